@@ -6,6 +6,7 @@ time, so that a later event has a later time.
 """
 
 from dataclasses import dataclass, field
+from math import inf
 
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
@@ -51,6 +52,10 @@ class Channel:
     price: int
     hours: int
     status: Channels = Channels.ACTIVE
+    was_paused: bool = False
+    reason: str | None = None
+    """Why the channel is suspended."""
+    suspended_at: float = 0
 
 
 @dataclass
@@ -78,6 +83,8 @@ class Target:
     sent_at: float = 0
     breach_refund_at: float | None = None
     """When the escrow is refunded because of a breach, or None without a breach."""
+    escalate_at: float = inf
+    """When the admins are asked about the post."""
 
     @property
     def fee(self) -> int:
@@ -102,6 +109,9 @@ class Model:
     channels: dict[int, Channel] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
     switches: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
+    blocked: set[int] = field(default_factory=set)
+    taken_back: set[str] = field(default_factory=set)
+    """The keys of the payments that were reversed outside."""
 
     # -- money ------------------------------------------------------------------------------------
 
@@ -119,6 +129,7 @@ class Model:
     def credit_due(self) -> int:
         """Credit the payments that waited for the switch, and return their number."""
         waiting = [key for key, (_, _, credited) in self.deposits.items() if not credited]
+        waiting = [key for key in waiting if key not in self.taken_back]
         if not self.switches[Switch.DEPOSITS]:
             return 0
         for key in waiting:
@@ -127,7 +138,7 @@ class Model:
 
     def _credit(self, key: str) -> None:
         person, amount, credited = self.deposits[key]
-        if not credited:
+        if not credited and key not in self.taken_back:
             self.balances[person] += amount
             self.deposits[key] = (person, amount, True)
 
@@ -223,6 +234,8 @@ class Model:
             raise Refused(errors.CampaignNotActive)
         if channel.status is not Channels.ACTIVE:
             raise Refused(errors.ChannelNotUsable)
+        if self.blocked & {actor, channel.owner}:
+            raise Refused(errors.PersonBlocked)
         if publish_in is not None and publish_in <= 0:
             raise Refused(errors.PublishTimePast)
         spent = sum(
@@ -274,6 +287,8 @@ class Model:
             raise Refused(errors.CampaignNotActive)
         if self.channels[target.channel].status is not Channels.ACTIVE:
             raise Refused(errors.ChannelNotUsable)
+        if self.blocked & {self.campaigns[target.campaign].advertiser, target.owner}:
+            raise Refused(errors.PersonBlocked)
         if target.publish_at is not None and target.publish_at <= self.now:
             raise Refused(errors.PublishTimePast)
         if not self.switches[Switch.NEW_ESCROWS]:

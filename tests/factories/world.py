@@ -3,6 +3,7 @@
 The books are the balances, the states and the switches.
 """
 
+from copy import deepcopy
 from typing import Any
 
 from db.models.money import EscrowStatus
@@ -10,7 +11,7 @@ from services.platform.actors import Actor
 from tests.factories import payments, people
 from tests.factories.books import RolledBackSteps
 from tests.factories.model import Campaign, Channel, Target
-from tests.factories.model_posts import PostingModel
+from tests.factories.model_money import MoneyModel
 
 
 class World:
@@ -21,7 +22,7 @@ class World:
 
     def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
-        self.model = PostingModel()
+        self.model = MoneyModel()
         self.people: list[Actor] = []
         self.moderator = story.do(people.staff)
         for number in range(3):
@@ -29,7 +30,9 @@ class World:
             self.people.append(person)
             self.model.balances[user_id(person)] = 0
             self._pay(person, 3_000 if number < 2 else 0)
-        self.model.balances[user_id(self.moderator)] = 0
+        self.second_admin = story.do(people.staff)
+        for admin in (self.moderator, self.second_admin):
+            self.model.balances[user_id(admin)] = 0
         for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
             self._channel(self.people[owner], price, hours)
         for advertiser, budget in ((0, 4_000), (1, 2_000)):
@@ -67,32 +70,30 @@ def nth(things: dict[int, Any], pick: int) -> int:
     return list(things)[pick % len(things)]
 
 
-def copy(model: PostingModel) -> PostingModel:
-    """Return a copy of the model for one example; the copy has no placements."""
-    return PostingModel(
-        model.now,
-        dict(model.balances),
-        dict(model.revenue),
-        dict(model.deposits),
-        {key: Campaign(**vars(value)) for key, value in model.campaigns.items()},
-        {key: Channel(**vars(value)) for key, value in model.channels.items()},
-        {},
-        dict(model.switches),
-    )
+def copy(model: MoneyModel) -> MoneyModel:
+    """Return a copy of the model for one example."""
+    return deepcopy(model)
 
 
-def books(model: PostingModel) -> dict[str, Any]:
+def books(model: MoneyModel) -> dict[str, Any]:
     """Return the value that `RolledBackSteps.books` must return."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],
         "balances": {str(key): value for key, value in model.balances.items()},
         "revenue": {str(key): value for key, value in model.revenue.items() if value},
-        "outside": sum(amount for _, amount, credited in model.deposits.values() if credited),
+        "losses": {str(key): value for key, value in model.losses.items() if value},
+        "outside": sum(amount for _, amount, credited in model.deposits.values() if credited)
+        - model.sent_outside,
+        "blocked": sorted(model.blocked),
+        "withdrawals": {str(key): each.status for key, each in model.withdrawals.items()},
+        "requests": {
+            str(key): [each.status, each.acknowledged] for key, each in model.requests.items()
+        },
         "held": sum(held) if any(t.escrow for t in model.targets.values()) else None,
         "deposits": {
-            key: [person, amount, "credited" if credited else "received"]
-            for key, (person, amount, credited) in model.deposits.items()
+            key: [person, amount, _deposit_status(model, key)]
+            for key, (person, amount, _) in model.deposits.items()
         },
         "campaigns": {str(key): value.status for key, value in model.campaigns.items()},
         "channels": {str(key): value.status for key, value in model.channels.items()},
@@ -114,4 +115,11 @@ def _row(target: Target) -> list[Any]:
         target.claim_no if posted else None,
         target.attempts if posted else None,
         len(target.looks),
+        target.breach_refund_at is not None,
     ]
+
+
+def _deposit_status(model: MoneyModel, key: str) -> str:
+    if key in model.taken_back:
+        return "clawed_back"
+    return "credited" if model.deposits[key][2] else "received"

@@ -118,7 +118,7 @@ async def test_a_search_from_before_the_next_send_counts_for_nothing(database: D
     async with database.sessions.begin() as session:
         await uncertain(session)
         uncertain_post = await claim_uncertain_post(session)
-        await database.forward(uncertain_posts.SEARCH_INTERVAL)
+    await database.forward(uncertain_posts.SEARCH_INTERVAL)
     await _twice_absent(database)
     async with database.sessions.begin() as session:
         claim = await people.claimed(session)
