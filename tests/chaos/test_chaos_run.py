@@ -159,7 +159,13 @@ def refunded_deposit(**facts: object) -> dict[str, object]:
 
 def payer(**facts: int) -> dict[str, object]:
     """Return the payer as the oracle reads them."""
-    person = {"telegram_id": PAYER, "outside": 100, "loss": 60, "other_payments": 0, "withdrawn": 0}
+    person: dict[str, object] = {
+        "telegram_id": PAYER,
+        "outside": 100,
+        "loss": 60,
+        "other_payments": 0,
+        "withdrawn": 0,
+    }
     return person | facts
 
 
