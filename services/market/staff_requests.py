@@ -237,8 +237,10 @@ async def _require_open(session: AsyncSession, request: StaffRequest) -> None:
 async def _carry_out(
     session: AsyncSession, request: StaffRequest, actor: Actor, *, role: str
 ) -> None:
-    """Do the act of a request, and set the request to done in the same transaction."""
-    _require_move(request, RequestStatus.DONE, role)
+    """Do the act of a request, and set the request to done in the same transaction.
+
+    The caller must have checked that the request may be done.
+    """
     await ACTS[request.kind].carry_out(session, actor, request)
     await _end(session, request, RequestStatus.DONE, actor)
     await _record_and_notify(session, request, actor, role=role)

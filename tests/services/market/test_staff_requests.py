@@ -1,5 +1,6 @@
 """Test that a request is carried out only after the right people have pressed, and only once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import CorrectionKind
 from db.models.operations import Switch
-from db.models.users import RequestKind, RequestStatus, Role, StaffRequest
+from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, UserRole
 from services.market import staff_requests, user_blocks
-from services.money import invariants, wallets
+from services.money import invariants, wallets, withdrawals
 from services.platform import errors, killswitches, roles, users
 from services.platform.actors import Actor
 from tests.conftest import Database
@@ -293,3 +294,62 @@ async def test_a_blocked_person_gets_no_role(session: AsyncSession) -> None:
     with pytest.raises(errors.PersonBlocked):
         await _confirm(session, two, asked)
     assert [user.id for user, _ in await roles.staff(session)] == [one.user_id, two.user_id]
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+async def test_a_dropped_request_of_two_people_stays_dropped(
+    session: AsyncSession, *, acknowledged: bool
+) -> None:
+    one, two = [await people.staff(session) for _ in range(2)]
+    asked = await _asked(
+        session, one, RequestKind.CLAWBACK, from_shell=not acknowledged, charge_id="x"
+    )
+    await _drop(session, two, asked)
+    for who, press in ((one, _acknowledge), (two, _confirm)):
+        with pytest.raises(errors.InvalidMove):
+            await press(session, who, asked)
+    assert (await staff_requests.get(session, asked)).request.acknowledged is acknowledged
+
+
+async def _returned_withdrawal(session: AsyncSession, person: Actor, admin: Actor) -> int:
+    made = await withdrawals.request(session, actor=person, amount=400, key="form-1")
+    await withdrawals.return_money(session, actor=admin, withdrawal_id=made.id, reason="no")
+    return made.id
+
+
+async def test_two_admins_record_a_payment_after_the_return(session: AsyncSession) -> None:
+    person = await people.person(session, balance=1_000)
+    one, two = [await people.staff(session) for _ in range(2)]
+    asked = await _asked(
+        session,
+        one,
+        RequestKind.RECORD_PAYMENT,
+        from_shell=False,
+        withdrawal_id=await _returned_withdrawal(session, person, one),
+        external_reference="bank-1",
+    )
+    assert await rows.available(session, person) == 1_000
+    await _confirm(session, two, asked)
+    await people.commit(session)
+    assert await rows.available(session, person) == 600
+    assert await invariants.run(session) == []
+
+
+async def test_nobody_asks_for_the_record_of_their_own_payment(session: AsyncSession) -> None:
+    two = await people.staff(session)
+    person = await people.person(session, balance=1_000)
+    session.add(UserRole(user_id=person.user_id, role=Role.ADMIN))
+    await session.flush()
+    one = replace(two, user_id=person.user_id)
+    asked = await _asked(
+        session,
+        one,
+        RequestKind.RECORD_PAYMENT,
+        from_shell=False,
+        withdrawal_id=await _returned_withdrawal(session, person, two),
+        external_reference="bank-1",
+    )
+    with pytest.raises(errors.OwnMoney):
+        await _confirm(session, two, asked)
+    assert await rows.available(session, person) == 1_000
+    assert await invariants.run(session) == []
