@@ -126,7 +126,7 @@ async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> St
     if request.status is RequestStatus.DONE:
         return request
     _require_move(request, RequestStatus.DONE, role)
-    if not request.acknowledged or not ACTS[request.kind].two_people:
+    if not request.acknowledged:
         raise errors.NotAcknowledged(request_id)
     await _require_open(session, request)
     await _carry_out(session, request, actor, role=role)

@@ -12,8 +12,8 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from db.models.users import Role
-from services.market import campaigns, channels, moderation
+from db.models.users import RequestKind, Role
+from services.market import campaigns, channels, moderation, staff_requests
 from services.money import (
     deposits,
     escrow,
@@ -254,3 +254,22 @@ async def test_an_act_locks_its_switches(database: Database) -> None:
     ]
     for act, expected in acts:
         assert await _switches_of(database, act) == expected, act
+
+
+async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        admin = await people.staff(session)
+        made = await staff_requests.create(
+            session,
+            actor=admin,
+            kind=RequestKind.CLAWBACK,
+            arguments={"charge_id": "x"},
+            reason="a letter of the bank",
+            from_shell=False,
+        )
+    # The requester may not confirm it, so nothing is written.
+    await _assert_locks(
+        database,
+        partial(staff_requests.confirm, actor=admin, request_id=made.id),
+        "staff_requests",
+    )

@@ -226,19 +226,39 @@ async def test_a_chargeback_by_letter_needs_two_admins(session: AsyncSession) ->
 async def test_a_request_ends_after_72_hours(database: Database) -> None:
     async with database.sessions.begin() as session:
         operator = await people.staff(session, Role.OPERATOR)
+        one, two = [await people.staff(session) for _ in range(2)]
         asked = await _asked(session, operator, RequestKind.RUN_SWITCH, key="payouts")
+        for_two = await _asked(session, one, RequestKind.CLAWBACK, from_shell=False, charge_id="x")
+        done = await _asked(session, one, RequestKind.BLOCK, await people.person(session))
+        await _acknowledge(session, one, done)
     await database.forward(timedelta(hours=71, minutes=59))
     async with database.sessions.begin() as session:
         assert await staff_requests.drop_ended(session, limit=10) == 0
     await database.forward(timedelta(minutes=2))
-    with pytest.raises(errors.ProposalEnded):
-        async with database.sessions.begin() as session:
-            await _acknowledge(session, operator, asked)
+    for who, press, request_id in ((operator, _acknowledge, asked), (two, _confirm, for_two)):
+        with pytest.raises(errors.ProposalEnded):
+            async with database.sessions.begin() as session:
+                await press(session, who, request_id)
     async with database.sessions.begin() as session:
-        assert await staff_requests.drop_ended(session, limit=10) == 1
+        assert await staff_requests.drop_ended(session, limit=10) == 2
+        assert await staff_requests.drop_ended(session, limit=10) == 0
         assert await staff_requests.list_open(session, limit=5, offset=0) == []
         dropped = "SELECT user_id FROM user_audit_logs WHERE action = 'request_dropped'"
-        assert await rows.table(session, dropped) == [(None,)]
+        assert await rows.table(session, dropped) == [(None,), (None,)]
+        assert await rows.one(session, STATUS, id=done) == "done"
+
+
+async def test_an_unknown_request_is_not_found_and_shown_to_staff_alone(
+    session: AsyncSession,
+) -> None:
+    admin, person = await people.staff(session), await people.person(session)
+    with pytest.raises(errors.NotFound):
+        await staff_requests.get(session, 5)
+    for press in (_acknowledge, _confirm, _drop):
+        with pytest.raises(errors.NotFound):
+            await press(session, admin, 5)
+        with pytest.raises(errors.AccessDenied):
+            await press(session, person, 5)
 
 
 async def test_the_database_refuses_one_person_for_an_act_of_two(session: AsyncSession) -> None:
