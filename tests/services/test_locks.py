@@ -3,12 +3,14 @@
 The act runs in an open transaction, and a second connection finds out which rows are locked.
 """
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
@@ -28,6 +30,10 @@ from services.platform.actors import SYSTEM
 from tests.conftest import Database
 from tests.factories import one_post, payments, people, rows
 
+MONEY_TABLES = (
+    *("users", "campaign_targets", "campaigns", "post_jobs", "escrows"),
+    *("deposits", "withdrawals", "wallets"),
+)
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
@@ -221,7 +227,28 @@ async def _switches_of(database: Database, act: Act) -> set[str]:
     return {key for (key,) in held}
 
 
-async def test_an_act_locks_its_switches(database: Database) -> None:
+async def _rows_locked_before_switches(
+    database: Database, act: Act, switches: set[Switch]
+) -> set[str]:
+    """Return the tables of which the act has locked rows while it waits for its switches."""
+    space = {"space": killswitches.LOCK_SPACE}
+    exclusive = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
+    async with database.sessions() as holder:
+        for key in switches:
+            await holder.execute(exclusive, space | {"key": key.value})
+        waiting = asyncio.create_task(_switches_of(database, act))
+        while not await rows.one(
+            holder, "SELECT count(*) FROM pg_locks WHERE classid = :space AND NOT granted", **space
+        ):
+            assert not waiting.done(), "the act did not wait for its switches"
+            await asyncio.sleep(0.01)
+        locked = await _locked_tables(database, *MONEY_TABLES)
+        await holder.rollback()
+        await waiting
+    return locked
+
+
+async def test_an_act_locks_its_switches_before_any_row(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
         waiting = await people.deal(session)
@@ -253,6 +280,7 @@ async def test_an_act_locks_its_switches(database: Database) -> None:
         (stuck_escrows.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
     ]
     for act, expected in acts:
+        assert await _rows_locked_before_switches(database, act, expected) == set(), act
         assert await _switches_of(database, act) == expected, act
 
 
