@@ -21,11 +21,12 @@ from services.money import (
     escrow,
     incidents,
     ledger,
+    payment_claims,
     stuck_escrows,
     wallets,
     withdrawals,
 )
-from services.platform import errors, killswitches
+from services.platform import errors, killswitches, roles
 from services.platform.actors import SYSTEM
 from tests.conftest import Database
 from tests.factories import one_post, payments, people, rows
@@ -162,6 +163,12 @@ async def test_a_withdrawal_locks_its_rows(database: Database) -> None:
         partial(withdrawals.approve, actor=admin, withdrawal_id=waiting.id),
         *("users", "withdrawals"),
     )
+    # It is not approved, so nothing is written.
+    await _assert_locks(
+        database,
+        partial(payment_claims.claim, actor=admin, withdrawal_id=waiting.id),
+        "withdrawals",
+    )
 
 
 async def test_a_payment_locks_its_rows(database: Database) -> None:
@@ -282,6 +289,15 @@ async def test_an_act_locks_its_switches_before_any_row(database: Database) -> N
     for act, expected in acts:
         assert await _rows_locked_before_switches(database, act, expected) == set(), act
         assert await _switches_of(database, act) == expected, act
+
+
+async def test_a_grant_locks_its_person(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        head, person = await people.staff(session, Role.SUPER_ADMIN), await people.person(session)
+        await people.block(session, person)
+    assert person.user_id is not None
+    grant = partial(roles.grant, actor=head, user_id=person.user_id, role=Role.ADMIN)
+    await _assert_locks(database, grant, "users")  # the person is blocked, so nothing is written
 
 
 async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
