@@ -247,7 +247,10 @@ async def test_a_lock_out_is_a_breach_after_half_of_the_hours_or_a_day(
     assert await _breach(database) == "locked_out"
     assert await _notified(database, "post_breach") == _parties(made)
     await _restore_rights(database, made)
-    await database.forward(breaches.DECISION_TIME)
+    await database.forward(24 * HOUR - timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        assert await breaches.refund_due(session, limit=9) == 0
+    await database.forward(timedelta(minutes=2))
     async with database.sessions.begin() as session:
         assert await breaches.refund_due(session, limit=9) == 1
 
