@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
 
 import structlog
 
@@ -36,7 +38,14 @@ CANCEL_SECONDS = 4.0
 """After GRACE_SECONDS, a stop cancels the running work, and waits at most this time for its end."""
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
-"""If this number of checks in a row find no progress of the event loop, the loop counts as hung."""
+"""If this number of checks in a row find no progress of the event loop, the loop has hung."""
+BEAT_CHECKS = 24
+"""If this number of checks in a row find no new heartbeat, the heartbeat hangs.
+
+While the database is not available, a heartbeat usually begins every 17 seconds. A connection that
+is closed at the moment of BEAT_LIMIT_SECONDS swallows that limit. Then only the limits of the
+database's login end the heartbeat: 30 seconds for each of its two transactions.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -80,11 +89,14 @@ class Clock:
         self._away_logged_at = 0.0
         self._last_beat_at = time.monotonic()
         self._beats = 0
+        self._loop_turns = 0
         self._ended = threading.Event()
 
     async def run(self) -> int:
         """Run until `stopping` is set, wait for the running work, and return the exit status."""
-        threading.Thread(target=self._watch_loop, daemon=True, name="loop-watch").start()
+        loop = asyncio.get_running_loop()
+        watch = partial(self._watch_loop, loop)
+        threading.Thread(target=watch, daemon=True, name="loop-watch").start()
         for tick in self._ticks:
             self._repeating[tick.name] = asyncio.create_task(self._repeat(tick))
         heartbeat = asyncio.create_task(self._keep_beating())
@@ -216,17 +228,32 @@ class Clock:
         if late:
             await asyncio.wait(late, timeout=CANCEL_SECONDS)
 
-    def _watch_loop(self) -> None:
-        """End the process with status 1 if the event loop hangs, and log where it hangs to stderr.
+    def _watch_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Exit with status 1 if the event loop or the heartbeat hangs.
 
-        This runs in a thread of its own, because a loop that hangs cannot check itself.
+        This runs in a thread of its own, because a loop that hangs cannot check itself. A loop
+        works if it runs a callback of this thread. The heartbeat alone would not show this, because
+        it waits for the database.
         """
-        last_beats, checks_without_beat = self._beats, 0
+        last_turns, turns_missed = self._loop_turns, 0
+        last_beats, beats_missed = self._beats, 0
+        loop.call_soon_threadsafe(self._count_turn)
         while not self._ended.wait(LOOP_CHECK_SECONDS):
-            checks_without_beat = checks_without_beat + 1 if self._beats == last_beats else 0
-            last_beats = self._beats
-            if checks_without_beat >= LOOP_CHECKS:
-                sys.stderr.write("scheduler: its event loop hangs; exiting\n")
-                faulthandler.dump_traceback()  # it shows files and functions, and no values
-                sys.stderr.flush()
-                os._exit(1)
+            turns_missed = turns_missed + 1 if self._loop_turns == last_turns else 0
+            beats_missed = beats_missed + 1 if self._beats == last_beats else 0
+            last_turns, last_beats = self._loop_turns, self._beats
+            if turns_missed >= LOOP_CHECKS:
+                _exit_hung("event loop")
+            if beats_missed >= BEAT_CHECKS:
+                _exit_hung("heartbeat")
+            loop.call_soon_threadsafe(self._count_turn)
+
+    def _count_turn(self) -> None:
+        self._loop_turns += 1
+
+
+def _exit_hung(what: str) -> NoReturn:
+    sys.stderr.write(f"scheduler: its {what} hangs; exiting\n")
+    faulthandler.dump_traceback()  # where it hangs: names of files and functions only
+    sys.stderr.flush()
+    os._exit(1)

@@ -11,6 +11,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import StarTransaction as Listed
 from aiogram.types import TransactionPartnerUser
 
+from db import queries
 from db.models.intake import Comparison
 from db.money import STARS
 from db.session import Sessions
@@ -53,7 +54,10 @@ class StarReconciliation:
         If Telegram does not answer, or if the process ends, the next tick continues at the same
         position. A transaction that is read twice changes nothing.
         """
+        # A process may be paused between the list and the check. A deposit that was recorded during
+        # the pause is in no list that was read before it.
         async with self._sessions.begin() as session:
+            read_at = await queries.now(session)
             stored = await star_list_positions.get(session, self._bot.id)
         position, begins_at = stored.position, stored.begins_at
         try:
@@ -66,7 +70,7 @@ class StarReconciliation:
                     return
                 position += len(page)
                 if len(page) < PAGE:
-                    await self._verify(begins_at)
+                    await self._verify(begins_at, read_at)
                     return
         except TelegramAPIError as error:
             log.warning("Star transactions not read", error=type(error).__name__)
@@ -113,10 +117,10 @@ class StarReconciliation:
         else:
             log.warning("Star transaction recorded without its update", deposit_id=deposit_id)
 
-    async def _verify(self, begins_at: datetime | None) -> None:
+    async def _verify(self, begins_at: datetime | None, read_at: datetime) -> None:
         async with self._sessions.begin() as session:
-            await star_transactions.verify(session, since=begins_at)
-            await star_list_positions.record_read(session, self._bot.id)
+            await star_transactions.verify(session, since=begins_at, read_at=read_at)
+            await star_list_positions.record_read(session, self._bot.id, read_at=read_at)
 
 
 def _read(listed: Listed) -> StarTransaction | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.corrections import CorrectionKind
 from db.models.operations import Switch
 from db.models.users import RequestKind, Role, StaffRequest
@@ -38,13 +39,13 @@ async def _run_switch(session: AsyncSession, actor: Actor, request: StaffRequest
 
 async def _block(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     return await user_blocks.block_by_staff(
-        session, actor=actor, user_id=_subject(request), reason=request.reason
+        session, actor=actor, user_id=queries.required(request.subject_id), reason=request.reason
     )
 
 
 async def _unblock(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     return await user_blocks.unblock(
-        session, actor=actor, user_id=_subject(request), reason=request.reason
+        session, actor=actor, user_id=queries.required(request.subject_id), reason=request.reason
     )
 
 
@@ -63,13 +64,19 @@ async def _propose_correction(session: AsyncSession, actor: Actor, request: Staf
 
 async def _grant_role(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     return await roles.grant(
-        session, actor=actor, user_id=_subject(request), role=Role(request.arguments["role"])
+        session,
+        actor=actor,
+        user_id=queries.required(request.subject_id),
+        role=Role(request.arguments["role"]),
     )
 
 
 async def _revoke_role(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     return await roles.revoke(
-        session, actor=actor, user_id=_subject(request), role=Role(request.arguments["role"])
+        session,
+        actor=actor,
+        user_id=queries.required(request.subject_id),
+        role=Role(request.arguments["role"]),
     )
 
 
@@ -106,12 +113,6 @@ async def _claw_back(session: AsyncSession, actor: Actor, request: StaffRequest)
         amount=deposit.amount,
         source=CLAWBACK_SOURCE,
     )
-
-
-def _subject(request: StaffRequest) -> int:
-    if request.subject_id is None:
-        raise errors.NotFound("user", 0)
-    return request.subject_id
 
 
 _PROPOSE: Mapping[CorrectionKind, Callable[..., Awaitable[object]]] = {

@@ -132,7 +132,7 @@ async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> St
     if request.status is RequestStatus.DONE:
         return request
     _require_move(request, RequestStatus.DONE, role)
-    if not request.acknowledged or not ACTS[request.kind].two_people:
+    if not request.acknowledged:
         raise errors.NotAcknowledged(request_id)
     await _require_open(session, request)
     await ACTS[request.kind].carry_out(session, actor, request)

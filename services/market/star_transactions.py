@@ -142,12 +142,13 @@ async def mark_compared(
     )
 
 
-async def verify(session: AsyncSession, *, since: datetime | None) -> None:
+async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
     """Check the deposits in Stars that no read transaction has confirmed.
 
     The caller has read Telegram's list to its end, and has marked the deposits that it lists.
-    `since` is the time of the oldest listed transaction. Older deposits belong to another bot. A
-    deposit that is missing in the list stops the money and opens an incident, see
+    `since` is the time of the oldest listed transaction. Older deposits belong to another bot.
+    `read_at` is the time, by the database's clock, at which the reading of the list began. A later
+    call checks the deposits that are younger than GRACE at that time. A deposit that is missing in the list stops the money and opens an incident, see
     `incidents.raise_alarm`. After the staff closed an incident that names the deposit, it raises no
     further alarm, and approvals of withdrawals no longer wait for it. Locks the deposits that it
     marks, and what `incidents.raise_alarm` locks.
@@ -158,7 +159,7 @@ async def verify(session: AsyncSession, *, since: datetime | None) -> None:
             Deposit.currency == STARS,
             Deposit.comparison.is_(None),
             Deposit.status != DepositStatus.CLAWED_BACK,
-            Deposit.created_at < func.clock() - GRACE,
+            Deposit.created_at < read_at - GRACE,
         )
         .order_by(Deposit.id)
         .limit(VERIFIED_AT_ONCE)

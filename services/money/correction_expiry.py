@@ -7,7 +7,6 @@ from db.models.corrections import Correction, CorrectionStatus
 from services.money import corrections
 from services.platform import proposals
 from services.platform.actors import MODERATORS, SYSTEM
-from services.platform.transitions import ActorRole
 
 ENDED_REASON = "ended"
 """The reason that the admin chat reads when the system drops a proposal."""
@@ -35,7 +34,6 @@ async def drop_ended(session: AsyncSession, *, limit: int) -> int:
             proposed_at=correction.created_at,
             roles=MODERATORS,
         ):
-            corrections.require_move(correction, CorrectionStatus.DROPPED, ActorRole.SYSTEM)
             correction.status = CorrectionStatus.DROPPED
             await session.flush()
             await corrections.record_and_notify(

@@ -41,7 +41,7 @@ async def record(
     first = await find(session, external_reference)
     if first is not None and first.withdrawal_id == withdrawal_id:
         return first
-    if first is not None or await withdrawals.find_paid(session, external_reference) is not None:
+    if await withdrawals.find_paid(session, external_reference) is not None:
         raise errors.IdempotencyConflict(external_reference)
     if withdrawal.status not in ENDED:
         raise errors.InvalidMove(

@@ -6,7 +6,7 @@ beginning, nor skips a transaction.
 
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,10 +36,11 @@ async def advance(
     return moved.one_or_none() is not None
 
 
-async def record_read(session: AsyncSession, bot_id: int) -> None:
-    """Record that the list was read to its end, and that the deposits were compared with it."""
+async def record_read(session: AsyncSession, bot_id: int, *, read_at: datetime) -> None:
+    """Record that the list was read to its end, and that the deposits were compared with it.
+
+    `read_at` is the time, by the database's clock, at which the reading began.
+    """
     await session.execute(
-        update(StarListPosition)
-        .where(StarListPosition.bot_id == bot_id)
-        .values(read_at=func.clock())
+        update(StarListPosition).where(StarListPosition.bot_id == bot_id).values(read_at=read_at)
     )

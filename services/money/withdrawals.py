@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
+from db.models.losses import ExcessPayment
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
@@ -244,10 +245,15 @@ async def lock_reference(session: AsyncSession, external_reference: str) -> str:
 
 
 async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
-    """Return the id of the withdrawal whose payment has this external reference, or None."""
-    paid_id: int | None = await session.scalar(
-        select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
+    """Return the id of the withdrawal whose payment has this reference, or None.
+
+    The payment may be one in excess (`excess_payments`).
+    """
+    paid = select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
+    in_excess = select(ExcessPayment.withdrawal_id).where(
+        ExcessPayment.external_reference == external_reference
     )
+    paid_id: int | None = await session.scalar(paid.union_all(in_excess))
     return paid_id
 
 

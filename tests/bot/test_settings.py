@@ -48,6 +48,7 @@ def test_only_the_required_settings_have_no_default() -> None:
     assert loaded.bot_api_url == ""
     assert loaded.migration_database_url is None
     assert loaded.currency == "USD"
+    assert loaded.escrow_sla == timedelta(hours=24)
     assert loaded.platform_fee_bps == 1000
     assert loaded.environment == "production"
     assert loaded.log_format == "json"

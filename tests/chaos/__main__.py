@@ -2,9 +2,10 @@
 
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
 build/chaos.json. Ends with status 1 in each of these cases: a post was published twice or lost,
-money moved without proof, an altered post was paid for as one that stayed, an uncertain post stayed
-open, the post of a dead scheduler waited for too long, or some kind of fault, outage or broken
-promise never happened. `--short` kills a few schedulers and causes every outage.
+money moved without proof, an altered post was paid for as one that stayed, the books contain
+something else than Telegram's payments and refunds, an uncertain post stayed open, the post of a
+dead scheduler waited for too long, or some kind of fault, outage, broken promise or refund never
+happened. `--short` kills a few schedulers and causes every outage.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from tests.chaos.environment import ROOT
 RESULT = ROOT / "build" / "chaos.json"
 MUST_BE_ZERO = (
     *("duplicates", "lost", "moved_on_unknown", "unresolved", "altered_paid_as_stayed"),
-    "invariant_violations",
+    *("charges_unlike_books", "invariant_violations"),
 )
 LONG_RUN_KILLS = 500
 """If a run has at least this number of kills, it must meet two more conditions. Every kind of send
@@ -41,6 +42,7 @@ SHOWN = (
     *("ever_uncertain", "unresolved"),
     "queued_behind_uncertain",
     *("resolved_without_person_share", "paid", "refunded", "takeover_s_max"),
+    *("charges", "refunded_charges", "lost_amount", "charges_unlike_books"),
     *("invariant_violations", "scheduler_cpu_seconds", "seconds"),
 )
 
@@ -74,6 +76,7 @@ def table(figures: chaos_run.Json) -> str:
         "outages",
         "send_faults",
         "broken_promises",
+        "refunded_money",
         "examples",
         "broken_books",
     ):
@@ -92,6 +95,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
         lines.append(f"takeover_s_max: {figures['takeover_s_max']}")
     counts = {"stopped and woken": figures["stopped_and_woken"]} | figures["outages"]
     counts |= figures["broken_promises"]
+    counts |= {f"refund of money {place}": n for place, n in figures["refunded_money"].items()}
     if figures["kills"] >= LONG_RUN_KILLS:
         counts |= figures["send_faults"]
         share = figures["resolved_without_person_share"]

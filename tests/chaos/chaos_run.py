@@ -20,11 +20,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from asyncpg import PostgresError
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import session as database
+from db.money import STARS
 from sandbox import clock, embedded
 from services.money import invariants
 from services.posts import breaches
@@ -33,6 +34,7 @@ from tests.chaos.kill_loop import KillLoop
 from tests.chaos.market import ConnectedChannel, Market
 from tests.chaos.outages import Outages, run_outages
 from tests.chaos.owners import ACTS, Owners
+from tests.chaos.payers import Payers
 from tests.chaos.schedulers import ForkServerClient, run_fork_server
 
 FAULT_SHARES = {
@@ -50,12 +52,15 @@ FAULT_SHARES = {
 """For each kind of fault, the share of the sends into channels that get this fault."""
 SETTINGS = {
     "ENVIRONMENT": "development",
+    "CURRENCY": STARS,
     "POST_LEASE": "12",
     "PROBE_GAP": "2",
     "MESSAGES_PER_SECOND": "1000",
 }
 BROKEN_PROMISES = "broken_promises.jsonl"
-"""The name of the file that logs how owners broke their promises, for example by editing a post."""
+"""The log of the acts with which owners broke their promises."""
+STAR_TRANSACTIONS = "star_transactions.json"
+"""The list of all payments and refunds, as Telegram gives it at the end of a run."""
 PEOPLE = 30
 ADVERTISERS = 10
 BACKLOG = 6
@@ -125,9 +130,11 @@ class ChaosRun:
     market: Market
     outages: Outages
     owners: Owners
+    payers: Payers
     kill_loop: KillLoop = field(init=False)
     _posts: str = ""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make the kill loop, whose failpoints depend on the seed.
@@ -140,25 +147,29 @@ class ChaosRun:
     async def kill(self) -> None:
         """Kill schedulers during outages.
 
-        Ends when three conditions are met: the required number of schedulers died at failpoints,
-        every outage happened, and a scheduler was stopped and woken.
+        Ends when four conditions are met: the required number of schedulers died at failpoints,
+        every outage happened, a scheduler was stopped and woken, and refunds found the money in
+        each place (`Payers.complete`).
         """
-        tasks = [
+        self._tasks = [
             asyncio.create_task(self._buy_placements()),
             asyncio.create_task(self._advance_clock()),
             asyncio.create_task(self._log_progress()),
             asyncio.create_task(self.outages.run(self._ended, self.size.outage_gap_seconds)),
             asyncio.create_task(self.owners.run(self._ended)),
+            asyncio.create_task(self.payers.run(self._ended)),
         ]
         try:
             await self.kill_loop.run(self._enough)
         finally:
             self._ended.set()
-            await asyncio.gather(*tasks)
+            await asyncio.gather(*self._tasks)
 
     def _enough(self) -> bool:
-        killed = self.kill_loop.killed.total() >= self.size.kills
-        return killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
+        """Tell whether enough has happened, or whether one of the tasks has failed."""
+        killed = self.kill_loop.killed.total() >= self.size.kills and self.payers.complete
+        enough = killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
+        return enough or any(task.done() for task in self._tasks)
 
     def _settings(self) -> dict[str, str]:
         """Return settings for the schedulers that are killed.
@@ -209,7 +220,7 @@ class ChaosRun:
         """Make the database's clock run CLOCK_SPEED times as fast as the real clock."""
         while not self._ended.is_set():
             await asyncio.sleep(1)
-            with contextlib.suppress(OSError, PostgresError):
+            with contextlib.suppress(OSError, PostgresError, InterfaceError):
                 await self._move_clock(timedelta(seconds=CLOCK_SPEED - 1))
 
     async def _log_progress(self) -> None:
@@ -242,6 +253,7 @@ class ChaosRun:
         await self._wait_until_zero(
             "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )
+        await self.payers.refund_earned()
         for _ in range(timedelta(hours=max(PROMISED_HOURS), minutes=10) // HOURS_STEP):
             await self.owners.act_on_many()
             await self._move_clock(HOURS_STEP)
@@ -249,6 +261,7 @@ class ChaosRun:
         await self._wait_until_zero(f"{HELD} AND j.breach IS NULL")
         await self._move_clock(breaches.DECISION_TIME)
         await self._wait_until_zero(HELD)
+        await self.payers.wait_until_booked(self.size.finish_seconds)
         for scheduler in schedulers:
             await self.fork_server.stop(scheduler, signal.SIGTERM)
             if scheduler.status != 0:
@@ -284,10 +297,12 @@ async def judge(environment: Environment) -> Json:
 
     The oracle is a separate process that imports none of the product's code.
     """
+    listed = environment.folder / STAR_TRANSACTIONS
+    listed.write_text(json.dumps(await _star_transactions(environment)))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(Path(__file__).with_name("oracle.py"))),
         *(environment.postgres.dsn(embedded.OWNER), str(environment.telegram.published)),
-        str(environment.folder / BROKEN_PROMISES),
+        *(str(environment.folder / BROKEN_PROMISES), str(listed)),
         env={"PATH": os.defpath},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -296,6 +311,16 @@ async def judge(environment: Environment) -> Json:
         raise RuntimeError("the oracle could not judge")
     verdict: Json = json.loads(output)
     return verdict
+
+
+async def _star_transactions(environment: Environment) -> list[Json]:
+    """Return all payments and refunds in Stars that Telegram lists."""
+    listed: list[Json] = []
+    while page := await environment.call("getStarTransactions", offset=len(listed)):
+        if not page["transactions"]:
+            break
+        listed += page["transactions"]
+    return listed
 
 
 async def run(folder: Path, size: Size) -> Json:
@@ -320,7 +345,8 @@ async def run(folder: Path, size: Size) -> Json:
             folder / BROKEN_PROMISES,
             random.Random(size.seed),  # noqa: S311 - repeatable is the point
         )
-        chaos = ChaosRun(size, environment, fork_server, market, outages, owners)
+        payers = Payers(environment, market, random.Random(size.seed))  # noqa: S311 - likewise
+        chaos = ChaosRun(size, environment, fork_server, market, outages, owners, payers)
         await chaos.kill()
         await chaos.finish()
         verdict = await judge(environment)
@@ -339,6 +365,7 @@ async def run(folder: Path, size: Size) -> Json:
         "killed_at": dict(sorted(kill_loop.killed.items())),
         "outages": dict(sorted(outages.counts.items())),
         "broken_promises": dict.fromkeys(ACTS, 0) | chaos.owners.counts,
+        "refunded_money": dict(payers.counts),
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }
 
@@ -346,11 +373,8 @@ async def run(folder: Path, size: Size) -> Json:
 async def _prepare_market(
     environment: Environment, sessions: database.Sessions, size: Size
 ) -> Market:
-    """Register people, create campaigns, and connect all channels.
-
-    In each channel, the owner publishes one ordinary post.
-    """
-    market = Market(sessions, environment.telegram.facts)
+    """Register people, connect all channels, and publish one ordinary post in each."""
+    market = Market(sessions, environment.telegram.facts, STARS)
     person = environment.telegram.facts["people"][0]
     sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)
     photo = sent["photo"][-1]

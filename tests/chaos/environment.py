@@ -102,6 +102,13 @@ class Environment:
             answer: Facts = await response.json()
             return answer
 
+    async def call(self, method: str, **body: Any) -> Any:
+        """Call a method of the Bot API, and return its result."""
+        url = f"{self.telegram.facts['url']}/bot{TOKEN}/{method}"
+        async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
+            response.raise_for_status()
+            return (await response.json())["result"]
+
     async def clone(self, name: str) -> str:
         """Copy the database, and return the DSN with which the application connects to the copy.
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Campaign
 from db.models.users import Role, UserRole
 from db.session import Sessions
 from services.market import campaigns, channels, moderation, registration
@@ -28,6 +31,7 @@ class ConnectedChannel:
     channel_id: int
     chat_id: int
     owner: Actor
+    promised_hours: int
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Market:
 
     sessions: Sessions
     facts: dict[str, object]
+    currency: str = CURRENCY
     advertisers: list[Actor] = field(default_factory=list)
     owners: dict[int, Actor] = field(default_factory=dict)
     moderator: Actor | None = None
@@ -56,7 +61,7 @@ class Market:
         async with self.sessions.begin() as session:
             for telegram_id in people:
                 user = await registration.register(
-                    session, telegram_id=telegram_id, language="en", currency=CURRENCY
+                    session, telegram_id=telegram_id, language="en", currency=self.currency
                 )
                 self.owners[telegram_id] = Actor(user.id)
             for telegram_id in people[-advertisers:]:
@@ -71,33 +76,38 @@ class Market:
                 )
                 self.advertisers.append(actor)
             staff = await registration.register(
-                session, telegram_id=1, language="en", currency=CURRENCY
+                session, telegram_id=1, language="en", currency=self.currency
             )
             session.add(UserRole(user_id=staff.id, role=Role.ADMIN))
             self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
-            shown = photo if number % 3 == 2 else None
-            await self._create_campaign(next(buyers), f"Ad number {number}", shown)
+            buyer, shown = next(buyers), photo if number % 3 == 2 else None
+            async with self.sessions.begin() as session:
+                campaign = await self.create_campaign(session, buyer, f"Ad number {number}", shown)
+            self.ads.append((buyer, campaign.id))
 
-    async def _create_campaign(self, advertiser: Actor, text: str, photo: Photo | None) -> None:
-        async with self.sessions.begin() as session:
-            campaign = await campaigns.create(
-                session,
-                actor=advertiser,
-                name=text,
-                creative=Creative(
-                    kind="text" if photo is None else "photo",
-                    text=text,
-                    file_id=photo["file_id"] if photo else None,
-                    file_unique_id=photo["file_unique_id"] if photo else None,
-                    button_text="Shop",
-                    button_url="https://example.com/",
-                ),
-                total_budget=DEPOSIT_AMOUNT,
-            )
-            await campaigns.activate(session, actor=advertiser, campaign_id=campaign.id)
-            self.ads.append((advertiser, campaign.id))
+    @staticmethod
+    async def create_campaign(
+        session: AsyncSession, advertiser: Actor, text: str, photo: Photo | None = None
+    ) -> Campaign:
+        """Create an active campaign. Its ad has a text, a button and, if one is given, a photo."""
+        campaign = await campaigns.create(
+            session,
+            actor=advertiser,
+            name=text,
+            creative=Creative(
+                kind="text" if photo is None else "photo",
+                text=text,
+                file_id=photo["file_id"] if photo else None,
+                file_unique_id=photo["file_unique_id"] if photo else None,
+                button_text="Shop",
+                button_url="https://example.com/",
+            ),
+            total_budget=DEPOSIT_AMOUNT,
+        )
+        await campaigns.activate(session, actor=advertiser, campaign_id=campaign.id)
+        return campaign
 
     async def connect(
         self, channel_fact: dict[str, int], *, promised_hours: int
@@ -125,7 +135,7 @@ class Market:
                 promised_hours=promised_hours,
                 topic="news",
             )
-        connected = ConnectedChannel(channel.id, channel_fact["chat_id"], owner)
+        connected = ConnectedChannel(channel.id, channel_fact["chat_id"], owner, promised_hours)
         self.connected.append(connected)
         return connected
 

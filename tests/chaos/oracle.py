@@ -1,4 +1,4 @@
-"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED.jsonl BROKEN.jsonl` prints a JSON object.
+"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS` prints a JSON object.
 
 The oracle shares only the tables with the product. It imports none of the product's code and has
 its own SQL. It reads the published messages from Telegram's own log. In a channel, the ad of each
@@ -50,6 +50,26 @@ PLACEMENTS = """
     LEFT JOIN cards ON cards.id = t.id
     LEFT JOIN paid_notices ON paid_notices.id = t.id
     WHERE t.status <> 'pending'
+        -- These were withdrawn before anybody held money for them.
+        AND NOT (t.status = 'withdrawn' AND j.id IS NULL AND e.id IS NULL)
+"""
+DEPOSITS = """
+    SELECT d.external_reference AS charge_id, u.telegram_id, d.amount, d.currency, d.status,
+        c.amount AS taken_back, c.recovered, c.loss
+    FROM deposits d JOIN users u ON u.id = d.user_id LEFT JOIN clawbacks c ON c.deposit_id = d.id
+    WHERE d.source = 'stars'
+"""
+PEOPLE = """
+    SELECT u.telegram_id,
+        (SELECT coalesce(-sum(balance), 0) FROM wallets
+            WHERE kind = 'external' AND counterparty_id = u.id) AS outside,
+        (SELECT coalesce(-sum(balance), 0) FROM wallets
+            WHERE kind = 'loss' AND counterparty_id = u.id) AS loss,
+        (SELECT coalesce(sum(amount), 0) FROM deposits
+            WHERE user_id = u.id AND source <> 'stars') AS other_payments,
+        (SELECT coalesce(sum(amount), 0) FROM withdrawals
+            WHERE user_id = u.id AND status = 'paid') AS withdrawn
+    FROM users u
 """
 BOOK_CHECKS = {
     "a wallet is not the sum of its entries": """
@@ -63,7 +83,9 @@ BOOK_CHECKS = {
         SELECT e.id FROM escrows e JOIN wallets w ON w.id = e.wallet_id
         WHERE w.balance <> CASE e.status WHEN 'held' THEN e.amount ELSE 0 END
     """,
-    "a wallet is overdrawn": "SELECT id FROM wallets WHERE balance < 0 AND kind <> 'external'",
+    "a wallet is overdrawn": """
+        SELECT id FROM wallets WHERE balance < 0 AND kind NOT IN ('external', 'loss')
+    """,
     "two jobs for one message": """
         SELECT channel_id FROM post_jobs WHERE message_id IS NOT NULL
         GROUP BY channel_id, message_id HAVING count(*) > 1
@@ -157,6 +179,57 @@ def _contradicts_itself(row: Json) -> bool:
     return expected != (row["holds"], row["payouts"], row["refunds"], row["target"])
 
 
+def judge_charges(transactions: list[Json], deposits: list[Json], people: list[Json]) -> Json:
+    """Compare Telegram's list of payments and refunds with the books.
+
+    Each payment must be one deposit of its payer, and each refund must be its clawback. A person's
+    outside wallet must contain the payments minus the refunds and the withdrawals. What a refund
+    could not recover must be the person's loss.
+    """
+    paid = {row["id"]: row for row in transactions if "source" in row}
+    refunded = {row["id"] for row in transactions if "receiver" in row}
+    wrong = {row["charge_id"] for row in deposits} ^ set(paid)
+    outside: dict[int, int] = defaultdict(int)
+    losses: dict[int, int] = defaultdict(int)
+    for charge_id, charge in paid.items():
+        if charge_id not in refunded:
+            outside[charge["source"]["user"]["id"]] += charge["amount"]
+    for row in deposits:
+        losses[row["telegram_id"]] += row["loss"] or 0
+        if row["charge_id"] in paid and not _is_booked(
+            row, paid[row["charge_id"]], refunded=row["charge_id"] in refunded
+        ):
+            wrong.add(row["charge_id"])
+    unequal = [
+        row["telegram_id"]
+        for row in people
+        if row["outside"] != outside[row["telegram_id"]] + row["other_payments"] - row["withdrawn"]
+        or row["loss"] != losses[row["telegram_id"]]
+    ]
+    return {
+        "charges": len(paid),
+        "refunded_charges": len(refunded),
+        "lost_amount": sum(losses.values()),
+        "charges_unlike_books": len(wrong) + len(unequal),
+        "examples_of_charges": [*sorted(wrong), *unequal][:10],
+    }
+
+
+def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
+    """Tell whether a deposit and its clawback say the same as Telegram's list.
+
+    If the refund was recorded before the payment, no money has moved.
+    """
+    payer, amount = charge["source"]["user"]["id"], charge["amount"]
+    if (deposit["telegram_id"], deposit["amount"], deposit["currency"]) != (payer, amount, "XTR"):
+        return False
+    if not refunded:
+        return deposit["status"] == "credited" and deposit["taken_back"] is None
+    moved = (deposit["recovered"] or 0) + (deposit["loss"] or 0)
+    taken_back = deposit["taken_back"] == amount and moved in {0, amount}
+    return bool(deposit["status"] == "clawed_back" and taken_back)
+
+
 def read(path: Path) -> dict[tuple[int, str], list[int]]:
     """Return the ids of the published messages by channel and text. `path` is Telegram's log."""
     messages: dict[tuple[int, str], list[int]] = defaultdict(list)
@@ -176,18 +249,27 @@ def read_acts(path: Path) -> Acts:
     return acts
 
 
-async def main(dsn: str, path: Path, acts_path: Path) -> None:
+def read_transactions(path: Path) -> list[Json]:
+    """Return the payments and refunds that Telegram has listed."""
+    listed: list[Json] = json.loads(path.read_text())
+    return listed
+
+
+async def main(dsn: str, path: Path, acts_path: Path, stars_path: Path) -> None:
     """Read all rows in one snapshot, compare them with the logs, and print the verdict."""
     connection = await asyncpg.connect(dsn)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = [dict(row) for row in await connection.fetch(PLACEMENTS)]
+        deposits = [dict(row) for row in await connection.fetch(DEPOSITS)]
+        people = [dict(row) for row in await connection.fetch(PEOPLE)]
         broken = {name: len(await connection.fetch(sql)) for name, sql in BOOK_CHECKS.items()}
     await connection.close()
     verdict = judge(rows, read(path), read_acts(acts_path))
+    verdict |= judge_charges(read_transactions(stars_path), deposits, people)
     verdict["invariant_violations"] = sum(broken.values()) + verdict.pop("contradictions")
     verdict["broken_books"] = {name: number for name, number in broken.items() if number}
     sys.stdout.write(json.dumps(verdict) + "\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], *map(Path, sys.argv[2:])))

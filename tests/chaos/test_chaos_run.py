@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos import __main__ as chaos
 from tests.chaos import failpoints, kill_loop, recovery_time, rounds
-from tests.chaos.oracle import judge
+from tests.chaos.oracle import judge, judge_charges
 
 
 def test_every_named_function_is_a_failpoint() -> None:
@@ -42,6 +42,7 @@ GOOD_RUN = {
     "outages": {"Valkey frozen": 3},
     "send_faults": {"cut_after": 1},
     "broken_promises": {"edit": 1},
+    "refunded_money": {"in escrow": 1},
 }
 
 
@@ -56,6 +57,8 @@ GOOD_RUN = {
         ({"resolved_without_person_share": 0.5, "kills": 8}, []),
         ({"altered_paid_as_stayed": 1}, ["altered_paid_as_stayed: 1"]),
         ({"broken_promises": {"edit": 0}}, ["never happened: edit"]),
+        ({"charges_unlike_books": 1}, ["charges_unlike_books: 1"]),
+        ({"refunded_money": {"in escrow": 0}}, ["never happened: refund of money in escrow"]),
         ({"stopped_and_woken": 0}, ["never happened: stopped and woken"]),
         ({"outages": {"Valkey frozen": 0}}, ["never happened: Valkey frozen"]),
         ({"send_faults": {"cut_after": 0}}, ["never happened: cut_after"]),
@@ -128,3 +131,71 @@ def test_the_oracle_finds_every_kind_of_mistake() -> None:
     assert judge([placement()], published, locked_out)["altered_paid_as_stayed"] == 0
     given_back = placement(job="failed", **refunded)
     assert judge([given_back], published, locked_out)["moved_on_unknown"] == 0
+
+
+PAYER = 77
+LISTED = [
+    {"id": "kept", "amount": 100, "source": {"user": {"id": PAYER}}},
+    {"id": "back", "amount": 100, "source": {"user": {"id": PAYER}}},
+    {"id": "back", "amount": 100, "receiver": {"user": {"id": PAYER}}},
+]
+
+
+def deposit(charge_id: str, **facts: object) -> dict[str, object]:
+    """Return one deposit as the oracle reads it. It is credited, and it was never refunded."""
+    return {
+        "charge_id": charge_id,
+        "telegram_id": PAYER,
+        "amount": 100,
+        "currency": "XTR",
+        "status": "credited",
+        "taken_back": None,
+        "recovered": None,
+        "loss": None,
+    } | facts
+
+
+def refunded_deposit(**facts: object) -> dict[str, object]:
+    """Return the deposit whose refund found 40 in the wallet."""
+    taken = {"status": "clawed_back", "taken_back": 100, "recovered": 40, "loss": 60}
+    return deposit("back", **taken | facts)
+
+
+def payer(**facts: int) -> dict[str, object]:
+    """Return the payer as the oracle reads them."""
+    person: dict[str, object] = {
+        "telegram_id": PAYER,
+        "outside": 100,
+        "loss": 60,
+        "other_payments": 0,
+        "withdrawn": 0,
+    }
+    return person | facts
+
+
+@pytest.mark.parametrize(
+    ("deposits", "person", "wrong"),
+    [
+        ([deposit("kept"), refunded_deposit()], payer(), 0),
+        ([deposit("kept"), refunded_deposit()], payer(other_payments=5, withdrawn=5), 0),
+        ([deposit("kept"), refunded_deposit(recovered=0, loss=0)], payer(loss=0), 0),
+        ([refunded_deposit()], payer(outside=0), 2),
+        ([deposit("kept"), refunded_deposit(), deposit("invented")], payer(), 1),
+        ([deposit("kept"), refunded_deposit(status="credited")], payer(), 1),
+        ([deposit("kept"), refunded_deposit(recovered=39)], payer(), 1),
+        ([deposit("kept"), refunded_deposit(taken_back=99)], payer(), 1),
+        ([deposit("kept", amount=99), refunded_deposit()], payer(), 1),
+        ([deposit("kept", telegram_id=1), refunded_deposit()], payer(), 1),
+        ([deposit("kept", currency="USD"), refunded_deposit()], payer(), 1),
+        ([deposit("kept", status="received"), refunded_deposit()], payer(), 1),
+        ([deposit("kept"), refunded_deposit()], payer(outside=200), 1),
+        ([deposit("kept"), refunded_deposit()], payer(withdrawn=1), 1),
+        ([deposit("kept"), refunded_deposit()], payer(loss=0), 1),
+    ],
+)
+def test_the_oracle_compares_the_books_with_the_charges(
+    deposits: list[dict[str, object]], person: dict[str, object], wrong: int
+) -> None:
+    verdict = judge_charges(LISTED, deposits, [person])
+    assert verdict["charges_unlike_books"] == wrong, verdict
+    assert (verdict["charges"], verdict["refunded_charges"]) == (2, 1)

@@ -44,6 +44,12 @@ REWRITES: dict[str, tuple[str, ...]] = {
         f"UPDATE ledger_transfers SET key = key || 'x' WHERE id = {TRANSFER}",
     ),
     "who caused a transfer": (f"UPDATE ledger_transfers SET actor_id = 1 WHERE id = {TRANSFER}",),
+    "the update that caused a transfer": (
+        f"UPDATE ledger_transfers SET correlation_id = 'another' WHERE id = {TRANSFER}",
+    ),
+    "the currency of a wallet": (
+        f"UPDATE wallets SET currency = 'EUR' WHERE id = {WALLET} AND EXISTS (SELECT 1)",
+    ),
     "when it was": (
         (
             "UPDATE ledger_entries SET created_at = created_at - interval '1 microsecond'"

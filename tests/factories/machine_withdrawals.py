@@ -5,6 +5,7 @@ from hypothesis.stateful import precondition, rule
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.intake import Comparison
 from db.models.money import Deposit, WithdrawalStatus
 from services.market import star_transactions
@@ -40,7 +41,7 @@ class WithdrawalRules(PostRules):
                 ids = set(await session.scalars(select(Deposit.id)))
                 await star_transactions.mark_compared(session, ids, Comparison.LISTED)
             await star_list_positions.get(session, BOT)
-            await star_list_positions.record_read(session, BOT)
+            await star_list_positions.record_read(session, BOT, read_at=await queries.now(session))
 
         self.both(act, lambda: self.model.compare(listed=listed))
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from db import queries
 from db.models.intake import Comparison
 from db.models.users import Role
 from db.money import STARS
@@ -226,7 +227,9 @@ async def test_an_approval_in_stars_waits_for_the_comparison(market: Marketplace
     async with market.database.sessions.begin() as session:
         await star_transactions.mark_compared(session, {paid.id}, Comparison.LISTED)
         await star_list_positions.get(session, market.bot.id)
-        await star_list_positions.record_read(session, market.bot.id)
+        await star_list_positions.record_read(
+            session, market.bot.id, read_at=await queries.now(session)
+        )
     await market.press("admin", AGAIN, where="group")
     assert await market.withdrawal_statuses() == ["approved"]
     assert "✅ in Telegram's list" in await market.last("group")

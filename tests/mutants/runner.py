@@ -47,6 +47,9 @@ OPTIONS = [
     ),  # about modules that were loaded before the fork
 ]
 TIMED_OUT = "time limit"
+KEPT = "bot.deferred_models"
+"""This module stays loaded in the forks. It changes pydantic, and it knows the names of aiogram's
+models, which a fork does not import again."""
 EXAMPLES = "40"
 """The number of examples of the state machine test, which runs after all quicker tests."""
 
@@ -212,8 +215,9 @@ def _in_the_fork(
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(tree)
     sys.path[0] = str(tree)
-    for name in [name for name in sys.modules if name.split(".")[0] in TREE]:
-        del sys.modules[name]
+    for name in list(sys.modules):
+        if name.split(".")[0] in TREE and name != KEPT:
+            del sys.modules[name]
     verdict, coverage_plugin = Verdict(), Coverage(tree)
     plugins: list[object] = [verdict, coverage_plugin] if coverage else [verdict]
     options = [option for option in OPTIONS if not (coverage and option == "-x")]

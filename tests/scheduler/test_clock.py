@@ -260,3 +260,31 @@ asyncio.run(clock.Clock([tick], beat, asyncio.Event(), set()).run())
     assert ended.returncode == 1
     assert "its event loop hangs" in ended.stderr
     assert time.monotonic() - begun < 30
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0.6, 0), (60.0, 1)])
+def test_a_slow_heartbeat_is_no_loop_that_hangs(seconds: float, status: int) -> None:
+    """Check that the loop's limit does not count for a heartbeat that outlasts its own limit."""
+    program = f"""
+import asyncio, os
+from scheduler import clock
+clock.LOOP_CHECK_SECONDS = clock.BEAT_SECONDS = clock.BEAT_LIMIT_SECONDS = 0.05
+async def beat():
+    slow = asyncio.create_task(asyncio.sleep({seconds}))
+    while not slow.done():
+        try:
+            await asyncio.shield(slow)
+        except asyncio.CancelledError:
+            pass
+async def main():
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().call_later(3, stopping.set)
+    os._exit(await clock.Clock([], beat, stopping, set()).run())
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == status, ended.stderr
+    assert ("its heartbeat hangs" in ended.stderr) == (status == 1)
+    assert "its event loop hangs" not in ended.stderr

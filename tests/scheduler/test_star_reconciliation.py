@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiogram import Bot
 from aiogram.methods import GetStarTransactions
+from aiogram.types import StarTransactions
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -200,3 +201,28 @@ async def test_another_bot_reads_its_own_list_from_the_beginning(
     assert await _value(scene, OPEN_INCIDENTS) == 0
     positions = "SELECT array_agg(position ORDER BY position) FROM star_list_positions"
     assert await _value(scene, positions) == [1, 500]
+
+
+async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
+    scene: Scene, bot: Bot, payer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Check that a process that is paused between the list and the check stops no money."""
+    await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    read_list = Bot.get_star_transactions
+
+    async def read_and_pause(self: Bot, **arguments: int) -> StarTransactions:
+        answer = await read_list(self, **arguments)
+        charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:y")
+        async with scene.database.sessions.begin() as session:
+            await payments.deposit(
+                session, user_id=payer, amount=AMOUNT, key=charge_id, source="stars", currency="XTR"
+            )
+        await scene.database.forward(timedelta(minutes=2))
+        return answer
+
+    monkeypatch.setattr(Bot, "get_star_transactions", read_and_pause)
+    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    await reconciliation.run()
+    monkeypatch.undo()
+    await reconciliation.run()
+    assert await _value(scene, OPEN_INCIDENTS) == 0

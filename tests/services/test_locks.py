@@ -4,31 +4,38 @@ The operation runs in an open transaction, and a second connection finds out whi
 A kill switch is a row that allows or forbids one kind of operation.
 """
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from db.models.users import Role
-from services.market import campaigns, channels, moderation
+from db.models.users import RequestKind, Role
+from services.market import campaigns, channels, moderation, staff_requests
 from services.money import (
     deposits,
     escrow,
     incidents,
     ledger,
+    payment_claims,
     stuck_escrows,
     wallets,
     withdrawals,
 )
-from services.platform import errors, killswitches
+from services.platform import errors, killswitches, roles
 from services.platform.actors import SYSTEM
 from tests.conftest import Database
 from tests.factories import one_post, payments, people, rows
 
+MONEY_TABLES = (
+    *("users", "campaign_targets", "campaigns", "post_jobs", "escrows"),
+    *("deposits", "withdrawals", "wallets"),
+)
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
@@ -160,6 +167,12 @@ async def test_a_withdrawal_locks_its_rows(database: Database) -> None:
         partial(withdrawals.approve, actor=admin, withdrawal_id=waiting.id),
         *("users", "withdrawals"),
     )
+    # It is not approved, so nothing is written.
+    await _assert_locks(
+        database,
+        partial(payment_claims.claim, actor=admin, withdrawal_id=waiting.id),
+        "withdrawals",
+    )
 
 
 async def test_a_payment_locks_its_rows(database: Database) -> None:
@@ -228,7 +241,28 @@ async def _switches_of(database: Database, act: Act) -> set[str]:
     return {key for (key,) in held}
 
 
-async def test_an_act_locks_its_switches(database: Database) -> None:
+async def _rows_locked_before_switches(
+    database: Database, act: Act, switches: set[Switch]
+) -> set[str]:
+    """Return the tables of which the act has locked rows while it waits for its switches."""
+    space = {"space": killswitches.LOCK_SPACE}
+    exclusive = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
+    async with database.sessions() as holder:
+        for key in switches:
+            await holder.execute(exclusive, space | {"key": key.value})
+        waiting = asyncio.create_task(_switches_of(database, act))
+        while not await rows.one(
+            holder, "SELECT count(*) FROM pg_locks WHERE classid = :space AND NOT granted", **space
+        ):
+            assert not waiting.done(), "the act did not wait for its switches"
+            await asyncio.sleep(0.01)
+        locked = await _locked_tables(database, *MONEY_TABLES)
+        await holder.rollback()
+        await waiting
+    return locked
+
+
+async def test_an_act_locks_its_switches_before_any_row(database: Database) -> None:
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
         waiting = await people.deal(session)
@@ -260,4 +294,33 @@ async def test_an_act_locks_its_switches(database: Database) -> None:
         (stuck_escrows.refund_stuck_escrows, {Switch.REFUNDS, Switch.WORKER_WATCHDOGS}),
     ]
     for act, expected in acts:
+        assert await _rows_locked_before_switches(database, act, expected) == set(), act
         assert await _switches_of(database, act) == expected, act
+
+
+async def test_a_grant_locks_its_person(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        head, person = await people.staff(session, Role.SUPER_ADMIN), await people.person(session)
+        await people.block(session, person)
+    assert person.user_id is not None
+    grant = partial(roles.grant, actor=head, user_id=person.user_id, role=Role.ADMIN)
+    await _assert_locks(database, grant, "users")  # the person is blocked, so nothing is written
+
+
+async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        admin = await people.staff(session)
+        made = await staff_requests.create(
+            session,
+            actor=admin,
+            kind=RequestKind.CLAWBACK,
+            arguments={"charge_id": "x"},
+            reason="a letter of the bank",
+            from_shell=False,
+        )
+    # The requester may not confirm it, so nothing is written.
+    await _assert_locks(
+        database,
+        partial(staff_requests.confirm, actor=admin, request_id=made.id),
+        "staff_requests",
+    )

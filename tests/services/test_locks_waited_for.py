@@ -11,8 +11,24 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services.market import campaigns, channels, moderation, placement_expiry, user_blocks
-from services.money import deposits, escrow, stuck_escrows, withdrawals
+from db.models.users import RequestKind
+from services.market import (
+    campaigns,
+    channels,
+    moderation,
+    placement_expiry,
+    staff_requests,
+    user_blocks,
+)
+from services.money import (
+    correction_expiry,
+    corrections,
+    deposits,
+    escrow,
+    stuck_escrows,
+    wallets,
+    withdrawals,
+)
 from services.platform import errors, inbox, outbox
 from services.posts import posting, rescue, uncertain_posts, verification
 from tests.conftest import Database
@@ -46,7 +62,7 @@ def _count(answer: Any) -> Any:
 
 async def test_ticks_skip_locked_rows(database: Database) -> None:
     async with database.sessions.begin() as session:
-        deal = await people.deal(session)
+        deal, other = await people.deal(session), await people.person(session)
         await people.approved(session)
         await people.stop(session, Switch.DEPOSITS)
         await payments.deposit(
@@ -57,7 +73,27 @@ async def test_ticks_skip_locked_rows(database: Database) -> None:
             source="telegram",
         )
         await people.run_switches(session)
+        await staff_requests.create(
+            session,
+            actor=deal.moderator,
+            kind=RequestKind.CLAWBACK,
+            arguments={"charge_id": "late"},
+            reason="a letter of the bank",
+            from_shell=False,
+        )
+        giver = await wallets.of_user(session, deal.owner.user_id or 0)
+        taker = await wallets.of_user(session, other.user_id or 0)
+        await corrections.propose_adjustment(
+            session,
+            actor=deal.moderator,
+            from_wallet=giver.id,
+            to_wallet=taker.id,
+            amount=1,
+            reason="a mistake",
+        )
     await database.forward(timedelta(hours=80))
+    for drop_ended in (staff_requests.drop_ended, correction_expiry.drop_ended):
+        await _assert_skips_locked(database, partial(drop_ended, limit=9), first=1, second=0)
     await _assert_skips_locked(database, deposits.credit_due, first=1, second=0)
     await _assert_skips_locked(database, placement_expiry.expire_targets, first=1, second=0)
     await _assert_skips_locked(database, stuck_escrows.refund_stuck_escrows, first=1, second=0)

@@ -37,7 +37,10 @@ async def test_undecided_targets_expire(database: Database) -> None:
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 1
     assert [state[0] for state in await _states(database)] == ["pending", "expired", "approved"]
-    await database.forward(72 * HOUR)
+    await database.forward(70 * HOUR + timedelta(minutes=58))
+    async with database.sessions.begin() as session:
+        assert await placement_expiry.expire_targets(session) == 0
+    await database.forward(timedelta(minutes=3))
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 1
     assert [state[0] for state in await _states(database)] == ["expired", "expired", "approved"]

@@ -4,6 +4,7 @@ To confirm is to press a button in the admin chat. The requester must confirm a 
 typed in a shell. For some kinds of requests, a second person must confirm too.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.corrections import CorrectionKind
 from db.models.operations import Switch
-from db.models.users import RequestKind, RequestStatus, Role, StaffRequest
+from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, UserRole
 from services.market import staff_requests, user_blocks
-from services.money import invariants, wallets
+from services.money import invariants, wallets, withdrawals
 from services.platform import errors, killswitches, roles, users
 from services.platform.actors import Actor
 from tests.conftest import Database
@@ -240,19 +241,39 @@ async def test_a_chargeback_by_letter_needs_two_admins(session: AsyncSession) ->
 async def test_a_request_ends_after_72_hours(database: Database) -> None:
     async with database.sessions.begin() as session:
         operator = await people.staff(session, Role.OPERATOR)
+        one, two = [await people.staff(session) for _ in range(2)]
         asked = await _asked(session, operator, RequestKind.RUN_SWITCH, key="payouts")
+        for_two = await _asked(session, one, RequestKind.CLAWBACK, from_shell=False, charge_id="x")
+        done = await _asked(session, one, RequestKind.BLOCK, await people.person(session))
+        await _acknowledge(session, one, done)
     await database.forward(timedelta(hours=71, minutes=59))
     async with database.sessions.begin() as session:
         assert await staff_requests.drop_ended(session, limit=10) == 0
     await database.forward(timedelta(minutes=2))
-    with pytest.raises(errors.ProposalEnded):
-        async with database.sessions.begin() as session:
-            await _acknowledge(session, operator, asked)
+    for who, press, request_id in ((operator, _acknowledge, asked), (two, _confirm, for_two)):
+        with pytest.raises(errors.ProposalEnded):
+            async with database.sessions.begin() as session:
+                await press(session, who, request_id)
     async with database.sessions.begin() as session:
-        assert await staff_requests.drop_ended(session, limit=10) == 1
+        assert await staff_requests.drop_ended(session, limit=10) == 2
+        assert await staff_requests.drop_ended(session, limit=10) == 0
         assert await staff_requests.list_open(session, limit=5, offset=0) == []
         dropped = "SELECT user_id FROM user_audit_logs WHERE action = 'request_dropped'"
-        assert await rows.table(session, dropped) == [(None,)]
+        assert await rows.table(session, dropped) == [(None,), (None,)]
+        assert await rows.one(session, STATUS, id=done) == "done"
+
+
+async def test_an_unknown_request_is_not_found_and_shown_to_staff_alone(
+    session: AsyncSession,
+) -> None:
+    admin, person = await people.staff(session), await people.person(session)
+    with pytest.raises(errors.NotFound):
+        await staff_requests.get(session, 5)
+    for press in (_acknowledge, _confirm, _drop):
+        with pytest.raises(errors.NotFound):
+            await press(session, admin, 5)
+        with pytest.raises(errors.AccessDenied):
+            await press(session, person, 5)
 
 
 async def test_the_database_refuses_one_person_for_an_act_of_two(session: AsyncSession) -> None:
@@ -307,3 +328,62 @@ async def test_a_blocked_person_gets_no_role(session: AsyncSession) -> None:
     with pytest.raises(errors.PersonBlocked):
         await _confirm(session, two, asked)
     assert [user.id for user, _ in await roles.staff(session)] == [one.user_id, two.user_id]
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+async def test_a_dropped_request_of_two_people_stays_dropped(
+    session: AsyncSession, *, acknowledged: bool
+) -> None:
+    one, two = [await people.staff(session) for _ in range(2)]
+    asked = await _asked(
+        session, one, RequestKind.CLAWBACK, from_shell=not acknowledged, charge_id="x"
+    )
+    await _drop(session, two, asked)
+    for who, press in ((one, _acknowledge), (two, _confirm)):
+        with pytest.raises(errors.InvalidMove):
+            await press(session, who, asked)
+    assert (await staff_requests.get(session, asked)).request.acknowledged is acknowledged
+
+
+async def _returned_withdrawal(session: AsyncSession, person: Actor, admin: Actor) -> int:
+    made = await withdrawals.request(session, actor=person, amount=400, key="form-1")
+    await withdrawals.return_money(session, actor=admin, withdrawal_id=made.id, reason="no")
+    return made.id
+
+
+async def test_two_admins_record_a_payment_after_the_return(session: AsyncSession) -> None:
+    person = await people.person(session, balance=1_000)
+    one, two = [await people.staff(session) for _ in range(2)]
+    asked = await _asked(
+        session,
+        one,
+        RequestKind.RECORD_PAYMENT,
+        from_shell=False,
+        withdrawal_id=await _returned_withdrawal(session, person, one),
+        external_reference="bank-1",
+    )
+    assert await rows.available(session, person) == 1_000
+    await _confirm(session, two, asked)
+    await people.commit(session)
+    assert await rows.available(session, person) == 600
+    assert await invariants.run(session) == []
+
+
+async def test_nobody_asks_for_the_record_of_their_own_payment(session: AsyncSession) -> None:
+    two = await people.staff(session)
+    person = await people.person(session, balance=1_000)
+    session.add(UserRole(user_id=person.user_id, role=Role.ADMIN))
+    await session.flush()
+    one = replace(two, user_id=person.user_id)
+    asked = await _asked(
+        session,
+        one,
+        RequestKind.RECORD_PAYMENT,
+        from_shell=False,
+        withdrawal_id=await _returned_withdrawal(session, person, two),
+        external_reference="bank-1",
+    )
+    with pytest.raises(errors.OwnMoney):
+        await _confirm(session, two, asked)
+    assert await rows.available(session, person) == 1_000
+    assert await invariants.run(session) == []

@@ -233,6 +233,16 @@ async def test_a_reversal_with_another_amount_or_of_nobody_is_refused(
     assert isinstance(refusal, expected)
 
 
+async def test_a_refund_of_an_unknown_charge_without_a_person_names_the_charge(
+    session: AsyncSession,
+) -> None:
+    with pytest.raises(errors.NotFound) as refused:
+        await payments.reverse(
+            session, external_reference="nobody's", user_id=None, amount=5, source="telegram"
+        )
+    assert (refused.value.thing, refused.value.id) == ("deposit", "nobody's")
+
+
 async def test_a_clawback_during_purchases_keeps_the_invariants(
     database: Database,
 ) -> None:

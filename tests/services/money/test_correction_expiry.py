@@ -52,6 +52,7 @@ async def test_a_proposal_ends_after_72_hours(database: Database) -> None:
         assert await rows.one(session, STATUS) == "dropped"
         why = "SELECT payload->>'reason' FROM outbox WHERE payload->>'status' = 'dropped'"
         assert await rows.table(session, why) == [("ended",)]
+        assert await correction_expiry.drop_ended(session, limit=10) == 0
         assert await invariants.run(session) == []
 
 

@@ -174,3 +174,15 @@ async def test_the_database_refuses_a_payment_that_is_not_its_withdrawals(
     with pytest.raises(DBAPIError) as refusal:
         await insert()
     assert getattr(refusal.value.orig, "sqlstate", None) == state
+
+
+async def test_a_payment_in_excess_pays_no_other_withdrawal(session: AsyncSession) -> None:
+    person, admin = await people.person(session, balance=1_000), await people.staff(session)
+    await _record(session, admin, await _returned(session, person, admin), "bank-1")
+    other = await _withdrawal(session, person)
+    await withdrawals.approve(session, actor=admin, withdrawal_id=other)
+    with pytest.raises(errors.IdempotencyConflict):
+        await withdrawals.mark_paid(
+            session, actor=admin, withdrawal_id=other, external_reference="bank-1"
+        )
+    assert await invariants.run(session) == []

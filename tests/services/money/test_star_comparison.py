@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.intake import Comparison
 from db.models.money import Deposit, Withdrawal
 from db.models.users import Role
@@ -51,8 +52,9 @@ async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> N
     """Do what the clock does after it has read a list that contains these deposits."""
     await star_transactions.mark_compared(session, {row.id for row in listed}, Comparison.LISTED)
     await star_list_positions.get(session, BOT)
-    await star_transactions.verify(session, since=None)
-    await star_list_positions.record_read(session, BOT)
+    now = await queries.now(session)
+    await star_transactions.verify(session, since=None, read_at=now)
+    await star_list_positions.record_read(session, BOT, read_at=now)
 
 
 async def _approve(database: Database, admin: Actor, withdrawal: Withdrawal) -> str:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from services.money import star_list_positions
 
 BOT = 7
@@ -20,6 +21,6 @@ async def test_a_position_begins_at_the_beginning_and_moves_only_once(
     assert not await star_list_positions.advance(session, bot_id=8, begin=0, end=9, begins_at=AT)
     stored = await star_list_positions.get(session, BOT)
     assert (stored.position, stored.begins_at, stored.read_at) == (5, AT, None)
-    await star_list_positions.record_read(session, BOT)
+    await star_list_positions.record_read(session, BOT, read_at=await queries.now(session))
     stored = await star_list_positions.get(session, BOT)
     assert stored.read_at is not None

@@ -33,7 +33,7 @@ async def _states(database: Database) -> list[tuple[str, str | None, str | None]
 
 async def _watch(database: Database) -> int:
     async with database.sessions.begin() as session:
-        return await stuck_escrows.refund_stuck_escrows(session, sla=SLA)
+        return await stuck_escrows.refund_stuck_escrows(session)
 
 
 async def test_the_watchdog_counts_from_the_later_of_hold_and_publish_at(

@@ -3,12 +3,13 @@
 A start does not undo what two super admins have granted or revoked.
 """
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import RequestKind, Role
 from services.market import registration, staff_requests
-from services.platform import roles, users
+from services.platform import errors, roles, users
 from services.platform.actors import Actor
 from tests.factories import people, presses, rows
 
@@ -87,3 +88,25 @@ async def test_a_start_does_not_undo_what_two_people_revoked(session: AsyncSessi
     await _decided(session, RequestKind.GRANT_ROLE, 7, 5, 6)
     await _start(session, 5, 6, 7)
     assert await _roles(session, 7) == {Role.SUPER_ADMIN}
+
+
+async def test_a_revocation_that_nobody_confirmed_does_not_count(session: AsyncSession) -> None:
+    await _start(session, 5, 6)
+    await staff_requests.create(
+        session,
+        actor=await _head(session, 5),
+        kind=RequestKind.REVOKE_ROLE,
+        arguments={"role": "super_admin"},
+        reason="a reason",
+        subject_telegram_id=6,
+        from_shell=False,
+    )
+    await _start(session, 5)
+    await _start(session, 5, 6)
+    assert await _roles(session, 6) == {Role.SUPER_ADMIN}
+
+
+async def test_nobody_unknown_gets_a_role(session: AsyncSession) -> None:
+    head = await people.staff(session, Role.SUPER_ADMIN)
+    with pytest.raises(errors.NotFound):
+        await roles.grant(session, actor=head, user_id=999_999, role=Role.ADMIN)

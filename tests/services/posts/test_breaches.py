@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from db import queries
 from db.models.posting import AdPart, Verdict
 from services.market import channels
 from services.money import escrow
@@ -256,7 +257,10 @@ async def test_a_lock_out_is_a_breach_after_half_of_the_hours_or_a_day(
     assert await _breach(database) == "locked_out"
     assert await _notified(database, "post_breach") == _parties(made)
     await _restore_rights(database, made)
-    await database.forward(breaches.DECISION_TIME)
+    await database.forward(24 * HOUR - timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        assert await breaches.refund_due(session, limit=9) == 0
+    await database.forward(timedelta(minutes=2))
     async with database.sessions.begin() as session:
         assert await breaches.refund_due(session, limit=9) == 1
 
@@ -298,6 +302,19 @@ async def test_rights_that_are_lost_in_a_blocked_owners_channel_are_a_lock_out(
     await database.forward(13 * HOUR)
     assert await _escalate(database) == 1
     assert await _breach(database) == "locked_out"
+
+
+async def test_the_refund_of_breaches_skips_locked_posts(database: Database) -> None:
+    made = await _posted(database)
+    for _ in range(2):
+        await _check(database, Verdict.ALTERED)
+    await database.forward(breaches.DECISION_TIME)
+    async with database.sessions() as deciding, database.sessions() as session:
+        await queries.lock_placement(deciding, made.target.id)
+        await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        assert await breaches.refund_due(session, limit=9) == 0
+        await deciding.rollback()
+        assert await breaches.refund_due(session, limit=9) == 1
 
 
 async def test_the_clock_finds_breaches_by_their_index(database: Database) -> None:

@@ -231,6 +231,21 @@ async def test_two_admins_release_a_post_that_no_check_has_seen(database: Databa
         assert await invariants.run(session) == []
 
 
+@pytest.mark.parametrize(("minutes", "paid"), [(72 * 60 - 1, True), (72 * 60 + 1, False)])
+async def test_a_statement_counts_for_72_hours(
+    database: Database, minutes: int, *, paid: bool
+) -> None:
+    made = await _unverifiable(database)
+    async with database.sessions.begin() as session:
+        other = await people.staff(session)
+        assert await _act(session, "decide_release", made.moderator, made.target.id)
+    await database.forward(timedelta(minutes=minutes))
+    async with database.sessions.begin() as session:
+        assert await _act(session, "decide_release", other, made.target.id)
+        assert bool(await escrow.list_releasable(session, limit=9)) is paid
+        assert await invariants.run(session) == []
+
+
 async def test_the_statement_of_a_blocked_admin_pays_nobody(database: Database) -> None:
     made = await _unverifiable(database)
     async with database.sessions.begin() as session:

@@ -266,7 +266,9 @@ async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database:
     lock of the channel. If the recording waited for the lock of the post, the result would be a
     deadlock.
     """
-    paid = await _posted(database, hours=0)
+    paid = await _posted(database, hours=1)
+    await database.forward(HOUR)
+    await _record_check(database, Verdict.PRESENT)
     async with database.sessions.begin() as session:
         await escrow.release(session, target_id=paid.target.id)
         asked = await rows.one(session, "SELECT escalate_at FROM post_jobs")

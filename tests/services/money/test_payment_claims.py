@@ -1,0 +1,60 @@
+"""Test that only one admin at a time pays an approved withdrawal."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.money import invariants, payment_claims, withdrawals
+from services.platform import errors
+from services.platform.actors import Actor
+from tests.conftest import Database
+from tests.factories import people, rows
+
+CLAIMED = "SELECT paying_by FROM withdrawals"
+
+
+async def _requested(session: AsyncSession, person: Actor) -> int:
+    made = await withdrawals.request(session, actor=person, amount=400, key="form")
+    return made.id
+
+
+async def test_another_admin_may_pay_after_30_minutes(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        one, two = [await people.staff(session) for _ in range(2)]
+        id_ = await _requested(session, await people.person(session, balance=400))
+        await withdrawals.approve(session, actor=one, withdrawal_id=id_)
+        for _ in range(2):
+            await payment_claims.claim(session, actor=one, withdrawal_id=id_)
+    await database.forward(timedelta(minutes=29, seconds=59))
+    async with database.sessions.begin() as session:
+        with pytest.raises(errors.PaymentClaimed):
+            await payment_claims.claim(session, actor=two, withdrawal_id=id_)
+        with pytest.raises(errors.PaymentClaimed):
+            await withdrawals.return_money(session, actor=two, withdrawal_id=id_, reason="no")
+        assert await rows.one(session, CLAIMED) == one.user_id
+    await database.forward(timedelta(seconds=2))
+    async with database.sessions.begin() as session:
+        await payment_claims.claim(session, actor=two, withdrawal_id=id_)
+        assert await rows.one(session, CLAIMED) == two.user_id
+        assert await invariants.run(session) == []
+
+
+async def test_a_withdrawal_that_is_not_approved_is_not_claimed(session: AsyncSession) -> None:
+    admin = await people.staff(session)
+    id_ = await _requested(session, await people.person(session, balance=400))
+    await payment_claims.claim(session, actor=admin, withdrawal_id=id_)
+    assert await rows.one(session, CLAIMED) is None
+
+
+async def test_refused_claims(session: AsyncSession) -> None:
+    admin, person = await people.staff(session), await people.person(session, balance=400)
+    id_ = await _requested(session, person)
+    own = Actor(person.user_id, admin.roles, in_admin_chat=True)
+    for who, wanted, refusal in (
+        (person, id_, errors.AccessDenied),
+        (own, id_, errors.OwnMoney),
+        (admin, id_ + 1, errors.NotFound),
+    ):
+        with pytest.raises(refusal):
+            await payment_claims.claim(session, actor=who, withdrawal_id=wanted)
