@@ -148,10 +148,11 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
     The caller has read Telegram's list to its end, and has marked the deposits that it lists.
     `since` is the time of the oldest listed transaction. Older deposits belong to another bot.
     `read_at` is the time, by the database's clock, at which the reading of the list began. A later
-    call checks the deposits that are younger than GRACE at that time. A deposit that is missing in the list stops the money and opens an incident, see
-    `incidents.raise_alarm`. After the staff closed an incident that names the deposit, it raises no
-    further alarm, and approvals of withdrawals no longer wait for it. Locks the deposits that it
-    marks, and what `incidents.raise_alarm` locks.
+    call checks the deposits that are younger than GRACE at that time. A deposit that is missing in
+    the list stops the money and opens an incident, see `incidents.raise_alarm`. After the staff
+    closed an incident that names the deposit, it raises no further alarm, and approvals of
+    withdrawals no longer wait for it. Locks the deposits that it marks, and what
+    `incidents.raise_alarm` locks.
     """
     found = await session.execute(
         select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
