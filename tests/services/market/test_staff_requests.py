@@ -42,6 +42,8 @@ async def _asked(
     telegram_id = await _telegram_id(session, subject) if subject else None
     if not from_shell:
         command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"
+        if kind is RequestKind.RECORD_PAYMENT:
+            command = f"/paid {arguments['withdrawal_id']} {arguments['external_reference']}"
         who = await presses.write(session, who, command)
     request = await staff_requests.create(
         session,
@@ -243,7 +245,8 @@ async def test_a_request_ends_after_72_hours(database: Database) -> None:
         operator = await people.staff(session, Role.OPERATOR)
         one, two = [await people.staff(session) for _ in range(2)]
         asked = await _asked(session, operator, RequestKind.RUN_SWITCH, key="payouts")
-        for_two = await _asked(session, one, RequestKind.CLAWBACK, from_shell=False, charge_id="x")
+        for_two = await _asked(session, one, RequestKind.CLAWBACK, charge_id="x")
+        await _acknowledge(session, one, for_two)
         done = await _asked(session, one, RequestKind.BLOCK, await people.person(session))
         await _acknowledge(session, one, done)
     await database.forward(timedelta(hours=71, minutes=59))
@@ -335,9 +338,9 @@ async def test_a_dropped_request_of_two_people_stays_dropped(
     session: AsyncSession, *, acknowledged: bool
 ) -> None:
     one, two = [await people.staff(session) for _ in range(2)]
-    asked = await _asked(
-        session, one, RequestKind.CLAWBACK, from_shell=not acknowledged, charge_id="x"
-    )
+    asked = await _asked(session, one, RequestKind.CLAWBACK, charge_id="x")
+    if acknowledged:
+        await _acknowledge(session, one, asked)
     await _drop(session, two, asked)
     for who, press in ((one, _acknowledge), (two, _confirm)):
         with pytest.raises(errors.InvalidMove):
