@@ -146,7 +146,14 @@ async def test_the_application_inserts_rows_only_in_their_initial_status(
         await attempt.rollback()
         if state is not None:
             refused.add((status, state))
-    assert refused == {(status, "AD030") for status in set(_states(table)) - {_initial(table)}}
+    may_name_status = await superuser.fetchval(
+        "SELECT has_column_privilege($1, $2, 'status', 'INSERT')", embedded.APP, table
+    )
+    assert refused == (
+        {(status, "AD030") for status in set(_states(table)) - {_initial(table)}}
+        if may_name_status
+        else {(status, "42501") for status in _states(table)}
+    )
 
 
 async def _refusal(act: Awaitable[object]) -> str | None:
