@@ -11,8 +11,10 @@ from db.models.intake import Comparison
 from db.models.money import Deposit, Withdrawal
 from db.models.users import Role
 from db.money import STARS
+from db.session import create_engine, create_sessions
+from sandbox import embedded, logins
 from services.market import registration, star_transactions
-from services.money import incidents, star_list_positions, withdrawals
+from services.money import incidents, star_list_positions, withdrawal_sources, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
@@ -203,6 +205,31 @@ async def test_a_result_never_changes(database: Database) -> None:
     with pytest.raises(asyncpg.PostgresError) as refusal:
         await database.as_owner("UPDATE deposits SET comparison = NULL")
     assert refusal.value.sqlstate == "AD031"
+
+
+async def test_the_logins_of_the_jobs_have_the_rights_that_they_need(
+    server: embedded.Postgres, database: Database
+) -> None:
+    async with database.sessions.begin() as session:
+        admin, person = await people.staff(session), await _person(session)
+        paid = await _pay_in(session, person)
+        asked = await _request(session, person)
+    name = database.url.partition("@/")[2].partition("?")[0]
+    clock, bot = (create_engine(server.dsn(login, name)) for login in (logins.CLOCK, logins.BOT))
+    try:
+        async with create_sessions(clock).begin() as session:
+            await _compare(session, [paid])
+            assert await star_list_positions.advance(
+                session, bot_id=BOT, begin=0, end=1, begins_at=None
+            )
+        async with create_sessions(bot).begin() as session:
+            await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)
+            assert (await withdrawal_sources.get(session, asked.id)).newest[0].comparison == (
+                Comparison.LISTED
+            )
+    finally:
+        await clock.dispose()
+        await bot.dispose()
 
 
 async def test_the_check_before_an_approval_uses_its_index(database: Database) -> None:
