@@ -1,10 +1,12 @@
 """Test that approvals of withdrawals in Stars wait for the comparison with Telegram's list."""
 
+import asyncio
 from collections.abc import Collection
 from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.intake import Comparison
@@ -160,6 +162,28 @@ async def test_an_unlisted_deposit_stops_the_money_before_the_next_approval(
         accepted = "SELECT comparison FROM deposits WHERE id = :id"
         assert await rows.one(session, accepted, id=invented.id) == "accepted"
     assert await _approve(database, admin, asked) == "approved"
+
+
+async def test_a_locked_deposit_does_not_delay_the_alarm(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person = await _person(session)
+        older = await _pay_in(session, person)
+    began = older.created_at + timedelta(seconds=30)
+    await database.forward(MINUTE)
+    async with database.sessions.begin() as session:
+        await _pay_in(session, person)
+    await database.forward(2 * MINUTE)
+    locking = select(Deposit.id).where(Deposit.id == older.id).with_for_update()
+    async with database.sessions.begin() as holder:
+        await holder.execute(locking)
+        async with asyncio.timeout(5), database.sessions.begin() as session:
+            await star_transactions.verify(session, since=began)
+    async with database.sessions.begin() as session:
+        assert len(await incidents.open_incidents(session)) == 1
+        result = "SELECT comparison FROM deposits WHERE id = :id"
+        assert await rows.one(session, result, id=older.id) is None
+        await star_transactions.verify(session, since=began)
+        assert await rows.one(session, result, id=older.id) == "not_covered"
 
 
 async def test_a_deposit_that_was_taken_back_covers_nothing(database: Database) -> None:
