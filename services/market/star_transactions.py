@@ -123,11 +123,16 @@ async def report_refused(
 
 
 async def mark_compared(
-    session: AsyncSession, deposit_ids: Collection[int], comparison: Comparison
+    session: AsyncSession,
+    deposit_ids: Collection[int],
+    comparison: Comparison,
+    *,
+    skip_locked: bool = False,
 ) -> None:
     """Store the result of the comparison of these deposits. A deposit keeps its first result.
 
-    Locks the deposits in the order of their ids.
+    Locks the deposits in the order of their ids. With `skip_locked`, deposits that another
+    transaction has locked are left out.
     """
     if not deposit_ids:
         return
@@ -135,7 +140,7 @@ async def mark_compared(
         select(Deposit.id)
         .where(Deposit.id.in_(deposit_ids), Deposit.comparison.is_(None))
         .order_by(Deposit.id)
-        .with_for_update()
+        .with_for_update(skip_locked=skip_locked)
     )
     await session.execute(
         update(Deposit).where(Deposit.id.in_(uncompared)).values(comparison=comparison)
@@ -152,7 +157,8 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
     the list stops the money and opens an incident, see `incidents.raise_alarm`. After the staff
     closed an incident that names the deposit, it raises no further alarm, and approvals of
     withdrawals no longer wait for it. Locks the deposits that it marks, and what
-    `incidents.raise_alarm` locks.
+    `incidents.raise_alarm` locks. So that nobody can delay the alarm, a later call marks the
+    deposits that another transaction has locked.
     """
     found = await session.execute(
         select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
@@ -169,10 +175,9 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
     older = {row.id for row in rows if since is not None and row.created_at < since}
     unlisted = [row for row in rows if row.id not in older]
     judged = await _judged(session) if unlisted else frozenset()
-    await mark_compared(session, older, Comparison.NOT_COVERED)
-    await mark_compared(
-        session, {row.id for row in unlisted if row.id in judged}, Comparison.ACCEPTED
-    )
+    accepted = {row.id for row in unlisted if row.id in judged}
+    await mark_compared(session, older, Comparison.NOT_COVERED, skip_locked=True)
+    await mark_compared(session, accepted, Comparison.ACCEPTED, skip_locked=True)
     missing = [row for row in unlisted if row.id not in judged]
     if missing:
         violation = Violation(

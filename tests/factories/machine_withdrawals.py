@@ -46,11 +46,13 @@ class WithdrawalRules(PostRules):
         self.both(act, lambda: self.model.compare(listed=listed))
 
     @precondition(lambda self: self.model.withdrawals)
-    @rule(pick=PICK, listed=st.sampled_from([None, False, True]))
-    def approve_withdrawal(self, pick: int, *, listed: bool | None) -> None:
-        """Approve a withdrawal, at once or after a comparison."""
+    @rule(pick=PICK, listed=st.sampled_from([None, False, True]), late=st.sampled_from([0, 0, 1]))
+    def approve_withdrawal(self, pick: int, late: int, *, listed: bool | None) -> None:
+        """Approve a withdrawal, at once or after a comparison, and perhaps an hour too late."""
         if listed is not None:
             self.compare(listed=listed)
+        self.story.forward(late)
+        self.model.now += late
         withdrawal_id = world.nth(self.model.withdrawals, pick)
 
         async def act(session: AsyncSession) -> WithdrawalStatus:

@@ -1,10 +1,12 @@
 """Test that approvals of withdrawals in Stars wait for the comparison with Telegram's list."""
 
+import asyncio
 from collections.abc import Collection
 from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -12,8 +14,10 @@ from db.models.intake import Comparison
 from db.models.money import Deposit, Withdrawal
 from db.models.users import Role
 from db.money import STARS
+from db.session import create_engine, create_sessions
+from sandbox import embedded, logins
 from services.market import registration, star_transactions
-from services.money import incidents, star_list_positions, withdrawals
+from services.money import incidents, star_list_positions, withdrawal_sources, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
@@ -162,6 +166,28 @@ async def test_an_unlisted_deposit_stops_the_money_before_the_next_approval(
     assert await _approve(database, admin, asked) == "approved"
 
 
+async def test_a_locked_deposit_does_not_delay_the_alarm(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person = await _person(session)
+        older = await _pay_in(session, person)
+    began = older.created_at + timedelta(seconds=30)
+    await database.forward(MINUTE)
+    async with database.sessions.begin() as session:
+        await _pay_in(session, person)
+    await database.forward(2 * MINUTE)
+    locking = select(Deposit.id).where(Deposit.id == older.id).with_for_update()
+    async with database.sessions.begin() as holder:
+        await holder.execute(locking)
+        async with asyncio.timeout(5), database.sessions.begin() as session:
+            await star_transactions.verify(session, since=began)
+    async with database.sessions.begin() as session:
+        assert len(await incidents.open_incidents(session)) == 1
+        result = "SELECT comparison FROM deposits WHERE id = :id"
+        assert await rows.one(session, result, id=older.id) is None
+        await star_transactions.verify(session, since=began)
+        assert await rows.one(session, result, id=older.id) == "not_covered"
+
+
 async def test_a_deposit_that_was_taken_back_covers_nothing(database: Database) -> None:
     async with database.sessions.begin() as session:
         admin, person, other = (
@@ -205,6 +231,31 @@ async def test_a_result_never_changes(database: Database) -> None:
     with pytest.raises(asyncpg.PostgresError) as refusal:
         await database.as_owner("UPDATE deposits SET comparison = NULL")
     assert refusal.value.sqlstate == "AD031"
+
+
+async def test_the_logins_of_the_jobs_have_the_rights_that_they_need(
+    server: embedded.Postgres, database: Database
+) -> None:
+    async with database.sessions.begin() as session:
+        admin, person = await people.staff(session), await _person(session)
+        paid = await _pay_in(session, person)
+        asked = await _request(session, person)
+    name = database.url.partition("@/")[2].partition("?")[0]
+    clock, bot = (create_engine(server.dsn(login, name)) for login in (logins.CLOCK, logins.BOT))
+    try:
+        async with create_sessions(clock).begin() as session:
+            await _compare(session, [paid])
+            assert await star_list_positions.advance(
+                session, bot_id=BOT, begin=0, end=1, begins_at=None
+            )
+        async with create_sessions(bot).begin() as session:
+            await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)
+            assert (await withdrawal_sources.get(session, asked.id)).newest[0].comparison == (
+                Comparison.LISTED
+            )
+    finally:
+        await clock.dispose()
+        await bot.dispose()
 
 
 async def test_the_check_before_an_approval_uses_its_index(database: Database) -> None:
