@@ -857,7 +857,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
--- end_lock_holders() RETURNS integer
+-- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- guard_checkpoint() RETURNS trigger
