@@ -27,7 +27,7 @@ from services.platform import killswitches, lanes, users
 CHECK_SECONDS = 0.3
 """The pause between the arrival of a stop and the first look, and between two looks."""
 TELL_SECONDS = 1.3
-"""If a stop is not written after this time, the admin chat is told."""
+"""If a session that cannot be ended holds a stop up after this time, the admin chat is told."""
 FORGET_SECONDS = 300.0
 """A stop that was never handled is forgotten after this time."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
@@ -95,18 +95,25 @@ class StopPath:
             if not self._stops:
                 self._arrived.clear()
                 continue
-            await self._end_lock_holders()
+            is_blocked = await self._end_lock_holders()
             for stop in self._stops.values():
-                if not stop.told and time.monotonic() - stop.arrived_at > TELL_SECONDS:
+                if (
+                    is_blocked
+                    and not stop.told
+                    and time.monotonic() - stop.arrived_at > TELL_SECONDS
+                ):
                     stop.told = True
                     await self._tell(stop, admin_chat.id)
 
-    async def _end_lock_holders(self) -> None:
+    async def _end_lock_holders(self) -> bool:
+        """End the sessions that hold a stop up; return whether some could not be ended."""
         with suppress(DatabaseAwayError, TimeoutError):
             async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
-                ended = await killswitches.end_lock_holders(session)
+                ended, remaining = await killswitches.end_lock_holders(session)
                 if ended:
                     log.warning("Sessions ended that held up a stop", sessions=ended)
+                return remaining > 0
+        return False
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
         """Say in the admin chat that a stop is not written yet, unless it is written by now."""

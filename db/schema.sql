@@ -908,7 +908,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
--- end_lock_holders() RETURNS integer
+-- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- guard_checkpoint() RETURNS trigger

