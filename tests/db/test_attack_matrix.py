@@ -94,13 +94,15 @@ async def _attempt(url: str, statements: list[str]) -> str | None:
 
 
 @pytest.mark.parametrize("tried", ATTACKS, ids=lambda tried: tried.name)
-async def test_the_attack_is_refused_as_each_login(
+async def test_the_attack_is_refused_as_each_login_that_must_not_do_it(
     server: embedded.Postgres, database: Database, ids: dict[str, int], tried: Attack
 ) -> None:
     name = database.url.partition("@/")[2].partition("?")[0]
     statements = [statement.format(**ids) for statement in tried.sql]
     found = {login: await _attempt(server.dsn(login, name), statements) for login in tried.refused}
     assert found == tried.refused
+    for login in tried.allowed:
+        assert await _attempt(server.dsn(login, name), statements) is None, login
 
 
 AUDITED = (

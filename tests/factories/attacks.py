@@ -30,6 +30,11 @@ class Attack:
     sql: tuple[str, ...]
     refused: dict[str, str]
 
+    @property
+    def allowed(self) -> list[str]:
+        """The logins that may do what the attack does: `docs/security.md` says so."""
+        return [login for login in logins.LOGINS if login not in self.refused]
+
 
 def attack(what: str, *sql: str, **states: str) -> Attack:
     """Describe an attack. `states` maps names of LOGIN to the SQLSTATEs that these logins get.
@@ -355,6 +360,12 @@ ATTACKS = (
     ),
     attack("an incident is deleted", "DELETE FROM incidents"),
     attack(
+        "a move of the admin chat is invented",
+        "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-77, -2)",
+        app="may",
+        intake="may",
+    ),
+    attack(
         "the admin chat is moved",
         "INSERT INTO moved_chats (old_chat_id, new_chat_id, confirmed_at) VALUES (-77, -2, now())",
     ),
@@ -393,6 +404,79 @@ ATTACKS = (
     *(
         attack(f"{table} is locked", f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         for table in ("inbox", "outbox", "user_audit_logs", "kill_switches", "switch_stops")
+    ),
+    attack(
+        "a withdrawal is approved in the name of an admin",
+        "UPDATE withdrawals SET status = 'approved', decided_by = {admin}",
+        app="may",
+        bot="may",
+    ),
+    attack(
+        "a placement is rejected in the name of an admin",
+        "UPDATE campaign_targets SET status = 'rejected', decided_by = {admin}"
+        " WHERE id = {pending}",
+        app="may",
+        bot="may",
+    ),
+    attack(
+        "a switch is run in the name of an operator",
+        "SELECT run_switch('payouts', {operator}, 'operator', 'x', NULL)",
+        app="may",
+        bot="may",
+    ),
+    attack(
+        "a person is blocked",
+        "UPDATE users SET blocked = true WHERE id = {thief}",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    attack(
+        "a request is dropped as the system does after 72 hours",
+        "UPDATE staff_requests SET status = 'dropped', decided_at = now() WHERE id = {request}",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    attack(
+        "an alarm is marked as delivered",
+        "UPDATE outbox SET status = 'sent', sent_at = now() WHERE status = 'queued'",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "a post is said to be out",
+        "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1, lease_owner = 'x',"
+        " lease_until = now() WHERE status = 'queued'",
+        "UPDATE post_jobs SET status = 'success', message_id = 5, lease_owner = NULL,"
+        " lease_until = NULL WHERE status = 'sending'",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "the updates of people are read",
+        "SELECT payload FROM inbox",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    attack(
+        "balances and audit rows are read",
+        "SELECT FROM wallets, user_audit_logs",
+        app="may",
+        bot="may",
+        clock="may",
+        reports="may",
+    ),
+    attack(
+        "a session sets its own time limits to 0",
+        "SET statement_timeout = 0",
+        "SET idle_in_transaction_session_timeout = 0",
+        app="may",
+        bot="may",
+        clock="may",
+        intake="may",
+        reports="may",
     ),
     attack("triggers are switched off", "SET session_replication_role = replica"),
     attack("the owner's role is taken", "SET ROLE adtech_owner"),
