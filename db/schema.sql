@@ -908,6 +908,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
+-- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
@@ -973,6 +974,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;

@@ -38,6 +38,8 @@ async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -
     await connection.execute(f"GRANT {', '.join(JOBS)} TO {APP}")
     # A stop of a kill switch ends sessions of these roles that hold its lock for too long.
     await connection.execute(f"GRANT pg_signal_backend TO {OWNER}")
+    # Otherwise, the owner's role would not see how old the transactions of other logins are.
+    await connection.execute(f"GRANT pg_read_all_stats TO {OWNER}")
 
 
 async def restrict_connections(connection: asyncpg.Connection, database: str) -> None:

@@ -88,6 +88,7 @@ def ticks(
     queue_cards = partial(watchdogs.queue_cards, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
+    end_hanging = partial(watchdogs.end_hanging_sessions, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
     purge_inbox = partial(watchdogs.purge_inbox, sessions)
@@ -119,6 +120,7 @@ def ticks(
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),
         Tick("stops", 1.0, HANG_SECONDS, partial(watchdogs.settle_stops, sessions)),
+        Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
         Tick("inbox purge", 600.0, HANG_SECONDS, leader.leader_only(purge_inbox)),

@@ -11,7 +11,7 @@ from bot import switches
 from db.session import Sessions
 from services.market import placement_expiry, staff_requests, submission_cards
 from services.money import correction_expiry, incidents, stuck_escrows
-from services.platform import inbox, killswitches, outbox
+from services.platform import hanging_sessions, inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
@@ -101,6 +101,14 @@ async def settle_stops(sessions: Sessions) -> None:
     for stop in stops:
         change = await switches.settle_stop(sessions, stop)
         log.warning("Stop of a switch", switch=stop.key.value, settled=change.settled)
+
+
+async def end_hanging_sessions(sessions: Sessions) -> None:
+    """End the sessions of the application whose transactions hang, whatever they hold."""
+    async with sessions.begin() as session:
+        ended = await hanging_sessions.end(session)
+    if ended:
+        log.error("Hanging sessions ended", sessions=ended)
 
 
 async def purge_inbox(sessions: Sessions) -> None:

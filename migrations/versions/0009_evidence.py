@@ -55,6 +55,7 @@ FUNCTIONS = (
     "require_payment_request",
     "guard_moved_chat",
     "tell_moved_chat",
+    "end_hanging_sessions",
 )
 TRIGGERS = (
     (
@@ -114,6 +115,7 @@ def upgrade() -> None:
     op.execute(
         "GRANT UPDATE (confirmed_by, confirmed_in, confirmed_at) ON moved_chats TO adtech_bot"
     )
+    op.execute("GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock")
     _audit_moves("INSERT OR UPDATE")
     _freeze(FROZEN)
 

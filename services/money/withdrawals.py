@@ -23,10 +23,8 @@ from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
-REASON_LIMIT = 200
-"""The greatest length of a reason, in characters."""
-REFERENCE_LIMIT = 200
-"""The greatest length of an external reference (the id of a payment), in characters."""
+REASON_LIMIT = REFERENCE_LIMIT = 200
+"""The greatest length of a reason, and of an external reference (a payment's id), in characters."""
 CANCELLED_REASON = "cancelled"
 """The reason that is stored if the person cancels the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
@@ -83,10 +81,9 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
 
 
 async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Approve a withdrawal. After the approval, the withdrawal may be paid.
+    """Approve a withdrawal, so that an admin may pay it.
 
-    If it is already approved or paid, nothing changes. If the person is blocked or has an open
-    loss, the withdrawal is not approved and stays open. The database refuses an approval in Stars
+    If it is already approved or paid, nothing changes. The database refuses an approval in Stars
     until the comparison with Telegram's list covers the deposits that may pay the withdrawal. Locks
     the switch `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound,
     OwnMoney, InvalidMove, PersonBlocked, OpenLoss, SwitchStopped. Raises NotCompared, after which

@@ -15,7 +15,8 @@ from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import people, presses
-from tests.factories.attacks import ATTACKS, LOGIN, Attack
+from tests.factories.attack import LOGIN, Attack
+from tests.factories.attacks import ATTACKS
 
 
 @pytest.fixture
@@ -82,13 +83,19 @@ async def _ask(session: AsyncSession, admin: Actor) -> int:
     return request.id
 
 
-async def _attempt(url: str, statements: list[str]) -> str | None:
-    """Run the statements in one transaction; return the SQLSTATE of the refusal, or None."""
+async def _attempt(url: str, statements: list[str], *, commit: bool = True) -> str | None:
+    """Run the statements in one transaction; return the SQLSTATE of the refusal, or None.
+
+    Without `commit`, the constraints are checked as at the commit, and nothing stays.
+    """
     connection = await asyncpg.connect(url)
     try:
-        async with connection.transaction():
-            for statement in statements:
-                await connection.execute(statement)
+        transaction = connection.transaction()
+        await transaction.start()
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        await (transaction.commit() if commit else transaction.rollback())
     except asyncpg.PostgresError as error:
         return str(error.sqlstate)
     finally:
@@ -97,13 +104,16 @@ async def _attempt(url: str, statements: list[str]) -> str | None:
 
 
 @pytest.mark.parametrize("tried", ATTACKS, ids=lambda tried: tried.name)
-async def test_the_attack_is_refused_as_each_login(
+async def test_the_attack_is_refused_as_each_login_that_must_not_do_it(
     server: embedded.Postgres, database: Database, ids: dict[str, int], tried: Attack
 ) -> None:
     name = database.url.partition("@/")[2].partition("?")[0]
     statements = [statement.format(**ids) for statement in tried.sql]
     found = {login: await _attempt(server.dsn(login, name), statements) for login in tried.refused}
     assert found == tried.refused
+    for login in tried.allowed:
+        allowed = await _attempt(server.dsn(login, name), statements, commit=False)
+        assert allowed is None, login
 
 
 AUDITED = (

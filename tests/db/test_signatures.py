@@ -242,3 +242,28 @@ async def test_a_correction_is_confirmed_in_words(
     except DBAPIError as error:
         found = sqlstate(error)
     assert found == state
+
+
+async def test_a_correction_is_proposed_by_the_press_on_ones_own_request(
+    session: AsyncSession,
+) -> None:
+    admin, other = await people.staff(session), await people.staff(session)
+    theirs = await presses.request_correction(session, other)
+    clawback = await _acknowledged(session, admin)
+    wallet = await rows.one(session, "SELECT max(id) FROM wallets WHERE kind = 'user'")
+    data = "SELECT payload #>> '{callback_query,data}' FROM inbox WHERE id = :id"
+    for pressed in (
+        await rows.one(session, data, id=theirs.inbox_id),
+        f"request:mine:{clawback}",
+    ):
+        press = await presses.press(session, admin, pressed)
+        with pytest.raises(DBAPIError) as refusal:
+            async with session.begin_nested():
+                await session.execute(
+                    text(
+                        "INSERT INTO corrections (kind, wallet_id, proposed_by, proposed_in,"
+                        " reason) VALUES ('balance_reset', :wallet, :by, :press, 'x')"
+                    ),
+                    {"wallet": wallet, "by": admin.user_id, "press": press.inbox_id},
+                )
+        assert sqlstate(refusal.value) == "AD064"

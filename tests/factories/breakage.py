@@ -21,6 +21,8 @@ GUARDED_TABLES = (
 )
 """The tables whose triggers are disabled while a test changes their rows."""
 
+UNFROZEN = "ALTER TABLE campaigns DISABLE TRIGGER frozen"
+"""SQL after which the ad of a campaign can be changed, for tests that need another kind of ad."""
 UNSIGNED = (
     "ALTER TABLE corrections DISABLE TRIGGER signed_proposal, DISABLE TRIGGER signed_confirmation"
 )

@@ -11,6 +11,7 @@ import pytest
 from db.models.operations import Switch
 from db.models.users import Role
 from services.market.creatives import Creative
+from tests.factories import breakage
 from tests.handlers.marketplace import AD, Marketplace
 from tests.handlers.uncertain_post import MOVED_ON, job, publish, target
 
@@ -58,6 +59,7 @@ async def test_an_edit_also_compares_the_media(
         sent = (await market.world.control(f"users/{chat['chat_id']}/send", **chat))[kind]
         files.append((sent[-1] if kind == "photo" else sent)["file_id"])
     ad = Creative(kind, "Our bread", file_id=files[0])
+    await market.database.as_owner(breakage.UNFROZEN)
     await market.database.as_owner(
         "UPDATE campaigns SET creative = $1::text::jsonb", json.dumps(ad.as_json())
     )

@@ -296,6 +296,7 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
 async def test_an_unreadable_ad_fails_and_delays_no_other(scene: Scene, stored: str) -> None:
     broken = await scene.approve()
     await scene.database.as_owner("ALTER TABLE campaigns ADD COLUMN whole jsonb")
+    await scene.database.as_owner(breakage.UNFROZEN)
     await scene.database.as_owner("UPDATE campaigns SET whole = creative, creative = $1", stored)
     await scene.dispatch()
     job = await scene.job(broken)

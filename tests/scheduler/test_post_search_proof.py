@@ -15,6 +15,7 @@ from scheduler import notice_delivery, post_search
 from scheduler.post_search import Search
 from services.market.creatives import Creative
 from services.posts import posting
+from tests.factories import breakage
 from tests.scheduler.scene import AD, Row, Scene
 from tests.scheduler.test_post_search import (
     GAP,
@@ -39,6 +40,7 @@ def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 async def use_ad(scene: Scene, ad: Creative) -> None:
     """Replace the ad of the campaign."""
     stored = json.dumps(ad.as_json())
+    await scene.database.as_owner(breakage.UNFROZEN)
     await scene.database.as_owner("UPDATE campaigns SET creative = $1::text::jsonb", stored)
 
 
@@ -206,6 +208,7 @@ async def test_another_photo_with_the_same_caption_is_not_the_ad(scene: Scene) -
 async def test_a_photo_without_a_stored_identity_is_not_proven(scene: Scene) -> None:
     await make_message_id_known(scene)
     ad = await make_photo_ad(scene, "Our bread")
+    await scene.database.as_owner(breakage.UNFROZEN)
     await scene.database.as_owner("UPDATE campaigns SET creative = creative - 'file_unique_id'")
     assert ad.file_unique_id
     target_id = await uncertain_photo(scene, "cut_after")

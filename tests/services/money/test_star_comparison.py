@@ -179,12 +179,12 @@ async def test_a_locked_deposit_does_not_delay_the_alarm(database: Database) -> 
     async with database.sessions.begin() as holder:
         await holder.execute(locking)
         async with asyncio.timeout(5), database.sessions.begin() as session:
-            await star_transactions.verify(session, since=began)
+            await star_transactions.verify(session, since=began, read_at=await queries.now(session))
     async with database.sessions.begin() as session:
         assert len(await incidents.open_incidents(session)) == 1
         result = "SELECT comparison FROM deposits WHERE id = :id"
         assert await rows.one(session, result, id=older.id) is None
-        await star_transactions.verify(session, since=began)
+        await star_transactions.verify(session, since=began, read_at=await queries.now(session))
         assert await rows.one(session, result, id=older.id) == "not_covered"
 
 

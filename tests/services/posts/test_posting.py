@@ -18,7 +18,7 @@ from services.money import escrow
 from services.posts import posting, rescue, uncertain_posts
 from services.posts.posting import Claim, PublishedPost
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import breakage, one_post, people, rows
 
 Record = Callable[[AsyncSession, Claim], Awaitable[bool]]
 RECORDS: dict[str, Record] = {
@@ -257,6 +257,7 @@ async def test_a_post_with_an_unreadable_ad_is_claimed_without_it(
 ) -> None:
     async with database.sessions.begin() as session:
         deal = await people.approved(session)
+    await database.as_owner(breakage.UNFROZEN)
     await database.as_owner(
         "UPDATE campaigns SET creative = CAST($1::text AS jsonb) WHERE id = $2",
         stored,

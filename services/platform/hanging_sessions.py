@@ -1,0 +1,14 @@
+"""End the database sessions of the application whose transactions do not end by themselves."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_END = text("SELECT end_hanging_sessions()")
+
+
+async def end(session: AsyncSession) -> int:
+    """End the sessions whose transaction is older than 90 seconds; return how many have ended.
+
+    A session can set its own time limits to 0. The function waits for no lock.
+    """
+    return int((await session.execute(_END)).scalar_one())

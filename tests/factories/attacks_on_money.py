@@ -1,0 +1,272 @@
+"""List the attacks on money and posts with a stolen database password."""
+# ruff: noqa: S608 - statements of attacks, with ids of the test's own rows
+
+from tests.factories.attack import attack, everywhere
+
+ON_MONEY = (
+    attack(
+        "a deposit is invented",
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
+        " VALUES ({thief}, 1000000, 'USD', 'telegram', 'invented')",
+        **everywhere("AD044"),
+    ),
+    attack(
+        "another person's payment becomes one's own deposit",
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
+        " SELECT {thief}, amount, currency, source, external_reference || ' '"
+        " FROM deposits LIMIT 1",
+        **everywhere("AD044"),
+    ),
+    attack(
+        "a deposit is dated by hand",
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference, created_at)"
+        " VALUES ({thief}, 1000000, 'XTR', 'stars', 'invented', '2020-01-01')",
+    ),
+    attack(
+        "a deposit is said to be in Telegram's list",
+        "UPDATE deposits SET comparison = 'listed'",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "the list of Stars is said to be read",
+        "UPDATE star_list_positions SET read_at = clock()",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "a payment is invented",
+        "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
+        " VALUES ('payment', 'invented', 1, 1, 'USD')",
+        app="may",
+        intake="may",
+    ),
+    attack(
+        "a refund is invented",
+        "INSERT INTO clawbacks (deposit_id, user_id, amount, recovered, loss, currency)"
+        " SELECT id, user_id, amount, amount, 0, currency FROM deposits LIMIT 1",
+        **everywhere("AD045"),
+    ),
+    attack(
+        "an update is put into the inbox",
+        """INSERT INTO inbox (update_id, lane, payload) VALUES (77, 1, '{{"message": {{}}}}')""",
+        app="may",
+        intake="may",
+    ),
+    attack(
+        "an update becomes another one",
+        """UPDATE inbox SET payload = '{{"message": {{"text": "/killswitch"}}}}'""",
+        app="AD031",
+        bot="AD031",
+    ),
+    attack(
+        "a handled update is handled again",
+        "UPDATE inbox SET done_at = NULL WHERE done_at IS NOT NULL",
+        app="AD031",
+        bot="AD031",
+    ),
+    attack(
+        "an old press is handled again",
+        "UPDATE inbox SET failed_at = NULL WHERE failed_at IS NOT NULL",
+        app="AD031",
+        bot="AD031",
+    ),
+    attack("an update is deleted", "DELETE FROM inbox"),
+    attack(
+        "a correction is inserted as done",
+        "INSERT INTO corrections (kind, wallet_id, status, proposed_by, reason, confirmed_by,"
+        " confirm_reason, done_at)"
+        " VALUES ('balance_reset', {wallet}, 'done', {admin}, 'x', {operator}, 'x', now())",
+        app="AD030",
+        bot="AD030",
+    ),
+    attack(
+        "a correction is proposed by somebody without the role",
+        "INSERT INTO corrections (kind, wallet_id, proposed_by, reason)"
+        " VALUES ('balance_reset', {thief_wallet}, {thief}, 'x')",
+        app="AD032",
+        bot="AD032",
+    ),
+    attack(
+        "a correction is confirmed by somebody without the role",
+        "UPDATE corrections SET status = 'confirmed', confirmed_by = {thief}, confirm_reason = 'x'",
+        app="AD032",
+        bot="AD032",
+    ),
+    attack(
+        "a correction is confirmed by its proposer",
+        "UPDATE corrections SET status = 'confirmed', confirmed_by = {admin}, confirm_reason = 'x'",
+        app="AD061",
+        bot="AD061",
+    ),
+    attack(
+        "a correction is confirmed in a colleague's name",
+        "UPDATE corrections SET status = 'confirmed', confirmed_by = {colleague},"
+        " confirm_reason = 'x', confirmed_in = (SELECT max(id) FROM inbox)",
+        app="AD061",
+        bot="AD061",
+    ),
+    attack(
+        "a correction is proposed in a colleague's name",
+        "INSERT INTO corrections (kind, wallet_id, proposed_by, reason, proposed_in)"
+        " SELECT 'balance_reset', {thief_wallet}, {colleague}, 'x', max(id) FROM inbox",
+        app="AD064",
+        bot="AD064",
+    ),
+    attack(
+        "a request is written in a colleague's name",
+        "INSERT INTO staff_requests (kind, arguments, reason, requested_by, acknowledged)"
+        """ VALUES ('clawback', '{{"charge_id": "x"}}', 'x', {colleague}, true)""",
+        app="AD063",
+        bot="AD063",
+    ),
+    attack(
+        "a request is acknowledged in a colleague's name",
+        "UPDATE staff_requests SET acknowledged = true, acknowledged_in ="
+        " (SELECT max(id) FROM inbox) WHERE id = {request}",
+        app="AD061",
+        bot="AD061",
+    ),
+    attack(
+        "a request is confirmed in a colleague's name",
+        "UPDATE staff_requests SET status = 'done', decided_by = {colleague}, decided_at = now()"
+        " WHERE id = {acknowledged}",
+        **everywhere("AD061"),
+    ),
+    attack(
+        "a request becomes another one",
+        "UPDATE staff_requests SET subject_id = {thief}",
+        owner="AD031",
+    ),
+    attack(
+        "a press signs a second time",
+        "UPDATE staff_requests SET acknowledged_in = NULL WHERE id = {acknowledged}",
+        app="AD031",
+        bot="AD031",
+        owner="AD031",
+    ),
+    attack(
+        "a withdrawal that nobody approved is paid by one admin",
+        "UPDATE withdrawals SET status = 'paid', decided_by = {admin}, settled_at = now(),"
+        " external_reference = 'x'",
+        "SELECT post_transfer('withdrawal:' || w.id, 'withdrawal', w.id, ARRAY[held.id, out.id],"
+        " ARRAY[-w.amount, w.amount], '{{withdrawal,withdrawal}}', {admin}, NULL)"
+        " FROM withdrawals w JOIN wallets held ON held.user_id = w.user_id"
+        " AND held.kind = 'withdrawal' JOIN wallets out ON out.counterparty_id = w.user_id"
+        " AND out.kind = 'external'",
+        app="AD060",
+        bot="AD060",
+    ),
+    attack(
+        "a withdrawal is approved by somebody without the role",
+        "UPDATE withdrawals SET status = 'approved', decided_by = {thief}",
+        app="AD032",
+        bot="AD032",
+    ),
+    attack(
+        "a placement is approved by somebody without the role",
+        "UPDATE campaign_targets SET status = 'approved', decided_by = {thief}"
+        " WHERE id = {pending}",
+        app="AD032",
+        bot="AD032",
+    ),
+    attack(
+        "a placement is approved by nobody",
+        "UPDATE campaign_targets SET status = 'approved' WHERE id = {pending}",
+        **everywhere("AD032"),
+    ),
+    attack(
+        "a queued job is set to success",
+        "UPDATE post_jobs SET status = 'success', message_id = 5 WHERE status = 'queued'",
+        **everywhere("AD029"),
+    ),
+    attack(
+        "a job succeeds without the number of a claim",
+        "UPDATE post_jobs SET status = 'sending', lease_owner = 'x', lease_until = now()"
+        " WHERE status = 'queued'",
+        "UPDATE post_jobs SET status = 'success', message_id = 5, lease_owner = NULL,"
+        " lease_until = NULL WHERE status = 'sending'",
+        app="AD033",
+        clock="AD033",
+    ),
+    attack(
+        "a job is claimed",
+        "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1, lease_owner = 'x',"
+        " lease_until = now() WHERE status = 'queued'",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "the promised hours began long ago",
+        "UPDATE post_jobs SET sent_at = now() - interval '9 days' WHERE status = 'success'",
+        **everywhere("AD035"),
+    ),
+    attack(
+        "another message is named as the post",
+        "UPDATE post_jobs SET message_id = 99 WHERE status = 'success'",
+        **everywhere("AD031"),
+    ),
+    attack(
+        "a live post is paid for",
+        "UPDATE escrows SET status = 'released', settled_at = now()"
+        " WHERE campaign_target_id = {live}",
+        app="AD037",
+        clock="AD037",
+    ),
+    attack(
+        "a live post is paid for, after its hours were shortened and a check was invented",
+        "UPDATE escrows SET release_due_at = now() - interval '1 hour'"
+        " WHERE campaign_target_id = {live}",
+        "INSERT INTO post_checks (post_job_id, verdict, evidence)"
+        " SELECT id, 'present', 'x' FROM post_jobs WHERE campaign_target_id = {live}",
+        "UPDATE escrows SET status = 'released', settled_at = now()"
+        " WHERE campaign_target_id = {live}",
+        app="AD037",
+        clock="AD037",
+    ),
+    attack(
+        "a check is made in the future",
+        "INSERT INTO post_checks (post_job_id, verdict, evidence, checked_at)"
+        " SELECT id, 'present', 'x', now() + interval '9 days' FROM post_jobs",
+        **everywhere("AD036"),
+    ),
+    attack("a check is changed", "UPDATE post_checks SET verdict = 'present'", owner="AD006"),
+    attack(
+        "a live post is refunded",
+        "UPDATE escrows SET status = 'refunded', settled_at = now()"
+        " WHERE campaign_target_id = {live}",
+        app="AD038",
+        clock="AD038",
+    ),
+    *(
+        attack(
+            f"{column} of {table} is changed",
+            f"UPDATE {table} SET {column} = {value}",
+            owner="AD031",
+        )
+        for table, column, value in (
+            ("campaign_targets", "price", "1"),
+            ("campaign_targets", "fee_bps", "0"),
+            ("campaign_targets", "promised_hours", "0"),
+            ("campaign_targets", "channel_id", "channel_id + 1"),
+            ("campaign_targets", "owner_id", "{thief}"),
+            ("campaign_targets", "campaign_id", "campaign_id + 1"),
+            ("campaign_targets", "publish_at", "now()"),
+            ("campaigns", "advertiser_id", "{thief}"),
+            ("campaigns", "creative", "'{{}}'"),
+            ("campaigns", "total_budget", "total_budget + 1"),
+            ("channels", "chat_id", "chat_id + 1000000"),
+            ("post_jobs", "campaign_target_id", "campaign_target_id + 1000"),
+            ("post_jobs", "channel_id", "channel_id + 1000"),
+            ("user_roles", "role", "'super_admin'"),
+            ("user_roles", "user_id", "{thief}"),
+            ("users", "telegram_id", "telegram_id + 1000000"),
+            ("deposits", "amount", "amount + 1"),
+            ("deposits", "currency", "'EUR'"),
+            ("deposits", "user_id", "{thief}"),
+            ("withdrawals", "amount", "1"),
+            ("withdrawals", "currency", "'EUR'"),
+            ("withdrawals", "user_id", "{admin}"),
+        )
+    ),
+)

@@ -1,0 +1,184 @@
+"""List the attacks on roles, switches, incidents, updates and logs with a stolen password."""
+
+from tests.factories.attack import attack, everywhere
+
+ON_OPERATIONS = (
+    attack(
+        "a role is granted",
+        "INSERT INTO user_roles (user_id, role) VALUES ({thief}, 'admin')",
+        app="may",
+        bot="AD052",
+    ),
+    attack(
+        "the super admins are replaced",
+        "SELECT reconcile_super_admins(ARRAY[{thief}]::bigint[])",
+        app="may",
+        intake="may",
+    ),
+    attack(
+        "a role is revoked without a decision of two people",
+        "DELETE FROM user_roles WHERE role <> 'super_admin'",
+        app="AD052",
+        bot="AD052",
+    ),
+    attack(
+        "a role is granted in a colleague's name",
+        "INSERT INTO user_roles (user_id, role, granted_by) VALUES ({thief}, 'admin', {admin})",
+        app="AD052",
+        bot="AD052",
+    ),
+    attack("a switch is written by hand", "UPDATE kill_switches SET enabled = true"),
+    attack("a stop is removed", "DELETE FROM switch_stops"),
+    attack(
+        "a switch is run by somebody without the role",
+        "SELECT run_switch('payouts', {thief}, 'operator', 'x', NULL)",
+        app="AD042",
+        bot="AD042",
+    ),
+    attack(
+        "a switch is stopped by somebody without the role",
+        "SELECT stop_switch('payouts', {thief}, 'operator', 'x', NULL)",
+        **everywhere("AD042"),
+    ),
+    attack(
+        "a switch of money is run during an incident",
+        "SELECT open_incident('ledger_violation', '{{}}')",
+        "SELECT run_switch('payouts', {operator}, 'operator', 'x', NULL)",
+        app="AD043",
+        bot="AD043",
+    ),
+    attack(
+        "an incident is closed without a check",
+        "SELECT open_incident('ledger_violation', '{{}}')",
+        "UPDATE incidents SET closed_at = now(), closed_by = {operator}",
+        **everywhere("AD040"),
+    ),
+    attack(
+        "an incident is changed",
+        "SELECT open_incident('ledger_violation', '{{}}')",
+        """UPDATE incidents SET details = '{{"zero_sum": []}}'""",
+        owner="AD031",
+    ),
+    attack("an incident is deleted", "DELETE FROM incidents"),
+    attack(
+        "a move of the admin chat is invented",
+        "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-77, -2)",
+        app="may",
+        intake="may",
+    ),
+    attack(
+        "the admin chat is moved",
+        "INSERT INTO moved_chats (old_chat_id, new_chat_id, confirmed_at) VALUES (-77, -2, now())",
+    ),
+    attack(
+        "a move of the admin chat is confirmed in the name of a super admin",
+        "UPDATE moved_chats SET confirmed_by = {head}, confirmed_at = now()",
+        app="AD065",
+        bot="AD065",
+    ),
+    attack(
+        "a move of the admin chat becomes another one",
+        "UPDATE moved_chats SET new_chat_id = -2",
+        owner="AD065",
+    ),
+    attack(
+        "a link of the audit chain is written",
+        "INSERT INTO audit_chain_links VALUES (1, 1, 9000000000000000, 0, 'x')",
+    ),
+    attack("a link of the audit chain is changed", "UPDATE audit_chain_links SET digest = 'x'"),
+    attack("the file of the audit chain is forgotten", "DELETE FROM audit_chain_files"),
+    attack(
+        "a check of the ledger has read the future",
+        "INSERT INTO ledger_checkpoints (violations, details, progress)"
+        """ VALUES (0, '{{}}', '{{"horizon": 9000000000000000}}')""",
+        **everywhere("AD041"),
+    ),
+    attack(
+        "a check of the ledger is changed",
+        "UPDATE ledger_checkpoints SET violations = 0",
+        owner="AD006",
+    ),
+    attack("an audit row is changed", "UPDATE user_audit_logs SET action = 'x'"),
+    attack("an audit row is deleted", "DELETE FROM user_audit_logs"),
+    attack("a balance is written", "UPDATE wallets SET balance = balance + 1"),
+    attack("sessions of others are ended", "SELECT end_sessions(ARRAY[1])"),
+    *(
+        attack(f"{table} is locked", f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        for table in ("inbox", "outbox", "user_audit_logs", "kill_switches", "switch_stops")
+    ),
+    attack(
+        "a withdrawal is approved in the name of an admin",
+        "UPDATE withdrawals SET status = 'approved', decided_by = {admin}",
+        app="may",
+        bot="may",
+    ),
+    attack(
+        "a placement is rejected in the name of an admin",
+        "UPDATE campaign_targets SET status = 'rejected', decided_by = {admin}"
+        " WHERE id = {pending}",
+        app="may",
+        bot="may",
+    ),
+    attack(
+        "a switch is run in the name of an operator",
+        "SELECT run_switch('payouts', {operator}, 'operator', 'x', NULL)",
+        app="may",
+        bot="may",
+    ),
+    attack(
+        "a person is blocked",
+        "UPDATE users SET blocked = true WHERE id = {thief}",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    attack(
+        "a request is dropped as the system does after 72 hours",
+        "UPDATE staff_requests SET status = 'dropped', decided_at = now() WHERE id = {request}",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    attack(
+        "an alarm is marked as delivered",
+        "UPDATE outbox SET status = 'sent', sent_at = now() WHERE status = 'queued'",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "a post is said to be out",
+        "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1, lease_owner = 'x',"
+        " lease_until = now() WHERE status = 'queued'",
+        "UPDATE post_jobs SET status = 'success', message_id = 5, lease_owner = NULL,"
+        " lease_until = NULL WHERE status = 'sending'",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "the updates of people are read",
+        "SELECT payload FROM inbox",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    attack(
+        "balances and audit rows are read",
+        "SELECT FROM wallets, user_audit_logs",
+        app="may",
+        bot="may",
+        clock="may",
+        reports="may",
+    ),
+    attack(
+        "a session sets its own time limits to 0",
+        "SET statement_timeout = 0",
+        "SET idle_in_transaction_session_timeout = 0",
+        app="may",
+        bot="may",
+        clock="may",
+        intake="may",
+        reports="may",
+    ),
+    attack("triggers are switched off", "SET session_replication_role = replica"),
+    attack("the owner's role is taken", "SET ROLE adtech_owner"),
+)
