@@ -33,7 +33,7 @@ TESTED_ELSEWHERE = {
     "db/money": "it holds two constants",
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",
     "handlers/forms": "the test of each form uses it",
-    "sandbox/binaries sandbox/clock sandbox/folders sandbox/ports sandbox/prepare"
+    "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare"
     " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"
     " restarts the whole sandbox",
     "sandbox/control/* sandbox/methods/* sandbox/entities sandbox/errors sandbox/limits"
@@ -56,7 +56,6 @@ TESTED_ELSEWHERE = {
     "services/money/received_payments": "every deposit and clawback of a test is noted with it",
     "services/money/withdrawal_details": "test_withdrawals reads them",
     "services/money/correction_details": "handlers/test_corrections shows them to an admin",
-    "services/money/payment_claims": "handlers/test_withdrawals claims payments with it",
     "services/money/invoices": "test_payments pays invoices that match and that do not",
     "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",
