@@ -17,8 +17,10 @@ from sqlalchemy.exc import DBAPIError
 
 from db.models.users import Role
 from scheduler.star_reconciliation import StarReconciliation
-from services.market import registration
+from services.market import registration, star_transactions
+from services.market.star_transactions import StarTransaction
 from services.money import incidents
+from services.platform import errors
 from tests.factories import payments, people
 from tests.scheduler.scene import Scene
 
@@ -226,3 +228,10 @@ async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
     monkeypatch.undo()
     await reconciliation.run()
     assert await _value(scene, OPEN_INCIDENTS) == 0
+
+
+async def test_a_payment_of_somebody_unknown_is_refused(scene: Scene) -> None:
+    payment = StarTransaction("charge", 5, AMOUNT, "topup:1:500:XTR:x", refunded=False)
+    async with scene.database.sessions.begin() as session:
+        with pytest.raises(errors.NotFound):
+            await star_transactions.record(session, payment)

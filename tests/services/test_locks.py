@@ -30,7 +30,7 @@ from services.money import (
 from services.platform import errors, killswitches, roles
 from services.platform.actors import SYSTEM
 from tests.conftest import Database
-from tests.factories import one_post, payments, people, rows
+from tests.factories import breakage, one_post, payments, people, rows
 
 MONEY_TABLES = (
     *("users", "campaign_targets", "campaigns", "post_jobs", "escrows"),
@@ -324,3 +324,58 @@ async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
         partial(staff_requests.confirm, actor=admin, request_id=made.id),
         "staff_requests",
     )
+
+
+async def _is_locked_in_order(
+    database: Database, act: Act, table: str, first: int, last: int
+) -> bool:
+    """Return whether the act waits for the row with the first id before it locks the last one."""
+    row = f"SELECT FROM {table} WHERE id = $1 FOR NO KEY UPDATE NOWAIT"
+    moved = "UPDATE {} SET currency = currency" if table == "wallets" else "UPDATE {} SET key = key"
+    # The update moves the first row behind the last one in the table.
+    await breakage.run_unguarded(database, f"{moved.format(table)} WHERE id = {first}")
+    holder = await asyncpg.connect(database.owner_url)
+    other = await asyncpg.connect(database.owner_url)
+    try:
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.execute(row, first)
+        waiting = asyncio.create_task(_rolled_back(database, act))
+        while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not waiting.done(), "the act did not wait for the row"
+            await asyncio.sleep(0.01)
+        try:
+            await other.execute(row, last)
+        except asyncpg.LockNotAvailableError:
+            return False
+        finally:
+            await transaction.rollback()
+            await waiting
+    finally:
+        await holder.close()
+        await other.close()
+    return True
+
+
+async def _rolled_back(database: Database, act: Act) -> None:
+    """Do an act whose statements read tables in the order in which the rows are stored."""
+    async with database.sessions() as session:
+        for scan in ("indexscan", "bitmapscan"):
+            await session.execute(text(f"SET LOCAL enable_{scan} = off"))
+        await act(session)
+        await session.rollback()
+
+
+async def test_rows_of_one_table_are_locked_in_the_order_of_their_ids(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.deal(session)
+        other = await people.another(session, deal, decide=False)
+        person, admin = await people.person(session, balance=100), await people.staff(session)
+        asked = await withdrawals.request(session, actor=person, amount=40, key="form")
+        mine = "SELECT id FROM wallets WHERE user_id = :id ORDER BY id"
+        (first,), (last,) = await rows.table(session, mine, id=person.user_id)
+    cancel = partial(campaigns.cancel, actor=deal.advertiser, campaign_id=deal.campaign.id)
+    give_back = partial(withdrawals.return_money, actor=admin, withdrawal_id=asked.id, reason="no")
+    targets = (deal.target.id, other.id)
+    assert await _is_locked_in_order(database, cancel, "campaign_targets", *targets)
+    assert await _is_locked_in_order(database, give_back, "wallets", first, last)
