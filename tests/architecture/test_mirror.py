@@ -33,9 +33,9 @@ TESTED_ELSEWHERE = {
     "db/money": "it holds two constants",
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",
     "handlers/forms": "the test of each form uses it",
-    "sandbox/binaries sandbox/clock sandbox/folders sandbox/ports sandbox/prepare"
-    " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"
-    " restarts the whole sandbox",
+    "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare sandbox/processes"
+    " sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and restarts the whole"
+    " sandbox",
     "sandbox/control/* sandbox/methods/* sandbox/entities sandbox/errors sandbox/limits"
     " sandbox/markup sandbox/media sandbox/method_call sandbox/notifier sandbox/persistence"
     " sandbox/registry sandbox/schema sandbox/seed_data sandbox/serializers sandbox/simulation"

@@ -123,7 +123,7 @@ async def test_two_confirmations_move_the_money_once(signed_by_two: Marketplace)
     await market.settle()
     assert await state(market) == ("done", 6_000)
     assert await market.value("SELECT count(*) FROM ledger_transfers") == 2
-    assert "This can't be done now: it is done" in await say(market, "owner", number, "/refuse")
+    assert "The present state: done" in await say(market, "owner", number, "/refuse")
 
 
 async def say(market: Marketplace, who: str, number: int, command: str = "/confirm") -> str:

@@ -86,7 +86,7 @@ async def test_a_rejected_withdrawal_is_returned_and_its_old_card_says_so(
     await market.deliver()
     assert "We don't know where to send it" in await market.last("advertiser")
     alert = await market.press("admin", APPROVE, where="group", message_id=old)
-    assert "it is returned" in alert
+    assert "the money was given back" in alert
     shown = {m["message_id"]: m for m in await market.messages("group")}
     assert "Given back" in shown[old]["text"]
     assert APPROVE not in str(shown[old]["buttons"])
