@@ -15,6 +15,9 @@ from services.posts import dead_letters
 
 Reason = Annotated[str, typer.Argument(help="Why; kept with the switch and told to the admins.")]
 
+_SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
+"""The words of the readiness check, and what `adtech` calls the states of a kill switch."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Stop or run a part of the product.")
 app.add_typer(switch_app, name="killswitch")
@@ -36,7 +39,10 @@ def health() -> None:
     ready = run_once(readiness.read_state)
     print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
-        + [{"what": key, "state": state} for key, state in ready["switches"].items()],
+        + [
+            {"what": key, "state": _SWITCH_STATES.get(state, state)}
+            for key, state in ready["switches"].items()
+        ],
         out,
     )
     if not ready["scheduler"] or "missing" in ready["switches"].values():
@@ -44,7 +50,9 @@ def health() -> None:
 
 
 @app.command()
-def dlq(limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50) -> None:
+def dlq(
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+) -> None:
     """List the dead letters, that is, the posts that failed and are not tried again."""
     dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(
@@ -111,4 +119,4 @@ def run(key: Switch, reason: Reason, person: Person) -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="adtech")

@@ -32,6 +32,7 @@ class DepositDetails:
     """
 
     deposit_id: int
+    charge_id: str
     telegram_id: int
     amount: int
     currency: str
@@ -188,6 +189,7 @@ async def list_recent(
     return [
         DepositDetails(
             deposit_id=received.id,
+            charge_id=received.external_reference,
             telegram_id=telegram_id,
             amount=received.amount,
             currency=received.currency,

@@ -8,5 +8,5 @@ deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when 
     [received] ⏳ waits to be credited
     [credited] ✅ credited
    *[clawed_back] ↩️ reversed outside of the platform
-}
+} · charge { $charge }
 command-deposits = The latest deposits

@@ -9,5 +9,5 @@ deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when 
     [received] ⏳ ждёт зачисления
     [credited] ✅ зачислено
    *[clawed_back] ↩️ отозвано вне площадки
-}
+} · платёж { $charge }
 command-deposits = Последние пополнения
