@@ -135,7 +135,7 @@ def text_step(
 
     Of `widgets`, the texts are shown below the question. The buttons are shown above the buttons
     "back" and "cancel". Other people choose the words of a forwarded message, and of a message that
-    another bot wrote. Such a message is an answer only if `takes_forwards` is True.
+    another bot wrote. Such a message, or a command, is an answer only if `takes_forwards` is True.
     """
 
     async def read_answer(
@@ -143,6 +143,8 @@ def text_step(
     ) -> None:
         if not takes_forwards and (message.forward_origin or message.via_bot):
             show_error(manager, context_of(manager).t("answer-forwarded"))
+        elif not takes_forwards and (message.text or "").startswith("/"):
+            show_error(manager, context_of(manager).t("answer-command"))
         else:
             await on_answer(message, message_input, manager)
 

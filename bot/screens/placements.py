@@ -19,6 +19,8 @@ def state(placement: Placement) -> str:
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
+    if job == "success" and placement.breach is not None:
+        return "disputed"
     return {"success": "live", "failed": "failing", "cancelled": "failing"}.get(job, job)
 
 

@@ -14,6 +14,7 @@ from bot.callbacks import OnUncertainPost, ResolutionAct, StatePublished
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
+from db.models.money import EscrowStatus
 from db.models.posting import Verdict
 from services.posts.resolution_details import ResolutionCase
 
@@ -43,7 +44,8 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
         lines.append(t("uncertain-unseen", until=t.time(case.ends_at)))
         lines += _evidence(t, case)
     else:
-        lines.append(t("uncertain-over", status=case.job_status.value))
+        paid = case.escrow_status is EscrowStatus.RELEASED
+        lines.append(t("uncertain-over", status="released" if paid else case.job_status.value))
     if case.last_error and case.uncertain:
         lines.append(t("uncertain-error", error=case.last_error))
     return Outgoing(

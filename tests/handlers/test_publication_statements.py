@@ -34,7 +34,7 @@ async def test_an_edit_that_changes_nothing_proves_a_post_that_cannot_be_forward
     market = with_second_admin
     message_id = await publish(market)
     await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
-    assert "✅ It is in the channel" in await market.last("group")
+    assert "✅ It is published" in await market.last("group")
     assert await job(market) == ("success", "held")
 
 
@@ -82,7 +82,7 @@ async def test_two_admins_record_a_post_that_nothing_can_prove(
     await market.press("admin", AGREE, where="group")
     assert await job(market) == ("uncertain", "held")
     await market.press("second", AGREE, where="group")
-    assert "✅ It is in the channel" in await market.last("group")
+    assert "✅ It is published" in await market.last("group")
     assert await job(market) == ("success", "held")
     assert await market.value("SELECT message_id FROM post_jobs") == message_id
     stated = await market.rows("SELECT DISTINCT stated_by FROM publication_statements")

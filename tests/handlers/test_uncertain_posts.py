@@ -43,7 +43,7 @@ async def test_confirming_a_post_needs_a_link_that_is_checked(
     assert f"/there {number} LINK" in await market.last("group")
     assert await job(market) == ("uncertain", "held")
     await market.say("admin", f"/there {number} {link(market, message_id)}", where="group")
-    assert "✅ It is in the channel" in await market.last("group")
+    assert "✅ It is published" in await market.last("group")
     assert await job(market) == ("success", "held")
     assert await market.value("SELECT message_id FROM post_jobs") == message_id
     audited = await market.rows(
@@ -246,7 +246,7 @@ async def test_an_old_card_decides_nothing_after_the_post_was_found_again(
     before = await market.everything()
     assert await market.press("admin", button, where="group") == MOVED_ON
     assert await market.everything() == before
-    assert "nothing is left to decide" in await market.last("group")
+    assert "Nothing is left to decide" in await market.last("group")
 
 
 DISMISS = "✋ It doesn't count: let the checks decide"
@@ -320,11 +320,16 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     await market.deliver()
     card = await market.last("group")
     assert "the ad was there" in card
-    assert card.count("changed and restored: the text or its formatting") == 2
+    assert card.count("the ad was changed: the text or its formatting") == 2
     assert "the advertiser gets it back" in card
     assert await market.buttons("group") == ["🔗 Open the post", DISMISS, REFUND]
     assert "the admins decide" in await market.last("owner")
+    await market.press("advertiser", "📋 Open the placement")
+    assert "Status: ⚖️ the admins decide" in await market.last("advertiser")
     await market.press("admin", DISMISS, where="group")
+    assert "the bot goes on checking it" in await market.last("group")
+    await market.press("advertiser", "🔄 Refresh")
+    assert "Status: 🟢 published" in await market.last("advertiser")
     assert await market.value("SELECT breach FROM post_jobs") is None
     await _release(market)
     assert "changed 2 times" in await market.last("advertiser")

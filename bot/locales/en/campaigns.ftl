@@ -90,7 +90,7 @@ buy-confirm = 🛒 Please check
         [one] { $hours } hour
        *[other] { $hours } hours
     }
-    Published: { $when }
+    To be published: { $when }
 
     Left of the budget: { $left }, after this: { $after }
 
@@ -106,6 +106,7 @@ placements-row = { $state ->
     [sending] 📬
     [uncertain] ❔
     [live] 🟢
+    [disputed] ⚖️
     [posted] ✅
     [failing] ↩️
     [refunded] ↩️
@@ -122,13 +123,14 @@ placement = 📋 Placement #{ $id }
         [one] { $hours } hour
        *[other] { $hours } hours
     }
-    Published: { $when }
+    To be published: { $when }
     Status: { $state }
 placement-state = { $state ->
     [pending] ⏳ waits for an admin
     [queued] 📬 approved, waits to be published
     [sending] 📬 is being published
     [uncertain] ❔ we are finding out whether it was published
+    [disputed] ⚖️ the admins decide: the ad was changed, or I lost my rights in the channel
     [live] 🟢 published
     [posted] ✅ done, the owner has been paid
     [failing] ↩️ was not published or did not stay in the channel, the money comes back
