@@ -159,5 +159,9 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
 
 
 def _open_button(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
+    """Make the button that opens the post, or the channel if nobody knows where the post is."""
     message_id = case.message_id or case.known_message_id or 1
-    return link(t, case.channel_username, case.chat_id, message_id)
+    post = link(t, case.channel_username, case.chat_id, message_id)
+    if case.message_id is not None:
+        return post
+    return post.model_copy(update={"text": t("uncertain-open-channel")})

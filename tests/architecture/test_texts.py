@@ -320,6 +320,8 @@ def test_every_kind_of_owed_message_has_a_screen() -> None:
 def test_hours_read_well(language: str, hours: int, words: str) -> None:
     t = Texts(language, "USD")
     assert t("hours", hours=hours) == words
-    facts = dict.fromkeys(("campaign", "channel", "price", "when", "left", "after", "state"), "x")
+    facts = dict.fromkeys(
+        ("campaign", "channel", "price", "when", "left", "after", "state", "published"), "x"
+    )
     for text_id in ("buy-confirm", "placement"):
         assert f": {words}\n" in t(text_id, id="1", hours=hours, **facts)

@@ -4,6 +4,7 @@ A card is a message with buttons in the admin chat. A post is uncertain if nobod
 Telegram published it. A post is unverifiable if its last check had no clear result.
 """
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -39,6 +40,7 @@ async def test_confirming_a_post_needs_a_link_that_is_checked(
     market = with_uncertain_post
     number = await target(market)
     message_id = await publish(market)
+    assert "🔗 Open the channel" in await market.buttons("group")
     await market.press("admin", THERE, where="group")
     assert f"/there {number} LINK" in await market.last("group")
     assert await job(market) == ("uncertain", "held")
@@ -326,6 +328,7 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     assert "the admins decide" in await market.last("owner")
     await market.press("advertiser", "📋 Open the placement")
     assert "Status: ⚖️ the admins decide" in await market.last("advertiser")
+    assert re.search(r"\n\s*Published: \d", await market.last("advertiser"))
     await market.press("admin", DISMISS, where="group")
     assert "the bot goes on checking it" in await market.last("group")
     await market.press("advertiser", "🔄 Refresh")

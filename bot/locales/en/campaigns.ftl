@@ -97,6 +97,7 @@ buy-confirm = 🛒 Please check
     The price is held when an admin approves the placement.
 terms-changed = The owner has just changed the terms. Please look at them again:
 buy-done = ✅ Submitted. An admin will check it.
+buy-funds-missing = 💰 { $missing } is missing in your wallet. Top up now (/start → 💰 Wallet): without the money, an admin can't approve it.
 
 placements = 📋 Your placements
 placements-none = 📋 You have no placements yet.
@@ -123,7 +124,10 @@ placement = 📋 Placement #{ $id }
         [one] { $hours } hour
        *[other] { $hours } hours
     }
-    To be published: { $when }
+    { $published ->
+        [yes] Published
+       *[no] To be published
+    }: { $when }
     Status: { $state }
 placement-state = { $state ->
     [pending] ⏳ waits for an admin

@@ -17,13 +17,16 @@ notice-target-paid = { $to ->
 }
 notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
 notice-funds-missing = 💰 Placement #{ $id } in { $channel } can't be approved: { $missing } is missing in your wallet. Top up, and an admin can approve it.
-notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. It stays { $hours ->
-    [0] for no promised time
-    [one] for { $hours } hour
-   *[other] for { $hours } hours
-}.
+notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. { $hours ->
+    [0] There is no promised time.
+    [one] It stays for { $hours } hour.
+   *[other] It stays for { $hours } hours.
+}
 notice-post-published = { $to ->
-    [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). Do not change it during the promised time. You are paid after that.
+    [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). { $hours ->
+        [0] You are paid for it now.
+       *[other] Do not change it during the promised time. You are paid after that.
+    }
    *[advertiser] 🟢 Your ad is published in { $channel } (placement #{ $id }).
 }
 notice-post-refused = ⚠️ Placement #{ $id } could not be published in { $channel }. The money comes back to your wallet.

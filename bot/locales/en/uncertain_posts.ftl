@@ -34,7 +34,8 @@ uncertain-over = { $status ->
     [cancelled] ↩️ It is cancelled; the money goes back to the advertiser.
    *[other] { $status }
 }
-uncertain-error = Last error: { $error }
+uncertain-error = Technical cause: { $error }
+uncertain-open-channel = 🔗 Open the channel
 uncertain-there = ✅ It is there
 uncertain-absent = 📤 It is not there: send it
 uncertain-refund = ↩️ Refund the advertiser

@@ -34,7 +34,8 @@ uncertain-over = { $status ->
     [cancelled] ↩️ Отменено; деньги возвращаются рекламодателю.
    *[other] { $status }
 }
-uncertain-error = Последняя ошибка: { $error }
+uncertain-error = Техническая причина: { $error }
+uncertain-open-channel = 🔗 Открыть канал
 uncertain-there = ✅ Оно там
 uncertain-absent = 📤 Его там нет: отправить
 uncertain-refund = ↩️ Вернуть деньги
