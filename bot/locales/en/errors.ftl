@@ -79,7 +79,10 @@ error-invalid-creative = { $field ->
         [hidden] That address has characters that people can't see. Please type it anew, without copying it.
        *[other] That is not an address I can link to. It starts with http:// or https://, for example https://example.com
     }
-    [button] A link button needs both a text and an address.
+    [button] { $why ->
+        [hidden] The text of the button has a line break or a hidden mark that changes the direction of the letters. Please type it anew, in one line.
+       *[other] A link button needs both a text and an address.
+    }
    *[other] This ad can't be published as it is. Please send a text, a photo, a video or a GIF.
 }
 error-invalid-terms = These terms can't be used. Please check the numbers.
