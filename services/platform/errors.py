@@ -297,10 +297,14 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """An incident is still open, and its kill switches may not run before it is closed.
+    """An incident is still open, and its kill switches may not run before it is closed."""
 
-    An incident cannot be closed while an invariant is broken.
-    """
+    incident_id: int
+
+
+@dataclass(eq=False)
+class InvariantBroken(DomainError):
+    """The incident cannot be closed yet, because an invariant is still broken."""
 
     incident_id: int
 

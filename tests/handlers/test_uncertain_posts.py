@@ -303,6 +303,24 @@ async def test_only_a_post_that_stayed_is_said_to_have_stayed(
     assert ("stayed" in await market.last("advertiser")) == (not verdicts)
 
 
+async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
+    market: Marketplace,
+) -> None:
+    """Check a link that somebody who is not in the channel can open."""
+    await _publish_ad(market)
+    await market.database.as_owner("UPDATE channels SET username = 'daily_news'")
+    await market.deliver()
+    for party in ("advertiser", "owner"):
+        urls = [
+            button["url"]
+            for message in await market.messages(party)
+            for row in message["buttons"] or []
+            for button in row
+            if button["kind"] == "url"
+        ]
+        assert any(url.startswith("https://t.me/daily_news/") for url in urls), party
+
+
 async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
     await _publish_ad(market)
     await _check(market, Verdict.ALTERED)
