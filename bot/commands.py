@@ -13,7 +13,7 @@ from aiogram.types import (
 
 from bot.texts import DEFAULT_LANGUAGE, LANGUAGES, core
 
-PEOPLE = ("start", "settings", "help", "paysupport", "terms", "privacy")
+PEOPLE = ("start", "cancel", "settings", "help", "paysupport", "terms", "privacy")
 STAFF = (
     *("queue", "withdrawals", "paid", "return", "deposits", "dlq", "there"),
     *("killswitch", "health", "ledger", "incidents", "corrections", "confirm", "refuse"),

@@ -135,6 +135,7 @@ class Settings(BaseSettings):
     currency: str = "USD"
     payment_provider_token: SecretStr = SecretStr("")
     platform_fee_bps: Annotated[int, Field(ge=0, le=9_999)] = 1_000
+    support_contact: str = ""
     top_up_min: Annotated[int, Field(ge=1)] | None = None
     top_up_max: Annotated[int, Field(ge=1)] | None = None
     webhook_url: str = ""

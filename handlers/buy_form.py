@@ -26,6 +26,7 @@ from handlers import forms
 from handlers import settings as settings_handlers
 from services.market import campaigns, channels, placements, publish_times
 from services.market.terms import Terms
+from services.money import wallets
 from services.platform import errors
 
 openers = Router(name="buy_form")
@@ -183,12 +184,20 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
     except errors.TermsChanged:
         forms.show_error(manager, context.t("terms-changed"))
         return
+    await forms.close_form(manager, await _submitted(context, target.id))
+
+
+async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
+    """Build the receipt of a submission. It says how much money the approval still needs."""
     async with context.read() as session:
-        row = await placements.get(session, actor=context.actor, target_id=target.id)
+        row = await placements.get(session, actor=context.actor, target_id=target_id)
+        available = (await wallets.balances(session, context.user_id)).available
     card = screens.placement(context.t, row)
-    await forms.close_form(
-        manager, Outgoing(f"{context.t('buy-done')}\n\n{card.text}", card.keyboard)
-    )
+    paragraphs = [context.t("buy-done"), card.text]
+    if available < row.price:
+        missing = context.t.money(row.price - available)
+        paragraphs.insert(1, context.t("buy-funds-missing", missing=missing))
+    return Outgoing("\n\n".join(paragraphs), card.keyboard)
 
 
 def _campaign_id(manager: DialogManager) -> int:

@@ -96,7 +96,9 @@ async def change_status(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
     """Activate, pause, resume or cancel a campaign, if the campaign's status allows this."""
-    async with context.begin() as session:
+    async with (
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
         change = _STATUS_CHANGES[callback_data.act]
         await change(session, actor=context.actor, campaign_id=callback_data.id)
-    await respond.show(press, await card_screen(context, callback_data.id))

@@ -35,6 +35,12 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
     return screens.channels(context.t, Page(rows[begin : begin + FETCH_LIMIT], page_number))
 
 
+async def _card_screen(context: RequestContext, channel_id: int) -> Outgoing:
+    async with context.read() as session:
+        row = await channels.get_own(session, actor=context.actor, channel_id=channel_id)
+    return screens.channel(context.t, row)
+
+
 @router.callback_query(Go.filter(F.screen == Screen.CHANNELS))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show a page of the person's channels."""
@@ -43,10 +49,8 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNEL))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show the screen of one of the person's own channels in its present state."""
-    async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
-    await respond.show(press, screens.channel(context.t, row))
+    """Show one channel."""
+    await respond.show(press, await _card_screen(context, callback_data.id))
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CONNECT))
@@ -69,11 +73,13 @@ async def ask_remove(
 async def change_status(
     press: CallbackQuery, callback_data: OnChannel, context: RequestContext
 ) -> None:
-    """Pause, resume or remove one of the person's own channels, and show its screen."""
-    async with context.begin() as session:
+    """Pause, resume or remove a channel."""
+    async with (
+        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
         change = _STATUS_CHANGES[callback_data.act]
-        row = await change(session, actor=context.actor, channel_id=callback_data.id)
-    await respond.show(press, screens.channel(context.t, row))
+        await change(session, actor=context.actor, channel_id=callback_data.id)
 
 
 @connect_router.message(F.chat_shared.request_id == screens.REQUEST_ID)

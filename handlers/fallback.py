@@ -1,14 +1,19 @@
 """Handle what no other handler takes: unknown buttons, buttons of closed forms, group messages."""
 
+import re
+
 from aiogram import F, Router
 from aiogram.enums import ChatType
+from aiogram.filters import Command
 from aiogram.types import CallbackQuery, ErrorEvent, Message
 from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, UnknownState
 from aiogram_dialog.utils import CB_SEP
 
 from bot.callbacks import OpenForm
 from bot.context import RequestContext
+from bot.screens import operators
 from handlers import respond
+from services.platform.actors import STAFF
 
 router = Router(name="fallback")
 """The router of unknown buttons. It must come before the forms' router, because a form must not
@@ -16,6 +21,17 @@ handle an unknown button."""
 
 FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 """The errors that aiogram-dialog raises for a button of a closed form."""
+
+
+@router.message(Command(re.compile(r"\w+")), F.chat.type != ChatType.PRIVATE)
+async def refuse_unknown_command(message: Message, context: RequestContext) -> None:
+    """Tell staff in the admin chat that the bot does not know a command.
+
+    Without an answer, somebody who mistypes `/killswitch` would believe that a switch has stopped.
+    The bot says nothing to others in a group.
+    """
+    if context.actor.staff_role(*STAFF) is not None:
+        await respond.show(message, operators.unknown_command(context.t))
 
 
 @router.message(F.chat.type != ChatType.PRIVATE)

@@ -136,7 +136,7 @@ def text_step(
 
     `widgets` are further texts and buttons. They stand between the question and the buttons "back"
     and "cancel". A message that is forwarded or comes from another bot contains the words of
-    somebody else. It is accepted as an answer only if `takes_forwards` is True.
+    somebody else. Such a message, or a command, is an answer only if `takes_forwards` is True.
     """
 
     async def read_answer(
@@ -144,6 +144,8 @@ def text_step(
     ) -> None:
         if not takes_forwards and (message.forward_origin or message.via_bot):
             show_error(manager, context_of(manager).t("answer-forwarded"))
+        elif not takes_forwards and (message.text or "").startswith("/"):
+            show_error(manager, context_of(manager).t("answer-command"))
         else:
             await on_answer(message, message_input, manager)
 

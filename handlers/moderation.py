@@ -13,6 +13,7 @@ from bot import channel_rights
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
 from bot.context import RequestContext
 from bot.screens import moderation as screens
+from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram.answers import answer_press
 from db.models.campaigns import TargetStatus
@@ -27,6 +28,10 @@ router = Router(name="moderation")
 async def _card(context: RequestContext, target_id: int) -> moderation.PlacementDetails:
     async with context.read() as session:
         return await moderation.get_details(session, target_id=target_id)
+
+
+async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
+    return screens.card(context.t, await _card(context, target_id), with_ad=False)
 
 
 @router.message(Command("queue"))
@@ -57,18 +62,21 @@ async def open_card(
 async def show_card(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
     """Show a placement's card in its present state."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
-    row = await _card(context, callback_data.id)
-    await respond.show(press, screens.card(context.t, row, with_ad=False))
+    await respond.show(press, await _card_screen(context, callback_data.id))
 
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.ASK_REASON))
 async def ask_reason(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext
 ) -> None:
-    """Show the preset reasons for a rejection as buttons."""
+    """Show the preset reasons for a rejection as buttons, or the card after a decision."""
     context.actor.require_staff(*MODERATORS, action="moderation_reject")
     row = await _card(context, callback_data.id)
-    await respond.show(press, screens.reasons(context.t, row))
+    pending = row.status == TargetStatus.PENDING
+    screen = (
+        screens.reasons(context.t, row) if pending else screens.card(context.t, row, with_ad=False)
+    )
+    await respond.show(press, screen)
 
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.APPROVE))
@@ -91,15 +99,18 @@ async def approve(
             await _suspend_channel(context, row, problem)
             await respond.alert(press, context.t(f"{problem}-admin"))
             return
+    async with respond.show_result(press, lambda: _card_screen(context, callback_data.id)):
+        await _approve(context, callback_data.id)
+
+
+async def _approve(context: RequestContext, target_id: int) -> None:
     try:
         async with context.begin() as session:
-            await moderation.approve(session, actor=context.actor, target_id=callback_data.id)
+            await moderation.approve(session, actor=context.actor, target_id=target_id)
     except errors.InsufficientFunds:
         async with context.begin() as session:
-            await moderation.notify_missing_funds(session, target_id=callback_data.id)
+            await moderation.notify_missing_funds(session, target_id=target_id)
         raise
-    row = await _card(context, callback_data.id)
-    await respond.show(press, screens.card(context.t, row, with_ad=False))
 
 
 async def _suspend_channel(
@@ -126,9 +137,10 @@ async def _suspend_channel(
 )
 async def reject(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
     """Reject a placement for a preset reason, and notify the advertiser of the reason."""
-    async with context.begin() as session:
+    async with (
+        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
         await moderation.reject(
             session, actor=context.actor, target_id=callback_data.id, reason=callback_data.reason
         )
-    row = await _card(context, callback_data.id)
-    await respond.show(press, screens.card(context.t, row, with_ad=False))

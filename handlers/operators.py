@@ -6,10 +6,11 @@ ledger violate an invariant (a rule that must always hold).
 """
 
 from aiogram import F, Router
+from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot import readiness, switches
+from bot import commands, readiness, switches
 from bot.callbacks import IncidentAct, OnIncident, OnSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
 from bot.screens import operators as screens
@@ -99,6 +100,13 @@ async def press_switch(
             context, Switch(key), enabled=act is SwitchAct.RUN, reason=callback_data.reason
         )
         await respond.show(press, screen)
+
+
+@router.message(Command("start", "help"), F.chat.type != ChatType.PRIVATE)
+async def show_commands(message: Message, context: RequestContext) -> None:
+    """Show the staff's commands. The bot says nothing to others in a group."""
+    if context.actor.staff_role(*STAFF) is not None:
+        await respond.show(message, screens.commands(context.t, commands.STAFF))
 
 
 @router.message(Command("health"))

@@ -6,12 +6,19 @@ from aiogram.types import CallbackQuery
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
 from bot.context import RequestContext
 from bot.screens import placements as screens
+from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import TargetStatus
 from handlers import respond
 from services.market import campaigns, placements
 
 router = Router(name="placements")
+
+
+async def _screen(context: RequestContext, target_id: int) -> Outgoing:
+    async with context.read() as session:
+        row = await placements.get(session, actor=context.actor, target_id=target_id)
+    return screens.placement(context.t, row)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENTS))
@@ -27,9 +34,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENT))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show the screen of one placement in its present state."""
-    async with context.read() as session:
-        row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
-    await respond.show(press, screens.placement(context.t, row))
+    await respond.show(press, await _screen(context, callback_data.id))
 
 
 @router.callback_query(OnPlacement.filter(F.act == PlacementAct.WITHDRAW))
@@ -51,8 +56,8 @@ async def withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:
     """Take back the person's placement, if no admin has decided about it yet."""
-    async with context.begin() as session:
+    async with (
+        respond.show_result(press, lambda: _screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
         await campaigns.withdraw_target(session, actor=context.actor, target_id=callback_data.id)
-    async with context.read() as session:
-        row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
-    await respond.show(press, screens.placement(context.t, row))

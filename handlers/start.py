@@ -13,7 +13,7 @@ from bot.screens import menu
 from bot.screens.outgoing import Outgoing
 from handlers import respond
 
-PAGES = ("help", "paysupport", "terms", "privacy")
+PAGES = ("help", "terms", "privacy")
 
 router = Router(name="start")
 """The router of the commands that show fixed texts (for example `/help`), and of the button to the
@@ -36,6 +36,13 @@ async def show_help(press: CallbackQuery, context: RequestContext) -> None:
     await respond.show(press, menu.page(context.t, "help"))
 
 
+@router.message(Command("paysupport"), F.chat.type == ChatType.PRIVATE)
+async def show_payment_support(message: Message, context: RequestContext) -> None:
+    """Show where people get help with a payment. Telegram requires this of bots that sell."""
+    contact = context.settings.support_contact
+    await respond.show(message, menu.payment_support(context.t, contact))
+
+
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
 async def show_page(message: Message, context: RequestContext) -> None:
     """Show the fixed text that a command names, for example `/terms`.
@@ -54,11 +61,12 @@ async def start(message: Message, context: RequestContext, dialog_manager: Dialo
     await respond.show(message, menu.menu(context.t))
 
 
+@form_closers.message(Command("cancel"))
 @form_closers.message(F.text.in_(texts.in_all_languages("cancel")))
-async def cancel_picker(
+async def cancel(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
-    """Remove the channel picker's keyboard and close the open form, if there is one."""
+    """Close the open form, if there is one, and remove the channel picker's keyboard."""
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.send(
         bot, message.chat.id, Outgoing(context.t("cancelled"), ReplyKeyboardRemove())

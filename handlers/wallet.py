@@ -11,11 +11,13 @@ from aiogram_dialog.widgets.input import MessageInput
 
 from bot.callbacks import FormName, Go, OpenForm, Screen
 from bot.context import RequestContext
+from bot.errors import explain
 from bot.screens import wallet as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
-from handlers import forms, respond
+from handlers import error_handlers, forms, respond
 from services.money import deposits, invoices, wallets
+from services.platform import errors
 
 router = Router(name="wallet")
 openers = Router(name="top_up_form")
@@ -67,10 +69,15 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
         text = context.t("top-up-limits", least=context.t.money(least), most=context.t.money(most))
         forms.show_error(manager, text)
         return
-    async with context.read() as session:
-        await deposits.check_payable(
-            session, user_id=context.user_id, amount=amount, currency=context.t.currency
-        )
+    try:
+        async with context.read() as session:
+            await deposits.check_payable(
+                session, user_id=context.user_id, amount=amount, currency=context.t.currency
+            )
+    except errors.DomainError as error:
+        await error_handlers.record(context, error)
+        forms.show_error(manager, explain(context.t, error))
+        return
     invoice = screens.invoice(
         context.t,
         message.chat.id,

@@ -186,7 +186,7 @@ class Launch:
             return
         print(
             f"\n  {self._simulation.page_url}\n\n"
-            "Open this page in a browser: you are Advertiser, Owner and Admin in turn.\n"
+            "Open this page in a browser: you are each of the people there in turn.\n"
             "As Advertiser write /start to the bot; as Owner connect the channel; as Admin\n"
             "approve what comes into the admin chat.\n",
             flush=True,

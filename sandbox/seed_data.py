@@ -18,11 +18,21 @@ class SeedData:
     admin: int
     admin_chat_id: int
     channel_id: int
+    second_admin: int | None = None
+    """The person with whom Admin decides what needs two people. An older folder has none."""
 
     @property
     def people(self) -> dict[str, int]:
         """Return the ids of the people by their role, for example "advertiser"."""
-        return {"advertiser": self.advertiser, "owner": self.owner, "admin": self.admin}
+        people = {"advertiser": self.advertiser, "owner": self.owner, "admin": self.admin}
+        if self.second_admin is not None:
+            people["second_admin"] = self.second_admin
+        return people
+
+    @property
+    def super_admins(self) -> list[int]:
+        """Return the ids of the super admins."""
+        return [self.admin] if self.second_admin is None else [self.admin, self.second_admin]
 
 
 def load_or_create(state: State) -> SeedData:
@@ -33,17 +43,21 @@ def load_or_create(state: State) -> SeedData:
     """
     if _SETTING in state.settings:
         return SeedData(**state.settings[_SETTING])
-    advertiser, owner, admin = (
-        state.add_user(User(state.new_id(), name)) for name in ("Advertiser", "Owner", "Admin")
+    advertiser, owner, admin, second_admin = (
+        state.add_user(User(state.new_id(), name))
+        for name in ("Advertiser", "Owner", "Admin", "Second admin")
     )
     channel = _chat(state, "channel", "Owner's channel", owner, subscribers=1000)
     admin_chat = _chat(state, "supergroup", "Admin chat", admin)
+    state.set_member(Member(admin_chat.id, second_admin.id, "member"))
     # An administrator gets every message of a group, a member only commands and replies.
     bot = Member(admin_chat.id, state.bot_id, "administrator", {"can_manage_chat": True})
     before = state.member(admin_chat.id, state.bot_id)
     state.set_member(bot)
     updates.queue_membership_update(state, before, bot, admin.id)
-    seed_data = SeedData(advertiser.id, owner.id, admin.id, admin_chat.id, channel.id)
+    seed_data = SeedData(
+        advertiser.id, owner.id, admin.id, admin_chat.id, channel.id, second_admin.id
+    )
     state.set(_SETTING, asdict(seed_data))
     state.commit()
     return seed_data

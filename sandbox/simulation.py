@@ -64,7 +64,7 @@ class Simulation:
             "BOT_TOKEN": self.keys.bot_token,
             "BOT_API_URL": self.url,
             "ADMIN_CHAT_ID": str(self.seeds.admin_chat_id),
-            "SUPER_ADMIN_IDS": str(self.seeds.admin),
+            "SUPER_ADMIN_IDS": ",".join(map(str, self.seeds.super_admins)),
         }
 
     def facts(self) -> dict[str, Any]:

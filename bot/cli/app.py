@@ -15,6 +15,9 @@ from services.posts import dead_letters
 
 Reason = Annotated[str, typer.Argument(help="The reason. The admins get it in a message.")]
 
+_SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
+"""The words of the readiness check, and what `adtech` calls the states of a kill switch."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
 app.add_typer(switch_app, name="killswitch")
@@ -39,7 +42,10 @@ def health() -> None:
     ready = run_once(readiness.read_state)
     print_rows(
         [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
-        + [{"what": key, "state": state} for key, state in ready["switches"].items()],
+        + [
+            {"what": key, "state": _SWITCH_STATES.get(state, state)}
+            for key, state in ready["switches"].items()
+        ],
         out,
     )
     if not ready["scheduler"] or "missing" in ready["switches"].values():
@@ -47,7 +53,9 @@ def health() -> None:
 
 
 @app.command()
-def dlq(limit: Annotated[int, typer.Option(help="How many rows, newest first.")] = 50) -> None:
+def dlq(
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+) -> None:
     """List the dead letters, that is, the posts that failed and that the bot does not try again."""
     dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(
@@ -117,4 +125,4 @@ def run(key: Switch, reason: Reason, person: Person) -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="adtech")

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from bot import formatting
 from bot.cli.shell import Person, err, out, print_rows, request, run_once
+from bot.texts import DEFAULT_LANGUAGE
 from db.models.corrections import Correction, CorrectionKind
 from db.models.users import RequestKind
 from services.money import corrections, reconciliation, withdrawal_details
@@ -73,10 +75,9 @@ def list_withdrawals() -> None:
             {
                 "withdrawal": row.withdrawal_id,
                 "person": row.telegram_id,
-                "amount": row.amount,
-                "currency": row.currency,
+                "amount": formatting.format_money(row.amount, row.currency, DEFAULT_LANGUAGE),
                 "status": f"{row.status}, blocked" if row.blocked else row.status,
-                "since": row.created_at.isoformat(timespec="seconds"),
+                "since": f"{row.created_at:%Y-%m-%d %H:%M}",
             }
             for row in waiting
         ],

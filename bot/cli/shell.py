@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -161,7 +161,7 @@ def print_rows(rows: list[dict[str, object]], console: Console) -> None:
     if not rows:
         console.print("No rows.")
         return
-    table = Table(*rows[0])
+    table = Table(*(Column(name, overflow="fold") for name in rows[0]))
     for row in rows:
         table.add_row(*(escape(one_line(str(value))) for value in row.values()))
     console.print(table)

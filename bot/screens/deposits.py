@@ -21,10 +21,10 @@ def deposits(t: Texts, page: Page[DepositDetails], waiting: tuple[int, int]) -> 
         t(
             "deposits-row",
             id=str(row.deposit_id),
+            charge=row.charge_id,
             amount=t.money(row.amount, row.currency),
             person=str(row.telegram_id),
             source=row.source,
-            charge=row.external_reference,
             when=t.time(row.created_at),
             status=row.status.value,
         )

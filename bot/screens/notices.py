@@ -55,7 +55,7 @@ def placement(
     )
     post_row = []
     if payload.get("message_id") is not None:
-        post_row = [link(t, None, row.channel_chat_id, payload["message_id"])]
+        post_row = [link(t, row.channel_username, row.channel_chat_id, payload["message_id"])]
     if to == "owner":
         return Outgoing(text, rows(post_row))
     buttons = [receipt_button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]

@@ -106,9 +106,26 @@ def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
     return Outgoing(text, rows([button(t("switch-panel"), OnSwitch(act=SwitchAct.PANEL))]))
 
 
+def commands(t: Texts, names: Sequence[str]) -> Outgoing:
+    """Build the list of the staff's commands, each with what it does."""
+    lines = [f"/{name}: {t(f'command-{name}')}" for name in names]
+    return Outgoing("\n".join([t("staff-commands"), *lines]))
+
+
+def unknown_command(t: Texts) -> Outgoing:
+    """Build the answer to a command that the bot does not know."""
+    return Outgoing(t("staff-unknown-command"))
+
+
 def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """Build the screen with the result of the readiness check, the same as `/api/health/ready`."""
-    return Outgoing("\n".join([t("health"), *_lines(facts)]))
+    """Build the screen of the readiness check. `/api/health/ready` returns the same result."""
+    lines = [t("health")]
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            lines += [t("health-switch", key=key, state=state) for key, state in value.items()]
+        else:
+            lines.append(t("health-line", name=name, state="yes" if value else "no"))
+    return Outgoing("\n".join(lines))
 
 
 def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
@@ -133,10 +150,10 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
     lines += [
         t(
             "incident-line",
-            id=incident.id,
+            id=str(incident.id),
             kind=incident.kind,
             at=t.time(incident.opened_at),
-            what=", ".join(sorted(incident.details)),
+            what=", ".join(sorted(incident.details)) or "none",
         )
         for incident in open_incidents
     ]
@@ -146,7 +163,7 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
             *(
                 [
                     button(
-                        t("incident-close", id=incident.id),
+                        t("incident-close", id=str(incident.id)),
                         OnIncident(act=IncidentAct.CLOSE, id=incident.id),
                     )
                 ]
@@ -181,14 +198,3 @@ def _switch_button(t: Texts, switch: SwitchState) -> InlineKeyboardButton:
     if switch.enabled:
         return button(t("switch-stop", key=key), OnSwitch(act=SwitchAct.ASK_STOP, key=key))
     return button(t("switch-run", key=key), OnSwitch(act=SwitchAct.ASK_RUN, key=key))
-
-
-def _lines(facts: Mapping[str, object], indent: str = "") -> list[str]:
-    lines = []
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            lines += [f"{indent}{name}:", *_lines(value, f"{indent}  ")]
-        else:
-            sign = {True: "✅", False: "❌"}.get(value, value) if isinstance(value, bool) else value
-            lines.append(f"{indent}{name}: {sign}")
-    return lines

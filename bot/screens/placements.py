@@ -1,5 +1,7 @@
 """Build the screens of an advertiser's placements (purchases of a post in a channel)."""
 
+from datetime import datetime, timedelta
+
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
@@ -22,6 +24,8 @@ def state(placement: Placement) -> str:
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
+    if job == "success" and placement.breach is not None:
+        return "disputed"
     return {"success": "live", "failed": "failing", "cancelled": "failing"}.get(job, job)
 
 
@@ -52,6 +56,8 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
 
 def placement(t: Texts, row: Placement) -> Outgoing:
     """Build the screen of one placement: its terms, its state, its escrow and its planned end."""
+    published_at = _published_at(row)
+    planned = published_at or row.publish_at
     lines = [
         t(
             "placement",
@@ -60,7 +66,8 @@ def placement(t: Texts, row: Placement) -> Outgoing:
             channel=row.channel_title,
             price=t.money(row.price),
             hours=row.promised_hours,
-            when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
+            published="yes" if published_at else "no",
+            when=t.time(planned) if planned else t("when-approved"),
             state=t("placement-state", state=state(row)),
         )
     ]
@@ -68,7 +75,8 @@ def placement(t: Texts, row: Placement) -> Outgoing:
         lines.append(t("placement-reason", reason=reason(t, row.decision_reason)))
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
-    if row.release_due_at is not None and row.target_status == TargetStatus.APPROVED:
+    running = row.target_status == TargetStatus.APPROVED and row.promised_hours
+    if row.release_due_at is not None and running:
         lines.append(t("placement-until", at=t.time(row.release_due_at)))
     return Outgoing(
         "\n".join(lines),
@@ -100,6 +108,13 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
             [button(t("no-go-back"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
         ),
     )
+
+
+def _published_at(row: Placement) -> datetime | None:
+    """Return when the post was published: its promised hours end at `release_due_at`."""
+    if row.message_id is None or row.release_due_at is None:
+        return None
+    return row.release_due_at - timedelta(hours=row.promised_hours)
 
 
 def reason(t: Texts, word: str) -> str:

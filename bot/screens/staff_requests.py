@@ -14,6 +14,8 @@ from services.market.staff_requests import RequestDetails
 
 _UNACKNOWLEDGED = "unacknowledged"
 """The state of a request from a shell that its requester has not acknowledged yet."""
+_FACTS = ("wallet_id", "from_wallet", "to_wallet", "amount", "entry_id", "target_id")
+"""The arguments of a proposed correction, in the order in which its card shows them."""
 
 
 def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
@@ -71,7 +73,8 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
             *(
                 [button(label, OnStaffRequest(act=act, id=row.id))]
                 for act, label in _allowed_acts(t, row).items()
-            )
+            ),
+            [button(t("back"), ShowStaffRequests())],
         ),
     )
 
@@ -120,7 +123,9 @@ def _what(t: Texts, details: RequestDetails) -> str:
     if details.request.kind is RequestKind.CORRECTION:
         correction = t("correction-kind", kind=str(arguments["correction"]))
         facts = ", ".join(
-            f"{name}={value}" for name, value in arguments.items() if name != "correction"
+            t("request-fact", name=name, value=_fact(t, name, arguments[name]))
+            for name in _FACTS
+            if name in arguments
         )
     return t(
         "request-what",
@@ -135,6 +140,10 @@ def _what(t: Texts, details: RequestDetails) -> str:
         correction=correction,
         details=facts,
     )
+
+
+def _fact(t: Texts, name: str, value: int) -> str:
+    return t.money(value) if name == "amount" else str(value)
 
 
 def _state(row: StaffRequest) -> str:

@@ -19,6 +19,7 @@ from bot.callbacks import (
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.placements import link
 from bot.texts import Texts
+from db.models.money import EscrowStatus
 from db.models.posting import Verdict
 from services.posts.resolution_details import ResolutionCase
 
@@ -48,7 +49,8 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
         lines.append(t("uncertain-unseen", until=t.time(case.ends_at)))
         lines += _evidence(t, case)
     else:
-        lines.append(t("uncertain-over", status=case.job_status.value))
+        paid = case.escrow_status is EscrowStatus.RELEASED
+        lines.append(t("uncertain-over", status="released" if paid else case.job_status.value))
     if case.last_error and case.uncertain:
         lines.append(t("uncertain-error", error=case.last_error))
     return Outgoing(
@@ -182,5 +184,9 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
 
 
 def _open_button(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
+    """Make the button that opens the post, or the channel if nobody knows where the post is."""
     message_id = case.message_id or case.known_message_id or 1
-    return link(t, case.channel_username, case.chat_id, message_id)
+    post = link(t, case.channel_username, case.chat_id, message_id)
+    if case.message_id is not None:
+        return post
+    return post.model_copy(update={"text": t("uncertain-open-channel")})

@@ -1,5 +1,6 @@
 """Validate and convert creatives. A creative is the content of an ad, as its advertiser made it."""
 
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,6 +15,12 @@ BUTTON_LIMIT = 64
 
 Telegram counts a text without its formatting marks.
 """
+"""Telegram counts a text for its limits in UTF-16 units, after its entities were parsed."""
+_LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+_DIRECTION_MARKS = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+"""The invisible characters that change the direction of the letters beside them."""
 
 
 def utf16_length(text: str) -> int:
@@ -55,6 +62,8 @@ class Creative:
         Raises InvalidCreative, InvalidText.
         """
         self.validate_stored()
+        if self.button_text is not None and _has_hidden_marks(self.button_text):
+            raise errors.InvalidCreative("button", "hidden")
         if self.button_url is not None:
             links.require(self.button_url)
         for entity in self.entities:
@@ -106,6 +115,14 @@ def read_or_none(stored: dict[str, Any]) -> Creative | None:
         return Creative.from_json(stored).validate_stored()
     except (TypeError, ValueError, AttributeError, errors.DomainError):
         return None
+
+
+def _has_hidden_marks(text: str) -> bool:
+    """Return whether a text has line breaks or marks that change the direction of letters."""
+    return any(
+        unicodedata.category(character) in _LINE_BREAKS or character in _DIRECTION_MARKS
+        for character in text
+    )
 
 
 def _check_button(text: str) -> None:

@@ -62,6 +62,7 @@ class PlacementDetails:
     owner_telegram_id: int
     channel_id: int
     channel_title: str
+    channel_username: str | None
     channel_chat_id: int
     price: int
     promised_hours: int
@@ -290,6 +291,7 @@ def _card(row: Any) -> PlacementDetails:
         owner_telegram_id=row.owner_telegram_id,
         channel_id=channel.id,
         channel_title=channel.title,
+        channel_username=channel.username,
         channel_chat_id=channel.chat_id,
         price=target.price,
         promised_hours=target.promised_hours,

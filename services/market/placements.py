@@ -40,6 +40,7 @@ class Placement:
     job_status: str | None
     last_error: str | None
     message_id: int | None
+    breach: str | None
     escrow_status: str | None
     release_due_at: datetime | None
 
@@ -65,6 +66,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             PostJob.status,
             PostJob.last_error,
             PostJob.message_id,
+            PostJob.breach,
             Escrow.status,
             Escrow.release_due_at,
         )

@@ -29,12 +29,12 @@ class DepositDetails:
     """A deposit for the screens of the staff. The amount is in minor units, the time has a zone."""
 
     deposit_id: int
+    charge_id: str
+    """The id that Telegram gave the payment. The command `adtech clawback` needs it."""
     telegram_id: int
     amount: int
     currency: str
     source: str
-    external_reference: str
-    """The charge id of Telegram, which `adtech clawback` needs."""
     status: DepositStatus
     created_at: datetime
 
@@ -189,11 +189,11 @@ async def list_recent(
     return [
         DepositDetails(
             deposit_id=received.id,
+            charge_id=received.external_reference,
             telegram_id=telegram_id,
             amount=received.amount,
             currency=received.currency,
             source=received.source,
-            external_reference=received.external_reference,
             status=received.status,
             created_at=received.created_at,
         )

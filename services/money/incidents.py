@@ -138,8 +138,8 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
     the same way as the scheduled check. In addition, a full check must have found no violation.
     That check must have begun after the incident was opened and after the last repair. In a small
     ledger the scheduled check is also a full check. If the incident is already closed, nothing
-    changes. Locks the incident. Raises AccessDenied, NotFound. Raises IncidentOpen if an invariant
-    is broken, and NotChecked if the full check is missing.
+    changes. Locks the incident. Raises AccessDenied, NotFound. Raises InvariantBroken if an
+    invariant is broken, and NotChecked if the full check is missing.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -149,7 +149,7 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
         return
     violations, progress, full_since = await _check(session)
     if violations:
-        raise errors.IncidentOpen(incident_id)
+        raise errors.InvariantBroken(incident_id)
     await record_check(session, violations, progress, full_since=full_since)
     if not await _is_fully_checked_since(session, incident):
         raise errors.NotChecked(incident_id)

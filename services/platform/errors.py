@@ -320,10 +320,14 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """The incident is still open. The kill switches that it stopped may not be run again yet.
+    """An incident is still open, and its kill switches may not run before it is closed."""
 
-    This error is also raised if an incident cannot be closed, because an invariant is still broken.
-    """
+    incident_id: int
+
+
+@dataclass(eq=False)
+class InvariantBroken(DomainError):
+    """The incident cannot be closed yet, because an invariant is still broken."""
 
     incident_id: int
 

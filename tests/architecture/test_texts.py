@@ -5,7 +5,7 @@ import dataclasses
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from db.models.operations import Switch
 from handlers import start
 from scheduler import notices
 from services.market import channels
-from services.platform import errors
+from services.platform import errors, transitions
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())
@@ -51,6 +51,25 @@ def variables(node: Any) -> Iterator[str]:
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, fluent.BaseNode):
                 yield from variables(child)
+
+
+def ids_in_texts() -> set[str]:
+    """Return the text ids that other texts mention, for example `{ state }`."""
+    return {
+        reference.id.name
+        for path in sorted((LOCALES / texts.DEFAULT_LANGUAGE).glob("*.ftl"))
+        for reference in references(FluentParser().parse(path.read_text()))
+    }
+
+
+def references(node: Any) -> Iterator[fluent.MessageReference]:
+    """Return all mentions of texts below a node of a Fluent file."""
+    if isinstance(node, fluent.MessageReference):
+        yield node
+    for value in vars(node).values():
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, fluent.BaseNode):
+                yield from references(child)
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
@@ -136,7 +155,8 @@ def test_every_text_gets_the_values_that_it_uses() -> None:
 
 
 def test_no_text_is_unused() -> None:
-    assert messages("en").keys() - ids_in_code() - ids_made_in_code() == set()
+    used = ids_in_code() | ids_made_in_code() | ids_in_texts()
+    assert messages("en").keys() - used == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -168,6 +188,35 @@ def test_every_reason_and_switch_has_a_text(language: str) -> None:
     if language != texts.DEFAULT_LANGUAGE:
         for reason in operators.STOP_REASONS + operators.RUN_REASONS:
             assert t("switch-reason", reason=reason) != reason
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_status_has_a_word(language: str) -> None:
+    """Check that a refusal can show each state of a thing in words."""
+    tables: tuple[Mapping[Any, object], ...] = (
+        *(transitions.CAMPAIGN, transitions.TARGET, transitions.ESCROW, transitions.POST_JOB),
+        *(transitions.CHANNEL, transitions.DEPOSIT, transitions.WITHDRAWAL),
+        *(transitions.CORRECTION, transitions.STAFF_REQUEST),
+    )
+    statuses = {status.value for table in tables for move in table for status in move}
+    assert statuses - words(language, "state") == set()
+
+
+def words(language: str, text_id: str) -> set[str]:
+    """Return the words between which a text chooses, for example the statuses."""
+    found = set()
+    for path in sorted((LOCALES / language).glob("*.ftl")):
+        for entry in FluentParser().parse(path.read_text()).body:
+            if isinstance(entry, fluent.Message) and entry.id.name == text_id and entry.value:
+                for element in entry.value.elements:
+                    choice = getattr(element, "expression", None)
+                    if isinstance(choice, fluent.SelectExpression):
+                        found |= {
+                            variant.key.name
+                            for variant in choice.variants
+                            if isinstance(variant.key, fluent.Identifier) and not variant.default
+                        }
+    return found
 
 
 def test_no_text_is_written_in_the_code() -> None:
@@ -275,6 +324,8 @@ def test_every_kind_of_owed_message_has_a_screen() -> None:
 def test_hours_read_well(language: str, hours: int, words: str) -> None:
     t = Texts(language, "USD")
     assert t("hours", hours=hours) == words
-    facts = dict.fromkeys(("campaign", "channel", "price", "when", "left", "after", "state"), "x")
+    facts = dict.fromkeys(
+        ("campaign", "channel", "price", "when", "left", "after", "state", "published"), "x"
+    )
     for text_id in ("buy-confirm", "placement"):
         assert f": {words}\n" in t(text_id, id="1", hours=hours, **facts)

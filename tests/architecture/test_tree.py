@@ -128,3 +128,10 @@ def test_no_file_has_a_forbidden_text(what: str) -> None:
         if FORBIDDEN[what].search(line)
     ]
     assert not found
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/security.md"])
+def test_the_tests_that_a_document_names_exist(document: str) -> None:
+    words = re.findall(r"`(?:tests/)?([\w/]+/test_\w+\.py)`", (ROOT / document).read_text())
+    assert words
+    assert [word for word in words if not (ROOT / "tests" / word).is_file()] == []

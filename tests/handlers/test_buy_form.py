@@ -91,3 +91,15 @@ async def test_changed_terms_are_shown_before_the_purchase(
     await market.press("advertiser", "✅ Submit")
     (made,) = await market.rows("SELECT price, promised_hours FROM campaign_targets")
     assert made == {"price": int(price) * 100, "promised_hours": int(hours)}
+
+
+async def test_a_submission_says_how_much_money_is_missing(market: Marketplace) -> None:
+    await market.connect_channel()
+    await market.make_campaign()
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "⚡ As soon as approved")
+    await market.give("advertiser", 1_000)
+    await market.press("advertiser", "✅ Submit")
+    assert "✅ Submitted" in await market.last("advertiser")
+    assert "$40.00 is missing in your wallet" in await market.last("advertiser")

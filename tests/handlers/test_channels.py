@@ -91,3 +91,16 @@ async def test_connecting_without_the_right_suspends_a_channel_that_is_known(
     )
     await market.pick("owner", "channel")
     assert await market.value("SELECT status FROM channels") == "suspended"
+
+
+async def test_an_old_screen_shows_the_present_state(market: Marketplace) -> None:
+    await market.connect_channel()
+    old = (await market.messages("owner"))[-1]["message_id"]
+    await market.say("owner", "/start")
+    await market.press("owner", "📺 My channels")
+    await market.press("owner", "🟢")
+    await market.press("owner", "🗑 Remove")
+    await market.press("owner", "🗑 Yes, remove it")
+    assert "The present state: removed" in await market.press("owner", "⏸ Pause", message_id=old)
+    [screen] = [m for m in await market.messages("owner") if m["message_id"] == old]
+    assert "Status: removed" in screen["text"]

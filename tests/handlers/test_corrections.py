@@ -123,7 +123,7 @@ async def test_two_confirmations_move_the_money_once(signed_by_two: Marketplace)
     await market.settle()
     assert await state(market) == ("done", 6_000)
     assert await market.value("SELECT count(*) FROM ledger_transfers") == 2
-    assert "This can't be done now: it is done" in await say(market, "owner", number, "/refuse")
+    assert "The present state: done" in await say(market, "owner", number, "/refuse")
 
 
 async def say(market: Marketplace, who: str, number: int, command: str = "/confirm") -> str:
@@ -157,7 +157,7 @@ async def test_a_drift_is_confirmed_by_a_command_and_repaired_by_the_owner_role(
     await market.press("owner", f"#{proposed.id}", where="group")
     card = await market.last("group")
     assert "$107.00 now, $100.00 afterwards" in card
-    assert "• drifted_balance" in card
+    assert "• the balance differs from that of the last entry" in card
     for wrong in ("/confirm", f"/confirm {proposed.id}", "/confirm x because"):
         await market.say("owner", wrong, where="group")
         assert "Usage" in await market.last("group"), wrong

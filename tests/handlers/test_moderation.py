@@ -1,6 +1,10 @@
 """Test how admins approve and reject placements in the admin chat."""
 
+import pytest
+
 from tests.handlers.marketplace import Marketplace
+
+MISLEADING = "Misleading"
 
 
 async def test_a_placement_is_rejected_with_a_reason(market: Marketplace) -> None:
@@ -72,3 +76,25 @@ async def test_a_sold_channel_is_suspended_when_a_placement_is_approved(
     await market.press("admin", "✅ Approve", where="group")
     (channel,) = await market.rows("SELECT status, status_reason FROM channels")
     assert channel == {"status": "suspended", "status_reason": "not_creator"}
+
+
+@pytest.mark.parametrize(
+    ("button", "alert"),
+    [
+        ("✅ Approve", "The present state: taken back"),
+        ("❌ Reject", ""),
+        (MISLEADING, "taken back"),
+    ],
+)
+async def test_an_old_card_shows_the_state_instead_of_its_buttons(
+    market: Marketplace, button: str, alert: str
+) -> None:
+    await market.submitted()
+    if button == MISLEADING:
+        await market.press("admin", "❌ Reject", where="group")
+    await market.press("advertiser", "📋 My placements")
+    await market.press("advertiser", "⏳ #")
+    await market.press("advertiser", "🗑 Take it back")
+    assert alert in await market.press("admin", button, where="group")
+    assert "Taken back by its advertiser" in await market.last("group")
+    assert await market.buttons("group") == []

@@ -100,7 +100,8 @@ async def test_an_anonymous_admin_has_no_role(operated: Marketplace) -> None:
 
 async def test_health_and_ledger_are_shown(operated: Marketplace) -> None:
     await operated.say("admin", "/health", where="group")
-    assert "payouts: enabled" in await operated.last("group")
+    assert "payouts: running" in await operated.last("group")
+    assert "✅ the database" in await operated.last("group")
     await operated.say("admin", "/ledger", where="group")
     assert "every invariant holds" in await operated.last("group")
 
@@ -129,7 +130,8 @@ async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     assert "It never opens again" in await market.last("group")
     await market.press("admin", "⬅️ No, go back", where="group")
     await market.press("admin", CLOSE, where="group")
-    await market.press("admin", SURE_CLOSE, where="group")
+    alert = await market.press("admin", SURE_CLOSE, where="group")
+    assert "an invariant is still broken" in alert
     assert await market.value("SELECT closed_at FROM incidents") is None
     await market.database.as_owner(drift, -1)
     await market.database.as_owner("ALTER TABLE wallets ENABLE TRIGGER USER")
@@ -138,3 +140,29 @@ async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     await market.say("admin", "/killswitch run payouts", where="group")
     await market.press("admin", "▶️ Yes, run it: resolved", where="group")
     assert not await enabled(market, Switch.PAYOUTS)
+
+
+async def test_a_mistyped_command_is_answered_in_the_admin_chat(operated: Marketplace) -> None:
+    await operated.say("admin", "/killswich stop payouts now", where="group")
+    assert "I do not know this command. Nothing was done" in await operated.last("group")
+    await operated.say("admin", "/help", where="group")
+    assert "/killswitch: Stop or run" in await operated.last("group")
+    before = len(await operated.messages("group"))
+    await operated.say("admin", "/help@another_bot", where="group")
+    await operated.say("admin", "/killswich@another_bot", where="group")
+    assert len(await operated.messages("group")) == before + 2
+
+
+async def test_somebody_without_a_role_gets_no_answer_to_such_a_command(
+    operated: Marketplace,
+) -> None:
+    await operated.say("advertiser", "/start")
+    await operated.world.control(
+        f"chats/{operated.chat('group')}/members",
+        user_id=operated.chat("advertiser"),
+        status="member",
+    )
+    before = len(await operated.messages("group"))
+    for command in ("/help", "/killswich"):
+        await operated.say("advertiser", command, where="group")
+    assert len(await operated.messages("group")) == before + 2

@@ -32,3 +32,15 @@ async def test_an_old_screen_takes_nothing_back(market: Marketplace) -> None:
         "This has been decided already. Nothing was changed."
     )
     assert await market.value("SELECT status FROM campaign_targets") == "rejected"
+
+
+async def test_an_old_screen_shows_that_the_placement_is_approved(market: Marketplace) -> None:
+    await market.submitted()
+    await market.give("advertiser", 10_000)
+    await market.press("advertiser", "📋 My placements")
+    await market.press("advertiser", "⏳ #")
+    await market.press("admin", "✅ Approve", where="group")
+    alert = await market.press("advertiser", TAKE_BACK)
+    assert "decided already" in alert
+    assert "approved, waits to be published" in await market.last("advertiser")
+    assert TAKE_BACK not in await market.buttons("advertiser")

@@ -43,7 +43,7 @@ async def test_an_edit_that_changes_nothing_proves_a_post_that_cannot_be_forward
     market = with_second_admin
     message_id = await publish(market)
     await market.say("admin", f"/there {await target(market)} {message_id}", where="group")
-    assert "✅ It is in the channel" in await market.last("group")
+    assert "✅ It is published" in await market.last("group")
     assert await job(market) == ("success", "held")
 
 
@@ -96,7 +96,7 @@ async def test_two_admins_record_a_post_that_nothing_can_prove(
     assert "its promised hours begin" in await market.last("group")
     assert await job(market) == ("uncertain", "held")
     await market.press("second", SURE, where="group")
-    assert "✅ It is in the channel" in await market.last("group")
+    assert "✅ It is published" in await market.last("group")
     assert await job(market) == ("success", "held")
     assert await market.value("SELECT message_id FROM post_jobs") == message_id
     stated = await market.rows("SELECT DISTINCT stated_by FROM publication_statements")

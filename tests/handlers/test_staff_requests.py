@@ -13,7 +13,7 @@ from tests.handlers.marketplace import Marketplace
 from tests.handlers.test_corrections import hire
 
 MINE, NOT_MINE = "✅ That was me", "✖️ That was not me"
-CONFIRM, REFUSE = "✅ Confirm", "✖️ Refuse"
+CONFIRM, REFUSE, BACK = "✅ Confirm", "✖️ Refuse", "⬅️ Back"
 SURE, SURE_REFUSE = "✅ Yes, confirm it", "✖️ Yes, refuse it"
 
 
@@ -51,7 +51,7 @@ async def test_two_super_admins_grant_and_revoke_a_role(two_heads: Marketplace) 
         assert "Another person" in await market.press("admin", SURE, where="group")
         await market.press("owner", SURE, where="group")
         assert f"Done by {market.chat('owner')}" in await market.last("group")
-        assert await market.buttons("group") == []
+        assert await market.buttons("group") == [BACK]
         assert await roles_of(market, "advertiser") == expected
     await market.say("owner", "/staff", where="group")
     assert f"{market.chat('owner')}: super admin" in await market.last("group")
@@ -106,7 +106,8 @@ async def test_only_the_person_says_that_the_shell_was_them(two_heads: Marketpla
     card = await market.last("group")
     assert f"block {market.chat('advertiser')}" in card
     assert "typed in a shell" in card
-    await market.press("owner", MINE, where="group")
+    alert = await market.press("owner", MINE, where="group")
+    assert "Only the person in whose name this was typed" in alert
     assert not await _blocked(market)
     await market.press("admin", MINE, where="group")
     assert await _blocked(market)
@@ -123,7 +124,7 @@ async def test_a_request_that_was_not_theirs_does_nothing(two_heads: Marketplace
     await market.press("admin", NOT_MINE, where="group")
     assert "Refused by" in await market.last("group")
     assert not await _blocked(market)
-    await market.say("owner", "/requests", where="group")
+    await market.press("owner", BACK, where="group")
     assert "No request waits" in await market.last("group")
 
 
@@ -146,3 +147,32 @@ async def test_a_refusal_is_asked_once_and_an_old_card_decides_nothing(
     alert = await market.press("owner", CONFIRM, where="group", message_id=old)
     assert alert == "This has been decided already. Nothing was changed."
     assert await roles_of(market, "advertiser") == []
+
+
+async def test_a_proposal_from_a_shell_shows_its_facts_in_words(two_heads: Marketplace) -> None:
+    market = two_heads
+    admin = await market.actor("admin")
+    async with market.database.sessions.begin() as session:
+        await staff_requests.create(
+            session,
+            actor=Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True),
+            kind=RequestKind.CORRECTION,
+            arguments={"correction": "adjustment", "from_wallet": 1, "to_wallet": 2, "amount": 512},
+            reason="twice",
+            from_shell=True,
+        )
+    await market.deliver()
+    facts = "an adjustment (from wallet 1, to wallet 2, amount $5.12)"
+    assert facts in await market.last("group")
+
+
+async def test_what_does_not_exist_is_named(two_heads: Marketplace) -> None:
+    market = two_heads
+    for command, said in (
+        ("/paid 99 wire", "no withdrawal #99"),
+        ("/there 99 1", "no placement #99"),
+        ("/refuse 99 why", "no correction #99"),
+        ("/grant 5 operator x", "does not know the person 5"),
+    ):
+        await market.say("admin", command, where="group")
+        assert said in await market.last("group"), command

@@ -1,4 +1,5 @@
 """Test the bot's menu, and the pages that people open with commands such as /terms."""
+# ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace
 
@@ -13,3 +14,34 @@ async def test_the_pages_that_telegram_requires_exist(market: Marketplace) -> No
     for page, words in (("/paysupport", "support"), ("/terms", "legal"), ("/privacy", "keep")):
         await market.say("advertiser", page)
         assert words in await market.last("advertiser")
+
+
+async def test_cancel_closes_the_open_form(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    await market.say("advertiser", "/cancel")
+    assert "📣 Campaigns" in await market.buttons("advertiser")
+    assert [m["text"] for m in await market.messages("advertiser")][-2] == "Cancelled."
+    await market.say("advertiser", "Bakery")
+    assert "did not expect" in await market.last("advertiser")
+
+
+async def test_a_command_is_no_answer_in_a_form(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    await market.say("advertiser", "/wallet")
+    assert "a command and not an answer" in await market.last("advertiser")
+    assert "What is it called?" in await market.last("advertiser")
+    await market.say("advertiser", "Bakery")
+    assert "send the ad itself" in await market.last("advertiser")
+
+
+async def test_the_help_with_payments_says_where_to_write(market: Marketplace) -> None:
+    await market.say("advertiser", "/paysupport")
+    assert "the people from whom you know this bot" in await market.last("advertiser")
+    contact = {"support_contact": "@our_support"}
+    market.dependencies.settings.__dict__.update(contact)
+    await market.say("advertiser", "/paysupport")
+    assert "write to @our_support" in await market.last("advertiser")

@@ -4,6 +4,7 @@ A card is a message with buttons in the admin chat. A post is uncertain if nobod
 Telegram published it. A post is unverifiable if its last check had no clear result.
 """
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -40,11 +41,12 @@ async def test_confirming_a_post_needs_a_link_that_is_checked(
     market = with_uncertain_post
     number = await target(market)
     message_id = await publish(market)
+    assert "🔗 Open the channel" in await market.buttons("group")
     await market.press("admin", THERE, where="group")
     assert f"/there {number} LINK" in await market.last("group")
     assert await job(market) == ("uncertain", "held")
     await market.say("admin", f"/there {number} {link(market, message_id)}", where="group")
-    assert "✅ It is in the channel" in await market.last("group")
+    assert "✅ It is published" in await market.last("group")
     assert await job(market) == ("success", "held")
     assert await market.value("SELECT message_id FROM post_jobs") == message_id
     audited = await market.rows(
@@ -253,7 +255,7 @@ async def test_an_old_card_decides_nothing_after_the_post_was_found_again(
     before = await market.everything()
     assert await market.press("admin", button, where="group") == MOVED_ON
     assert await market.everything() == before
-    assert "nothing is left to decide" in await market.last("group")
+    assert "Nothing is left to decide" in await market.last("group")
 
 
 DISMISS = "✋ It doesn't count: let the checks decide"
@@ -312,6 +314,24 @@ async def test_only_a_post_that_stayed_is_said_to_have_stayed(
     assert ("stayed" in await market.last("advertiser")) == (not verdicts)
 
 
+async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
+    market: Marketplace,
+) -> None:
+    """Check a link that somebody who is not in the channel can open."""
+    await _publish_ad(market)
+    await market.database.as_owner("UPDATE channels SET username = 'daily_news'")
+    await market.deliver()
+    for party in ("advertiser", "owner"):
+        urls = [
+            button["url"]
+            for message in await market.messages(party)
+            for row in message["buttons"] or []
+            for button in row
+            if button["kind"] == "url"
+        ]
+        assert any(url.startswith("https://t.me/daily_news/") for url in urls), party
+
+
 async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
     await _publish_ad(market)
     await _check(market, Verdict.ALTERED)
@@ -331,13 +351,19 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     await market.deliver()
     card = await market.last("group")
     assert "the ad was there" in card
-    assert card.count("changed and restored: the text or its formatting") == 2
+    assert card.count("the ad was changed: the text or its formatting") == 2
     assert "the advertiser gets it back" in card
     assert await market.buttons("group") == ["🔗 Open the post", DISMISS, REFUND]
     assert "the admins decide" in await market.last("owner")
+    await market.press("advertiser", "📋 Open the placement")
+    assert "Status: ⚖️ the admins decide" in await market.last("advertiser")
+    assert re.search(r"\n\s*Published: \d", await market.last("advertiser"))
     await market.press("admin", DISMISS, where="group")
     assert await market.value("SELECT breach FROM post_jobs") == "altered"
     await market.press("admin", SURE_DISMISS, where="group")
+    assert "the bot goes on checking it" in await market.last("group")
+    await market.press("advertiser", "🔄 Refresh")
+    assert "Status: 🟢 published" in await market.last("advertiser")
     assert await market.value("SELECT breach FROM post_jobs") is None
     await _release(market)
     assert "changed 2 times" in await market.last("advertiser")

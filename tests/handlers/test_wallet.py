@@ -1,6 +1,7 @@
 """Test the page of a wallet, and the form with which a person adds money."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
+from db.models.operations import Switch
 from tests.handlers.marketplace import PROVIDER_TOKEN, Marketplace
 
 
@@ -31,3 +32,15 @@ async def test_a_top_up_by_invoice_reaches_the_wallet(market: Marketplace) -> No
     await market.press("advertiser", "📄 Statement")
     assert "Top-up: +$100.00" in await market.last("advertiser")
     assert PROVIDER_TOKEN not in str(await market.messages("advertiser"))
+
+
+async def test_a_refused_top_up_says_why_and_the_form_can_be_left(market: Marketplace) -> None:
+    await market.set_switch(Switch.DEPOSITS, enabled=False)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")
+    await market.say("advertiser", "100")
+    assert "Stopped by the operators" in await market.last("advertiser")
+    assert "How much would you like to top up?" in await market.last("advertiser")
+    assert await market.buttons("advertiser") == ["✖️ Cancel"]
+    assert [refusal["error"] for refusal in await market.refusals()] == ["SwitchStopped"]

@@ -90,13 +90,14 @@ buy-confirm = 🛒 Please check
         [one] { $hours } hour
        *[other] { $hours } hours
     }
-    Published: { $when }
+    To be published: { $when }
 
     Left of the budget: { $left }, after this: { $after }
 
     The price is held when an admin approves the placement.
 terms-changed = The owner has just changed the terms. Please look at them again:
 buy-done = ✅ Submitted. An admin will check it.
+buy-funds-missing = 💰 { $missing } is missing in your wallet. Top up now (/start → 💰 Wallet): without the money, an admin can't approve it.
 
 placements = 📋 Your placements
 placements-none = 📋 You have no placements yet.
@@ -106,6 +107,7 @@ placements-row = { $state ->
     [sending] 📬
     [uncertain] ❔
     [live] 🟢
+    [disputed] ⚖️
     [posted] ✅
     [failing] ↩️
     [refunded] ↩️
@@ -122,13 +124,17 @@ placement = 📋 Placement #{ $id }
         [one] { $hours } hour
        *[other] { $hours } hours
     }
-    Published: { $when }
+    { $published ->
+        [yes] Published
+       *[no] To be published
+    }: { $when }
     Status: { $state }
 placement-state = { $state ->
     [pending] ⏳ waits for an admin
     [queued] 📬 approved, waits to be published
     [sending] 📬 is being published
     [uncertain] ❔ we are finding out whether it was published
+    [disputed] ⚖️ the admins decide: the ad was changed, or I lost my rights in the channel
     [live] 🟢 published
     [posted] ✅ done, the owner has been paid
     [failing] ↩️ was not published or did not stay in the channel, the money comes back

@@ -22,15 +22,16 @@ form-gone = This form is closed. Nothing was changed. Please open the menu again
 not-understood = I did not expect a message now. Please choose:
 anonymous = You write as the group, not as yourself. Turn off anonymity in the group's admin settings and repeat the command.
 not-own-words = A forwarded command does nothing. Type the command yourself.
+answer-command = That is a command and not an answer. Please type the answer. To leave this form: /cancel
 answer-forwarded = A forwarded message is no answer here. Please type the answer yourself.
 too-many = ✋ You sent too many messages or presses in one minute. Those above the limit were not read. Wait a minute, then go on. Payments are not affected.
-surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, send this number to the support: { $reference }
-surprise-saved = Done and saved, but I could not show the result. Do not repeat it: look in the menu, /start. If something is wrong, send this number to the support: { $reference }
+surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, send this number to the support (/paysupport): { $reference }
+surprise-saved = Done and saved, but I could not show the result. Do not repeat it: look in the menu, /start. If something is wrong, send this number to the support (/paysupport): { $reference }
 amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }. Write the thousands without a space, a point or a comma.
 
 menu = 👋 Welcome!
 
-    Advertisers buy posts in other people's channels here. The money is held in escrow until it is proven that the post stayed in the channel. Otherwise all of it comes back.
+    Advertisers buy posts in other people's channels here. The money is held in escrow until it is proven that the post stayed in the channel. Otherwise it comes back. If that is in doubt, an admin decides.
 
     What would you like to do?
 menu-campaigns = 📣 Campaigns
@@ -64,11 +65,12 @@ help = ❓ How it works
     3. Buy a placement (🛒): choose a channel and a time.
     4. An admin checks the ad. Once it is approved, the price is held in escrow and the ad is published.
     5. When the promised hours are over and the post is still there, the channel's owner is paid. If it could not be published or was removed, you get everything back.
+    6. If the owner changes the ad a second time or locks me out, an admin decides. If none decides within a day, you get everything back.
 
     Channel owner
     1. Connect a channel you created (📺 My channels). I need the right to post and no other.
     2. Set a price, the promised hours and a topic.
-    3. Ads are published automatically. You are paid when the promised hours are over, minus the platform's fee.
+    3. Ads are published automatically. Do not change them, and leave me my right to post. You are paid when the promised hours are over, minus the platform's fee.
     4. Take your money out: 💰 Wallet → 🏦 Withdraw.
 
     Trouble with a payment: /paysupport
@@ -76,17 +78,21 @@ paysupport = 💬 Payment support
 
     Is something wrong with a payment? Look at 💰 Wallet → 📄 Statement first: it shows every movement of your money. Money that arrived is never lost, even if it is credited later.
 
-    If it does not help, write to the support with the date and the amount of the payment. Telegram's own support can't help with purchases made here.
+    If it does not help, { $contact ->
+        [none] write to the people from whom you know this bot.
+       *[other] write to { $contact }.
+    } Say what happened, the date and the amount of the payment, and the number of the placement or withdrawal if it is about one. Telegram's own support can't help with purchases made here.
 terms = 📄 Terms
 
     You may advertise only what is legal and what you have the right to advertise. Every ad is checked before it is published. The price of a placement is held until the promised hours are over; then the owner of the channel is paid, minus the platform's fee. If the post could not be published, or was removed before the hours were over, you get the whole price back to your wallet.
 
-    A channel's owner promises that a published post stays unchanged for the promised hours.
+    A channel's owner promises that a published post stays unchanged for the promised hours, and that the bot keeps its right to post. If the owner breaks this promise, the price stays held and an admin decides. If no admin decides within a day, the whole price comes back to your wallet.
 privacy = 🔒 Privacy
 
     We keep your Telegram id, your language and time zone, your campaigns, your channels and the movements of your money. We do not keep your name or your phone number, and your messages are deleted once they are handled. Records of money are kept as long as the law requires.
 
 command-start = Menu
+command-cancel = Leave the open form
 command-settings = Language and time zone
 command-help = How it works
 command-paysupport = Help with a payment

@@ -20,11 +20,28 @@ staff-role = { $role ->
     [super_admin] super admin
    *[none] no staff role any more
 }
-correction-wallet = 🔍 Wallet { $id } ({ $kind }{ $person ->
+correction-wallet = 🔍 Wallet { $id } ({ $kind ->
+    [user] spendable money
+    [escrow] escrow
+    [withdrawal] withdrawal
+    [revenue] fees
+    [external] world outside
+    [loss] loss
+   *[other] { $kind }
+}{ $person ->
     [none] {""}
    *[other] {""} of { $person }
 }): balance { $balance }, its entries sum to { $sum }.
-correction-finding = • { $finding }{ $count ->
+correction-finding = • { $finding ->
+    [missing_version] an entry is missing before this one
+    [wrong_running_balance] a wrong balance after the entry
+    [unbalanced_transfer] a transfer that does not sum to zero
+    [orphan_entry] an orphan entry that the balance does not include
+    [not_in_balance] a correct entry that the balance does not include
+    [corrected_orphan] an orphan entry that a correction has balanced
+    [drifted_balance] the balance differs from that of the last entry
+   *[other] { $finding }
+}{ $count ->
     [0] {""}
     [one] : entry { $entries }
    *[other] : entries { $entries }

@@ -1,24 +1,75 @@
-error-access-denied = You may not do this: it requires a staff role, and is possible only in the admin chat. Nothing was changed.
+error-access-denied = { $action ->
+    [request_acknowledge] Only the person in whose name this was typed can say “That was me”. Nothing was changed.
+   *[other] You may not do this. It requires a staff role that you do not have, or is possible only in the admin chat. Nothing was changed.
+}
 error-admin-chat-public = ⛔ This group is public now: anybody may enter it. So nobody can act as staff here. Remove its public link in the group settings, then repeat this. Nothing was changed.
 error-not-campaign-owner = Not campaign owner: this campaign is somebody else's. Nothing was changed.
 error-not-channel-owner = This channel is somebody else's. Nothing was changed.
 error-not-withdrawal-owner = This withdrawal is somebody else's. Nothing was changed.
-error-own-money = Nobody decides on their own money: another admin has to do this. Nothing was changed.
-error-not-found = That does not exist (any more). Please open the menu again: /start
-error-invalid-move = This can't be done now: it is { $status }. Nothing was changed.
-error-switch-stopped = Stopped by the operators at the moment ({ $key }). Nothing was changed; please try again later.
+error-own-money = Nobody decides on their own money or role: another person has to do this. Nothing was changed.
+error-not-found = { $thing ->
+    [withdrawal] There is no withdrawal #{ $id }. The open ones: /withdrawals
+    [target] There is no placement #{ $id } here.
+    [correction] There is no correction #{ $id }. The open ones: /corrections
+    [staff_request] There is no request #{ $id }. The open ones: /requests
+    [incident] There is no incident { $id }. The open ones: /incidents
+    [user] The bot does not know the person { $id }. They have to write /start to the bot first.
+    [wallet] There is no wallet { $id }. Wallets are listed by: adtech report ledger
+    [entry] There is no entry { $id }. A wallet's entries are listed by: adtech reconcile WALLET
+    [deposit] There is no deposit with the charge { $id }. Charges are listed by: /deposits
+    [payment] Telegram has not reported a payment with the charge { $id }.
+    [update] There is no parked update { $id }. They are listed by: adtech parked-payments
+    [report] There is no report “{ $id }”. The reports are listed by: adtech report --help
+   *[other] That does not exist (any more). Please open the menu again: /start
+}
+error-invalid-move = This can't be done now. The present state: { state }. Nothing was changed.
+state = { $status ->
+    [draft] draft
+    [active] active
+    [paused] paused
+    [cancelled] cancelled
+    [completed] completed
+    [pending] waits for a decision
+    [approved] approved
+    [rejected] rejected
+    [withdrawn] taken back
+    [expired] nobody decided in time
+    [posted] done, the owner has been paid
+    [held] the money is held
+    [released] the owner has been paid
+    [refunded] the money is back with the advertiser
+    [queued] waits to be published
+    [sending] is being published
+    [uncertain] it is not known whether the post was published
+    [success] published
+    [failed] failed
+    [suspended] suspended
+    [removed] removed
+    [requested] waits for an admin
+    [paid] paid
+    [returned] the money was given back
+    [proposed] waits for a second person
+    [confirmed] confirmed
+    [done] done
+    [dropped] refused
+    [received] waits to be credited
+    [credited] credited
+    [clawed_back] reversed
+   *[other] { $status }
+}
+error-switch-stopped = Stopped by the operators at the moment: { switch-lets }. Nothing was changed; please try again later.
 error-insufficient-funds = Not enough money: { $needed } is needed, { $balance } is there. Nothing was changed.
 error-budget-exceeded = The campaign's budget is not enough: the placement costs { $price }, { $left } is left. Nothing was changed.
-error-campaign-not-active = The campaign is not active: it is { $status }. Activate it first. Nothing was changed.
+error-campaign-not-active = The campaign is not active. Its state: { state }. Open it under 📣 Campaigns. Nothing was changed.
 error-channel-not-usable = This channel takes no placements now. Please choose another one.
 error-channel-taken = Somebody else has connected this channel already.
-error-person-blocked = This can't be done: one of the people involved is blocked. Nothing was changed.
+error-person-blocked = This can't be done, because you or another person whom it concerns is blocked. Nothing was changed. Questions: /paysupport
 error-publish-time-past = The time to publish is already over. Please choose a later one.
 error-publish-time-too-far = That is too far ahead. The latest time is { $latest }. Please choose an earlier one.
 error-invalid-amount = That amount can't be used. Please choose another one.
 error-invalid-text = { $length ->
     [0] The text is empty. Please send at least one character.
-   *[other] That text is empty or too long: at most { $limit } characters, yours has { $length }.
+   *[other] That text is too long: at most { $limit } characters, yours has { $length }.
 }
 error-invalid-creative = { $field ->
     [url] { $why ->
@@ -28,7 +79,10 @@ error-invalid-creative = { $field ->
         [hidden] That address has characters that people can't see. Please type it anew, without copying it.
        *[other] That is not an address I can link to. It starts with http:// or https://, for example https://example.com
     }
-    [button] A link button needs both a text and an address.
+    [button] { $why ->
+        [hidden] The text of the button has a line break or a hidden mark that changes the direction of the letters. Please type it anew, in one line.
+       *[other] A link button needs both a text and an address.
+    }
    *[other] This ad can't be published as it is. Please send a text, a photo, a video or a GIF.
 }
 error-invalid-terms = These terms can't be used. Please check the numbers.
@@ -43,12 +97,13 @@ error-escrow-not-held = { $status ->
    *[other] No money is held for this placement. Nothing was changed.
 }
 error-incident-open = Incident { $incident_id } is still open: close it first. Nothing was changed.
+error-invariant-broken = Incident { $incident_id } stays open, because an invariant is still broken: /ledger shows which. Repair it first. Nothing was changed.
 error-not-checked = Incident { $incident_id } stays open: the whole ledger has not been checked since the incident was opened and repaired. Run adtech check --full, then close the incident. Nothing was changed.
 error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
 error-not-acknowledged = This request waits for the person in whose name it was typed. Nobody else can confirm it before that. Nothing was changed.
-error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (it is { $status }). A second admin has to confirm this payment: /requests. Nothing was changed.
+error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (state: { state }). A second admin has to confirm this payment: /requests. Nothing was changed.
 error-proposal-ended = This proposal counts no more: it is older than 72 hours, or the person who made it has lost the role. Make a new one. Nothing was changed.
-error-not-correctable = The ledger is not in the state that this correction requires ({ $kind }). Check it again with adtech reconcile. Nothing was changed.
+error-not-correctable = The ledger is not in the state that this correction requires ({ correction-kind }). Check it again with adtech reconcile. Nothing was changed.
 error-payment-mismatch = The payment differs from what was recorded or invoiced: { $expected } was expected, { $got } arrived ({ $key }). Nothing was changed.
 error-not-compared = Withdrawal #{ $withdrawal_id } can't be approved yet: the payments in Stars before it are not all compared with Telegram's list. This takes some seconds, and a minute if a payment is missing there. Try again in a minute. Nothing was changed.
 error-open-loss = A payment was taken back after its money was spent. { $needed } is still missing, so nothing can be withdrawn. Please write to the support: /paysupport

@@ -1,5 +1,5 @@
 notice-target-approved = ✅ Placement #{ $id } is approved. { $price } is held until the post has stayed as promised.
-    Channel: { $channel }. Published: { $when }.
+    Channel: { $channel }. To be published: { $when }.
 notice-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
     Reason: { $reason }.
     No money was taken.
@@ -17,13 +17,16 @@ notice-target-paid = { $to ->
 }
 notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
 notice-funds-missing = 💰 Placement #{ $id } in { $channel } can't be approved: { $missing } is missing in your wallet. Top up, and an admin can approve it.
-notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. It stays { $hours ->
-    [0] for no promised time
-    [one] for { $hours } hour
-   *[other] for { $hours } hours
-}.
+notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. { $hours ->
+    [0] There is no promised time.
+    [one] It stays for { $hours } hour.
+   *[other] It stays for { $hours } hours.
+}
 notice-post-published = { $to ->
-    [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). Do not change it during the promised time. You are paid after that.
+    [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). { $hours ->
+        [0] You are paid for it now.
+       *[other] Do not change it during the promised time. You are paid after that.
+    }
    *[advertiser] 🟢 Your ad is published in { $channel } (placement #{ $id }).
 }
 notice-post-refused = ⚠️ Placement #{ $id } could not be published in { $channel }. The money comes back to your wallet.
@@ -42,11 +45,11 @@ notice-posts-altered-more = and { $count } more
 notice-post-breach = { $to ->
     [owner] 🚨 { $breach ->
         [locked_out] I can't check the ad of placement #{ $id } in { $channel }, because I have no right to post there.
-       *[altered] The ad of placement #{ $id } in { $channel } was changed again, at a time when it could not be checked, or so that I can't restore it.
+       *[altered] The ad of placement #{ $id } in { $channel } was changed a second time, or between two checks that lie far apart, or so that I can't restore it.
     } You are not paid for now, and the admins decide. If they don't decide until { $until }, the advertiser gets the money back.
    *[advertiser] 🚨 { $breach ->
         [locked_out] The owner of { $channel } has taken my rights away, so I can't check your ad (placement #{ $id }).
-       *[altered] Your ad in { $channel } was changed again, at a time when it could not be checked, or so that I can't restore it (placement #{ $id }).
+       *[altered] Your ad in { $channel } was changed a second time, or between two checks that lie far apart, or so that I can't restore it (placement #{ $id }).
     } The owner is not paid for now, and the admins decide. If they don't decide until { $until }, you get the money back.
 }
 notice-post-breach-refunded = ↩️ The advertiser of placement #{ $id } in { $channel } gets the money back, because the ad did not stay as it was bought. You are not paid for it.
@@ -63,7 +66,10 @@ notice-deposit-credited = 💰 { $amount } has arrived in your wallet.
 notice-switch-changed = { $state ->
     [running] 🟢 { $key } is running
    *[stopped] 🔴 { $key } is STOPPED
-} ({ $reason }). By: { $by }
+} ({ $reason }). By: { $by ->
+    [system] the system
+   *[person] { $by }
+}
 notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 notice-ledger-line = • { $name }: rows { $rows }
 notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to cover what is new (incident { $id }). Money still moves. Find out who holds it up, then close the incident:
@@ -94,12 +100,12 @@ withdrawal-return-reason = { $reason ->
     [cancelled] You took it back.
     [clawed_back] A payment of yours was reversed.
     [details] We don't know where to send it, and could not reach you.
-    [suspicion] We have to clarify something about it first. Please write to the support.
+    [suspicion] We have to clarify something about it first. Please write to the support: /paysupport
     [rules] It is against the rules.
     [other] {""}
    *[text] Reason: { $reason }
 }
-notice-person-blocked = ⛔ You are blocked. Published posts stay for their promised time and are paid for. Your ads that are not published yet are cancelled and refunded. Your channels take no placements. Your money stays yours, but withdrawals wait until the question is settled with the support.
+notice-person-blocked = ⛔ You are blocked. Published posts stay for their promised time and are paid for. Your ads that are not published yet are cancelled and refunded. Your channels take no placements. Your money stays yours, but withdrawals wait until the question is settled with the support: /paysupport
 notice-person-unblocked = ✅ You are no longer blocked. Your channels that were suspended because of this are restored.
 notice-answer-lost = ⏳ Telegram was busy and did not show you the answer to your last message or button. Open the same screen again: it shows whether your action was done. If it was not, repeat it.
 notice-answer-late = ⏳ Telegram did not show you this answer in time. You may have seen it already. To go on, open the screen again.
@@ -112,7 +118,7 @@ correction-kind = { $kind ->
     [adjustment] an adjustment
     [missing_payout] a missing payout
     [balance_reset] the reset of a balance
-    [orphan_entry] an orphan entry
+    [orphan_entry] the completion of an orphan entry
    *[escrow_reversal] an escrow that is held again
 }
 notice-correction = { $status ->

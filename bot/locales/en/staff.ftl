@@ -10,7 +10,7 @@ card = 🆕 Placement #{ $id }
         [one] { $hours } hour
        *[other] { $hours } hours
     }
-    Published: { $when }
+    To be published: { $when }
 card-status = { $status ->
     [pending] ⏳ Waits for a decision.
     [approved] ✅ Approved by { $by }.
@@ -96,7 +96,26 @@ switch-under-way = { $count ->
 }
 switch-panel = 🎛 All switches
 
+staff-commands = 🧭 Commands of the staff
+staff-unknown-command = I do not know this command. Nothing was done. All commands: /help
+
 health = 🩺 Health
+health-line = { $state ->
+    [yes] ✅
+   *[no] ❌
+} { $name ->
+    [ok] everything together
+    [database] the database
+    [redis] Redis (forms and rate limits)
+    [migrations] the database's schema fits this version
+    [scheduler] the scheduler works
+   *[other] { $name }
+}
+health-switch = { $state ->
+    [enabled] 🟢 { $key }: running
+    [disabled] 🔴 { $key }: STOPPED
+   *[missing] ❌ { $key }: its row is missing, so it counts as stopped
+}
 ledger-clean = ✅ The ledger is clean: every invariant holds.
 ledger-broken = 🚨 Invariants are broken. New escrows, payouts, refunds and withdrawals are stopped.
 ledger-violation = • { $name }: { $count ->
@@ -106,7 +125,15 @@ ledger-violation = • { $name }: { $count ->
 
 incidents = 🚨 Open incidents. Close an incident when it is repaired. After that, another operator (not you) runs the switches again.
 incidents-none = ✅ No incident is open.
-incident-line = #{ $id } { $kind }, since { $at }: { $what }
+incident-line = #{ $id }: { $kind ->
+    [ledger_violation] the ledger's invariants are broken
+    [audit_chain_broken] the audit chain can't be trusted
+    [telegram_down] Telegram does not answer
+   *[other] { $kind }
+}, since { $at }{ $what ->
+    [none] {""}
+   *[other] {": "}{ $what }
+}
 incident-close = ✅ Repaired, close #{ $id }
 incident-close-question = Close incident { $id }? It never opens again. After that, another person can run the switches that it stopped.
 incident-close-sure = ✅ Yes, close it

@@ -21,11 +21,19 @@ request-what = { $kind ->
     [block] block { $person }
     [unblock] unblock { $person }
     [retry_payment] handle the parked update { $update } again
-    [correction] propose { $correction } ({ $details })
+    [correction] propose a correction: { $correction } ({ $details })
     [grant_role] grant { $person } the role: { $role }
     [revoke_role] take the role from { $person }: { $role }
     [record_payment] record that withdrawal #{ $withdrawal } of { $person } was paid outside ({ $reference }), although it was not approved or has ended already. What its wallet lacks is a loss.
    *[clawback] take the deposit { $charge } back, because its payer reversed the payment. The payer is blocked.
+}
+request-fact = { $name ->
+    [wallet_id] wallet { $value }
+    [from_wallet] from wallet { $value }
+    [to_wallet] to wallet { $value }
+    [amount] amount { $value }
+    [entry_id] entry { $value }
+   *[target_id] placement #{ $value }
 }
 request-by = Asked for in the name of { $by }, { $when }.
     Reason: { $reason }

@@ -7,7 +7,7 @@ uncertain-uncertain = Telegram did not say whether this ad was published, and th
 uncertain-unseen = This ad was published, but the bot can't see whether it stayed (promised until { $until }). The money stays held. Please look into the channel.
 breach-card = { $breach ->
     [locked_out] This ad was published. Within its promised hours the bot lost its rights in the channel, and did not get them back in time.
-   *[altered] This ad was changed a second time, at a time that no two checks enclose, or so that it can't be restored.
+   *[altered] This ad was changed a second time, or between two checks that lie far apart, or so that the bot can't restore it.
 } The money stays held. If nobody decides until { $until }, the advertiser gets it back.
 breach-dismiss = ✋ It doesn't count: let the checks decide
 breach-release = 💰 Pay the owner anyway
@@ -19,21 +19,23 @@ altered-part = { $part ->
 check-list = Checks:
 check-line = • { $at }: { $verdict ->
     [present] the ad was there
-    [altered] changed and restored: { $parts }
+    [altered] the ad was changed: { $parts }
     [gone] the ad was gone
     [stayed] changed or removed after the promised hours, and there until then
    *[unknown] no clear answer
 }
-check-gap = The ad was seen the last time { $hours } h { $minutes } min before the end of its promised hours.
+check-gap = The ad was last known to be unchanged { $hours } h { $minutes } min before the end of its promised hours.
 uncertain-over = { $status ->
     [queued] ↻ It is queued and will be sent again.
     [sending] ↻ It is being sent.
-    [success] ✅ It is in the channel; nothing is left to decide.
+    [success] ✅ It is published, and the bot goes on checking it. Nothing is left to decide now.
+    [released] ✅ The owner has been paid; nothing is left to decide.
     [failed] ↩️ It has failed; the money goes back to the advertiser.
     [cancelled] ↩️ It is cancelled; the money goes back to the advertiser.
    *[other] { $status }
 }
-uncertain-error = Last error: { $error }
+uncertain-error = Technical cause: { $error }
+uncertain-open-channel = 🔗 Open the channel
 uncertain-there = ✅ It is there
 uncertain-absent = 📤 It is not there: send it
 uncertain-refund = ↩️ Refund the advertiser

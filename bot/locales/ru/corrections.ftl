@@ -20,11 +20,28 @@ staff-role = { $role ->
     [super_admin] главный администратор
    *[none] уже без роли
 }
-correction-wallet = 🔍 Кошелёк { $id } ({ $kind }{ $person ->
+correction-wallet = 🔍 Кошелёк { $id } ({ $kind ->
+    [user] доступные деньги
+    [escrow] эскроу
+    [withdrawal] вывод
+    [revenue] комиссии
+    [external] внешний мир
+    [loss] убыток
+   *[other] { $kind }
+}{ $person ->
     [none] {""}
    *[other] {""}, { $person }
 }): остаток { $balance }, сумма записей { $sum }.
-correction-finding = • { $finding }{ $count ->
+correction-finding = • { $finding ->
+    [missing_version] перед этой записью не хватает записи
+    [wrong_running_balance] неверный остаток после записи
+    [unbalanced_transfer] перевод, сумма которого не равна нулю
+    [orphan_entry] одиночная запись, которой нет в остатке
+    [not_in_balance] верная запись, которой нет в остатке
+    [corrected_orphan] одиночная запись, которую дополнило исправление
+    [drifted_balance] остаток не совпадает с остатком последней записи
+   *[other] { $finding }
+}{ $count ->
     [0] {""}
     [one] : запись { $entries }
    *[other] : записи { $entries }

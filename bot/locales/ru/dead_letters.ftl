@@ -26,7 +26,7 @@ retry-offer = 🔁 Размещение #{ $id } в { $channel } не состо
 } и проходит модерацию, как любое другое размещение. Деньги удерживаются при одобрении.
 retry-button = 🔁 Повторить за { $price }
 command-dlq = Окончательно не вышедшие посты
-error-terms-changed = Владелец изменил условия: теперь { $price }, и реклама остаётся { $promised_hours ->
+error-terms-changed = Владелец изменил условия: теперь { $price }, и объявление остаётся { $promised_hours ->
     [0] без обещанного срока
     [one] на { $promised_hours } час
     [few] на { $promised_hours } часа

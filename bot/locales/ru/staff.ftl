@@ -99,7 +99,26 @@ switch-under-way = { $count ->
 }
 switch-panel = 🎛 Все переключатели
 
+staff-commands = 🧭 Команды сотрудников
+staff-unknown-command = Такой команды нет. Ничего не сделано. Все команды: /help
+
 health = 🩺 Состояние
+health-line = { $state ->
+    [yes] ✅
+   *[no] ❌
+} { $name ->
+    [ok] всё вместе
+    [database] база данных
+    [redis] Redis (формы и ограничения частоты)
+    [migrations] схема базы подходит этой версии
+    [scheduler] планировщик работает
+   *[other] { $name }
+}
+health-switch = { $state ->
+    [enabled] 🟢 { $key }: работает
+    [disabled] 🔴 { $key }: ОСТАНОВЛЕН
+   *[missing] ❌ { $key }: строки нет, считается остановленным
+}
 ledger-clean = ✅ Книга чиста: все инварианты выполнены.
 ledger-broken = 🚨 Инварианты нарушены. Новые эскроу, выплаты, возвраты и выводы остановлены.
 ledger-violation = • { $name }: { $count ->
@@ -110,7 +129,15 @@ ledger-violation = • { $name }: { $count ->
 
 incidents = 🚨 Открытые инциденты. Закройте инцидент, когда он исправлен; после этого переключатели снова запускает другой оператор, не вы.
 incidents-none = ✅ Открытых инцидентов нет.
-incident-line = #{ $id } { $kind }, с { $at }: { $what }
+incident-line = #{ $id }: { $kind ->
+    [ledger_violation] инварианты книги нарушены
+    [audit_chain_broken] контрольной цепочке нельзя доверять
+    [telegram_down] Telegram не отвечает
+   *[other] { $kind }
+}, с { $at }{ $what ->
+    [none] {""}
+   *[other] {": "}{ $what }
+}
 incident-close = ✅ Исправлено, закрыть #{ $id }
 incident-close-question = Закрыть инцидент { $id }? Он больше не откроется. После этого другой человек сможет снова запустить остановленные им переключатели.
 incident-close-sure = ✅ Да, закрыть

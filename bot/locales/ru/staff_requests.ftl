@@ -5,7 +5,7 @@ requests-row = #{ $id } · { $kind } · { $status ->
    *[proposed] ждёт второго человека
 }
 request-kind = { $kind ->
-    [run_switch] включить выключатель
+    [run_switch] запустить переключатель
     [block] заблокировать
     [unblock] разблокировать
     [retry_payment] повторить платёж
@@ -17,15 +17,23 @@ request-kind = { $kind ->
 }
 request-card = 👥 Запрос #{ $id }: { $what }
 request-what = { $kind ->
-    [run_switch] снова включить { $key }
+    [run_switch] снова запустить переключатель { $key }
     [block] заблокировать { $person }
     [unblock] разблокировать { $person }
     [retry_payment] обработать отложенное обновление { $update } ещё раз
-    [correction] предложить { $correction } ({ $details })
+    [correction] предложить исправление: { $correction } ({ $details })
     [grant_role] выдать { $person } роль: { $role }
     [revoke_role] отозвать у { $person } роль: { $role }
     [record_payment] записать, что вывод #{ $withdrawal } для { $person } выплачен снаружи ({ $reference }), хотя он не был одобрен или уже завершён. Чего не хватит в кошельке, станет убытком.
    *[clawback] снять депозит { $charge }, потому что плательщик отозвал платёж. Плательщик блокируется.
+}
+request-fact = { $name ->
+    [wallet_id] кошелёк { $value }
+    [from_wallet] из кошелька { $value }
+    [to_wallet] в кошелёк { $value }
+    [amount] сумма { $value }
+    [entry_id] запись { $value }
+   *[target_id] размещение #{ $value }
 }
 request-by = Запрошено от имени { $by }, { $when }.
     Причина: { $reason }
@@ -63,10 +71,10 @@ staff-line = • { $person }: { $roles }{ $blocked ->
    *[no] {""}
 }
 role-usage = Чтобы изменить роль:
-    /grant КОМУ РОЛЬ ПРИЧИНА
-    /revoke У КОГО РОЛЬ ПРИЧИНА
+    /grant ЧЕЛОВЕК РОЛЬ ПРИЧИНА
+    /revoke ЧЕЛОВЕК РОЛЬ ПРИЧИНА
 
-    Человек указывается его Telegram id; он уже должен был пользоваться ботом. Роли: { $roles }. Подтверждает второй главный администратор.
+    ЧЕЛОВЕК — Telegram id того, кто уже пользовался ботом. Роли: { $roles }. Подтверждает второй главный администратор.
 notice-role-reconciled = { $change ->
     [granted] 👥 { $person } теперь главный администратор: он есть в SUPER_ADMIN_IDS.
     [revoked] 👥 { $person } больше не главный администратор: его больше нет в SUPER_ADMIN_IDS.
@@ -74,8 +82,8 @@ notice-role-reconciled = { $change ->
 }
 command-requests = Запросы сотрудников, которые ждут
 command-staff = У кого какая роль
-command-grant = Попросить роль для человека
-command-revoke = Попросить отозвать роль
+command-grant = Запросить роль для человека
+command-revoke = Запросить отзыв роли
 notice-excess-payment = { $to ->
     [staff] 🚨 Вывод #{ $id } для { $person } ({ $amount }) выплачен снаружи, но денег в нём уже не было. Снято с кошелька: { $recovered }. Убыток платформы: { $loss }.
    *[person] ↩️ Ваш вывод #{ $id } ({ $amount }) выплачен, хотя его деньги уже не были отложены. Снято с кошелька: { $recovered }. Осталось вернуть: { $loss }.

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from db.models.operations import Switch
+from services.platform import killswitches
+from services.platform.actors import SYSTEM
 from tests.conftest import ROOT, Database
 from tests.factories import people
 from tests.shell import Shell, shell_of
@@ -44,3 +47,25 @@ def test_the_program_names_a_missing_setting(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert "DATABASE_URL" in ended.stderr
+
+
+async def test_health_uses_the_words_of_the_switches(database: Database, shell: Shell) -> None:
+    async with database.sessions.begin() as session:
+        await killswitches.set(
+            session, actor=SYSTEM, key=Switch.PAYOUTS, enabled=False, reason="test"
+        )
+    ran = await shell.adtech("health")
+    assert "STOPPED" in ran.said
+    assert "abled" not in ran.said
+
+
+async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> None:
+    for arguments, said in (
+        (("dlq", "--limit", "-5"), "greater than or equal to 1"),
+        (("report", "nope"), "adtech report --help"),
+        (("reconcile", "99999"), "There is no wallet 99999"),
+        (("killswitch", "stop", "payouts", "x", "--as", "1"), "does not know the person 1"),
+    ):
+        ran = await shell.adtech(*arguments)
+        assert ran.status != 0, arguments
+        assert said in " ".join(ran.said.split()), ran.said

@@ -93,7 +93,7 @@ async def test_proposals_and_waiting_withdrawals_are_shown(
     me = await _telegram_id(database, proposer.user_id)
     ran = await shell.adtech("withdrawals")
     assert ran.status == 0
-    assert "120" in ran.said
+    assert "$1.20" in ran.said
     assert "requested" in ran.said
     ran = await shell.adtech("propose", "adjustment", one, two, 30, "twice", "--as", me)
     assert ran.status == 0, ran.said

@@ -62,6 +62,8 @@ def test_empty_and_too_long_texts_are_refused(ad: Creative, field: str) -> None:
         (replace(TEXT, kind="poll"), "kind", "unknown"),
         (replace(TEXT, file_id="file-1"), "file", "unexpected"),
         (replace(PHOTO, file_id=None), "file", "missing"),
+        (replace(TEXT, button_text="Buy\u202enow", button_url="https://a.com"), "button", "hidden"),
+        (replace(TEXT, button_text="Buy\nnow", button_url="https://a.com"), "button", "hidden"),
         (replace(TEXT, button_text="Buy"), "button", "incomplete"),
         (replace(TEXT, button_url="https://example.com"), "button", "incomplete"),
     ],
