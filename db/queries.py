@@ -27,7 +27,7 @@ KEY_LOCKS = 7_003
 
 
 @dataclass(frozen=True)
-class Placement:
+class LockedPlacement:
     """A placement: its target, campaign and channel, and its post job and escrow if they exist."""
 
     target: CampaignTarget
@@ -80,7 +80,7 @@ def required(value: Value | None) -> Value:
     return value
 
 
-async def lock_placement(session: AsyncSession, target_id: int) -> Placement | None:
+async def lock_placement(session: AsyncSession, target_id: int) -> LockedPlacement | None:
     """Lock a placement: its target, its post job and its escrow, in this order.
 
     The campaign and the channel are read, but not locked. Returns None if there is no such target.
@@ -112,7 +112,7 @@ async def lock_placement(session: AsyncSession, target_id: int) -> Placement | N
             .execution_options(populate_existing=True)
         )
     ).one()
-    return Placement(
+    return LockedPlacement(
         target, campaign, channel, job.scalar_one_or_none(), escrow.scalar_one_or_none()
     )
 

@@ -215,7 +215,9 @@ async def get_many_details(
     return {card.target_id: card for card in map(_card, rows)}
 
 
-async def _lock_undecided(session: AsyncSession, actor: Actor, target_id: int) -> queries.Placement:
+async def _lock_undecided(
+    session: AsyncSession, actor: Actor, target_id: int
+) -> queries.LockedPlacement:
     """Lock a placement for a decision by the actor. Raises NotFound.
 
     Raises OwnMoney if the actor is the advertiser or the owner of the placement.

@@ -165,7 +165,7 @@ async def refund(session: AsyncSession, *, target_id: int) -> None:
 
 
 async def refund_locked(
-    session: AsyncSession, placement: queries.Placement, escrow: Escrow
+    session: AsyncSession, placement: queries.LockedPlacement, escrow: Escrow
 ) -> None:
     """Refund the escrow of a placement that the caller has locked.
 
@@ -248,7 +248,9 @@ async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]
     return rows.all()
 
 
-async def _lock_held(session: AsyncSession, target_id: int) -> tuple[queries.Placement, Escrow]:
+async def _lock_held(
+    session: AsyncSession, target_id: int
+) -> tuple[queries.LockedPlacement, Escrow]:
     """Lock a placement, and return it with its escrow, which must be held.
 
     Raises NotFound, EscrowNotHeld.
@@ -263,7 +265,7 @@ async def _lock_held(session: AsyncSession, target_id: int) -> tuple[queries.Pla
 
 
 async def _require_proof(
-    session: AsyncSession, placement: queries.Placement, escrow: Escrow
+    session: AsyncSession, placement: queries.LockedPlacement, escrow: Escrow
 ) -> None:
     """Raise PostNotProven if no check proves that the post stayed for its promised hours.
 
@@ -302,7 +304,7 @@ def _proving_check(
 
 async def _settle(
     session: AsyncSession,
-    placement: queries.Placement,
+    placement: queries.LockedPlacement,
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
 ) -> None:

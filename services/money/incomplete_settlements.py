@@ -13,7 +13,9 @@ from services.platform import errors
 from services.platform.actors import Actor
 
 
-async def lock(session: AsyncSession, kind: CorrectionKind, target_id: int) -> queries.Placement:
+async def lock(
+    session: AsyncSession, kind: CorrectionKind, target_id: int
+) -> queries.LockedPlacement:
     """Lock a placement whose escrow has a final status but no payout or refund in the ledger.
 
     `kind` is the kind of the correction that repairs this fault. For a missing payout, the escrow
@@ -37,7 +39,7 @@ async def lock(session: AsyncSession, kind: CorrectionKind, target_id: int) -> q
     return placement
 
 
-def _is_released_and_published(placement: queries.Placement) -> bool:
+def _is_released_and_published(placement: queries.LockedPlacement) -> bool:
     return (
         placement.escrow is not None
         and placement.escrow.status is EscrowStatus.RELEASED

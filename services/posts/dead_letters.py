@@ -137,7 +137,9 @@ async def retry(
     return target
 
 
-async def _lock_failed(session: AsyncSession, target_id: int) -> tuple[queries.Placement, PostJob]:
+async def _lock_failed(
+    session: AsyncSession, target_id: int
+) -> tuple[queries.LockedPlacement, PostJob]:
     """Lock a placement whose post job has failed, and return it with this job. Raises NotFound."""
     placement = await queries.lock_placement(session, target_id)
     if (

@@ -303,7 +303,7 @@ async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim
 
 async def _lock_for_decision(
     session: AsyncSession, actor: Actor, target_id: int, action: str
-) -> tuple[ActorRole, queries.Placement, PostJob]:
+) -> tuple[ActorRole, queries.LockedPlacement, PostJob]:
     """Lock a placement for a decision of the actor about its post.
 
     Returns the actor's role, the placement and its job. Raises AccessDenied, NotFound. Raises
@@ -323,7 +323,7 @@ def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
     return job.claim_no != claim_no or job.status is not status
 
 
-def _has_open_breach(placement: queries.Placement, job: PostJob, claim_no: int) -> bool:
+def _has_open_breach(placement: queries.LockedPlacement, job: PostJob, claim_no: int) -> bool:
     """Return whether a published post still has a breach, and its escrow is still held."""
     return (
         not _is_outdated(job, claim_no, PostJobStatus.SUCCESS)
@@ -333,7 +333,7 @@ def _has_open_breach(placement: queries.Placement, job: PostJob, claim_no: int) 
 
 
 async def _is_still_unverifiable(
-    session: AsyncSession, placement: queries.Placement, job: PostJob, claim_no: int
+    session: AsyncSession, placement: queries.LockedPlacement, job: PostJob, claim_no: int
 ) -> bool:
     """Return whether a published post is still unverifiable, and its escrow is still held."""
     if _is_outdated(job, claim_no, PostJobStatus.SUCCESS):

@@ -178,7 +178,7 @@ async def record_unknown(
 
 
 async def mark_published(
-    session: AsyncSession, placement: queries.Placement, *, message_id: int
+    session: AsyncSession, placement: queries.LockedPlacement, *, message_id: int
 ) -> bool:
     """Mark the uncertain post of a locked placement as published, and start its promised hours.
 
@@ -285,7 +285,7 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
 
 async def _lock_uncertain(
     session: AsyncSession, target_id: int, claim_no: int
-) -> queries.Placement | None:
+) -> queries.LockedPlacement | None:
     """Lock a placement. Return None if its job is not `uncertain` any more or has a new claim."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
@@ -302,7 +302,9 @@ async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen
         await channels.record_message_id(session, chat_id=post.chat_id, message_id=highest_seen_id)
 
 
-async def _send_again(session: AsyncSession, placement: queries.Placement, job: PostJob) -> None:
+async def _send_again(
+    session: AsyncSession, placement: queries.LockedPlacement, job: PostJob
+) -> None:
     """Queue a post that is not in the channel again, and count an attempt.
 
     If the campaign is cancelled, the job is cancelled instead. After the last attempt, or if too

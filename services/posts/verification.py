@@ -80,7 +80,7 @@ def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
 
 
 async def start_promised_hours(
-    session: AsyncSession, placement: queries.Placement, *, message_id: int
+    session: AsyncSession, placement: queries.LockedPlacement, *, message_id: int
 ) -> None:
     """Start the promised hours of a published post, and notify its advertiser and its owner.
 
@@ -233,7 +233,7 @@ async def record_check(
 
 
 async def _record_removed(
-    session: AsyncSession, placement: queries.Placement, job: PostJob
+    session: AsyncSession, placement: queries.LockedPlacement, job: PostJob
 ) -> None:
     """Mark the job of a post as failed, because the post was removed within its promised hours.
 
@@ -247,7 +247,7 @@ async def _record_removed(
 
 
 async def _notify_parties(
-    session: AsyncSession, placement: queries.Placement, kind: str, **facts: Any
+    session: AsyncSession, placement: queries.LockedPlacement, kind: str, **facts: Any
 ) -> None:
     """Notify the owner and the advertiser of a placement, at most once for each `kind` of event."""
     target_id = placement.target.id
