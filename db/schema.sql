@@ -540,6 +540,7 @@ CREATE TABLE outbox (
     CONSTRAINT fk_outbox_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_outbox_outboxstatus CHECK (status::text = ANY (ARRAY['queued'::character varying, 'sent'::character varying, 'failed'::character varying]::text[]))
 );
+CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = 'post_altered'::text;
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -604,6 +605,7 @@ CREATE TABLE post_jobs (
     CONSTRAINT ck_post_jobs_postjobstatus CHECK (status::text = ANY (ARRAY['queued'::character varying, 'sending'::character varying, 'uncertain'::character varying, 'success'::character varying, 'failed'::character varying, 'cancelled'::character varying]::text[])),
     CONSTRAINT ck_post_jobs_success CHECK ((status::text = 'success'::text) <= (message_id IS NOT NULL))
 );
+CREATE INDEX ix_post_jobs_channel_id_message_id ON post_jobs USING btree (channel_id, message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX ix_post_jobs_next_check ON post_jobs USING btree (next_check_at) WHERE status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[]);
 CREATE INDEX ix_post_jobs_open_breach ON post_jobs USING btree (breach_refund_at) WHERE breach IS NOT NULL AND status::text = 'success'::text AND NOT settled;
 CREATE INDEX ix_post_jobs_open_channel_id ON post_jobs USING btree (channel_id) WHERE NOT settled;

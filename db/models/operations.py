@@ -79,6 +79,7 @@ class OutboxMessage(Base):
             "id",
             postgresql_where=text("status = 'queued'"),
         ),
+        Index("ix_outbox_altered", "created_at", postgresql_where=text("kind = 'post_altered'")),
     )
 
     id: Mapped[Key]

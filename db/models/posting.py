@@ -92,6 +92,12 @@ class PostJob(Base):
         Index("ix_post_jobs_sending", "lease_until", postgresql_where=text("status = 'sending'")),
         Index("ix_post_jobs_status_updated_at", "status", "updated_at"),
         Index(
+            "ix_post_jobs_channel_id_message_id",
+            "channel_id",
+            "message_id",
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
+        Index(
             "ix_post_jobs_next_check",
             "next_check_at",
             postgresql_where=text("status IN ('uncertain', 'success')"),

@@ -95,6 +95,7 @@ async def test_an_old_card_shows_the_state_instead_of_its_buttons(
     await market.press("advertiser", "📋 My placements")
     await market.press("advertiser", "⏳ #")
     await market.press("advertiser", "🗑 Take it back")
+    await market.press("advertiser", "🗑 Yes, take it back")
     assert alert in await market.press("admin", button, where="group")
     assert "Taken back by its advertiser" in await market.last("group")
     assert await market.buttons("group") == []

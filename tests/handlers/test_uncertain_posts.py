@@ -4,15 +4,12 @@ A card is a message with buttons in the admin chat. A post is uncertain if nobod
 Telegram published it. A post is unverifiable if its last check had no clear result.
 """
 
-import re
 from datetime import timedelta
 
 import pytest
 
-from db.models.posting import AdPart, Verdict
+from db.models.posting import Verdict
 from db.models.users import Role
-from services.market import channels
-from services.money import escrow
 from services.posts import posting, verification
 from tests.factories import one_post
 from tests.handlers.marketplace import AD, Marketplace
@@ -256,151 +253,3 @@ async def test_an_old_card_decides_nothing_after_the_post_was_found_again(
     assert await market.press("admin", button, where="group") == MOVED_ON
     assert await market.everything() == before
     assert "Nothing is left to decide" in await market.last("group")
-
-
-DISMISS = "✋ It doesn't count: let the checks decide"
-SURE_DISMISS = "✋ Yes, it doesn't count"
-PAY_ANYWAY = "💰 Pay the owner anyway"
-
-
-async def _check(market: Marketplace, verdict: Verdict) -> None:
-    parts = [AdPart.TEXT] if verdict is Verdict.ALTERED else []
-    async with market.database.sessions.begin() as session:
-        job_id = await market.value("SELECT id FROM post_jobs")
-        await verification.record_check(
-            session, job_id=job_id, verdict=verdict, evidence="x", altered_parts=parts
-        )
-
-
-async def _publish_ad(market: Marketplace) -> None:
-    """Publish the ad of a placement whose post must stay for two hours."""
-    await market.give("advertiser", 10_000)
-    await market.submitted(hours=2)
-    await market.press("admin", "✅ Approve", where="group")
-    async with market.database.sessions.begin() as session:
-        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
-        assert claim is not None
-        assert await one_post.record_published(session, claim, message_id=10)
-
-
-async def _release(market: Marketplace) -> None:
-    """Move the clock past the promised hours, and release the escrow to the owner.
-
-    A check finds the post before the release. The notices about the release are delivered.
-    """
-    await market.database.forward(timedelta(hours=2))
-    await _check(market, Verdict.PRESENT)
-    async with market.database.sessions.begin() as session:
-        await escrow.release(session, target_id=await target(market))
-    await market.deliver()
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "said"),
-    [
-        ([], "the post has stayed as promised"),
-        ([Verdict.UNKNOWN], "Not every check of the post got an answer"),
-        ([Verdict.ALTERED], "changed once"),
-    ],
-)
-async def test_only_a_post_that_stayed_is_said_to_have_stayed(
-    market: Marketplace, verdicts: list[Verdict], said: str
-) -> None:
-    await _publish_ad(market)
-    for verdict in verdicts:
-        await _check(market, verdict)
-    await _release(market)
-    assert said in await market.last("advertiser")
-    assert ("stayed" in await market.last("advertiser")) == (not verdicts)
-
-
-async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
-    market: Marketplace,
-) -> None:
-    """Check a link that somebody who is not in the channel can open."""
-    await _publish_ad(market)
-    await market.database.as_owner("UPDATE channels SET username = 'daily_news'")
-    await market.deliver()
-    for party in ("advertiser", "owner"):
-        urls = [
-            button["url"]
-            for message in await market.messages(party)
-            for row in message["buttons"] or []
-            for button in row
-            if button["kind"] == "url"
-        ]
-        assert any(url.startswith("https://t.me/daily_news/") for url in urls), party
-
-
-async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
-    await _publish_ad(market)
-    await _check(market, Verdict.ALTERED)
-    await market.deliver()
-    for party in ("advertiser", "owner"):
-        assert "was changed" in await market.last(party)
-        assert "the text or its formatting" in await market.last(party)
-
-
-async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
-    market: Marketplace,
-) -> None:
-    await _publish_ad(market)
-    await _check(market, Verdict.PRESENT)
-    for _ in range(2):
-        await _check(market, Verdict.ALTERED)
-    await market.deliver()
-    card = await market.last("group")
-    assert "the ad was there" in card
-    assert card.count("the ad was changed: the text or its formatting") == 2
-    assert "the advertiser gets it back" in card
-    assert await market.buttons("group") == ["🔗 Open the post", DISMISS, REFUND]
-    assert "the admins decide" in await market.last("owner")
-    await market.press("advertiser", "📋 Open the placement")
-    assert "Status: ⚖️ the admins decide" in await market.last("advertiser")
-    assert re.search(r"\n\s*Published: \d", await market.last("advertiser"))
-    await market.press("admin", DISMISS, where="group")
-    assert await market.value("SELECT breach FROM post_jobs") == "altered"
-    await market.press("admin", SURE_DISMISS, where="group")
-    assert "the bot goes on checking it" in await market.last("group")
-    await market.press("advertiser", "🔄 Refresh")
-    assert "Status: 🟢 published" in await market.last("advertiser")
-    assert await market.value("SELECT breach FROM post_jobs") is None
-    await _release(market)
-    assert "changed 2 times" in await market.last("advertiser")
-    assert "stayed" not in await market.last("advertiser")
-
-
-async def test_an_admin_refunds_a_breach(market: Marketplace) -> None:
-    await _publish_ad(market)
-    for _ in range(2):
-        await _check(market, Verdict.ALTERED)
-    await market.deliver()
-    await market.press("admin", REFUND, where="group")
-    await market.press("admin", SURE_REFUND, where="group")
-    assert await job(market) == ("failed", "held")
-
-
-async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
-    market: Marketplace,
-) -> None:
-    await _publish_ad(market)
-    async with market.database.sessions.begin() as session:
-        await channels.record_rights_lost(
-            session, chat_id=market.chat("channel"), reason="no_post_right"
-        )
-    await ask(market, timedelta(hours=1))
-    card = await market.last("group")
-    assert "the bot lost its rights" in card
-    assert "2 h 0 min before the end" in card
-    assert await market.buttons("group") == ["🔗 Open the post", DISMISS, PAY_ANYWAY, REFUND]
-    await market.press("admin", PAY_ANYWAY, where="group")
-    answer = await market.press("admin", SURE_RELEASE, where="group")
-    assert "not proven yet" in answer
-    await market.press("admin", "⬅️ No, go back", where="group")
-    await market.database.forward(timedelta(hours=1))
-    await market.hire_newcomer("second", Role.ADMIN)
-    for admin in ("admin", "second"):  # no check has ever seen the post
-        await market.press(admin, PAY_ANYWAY, where="group")
-        await market.press(admin, SURE_RELEASE, where="group")
-    async with market.database.sessions.begin() as session:
-        await escrow.release(session, target_id=await target(market))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from db.models.users import Role
+from db.models.users import Role, UserRole
 from scheduler import admin_chat_privacy, notice_delivery
 from services.market import registration
 from tests.factories import people
@@ -23,9 +23,7 @@ async def with_super_admin(scene: Scene) -> Scene:
             language="ru",
             currency=people.CURRENCY,
         )
-    await scene.database.as_owner(
-        "INSERT INTO user_roles (user_id, role) VALUES ($1, $2)", user.id, Role.SUPER_ADMIN.value
-    )
+        session.add(UserRole(user_id=user.id, role=Role.SUPER_ADMIN))
     return scene
 
 

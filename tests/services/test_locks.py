@@ -316,7 +316,7 @@ async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
             kind=RequestKind.CLAWBACK,
             arguments={"charge_id": "x"},
             reason="a letter of the bank",
-            from_shell=False,
+            from_shell=True,
         )
     # The requester may not confirm it, so nothing is written.
     await _assert_locks(

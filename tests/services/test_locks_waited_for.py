@@ -32,7 +32,7 @@ from services.money import (
 from services.platform import errors, inbox, outbox
 from services.posts import posting, rescue, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import one_post, payments, people, rows
+from tests.factories import one_post, payments, people, presses, rows
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
@@ -79,21 +79,21 @@ async def test_ticks_skip_locked_rows(database: Database) -> None:
             kind=RequestKind.CLAWBACK,
             arguments={"charge_id": "late"},
             reason="a letter of the bank",
-            from_shell=False,
+            from_shell=True,
         )
         giver = await wallets.of_user(session, deal.owner.user_id or 0)
         taker = await wallets.of_user(session, other.user_id or 0)
         await corrections.propose_adjustment(
             session,
-            actor=deal.moderator,
+            actor=await presses.request_correction(session, deal.moderator),
             from_wallet=giver.id,
             to_wallet=taker.id,
             amount=1,
             reason="a mistake",
         )
     await database.forward(timedelta(hours=80))
-    for drop_ended in (staff_requests.drop_ended, correction_expiry.drop_ended):
-        await _assert_skips_locked(database, partial(drop_ended, limit=9), first=1, second=0)
+    for drop_ended, ended in ((staff_requests.drop_ended, 2), (correction_expiry.drop_ended, 1)):
+        await _assert_skips_locked(database, partial(drop_ended, limit=9), first=ended, second=0)
     await _assert_skips_locked(database, deposits.credit_due, first=1, second=0)
     await _assert_skips_locked(database, placement_expiry.expire_targets, first=1, second=0)
     await _assert_skips_locked(database, stuck_escrows.refund_stuck_escrows, first=1, second=0)

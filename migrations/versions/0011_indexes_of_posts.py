@@ -1,0 +1,31 @@
+"""Find the job of a message in a channel, and the notices about alterations, by an index."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create an index for each of two queries that read a whole table."""
+    op.create_index(
+        "ix_post_jobs_channel_id_message_id",
+        "post_jobs",
+        ["channel_id", "message_id"],
+        postgresql_where=sa.text("message_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_outbox_altered",
+        "outbox",
+        ["created_at"],
+        postgresql_where=sa.text("kind = 'post_altered'"),
+    )
+
+
+def downgrade() -> None:
+    """Drop both indexes."""
+    op.drop_index("ix_outbox_altered", "outbox")
+    op.drop_index("ix_post_jobs_channel_id_message_id", "post_jobs")
