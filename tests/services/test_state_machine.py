@@ -29,16 +29,16 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus, Verdict
 from db.models.users import Role
 from sandbox import embedded
-from services.market import campaigns, channels, moderation, placement_expiry
+from services.market import campaigns, channels, moderation, placement_expiry, staff_requests
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
-from services.posts import breaches, rescue
+from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_withdrawals, payments, world
+from tests.factories import machine_money, machine_posts, payments, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
-from tests.factories.model_posts import PostingModel
+from tests.factories.model_money import MoneyModel
 
 LONG = os.environ.get("ADTECH_STATE_MACHINE") == "long"
 EXAMPLES = int(os.environ.get("ADTECH_STATE_MACHINE_EXAMPLES", "5000" if LONG else "200"))
@@ -46,7 +46,12 @@ STEPS = 50 if LONG else 20
 MOSTLY = st.sampled_from([True, True, True, False])
 
 
-class Marketplace(machine_withdrawals.WithdrawalRules):
+async def escalate(session: AsyncSession) -> None:
+    """Ask the admins about the posts that the bot cannot check or send."""
+    await uncertain_posts.escalate_due(session, limit=99)
+
+
+class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     """The state machine of the marketplace, which tests the product against the model.
 
     Each rule is a use case, and each rule runs in the product and in the model.
@@ -276,15 +281,18 @@ class Marketplace(machine_withdrawals.WithdrawalRules):
     @rule(
         tick=st.sampled_from(
             [
-                (deposits.credit_due, PostingModel.credit_due),
-                (placement_expiry.expire_targets, PostingModel.expire),
-                (stuck_escrows.refund_stuck_escrows, PostingModel.watchdog),
-                (rescue.rescue_abandoned, PostingModel.rescue),
-                (partial(breaches.refund_due, limit=9), PostingModel.refund_breaches),
+                (deposits.credit_due, MoneyModel.credit_due),
+                (placement_expiry.expire_targets, MoneyModel.expire),
+                (stuck_escrows.refund_stuck_escrows, MoneyModel.watchdog),
+                (rescue.rescue_abandoned, MoneyModel.rescue),
+                (rescue.cancel_unwanted, MoneyModel.cancel_unwanted),
+                (escalate, MoneyModel.escalate),
+                (partial(breaches.refund_due, limit=9), MoneyModel.refund_breaches),
+                (partial(staff_requests.drop_ended, limit=99), MoneyModel.drop_ended),
             ]
         )
     )
-    def tick(self, tick: tuple[Act, Callable[[PostingModel], int]]) -> None:
+    def tick(self, tick: tuple[Act, Callable[[MoneyModel], int | None]]) -> None:
         """Run one tick, that is, one run of a periodic task of the scheduler."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
