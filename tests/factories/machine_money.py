@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,6 +39,23 @@ KINDS = st.sampled_from(
 
 class MoneyRules(Machine):
     """The rules for withdrawals, comparisons with Telegram's list, reversals and staff requests."""
+
+    @initialize(
+        amounts=st.lists(st.sampled_from([1, 500]), min_size=1, max_size=2),
+        kinds=st.lists(KINDS, max_size=1),
+        from_shell=YES,
+    )
+    def begin_with_money(
+        self, amounts: list[int], kinds: list[RequestKind], *, from_shell: bool
+    ) -> None:
+        """Begin an example with some withdrawals and with at most one staff request.
+
+        Otherwise, most examples would end before an admin decides about any of them.
+        """
+        for who, amount in enumerate(amounts):
+            self.request_withdrawal(who, amount)
+        for kind in kinds:
+            self.make_request(kind, 0, "0", "p", second=False, from_shell=from_shell)
 
     # -- withdrawals ------------------------------------------------------------------------------
 
@@ -147,7 +164,7 @@ class MoneyRules(Machine):
     # -- requests of the staff --------------------------------------------------------------------
 
     @rule(kind=KINDS, pick=PICK, key=KEYS, reference=REFERENCES, second=YES, from_shell=YES)
-    def ask(
+    def make_request(
         self,
         kind: RequestKind,
         pick: int,
@@ -179,7 +196,7 @@ class MoneyRules(Machine):
         async def act(session: AsyncSession) -> int:
             actor, telegram_id = requester, None
             if not from_shell:
-                command = f"/paid {subject} {reference} a reason"
+                command = f"/paid {subject} {reference}"
                 actor = await presses.write(session, requester, command)
             if not arguments:
                 user = queries.required(await session.get(User, world.user_id(person)))
@@ -197,7 +214,7 @@ class MoneyRules(Machine):
 
         answer = self.both(
             act,
-            lambda: self.model.ask(
+            lambda: self.model.make_request(
                 world.user_id(requester), kind, subject, reference, from_shell=from_shell
             ),
         )

@@ -278,7 +278,7 @@ class MoneyModel(PostingModel):
 
     # -- requests of the staff --------------------------------------------------------------------
 
-    def ask(
+    def make_request(
         self, requester: int, kind: Kinds, subject: int | str, reference: str, *, from_shell: bool
     ) -> Request:
         """Make a request and return it. The caller must store it under its id.

@@ -6,6 +6,7 @@ run. ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -316,6 +317,12 @@ def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBac
     story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield story
     story.end()
+
+
+def test_no_rule_replaces_a_rule_of_another_class() -> None:
+    classes = Marketplace.__mro__[: Marketplace.__mro__.index(machine_posts.Machine) + 1]
+    names = Counter(name for each in classes for name in vars(each) if not name.startswith("_"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.longest
