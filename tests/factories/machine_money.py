@@ -1,7 +1,8 @@
 """Define the rules of the state machine test for money that leaves the platform.
 
 The money leaves by withdrawals and their payments, and by payments that are reversed outside. The
-staff decides about some of them, and about blocked people, by staff requests.
+staff decides about some of them, and about blocked people, by staff requests. The rule for deposits
+is here too, because an approval depends on them.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.intake import Comparison
-from db.models.money import Deposit
+from db.models.money import Deposit, DepositStatus
 from db.models.users import RequestKind, User
 from services.market import staff_requests, star_transactions
 from services.money import star_list_positions, withdrawals
@@ -57,6 +58,19 @@ class MoneyRules(Machine):
         for kind in kinds:
             self.make_request(kind, 0, "0", "p", second=False, from_shell=from_shell)
 
+    @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
+    def deposit(self, who: int, amount: int, key: str) -> None:
+        """Record a payment. If the key was used before, this repeats an earlier payment."""
+        user_id = world.user_id(self.person(who))
+
+        async def act(session: AsyncSession) -> bool:
+            made = await payments.deposit(
+                session, user_id=user_id, amount=amount, key=key, source="telegram"
+            )
+            return made.credited_at is not None
+
+        self.same(act, lambda: self.model.deposit(user_id, amount, key))
+
     # -- withdrawals ------------------------------------------------------------------------------
 
     @rule(who=PICK, amount=AMOUNTS)
@@ -73,11 +87,15 @@ class MoneyRules(Machine):
 
     @rule(listed=YES)
     def compare(self, *, listed: bool) -> None:
-        """Read Telegram's list to its end. If `listed` is false, no new deposit is in it yet."""
+        """Read Telegram's list to its end. If `listed` is false, no new deposit is in it yet.
+
+        If `listed` is true, all deposits are in the list, except those that were taken back.
+        """
 
         async def act(session: AsyncSession) -> None:
             if listed:
-                ids = set(await session.scalars(select(Deposit.id)))
+                kept = select(Deposit.id).where(Deposit.status != DepositStatus.CLAWED_BACK)
+                ids = set(await session.scalars(kept))
                 await star_transactions.mark_compared(session, ids, Comparison.LISTED)
             await star_list_positions.get(session, BOT)
             await star_list_positions.record_read(session, BOT, read_at=await queries.now(session))
@@ -88,18 +106,25 @@ class MoneyRules(Machine):
     @rule(
         pick=PICK,
         listed=st.sampled_from([None, False, True]),
+        meanwhile=st.sampled_from(["nothing", "nothing", "deposit", "hour"]),
         paid=st.sampled_from([False, False, True]),
         reference=REFERENCES,
     )
     def decide_withdrawal(
-        self, pick: int, reference: str, *, listed: bool | None, paid: bool
+        self, pick: int, reference: str, meanwhile: str, *, listed: bool | None, paid: bool
     ) -> None:
         """Approve a withdrawal, at once or after a comparison.
 
-        If `paid` is true, the payment of the withdrawal is recorded afterwards.
+        `meanwhile` says what happens between the comparison and the approval: nothing, a deposit is
+        recorded, or an hour passes. If `paid` is true, the payment of the withdrawal is recorded
+        afterwards.
         """
         if listed is not None:
             self.compare(listed=listed)
+        if meanwhile == "deposit":
+            self.deposit(pick, 1, "b")
+        elif meanwhile == "hour":
+            self.time(1)
         number = world.nth(self.model.withdrawals, pick)
         self.both(
             lambda session: withdrawals.approve(

@@ -69,6 +69,12 @@ class Machine(RuleBasedStateMachine):
             result, expected_result = answer
             assert result == expected_result
 
+    @rule(hours=st.sampled_from([1, 5, 25, 73]))
+    def time(self, hours: int) -> None:
+        """Move the clocks of the database and of the model forward."""
+        self.story.forward(hours)
+        self.model.now += hours
+
     def person(self, pick: int) -> Actor:
         """Return one of the people; the index `pick` is taken modulo their number."""
         return self.world.people[pick % len(self.world.people)]

@@ -114,9 +114,12 @@ class MoneyModel(PostingModel):
         return True
 
     def compare(self, *, listed: bool) -> None:
-        """Read Telegram's list to its end. If `listed` is true, all deposits are in the list."""
+        """Read Telegram's list to its end.
+
+        If `listed` is true, all deposits are in the list, except those that were taken back.
+        """
         for deposit in self.deposits.values():
-            deposit.compared |= listed
+            deposit.compared |= listed and not deposit.taken_back
         self.read_at = self.now
 
     # -- withdrawals ------------------------------------------------------------------------------

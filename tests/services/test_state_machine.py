@@ -36,7 +36,7 @@ from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_money, machine_posts, payments, world
+from tests.factories import machine_money, machine_posts, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_money import MoneyModel
@@ -210,20 +210,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
             lambda: self.model.refund(target_id),
         )
 
-    @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
-    def deposit(self, who: int, amount: int, key: str) -> None:
-        """Record a payment. If the key was used before, this repeats an earlier payment."""
-        user_id = world.user_id(self.person(who))
-
-        async def act(session: AsyncSession) -> bool:
-            made = await payments.deposit(
-                session, user_id=user_id, amount=amount, key=key, source="telegram"
-            )
-            return made.credited_at is not None
-
-        self.same(act, lambda: self.model.deposit(user_id, amount, key))
-
-    # -- campaigns, channels, switches and time ---------------------------------------------------
+    # -- campaigns, channels and switches ----------------------------------------------------------
 
     @rule(
         campaign=PICK,
@@ -297,12 +284,6 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
         """Run one tick, that is, one run of a periodic task of the scheduler."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
-
-    @rule(hours=st.sampled_from([1, 5, 25, 73]))
-    def time(self, hours: int) -> None:
-        """Move the clocks of the database and of the model forward."""
-        self.story.forward(hours)
-        self.model.now += hours
 
     @invariant()
     def books_agree(self) -> None:
