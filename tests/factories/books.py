@@ -26,6 +26,11 @@ BOOKS = text(
         'balances', (SELECT jsonb_object_agg(user_id, balance) FROM wallets WHERE kind = 'user'),
         'revenue', (SELECT coalesce(jsonb_object_agg(counterparty_id, balance), '{{}}')
             FROM wallets WHERE kind = 'revenue'),
+        'losses', (SELECT coalesce(jsonb_object_agg(counterparty_id, -balance)
+            FILTER (WHERE balance <> 0), '{{}}') FROM wallets WHERE kind = 'loss'),
+        'blocked', (SELECT coalesce(jsonb_agg(id ORDER BY id), '[]') FROM users WHERE blocked),
+        'requests', (SELECT coalesce(jsonb_object_agg(
+            id, jsonb_build_array(status, acknowledged)), '{{}}') FROM staff_requests),
         'outside', (SELECT -sum(balance) FROM wallets WHERE kind = 'external'),
         'held', (SELECT sum(balance) FROM wallets WHERE kind = 'escrow'),
         'deposits', (SELECT coalesce(jsonb_object_agg(external_reference,
@@ -38,7 +43,7 @@ BOOKS = text(
         'targets', (SELECT coalesce(jsonb_object_agg(t.id, jsonb_build_array(
                 t.status, t.price, e.status, e.amount, e.fee,
                 j.status, j.claim_no, j.attempts, (SELECT count(*) FROM post_checks c
-                    WHERE c.post_job_id = j.id))), '{{}}')
+                    WHERE c.post_job_id = j.id), j.breach IS NOT NULL)), '{{}}')
             FROM campaign_targets t
             LEFT JOIN escrows e ON e.campaign_target_id = t.id
             LEFT JOIN post_jobs j ON j.campaign_target_id = t.id)

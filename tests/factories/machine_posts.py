@@ -17,7 +17,7 @@ from db import queries
 from db.models.posting import PostJobStatus, Verdict
 from services.platform import errors
 from services.platform.actors import Actor
-from services.posts import posting, verification
+from services.posts import manual_resolution, posting, verification
 from services.posts.posting import Claim
 from tests.factories import one_post, world
 from tests.factories.model import MOMENT, Refused
@@ -68,6 +68,12 @@ class Machine(RuleBasedStateMachine):
         if (answer := self.both(act, expected)) is not None:
             result, expected_result = answer
             assert result == expected_result
+
+    @rule(hours=st.sampled_from([1, 5, 25, 73]))
+    def time(self, hours: int) -> None:
+        """Move the clocks of the database and of the model forward."""
+        self.story.forward(hours)
+        self.model.now += hours
 
     def person(self, pick: int) -> Actor:
         """Return one of the people; the index `pick` is taken modulo their number."""
@@ -204,3 +210,28 @@ class PostRules(Machine):
             )
 
         self.both(act, lambda: self.model.look(target_id, verdict))
+
+    @precondition(lambda self: any(target.job for target in self.model.targets.values()))
+    @rule(pick=PICK, refund=YES)
+    def decide_breach(self, pick: int, *, refund: bool) -> None:
+        """Decide, in the role of an admin, about a breach (a promise that the owner did not keep).
+
+        If `refund` is true, the admin decides for a refund, and otherwise dismisses the breach. If
+        no post has a breach, nothing happens.
+        """
+        broken = {
+            key: target
+            for key, target in self.model.targets.items()
+            if target.breach_refund_at is not None
+        }
+        if not broken:
+            return
+        target_id = world.nth(broken, pick)
+        decide = manual_resolution.decide_refund if refund else manual_resolution.dismiss_breach
+        claim_no = self.model.targets[target_id].claim_no
+        self.same(
+            lambda session: decide(
+                session, actor=self.world.moderator, target_id=target_id, claim_no=claim_no
+            ),
+            lambda: self.model.decide_breach(target_id, refund=refund),
+        )

@@ -1,4 +1,4 @@
-"""Model the rules of money and placements in plain Python, to predict the outcome of operations.
+"""Model the rules of escrows and placements in plain Python, to predict the outcome of operations.
 
 The outcome is a result or a refusal. The model has no SQL, no transactions and no locks. Of the
 product's code, the model uses only the names of states, switches and errors. Time is a number of
@@ -6,6 +6,7 @@ hours. Every step adds a moment to the time, so that a later event has a later t
 """
 
 from dataclasses import dataclass, field
+from math import inf
 
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
@@ -51,6 +52,11 @@ class Channel:
     price: int
     hours: int
     status: Channels = Channels.ACTIVE
+    was_paused: bool = False
+    """Whether the channel was paused when it was suspended."""
+    reason: str | None = None
+    """Why the channel is suspended, or None if it is not."""
+    suspended_at: float = 0
 
 
 @dataclass
@@ -79,6 +85,8 @@ class Target:
     breach_refund_at: float | None = None
     """When the escrow is refunded because the owner broke a promise about the post (a breach), or
     None without a breach."""
+    escalate_at: float = inf
+    """When the admins are asked about the post, because it is not proven that the post stayed."""
 
     @property
     def fee(self) -> int:
@@ -90,50 +98,21 @@ class Target:
 class Model:
     """The expected state of the marketplace.
 
-    Its methods are the model of every operation, except for the operations on channels and posts
-    (see `model_posts`).
+    Its methods are the model of the operations on placements, escrows and campaigns. `model_posts`
+    adds channels and posts. `model_money` adds deposits, withdrawals and the staff's requests.
     """
 
     now: float = 0
     balances: dict[int, int] = field(default_factory=dict)
     revenue: dict[int, int] = field(default_factory=dict)
-    deposits: dict[str, tuple[int, int, bool]] = field(default_factory=dict)
-    """Payments by key: the person, the amount in minor units, and whether it is credited."""
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     targets: dict[int, Target] = field(default_factory=dict)
     switches: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
+    blocked: set[int] = field(default_factory=set)
+    """The ids of the people whom the staff or a reversed payment has blocked."""
 
-    # -- money ------------------------------------------------------------------------------------
-
-    def deposit(self, person: int, amount: int, key: str) -> bool:
-        """Record a payment, and return whether the payment is credited now."""
-        if amount < 1:
-            raise Refused(errors.InvalidAmount)
-        known = self.deposits.setdefault(key, (person, amount, False))
-        if known[:2] != (person, amount):
-            raise Refused(errors.IdempotencyConflict)
-        if self.switches[Switch.DEPOSITS]:
-            self._credit(key)
-        return self.deposits[key][2]
-
-    def credit_due(self) -> int:
-        """Credit the payments that are not credited yet, and return their number.
-
-        If the kill switch forbids deposits, credit no payment and return 0.
-        """
-        waiting = [key for key, (_, _, credited) in self.deposits.items() if not credited]
-        if not self.switches[Switch.DEPOSITS]:
-            return 0
-        for key in waiting:
-            self._credit(key)
-        return len(waiting)
-
-    def _credit(self, key: str) -> None:
-        person, amount, credited = self.deposits[key]
-        if not credited:
-            self.balances[person] += amount
-            self.deposits[key] = (person, amount, True)
+    # -- escrows ----------------------------------------------------------------------------------
 
     def hold(self, target_id: int) -> None:
         """Hold the money for a pending placement."""
@@ -226,6 +205,8 @@ class Model:
             raise Refused(errors.CampaignNotActive)
         if channel.status is not Channels.ACTIVE:
             raise Refused(errors.ChannelNotUsable)
+        if self.blocked & {actor, channel.owner}:
+            raise Refused(errors.PersonBlocked)
         if publish_in is not None and publish_in <= 0:
             raise Refused(errors.PublishTimePast)
         spent = sum(
@@ -281,6 +262,8 @@ class Model:
             raise Refused(errors.CampaignNotActive)
         if self.channels[target.channel].status is not Channels.ACTIVE:
             raise Refused(errors.ChannelNotUsable)
+        if self.blocked & {self.campaigns[target.campaign].advertiser, target.owner}:
+            raise Refused(errors.PersonBlocked)
         if target.publish_at is not None and target.publish_at <= self.now:
             raise Refused(errors.PublishTimePast)
         if not self.switches[Switch.NEW_ESCROWS]:

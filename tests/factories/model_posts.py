@@ -1,4 +1,4 @@
-"""Extend the model of money and placements with channels and with the posts in these channels."""
+"""Extend the model of escrows and placements with channels and with the posts in these channels."""
 
 from math import ceil
 
@@ -9,7 +9,7 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
 from services.platform import errors
-from tests.factories.model import ATTEMPTS, Model, Refused, Target
+from tests.factories.model import ATTEMPTS, Channel, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
 PART_HOURS = 6
@@ -20,11 +20,19 @@ LATE_HOURS = 0.5
 DECISION_HOURS = 24
 RETRY_HOURS = 0.5
 """How many hours a post waits after a send that has certainly failed."""
+ESCALATION_HOURS = 1
+"""How many hours after the promised hours the admins are asked about a post without a proof."""
+ASK_AGAIN_HOURS = 24
+"""How many hours after a question to the admins the next question about the same post comes."""
+RIGHTS_HOURS = 24
+"""How many hours at most the bot waits for its rights in a channel, before it asks the admins."""
+OWNER_BLOCKED, RIGHTS_LOST = "owner_blocked", "posting_refused"
+"""The reasons why a channel is suspended."""
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
 class PostingModel(Model):
-    """The expected state of the whole marketplace, with the operations on channels and posts."""
+    """The expected state of the marketplace, with the operations on channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
         """Let an owner pause or resume a channel."""
@@ -36,12 +44,44 @@ class PostingModel(Model):
         channel.status = status
 
     def rights(self, channel_id: int, *, lost: bool) -> None:
-        """Record that the bot has lost or regained the right to post in a channel."""
+        """Record that the bot has lost or regained the right to post in a channel.
+
+        After a loss, the admins are asked earlier about the posts of the channel. A channel whose
+        owner is blocked stays suspended when the bot regains the right.
+        """
         channel = self.channels[channel_id]
-        if lost and channel.status in {Channels.ACTIVE, Channels.PAUSED}:
-            channel.status = Channels.SUSPENDED
-        elif not lost and channel.status is Channels.SUSPENDED:
-            channel.status = Channels.ACTIVE
+        if not lost:
+            self._give_rights_back(channel)
+            return
+        if channel.status is not Channels.SUSPENDED:
+            self.suspend(channel, RIGHTS_LOST)
+        elif channel.reason == OWNER_BLOCKED:
+            channel.reason, channel.suspended_at = RIGHTS_LOST, self.now
+        else:
+            return
+        for target in self.targets.values():
+            if target.channel == channel_id and target.job and target.escrow is Escrows.HELD:
+                grace = min(RIGHTS_HOURS, target.hours / 2 or RIGHTS_HOURS)
+                target.escalate_at = min(target.escalate_at, self.now + grace)
+
+    def _give_rights_back(self, channel: Channel) -> None:
+        if channel.status is not Channels.SUSPENDED:
+            return
+        if channel.owner in self.blocked:
+            channel.reason = OWNER_BLOCKED
+        elif channel.reason == RIGHTS_LOST:
+            self.restore(channel)
+
+    def suspend(self, channel: Channel, reason: str) -> None:
+        """Suspend a channel that is active or paused, and keep which of both it was."""
+        channel.was_paused = channel.status is Channels.PAUSED
+        channel.status, channel.reason, channel.suspended_at = Channels.SUSPENDED, reason, self.now
+
+    @staticmethod
+    def restore(channel: Channel) -> None:
+        """Give a suspended channel the status back that it had before: active or paused."""
+        channel.status = Channels.PAUSED if channel.was_paused else Channels.ACTIVE
+        channel.reason = None
 
     def claim(self, *, lease_over: bool) -> int | None:
         """Claim the post whose due time is the earliest, and return the id of its placement.
@@ -58,6 +98,7 @@ class PostingModel(Model):
             if target.job is Jobs.QUEUED
             and target.due_at <= self.now
             and self.campaigns[target.campaign].status is Campaigns.ACTIVE
+            and self.campaigns[target.campaign].advertiser not in self.blocked
             and self.channels[target.channel].status in {Channels.ACTIVE, Channels.PAUSED}
             and target.channel not in busy
         ]
@@ -86,6 +127,7 @@ class PostingModel(Model):
         target.job, target.sent_at = Jobs.SUCCESS, self.now
         if target.escrow is Escrows.HELD:
             target.release_due_at = self.now + target.hours
+        target.escalate_at = self.now + target.hours + ESCALATION_HOURS
         return True
 
     def refused(self, target_id: int, claim_no: int, *, rights_lost: bool) -> bool:
@@ -209,6 +251,62 @@ class PostingModel(Model):
         for target in due:
             target.job = Jobs.FAILED
         return len(due)
+
+    def escalate(self) -> None:
+        """Record a breach for published posts whose channel has locked the bot out for too long.
+
+        A breach is a promise that the owner did not keep. Here, the bot could not check the post.
+        """
+        for target in self.targets.values():
+            channel = self.channels[target.channel]
+            if (
+                self._is_live(target)
+                and target.hours
+                and target.breach_refund_at is None
+                and target.escalate_at <= self.now
+                and channel.reason == RIGHTS_LOST
+                and channel.suspended_at < (target.release_due_at or 0)
+            ):
+                target.breach_refund_at = self.now + DECISION_HOURS
+                target.escalate_at = self.now + ASK_AGAIN_HOURS
+
+    def decide_breach(self, target_id: int, *, refund: bool) -> bool:
+        """Let an admin decide about a breach, and return whether it was still open.
+
+        If `refund` is true, the post fails, and its escrow can be refunded. Otherwise, the breach
+        is dismissed, and the post can be paid again.
+        """
+        target = self.targets[target_id]
+        if target.breach_refund_at is None or not self._is_live(target):
+            return False
+        if refund:
+            target.job = Jobs.FAILED
+        else:
+            target.breach_refund_at = None
+            target.escalate_at = self.now + ASK_AGAIN_HOURS
+        return True
+
+    @staticmethod
+    def _is_live(target: Target) -> bool:
+        return target.job is Jobs.SUCCESS and target.escrow is Escrows.HELD
+
+    def cancel_unwanted(self) -> int:
+        """Cancel the queued posts of blocked advertisers and of cancelled campaigns.
+
+        Returns how many posts were cancelled.
+        """
+        unwanted = [
+            target
+            for target in self.targets.values()
+            if target.job is Jobs.QUEUED
+            and (
+                self.campaigns[target.campaign].status is Campaigns.CANCELLED
+                or self.campaigns[target.campaign].advertiser in self.blocked
+            )
+        ]
+        for target in unwanted:
+            target.job = Jobs.CANCELLED
+        return len(unwanted)
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
         """Set a kill switch to running or to stopped, and return whether this changed its state."""

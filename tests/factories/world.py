@@ -3,16 +3,17 @@
 The books are the balances, the states and the switches.
 """
 
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
-from db.models.money import EscrowStatus
+from db.models.money import DepositStatus, EscrowStatus
 from db.money import STARS
 from services.platform.actors import Actor
 from tests.factories import payments, people
 from tests.factories.books import RolledBackSteps
 from tests.factories.model import Campaign, Channel, Target
-from tests.factories.model_withdrawals import WithdrawalModel
+from tests.factories.model_money import Deposit, MoneyModel
 
 
 class World:
@@ -24,7 +25,7 @@ class World:
 
     def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
-        self.model = WithdrawalModel()
+        self.model = MoneyModel()
         self.people: list[Actor] = []
         self.moderator = story.do(people.staff)
         for number in range(3):
@@ -32,7 +33,9 @@ class World:
             self.people.append(person)
             self.model.balances[user_id(person)] = 0
             self._pay(person, 3_000 if number < 2 else 0)
-        self.model.balances[user_id(self.moderator)] = 0
+        self.second_admin = story.do(people.staff)
+        for admin in (self.moderator, self.second_admin):
+            self.model.balances[user_id(admin)] = 0
         for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
             self._channel(self.people[owner], price, hours)
         for advertiser, budget in ((0, 4_000), (1, 2_000)):
@@ -73,33 +76,29 @@ def nth(things: dict[int, Any], pick: int) -> int:
     return list(things)[pick % len(things)]
 
 
-def copy(model: WithdrawalModel) -> WithdrawalModel:
-    """Return a copy of the model for one example; the copy has no placements."""
-    return WithdrawalModel(
-        model.now,
-        dict(model.balances),
-        dict(model.revenue),
-        dict(model.deposits),
-        {key: Campaign(**vars(value)) for key, value in model.campaigns.items()},
-        {key: Channel(**vars(value)) for key, value in model.channels.items()},
-        {},
-        dict(model.switches),
-        dict(model.recorded_at),
-    )
+def copy(model: MoneyModel) -> MoneyModel:
+    """Return a copy of the model for one example."""
+    return deepcopy(model)
 
 
-def books(model: WithdrawalModel) -> dict[str, Any]:
+def books(model: MoneyModel) -> dict[str, Any]:
     """Return the value that `RolledBackSteps.books` must return."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],
         "balances": {str(key): value for key, value in model.balances.items()},
         "revenue": {str(key): value for key, value in model.revenue.items() if value},
-        "outside": sum(amount for _, amount, credited in model.deposits.values() if credited),
+        "losses": {str(key): value for key, value in model.losses.items() if value},
+        "outside": sum(each.amount for each in model.deposits.values() if each.credited)
+        - model.sent_outside,
+        "blocked": sorted(model.blocked),
+        "requests": {
+            str(key): [each.status, each.acknowledged] for key, each in model.requests.items()
+        },
         "held": sum(held) if any(t.escrow for t in model.targets.values()) else None,
         "deposits": {
-            key: [person, amount, "credited" if credited else "received"]
-            for key, (person, amount, credited) in model.deposits.items()
+            key: [each.person, each.amount, _deposit_status(each)]
+            for key, each in model.deposits.items()
         },
         "withdrawals": {
             str(key): [each.person, each.amount, each.status]
@@ -125,4 +124,11 @@ def _row(target: Target) -> list[Any]:
         target.claim_no if posted else None,
         target.attempts if posted else None,
         len(target.looks),
+        target.breach_refund_at is not None,
     ]
+
+
+def _deposit_status(deposit: Deposit) -> DepositStatus:
+    if deposit.taken_back:
+        return DepositStatus.CLAWED_BACK
+    return DepositStatus.CREDITED if deposit.credited else DepositStatus.RECEIVED

@@ -6,6 +6,7 @@ run. ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -29,16 +30,16 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus, Verdict
 from db.models.users import Role
 from sandbox import embedded
-from services.market import campaigns, channels, moderation, placement_expiry
+from services.market import campaigns, channels, moderation, placement_expiry, staff_requests
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
-from services.posts import breaches, rescue
+from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_withdrawals, payments, world
+from tests.factories import machine_money, machine_posts, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
-from tests.factories.model_posts import PostingModel
+from tests.factories.model_money import MoneyModel
 
 LONG = os.environ.get("ADTECH_STATE_MACHINE") == "long"
 EXAMPLES = int(os.environ.get("ADTECH_STATE_MACHINE_EXAMPLES", "5000" if LONG else "200"))
@@ -46,7 +47,12 @@ STEPS = 50 if LONG else 20
 MOSTLY = st.sampled_from([True, True, True, False])
 
 
-class Marketplace(machine_withdrawals.WithdrawalRules):
+async def escalate(session: AsyncSession) -> None:
+    """Ask the admins about the posts that the bot cannot check or send."""
+    await uncertain_posts.escalate_due(session, limit=99)
+
+
+class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     """The state machine of the marketplace, which tests the product against the model.
 
     Each rule is a use case, and each rule runs in the product and in the model.
@@ -204,20 +210,7 @@ class Marketplace(machine_withdrawals.WithdrawalRules):
             lambda: self.model.refund(target_id),
         )
 
-    @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
-    def deposit(self, who: int, amount: int, key: str) -> None:
-        """Record a payment. If the key was used before, this repeats an earlier payment."""
-        user_id = world.user_id(self.person(who))
-
-        async def act(session: AsyncSession) -> bool:
-            made = await payments.deposit(
-                session, user_id=user_id, amount=amount, key=key, source="telegram"
-            )
-            return made.credited_at is not None
-
-        self.same(act, lambda: self.model.deposit(user_id, amount, key))
-
-    # -- campaigns, channels, switches and time ---------------------------------------------------
+    # -- campaigns, channels and switches ----------------------------------------------------------
 
     @rule(
         campaign=PICK,
@@ -276,24 +269,21 @@ class Marketplace(machine_withdrawals.WithdrawalRules):
     @rule(
         tick=st.sampled_from(
             [
-                (deposits.credit_due, PostingModel.credit_due),
-                (placement_expiry.expire_targets, PostingModel.expire),
-                (stuck_escrows.refund_stuck_escrows, PostingModel.watchdog),
-                (rescue.rescue_abandoned, PostingModel.rescue),
-                (partial(breaches.refund_due, limit=9), PostingModel.refund_breaches),
+                (deposits.credit_due, MoneyModel.credit_due),
+                (placement_expiry.expire_targets, MoneyModel.expire),
+                (stuck_escrows.refund_stuck_escrows, MoneyModel.watchdog),
+                (rescue.rescue_abandoned, MoneyModel.rescue),
+                (rescue.cancel_unwanted, MoneyModel.cancel_unwanted),
+                (escalate, MoneyModel.escalate),
+                (partial(breaches.refund_due, limit=9), MoneyModel.refund_breaches),
+                (partial(staff_requests.drop_ended, limit=99), MoneyModel.drop_ended),
             ]
         )
     )
-    def tick(self, tick: tuple[Act, Callable[[PostingModel], int]]) -> None:
+    def tick(self, tick: tuple[Act, Callable[[MoneyModel], int | None]]) -> None:
         """Run one tick, that is, one run of a periodic task of the scheduler."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
-
-    @rule(hours=st.sampled_from([1, 5, 25, 73]))
-    def time(self, hours: int) -> None:
-        """Move the clocks of the database and of the model forward."""
-        self.story.forward(hours)
-        self.model.now += hours
 
     @invariant()
     def books_agree(self) -> None:
@@ -308,6 +298,12 @@ def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBac
     story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield story
     story.end()
+
+
+def test_no_rule_replaces_a_rule_of_another_class() -> None:
+    classes = Marketplace.__mro__[: Marketplace.__mro__.index(machine_posts.Machine) + 1]
+    names = Counter(name for each in classes for name in vars(each) if not name.startswith("_"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.longest

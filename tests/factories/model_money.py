@@ -1,0 +1,363 @@
+"""Extend the model with the money that comes in and goes out, and with requests of the staff.
+
+The money comes in by deposits. It goes out by withdrawals and by payments that are reversed outside
+the platform. A reversal also blocks the person who paid.
+"""
+
+from dataclasses import dataclass, field
+
+from db.models.campaigns import ChannelStatus as Channels
+from db.models.money import WithdrawalStatus as Withdrawals
+from db.models.operations import Switch
+from db.models.users import RequestKind as Kinds
+from db.models.users import RequestStatus as Requests
+from services.platform import errors
+from tests.factories.model import Refused
+from tests.factories.model_posts import OWNER_BLOCKED, PostingModel
+
+PROPOSAL_HOURS = 72
+"""How many hours a request of the staff is open."""
+READ_HOURS = 5 / 60
+"""An approval needs a reading of the whole list that is not older than this, in hours."""
+TWO_PEOPLE = {Kinds.RECORD_PAYMENT, Kinds.CLAWBACK}
+"""The kinds of requests that a second person has to confirm."""
+
+
+@dataclass
+class Deposit:
+    """A payment by a person. The wallets are in Stars, so Telegram lists every payment."""
+
+    person: int
+    amount: int
+    recorded_at: float
+    credited: bool = False
+    compared: bool = False
+    """Whether Telegram's list of transactions had the payment when it was last read."""
+    taken_back: bool = False
+    """Whether the payment was reversed outside the platform."""
+
+
+@dataclass
+class Withdrawal:
+    """A person's request to be paid out."""
+
+    person: int
+    amount: int
+    held_at: float
+    status: Withdrawals = Withdrawals.REQUESTED
+    payments: list[str] = field(default_factory=list)
+    """The references of its payments outside the platform.
+
+    The first one pays the withdrawal, unless its money was returned. All others are in excess."""
+
+
+@dataclass
+class Request:
+    """A request of the staff."""
+
+    kind: Kinds
+    requester: int
+    asked_at: float
+    subject: int | str
+    """The id of a person or of a withdrawal, or the key of a payment."""
+    reference: str
+    """The reference of the payment outside, which only a request to record a payment uses."""
+    acknowledged: bool
+    """Whether the requester wrote the request in the admin chat, or has pressed "That was me"."""
+    status: Requests = Requests.PROPOSED
+
+
+@dataclass
+class MoneyModel(PostingModel):
+    """The expected state of the whole marketplace, with the money that comes in and goes out."""
+
+    deposits: dict[str, Deposit] = field(default_factory=dict)
+    """The payments by key (Telegram's id of the payment)."""
+    read_at: float | None = None
+    """When Telegram's list was last read to its end."""
+    losses: dict[int, int] = field(default_factory=dict)
+    """The open loss of the platform through each person, in minor units."""
+    sent_outside: int = 0
+    """The money that has left the platform, in minor units."""
+    withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
+    requests: dict[int, Request] = field(default_factory=dict)
+
+    # -- deposits ---------------------------------------------------------------------------------
+
+    def deposit(self, person: int, amount: int, key: str) -> bool:
+        """Record a payment, and return whether the payment is credited now."""
+        if amount < 1:
+            raise Refused(errors.InvalidAmount)
+        deposit = self.deposits.setdefault(key, Deposit(person, amount, self.now))
+        if (deposit.person, deposit.amount) != (person, amount):
+            raise Refused(errors.IdempotencyConflict)
+        if self.switches[Switch.DEPOSITS]:
+            self._credit(deposit)
+        return deposit.credited
+
+    def credit_due(self) -> int:
+        """Credit the payments that are not credited yet, and return their number.
+
+        A payment that was reversed is never credited. If the kill switch forbids deposits, credit
+        no payment and return 0.
+        """
+        if not self.switches[Switch.DEPOSITS]:
+            return 0
+        return sum(self._credit(deposit) for deposit in self.deposits.values())
+
+    def _credit(self, deposit: Deposit) -> bool:
+        """Credit a payment, and return False if it is credited already or was reversed."""
+        if deposit.credited or deposit.taken_back:
+            return False
+        self.balances[deposit.person] += deposit.amount
+        deposit.credited = True
+        return True
+
+    def compare(self, *, listed: bool) -> None:
+        """Read Telegram's list to its end.
+
+        If `listed` is true, all deposits are in the list, except those that were taken back.
+        """
+        for deposit in self.deposits.values():
+            deposit.compared |= listed and not deposit.taken_back
+        self.read_at = self.now
+
+    # -- withdrawals ------------------------------------------------------------------------------
+
+    def request_withdrawal(self, person: int, amount: int) -> Withdrawal:
+        """Request a withdrawal and return it. The caller must store it under its id."""
+        if amount < 1:
+            raise Refused(errors.InvalidAmount)
+        self._require_payable(person)
+        if self.balances[person] < amount:
+            raise Refused(errors.InsufficientFunds)
+        self.balances[person] -= amount
+        return Withdrawal(person, amount, held_at=self.now)
+
+    def approve_withdrawal(self, number: int) -> None:
+        """Approve a withdrawal if the comparison covers the deposits that may pay it."""
+        withdrawal = self.withdrawals[number]
+        if withdrawal.status in {Withdrawals.APPROVED, Withdrawals.PAID}:
+            return
+        if withdrawal.status is Withdrawals.RETURNED:
+            raise Refused(errors.InvalidMove)
+        self._require_payable(withdrawal.person)
+        self._require_comparison(withdrawal)
+        withdrawal.status = Withdrawals.APPROVED
+
+    def _require_payable(self, person: int) -> None:
+        if person in self.blocked:
+            raise Refused(errors.PersonBlocked)
+        if self.losses.get(person):
+            raise Refused(errors.OpenLoss)
+        if not self.switches[Switch.WITHDRAWALS]:
+            raise Refused(errors.SwitchStopped)
+
+    def _require_comparison(self, withdrawal: Withdrawal) -> None:
+        uncompared = any(
+            deposit.recorded_at <= withdrawal.held_at
+            for deposit in self.deposits.values()
+            if not (deposit.compared or deposit.taken_back)
+        )
+        if self.read_at is None or self.read_at + READ_HOURS < self.now or uncompared:
+            raise Refused(errors.NotCompared)
+
+    def mark_paid(self, number: int, reference: str, *, confirmed: bool = False) -> None:
+        """Record the payment of a withdrawal.
+
+        If `confirmed` is true, two people have confirmed the payment. Then the withdrawal may be
+        one that nobody has approved.
+        """
+        withdrawal = self.withdrawals[number]
+        if self._is_known(number, reference):
+            return
+        payable = {Withdrawals.APPROVED} | ({Withdrawals.REQUESTED} if confirmed else set())
+        if withdrawal.status not in payable:
+            raise Refused(errors.SecondPersonNeeded)
+        withdrawal.status = Withdrawals.PAID
+        withdrawal.payments.append(reference)
+        self.sent_outside += withdrawal.amount
+
+    def _is_known(self, number: int, reference: str) -> bool:
+        """Return whether this payment is recorded for this withdrawal.
+
+        A payment that is recorded for another withdrawal is refused.
+        """
+        known = {ref: key for key, each in self.withdrawals.items() for ref in each.payments}
+        if reference in known and known[reference] != number:
+            raise Refused(errors.IdempotencyConflict)
+        return reference in known
+
+    def return_money(self, number: int) -> None:
+        """Return the money of a withdrawal to its person."""
+        withdrawal = self.withdrawals[number]
+        if withdrawal.status is Withdrawals.PAID:
+            raise Refused(errors.InvalidMove)
+        self._return(withdrawal)
+
+    def cancel_withdrawal(self, person: int, number: int) -> None:
+        """Let a person cancel their withdrawal, if nobody has approved it."""
+        withdrawal = self.withdrawals[number]
+        if withdrawal.person != person:
+            raise Refused(errors.NotWithdrawalOwner)
+        if withdrawal.status in {Withdrawals.APPROVED, Withdrawals.PAID}:
+            raise Refused(errors.InvalidMove)
+        self._return(withdrawal)
+
+    def _return(self, withdrawal: Withdrawal) -> None:
+        if withdrawal.status is not Withdrawals.RETURNED:
+            withdrawal.status = Withdrawals.RETURNED
+            self.balances[withdrawal.person] += withdrawal.amount
+
+    # -- money that goes out without a withdrawal --------------------------------------------------
+
+    def reverse(self, key: str, person: int | None, amount: int) -> None:
+        """Take back a payment that was reversed outside, and block its payer.
+
+        A payment that is not known yet is recorded for `person`, so that it is never credited. If
+        `person` is None, it is refused.
+        """
+        if key not in self.deposits:
+            if person is None:
+                raise Refused(errors.NotFound)
+            if amount < 1:
+                raise Refused(errors.InvalidAmount)
+            self.deposits[key] = Deposit(person, amount, self.now)
+        deposit = self.deposits[key]
+        if deposit.amount != amount:
+            raise Refused(errors.PaymentMismatch)
+        if deposit.taken_back:
+            return
+        self.block(deposit.person)
+        deposit.taken_back = True
+        if deposit.credited:
+            self._send_outside(deposit.person, amount)
+
+    def _send_outside(self, person: int, amount: int) -> None:
+        """Book money of a person that has left the platform without an open withdrawal.
+
+        The money of the person's unapproved withdrawals is returned first. Then the amount is taken
+        from the wallet. If the wallet has less, the rest is a loss.
+        """
+        for withdrawal in self.withdrawals.values():
+            if withdrawal.person == person and withdrawal.status is Withdrawals.REQUESTED:
+                self._return(withdrawal)
+        recovered = min(self.balances[person], amount)
+        self.balances[person] -= recovered
+        self.losses[person] = self.losses.get(person, 0) + amount - recovered
+        self.sent_outside += amount
+
+    def _record_payment(self, number: int, reference: str) -> None:
+        """Record a payment that two people have confirmed.
+
+        If the withdrawal is already paid or its money is returned, the payment is in excess.
+        """
+        withdrawal = self.withdrawals[number]
+        if withdrawal.status not in {Withdrawals.PAID, Withdrawals.RETURNED}:
+            self.mark_paid(number, reference, confirmed=True)
+        elif not self._is_known(number, reference):
+            withdrawal.payments.append(reference)
+            self._send_outside(withdrawal.person, withdrawal.amount)
+
+    # -- blocked people ---------------------------------------------------------------------------
+
+    def block(self, person: int) -> None:
+        """Block a person, and suspend their channels that are active or paused."""
+        if person in self.blocked:
+            return
+        self.blocked.add(person)
+        for channel in self.channels.values():
+            if channel.owner == person and channel.status is not Channels.SUSPENDED:
+                self.suspend(channel, OWNER_BLOCKED)
+
+    def unblock(self, person: int) -> None:
+        """Unblock a person, and restore the channels that were suspended only because of that."""
+        if person not in self.blocked:
+            return
+        self.blocked.remove(person)
+        for channel in self.channels.values():
+            if channel.owner == person and channel.reason == OWNER_BLOCKED:
+                self.restore(channel)
+
+    # -- requests of the staff --------------------------------------------------------------------
+
+    def make_request(
+        self, requester: int, kind: Kinds, subject: int | str, reference: str, *, from_shell: bool
+    ) -> Request:
+        """Make a request and return it. The caller must store it under its id.
+
+        The requester has to acknowledge a request from a shell (`from_shell`).
+        """
+        if not from_shell and kind not in TWO_PEOPLE:
+            raise Refused(errors.AccessDenied)
+        return Request(kind, requester, self.now, subject, reference, not from_shell)
+
+    def acknowledge(self, number: int, person: int) -> None:
+        """Let a person press "That was me", which only the requester may do.
+
+        A request that needs no second person is carried out now.
+        """
+        request = self.requests[number]
+        if person != request.requester:
+            raise Refused(errors.AccessDenied)
+        if request.acknowledged and request.status is not Requests.DROPPED:
+            return
+        self._require_open(request)
+        if request.kind not in TWO_PEOPLE:
+            self._carry_out(request)
+        request.acknowledged = True
+
+    def confirm(self, number: int, person: int) -> None:
+        """Let a person confirm a request as its second person, and carry it out."""
+        request = self.requests[number]
+        if person == request.requester:
+            raise Refused(errors.SamePerson)
+        if request.status is Requests.DONE:
+            return
+        if request.status is Requests.DROPPED:
+            raise Refused(errors.InvalidMove)
+        if not request.acknowledged or request.kind not in TWO_PEOPLE:
+            raise Refused(errors.NotAcknowledged)
+        self._require_open(request)
+        self._carry_out(request)
+
+    def drop(self, number: int) -> None:
+        """Drop a request (refuse to carry it out), if it is not done."""
+        request = self.requests[number]
+        if request.status is Requests.DONE:
+            raise Refused(errors.InvalidMove)
+        request.status = Requests.DROPPED
+
+    def drop_ended(self) -> int:
+        """Drop the open requests that are too old, and return their number."""
+        ended = [
+            request
+            for request in self.requests.values()
+            if request.status is Requests.PROPOSED and self._has_ended(request)
+        ]
+        for request in ended:
+            request.status = Requests.DROPPED
+        return len(ended)
+
+    def _has_ended(self, request: Request) -> bool:
+        return request.asked_at + PROPOSAL_HOURS < self.now
+
+    def _require_open(self, request: Request) -> None:
+        if request.status is not Requests.PROPOSED:
+            raise Refused(errors.InvalidMove)
+        if self._has_ended(request):
+            raise Refused(errors.ProposalEnded)
+
+    def _carry_out(self, request: Request) -> None:
+        match request.kind, request.subject:
+            case Kinds.BLOCK, int(person):
+                self.block(person)
+            case Kinds.UNBLOCK, int(person):
+                self.unblock(person)
+            case Kinds.CLAWBACK, str(key):
+                if key not in self.deposits:
+                    raise Refused(errors.NotFound)
+                self.reverse(key, None, self.deposits[key].amount)
+            case Kinds.RECORD_PAYMENT, int(number):
+                self._record_payment(number, request.reference)
+        request.status = Requests.DONE
