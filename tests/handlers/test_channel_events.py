@@ -51,7 +51,7 @@ async def recorded(market: Marketplace) -> list[tuple[int, int]]:
 
 
 async def require_staff_acts(market: Marketplace) -> None:
-    """Check that a command acts in the new chat after one press of one super admin there."""
+    """Check that staff can act in the new chat after one press of a super admin there."""
     running = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
     await market.say("admin", STOP, where="group")
     assert "after one super admin has pressed" in await market.last("group")
@@ -62,6 +62,8 @@ async def require_staff_acts(market: Marketplace) -> None:
     assert market.dependencies.admin_chat.id == market.chat("group")
     await market.say("admin", STOP, where="group")
     assert await market.value(running) == 0
+    await market.press("admin", "🎛 All switches", where="group")
+    assert "▶️ Run payouts" in await market.buttons("group")
 
 
 async def test_a_move_that_the_bot_sees_is_followed(moved: Marketplace) -> None:
