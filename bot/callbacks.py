@@ -338,7 +338,7 @@ class ShowStaffRequests(CallbackData, prefix="requests"):
 
 
 class ConfirmAdminChat(CallbackData, prefix="admin_chat"):
-    """The data of the button that confirms the move of the admin chat to the pressed chat."""
+    """The data of the button that confirms that the admin chat is now the chat of this button."""
 
     act: Literal["confirm"] = "confirm"
 

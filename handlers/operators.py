@@ -137,7 +137,7 @@ async def _incidents(context: RequestContext) -> Outgoing:
 @router.message(Command("incidents"))
 @router.callback_query(OnIncident.filter(F.act == IncidentAct.LIST))
 async def show_incidents(event: CallbackQuery | Message, context: RequestContext) -> None:
-    """Show the open incidents. A switch cannot run while an incident that stopped it is open."""
+    """Show the open incidents. An open incident keeps stopped the kill switches that it stopped."""
     context.actor.require_staff(*STAFF, action="incidents")
     await respond.show(event, await _incidents(context))
 

@@ -57,7 +57,7 @@ async def expire_targets(sessions: Sessions) -> None:
 
 
 async def queue_cards(sessions: Sessions) -> None:
-    """Queue the cards of the placements that may have one now, because older ones are decided."""
+    """Queue the cards of pending placements that had to wait for older ones of the advertiser."""
     async with sessions.begin() as session:
         await submission_cards.queue_due(session)
 

@@ -80,7 +80,7 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
 
 
 def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
-    """Build the question before a request is confirmed or refused: `act` is CONFIRM or DROP."""
+    """Build the question before a person confirms (`act` CONFIRM) or refuses (DROP) a request."""
     row = details.request
     sure = RequestAct.CONFIRM_CONFIRMED if act is RequestAct.CONFIRM else RequestAct.DROP_CONFIRMED
     return Outgoing(

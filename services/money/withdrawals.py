@@ -244,7 +244,7 @@ async def lock_reference(session: AsyncSession, external_reference: str) -> str:
 async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
     """Return the id of the withdrawal whose payment has this reference, or None.
 
-    The payment may be one in excess (`excess_payments`).
+    It may also be a second payment of the same withdrawal (`excess_payments`).
     """
     paid = select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
     in_excess = select(ExcessPayment.withdrawal_id).where(
