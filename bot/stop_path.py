@@ -25,7 +25,7 @@ from db.session import Sessions
 from services.platform import killswitches, lanes, users
 
 CHECK_SECONDS = 0.3
-"""The pause between the arrival of a stop and the first look, and between two looks."""
+"""The pause between the arrival of a stop and the first search for locks, and between searches."""
 TELL_SECONDS = 1.3
 """If a session that cannot be ended delays a stop for longer, the admin chat is notified."""
 FORGET_SECONDS = 300.0

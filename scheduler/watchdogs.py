@@ -104,7 +104,7 @@ async def settle_stops(sessions: Sessions) -> None:
 
 
 async def end_hanging_sessions(sessions: Sessions) -> None:
-    """End the sessions of the application whose transactions hang, whatever they hold."""
+    """End the sessions of the application whose transactions hang, with or without locks."""
     async with sessions.begin() as session:
         ended = await hanging_sessions.end(session)
     if ended:

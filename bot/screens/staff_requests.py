@@ -152,7 +152,10 @@ def _state(row: StaffRequest) -> str:
 
 
 def _allowed_acts(t: Texts, row: StaffRequest) -> Mapping[RequestAct, str]:
-    """Return the decisions that the state of a request allows, with the texts of their buttons."""
+    """Return the decisions that a request allows now, each with the text of its button.
+
+    The result is empty if the request has ended.
+    """
     if row.status is not RequestStatus.PROPOSED:
         return {}
     if row.acknowledged:

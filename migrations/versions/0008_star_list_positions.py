@@ -1,7 +1,7 @@
 """Keep the position in Telegram's list of Stars, and let approvals wait for the comparison.
 
-The list names the payments in Stars. No withdrawal is approved before the deposits that may pay it
-were compared with the list. The bot may not write the result of a comparison, and no database role
+The list names the payments in Stars. No withdrawal of Stars is approved before the deposits that may pay
+it were compared with the list. The bot may not write the result of a comparison, and no database role
 may set the time of a deposit. A deposit has the currency of its wallet. Otherwise a deposit with
 another currency would not be compared.
 """

@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Set the keys of the cards that were queued without one, and add the lag to heartbeats."""
+    """Set the missing keys of queued cards, and add the event loop's lag to heartbeats."""
     op.execute(
         """
         UPDATE outbox SET key = 'target_submitted:' || (payload ->> 'target_id')

@@ -150,7 +150,7 @@ async def mark_compared(
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
     """Check the deposits in Stars that have no result of the comparison with Telegram's list.
 
-    The caller has read Telegram's list to its end, and has marked the deposits that it lists.
+    The caller has read Telegram's list to its end, and has marked the deposits in the list.
     `since` is the time of the oldest listed transaction. Older deposits belong to another bot.
     `read_at` is the time, by the database's clock, at which the reading of the list began.
     Deposits that were younger than GRACE at that time are left to a later call.

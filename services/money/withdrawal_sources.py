@@ -2,8 +2,8 @@
 
 The rule is first in, first out: each amount that left the person's wallet is paid from the oldest
 money that was still in it. So the sources of a withdrawal are the credits that nothing before it
-has used up. If the payer took a deposit back before the withdrawal, the platform recovered from the
-wallet what was still there. Only the rest of such a deposit counts.
+has used up. If a payer took back a deposit before the withdrawal, the platform recovered what was
+still in the wallet. Only the amount that was not recovered counts as a source.
 """
 
 from collections.abc import Sequence
@@ -47,10 +47,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources of a withdrawal: some with details, and the number of the others."""
+    """The sources of a withdrawal.
+
+    At most SHOWN of them are described, the newest first. The others are only counted.
+    """
 
     newest: Sequence[Source]
-    """The newest sources, at most SHOWN. The newest is the first."""
     others: int
     """The number of sources that `newest` does not describe."""
 
