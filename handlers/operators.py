@@ -146,7 +146,7 @@ async def show_incidents(event: CallbackQuery | Message, context: RequestContext
 async def ask_to_close(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Ask once before an incident is closed; show the list if it was closed already."""
+    """Ask once before an incident is closed. If it was closed already, show the list instead."""
     context.actor.require_staff(*OPERATORS, action="incident_close")
     async with context.read() as session:
         is_open = await incidents.is_open(session, callback_data.id)

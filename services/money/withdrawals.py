@@ -272,7 +272,7 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:
 
 
 async def get_own(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Return a withdrawal of the actor. Raises NotFound, NotWithdrawalOwner."""
+    """Return one of the actor's own withdrawals. Raises NotFound, NotWithdrawalOwner."""
     withdrawal = await get(session, withdrawal_id)
     if withdrawal.user_id != actor.user_id:
         raise errors.NotWithdrawalOwner(withdrawal_id)
