@@ -1,4 +1,4 @@
-"""Require both presses for an act of two people, and protect the terms of placements and others.
+"""Require the presses of both people for acts that need two, and protect terms from changes.
 
 From this revision on, a person agrees to an act of two people only with a press or a message that
 Telegram delivered. An older version of the program cannot carry out such acts any more.
