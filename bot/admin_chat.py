@@ -40,10 +40,11 @@ class AdminChat:
         self.unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, self.id)
 
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
-        """Record that Telegram has moved a chat; return whether it is the admin chat.
+        """Record that Telegram gave a chat a new id, if the chat is the admin chat.
 
-        Returns whether the admin chat has the id `new_chat_id` now. A new id of any other chat is
-        not recorded.
+        Returns True if `new_chat_id` is now the admin chat's id, or an id to which the admin chat
+        may have moved and that no super admin has confirmed yet. A new id of any other chat is not
+        recorded, and gives False.
         """
         async with self._sessions.begin() as session:
             await chat_migrations.record_migration(

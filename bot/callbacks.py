@@ -171,7 +171,7 @@ class IncidentAct(StrEnum):
 
 
 class OnIncident(CallbackData, prefix="incident"):
-    """The data of a button that lists the incidents, or closes one after its repair."""
+    """The data of a button that lists the open incidents, or that closes one of them."""
 
     act: IncidentAct
     id: int = 0
@@ -223,7 +223,7 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class StatePublished(CallbackData, prefix="seen"):
-    """The data of a button with which an admin states that an uncertain post is at `message_id`.
+    """The data of a button with which a second admin states that a post is at `message_id`.
 
     The bot asks once before it records the statement.
     """
@@ -338,7 +338,7 @@ class ShowStaffRequests(CallbackData, prefix="requests"):
 
 
 class ConfirmAdminChat(CallbackData, prefix="admin_chat"):
-    """The data of the button that confirms the move of the admin chat to the pressed chat."""
+    """The data of the button that confirms that the admin chat is now the chat of this button."""
 
     act: Literal["confirm"] = "confirm"
 

@@ -22,7 +22,7 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Publish the commands of people (in private chats) and of staff (in the admin chat).
+    """Set Telegram's command menus: people's in private chats, and the staff's in the admin chat.
 
     If the admin chat has moved, the staff's commands are published when the move is confirmed.
     """
@@ -33,7 +33,7 @@ async def publish(bot: Bot, admin_chat_id: int) -> None:
 
 
 async def publish_to_staff(bot: Bot, admin_chat_id: int) -> None:
-    """Publish the commands of staff in the admin chat."""
+    """Set Telegram's menu of the staff's commands in the admin chat."""
     for language in LANGUAGES:
         await _publish(bot, STAFF, BotCommandScopeChat(chat_id=admin_chat_id), language)
 

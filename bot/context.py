@@ -113,7 +113,10 @@ class RequestContext:
         return self.dependencies.admin_chat.id
 
     def may_be_admin_chat(self, chat_id: int) -> bool:
-        """Return whether a chat is the admin chat, or may be it after a move is confirmed."""
+        """Return True for the admin chat, and for a chat to which it may have moved.
+
+        The admin chat may have moved if a move is recorded that no super admin has confirmed yet.
+        """
         admin_chat = self.dependencies.admin_chat
         return chat_id == admin_chat.id or chat_id in admin_chat.unconfirmed_ids
 

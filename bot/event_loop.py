@@ -1,7 +1,7 @@
 """Measure how late the event loop of a process is, and name the code that holds it.
 
-While one piece of code holds the loop, nothing else of the process runs. A thread looks at the
-loop, because a loop that is held cannot look at itself.
+A piece of code holds the loop if it runs for long without an `await`. Meanwhile no other code of
+the process is run by the loop. Therefore a thread of its own measures the loop.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class LoopWatch:
-    """The measurements of the loop in which it was created."""
+    """The measurements of one event loop: the loop in which the instance was created."""
 
     def __init__(self) -> None:
         """Prepare the watch. Nothing is measured before `run`."""
@@ -52,7 +52,7 @@ class LoopWatch:
             self._ended.set()
 
     def take_longest_lag(self) -> float:
-        """Return the longest lag since the last call, in seconds."""
+        """Return the longest lag of the loop since the last call of this function, in seconds."""
         longest, self._longest = self._longest, 0.0
         return longest
 
@@ -81,7 +81,10 @@ class LoopWatch:
 
 
 def _name_of(frame: FrameType | None) -> str:
-    """Return the name of the function of ours that is running, for example of a handler."""
+    """Return the name of the innermost function of this product on a stack, or UNKNOWN.
+
+    A function of `handlers` or `scheduler` is preferred, because it says what the process does.
+    """
     stack = list(_frames(frame))
     for packages in (_ACTING, _OURS):
         for inner in stack:

@@ -50,9 +50,10 @@ async def _live(_request: web.Request) -> web.Response:
 
 
 async def _show_metrics(dependencies: Dependencies) -> web.Response:
-    """Return the metrics of this process, and the lag of the schedulers, which have no page.
+    """Return the metrics of this process, and the lag of the schedulers' event loops.
 
-    While the database is not available, the lag of the schedulers is not a number.
+    The scheduler processes serve no page of metrics themselves. While the database
+    is not available, their lag is NaN.
     """
     metrics.SCHEDULER_LAG.set(math.nan)
     with suppress(DatabaseAwayError):

@@ -145,7 +145,7 @@ class InboxWorker:
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for stops of kill switches among raw updates, before the updates are stored."""
+        """Look for requests to stop a kill switch among raw updates, before these are stored."""
         self._stop_path.expect(
             updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
         )

@@ -17,7 +17,10 @@ message is never too long for Telegram."""
 
 
 def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
-    """Return the text of the call that Telegram did not take, if the call answered in this chat."""
+    """Return the text of the failed call under the key `text`.
+
+    The result is empty if the call did not answer in the chat `chat_id`, or had no text.
+    """
     method = error.method if isinstance(error, TelegramAPIError) else None
     lost = getattr(method, "text", None)
     answers_here = isinstance(method, AnswerCallbackQuery) or (
@@ -34,8 +37,8 @@ async def answer_later(
     """Queue a message that says that the answer to an update may be missing.
 
     The message contains the text of the lost answer, without its buttons: the facts may have
-    changed. If Telegram did not take another call, for example a question about a chat, the message
-    only says that an answer is missing. Nothing is queued if the update is no message and no press,
+    changed. If the failed call was no answer, for example a question about a chat, the message only
+    says that an answer may be missing. Nothing is queued if the update is no message and no press,
     or if its chat is neither the admin chat nor the private chat of a registered person.
     """
     event = update.event

@@ -1,4 +1,4 @@
-"""Count the bot's updates, errors and refusals, and the lag of event loops, for Prometheus."""
+"""Define the metrics for Prometheus: updates, errors, refusals, and the lag of event loops."""
 
 import time
 from collections.abc import Iterator

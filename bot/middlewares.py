@@ -127,10 +127,14 @@ def _is_public_admin_chat(context: RequestContext, chat: Chat) -> bool:
 
 
 class ConfirmedAdminChatMiddleware(BaseMiddleware):
-    """Stop the acts of the staff in a new admin chat until a super admin has confirmed the move."""
+    """Refuse commands and presses of the staff in a new admin chat until the move is confirmed."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, or show the button that confirms the move to a person with a role."""
+        """Call the handler, unless a person with a role acts in a chat that is not confirmed.
+
+        Such a command or press gets the message with the button that confirms the move. The press
+        of this button itself reaches its handler.
+        """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
         message = event.message if isinstance(event, CallbackQuery) else event

@@ -1,8 +1,9 @@
 """Read the JSON of Telegram's updates, however deep it is nested and whatever it contains.
 
 Python's reader refuses JSON that is nested some 1,000 levels deep, a number of more than 4,300
-digits, and bytes that are no UTF-8. All updates of one answer would be refused together, and they
-would come again for ever. Therefore the part that cannot be read is replaced, and the rest is kept.
+digits, and bytes that are no UTF-8. Then all updates of the same answer of Telegram would be
+refused, and Telegram would send them again for ever. Therefore only the part that cannot be read is
+replaced, and the rest is kept.
 """
 
 import json
@@ -36,7 +37,10 @@ def _read_int(digits: str) -> int | str:
 
 
 def _replace_deep_parts(text: str) -> str:
-    """Replace each part below MAX_DEPTH. Raises ValueError if the brackets do not match."""
+    """Replace each value that is nested deeper than MAX_DEPTH.
+
+    Raises ValueError if the brackets do not match.
+    """
     kept: list[str] = []
     depth = kept_from = 0
     for token in _TOKEN.finditer(text):

@@ -36,7 +36,8 @@ async def database(
 ) -> None:
     """Wait for PostgreSQL, create the first super admins, and read the admin chat's present id.
 
-    `intake_sessions` write down what comes from outside, for example the list SUPER_ADMIN_IDS.
+    `intake_sessions` have the database role that may store facts from outside of the database, for
+    example the setting SUPER_ADMIN_IDS.
     Raises CannotStartError if PostgreSQL refuses the address, or if the currency of the wallets is
     not the currency of the settings.
     """

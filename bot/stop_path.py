@@ -1,8 +1,8 @@
-"""Clear the way of a stop of a kill switch, from its arrival until its commit.
+"""End the database sessions that delay a stop, which is a request to stop a kill switch.
 
-A session that locks a whole table (a migration, or a `LOCK TABLE` by hand) holds up every step of
-a stop: the update cannot be stored, claimed or handled. While a stop of the staff waits, such
-sessions are ended. If this does not help, the admin chat is told that the stop is not written yet.
+A session that locks a whole table (a migration, or a `LOCK TABLE` by hand) delays every step of a
+stop: the update cannot be stored, claimed or handled. While a stop of the staff waits, the bot ends
+such sessions. If this does not help, it writes in the admin chat that the stop is not saved yet.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from db.session import Sessions
 from services.platform import killswitches, lanes, users
 
 CHECK_SECONDS = 0.3
-"""The pause between the arrival of a stop and the first look, and between two looks."""
+"""The pause between the arrival of a stop and the first search for locks, and between searches."""
 TELL_SECONDS = 1.3
-"""If a session that cannot be ended holds a stop up after this time, the admin chat is told."""
+"""If a session that cannot be ended delays a stop for longer, the admin chat is notified."""
 FORGET_SECONDS = 300.0
 """A stop that was never handled is forgotten after this time."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class _Stop:
-    """A stop that has arrived and is perhaps not written yet."""
+    """A request to stop a kill switch that this process has received and perhaps not saved yet."""
 
     language: str
     arrived_at: float
@@ -52,10 +52,10 @@ class _Stop:
 
 
 class StopPath:
-    """The stops of kill switches that this process has received and has not yet committed."""
+    """The requests to stop a kill switch that this process has received and not yet committed."""
 
     def __init__(self, sessions: Sessions, bot: Bot, currency: str) -> None:
-        """Store the dependencies. Nothing is ended before `run`."""
+        """Store the dependencies. No session is ended before `run`."""
         self._sessions = sessions
         self._bot = bot
         self._currency = currency
@@ -65,9 +65,10 @@ class StopPath:
     def expect(
         self, updates: Sequence[Mapping[str, Any]], *, admin_chat_id: int, staff: Collection[int]
     ) -> None:
-        """Note the stops among raw updates. Those of strangers and in other chats do not count.
+        """Remember which of these updates stop a kill switch.
 
-        `staff` contains the lanes of the staff. Updates are raw JSON that is not trusted.
+        Only updates of the staff in the admin chat count. `staff` contains the lanes of the staff
+        (updates with the same lane are handled in order). Updates are JSON that is not trusted.
         """
         for update in updates:
             lane, update_id = lanes.own_lane(dict(update)), update.get("update_id")
@@ -78,16 +79,19 @@ class StopPath:
                 self._arrived.set()
 
     def begin(self, update_id: int, result: UpdateResult) -> None:
-        """Note that a handler works on an update. The result says when the stop is written."""
+        """Remember that a handler works on an update. `result` shows when the stop is saved."""
         if (stop := self._stops.get(update_id)) is not None:
             stop.result = result
 
     def end(self, update_id: int) -> None:
-        """Note that an update is handled."""
+        """Forget the stop of an update, because the update is handled."""
         self._stops.pop(update_id, None)
 
     async def run(self, admin_chat: AdminChat) -> None:
-        """Clear the way of each stop that waits, until the task is cancelled."""
+        """End the sessions that delay stops, until the task is cancelled.
+
+        If a stop is still delayed after TELL_SECONDS, the admin chat is notified once.
+        """
         while True:
             await self._arrived.wait()
             await asyncio.sleep(CHECK_SECONDS)
@@ -106,7 +110,10 @@ class StopPath:
                     await self._tell(stop, admin_chat.id)
 
     async def _end_lock_holders(self) -> bool:
-        """End the sessions that hold a stop up; return whether some could not be ended."""
+        """End the sessions that delay a stop; return whether some of them could not be ended.
+
+        The result is False if the database does not answer within a second.
+        """
         with suppress(DatabaseAwayError, TimeoutError):
             async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
                 ended, remaining = await killswitches.end_lock_holders(session)
@@ -116,7 +123,7 @@ class StopPath:
         return False
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
-        """Say in the admin chat that a stop is not written yet, unless it is written by now."""
+        """Write in the admin chat that a stop is not saved yet. Do nothing if it is saved now."""
         if stop.is_open:
             log.error("A stop of a kill switch is held up")
             t = Texts(stop.language, self._currency)
@@ -125,7 +132,10 @@ class StopPath:
 
 
 def _language_of_stop(update: Mapping[str, Any], admin_chat_id: int) -> str | None:
-    """Return the language of the person who stops a switch, or None for other updates."""
+    """Return the language of the person who stops a kill switch in the admin chat.
+
+    Returns None if the update is anything else.
+    """
     press, message = update.get("callback_query"), update.get("message")
     if isinstance(press, dict):
         asker, shown, is_stop = press, press.get("message"), _is_stop_button(press)

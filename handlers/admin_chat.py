@@ -44,7 +44,11 @@ async def confirm(press: CallbackQuery, context: RequestContext, bot: Bot) -> No
 
 
 async def _is_at(bot: Bot, old_chat_id: int, new_chat_id: int) -> bool:
-    """Return whether Telegram says that a chat has the new id now (`FollowAdminChat`)."""
+    """Ask Telegram for the chat `old_chat_id`; return whether its id is `new_chat_id` now.
+
+    If the chat has moved, `FollowAdminChat` repeats the question with the id that Telegram names.
+    The result is False if Telegram refuses the question.
+    """
     try:
         return (await bot.get_chat(old_chat_id)).id == new_chat_id
     except (TelegramBadRequest, TelegramForbiddenError):

@@ -27,7 +27,8 @@ FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 async def refuse_unknown_command(message: Message, context: RequestContext) -> None:
     """Tell staff in the admin chat that the bot does not know a command.
 
-    Without an answer, somebody who mistypes `/killswitch` would believe that a switch has stopped.
+    Without an answer, somebody who mistypes `/killswitch` would believe that payouts or
+    posting were stopped.
     The bot says nothing to others in a group.
     """
     if context.actor.staff_role(*STAFF) is not None:

@@ -69,7 +69,7 @@ async def show_card(press: CallbackQuery, callback_data: Moderate, context: Requ
 async def ask_reason(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext
 ) -> None:
-    """Show the preset reasons for a rejection as buttons, or the card after a decision."""
+    """Show the preset reasons for a rejection as buttons. After a decision, show only the card."""
     context.actor.require_staff(*MODERATORS, action="moderation_reject")
     row = await _card(context, callback_data.id)
     pending = row.status == TargetStatus.PENDING

@@ -137,7 +137,7 @@ async def _incidents(context: RequestContext) -> Outgoing:
 @router.message(Command("incidents"))
 @router.callback_query(OnIncident.filter(F.act == IncidentAct.LIST))
 async def show_incidents(event: CallbackQuery | Message, context: RequestContext) -> None:
-    """Show the open incidents. A switch cannot run while an incident that stopped it is open."""
+    """Show the open incidents. An open incident keeps stopped the kill switches that it stopped."""
     context.actor.require_staff(*STAFF, action="incidents")
     await respond.show(event, await _incidents(context))
 
@@ -146,7 +146,7 @@ async def show_incidents(event: CallbackQuery | Message, context: RequestContext
 async def ask_to_close(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Ask once before an incident is closed; show the list if it was closed already."""
+    """Ask once before an incident is closed. If it was closed already, show the list instead."""
     context.actor.require_staff(*OPERATORS, action="incident_close")
     async with context.read() as session:
         is_open = await incidents.is_open(session, callback_data.id)

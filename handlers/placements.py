@@ -41,7 +41,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 async def ask_to_withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:
-    """Ask once before a placement is withdrawn; show its screen if it was decided already."""
+    """Ask once before a placement is withdrawn. If it was decided already, show its screen only."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
     if row.target_status == TargetStatus.PENDING:

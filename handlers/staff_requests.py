@@ -71,7 +71,10 @@ async def show_staff(message: Message, context: RequestContext) -> None:
 async def ask_to_decide(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Ask once before a second person's decision; after an old button, show the card instead."""
+    """Ask once before a second person confirms or refuses a request.
+
+    If the request does not wait for this decision any more, show its card instead.
+    """
     context.actor.require_staff(*STAFF, action="request_card")
     details = await _details(context, callback_data.id)
     if details.request.status is RequestStatus.PROPOSED:
@@ -85,9 +88,10 @@ async def ask_to_decide(
 async def press_card(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Acknowledge, confirm or drop a request, or only show its card.
+    """Carry out the pressed decision about a request, and show the request's card.
 
-    The card is the question about a request from a shell. So its answers act at once.
+    A button without a decision only shows the card. The buttons of the card act at once, because
+    the card itself asks about a request that somebody typed in a shell.
     """
     context.actor.require_staff(*STAFF, action="request_card")
     decide = _DECISIONS.get(callback_data.act)

@@ -90,7 +90,7 @@ _QUESTIONS = {
 async def ask_to_confirm(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask once before a decision that is final; after an old button, show the card instead."""
+    """Ask once before a final decision. If the button is out of date, show the card instead."""
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     case = await _case(context, callback_data.id)
     if case.claim_no != callback_data.claim or not (case.uncertain or case.needs_decision):

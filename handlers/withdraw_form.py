@@ -68,7 +68,7 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
 async def ask_to_cancel(
     press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
 ) -> None:
-    """Ask once before a withdrawal is cancelled; show the list if it was decided already."""
+    """Ask once before a cancellation. If the withdrawal was decided already, show the list."""
     async with context.read() as session:
         withdrawal = await withdrawals.get_own(
             session, actor=context.actor, withdrawal_id=callback_data.id

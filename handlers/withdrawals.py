@@ -107,7 +107,7 @@ async def ask_details(
 async def ask_to_approve(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Ask once before a withdrawal is approved; after an old button, show the card instead."""
+    """Ask once before an approval. If the withdrawal was decided already, show its card instead."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_approve")
     details, sources = await _with_sources(context, callback_data.id)
     if details.status is WithdrawalStatus.REQUESTED:
@@ -121,7 +121,10 @@ async def ask_to_approve(
 async def approve(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Approve a withdrawal. If it waits for the comparison with Telegram, offer to try again."""
+    """Approve a withdrawal.
+
+    If its deposits are not compared with Telegram's list of Stars yet, offer to try again.
+    """
     withdrawal_id = callback_data.id
     try:
         async with (

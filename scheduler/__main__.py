@@ -205,7 +205,10 @@ async def _require_access(sessions: Sessions) -> None:
 async def beat(
     sessions: Sessions, owner: str, leader: LeaderElection, loop_watch: LoopWatch
 ) -> None:
-    """Write the heartbeat of this process, and acquire or prolong the leader's lease."""
+    """Write the heartbeat of this process, and try to become or to stay the leader.
+
+    The leader is the process that does the work for which one process is enough.
+    """
     lag = loop_watch.take_longest_lag()
     async with sessions.begin() as session:
         await heartbeats.beat(session, owner=owner, name=NAME, loop_lag=lag)

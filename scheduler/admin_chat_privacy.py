@@ -24,9 +24,10 @@ class AdminChatPrivacy:
         self._look_after = 0.0
 
     async def look(self) -> None:
-        """Ask Telegram whether the admin chat is public, unless LOOK_SECONDS are not over.
+        """Ask Telegram whether the admin chat is public, at most once in LOOK_SECONDS.
 
-        If Telegram does not answer, nothing has changed. Must not be called in a transaction.
+        The answer is stored in `last_known`. If Telegram does not answer, the value stays. Must not
+        be called in a transaction.
         """
         if time.monotonic() >= self._look_after:
             self._look_after = time.monotonic() + LOOK_SECONDS
@@ -37,6 +38,9 @@ class AdminChatPrivacy:
             self.last_known = chat.username is not None
 
     def note(self, sent: Message) -> None:
-        """Note what a message that was just sent to the admin chat shows about the chat."""
+        """Store whether the admin chat is public, as Telegram's answer to a sent message shows.
+
+        A message that was sent to another chat changes nothing.
+        """
         if sent.chat.id == self._admin_chat.id:
             self.last_known = sent.chat.username is not None

@@ -130,7 +130,7 @@ def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
 
 @dataclass(frozen=True)
 class _PrivateAlarm:
-    """An alarm for the super admins, because strangers can read the admin chat."""
+    """An alarm that each super admin gets in private, because strangers can read the admin chat."""
 
     row: OutboxMessage
     messages: list[_OutgoingMessage]
@@ -219,9 +219,9 @@ async def _deliver_chat_queue(
 
 
 async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivered | None:
-    """Send one message and record it; return None if the message arrived.
+    """Send one message, and record that it arrived.
 
-    A private alarm has arrived if one super admin got it.
+    Returns None, or the reason if it did not arrive. One super admin is enough for a private alarm.
     """
     if isinstance(rendered, _NotDelivered):
         return rendered
@@ -238,7 +238,7 @@ async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivere
 
 
 async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotDelivered | None:
-    """Send the parts of one message; return the id of the last part."""
+    """Send the parts of one message; return the id of the last part, or why it was not sent."""
     message_id = None
     alarm = rendered.row.priority == Priority.ALARM
     for part, method in enumerate(rendered.methods):

@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 class StarReconciliation:
     """Read the transactions that Telegram has added to its list, and compare the books with them.
 
-    Telegram lists transactions in the order of their times, so a number is enough as the position
-    in the list. The database keeps it, see `star_list_positions`.
+    Telegram lists transactions in the order of their times, so the position in the list is the
+    number of transactions that were read. The database keeps it, see `star_list_positions`.
     """
 
     def __init__(
@@ -51,8 +51,9 @@ class StarReconciliation:
     async def run(self) -> None:
         """Read the new transactions of the list, and record the payments and refunds among them.
 
-        If Telegram does not answer, or if the process ends, the next tick continues at the same
-        position. A transaction that is read twice changes nothing.
+        At the end of the list, check the deposits that the list does not contain. If Telegram does
+        not answer, or if the process ends, the next run begins at the stored position. A
+        transaction that is read twice changes nothing.
         """
         # A process may be paused between the list and the check. A deposit that was recorded during
         # the pause is in no list that was read before it.

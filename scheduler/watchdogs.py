@@ -57,7 +57,7 @@ async def expire_targets(sessions: Sessions) -> None:
 
 
 async def queue_cards(sessions: Sessions) -> None:
-    """Queue the cards of the placements that may have one now, because older ones are decided."""
+    """Queue the cards of pending placements that had to wait for older ones of the advertiser."""
     async with sessions.begin() as session:
         await submission_cards.queue_due(session)
 
@@ -104,7 +104,7 @@ async def settle_stops(sessions: Sessions) -> None:
 
 
 async def end_hanging_sessions(sessions: Sessions) -> None:
-    """End the sessions of the application whose transactions hang, whatever they hold."""
+    """End the sessions of the application whose transactions hang, with or without locks."""
     async with sessions.begin() as session:
         ended = await hanging_sessions.end(session)
     if ended:

@@ -190,7 +190,7 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 
 @dataclass
 class _VerifiedChain:
-    """The links that were compared with the ledger so far, without a difference."""
+    """The links of the audit chain that were compared with the ledger so far. None differed."""
 
     last: ChainLink | None = None
     covers_terms: bool = False

@@ -8,9 +8,10 @@ from bot.texts import Texts
 
 
 def moved(t: Texts, to: Literal["staff", "person"]) -> Outgoing:
-    """Build the question whether the admin chat has moved, for the chat or for a super admin.
+    """Build the question whether the admin chat has moved.
 
-    Only the message in the chat has the button, because the press has to come from there.
+    The new chat and the super admins (in private) get this question. Only the message in the new
+    chat has the button, because the press has to come from there.
     """
     text = t("admin-chat-moved", to=to)
     if to == "person":

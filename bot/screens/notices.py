@@ -93,12 +93,15 @@ def _record(payload: Mapping[str, Any]) -> str:
 
 
 def in_private(t: Texts, alarm: Outgoing) -> Outgoing:
-    """Add the reason why an alarm comes to a super admin and not to the admin chat."""
+    """Add to an alarm the reason why a super admin gets it in private: the admin chat is public."""
     return replace(alarm, text=f"{t('alarm-in-private')}\n\n{alarm.text}")
 
 
 def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
-    """Give a person the text of a lost answer, or say that an answer did not arrive."""
+    """Build the message with the text of an answer that was lost.
+
+    If `lost_text` is None, the message only says that an answer did not arrive.
+    """
     if lost_text is None:
         return Outgoing(t("notice-answer-lost"))
     return Outgoing(f"{t('notice-answer-late')}\n\n{lost_text}")
@@ -148,7 +151,7 @@ def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
 
 
 def updates_parked(t: Texts, error: str) -> Outgoing:
-    """Build the notice to staff that updates could not be handled, and where they are listed."""
+    """Build the notice to staff that updates could not be handled. It names the list of them."""
     return Outgoing(t("notice-updates-parked", error=error))
 
 

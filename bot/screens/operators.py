@@ -174,7 +174,7 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
 
 
 def confirm_close(t: Texts, incident_id: int) -> Outgoing:
-    """Build the question that is asked before an incident is closed for good."""
+    """Build the question before a person closes an incident, which nobody can open again."""
     return Outgoing(
         t("incident-close-question", id=incident_id),
         rows(

@@ -111,7 +111,10 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
 
 
 def _published_at(row: Placement) -> datetime | None:
-    """Return when the post was published: its promised hours end at `release_due_at`."""
+    """Return when the post was published, or None if it is not published.
+
+    The time is the end of the promised hours (the time that a post must stay) less these hours.
+    """
     if row.message_id is None or row.release_due_at is None:
         return None
     return row.release_due_at - timedelta(hours=row.promised_hours)

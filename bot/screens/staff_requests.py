@@ -80,7 +80,7 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
 
 
 def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
-    """Build the question before a request is confirmed or refused: `act` is CONFIRM or DROP."""
+    """Build the question before a person confirms (`act` CONFIRM) or refuses (DROP) a request."""
     row = details.request
     sure = RequestAct.CONFIRM_CONFIRMED if act is RequestAct.CONFIRM else RequestAct.DROP_CONFIRMED
     return Outgoing(
@@ -152,7 +152,10 @@ def _state(row: StaffRequest) -> str:
 
 
 def _allowed_acts(t: Texts, row: StaffRequest) -> Mapping[RequestAct, str]:
-    """Return the decisions that the state of a request allows, with the texts of their buttons."""
+    """Return the decisions that a request allows now, each with the text of its button.
+
+    The result is empty if the request has ended.
+    """
     if row.status is not RequestStatus.PROPOSED:
         return {}
     if row.acknowledged:

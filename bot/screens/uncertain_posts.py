@@ -116,7 +116,7 @@ def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoin
 
 
 def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
-    """Build the question before the second admin's statement that the post is at a message id."""
+    """Build the question to a second admin: whether the post is really at this message id."""
     sure = StatePublishedConfirmed(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -130,7 +130,7 @@ def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoi
 
 
 def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
-    """Build the question before a decision that ends something for good.
+    """Build the question before an admin's decision that nobody can undo.
 
     `act` is REFUND, RELEASE, ABSENT_CONFIRMED or DISMISS_CONFIRMED.
     """

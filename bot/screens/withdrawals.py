@@ -222,10 +222,10 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
 
 
 def _sources(t: Texts, row: WithdrawalDetails, sources: Sources) -> str:
-    """Build the list of a withdrawal's sources.
+    """Build the list of a withdrawal's sources: the credits of the wallet that pay it.
 
-    Only Telegram's list of Stars can be compared with the books. For other currencies, the list
-    says so.
+    Only deposits in Stars can be compared with a list of Telegram. In other currencies, the text
+    says that nothing was compared.
     """
     lines = [t("withdrawal-sources"), *(_source(t, row, source) for source in sources.newest)]
     if sources.others:

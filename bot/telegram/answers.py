@@ -64,9 +64,9 @@ class ForeignChatError(Exception):
 class OnlyPeopleAndStaff(BaseRequestMiddleware):
     """Refuse to write to any chat except private chats and the admin chat.
 
-    A chat to which the admin chat may have moved gets the question for the confirmation.
-
-    In a channel the bot publishes only ads, and never an error or an answer.
+    A chat to which the admin chat may have moved is permitted too, because the bot asks there for
+    the confirmation of the move. In a channel the bot publishes only ads, and never an error or an
+    answer.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
@@ -107,8 +107,8 @@ class FollowAdminChat(BaseRequestMiddleware):
     """Record the new id of the admin chat when Telegram refuses a call because the chat has moved.
 
     The process learns of the move in this way even if no process got Telegram's service message.
-    The call itself is repeated where Telegram says that the chat is. Therefore no alarm waits for
-    the confirmation of a move, and an invented move receives no alarm.
+    The call is repeated with the id that Telegram names. Therefore no alarm waits until a super
+    admin has confirmed a move, and no alarm goes to the chat of an invented move.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
@@ -162,9 +162,9 @@ class RepeatAfterFlood(BaseRequestMiddleware):
 class KeepLimits(BaseRequestMiddleware):
     """Keep Telegram's limits for answers, together with the other processes.
 
-    A call that would have to wait for long is not made. It counts as refused with 429, so that its
-    text is given later. After a 429 in a chat, no process writes there for the time that Telegram
-    names.
+    A call that would have to wait for more than WAIT_SECONDS is not made. It raises
+    TelegramRetryAfter, like a call that Telegram refused with 429. The text is sent later. After
+    a 429 in a chat, no process writes there for the time that Telegram names.
     """
 
     def __init__(self, limiter: RateLimiter, admin_chat: AdminChat) -> None:
@@ -178,7 +178,10 @@ class KeepLimits(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call when the limits permit it. Raises TelegramRetryAfter after WAIT_SECONDS."""
+        """Make the call as soon as the limits permit it.
+
+        Raises TelegramRetryAfter if they do not permit the call within WAIT_SECONDS.
+        """
         chat_id = getattr(method, "chat_id", None)
         if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS):
             return await make_request(bot, method)
@@ -200,9 +203,9 @@ class KeepLimits(BaseRequestMiddleware):
 
 
 class ReportUnreadable(BaseRequestMiddleware):
-    """Treat an answer of Telegram that cannot be read like a lost one, with the method it answers.
+    """Report an answer of Telegram that cannot be read in the same way as a lost answer.
 
-    aiogram's own error does not name the method.
+    The error names the method of the call. aiogram's own error does not name it.
     """
 
     async def __call__(
@@ -234,7 +237,7 @@ def create_bot(
 ) -> Bot:
     """Return a bot that answers people and waits for a short `retry_after` by itself.
 
-    Without a limiter, the bot keeps no limits.
+    Without a limiter, the bot does not keep Telegram's rate limits.
     """
     bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())

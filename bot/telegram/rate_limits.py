@@ -66,8 +66,8 @@ def rules(chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False
     """Return the limits for a message to a chat. The limit of all chats comes first.
 
     Only groups and channels (chats with negative ids) have a limit of one minute. This limit must
-    have free slots for all `parts` of the message; without parts it does not apply. An answer to a
-    person does not wait for the chat's second.
+    have free slots for all `parts` of the message. If `parts` is 0, this limit does not apply. If
+    `answer` is True, the limit of one message per second in the chat does not apply.
     """
     found = [Rule("all", per_second, 1_000)]
     if not answer:
@@ -88,7 +88,10 @@ class LocalLimiter:
         self._drop_above = MAX_WINDOWS
 
     def reserve(self, chat_id: int, parts: int = 1, *, answer: bool = False) -> Wait:
-        """Reserve a slot for a message to a chat, or return how long to wait for a slot."""
+        """Reserve a slot (the permission to send one message now) and return NO_WAIT.
+
+        If no slot is free, nothing is reserved. The result is then the time to wait for a slot.
+        """
         now = time.monotonic()
         all_chats, *others = (
             self._seconds_until_free(rule, now)

@@ -164,7 +164,8 @@ class UserAuditLog(Base):
 class MovedChat(Base):
     """A group that became a supergroup, with the new chat id (Telegram's `migrate_to_chat_id`).
 
-    If somebody who has a stolen password invents a move, the true move is another row.
+    Somebody with a stolen database password can insert an invented move. The true move is then
+    another row, so the invented row does not prevent it.
     """
 
     __tablename__ = "moved_chats"

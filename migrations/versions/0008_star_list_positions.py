@@ -1,7 +1,9 @@
 """Keep the position in Telegram's list of Stars, and let approvals wait for the comparison.
 
-The bot may not write the result of a comparison, and no login may date a deposit. A deposit has the
-currency of its wallet. Otherwise a deposit in another currency would not be compared.
+The list names the payments in Stars. No withdrawal of Stars is approved before the deposits that may pay
+it were compared with the list. The bot may not write the result of a comparison, and no database role
+may set the time of a deposit. A deposit has the currency of its wallet. Otherwise a deposit with
+another currency would not be compared.
 """
 
 import sqlalchemy as sa
@@ -40,7 +42,7 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
-    """Add the position, the result of each comparison, and the check before an approval."""
+    """Add the position, the results of comparisons, and the check before a withdrawal's approval."""
     op.create_table(
         "star_list_positions",
         sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),

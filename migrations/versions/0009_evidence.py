@@ -1,10 +1,12 @@
-"""Ask for the presses of two people, cover frozen terms by the audit chain, freeze other terms.
+"""Require the presses of both people for acts that need two, and protect terms from changes.
 
-From this revision on, a person signs an act of two people only in an update that Telegram delivered.
-A version of the program before this revision cannot carry out such acts any more.
-Links that exist keep their digests. `adtech verify-ledger` compares them with the digest without
-terms, until the first link that covers the terms. After a downgrade, the version before calls that
-link broken.
+From this revision on, a person agrees to an act of two people only with a press or a message that
+Telegram delivered. An older version of the program cannot carry out such acts any more.
+
+Terms are, for example, the price of a placement. New links of the audit chain (the digests of the
+ledger) cover the frozen terms, and the columns of other terms are frozen now. Links that exist keep
+their digests without terms. `adtech verify-ledger` accepts such digests before the first link that
+covers the terms. After a downgrade, the older program reports that link as broken.
 """
 
 import sqlalchemy as sa
@@ -141,7 +143,10 @@ def downgrade() -> None:
 
 
 def _let_moves_be_confirmed() -> None:
-    """Add the confirmation of moves. The moves that the bot follows already count as confirmed."""
+    """Add the columns for the confirmation of moves of the admin chat.
+
+    The moves that are stored before this revision count as confirmed.
+    """
     op.add_column("moved_chats", sa.Column("confirmed_by", sa.BigInteger(), nullable=True))
     op.add_column("moved_chats", sa.Column("confirmed_in", sa.BigInteger(), nullable=True))
     op.add_column(
@@ -166,7 +171,10 @@ def _let_moves_be_confirmed() -> None:
 
 
 def _audit_moves(events: str) -> None:
-    """Write an audit row at commit after these changes of moved chats."""
+    """Replace the trigger that writes an audit row at commit after a change of `moved_chats`.
+
+    `events` names the kinds of changes in SQL, for example INSERT.
+    """
     op.execute("DROP TRIGGER audited ON moved_chats")
     op.execute(
         f"CREATE CONSTRAINT TRIGGER audited AFTER {events} ON moved_chats DEFERRABLE"
@@ -175,7 +183,7 @@ def _audit_moves(events: str) -> None:
 
 
 def _freeze(frozen: dict[str, tuple[str, ...]]) -> None:
-    """Refuse every change of these columns, by table."""
+    """Create the triggers that refuse every change of some columns: `frozen` has them by table."""
     for table, columns in frozen.items():
         old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
         op.execute(

@@ -1,7 +1,7 @@
-"""Give cards the key that prevents a second card, and let the scheduler record its lag.
+"""Give cards the key that prevents a second card, and let heartbeats record the loop's lag.
 
 The scheduler may also raise the priority of messages that have waited for long. A stop of a kill
-switch may end sessions that lock whole tables, and does not wait for locks of other logins.
+switch may end sessions that lock whole tables, and does not wait for locks of other database roles.
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Set the keys of the cards that were queued without one, and add the lag to heartbeats."""
+    """Set the missing keys of queued cards, and add the event loop's lag to heartbeats."""
     op.execute(
         """
         UPDATE outbox SET key = 'target_submitted:' || (payload ->> 'target_id')
@@ -34,7 +34,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the lag and the right. The version before works with the keys."""
+    """Remove the lag, and the scheduler's right to raise priorities.
+
+    The keys stay, because the program before this revision works with them.
+    """
     functions.create("settle_stop", down_revision)
     op.execute("DROP FUNCTION end_lock_holders()")
     op.execute("REVOKE UPDATE (priority) ON outbox FROM adtech_clock")

@@ -1,4 +1,4 @@
-"""Find the job of a message in a channel, and the notices about alterations, by an index."""
+"""Add indexes that find a post's job by its channel and message, and alteration notices."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -180,9 +180,10 @@ async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
-    """Return a page of the pending placements, the oldest first.
+    """Return a page of the pending placements.
 
-    Placements that have to wait for a card come after all others.
+    First come the placements that may have a card in the admin chat now, then those that have to
+    wait for a card. Both groups begin with their oldest placement.
     """
     ranked = submission_cards.rank_pending()
     rows = await session.execute(

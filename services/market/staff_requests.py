@@ -5,7 +5,7 @@ such a command only makes a request. The act is done when the named person press
 the admin chat. An act that needs two people is done when a second person then confirms the request
 in the admin chat (source: product spec, people).
 
-The database asks for the update in which each person has pressed (`guard_staff_request`), and sends
+The database requires the update in which each person has pressed (`guard_staff_request`), and sends
 the request's card to the admin chat after each change (`tell_staff_request`).
 """
 

@@ -148,17 +148,18 @@ async def mark_compared(
 
 
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
-    """Check the deposits in Stars that no read transaction has confirmed.
+    """Check the deposits in Stars that have no result of the comparison with Telegram's list.
 
-    The caller has read Telegram's list to its end, and has marked the deposits that it lists.
+    The caller has read Telegram's list to its end, and has marked the deposits in the list.
     `since` is the time of the oldest listed transaction. Older deposits belong to another bot.
-    `read_at` is the time, by the database's clock, at which the reading of the list began. A later
-    call checks the deposits that are younger than GRACE at that time. A deposit that is missing in
-    the list stops the money and opens an incident, see `incidents.raise_alarm`. After the staff
-    closed an incident that names the deposit, it raises no further alarm, and approvals of
-    withdrawals no longer wait for it. Locks the deposits that it marks, and what
-    `incidents.raise_alarm` locks. So that nobody can delay the alarm, a later call marks the
-    deposits that another transaction has locked.
+    `read_at` is the time, by the database's clock, at which the reading of the list began.
+    Deposits that were younger than GRACE at that time are left to a later call.
+
+    If the list lacks a deposit, this function stops the money and opens an incident, see
+    `incidents.raise_alarm`. After the staff closed an incident that names the deposit, the deposit
+    causes no further alarm, and approvals of withdrawals no longer wait for it. Locks the deposits
+    that it marks, and what `incidents.raise_alarm` locks. Deposits that another transaction has
+    locked are left to a later call, so that nobody can delay the alarm.
     """
     found = await session.execute(
         select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)

@@ -22,9 +22,10 @@ _KEY = f"{KIND}:"
 
 
 def rank_pending(*conditions: Any) -> Subquery:
-    """Build a query of the pending targets (placements) and their ranks among their advertiser's.
+    """Build a query of the pending targets (placements) with their ranks.
 
-    The oldest pending target of an advertiser has the rank 1. `conditions` limit the campaigns.
+    Each advertiser's targets are ranked by age: the oldest pending one has the rank 1. `conditions`
+    limit the campaigns.
     """
     rank = func.row_number().over(partition_by=Campaign.advertiser_id, order_by=CampaignTarget.id)
     return (
@@ -55,10 +56,10 @@ def count_pending() -> ScalarSelect[int]:
 
 
 async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) -> int:
-    """Queue the cards of the oldest pending placements that have none; return how many.
+    """Queue the missing cards of each advertiser's OPEN_CARDS oldest pending placements.
 
-    `advertiser_id` limits this to one advertiser. A placement never gets two cards, because each
-    card has an idempotency key.
+    Returns the number of queued cards, at most BATCH. `advertiser_id` limits this to one
+    advertiser. A placement never gets two cards, because each card has an idempotency key.
     """
     conditions = [] if advertiser_id is None else [Campaign.advertiser_id == advertiser_id]
     ranked = rank_pending(*conditions)

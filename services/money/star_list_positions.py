@@ -14,7 +14,7 @@ from db.models.intake import StarListPosition
 
 
 async def get(session: AsyncSession, bot_id: int) -> StarListPosition:
-    """Return the position of a bot's list. Begin at the list's beginning if there is none."""
+    """Return the position of a bot's list. If none is stored, store the beginning of the list."""
     await session.execute(insert(StarListPosition).values(bot_id=bot_id).on_conflict_do_nothing())
     return await session.get_one(StarListPosition, bot_id, populate_existing=True)
 

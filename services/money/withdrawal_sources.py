@@ -2,8 +2,8 @@
 
 The rule is first in, first out: each amount that left the person's wallet is paid from the oldest
 money that was still in it. So the sources of a withdrawal are the credits that nothing before it
-has used up. A deposit that was taken back before the withdrawal counts only with the part that was
-not recovered.
+has used up. If a payer took back a deposit before the withdrawal, the platform recovered what was
+still in the wallet. Only the amount that was not recovered counts as a source.
 """
 
 from collections.abc import Sequence
@@ -42,12 +42,15 @@ class Source:
     comparison: Comparison | None
     """The comparison of a deposit with Telegram's list."""
     taken_back: bool
-    """Whether the deposit was reversed outside."""
+    """Whether the payer took the deposit back at Telegram or at the bank."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources of a withdrawal. The newest is the first."""
+    """The sources of a withdrawal.
+
+    At most SHOWN of them are described, the newest first. The others are only counted.
+    """
 
     newest: Sequence[Source]
     others: int
@@ -63,8 +66,8 @@ class _Part:
 async def get(session: AsyncSession, withdrawal_id: int) -> Sources:
     """Return the sources of a withdrawal.
 
-    Reads the wallet's credits from the withdrawal backwards, until they explain the whole balance
-    that was there. Older credits had been used up.
+    Reads the credits that the wallet got before the withdrawal, the newest first, until their sum
+    is the balance before the withdrawal. Older credits were already used up.
     """
     hold = (
         await session.execute(
@@ -86,10 +89,10 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Sources:
 
 
 async def _parts(session: AsyncSession, hold: Any) -> list[_Part]:
-    """Return which part of which credit pays the withdrawal, the newest first.
+    """Return the parts of credits that pay a withdrawal, the newest first.
 
-    The newest credits are the `balance_after` that stays in the wallet. The withdrawal uses the
-    credits before them.
+    `hold` is the entry that took the withdrawal's money from the wallet. The newest credits are the
+    money that stayed in the wallet (`balance_after`). The withdrawal uses the credits before them.
     """
     parts: list[_Part] = []
     staying, missing, before = hold.balance_after, -hold.amount, hold.version
@@ -108,9 +111,10 @@ async def _parts(session: AsyncSession, hold: Any) -> list[_Part]:
 
 
 def _credits(wallet_id: int, held_at: int, before: int) -> Select[int, int]:
-    """Select credits of a wallet below the version `before`, the newest first.
+    """Build a query of a wallet's credits with a version below `before`, the newest first.
 
-    The amount of a deposit is less what its clawback had recovered before the version `held_at`.
+    A deposit that its payer took back counts without the amount that the clawback had recovered
+    from the wallet before the version `held_at`.
     """
     taken = aliased(LedgerEntry)
     recovered = (

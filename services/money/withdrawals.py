@@ -244,7 +244,7 @@ async def lock_reference(session: AsyncSession, external_reference: str) -> str:
 async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
     """Return the id of the withdrawal whose payment has this reference, or None.
 
-    The payment may be one in excess (`excess_payments`).
+    It may also be a second payment of the same withdrawal (`excess_payments`).
     """
     paid = select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
     in_excess = select(ExcessPayment.withdrawal_id).where(
@@ -272,7 +272,7 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Withdrawal:
 
 
 async def get_own(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Return a withdrawal of the actor. Raises NotFound, NotWithdrawalOwner."""
+    """Return one of the actor's own withdrawals. Raises NotFound, NotWithdrawalOwner."""
     withdrawal = await get(session, withdrawal_id)
     if withdrawal.user_id != actor.user_id:
         raise errors.NotWithdrawalOwner(withdrawal_id)

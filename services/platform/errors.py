@@ -37,7 +37,7 @@ class AdminChatPublic(DomainError):
 
 @dataclass(eq=False)
 class AdminChatNotMoved(DomainError):
-    """No move of the admin chat to this chat waits for a confirmation, or Telegram denies it."""
+    """No move of the admin chat to this chat can be confirmed, or Telegram denies the move."""
 
 
 @dataclass(eq=False)

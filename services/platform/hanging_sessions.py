@@ -9,6 +9,7 @@ _END = text("SELECT end_hanging_sessions()")
 async def end(session: AsyncSession) -> int:
     """End the sessions whose transaction is older than 90 seconds; return how many have ended.
 
-    A session can set its own time limits to 0. The function waits for no lock.
+    PostgreSQL's time limits are not enough, because a session can set its own limits to 0. This
+    function waits for no lock.
     """
     return int((await session.execute(_END)).scalar_one())

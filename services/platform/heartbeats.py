@@ -30,7 +30,10 @@ async def beat(session: AsyncSession, *, owner: str, name: str, loop_lag: float 
 
 
 async def longest_lag(session: AsyncSession, *, name: str) -> float:
-    """Return the longest lag that a living process of this name has recorded, in seconds."""
+    """Return the longest lag in the last heartbeats of all living processes of a name, in seconds.
+
+    The lag says how late the event loop of a process ran. Without a living process, it is 0.0.
+    """
     longest: float | None = await session.scalar(
         select(func.max(Heartbeat.loop_lag)).where(*_alive(name))
     )

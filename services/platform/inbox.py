@@ -58,7 +58,7 @@ def lane_of(payload: dict[str, Any]) -> int:
 
 
 def set_aside(update: dict[str, Any]) -> dict[str, Any]:
-    """Return an update that the database can store in place of one whose data it refused.
+    """Return a replacement for an update whose data the database refused to store.
 
     The JSON of the refused update is kept as a text of ASCII characters.
     """
@@ -284,8 +284,8 @@ async def _park_matching(
 ) -> None:
     """Park the open updates that meet the conditions, and notify the admins.
 
-    There is a notice for each payment. Of all other updates, only the first one of an hour causes a
-    notice, because any stranger can send many of them.
+    Each parked payment causes a notice. The other updates cause one notice an hour at most, because
+    any stranger can send many of them.
     """
     parked = await session.execute(
         update(InboxUpdate)

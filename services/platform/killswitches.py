@@ -162,9 +162,10 @@ async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
 
 
 async def end_lock_holders(session: AsyncSession) -> tuple[int, int]:
-    """End the sessions that lock whole tables and so hold up a stop. Waits for no lock.
+    """End the database sessions that lock whole tables and thereby delay a stop.
 
-    Returns how many have ended, and how many remain: those of superusers cannot be ended.
+    Returns how many sessions have ended, and how many remain, because sessions of superusers cannot
+    be ended. This function waits for no lock.
     """
     ended, remaining = (await session.execute(_END_LOCK_HOLDERS)).one()
     return ended, remaining

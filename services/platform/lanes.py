@@ -46,7 +46,10 @@ def own_lane(payload: dict[str, Any]) -> int | None:
 
 
 async def staff_lanes(session: AsyncSession, *chat_ids: int) -> frozenset[int]:
-    """Return the lanes of the staff: their chats, and the lanes of people with a role."""
+    """Return the lanes of the staff: `chat_ids`, and the lanes of people with a role.
+
+    Updates with the same lane are handled in order. Blocked people are left out.
+    """
     people = await session.scalars(
         select(User.telegram_id)
         .join(UserRole, UserRole.user_id == User.id)

@@ -80,7 +80,7 @@ async def claim(
 async def raise_old_cards(session: AsyncSession) -> None:
     """Give cards that have waited for CARD_PATIENCE the priority of results.
 
-    Otherwise results that never end would hold back the cards for ever. Locks these cards, and
+    Otherwise an endless sequence of results would delay the cards for ever. Locks these cards, and
     skips those that another process has locked.
     """
     old = (

@@ -47,8 +47,8 @@ async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Rol
 async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int]) -> None:
     """Give and take super admin roles so that they match the list of users in SUPER_ADMIN_IDS.
 
-    The database function says which roles change and who is notified. Only the login that writes
-    down what comes from outside may call it.
+    The database function says which roles change and who is notified. Only the
+    database role that stores facts from outside of the database may call that function.
     """
     await session.execute(_RECONCILE, {"user_ids": list(user_ids)})
 

@@ -69,7 +69,7 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
 
 
 async def list_with_role(session: AsyncSession, role: Role) -> Sequence[User]:
-    """Return the people with a staff role who are not blocked, in the order of their ids."""
+    """Return the people who have a staff role and are not blocked, in the order of their ids."""
     people = await session.scalars(
         select(User)
         .join(UserRole, UserRole.user_id == User.id)

@@ -1,7 +1,7 @@
-"""Tell the admins about the first alterations of published posts, several in one message.
+"""Notify the admins of the first alteration of each published post, several in one message.
 
-A first alteration is told to the advertiser and the owner at once. The admins need not decide
-anything about it, so they get one message for each ALTERATION_PERIOD.
+The advertiser and the owner of a post are notified at once. The admins need not decide anything
+about a first alteration, so they get one message for all of an ALTERATION_PERIOD.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _MARGIN = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Alteration:
-    """A first alteration of a published post, as its parties were told."""
+    """The first alteration of a published post, as the notice to the advertiser describes it."""
 
     target_id: int
     channel_title: str
@@ -36,9 +36,10 @@ class Alteration:
 
 
 async def tell_admins(session: AsyncSession, moment: datetime) -> None:
-    """Queue one message to the admins about the period that contains `moment`.
+    """Queue the message to the admins about the first alterations in the period of `moment`.
 
-    The message is sent after the end of the period. `moment` is a time of `clock()`.
+    A period has only one message, so a second call in the same period adds nothing. The
+    message is sent after the end of the period. `moment` is a time of `clock()`.
     """
     seconds = ALTERATION_PERIOD.total_seconds()
     since = datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
@@ -56,7 +57,10 @@ async def tell_admins(session: AsyncSession, moment: datetime) -> None:
 async def list_told(
     session: AsyncSession, *, since: datetime, until: datetime
 ) -> Sequence[Alteration]:
-    """Return the first alterations that the advertisers were told in a period, the oldest first."""
+    """Return the first alterations whose notices to advertisers were queued in a period.
+
+    The period is from `since` to before `until`. The oldest notice comes first.
+    """
     target_id = OutboxMessage.payload["target_id"].astext.cast(BigInteger)
     rows = await session.execute(
         select(

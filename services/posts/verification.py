@@ -169,10 +169,11 @@ async def record_check(
 ) -> None:
     """Record the verdict of a check, and what follows from it.
 
-    - A second "gone", RECHECK_INTERVAL later, fails the post, so that it is refunded.
+    - A second "gone", RECHECK_INTERVAL later, marks the post job as failed. The escrow is then
+      refunded.
     - After a first "altered", the advertiser, the owner and the admins are notified. An
-      alteration is a breach (`breaches.record`) if it is the second one, if it is not dated
-      (`_is_dated`), or if `restored` is False.
+      alteration is a breach (`breaches.record`) if it is the second one, if it is not certain
+      between which checks it happened (`_is_dated`), or if `restored` is False.
     - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
       before their end.
 
