@@ -258,11 +258,12 @@ async def run(channels: int, idle_posts: int) -> Json:
 
 
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
-    """Return all figures of the runs.
+    """Return the figures of the whole benchmark, each for one and for three processes and in total.
 
-    Each measurement is made with one process and with three. The share of Telegram's limit and the
-    waiting times are those of the worse of these two runs. The rate without limits is that of the
-    better run. The number of refused sends is the sum over the runs with limits.
+    `drains` are the measured backlogs. `waits` are the seconds that single posts waited, by the
+    number of processes. In total, the share of Telegram's limit and the waiting times are the worse
+    of the two. The rate without limits is the better of the two. The number of refused sends is the
+    sum over the backlogs that were drained with limits.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]

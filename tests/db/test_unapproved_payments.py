@@ -1,4 +1,4 @@
-"""Test that the database asks for two admins when a withdrawal is paid that nobody approved."""
+"""Test that the payment of a withdrawal that nobody approved can be recorded only by two admins."""
 
 from typing import Any
 

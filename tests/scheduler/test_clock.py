@@ -264,7 +264,10 @@ asyncio.run(clock.Clock([tick], beat, asyncio.Event(), set()).run())
 
 @pytest.mark.parametrize(("seconds", "status"), [(0.6, 0), (60.0, 1)])
 def test_a_slow_heartbeat_is_no_loop_that_hangs(seconds: float, status: int) -> None:
-    """Check that the loop's limit does not count for a heartbeat that outlasts its own limit."""
+    """Check which limit applies to a heartbeat that outlasts the limit of the event loop.
+
+    It is the heartbeat's own limit. The program must not report that its event loop hangs.
+    """
     program = f"""
 import asyncio, os
 from scheduler import clock

@@ -1,4 +1,7 @@
-"""Test that the position in a bot's list of Stars moves only from where it is."""
+"""Test that the stored position in a bot's list of Stars payments moves only from where it is.
+
+A process that read the list from another position cannot move it.
+"""
 
 from datetime import UTC, datetime
 
