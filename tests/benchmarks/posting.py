@@ -258,12 +258,12 @@ async def run(channels: int, idle_posts: int) -> Json:
 
 
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
-    """Return the figures of the whole benchmark, each for one and for three processes and in total.
+    """Return the figures of the whole benchmark: those of each measurement, and totals.
 
-    `drains` are the measured backlogs. `waits` are the seconds that single posts waited, by the
-    number of processes. In total, the share of Telegram's limit and the waiting times are the worse
-    of the two. The rate without limits is the better of the two. The number of refused sends is the
-    sum over the backlogs that were drained with limits.
+    `drains` are the backlogs that one or three scheduler processes published. `waits` are the
+    seconds that single posts waited, by the number of processes. The totals are the lowest share
+    of Telegram's limit, the longest waiting times, the highest rate without limits, and the number
+    of sends that Telegram refused because of its limits.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]

@@ -1,7 +1,7 @@
-"""Test that the bot stops a kill switch in time while other database sessions hold locks.
+"""Test that a command in the admin chat stops payouts in time while other sessions hold locks.
 
-A kill switch forbids an operation, for example payouts, while it is stopped. The sessions belong to
-the owner of the database or to a superuser, as in a migration or in `psql`.
+These database sessions belong to the owner of the database or to a superuser, as in a migration or
+in `psql`.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def answer_to_stop(market: Marketplace, who: str = "admin") -> tuple[str, float]:
-    """Let a person stop the kill switch `payouts` in the admin chat.
+    """Let a person stop payouts with a command in the admin chat.
 
     Returns the bot's answer, and the seconds until it came.
     """

@@ -78,7 +78,7 @@ class Charge:
 
 @dataclass
 class Payers:
-    """The people who pay in Stars, and the number of refunds by where the money was then."""
+    """The people who pay in Stars, and the number of refunds for each place of the money."""
 
     environment: Environment
     market: Market
@@ -114,7 +114,7 @@ class Payers:
             answering.cancel()
 
     async def refund_earned(self) -> None:
-        """Refund the payments in `_spent` whose money an owner has earned. Keep the others."""
+        """Refund the payments in `_spent` whose money an owner has earned by now."""
         spent, self._spent = self._spent, []
         for charge, target_id in spent:
             if await self._do(partial(_is_released, target_id=target_id)):

@@ -1,4 +1,4 @@
-"""Test that the payment of a withdrawal that nobody approved can be recorded only by two admins."""
+"""Test that only two admins together can record that an unapproved withdrawal was paid."""
 
 from typing import Any
 

@@ -252,7 +252,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def acknowledge(self, pick: int, *, second: bool) -> None:
-        """Let one of the admins, right or wrong, press "That was me" under a request."""
+        """Press "That was me" under a request, as its requester or as the other admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:mine:{number}",
@@ -265,7 +265,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def confirm(self, pick: int, *, second: bool) -> None:
-        """Let one of the admins, even the requester, press the confirmation of a request."""
+        """Press the confirmation of a request, as its requester or as the other admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:yes_sure:{number}",
@@ -278,7 +278,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def drop(self, pick: int, *, second: bool) -> None:
-        """Let an admin drop a request: it is not carried out."""
+        """Press the button that drops a request, so that it is not carried out."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:no_sure:{number}",

@@ -99,8 +99,8 @@ class MoneyModel(PostingModel):
     def credit_due(self) -> int:
         """Credit the payments that are not credited yet, and return their number.
 
-        A payment that was reversed is never credited. While the kill switch for deposits is
-        stopped, no payment is credited, and the result is 0.
+        A payment that was reversed is never credited. While deposits are stopped by
+        their kill switch, no payment is credited, and the result is 0.
         """
         if not self.switches[Switch.DEPOSITS]:
             return 0
@@ -198,7 +198,7 @@ class MoneyModel(PostingModel):
         return reference in known
 
     def return_money(self, number: int) -> None:
-        """Let an admin return the money of a withdrawal that is not paid to its person."""
+        """Return the money of a withdrawal to its wallet. Raises Refused if it is already paid."""
         withdrawal = self.withdrawals[number]
         if withdrawal.status is Withdrawals.PAID:
             raise Refused(errors.InvalidMove)
@@ -281,7 +281,7 @@ class MoneyModel(PostingModel):
                 self.suspend(channel, OWNER_BLOCKED)
 
     def unblock(self, person: int) -> None:
-        """Unblock a person, and restore the channels that were suspended only by the block."""
+        """Unblock a person, and restore the channels that only the block had suspended."""
         if person not in self.blocked:
             return
         self.blocked.remove(person)
@@ -334,7 +334,7 @@ class MoneyModel(PostingModel):
         self._carry_out(request)
 
     def drop(self, number: int) -> None:
-        """Drop a request: it is not carried out. Raises Refused if it is already carried out."""
+        """Mark a request as dropped (refused). Raises Refused if it is already carried out."""
         request = self.requests[number]
         if request.status is Requests.DONE:
             raise Refused(errors.InvalidMove)

@@ -54,7 +54,7 @@ async def request_correction(session: AsyncSession, who: Actor) -> Actor:
 async def confirm_correction(session: AsyncSession, who: Actor, correction_id: int) -> Actor:
     """Store an update in which `who` presses the button that confirms a correction.
 
-    Returns `who` as an actor with the id of this update, for the call that confirms it.
+    Returns `who` as an actor with the id of this update. This actor can confirm it.
     """
     return await press(session, who, f"correction:yes:{correction_id}:checked")
 

@@ -65,7 +65,7 @@ async def test_alarms_go_to_the_super_admins_while_the_admin_chat_is_public(
 
 
 async def test_a_sent_message_shows_that_the_chat_is_public(with_super_admin: Scene) -> None:
-    """Check that the answer to an ordinary notice is enough to see that the chat is public.
+    """Check that the bot learns from Telegram's answer to a sent notice that the chat is public.
 
     The next alarm then goes to the super admins, without another question to Telegram.
     """

@@ -264,9 +264,10 @@ asyncio.run(clock.Clock([tick], beat, asyncio.Event(), set()).run())
 
 @pytest.mark.parametrize(("seconds", "status"), [(0.6, 0), (60.0, 1)])
 def test_a_slow_heartbeat_is_no_loop_that_hangs(seconds: float, status: int) -> None:
-    """Check which limit applies to a heartbeat that outlasts the limit of the event loop.
+    """Check that a heartbeat may last longer than the limit for a hanging event loop.
 
-    It is the heartbeat's own limit. The program must not report that its event loop hangs.
+    Only the heartbeat's own limit applies to it. The program must not report a hanging event
+    loop.
     """
     program = f"""
 import asyncio, os

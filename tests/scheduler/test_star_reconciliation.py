@@ -52,7 +52,7 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return a list, to which each later request for Telegram's list of Stars adds its offset."""
+    """Return a list to which each later request for Telegram's list of Stars adds its offset."""
     offsets: list[int | None] = []
 
     async def record(send: Any, caller: Bot, method: Any) -> Any:

@@ -361,7 +361,7 @@ async def _is_locked_in_order(
 
 
 async def _rolled_back(database: Database, act: Act) -> None:
-    """Run `act` and roll it back. PostgreSQL reads tables in the stored order of their rows."""
+    """Run `act` and roll it back. PostgreSQL scans tables without indexes, in stored order."""
     async with database.sessions() as session:
         for scan in ("indexscan", "bitmapscan"):
             await session.execute(text(f"SET LOCAL enable_{scan} = off"))

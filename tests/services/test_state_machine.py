@@ -48,7 +48,7 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 async def escalate(session: AsyncSession) -> None:
-    """Ask the admins about the posts for which this is due.
+    """Ask the admins about the posts whose state has been unclear for too long.
 
     The bot does not know whether such a post was sent or whether it is still there.
     """

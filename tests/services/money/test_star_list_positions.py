@@ -1,6 +1,6 @@
-"""Test that the stored position in a bot's list of Stars payments moves only from where it is.
+"""Test that the stored position in a bot's list of Stars payments moves by compare-and-set.
 
-A process that read the list from another position cannot move it.
+A process that read the list from another position than the stored one cannot move it.
 """
 
 from datetime import UTC, datetime
