@@ -54,7 +54,7 @@ def variables(node: Any) -> Iterator[str]:
 
 
 def ids_in_texts() -> set[str]:
-    """Return the text ids that other texts mention, for example `{ state }`."""
+    """Return the ids of texts to which other texts refer, for example "state" in `{ state }`."""
     return {
         reference.id.name
         for path in sorted((LOCALES / texts.DEFAULT_LANGUAGE).glob("*.ftl"))
@@ -63,7 +63,7 @@ def ids_in_texts() -> set[str]:
 
 
 def references(node: Any) -> Iterator[fluent.MessageReference]:
-    """Return all mentions of texts below a node of a Fluent file."""
+    """Return all references to other texts below a node of a parsed Fluent file."""
     if isinstance(node, fluent.MessageReference):
         yield node
     for value in vars(node).values():
@@ -192,7 +192,10 @@ def test_every_reason_and_switch_has_a_text(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_status_has_a_word(language: str) -> None:
-    """Check that a refusal can show each state of a thing in words."""
+    """Check that the text `state` has a word for each status, for example of a withdrawal.
+
+    Refusals show this word.
+    """
     tables: tuple[Mapping[Any, object], ...] = (
         *(transitions.CAMPAIGN, transitions.TARGET, transitions.ESCROW, transitions.POST_JOB),
         *(transitions.CHANNEL, transitions.DEPOSIT, transitions.WITHDRAWAL),
@@ -203,7 +206,10 @@ def test_every_status_has_a_word(language: str) -> None:
 
 
 def words(language: str, text_id: str) -> set[str]:
-    """Return the words between which a text chooses, for example the statuses."""
+    """Return the values for which a text has its own variant, for example all statuses.
+
+    The default variant does not count.
+    """
     found = set()
     for path in sorted((LOCALES / language).glob("*.ftl")):
         for entry in FluentParser().parse(path.read_text()).body:

@@ -258,11 +258,12 @@ async def run(channels: int, idle_posts: int) -> Json:
 
 
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
-    """Return all figures of the runs.
+    """Return the figures of the whole benchmark: those of each measurement, and totals.
 
-    Each measurement is made with one process and with three. The share of Telegram's limit and the
-    waiting times are those of the worse of these two runs. The rate without limits is that of the
-    better run. The number of refused sends is the sum over the runs with limits.
+    `drains` are the backlogs that one or three scheduler processes published. `waits` are the
+    seconds that single posts waited, by the number of processes. The totals are the lowest share
+    of Telegram's limit, the longest waiting times, the highest rate without limits, and the number
+    of sends that Telegram refused because of its limits.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]

@@ -1,4 +1,4 @@
-"""Test that code that holds the event loop is measured and named."""
+"""Test that a function that blocks the event loop for long is logged by name and counted."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ HANDLER = "handlers.start.show_page"
 
 
 def held_by(where: str) -> float:
-    """Return how often the metrics say that a function held the loop."""
+    """Return how often, by the metrics, a function has blocked the event loop (0 if never)."""
     return REGISTRY.get_sample_value("adtech_event_loop_held_total", {"where": where}) or 0.0
 
 

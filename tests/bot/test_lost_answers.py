@@ -15,14 +15,14 @@ OWED = (
 
 
 async def deliver_late(market: Marketplace) -> None:
-    """End the flood, and deliver the late answers without their delay."""
+    """End the refusals by Telegram's flood limit, and send the late answers from the outbox now."""
     await market.database.as_owner("UPDATE outbox SET due_at = now()")
     market.world.state.faults.clear()
     await market.deliver()
 
 
 async def one_owed(market: Marketplace) -> dict[str, Any]:
-    """Return the only late answer that waits in the outbox."""
+    """Return the row of the only late answer in the outbox. Fails if there is not exactly one."""
     (owed,) = await market.rows(OWED)
     return owed
 

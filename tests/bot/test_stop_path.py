@@ -1,6 +1,7 @@
-"""Test that a stop in the chat is answered in time while other sessions hold locks.
+"""Test that a command in the admin chat stops payouts in time while other sessions hold locks.
 
-The sessions belong to the owner of the database or to a superuser, as in a migration or in `psql`.
+These database sessions belong to the owner of the database or to a superuser, as in a migration or
+in `psql`.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ HARMLESS = {
 
 @pytest.fixture
 async def staffed(market: Marketplace) -> Marketplace:
-    """Return a bot that knows its operator and has handled a command before."""
+    """Return a marketplace with an operator whose first command the bot has handled."""
     await market.employ("admin", Role.OPERATOR)
     await market.say("admin", "/killswitch", where="group")
     return market
@@ -54,7 +55,7 @@ async def staffed(market: Marketplace) -> Marketplace:
 
 @pytest.fixture
 async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the owner's login, in a transaction that never ends."""
+    """Yield a session of the database owner's role, in a transaction that never ends."""
     connection = await asyncpg.connect(staffed.database.owner_url)
     await connection.execute("BEGIN")
     yield connection
@@ -62,7 +63,10 @@ async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def answer_to_stop(market: Marketplace, who: str = "admin") -> tuple[str, float]:
-    """Let a person stop `payouts`; return the answer, and after how many seconds it came."""
+    """Let a person stop payouts with a command in the admin chat.
+
+    Returns the bot's answer, and the seconds until it came.
+    """
     before = len(await market.messages("group")) + 1
     began = time.monotonic()
     await market.world.control(
@@ -117,7 +121,10 @@ async def test_a_session_that_does_not_hold_up_a_stop_is_not_ended(
 async def test_a_session_that_waits_for_a_table_is_ended_too(
     staffed: Marketplace, hung: asyncpg.Connection
 ) -> None:
-    """Check a migration that waits behind a report, with the application behind the migration."""
+    """Check that the waiting migration is ended, and not the report for which it waits.
+
+    The report has a lock that does not hinder the stop. The stop waits for the migration.
+    """
     await hung.execute("SELECT count(*) FROM kill_switches")
     migration = await asyncpg.connect(staffed.database.owner_url)
     waiting = asyncio.create_task(migration.execute("ALTER TABLE kill_switches ADD later text"))

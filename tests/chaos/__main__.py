@@ -1,11 +1,13 @@
-"""Kill schedulers, and check that no post is lost, published twice or wrongly paid.
+"""Kill schedulers, and check that no post is lost, published twice or wrongly paid for.
 
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
-build/chaos.json. Ends with status 1 in each of these cases: a post was published twice or lost,
-money moved without proof, an altered post was paid for as one that stayed, the books contain
-something else than Telegram's payments and refunds, an uncertain post stayed open, the post of a
-dead scheduler waited for too long, or some kind of fault, outage, broken promise or refund never
-happened. `--short` kills a few schedulers and causes every outage.
+build/chaos.json. The status is 1 if a post was lost or published twice, or if it is still
+unknown at the end whether a post was published. It is 1 if money moved although the messages in the
+channel do not justify it, or if an altered post was paid for as an unaltered one. It is 1 if the
+books differ from Telegram's list of payments and refunds. It is 1 if another scheduler took over a
+dead scheduler's post too late. It is also 1 if one of the planned faults, outages, broken promises
+or refunds never happened.
+`--short` kills a few schedulers and causes every outage.
 """
 
 import argparse

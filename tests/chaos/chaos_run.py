@@ -148,8 +148,8 @@ class ChaosRun:
         """Kill schedulers during outages.
 
         Ends when four conditions are met: the required number of schedulers died at failpoints,
-        every outage happened, a scheduler was stopped and woken, and refunds found the money in
-        each place (`Payers.complete`).
+        every outage happened, a scheduler was stopped and woken, and payments were refunded while
+        their money was in each place, for example in an escrow (`Payers.complete`).
         """
         self._tasks = [
             asyncio.create_task(self._buy_placements()),
@@ -166,7 +166,7 @@ class ChaosRun:
             await asyncio.gather(*self._tasks)
 
     def _enough(self) -> bool:
-        """Tell whether enough has happened, or whether one of the tasks has failed."""
+        """Tell whether `kill` can end: its four conditions are met, or one of its tasks ended."""
         killed = self.kill_loop.killed.total() >= self.size.kills and self.payers.complete
         enough = killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
         return enough or any(task.done() for task in self._tasks)
@@ -314,7 +314,7 @@ async def judge(environment: Environment) -> Json:
 
 
 async def _star_transactions(environment: Environment) -> list[Json]:
-    """Return all payments and refunds in Stars that Telegram lists."""
+    """Read Telegram's list of payments and refunds in Stars page by page, and return all of it."""
     listed: list[Json] = []
     while page := await environment.call("getStarTransactions", offset=len(listed)):
         if not page["transactions"]:

@@ -103,7 +103,7 @@ class Environment:
             return answer
 
     async def call(self, method: str, **body: Any) -> Any:
-        """Call a method of the Bot API, and return its result."""
+        """Call a method of the simulated Bot API, and return the field `result` of its answer."""
         url = f"{self.telegram.facts['url']}/bot{TOKEN}/{method}"
         async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
             response.raise_for_status()

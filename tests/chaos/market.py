@@ -91,7 +91,7 @@ class Market:
     async def create_campaign(
         session: AsyncSession, advertiser: Actor, text: str, photo: Photo | None = None
     ) -> Campaign:
-        """Create an active campaign. Its ad has a text, a button and, if one is given, a photo."""
+        """Create and activate a campaign. Its ad has the text, a button and the photo, if any."""
         campaign = await campaigns.create(
             session,
             actor=advertiser,

@@ -1,8 +1,9 @@
 """Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS` prints a JSON object.
 
 The oracle shares only the tables with the product. It imports none of the product's code and has
-its own SQL. It reads the published messages from Telegram's own log. In a channel, the ad of each
-placement has a text of its own. Therefore the channel and the text of a message show its placement.
+its own SQL. It reads the published messages from the log of the simulated Telegram. No two
+placements in a channel have the same text. So the channel and the text of a message identify its
+placement.
 """
 
 import asyncio
@@ -182,9 +183,10 @@ def _contradicts_itself(row: Json) -> bool:
 def judge_charges(transactions: list[Json], deposits: list[Json], people: list[Json]) -> Json:
     """Compare Telegram's list of payments and refunds with the books.
 
-    Each payment must be one deposit of its payer, and each refund must be its clawback. A person's
-    outside wallet must contain the payments minus the refunds and the withdrawals. What a refund
-    could not recover must be the person's loss.
+    Each listed payment must be a deposit of its payer. If the payment was refunded, the deposit
+    must have a clawback. A person's wallet for money outside the platform must contain the payments
+    minus the refunds and the withdrawals. What a clawback did not recover must be in the wallet for
+    the loss through this person. Returns the counts and up to ten examples of differences.
     """
     paid = {row["id"]: row for row in transactions if "source" in row}
     refunded = {row["id"] for row in transactions if "receiver" in row}
@@ -216,9 +218,10 @@ def judge_charges(transactions: list[Json], deposits: list[Json], people: list[J
 
 
 def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
-    """Tell whether a deposit and its clawback say the same as Telegram's list.
+    """Tell whether a deposit and its clawback agree with the payment in Telegram's list.
 
-    If the refund was recorded before the payment, no money has moved.
+    `charge` is the payment. If it was `refunded`, its whole amount must be taken back. No money has
+    moved if the refund was recorded before the payment.
     """
     payer, amount = charge["source"]["user"]["id"], charge["amount"]
     if (deposit["telegram_id"], deposit["amount"], deposit["currency"]) != (payer, amount, "XTR"):
@@ -250,7 +253,7 @@ def read_acts(path: Path) -> Acts:
 
 
 def read_transactions(path: Path) -> list[Json]:
-    """Return the payments and refunds that Telegram has listed."""
+    """Read Telegram's list of payments and refunds from a JSON file."""
     listed: list[Json] = json.loads(path.read_text())
     return listed
 

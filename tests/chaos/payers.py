@@ -1,8 +1,8 @@
 """Let people pay in Stars during a chaos run, and let Telegram refund these payments.
 
-Each refund finds the money in another place, for example in an escrow or in a withdrawal. A message
-about a payment or a refund arrives once, twice, too late or never. The scheduler that reads
-Telegram's list has to record what no message has said.
+At the time of a refund, the paid money is in a random place, for example in an escrow or in a
+withdrawal. Telegram's message about a payment or a refund arrives once, twice, too late or never.
+If it never arrives, the scheduler has to find the payment or the refund in Telegram's list.
 """
 
 import asyncio
@@ -63,13 +63,13 @@ class Payer:
 
     @property
     def actor(self) -> Actor:
-        """Return the person as the actor of their own acts."""
+        """Return the actor for use cases that this person carries out, without any role."""
         return Actor(self.user_id)
 
 
 @dataclass
 class Charge:
-    """A payment that Telegram has taken."""
+    """A payment in Stars that Telegram has received from a person."""
 
     payer: Payer
     id: str
@@ -78,7 +78,7 @@ class Charge:
 
 @dataclass
 class Payers:
-    """The people who pay in Stars, and the number of refunds by the place of the money."""
+    """The people who pay in Stars, and the number of refunds for each place of the money."""
 
     environment: Environment
     market: Market
@@ -90,14 +90,15 @@ class Payers:
 
     @property
     def complete(self) -> bool:
-        """True if a refund has found the money in each of the places, except for EARNED.
+        """True if, for each place except EARNED, a payment was refunded while its money was there.
 
-        Nobody can say when a post is published, so the end of a run refunds the rest of these.
+        Nobody knows in advance when an owner earns the money. Therefore such payments are also
+        refunded at the end of the chaos run.
         """
         return all(self.counts[place] for place in PLACES if place != EARNED)
 
     async def run(self, ended: asyncio.Event) -> None:
-        """Let one person after another pay and get the payment back, until `ended` is set."""
+        """Let new people pay, and refund their payments, until `ended` is set."""
         places = Rounds(PLACES, self.rng)
 
         async def pay_again_and_again() -> None:
@@ -113,7 +114,7 @@ class Payers:
             answering.cancel()
 
     async def refund_earned(self) -> None:
-        """Refund the payments whose money an owner has earned meanwhile."""
+        """Refund the payments in `_spent` whose money an owner has earned by now."""
         spent, self._spent = self._spent, []
         for charge, target_id in spent:
             if await self._do(partial(_is_released, target_id=target_id)):
@@ -123,7 +124,7 @@ class Payers:
                 self._spent.append((charge, target_id))
 
     async def wait_until_booked(self, seconds: float) -> None:
-        """Wait until the books contain every payment and every refund, or until time is up."""
+        """Wait until the books contain every payment and every refund, at most `seconds`."""
         ids = [charge.id for charge in self.charges]
         refunded = [charge.refunded for charge in self.charges]
 
@@ -134,7 +135,7 @@ class Payers:
             await wait_until(is_booked, seconds, "not all is booked", interval=1)
 
     async def _answer_pre_checkout_queries(self) -> None:
-        """Allow each payment, as the bot does. No bot runs in a chaos run."""
+        """Answer each pre-checkout query with yes until cancelled, because no bot runs here."""
         offset = 0
         while True:
             updates = await self.environment.call("getUpdates", offset=offset, timeout=5)
@@ -146,7 +147,10 @@ class Payers:
                     )
 
     async def _pay_and_refund(self, place: str) -> None:
-        """Let a new person pay, bring the money to a place, and let Telegram refund the payment."""
+        """Let a new person pay, move the money to `place`, and let Telegram refund the payment.
+
+        If the place is EARNED, `refund_earned` refunds the payment later.
+        """
         charge = await self._pay(await self._new_payer())
         messages = [True] * self.rng.randint(0, 2)
         reached = True
@@ -165,7 +169,7 @@ class Payers:
             await self._pay_again(charge.payer)
 
     async def _pay_again(self, payer: Payer) -> None:
-        """Unblock a person, who then pays again. One payment of two is refunded, too."""
+        """Unblock a person, who then pays again. Refund this payment in half of the cases."""
         await self._do(
             lambda session: user_blocks.unblock(
                 session, actor=self._moderator, user_id=payer.user_id, reason="pays again"
@@ -210,9 +214,9 @@ class Payers:
         return charge
 
     async def _refund(self, charge: Charge, messages: list[bool]) -> None:
-        """Refund a payment, and then receive messages in any order.
+        """Let Telegram refund a payment, and record its messages in random order.
 
-        Each of the messages is about the payment (False) or about its refund (True).
+        Each item of `messages` is a message about the payment (False) or about its refund (True).
         """
         await self.environment.control(
             f"users/{charge.payer.telegram_id}/refund_payment", telegram_payment_charge_id=charge.id
@@ -222,7 +226,7 @@ class Payers:
         await asyncio.gather(*(self._receive(charge, refunded=each) for each in messages))
 
     async def _receive(self, charge: Charge, *, refunded: bool) -> None:
-        """Record a payment or its refund, as the bot does after Telegram's message about it."""
+        """Record a payment or its refund (`refunded`), as the bot does after Telegram's message."""
         facts: dict[str, Any] = {
             "user_id": charge.payer.user_id,
             "amount": PRICE,
@@ -239,7 +243,7 @@ class Payers:
     # -- the places of the money ------------------------------------------------------------------
 
     async def _bring_to(self, place: str, charge: Charge) -> bool:
-        """Bring the money of a payment to a place. Return False if it cannot get there now."""
+        """Move the money of a payment to `place`. Returns False if that is not possible now."""
         if place == "in the wallet":
             return True
         try:
@@ -251,7 +255,11 @@ class Payers:
         return True
 
     async def _buy(self, charge: Charge, *, earned: bool) -> bool:
-        """Buy a placement without promised hours if the owner is to earn its price soon."""
+        """Buy a placement with the payment, and return False if the database had an outage.
+
+        Promised hours are the time that a post must stay. If `earned` is true, the placement has
+        none, so that the owner earns its price soon.
+        """
         buyer = charge.payer.actor
         channel = self.rng.choice(
             [each for each in self.market.connected if bool(each.promised_hours) != earned]
@@ -270,7 +278,11 @@ class Payers:
         return True
 
     async def _withdraw(self, payer: Payer, decisions: int) -> None:
-        """Request a withdrawal. The first decision of an admin approves it, the second pays it."""
+        """Request a withdrawal for a person.
+
+        If `decisions` is 1, an admin approves the withdrawal. If it is 2, the admin also records
+        its payment.
+        """
         withdrawal = await self._do(
             lambda session: withdrawals.request(
                 session, actor=payer.actor, amount=PRICE, key=f"chaos-{payer.user_id}"
@@ -282,10 +294,11 @@ class Payers:
             await self._mark_paid(withdrawal.id)
 
     async def _approve(self, withdrawal_id: int) -> None:
-        """Approve a withdrawal. Raises NotCompared if the comparison is late APPROVALS times.
+        """Approve a withdrawal, in at most APPROVALS attempts.
 
-        The comparison with Telegram's list comes before each repeat. The schedulers are killed so
-        often that their own comparison may come too late.
+        An approval needs a recent comparison of the deposits with Telegram's list. The schedulers
+        are killed too often to be in time with it. Therefore a failed attempt is followed by a
+        comparison here. Raises NotCompared if the last attempt fails, too.
         """
         for late in range(APPROVALS):
             try:
@@ -302,14 +315,14 @@ class Payers:
                 return
 
     async def _compare(self) -> None:
-        """Compare the deposits with Telegram's list, as a scheduler does."""
+        """Compare the deposits with Telegram's list, as a scheduler does. Ignores outages."""
         server = TelegramAPIServer.from_base(str(self.environment.telegram.facts["url"]))
         async with Bot(TOKEN, session=AiohttpSession(api=server)) as bot:
             with contextlib.suppress(*DATABASE_ERRORS):
                 await StarReconciliation(self.market.sessions, bot).run()
 
     async def _decide_withdrawals(self, payer: Payer) -> None:
-        """Pay or return the withdrawal of a person that was approved before the refund."""
+        """Record each approved withdrawal of a person as paid, or return its money, at random."""
         rows = await self._do(
             lambda session: withdrawals.of_user(session, user_id=payer.user_id, limit=9, offset=0)
         )
@@ -344,7 +357,10 @@ class Payers:
         return self.market.moderator
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
-        """Run one use case, and repeat it after an outage of the database."""
+        """Run one use case in a transaction, and return its result.
+
+        If the database has an outage, repeat it until it succeeds.
+        """
         while True:
             with contextlib.suppress(*DATABASE_ERRORS):
                 async with self.market.sessions.begin() as session:

@@ -142,7 +142,10 @@ LISTED = [
 
 
 def deposit(charge_id: str, **facts: object) -> dict[str, object]:
-    """Return one deposit as the oracle reads it. It is credited, and it was never refunded."""
+    """Return a deposit of 100 in the form that the oracle reads from the database.
+
+    It is credited and was never refunded. `facts` replace some of its columns.
+    """
     return {
         "charge_id": charge_id,
         "telegram_id": PAYER,
@@ -156,13 +159,16 @@ def deposit(charge_id: str, **facts: object) -> dict[str, object]:
 
 
 def refunded_deposit(**facts: object) -> dict[str, object]:
-    """Return the deposit whose refund found 40 in the wallet."""
+    """Return a refunded deposit of 100: 40 were still in the wallet, and 60 are a loss."""
     taken = {"status": "clawed_back", "taken_back": 100, "recovered": 40, "loss": 60}
     return deposit("back", **taken | facts)
 
 
 def payer(**facts: int) -> dict[str, object]:
-    """Return the payer as the oracle reads them."""
+    """Return the payer's row in the form that the oracle reads from the database.
+
+    `facts` replace some of its columns.
+    """
     person: dict[str, object] = {
         "telegram_id": PAYER,
         "outside": 100,

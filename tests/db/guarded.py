@@ -35,8 +35,10 @@ async def done(
 ) -> int:
     """Insert a correction with the status `done`, and return its id.
 
-    `signers` are the user ids of two admins. The caller must record the transfer of the correction
-    in the same transaction. The corrections of the database must need no press.
+    The correction moves `amount` between the wallets `a` and `b`. `signers` are the user ids of the
+    two admins: who proposes and who confirms. The caller must record the transfer of the correction
+    in the same transaction. The triggers that ask for the admins' presses must be disabled
+    (`breakage.UNSIGNED`).
     """
     one, two = signers
     found = await connection.fetchval(

@@ -71,7 +71,7 @@ async def ids(database: Database) -> dict[str, int]:
 
 
 async def _ask(session: AsyncSession, admin: Actor) -> int:
-    """Let an admin ask in a shell to take a deposit back, and return the id of the request."""
+    """Let an admin create, in a shell, a staff request to take a deposit back. Returns its id."""
     request = await staff_requests.create(
         session,
         actor=admin,
@@ -84,9 +84,9 @@ async def _ask(session: AsyncSession, admin: Actor) -> int:
 
 
 async def _attempt(url: str, statements: list[str], *, commit: bool = True) -> str | None:
-    """Run the statements in one transaction; return the SQLSTATE of the refusal, or None.
+    """Run the statements in one transaction, and return the SQLSTATE of the error, or None.
 
-    Without `commit`, the constraints are checked as at the commit, and nothing stays.
+    If `commit` is false, the deferred constraints are checked too, and then all is rolled back.
     """
     connection = await asyncpg.connect(url)
     try:

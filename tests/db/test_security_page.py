@@ -1,4 +1,4 @@
-"""Test that each line of `docs/security.md` names tests that exist and that show what it says."""
+"""Test that each table row of `docs/security.md` names existing tests that prove its statement."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _OWNER = "the owner's role"
 
 
 def lines(heading: str) -> list[list[str]]:
-    """Return the cells of each line of the tables under a heading, without the heads of tables."""
+    """Return the cells of each row of the tables under a heading, without the header rows."""
     section = PAGE.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -36,7 +36,10 @@ def _is_head(row: list[str], after: list[str]) -> bool:
 
 
 def attacks(cell: str) -> Iterator[Attack]:
-    """Yield the attacks that a cell names. `…` and capital words stand for any words."""
+    """Yield the attacks whose names are in a cell, separated by semicolons.
+
+    In a name, `…` stands for any text, and a word in capital letters stands for any word.
+    """
     for name in (part.strip() for part in cell.split(";")):
         if name.startswith("`"):  # a file or a test
             continue
@@ -49,7 +52,7 @@ def attacks(cell: str) -> Iterator[Attack]:
 
 @cache
 def names_of_tests() -> frozenset[str]:
-    """Return the names of all tests."""
+    """Return the names of all test functions in the repository."""
     return frozenset(
         name
         for path in (ROOT / "tests").rglob("test_*.py")

@@ -1,4 +1,8 @@
-"""Test that a person signs an act of two people only in an update that Telegram delivered."""
+"""Test that an admin can sign only with an update that Telegram delivered.
+
+An admin signs by requesting, confirming or refusing an operation that needs two admins, for example
+to take a deposit back.
+"""
 
 import json
 from typing import Any
@@ -24,7 +28,10 @@ CARDS = (
 
 
 async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
-    """Let an admin ask in a shell to take a deposit back, and press "That was me"."""
+    """Let an admin create, in a shell, a staff request to take a deposit back.
+
+    The admin then presses "That was me". Returns the id of the request.
+    """
     request = await staff_requests.create(
         session,
         actor=admin,
@@ -39,7 +46,7 @@ async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
 
 
 async def _sign(session: AsyncSession, by: Actor, request_id: int) -> str | None:
-    """Confirm a request by hand, and return the SQLSTATE of the refusal, or None."""
+    """Confirm a staff request with an UPDATE, and return the SQLSTATE of the error, or None."""
     try:
         async with session.begin_nested():
             await session.execute(

@@ -1,4 +1,4 @@
-"""Test that the database asks for two admins when a withdrawal is paid that nobody approved."""
+"""Test that only two admins together can record that an unapproved withdrawal was paid."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ class Attack:
 
     @property
     def allowed(self) -> list[str]:
-        """The logins that may do what the attack does: `docs/security.md` says so."""
+        """The logins that may run the statements of the attack, because their job needs them."""
         return [login for login in logins.LOGINS if login not in self.refused]
 
 

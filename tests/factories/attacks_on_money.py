@@ -1,4 +1,4 @@
-"""List the attacks on money and posts with a stolen database password."""
+"""List the attacks with a stolen database password that aim at money or posts."""
 # ruff: noqa: S608 - statements of attacks, with ids of the test's own rows
 
 from tests.factories.attack import attack, everywhere

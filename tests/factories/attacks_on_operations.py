@@ -1,4 +1,7 @@
-"""List the attacks on roles, switches, incidents, updates and logs with a stolen password."""
+"""List the attacks with a stolen database password that do not aim at money or posts.
+
+They aim at roles, kill switches, incidents, updates and logs.
+"""
 
 from tests.factories.attack import attack, everywhere
 

@@ -1,8 +1,9 @@
 """Define the rules of the state machine test for money that leaves the platform.
 
-The money leaves by withdrawals and their payments, and by payments that are reversed outside. The
-staff decides about some of them, and about blocked people, by staff requests. The rule for deposits
-is here too, because an approval depends on them.
+Money leaves by withdrawals, and by reversals: Telegram gives a person's payment back. Some of these
+operations, and the blocking of people, need a staff request, that is, a request of an admin that
+another admin may have to confirm. The rule for deposits is here too, because the approval of a
+withdrawal depends on them.
 """
 
 from collections.abc import Callable
@@ -49,9 +50,9 @@ class MoneyRules(Machine):
     def begin_with_money(
         self, amounts: list[int], kinds: list[RequestKind], *, from_shell: bool
     ) -> None:
-        """Begin an example with some withdrawals and with at most one staff request.
+        """Begin an example with one or two withdrawals and with at most one staff request.
 
-        Otherwise, most examples would end before an admin decides about any of them.
+        Without this beginning, most examples would contain no decision of an admin.
         """
         for who, amount in enumerate(amounts):
             self.request_withdrawal(who, amount)
@@ -75,7 +76,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=AMOUNTS)
     def request_withdrawal(self, who: int, amount: int) -> None:
-        """Request a withdrawal."""
+        """Request a withdrawal of `amount` in the role of a person. The request may be refused."""
         actor = self.person(who)
         key = f"withdrawal-{len(self.model.withdrawals)}"
         answer = self.both(
@@ -87,9 +88,10 @@ class MoneyRules(Machine):
 
     @rule(listed=YES)
     def compare(self, *, listed: bool) -> None:
-        """Read Telegram's list to its end. If `listed` is false, no new deposit is in it yet.
+        """Compare the deposits with Telegram's list of payments, which is read to its end.
 
-        If `listed` is true, all deposits are in the list, except those that were taken back.
+        If `listed` is true, the list has all deposits except those that were taken back. If it is
+        false, the list has no deposit that was not compared before.
         """
 
         async def act(session: AsyncSession) -> None:
@@ -113,11 +115,10 @@ class MoneyRules(Machine):
     def decide_withdrawal(
         self, pick: int, reference: str, meanwhile: str, *, listed: bool | None, paid: bool
     ) -> None:
-        """Approve a withdrawal, at once or after a comparison.
+        """Approve a withdrawal and, if `paid` is true, record its payment.
 
-        `meanwhile` says what happens between the comparison and the approval: nothing, a deposit is
-        recorded, or an hour passes. If `paid` is true, the payment of the withdrawal is recorded
-        afterwards.
+        If `listed` is not None, `compare` runs before the approval. Then comes `meanwhile`: nothing
+        happens, a deposit is recorded, or an hour passes.
         """
         if listed is not None:
             self.compare(listed=listed)
@@ -146,9 +147,10 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.withdrawals)
     @rule(pick=PICK, who=PICK, by_staff=YES)
     def return_withdrawal(self, pick: int, who: int, *, by_staff: bool) -> None:
-        """Return the money of a withdrawal, in the role of an admin or of a person.
+        """Return the money of a withdrawal to its wallet.
 
-        A person may only cancel their own withdrawal.
+        If `by_staff` is true, an admin returns the money. Otherwise, a person cancels the
+        withdrawal, which is refused if the withdrawal is another person's.
         """
         number = world.nth(self.model.withdrawals, pick)
         actor = self.person(who)
@@ -169,10 +171,10 @@ class MoneyRules(Machine):
 
     @rule(key=KEYS, who=PICK, named=YES, partly=st.sampled_from([False, False, False, True]))
     def reverse(self, key: str, who: int, *, named: bool, partly: bool) -> None:
-        """Record the refund of a payment by Telegram; the payment may be unknown until now.
+        """Record that Telegram refunded a payment, which may be missing in the books.
 
-        If `named` is false, Telegram does not say whose payment it is. If `partly` is true, the
-        refund is only a part of the payment.
+        If `named` is false, Telegram does not say whose payment it is. If `partly` is true, only
+        half of the amount was refunded.
         """
         key = self.payment_key(key)
         person = world.user_id(self.person(who)) if named else None
@@ -199,10 +201,11 @@ class MoneyRules(Machine):
         second: bool,
         from_shell: bool,
     ) -> None:
-        """Request to block or unblock a person, to take a payment back, or to record a payment.
+        """Let an admin make a staff request.
 
-        In the admin chat, there is only the command that records a payment. The requester has to
-        acknowledge a request from a shell.
+        The request is to block or unblock a person, to take a payment back, or to record the
+        payment of a withdrawal. It comes from a shell if `from_shell` is true, and otherwise from a
+        command in the admin chat. The admin has to acknowledge a request from a shell.
         """
         if kind is RequestKind.RECORD_PAYMENT and not self.model.withdrawals:
             return
@@ -249,7 +252,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def acknowledge(self, pick: int, *, second: bool) -> None:
-        """Press "That was me" under a request."""
+        """Press "That was me" under a request, as its requester or as the other admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:mine:{number}",
@@ -262,7 +265,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def confirm(self, pick: int, *, second: bool) -> None:
-        """Confirm a request as its second person."""
+        """Press the confirmation of a request, as its requester or as the other admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:yes_sure:{number}",
@@ -275,7 +278,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def drop(self, pick: int, *, second: bool) -> None:
-        """Drop a request (refuse to carry it out)."""
+        """Press the button that drops a request, so that it is not carried out."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:no_sure:{number}",
@@ -288,7 +291,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK)
     def decide_request(self, pick: int) -> None:
-        """Acknowledge a request as its requester, and confirm it as the other admin."""
+        """Let the requester of a request acknowledge it, and let the other admin confirm it."""
         number = world.nth(self.model.requests, pick)
         index = list(self.model.requests).index(number)
         by_second = self.model.requests[number].requester == world.user_id(self.world.second_admin)
@@ -303,7 +306,10 @@ class MoneyRules(Machine):
         number: int,
         expected: Callable[[], None],
     ) -> None:
-        """Press the button with these data as `actor`, and decide about the request `number`."""
+        """Let `actor` press the button with `data`, and call `decide` for the request `number`.
+
+        `expected` does the same in the model.
+        """
 
         async def act(session: AsyncSession) -> None:
             pressing = await presses.press(session, actor, data)
@@ -312,9 +318,9 @@ class MoneyRules(Machine):
         self.both(act, expected)
 
     def staff(self, *, second: bool) -> Actor:
-        """Return one of the two admins."""
+        """Return the second admin if `second` is true, and otherwise the first."""
         return self.world.second_admin if second else self.world.moderator
 
     def payment_key(self, key: str) -> str:
-        """Return the key of a payment; a digit means the first payment of this person."""
+        """Return the key of a payment; a digit stands for the first payment of that person."""
         return f"start-{world.user_id(self.person(int(key)))}" if key.isdigit() else key

@@ -214,10 +214,10 @@ class PostRules(Machine):
     @precondition(lambda self: any(target.job for target in self.model.targets.values()))
     @rule(pick=PICK, refund=YES)
     def decide_breach(self, pick: int, *, refund: bool) -> None:
-        """Decide, in the role of an admin, about a breach (a promise that the owner did not keep).
+        """Let an admin decide about a breach (a promise that the owner of a channel did not keep).
 
-        If `refund` is true, the admin decides for a refund, and otherwise dismisses the breach. If
-        no post has a breach, nothing happens.
+        If `refund` is true, the admin decides that the advertiser gets the money back. Otherwise,
+        the admin dismisses the breach. If no post has a breach, nothing happens.
         """
         broken = {
             key: target

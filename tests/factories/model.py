@@ -2,7 +2,7 @@
 
 The outcome is a result or a refusal. The model has no SQL, no transactions and no locks. Of the
 product's code, the model uses only the names of states, switches and errors. Time is a number of
-hours. Every step adds a moment to the time, so that a later event has a later time.
+hours. Every step adds a little to it, so that no two steps have the same time.
 """
 
 from dataclasses import dataclass, field
@@ -98,8 +98,9 @@ class Target:
 class Model:
     """The expected state of the marketplace.
 
-    Its methods are the model of the operations on placements, escrows and campaigns. `model_posts`
-    adds channels and posts. `model_money` adds deposits, withdrawals and the staff's requests.
+    Its methods do what the product does with placements, escrows and campaigns. The subclass in
+    `model_posts` adds channels and posts. The subclass in `model_money` adds deposits, withdrawals
+    and staff requests.
     """
 
     now: float = 0

@@ -1,7 +1,8 @@
-"""Extend the model with the money that comes in and goes out, and with requests of the staff.
+"""Extend the model with deposits, withdrawals, reversed payments and staff requests.
 
-The money comes in by deposits. It goes out by withdrawals and by payments that are reversed outside
-the platform. A reversal also blocks the person who paid.
+A payment is reversed when the person gets the money back outside the platform, for example from
+Telegram. The platform then blocks this person. A staff request is a request of an admin, for
+example to block a person. Some of these requests need a second admin who confirms them.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ TWO_PEOPLE = {Kinds.RECORD_PAYMENT, Kinds.CLAWBACK}
 
 @dataclass
 class Deposit:
-    """A payment by a person. The wallets are in Stars, so Telegram lists every payment."""
+    """A payment by a person. It is in Stars, so it appears in Telegram's list of payments."""
 
     person: int
     amount: int
@@ -53,7 +54,7 @@ class Withdrawal:
 
 @dataclass
 class Request:
-    """A request of the staff."""
+    """A staff request: an admin asks for an operation, which another admin may have to confirm."""
 
     kind: Kinds
     requester: int
@@ -69,7 +70,7 @@ class Request:
 
 @dataclass
 class MoneyModel(PostingModel):
-    """The expected state of the whole marketplace, with the money that comes in and goes out."""
+    """The expected state of the marketplace, with deposits, withdrawals and staff requests."""
 
     deposits: dict[str, Deposit] = field(default_factory=dict)
     """The payments by key (Telegram's id of the payment)."""
@@ -98,15 +99,15 @@ class MoneyModel(PostingModel):
     def credit_due(self) -> int:
         """Credit the payments that are not credited yet, and return their number.
 
-        A payment that was reversed is never credited. If the kill switch forbids deposits, credit
-        no payment and return 0.
+        A payment that was reversed is never credited. While deposits are stopped by
+        their kill switch, no payment is credited, and the result is 0.
         """
         if not self.switches[Switch.DEPOSITS]:
             return 0
         return sum(self._credit(deposit) for deposit in self.deposits.values())
 
     def _credit(self, deposit: Deposit) -> bool:
-        """Credit a payment, and return False if it is credited already or was reversed."""
+        """Credit a payment. If it is already credited or reversed, do nothing and return False."""
         if deposit.credited or deposit.taken_back:
             return False
         self.balances[deposit.person] += deposit.amount
@@ -114,9 +115,10 @@ class MoneyModel(PostingModel):
         return True
 
     def compare(self, *, listed: bool) -> None:
-        """Read Telegram's list to its end.
+        """Compare the deposits with Telegram's list of payments, which is read to its end.
 
-        If `listed` is true, all deposits are in the list, except those that were taken back.
+        If `listed` is true, the list has all deposits except those that were taken back. If it is
+        false, the list has no deposit that was not compared before.
         """
         for deposit in self.deposits.values():
             deposit.compared |= listed and not deposit.taken_back
@@ -125,7 +127,10 @@ class MoneyModel(PostingModel):
     # -- withdrawals ------------------------------------------------------------------------------
 
     def request_withdrawal(self, person: int, amount: int) -> Withdrawal:
-        """Request a withdrawal and return it. The caller must store it under its id."""
+        """Take the amount from a wallet, and return a requested withdrawal.
+
+        The caller must store it in `withdrawals`, under the id that the product gave it.
+        """
         if amount < 1:
             raise Refused(errors.InvalidAmount)
         self._require_payable(person)
@@ -135,7 +140,11 @@ class MoneyModel(PostingModel):
         return Withdrawal(person, amount, held_at=self.now)
 
     def approve_withdrawal(self, number: int) -> None:
-        """Approve a withdrawal if the comparison covers the deposits that may pay it."""
+        """Approve a withdrawal.
+
+        Raises Refused(NotCompared) if a deposit from before the withdrawal was not yet compared
+        with Telegram's list, or if the last comparison is too old.
+        """
         withdrawal = self.withdrawals[number]
         if withdrawal.status in {Withdrawals.APPROVED, Withdrawals.PAID}:
             return
@@ -165,8 +174,8 @@ class MoneyModel(PostingModel):
     def mark_paid(self, number: int, reference: str, *, confirmed: bool = False) -> None:
         """Record the payment of a withdrawal.
 
-        If `confirmed` is true, two people have confirmed the payment. Then the withdrawal may be
-        one that nobody has approved.
+        If `confirmed` is true, an admin has requested this and another has confirmed it. Then the
+        withdrawal need not be approved. A repeated call with the same reference changes nothing.
         """
         withdrawal = self.withdrawals[number]
         if self._is_known(number, reference):
@@ -179,9 +188,9 @@ class MoneyModel(PostingModel):
         self.sent_outside += withdrawal.amount
 
     def _is_known(self, number: int, reference: str) -> bool:
-        """Return whether this payment is recorded for this withdrawal.
+        """Return whether the payment `reference` is recorded for the withdrawal `number`.
 
-        A payment that is recorded for another withdrawal is refused.
+        Raises Refused if the payment is recorded for another withdrawal.
         """
         known = {ref: key for key, each in self.withdrawals.items() for ref in each.payments}
         if reference in known and known[reference] != number:
@@ -189,14 +198,14 @@ class MoneyModel(PostingModel):
         return reference in known
 
     def return_money(self, number: int) -> None:
-        """Return the money of a withdrawal to its person."""
+        """Return the money of a withdrawal to its wallet. Raises Refused if it is already paid."""
         withdrawal = self.withdrawals[number]
         if withdrawal.status is Withdrawals.PAID:
             raise Refused(errors.InvalidMove)
         self._return(withdrawal)
 
     def cancel_withdrawal(self, person: int, number: int) -> None:
-        """Let a person cancel their withdrawal, if nobody has approved it."""
+        """Let a person cancel a withdrawal. Refused if it is not theirs, or is approved or paid."""
         withdrawal = self.withdrawals[number]
         if withdrawal.person != person:
             raise Refused(errors.NotWithdrawalOwner)
@@ -212,10 +221,10 @@ class MoneyModel(PostingModel):
     # -- money that goes out without a withdrawal --------------------------------------------------
 
     def reverse(self, key: str, person: int | None, amount: int) -> None:
-        """Take back a payment that was reversed outside, and block its payer.
+        """Take back a payment that was reversed outside the platform, and block its payer.
 
-        A payment that is not known yet is recorded for `person`, so that it is never credited. If
-        `person` is None, it is refused.
+        If the payment is not recorded yet, it is recorded for `person` as taken back, so that it is
+        never credited. Raises Refused if such a payment has no `person`.
         """
         if key not in self.deposits:
             if person is None:
@@ -234,10 +243,10 @@ class MoneyModel(PostingModel):
             self._send_outside(deposit.person, amount)
 
     def _send_outside(self, person: int, amount: int) -> None:
-        """Book money of a person that has left the platform without an open withdrawal.
+        """Record that a person got money outside the platform, for example a reversed payment.
 
-        The money of the person's unapproved withdrawals is returned first. Then the amount is taken
-        from the wallet. If the wallet has less, the rest is a loss.
+        First, the money of the person's unapproved withdrawals returns to the wallet. Then the
+        amount is taken from the wallet. If the wallet has less, the rest is a loss.
         """
         for withdrawal in self.withdrawals.values():
             if withdrawal.person == person and withdrawal.status is Withdrawals.REQUESTED:
@@ -248,9 +257,10 @@ class MoneyModel(PostingModel):
         self.sent_outside += amount
 
     def _record_payment(self, number: int, reference: str) -> None:
-        """Record a payment that two people have confirmed.
+        """Record a payment of a withdrawal that one admin has requested and another confirmed.
 
-        If the withdrawal is already paid or its money is returned, the payment is in excess.
+        If the withdrawal is already paid or its money is returned, the person has got too much. The
+        amount is then taken from the person's wallet (`_send_outside`).
         """
         withdrawal = self.withdrawals[number]
         if withdrawal.status not in {Withdrawals.PAID, Withdrawals.RETURNED}:
@@ -271,7 +281,7 @@ class MoneyModel(PostingModel):
                 self.suspend(channel, OWNER_BLOCKED)
 
     def unblock(self, person: int) -> None:
-        """Unblock a person, and restore the channels that were suspended only because of that."""
+        """Unblock a person, and restore the channels that only the block had suspended."""
         if person not in self.blocked:
             return
         self.blocked.remove(person)
@@ -284,18 +294,20 @@ class MoneyModel(PostingModel):
     def make_request(
         self, requester: int, kind: Kinds, subject: int | str, reference: str, *, from_shell: bool
     ) -> Request:
-        """Make a request and return it. The caller must store it under its id.
+        """Return a new staff request.
 
-        The requester has to acknowledge a request from a shell (`from_shell`).
+        The caller must store it in `requests`, under the id that the product gave it. If it comes
+        from a shell (`from_shell`), the requester has to acknowledge it.
         """
         if not from_shell and kind not in TWO_PEOPLE:
             raise Refused(errors.AccessDenied)
         return Request(kind, requester, self.now, subject, reference, not from_shell)
 
     def acknowledge(self, number: int, person: int) -> None:
-        """Let a person press "That was me", which only the requester may do.
+        """Let a person press "That was me" under a request.
 
-        A request that needs no second person is carried out now.
+        Raises Refused if the person is not the requester. A request that needs no second person is
+        carried out now.
         """
         request = self.requests[number]
         if person != request.requester:
@@ -308,7 +320,7 @@ class MoneyModel(PostingModel):
         request.acknowledged = True
 
     def confirm(self, number: int, person: int) -> None:
-        """Let a person confirm a request as its second person, and carry it out."""
+        """Let a person who is not the requester confirm a request, and carry it out."""
         request = self.requests[number]
         if person == request.requester:
             raise Refused(errors.SamePerson)
@@ -322,7 +334,7 @@ class MoneyModel(PostingModel):
         self._carry_out(request)
 
     def drop(self, number: int) -> None:
-        """Drop a request (refuse to carry it out), if it is not done."""
+        """Mark a request as dropped (refused). Raises Refused if it is already carried out."""
         request = self.requests[number]
         if request.status is Requests.DONE:
             raise Refused(errors.InvalidMove)

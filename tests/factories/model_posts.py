@@ -46,8 +46,8 @@ class PostingModel(Model):
     def rights(self, channel_id: int, *, lost: bool) -> None:
         """Record that the bot has lost or regained the right to post in a channel.
 
-        After a loss, the admins are asked earlier about the posts of the channel. A channel whose
-        owner is blocked stays suspended when the bot regains the right.
+        If the right is `lost`, the channel is suspended, and the admins are asked earlier about its
+        posts. A channel whose owner is blocked stays suspended when the bot regains the right.
         """
         channel = self.channels[channel_id]
         if not lost:
@@ -73,13 +73,13 @@ class PostingModel(Model):
             self.restore(channel)
 
     def suspend(self, channel: Channel, reason: str) -> None:
-        """Suspend a channel that is active or paused, and keep which of both it was."""
+        """Suspend a channel, and remember whether it was active or paused, for `restore`."""
         channel.was_paused = channel.status is Channels.PAUSED
         channel.status, channel.reason, channel.suspended_at = Channels.SUSPENDED, reason, self.now
 
     @staticmethod
     def restore(channel: Channel) -> None:
-        """Give a suspended channel the status back that it had before: active or paused."""
+        """Make a suspended channel active or paused again, as it was before its suspension."""
         channel.status = Channels.PAUSED if channel.was_paused else Channels.ACTIVE
         channel.reason = None
 
@@ -253,9 +253,10 @@ class PostingModel(Model):
         return len(due)
 
     def escalate(self) -> None:
-        """Record a breach for published posts whose channel has locked the bot out for too long.
+        """Record a breach for published posts in whose channel the bot has had no rights for long.
 
-        A breach is a promise that the owner did not keep. Here, the bot could not check the post.
+        A breach is a promise that the owner did not keep. Without rights, the bot cannot check
+        whether the post is still there.
         """
         for target in self.targets.values():
             channel = self.channels[target.channel]
@@ -273,8 +274,8 @@ class PostingModel(Model):
     def decide_breach(self, target_id: int, *, refund: bool) -> bool:
         """Let an admin decide about a breach, and return whether it was still open.
 
-        If `refund` is true, the post fails, and its escrow can be refunded. Otherwise, the breach
-        is dismissed, and the post can be paid again.
+        If `refund` is true, the post counts as failed, and its escrow can be refunded. Otherwise,
+        the breach is dismissed, and the owner can be paid for the post after all.
         """
         target = self.targets[target_id]
         if target.breach_refund_at is None or not self._is_live(target):

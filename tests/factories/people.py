@@ -93,7 +93,7 @@ async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
 
 
 async def admins(sessions: Sessions) -> list[int]:
-    """Register two admins, commit, and return their user ids."""
+    """Register two admins in a transaction of their own, and return their user ids."""
     async with sessions.begin() as session:
         return [(await staff(session)).user_id or 0 for _ in range(2)]
 
@@ -276,7 +276,11 @@ async def adjusted(
 
 
 async def decided_payment(session: AsyncSession, admin: Actor, **payment: Any) -> None:
-    """Store the decision of an admin and a colleague to record a payment outside."""
+    """Store a staff request to record a payment made outside the platform, as already done.
+
+    A new colleague has made the request, and `admin` has confirmed it. The payment itself is not
+    recorded. `payment` has the arguments of the request.
+    """
     await payments.decided_request(
         session, RequestKind.RECORD_PAYMENT, payment, await staff(session), admin
     )

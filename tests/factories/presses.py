@@ -1,4 +1,8 @@
-"""Let Telegram deliver the presses and commands with which people sign acts of two people."""
+"""Store updates as if Telegram had delivered them: presses of buttons, and commands.
+
+The database asks for such an update when an admin requests or confirms an operation that needs two
+admins.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -15,19 +19,26 @@ from services.platform.actors import Actor
 
 
 async def press(session: AsyncSession, who: Actor, data: str, **more: Any) -> Actor:
-    """Store the press of a button by a person, and return the person as the actor of this press."""
+    """Store an update in which `who` presses the button with `data`.
+
+    Returns `who` as an actor with the id of this update.
+    """
     return await _deliver(session, who, "callback_query", {"data": data, **more})
 
 
 async def write(session: AsyncSession, who: Actor, words: str, **more: Any) -> Actor:
-    """Store a message of a person, and return the person as the actor of this message."""
+    """Store an update in which `who` sends the message `words`.
+
+    Returns `who` as an actor with the id of this update.
+    """
     return await _deliver(session, who, "message", {"text": words, **more})
 
 
 async def request_correction(session: AsyncSession, who: Actor) -> Actor:
-    """Let a person request a correction in a shell and press "That was me".
+    """Store a request for a correction of balances from a shell, and the press of "That was me".
 
-    Returns the person as the actor of the press, who may propose one correction.
+    Returns the person as an actor with the id of the press. With it, the person may propose one
+    correction.
     """
     request = StaffRequest(
         kind=RequestKind.CORRECTION,
@@ -41,7 +52,10 @@ async def request_correction(session: AsyncSession, who: Actor) -> Actor:
 
 
 async def confirm_correction(session: AsyncSession, who: Actor, correction_id: int) -> Actor:
-    """Let a person confirm a correction, and return the person as the actor of the press."""
+    """Store an update in which `who` presses the button that confirms a correction.
+
+    Returns `who` as an actor with the id of this update. This actor can confirm it.
+    """
     return await press(session, who, f"correction:yes:{correction_id}:checked")
 
 

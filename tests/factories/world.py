@@ -19,8 +19,8 @@ from tests.factories.model_money import Deposit, MoneyModel
 class World:
     """The state in which every example of the state machine test begins.
 
-    The same people, channels and campaigns exist in the product and in the model. The wallets are
-    in Stars.
+    The same people, channels and campaigns exist in the product's database and in `model`. The
+    wallets are in Stars.
     """
 
     def __init__(self, story: RolledBackSteps) -> None:
@@ -77,7 +77,7 @@ def nth(things: dict[int, Any], pick: int) -> int:
 
 
 def copy(model: MoneyModel) -> MoneyModel:
-    """Return a copy of the model for one example."""
+    """Return a deep copy of the model, which one example of the state machine test may change."""
     return deepcopy(model)
 
 

@@ -1,4 +1,7 @@
-"""Test the confirmation of a new admin chat: who may press it, and whether Telegram agrees."""
+"""Test that only a super admin can confirm a new admin chat, and only if Telegram agrees.
+
+The admin chat moves when Telegram turns its group into a supergroup.
+"""
 
 import pytest
 
@@ -15,9 +18,10 @@ CONFIRMED = "SELECT count(*) FROM moved_chats WHERE confirmed_at IS NOT NULL"
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
-    """Return a bot whose admin chat became the present supergroup, and that asked about it.
+    """Return a marketplace whose admin chat has moved to a supergroup.
 
-    Admin is an operator, and Head is a super admin.
+    The bot has asked there for a confirmation of the move. The person "admin" is an operator, and
+    "head" is a super admin.
     """
     await market.employ("admin", Role.OPERATOR)
     await market.hire_newcomer("head", Role.SUPER_ADMIN)

@@ -20,9 +20,10 @@ CONFIRM = "✅ This is the admin chat"
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
-    """Return a bot whose admin chat was a group that Telegram has turned into a supergroup.
+    """Return a marketplace whose admin chat is a group that Telegram has turned into a supergroup.
 
-    The bot does not know the new id yet. Admin is an operator, and Head is a super admin.
+    The bot does not know the supergroup's id yet. The person "admin" is an operator, and "head" is
+    a super admin.
     """
     await market.employ("admin", Role.OPERATOR)
     await market.hire_newcomer("head", Role.SUPER_ADMIN)
@@ -51,7 +52,7 @@ async def recorded(market: Marketplace) -> list[tuple[int, int]]:
 
 
 async def require_staff_acts(market: Marketplace) -> None:
-    """Check that staff can act in the new chat after one press of a super admin there."""
+    """Check that commands work in the new admin chat after a super admin confirmed it there."""
     running = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
     await market.say("admin", STOP, where="group")
     assert "after one super admin has pressed" in await market.last("group")

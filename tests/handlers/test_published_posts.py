@@ -1,7 +1,7 @@
-"""Test what people read about published posts, and the cards about broken promises.
+"""Test what people read about published posts, and the admins' cards about broken promises.
 
-A card is a message with buttons in the admin chat. An owner breaks a promise by an alteration of a
-post, or by taking away the rights of the bot.
+A card is a message with buttons in the admin chat. An owner breaks a promise by altering a post, or
+by taking away the bot's rights in the channel.
 """
 
 import re
@@ -80,7 +80,7 @@ async def test_only_a_post_that_stayed_is_said_to_have_stayed(
 async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
     market: Marketplace,
 ) -> None:
-    """Check a link that somebody who is not in the channel can open."""
+    """Check that people who are not in the channel can open the link, too."""
     await _publish_ad(market)
     await market.database.as_owner("UPDATE channels SET username = 'daily_news'")
     await market.deliver()

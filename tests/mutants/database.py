@@ -75,9 +75,10 @@ async def find(connection: asyncpg.Connection) -> list[Mutant]:
 
 
 async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
-    """Tell whether PostgreSQL allows the change that makes this mutant.
+    """Tell whether PostgreSQL allows the schema change of a mutant, which removes one guard.
 
-    PostgreSQL refuses such a change for columns of a primary key and for identity columns.
+    PostgreSQL refuses, for example, to drop NOT NULL from a column of a primary key or from an
+    identity column. The change is rolled back.
     """
     transaction = connection.transaction()
     await transaction.start()

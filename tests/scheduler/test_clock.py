@@ -264,7 +264,11 @@ asyncio.run(clock.Clock([tick], beat, asyncio.Event(), set()).run())
 
 @pytest.mark.parametrize(("seconds", "status"), [(0.6, 0), (60.0, 1)])
 def test_a_slow_heartbeat_is_no_loop_that_hangs(seconds: float, status: int) -> None:
-    """Check that the loop's limit does not count for a heartbeat that outlasts its own limit."""
+    """Check that a heartbeat may last longer than the limit for a hanging event loop.
+
+    Only the heartbeat's own limit applies to it. The program must not report a hanging event
+    loop.
+    """
     program = f"""
 import asyncio, os
 from scheduler import clock

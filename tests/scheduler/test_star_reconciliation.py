@@ -52,7 +52,7 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return a list that grows by the offset of each call that reads Telegram's list."""
+    """Return a list to which each later request for Telegram's list of Stars adds its offset."""
     offsets: list[int | None] = []
 
     async def record(send: Any, caller: Bot, method: Any) -> Any:
@@ -208,7 +208,10 @@ async def test_another_bot_reads_its_own_list_from_the_beginning(
 async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
     scene: Scene, bot: Bot, payer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a process that is paused between the list and the check stops no money."""
+    """Check a process that pauses for two minutes after reading the list, before its check.
+
+    A deposit arrives during the pause, so it is not in the list. It must open no incident.
+    """
     await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
     read_list = Bot.get_star_transactions
 

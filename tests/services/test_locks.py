@@ -244,7 +244,10 @@ async def _switches_of(database: Database, act: Act) -> set[str]:
 async def _rows_locked_before_switches(
     database: Database, act: Act, switches: set[Switch]
 ) -> set[str]:
-    """Return the tables of which the act has locked rows while it waits for its switches."""
+    """Return the tables in which `act` has locked rows while it waits for its kill switches.
+
+    `act` is a use case, for example a payout.
+    """
     space = {"space": killswitches.LOCK_SPACE}
     exclusive = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
     async with database.sessions() as holder:
@@ -329,7 +332,7 @@ async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
 async def _is_locked_in_order(
     database: Database, act: Act, table: str, first: int, last: int
 ) -> bool:
-    """Return whether the act waits for the row with the first id before it locks the last one."""
+    """Return whether `act` waits for the row with the id `first` before it locks the row `last`."""
     row = f"SELECT FROM {table} WHERE id = $1 FOR NO KEY UPDATE NOWAIT"
     moved = "UPDATE {} SET currency = currency" if table == "wallets" else "UPDATE {} SET key = key"
     # The update moves the first row behind the last one in the table.
@@ -358,7 +361,7 @@ async def _is_locked_in_order(
 
 
 async def _rolled_back(database: Database, act: Act) -> None:
-    """Do an act whose statements read tables in the order in which the rows are stored."""
+    """Run `act` and roll it back. PostgreSQL scans tables without indexes, in stored order."""
     async with database.sessions() as session:
         for scan in ("indexscan", "bitmapscan"):
             await session.execute(text(f"SET LOCAL enable_{scan} = off"))

@@ -48,7 +48,10 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 async def escalate(session: AsyncSession) -> None:
-    """Ask the admins about the posts that the bot cannot check or send."""
+    """Ask the admins about the posts whose state has been unclear for too long.
+
+    The bot does not know whether such a post was sent or whether it is still there.
+    """
     await uncertain_posts.escalate_due(session, limit=99)
 
 

@@ -1,4 +1,4 @@
-"""Test that the bot's answers to people share Telegram's limits with all other messages."""
+"""Test that Telegram's limits count answers to updates together with all other messages."""
 
 import asyncio
 from datetime import timedelta

@@ -117,7 +117,7 @@ async def test_the_move_of_another_group_is_not_recorded(market: Marketplace) ->
 
 @pytest.fixture
 async def limited(market: Marketplace) -> AsyncIterator[Bot]:
-    """Yield a bot that keeps the limits of one process."""
+    """Yield a bot that keeps Telegram's limits without Redis: it counts only its own messages."""
     admin_chat = AdminChat(market.chat("group"), market.database.sessions)
     limiter = RateLimiter(NO_REDIS)
     bot = create_bot(BOT_TOKEN, market.world.url, admin_chat, limiter)

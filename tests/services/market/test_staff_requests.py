@@ -38,7 +38,7 @@ async def _asked(
     from_shell: bool = True,
     **arguments: Any,
 ) -> int:
-    """Make a request with a reason, and return its id."""
+    """Create a staff request from a shell or with a command, and return its id."""
     telegram_id = await _telegram_id(session, subject) if subject else None
     if not from_shell:
         command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"

@@ -1,4 +1,7 @@
-"""Test that only one admin at a time pays an approved withdrawal."""
+"""Test that an admin can claim the payment of an approved withdrawal for 30 minutes.
+
+Meanwhile, no other admin can pay the withdrawal or return its money.
+"""
 
 from datetime import timedelta
 

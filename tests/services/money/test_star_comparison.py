@@ -1,4 +1,7 @@
-"""Test that approvals of withdrawals in Stars wait for the comparison with Telegram's list."""
+"""Test that withdrawals in Stars are approved only after a comparison with Telegram's list.
+
+The comparison must have found all deposits that came before the withdrawal.
+"""
 
 import asyncio
 from collections.abc import Collection
@@ -28,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 
 
 async def _person(session: AsyncSession) -> Actor:
-    """Register a person with a wallet in Stars."""
+    """Register a person with an empty wallet in Stars."""
     user = await registration.register(
         session, telegram_id=people.number(), language="en", currency=STARS
     )
@@ -53,7 +56,10 @@ async def _request(session: AsyncSession, person: Actor, amount: int = 300) -> W
 
 
 async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> None:
-    """Do what the clock does after it has read a list that contains these deposits."""
+    """Record a comparison with Telegram's list, as the scheduler does after reading it.
+
+    The list has the deposits `listed`.
+    """
     await star_transactions.mark_compared(session, {row.id for row in listed}, Comparison.LISTED)
     await star_list_positions.get(session, BOT)
     now = await queries.now(session)
@@ -62,7 +68,7 @@ async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> N
 
 
 async def _approve(database: Database, admin: Actor, withdrawal: Withdrawal) -> str:
-    """Approve in a transaction of its own, and return the status."""
+    """Approve a withdrawal in a transaction of its own, and return its status."""
     async with database.sessions.begin() as session:
         done = await withdrawals.approve(session, actor=admin, withdrawal_id=withdrawal.id)
         return done.status.value
@@ -259,7 +265,7 @@ async def test_the_logins_of_the_jobs_have_the_rights_that_they_need(
 
 
 async def test_the_check_before_an_approval_uses_its_index(database: Database) -> None:
-    """Fill the table with deposits that were compared long ago, and read the plan."""
+    """Check that the uncompared deposits are found by an index, among 200,000 compared ones."""
     async with database.sessions.begin() as session:
         person = await _person(session)
         await _pay_in(session, person)

@@ -1,4 +1,7 @@
-"""Test that the position in a bot's list of Stars moves only from where it is."""
+"""Test that the stored position in a bot's list of Stars payments moves by compare-and-set.
+
+A process that read the list from another position than the stored one cannot move it.
+"""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,7 @@
-"""Test that the sources of a withdrawal are found, first in, first out."""
+"""Test that the sources of a withdrawal are found: the credits from which its money came.
+
+The oldest money of a wallet counts as withdrawn or spent first.
+"""
 
 from typing import Any
 
@@ -15,7 +18,7 @@ from tests.factories import payments, people, rows
 
 
 async def _pay_in(session: AsyncSession, person: Actor, *amounts: int) -> list[int]:
-    """Pay these amounts in, and return the ids of the deposits."""
+    """Record a deposit of a person for each of the amounts, and return the ids of the deposits."""
     made = [
         await payments.deposit(
             session,
@@ -149,9 +152,10 @@ async def test_more_credits_than_a_page_are_read(
 
 
 async def test_a_large_wallet_is_read_by_its_index(server: embedded.Postgres, running: str) -> None:
-    """Put 50,000 entries before a withdrawal, and read the plan of each query.
+    """Check that the credits before a withdrawal are found by an index, among 50,000 entries.
 
-    The copy of the database breaks the invariants, and is dropped at the end.
+    The entries break the invariants, so they are in a copy of the database. The copy is dropped at
+    the end.
     """
     async with copied_database(server, running) as database:
         async with database.sessions.begin() as session:

@@ -1,4 +1,7 @@
-"""Test that a move of the admin chat counts after a super admin has confirmed it there."""
+"""Test that the bot uses a new admin chat only after a super admin has confirmed it there.
+
+The admin chat moves when Telegram turns its group into a supergroup.
+"""
 
 import pytest
 from sqlalchemy import text
@@ -25,7 +28,7 @@ async def record(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> N
 
 
 async def confirm(session: AsyncSession, who: Actor, new_chat_id: int = SUPERGROUP) -> None:
-    """Press the confirmation in the new chat, and confirm the move there."""
+    """Store a press of the button in the new chat, and confirm the move of the admin chat."""
     press = await presses.press(session, who, CONFIRM, message={"chat": {"id": new_chat_id}})
     await chat_migrations.confirm(session, actor=press, old_chat_id=GROUP, new_chat_id=new_chat_id)
 

@@ -1,4 +1,4 @@
-"""Test that a session without time limits does not hold its locks for ever."""
+"""Test that the scheduler ends database sessions whose transactions last for too long."""
 
 from collections.abc import AsyncIterator
 
@@ -22,7 +22,10 @@ NO_LIMITS = (
 async def hung(
     server: embedded.Postgres, database: Database, request: pytest.FixtureRequest
 ) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of each login without time limits, in a transaction that never ends."""
+    """Yield a session without time limits whose transaction holds a lock and never ends.
+
+    Each test runs once with each login (a database role with the rights of one job).
+    """
     name = database.url.partition("@/")[2].partition("?")[0]
     connection = await asyncpg.connect(server.dsn(request.param, name))
     await connection.execute(NO_LIMITS)
@@ -33,7 +36,7 @@ async def hung(
 
 
 async def _let_them_be_short(database: Database) -> None:
-    """Let the database end transactions after 1 ms instead of 90 seconds."""
+    """Let `end_hanging_sessions` end transactions older than 1 ms instead of 90 seconds."""
     text = functions.text("end_hanging_sessions", REVISION)
     assert text.count("interval '90 seconds'") == 1
     await database.as_owner(text.replace("interval '90 seconds'", "interval '1 millisecond'"))

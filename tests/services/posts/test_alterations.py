@@ -1,4 +1,8 @@
-"""Test that the admins learn of first alterations, several in one message."""
+"""Test that one message lists for the admins all posts that were first altered in a period.
+
+An alteration that is a breach (a broken promise), for example a second one of the same post, gets a
+card (a message with buttons) of its own instead.
+"""
 
 from datetime import datetime, timedelta
 
