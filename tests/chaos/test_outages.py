@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import throttle
 from sandbox import processes
 from sandbox.demo import launcher, steps
 from sandbox.demo.books import INVARIANTS, UNIQUENESS, DemoDatabase
@@ -23,6 +24,9 @@ from sandbox.demo.scenario import Participants, Scenario, create_participants
 pytestmark = pytest.mark.slow_process
 
 WALLET = "💰 Wallet"
+PRESS_SECONDS = 1.25 * throttle.MINUTE / throttle.PER_MINUTE
+"""The pause between two acts of a person who presses again and again. The person stays below the
+number of updates in a minute from which on the bot drops them."""
 DATA_FOLDERS = ("local/postgres/data", "local/valkey", ".")
 
 
@@ -123,7 +127,7 @@ async def keep_pressing(person: Person, pressed: list[int]) -> None:
     path = f"/users/{person.id}"
     while True:
         await person.control.post(f"{path}/send", chat_id=person.id, text="/start")
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(PRESS_SECONDS)
         messages = (await person.chat.read())["messages"]
         menus = [message["message_id"] for message in messages if WALLET in words(message)]
         if menus:
@@ -132,7 +136,7 @@ async def keep_pressing(person: Person, pressed: list[int]) -> None:
             with contextlib.suppress(Unexpected):
                 await person.control.post(f"{path}/press", chat_id=person.id, **press)
                 pressed.append(menus[-1])
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(PRESS_SECONDS)
 
 
 async def test_money_paid_at_the_moment_of_the_crash_arrives_once(
