@@ -138,6 +138,10 @@ class Payment:
     invoice_payload: str
     date: int
     refunded_at: int | None = None
+    number: int = 0
+    """The place of the payment in the order in which payments and refunds happened."""
+    refund_number: int = 0
+    """The place of the refund in the same order."""
 
     @property
     def key(self) -> str:

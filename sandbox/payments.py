@@ -50,6 +50,7 @@ def complete_payment(state: State, invoice: Message) -> Payment:
         fields["total_amount"],
         invoice.payload or "",
         state.now(),
+        number=state.next_number("payments"),
     )
     state.save_payment(payment)
     body = _payment_fields(payment) | {"provider_payment_charge_id": secrets.token_hex(12)}
@@ -60,6 +61,7 @@ def complete_payment(state: State, invoice: Message) -> Payment:
 def refund_payment(state: State, payment: Payment) -> None:
     """Mark the payment as refunded and send the bot a service message about the refund."""
     payment.refunded_at = state.now()
+    payment.refund_number = state.next_number("payments")
     state.save_payment(payment)
     # The sender of a refund's message is the bot itself, and the payer is only in `chat`.
     body = {"refunded_payment": _payment_fields(payment)}
@@ -81,8 +83,12 @@ def _post_service_message(state: State, payment: Payment, content: Json, *, auth
 
 
 def list_star_transactions(state: State) -> list[Json]:
-    """Return payments and refunds in Stars, oldest first."""
-    dated: list[tuple[int, Json]] = []
+    """Return payments and refunds in Stars, oldest first.
+
+    Within a second, they stand in the order in which they happened. Therefore a new one is always
+    the last, and a reader who continues at a position misses none.
+    """
+    dated: list[tuple[tuple[int, int], Json]] = []
     for payment in state.payments.values():
         if payment.currency != "XTR":
             continue
@@ -93,8 +99,9 @@ def list_star_transactions(state: State) -> list[Json]:
             "invoice_payload": payment.invoice_payload,
         }
         facts = {"id": payment.charge_id, "amount": payment.total_amount}
-        dated.append((payment.date, {**facts, "date": payment.date, "source": partner}))
+        paid = {**facts, "date": payment.date, "source": partner}
+        dated.append(((payment.date, payment.number), paid))
         if payment.refunded_at is not None:
             back = {**facts, "date": payment.refunded_at, "receiver": partner}
-            dated.append((payment.refunded_at, back))
+            dated.append(((payment.refunded_at, payment.refund_number), back))
     return [transaction for _, transaction in sorted(dated, key=lambda pair: pair[0])]

@@ -174,3 +174,18 @@ async def test_transactions_are_paged(world: SandboxClient) -> None:
     page = await world.call("getStarTransactions", offset=1, limit=1)
     assert len(page["transactions"]) == 1
     assert (await world.refused("getStarTransactions", limit=0))[0] == 400
+
+
+async def test_a_new_transaction_is_the_last_of_its_second(world: SandboxClient) -> None:
+    """Check that a reader who continues at a position misses no transaction."""
+    charges = []
+    for _ in range(2):
+        await world.call("sendInvoice", **invoice(world))
+        charges.append((await pay(world))[1]["telegram_payment_charge_id"])
+        await world.updates()
+    person = world.ids["advertiser"]
+    for charge in charges:
+        await world.call("refundStarPayment", user_id=person, telegram_payment_charge_id=charge)
+    listed = (await world.call("getStarTransactions"))["transactions"]
+    assert [row["id"] for row in listed] == charges * 2
+    assert ["receiver" in row for row in listed] == [False, False, True, True]
