@@ -30,14 +30,23 @@ class AdminChat:
         """The id in the settings."""
         self._sessions = sessions
         self._look_after = 0.0
+        self._started_reads = 0
+        self._applied_read = 0
 
     async def refresh(self, session: AsyncSession) -> None:
         """Set `id` to the admin chat's present id, as the database has it.
 
-        Every process that learns of a new id records it in the database.
+        Every process that learns of a new id records it in the database. If several tasks call this
+        method at the same time, the result of the call that began last stays. An earlier call may
+        have read the table before a move was recorded.
         """
-        self.id = await chat_migrations.current_chat_id(session, self.configured_id)
-        self.unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, self.id)
+        self._started_reads += 1
+        this_read = self._started_reads
+        chat_id = await chat_migrations.current_chat_id(session, self.configured_id)
+        unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, chat_id)
+        if this_read > self._applied_read:
+            self._applied_read = this_read
+            self.id, self.unconfirmed_ids = chat_id, unconfirmed_ids
 
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
         """Record that Telegram gave a chat a new id, if the chat is the admin chat.
@@ -53,6 +62,7 @@ class AdminChat:
                 old_chat_id=old_chat_id,
                 new_chat_id=new_chat_id,
             )
+        async with self._sessions.begin() as session:
             await self.refresh(session)
         return new_chat_id == self.id or new_chat_id in self.unconfirmed_ids
 
