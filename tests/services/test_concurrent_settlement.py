@@ -113,8 +113,10 @@ MOVED = {
 @pytest.mark.parametrize("key", list(MOVED))
 async def test_nothing_commits_after_stopped_was_answered(database: Database, key: Switch) -> None:
     count = 50
-    async with database.sessions.begin() as session:
-        acts = [await _ready(session, key, number) for number in range(count)]
+    acts = []
+    for number in range(count):
+        async with database.sessions.begin() as session:
+            acts.append(await _ready(session, key, number))
     counting = f"SELECT count(*) FROM ledger_transfers WHERE reason = '{MOVED[key]}'"  # noqa: S608
     async with database.sessions.begin() as session:
         before = await rows.one(session, counting)
