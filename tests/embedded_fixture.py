@@ -16,6 +16,9 @@ from sqlalchemy import URL, make_url
 from sandbox import embedded, logins, processes
 
 _SETTINGS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+_LIMIT = "120s"
+"""The limit of a statement and of a transaction. The product's 30 s are too short for a test whose
+machine is busy with other tests."""
 
 
 def start_test_postgres(folder: Path) -> embedded.Postgres:
@@ -24,7 +27,19 @@ def start_test_postgres(folder: Path) -> embedded.Postgres:
     The caller must be a fixture that runs in the main thread. The roles and the empty database
     `adtech` exist in the new server, in the same way as in the sandbox. The start takes 0.7 s.
     """
-    return asyncio.run(embedded.start_postgres(folder, durable=False, settings=_SETTINGS))
+    return asyncio.run(_start(folder))
+
+
+async def _start(folder: Path) -> embedded.Postgres:
+    server = await embedded.start_postgres(folder, durable=False, settings=_SETTINGS)
+    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
+    try:
+        for role in logins.LOGINS:
+            for limit in ("statement_timeout", "transaction_timeout"):
+                await connection.execute(f"ALTER ROLE {role} SET {limit} = '{_LIMIT}'")
+    finally:
+        await connection.close()
+    return server
 
 
 def driver_url(url: str) -> URL:
