@@ -37,8 +37,8 @@ READ_ONLY_STATE = "25006"
 AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
 """SQLSTATE prefixes of errors after which every other statement would fail too.
 
-The connection is lost, the server stops or starts, a resource is used up (connections, memory, the
-disk), the operating system has an error, or the server is read-only.
+The prefixes mean: the connection is lost, the server stops or starts, a resource (connections,
+memory, disk) is used up, the operating system has an error, or the server is read-only.
 """
 BAD_DATA_STATES = ("22", "23", "54")
 """SQLSTATE prefixes of an invalid value, a violated constraint, and a value that is too large."""

@@ -27,7 +27,7 @@ class WalletKind(StrEnum):
     row.
     """
     EXTERNAL = "external"
-    """The money of one person outside the platform.
+    """The wallet that stands for one person's money outside the platform.
 
     A deposit takes its amount from this wallet. A paid withdrawal adds its amount to this wallet.
     The balance can be below zero.

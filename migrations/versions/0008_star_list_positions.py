@@ -3,7 +3,8 @@
 The list contains the payments in Stars. A withdrawal of Stars can be approved only after a
 comparison: the deposits that can pay it must be compared with the list. The database role of the
 bot cannot write the result of a comparison. No database role can set the time of a deposit. A
-deposit must have the currency of its wallet, because only deposits in Stars are compared.
+deposit must have the currency of its wallet. Otherwise a deposit in another currency would not be
+compared.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""Give cards a key, so that no second card is sent, and store the lag in heartbeats.
+"""Give cards a key that prevents a second card, and store the lag in heartbeats.
 
 A card is a message with buttons in the admin chat. The lag says how late a process's event loop
 ran. From this revision on, the scheduler can raise the priority of messages that have waited for

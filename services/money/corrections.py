@@ -52,9 +52,9 @@ async def propose_adjustment(
     """Propose to move an amount (minor units) from one wallet to another.
 
     A second call with the same key and content returns the proposal of the first call. Wallets of
-    escrows and of withdrawals are refused, because their balance must always equal the amount of
-    the open escrow or withdrawals. Raises AccessDenied, InvalidText, InvalidAmount, NotFound,
-    NotCorrectable, OwnMoney, IdempotencyConflict.
+    escrows and withdrawals are refused. Their balance must always be the amount of the open escrow
+    or withdrawals. Raises AccessDenied, InvalidText, InvalidAmount, NotFound, NotCorrectable,
+    OwnMoney, IdempotencyConflict.
     """
     wallets.require_amount(amount)
     for wallet_id in (from_wallet, to_wallet):
@@ -92,7 +92,7 @@ async def propose_balance_reset(
 async def propose_orphan(
     session: AsyncSession, *, actor: Actor, entry_id: int, reason: str
 ) -> Correction:
-    """Propose to balance an orphan entry with a second leg, and then to reverse both legs.
+    """Propose to complete the transfer of an orphan entry, and then to reverse this transfer.
 
     An orphan entry has no balancing leg, and its wallet's balance does not include the entry. If a
     correction of this entry is already open, that correction is returned. Raises AccessDenied,

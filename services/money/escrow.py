@@ -237,7 +237,7 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
 async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     """Return the ids of at most `limit` targets (placements) that `refund` can refund now.
 
-    The order is the time at which their posts failed or were cancelled, the oldest first.
+    The placement whose post failed (or was cancelled) earliest comes first.
     """
     rows = await session.scalars(
         select(PostJob.campaign_target_id)

@@ -139,7 +139,7 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
     """Close an incident after all invariants hold again. The stopped kill switches stay stopped.
 
     A person other than the actor has to run these switches again. This function makes the scheduled
-    check of the ledger. In addition, a full check must have found no violation, and this check must
+    check of the ledger. In addition, a full check must have found no violation. The full check must
     have begun after the incident was opened and after the last repair. In a small ledger the
     scheduled check is a full check too. If the incident is already closed, nothing changes. Locks
     the incident. Raises AccessDenied, NotFound. Raises InvariantBroken if an invariant is broken,

@@ -268,7 +268,7 @@ async def run(
 async def run_part(
     session: AsyncSession, progress: Progress, *, limits: Limits = FULL
 ) -> tuple[list[Violation], Progress]:
-    """Check one part of all rows, which begins at `progress`. Return violations and new progress.
+    """Check the part of all rows that begins at `progress`. Return violations and new progress.
 
     A full check calls this function until all rows are read.
     """

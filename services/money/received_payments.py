@@ -1,10 +1,10 @@
 """Record in the table `received_payments` that Telegram has reported a payment or a refund.
 
 The database accepts a deposit only if this table has a row for its payment. It accepts a clawback
-(taking a deposit back) in two cases: if this table has a row for the refund, or if two admins have
-decided the clawback. If Telegram reports a payment or a refund in an update, a database trigger
-inserts the row. If a payment or a refund is only in Telegram's list of transactions, this module
-inserts the row.
+(taking a deposit back) if this table has a row for the refund, or if two admins have decided the
+clawback. If Telegram reports a payment or a refund in an update, a database trigger inserts the
+row. If a payment or a refund is only in Telegram's list of transactions, this module inserts the
+row.
 """
 
 from sqlalchemy.dialects.postgresql import insert

@@ -1,7 +1,7 @@
 """Check the invariants for chosen rows only.
 
 An invariant is a statement that must always be true. This module uses the queries of `invariants`.
-It limits a table of each query to the chosen rows (with a `WITH` clause).
+A `WITH` clause before a query limits a table to the chosen rows.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ from services.platform import killswitches, outbox
 BATCH = 100
 """How many escrows one run refunds at most."""
 ESCROW_SLA = timedelta(hours=24)
-"""How long an escrow may hold money for a post that is not published."""
+"""An escrow can hold money for this time if its post is not published."""
 log = structlog.get_logger()
 
 
@@ -28,8 +28,8 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
     it has no post job, or if its post job is queued. The queued job is marked as failed. If a job
     is `sending` or `uncertain`, nothing changes, because the post can already be in the channel. If
     the kill switch `refunds` or `worker_watchdogs` is stopped, nothing is refunded, but the escrows
-    are counted. In both cases the admin chat gets a message with the number. Locks the kill
-    switches, then each placement, its post job and its escrow.
+    are counted. If any escrow was found, the admin chat gets a message with the number. Locks the
+    kill switches, then each placement, its post job and its escrow.
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)

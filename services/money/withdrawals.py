@@ -313,7 +313,7 @@ async def _lock_person(session: AsyncSession, user_id: int) -> User:
 async def _lock(
     session: AsyncSession, withdrawal_id: int, *, decided_by: Actor | None = None
 ) -> tuple[Withdrawal, User]:
-    """Lock the person of a withdrawal, then the withdrawal. Return both.
+    """Lock the person of a withdrawal, then the withdrawal. Return the withdrawal and the person.
 
     Raises NotFound. Raises OwnMoney if the person is the actor `decided_by`.
     """

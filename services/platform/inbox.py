@@ -253,7 +253,7 @@ async def _list_parked(
 
 
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Open a parked update about a payment or a refund, so that a handler tries it again.
+    """Open a parked update about a payment or a refund. A handler then tries it again.
 
     If the payment is already credited, or the refund is already recorded, no money moves. Other
     parked updates cannot be opened, because an old press of a button can have another meaning now.

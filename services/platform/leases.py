@@ -67,7 +67,7 @@ async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -
 
 
 async def release(session: AsyncSession, *, name: str, owner: str) -> None:
-    """End a lease of `owner` now. Another process can then acquire it at once."""
+    """End a lease of `owner` now. Another process can acquire it immediately."""
     await session.execute(
         update(Lease).where(Lease.name == name, Lease.owner == owner).values(held_until=func.now())
     )

@@ -8,7 +8,7 @@ class Priority(IntEnum):
     """The priority of a message. Messages with a lower number are delivered first."""
 
     ALARM = 0
-    """The staff must read the message at once, for example because money is in danger."""
+    """The staff must read the message immediately, for example because money is in danger."""
     RESULT = 1
     """The message says what the result of an act is, or what happened to the receiver's money."""
     CARD = 2
