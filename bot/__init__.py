@@ -1,4 +1,4 @@
-"""Make aiogram build its pydantic models at their first use instead of at its import.
+"""Delay the build of aiogram's pydantic models from its import to their first use.
 
 A program must import this package before it imports aiogram.
 """

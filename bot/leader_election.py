@@ -1,9 +1,9 @@
 """Elect one process (the leader) for the work that only one process may do.
 
-The leader holds a lease, which is a row with an end time and an epoch (a number that grows with
-each election). The database's clock decides when a lease ends. If a former leader was paused, the
-epoch shows it that another process has been elected. An advisory lock would not be enough: a
-process that hangs keeps its connection and its advisory locks, so no process could replace it.
+The leader holds a lease, which is a row with an end time and an epoch. The epoch is a number that
+grows with each election. The clock of the database decides when a lease ends. If a process hangs,
+its lease ends and another process is elected. When the process continues, the new epoch shows it
+that it is no longer the leader.
 """
 
 import time
@@ -24,9 +24,9 @@ class LeaderElection:
     def __init__(self, sessions: Sessions, *, lease: str, owner: str, ttl: timedelta) -> None:
         """Prepare the election. The process can be the leader only after `acquire_or_renew`.
 
-        `lease` is the name of the lease row. `owner` is unique to this process. `ttl` is the length
-        of the lease. If the leader crashes, another process becomes the leader at its first attempt
-        after the lease has ended.
+        `lease` is the name of the lease row. `owner` is a name of this process that no other
+        process has. `ttl` is the length of the lease. If the leader crashes, another process can
+        become the leader after the lease has ended.
         """
         self._sessions = sessions
         self._lease = lease
@@ -48,8 +48,8 @@ class LeaderElection:
     async def acquire_or_renew(self) -> None:
         """Take the lease if the lease is free, or renew it if this process holds it.
 
-        The result is in `is_elected`. An error of the database is raised, and `is_elected` keeps
-        its value.
+        `is_elected` says whether this was successful. If the database fails, the error is raised,
+        and `is_elected` keeps its value.
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
