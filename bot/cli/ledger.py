@@ -80,13 +80,12 @@ def verify_ledger(file: ChainFile = None) -> None:
 
 @app.command()
 def restored() -> None:
-    """Finish a restore: run this one time after a backup was restored into a new PostgreSQL
-    cluster.
+    """Finish a restore: run this after a backup was restored into a new PostgreSQL cluster.
 
     A new cluster numbers its transactions from the beginning. After this command, the ledger
     continues with the number after the last number in the backup. Run the command before any other
     program uses the database. It needs MIGRATION_DATABASE_URL, because only the owner of the tables
-    may change these numbers.
+    may change these numbers. Run it only one time.
     """
     added = run_once(_restart, as_owner=True)
     out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")

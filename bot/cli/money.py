@@ -88,7 +88,7 @@ def list_withdrawals() -> None:
 
 @app.command("parked-payments")
 def list_parked_payments() -> None:
-    """Show the payments that people made but that the bot could not credit, the oldest first."""
+    """Show the payments and refunds of people that the bot could not book, the oldest first."""
     parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
     print_rows(
         [
@@ -108,7 +108,7 @@ def list_parked_payments() -> None:
 def list_parked_updates() -> None:
     """Show the updates (events from Telegram) that could not be handled, the oldest first.
 
-    Updates about payments are not shown.
+    Updates about payments and refunds are not shown.
     """
     parked = run_once(lambda session: inbox.parked_updates(session, limit=SHOWN))
     print_rows(
@@ -133,9 +133,9 @@ def retry_payment(
     person: Person,
     reason: Annotated[str, typer.Option(help="The reason for the request.")] = "repaired",
 ) -> None:
-    """Request that the bot tries again to credit a parked payment.
+    """Request that the bot tries again to book a parked payment or refund.
 
-    A parked payment is a payment that the bot stored but could not credit. No payment is credited
+    A parked payment or refund is one that the bot stored but could not book. Nothing is booked
     twice.
     """
     request(RequestKind.RETRY_PAYMENT, {"inbox_id": update}, reason=reason, person=person)
@@ -199,8 +199,7 @@ def adjustment(
 
 @propose_app.command()
 def reset(wallet: Wallet, reason: Why, person: Person) -> None:
-    """Propose to replace the wrong balance of a wallet by the balance in the wallet's last entry.
-    """
+    """Propose to replace a wallet's wrong balance by the balance in its last entry."""
     _propose(CorrectionKind.BALANCE_RESET, reason, person, wallet_id=wallet)
 
 

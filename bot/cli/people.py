@@ -29,14 +29,15 @@ def block(whom: Whom, reason: Why, person: Person) -> None:
 
 @app.command()
 def unblock(whom: Whom, reason: Why, person: Person) -> None:
-    """Request to unblock a person. If only the block suspended a channel, the channel is restored.
-    """
+    """Request to unblock a person. Channels that only the block suspended are restored."""
     request(RequestKind.UNBLOCK, {}, reason=reason, person=person, subject=whom)
 
 
 @app.command("grant-role")
 def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
-    """Request a staff role for a person who has used the bot. A second super admin must confirm it.
+    """Request a staff role for a person who has used the bot.
+
+    A second super admin must confirm the request.
     """
     request(
         RequestKind.GRANT_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
@@ -45,7 +46,10 @@ def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
 
 @app.command("revoke-role")
 def revoke_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
-    """Request to take a staff role from a person. A second super admin must confirm the request."""
+    """Request to take a staff role from a person.
+
+    A second super admin must confirm the request.
+    """
     request(
         RequestKind.REVOKE_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
     )

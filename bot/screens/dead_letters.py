@@ -1,7 +1,7 @@
 """Build the screens of dead letters, that is, of post jobs that failed for good.
 
-Staff get a list and a card (a message with buttons in the admin chat). The advertiser gets an offer
-to submit the placement again.
+The staff get a list, and a card (a message with buttons in the admin chat) for each dead letter.
+The advertiser gets an offer to submit the placement again.
 """
 
 from bot.callbacks import Go, OnDeadLetter, Retry, Screen, ShowDeadLetters
@@ -41,8 +41,8 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 def card(t: Texts, row: DeadLetter) -> Outgoing:
     """Build the staff's card of one dead letter.
 
-    The card shows the failure. It also shows whether the placement was offered to its advertiser
-    again, and whether the advertiser has submitted it again.
+    The card says why the post job failed. It also says whether the advertiser got an offer to
+    submit the placement again, and whether the advertiser has accepted the offer.
     """
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
@@ -64,9 +64,9 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the offer to the advertiser to submit a failed placement again.
+    """Build the offer to an advertiser to submit a failed placement again.
 
-    The offer has the terms (price and hours) that the channel has now.
+    The offer has the present terms (price and hours) of the channel.
     """
     terms, price = row.terms_now, t.money(row.terms_now.price)
     retry = button(

@@ -25,9 +25,9 @@ from services.posts.resolution_details import ResolutionCase
 
 
 def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
-    """Build the card of a post, before or after the admins' decision about the post.
+    """Build the card of a post. If the post needs a decision, the card has buttons.
 
-    With `with_ad`, the ad is sent before the card as a separate message.
+    If `with_ad` is True, the ad is sent before the card in another message.
     """
     lines = [
         t(
@@ -61,8 +61,8 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
     """Build the paragraphs that list each check of a published post.
 
-    If the post was not seen at the end of its promised hours (the time that it must stay), a last
-    paragraph says how long before this end it was last seen.
+    If no check saw the post at the end of its promised hours (the time that it must stay), there is
+    one more paragraph. It says how long before this end the post was last seen.
     """
     lines = [
         t(
@@ -87,9 +87,9 @@ def altered_parts(t: Texts, parts: Sequence[str]) -> str:
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
-    """Build the question to an admin for the link of an uncertain post.
+    """Build the question to an admin for the link to an uncertain post.
 
-    The bot will check the message at the link before it accepts the link.
+    The bot checks the message at the link before it accepts the link.
     """
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -101,7 +101,7 @@ def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
 def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
     """Build the question to a second admin whether an uncertain post is at a message id.
 
-    The first admin has stated this, and the bot cannot prove it.
+    A first admin has said so, but the bot cannot prove it.
     """
     agree = StatePublished(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
@@ -116,7 +116,7 @@ def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoin
 
 
 def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
-    """Build the question to a second admin: whether the post is really at this message id."""
+    """Build the question whether a second admin is sure that the post is at this message id."""
     sure = StatePublishedConfirmed(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -130,7 +130,7 @@ def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoi
 
 
 def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
-    """Build the question before an admin's decision that nobody can undo.
+    """Build the question whether an admin is sure about a decision. Nobody can undo the decision.
 
     `act` is REFUND, RELEASE, ABSENT_CONFIRMED or DISMISS_CONFIRMED.
     """
@@ -184,7 +184,7 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
 
 
 def _open_button(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
-    """Make the button that opens the post, or the channel if nobody knows where the post is."""
+    """Make the button that opens the post. If its message id is not known, it opens the channel."""
     message_id = case.message_id or case.known_message_id or 1
     post = link(t, case.channel_username, case.chat_id, message_id)
     if case.message_id is not None:
