@@ -1,4 +1,4 @@
-"""Delay the build of aiogram's pydantic models from its import to their first use.
+"""Make aiogram build its pydantic models when they are first used, not when it is imported.
 
 A program must import this package before it imports aiogram.
 """

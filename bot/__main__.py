@@ -45,8 +45,8 @@ RENEWAL_SECONDS = 2.0
 """The pause in seconds between two attempts to take or renew the lease. The lease is the exclusive
 right of one process to handle updates."""
 STOP_SECONDS = 30.0
-"""The longest time in seconds that running handlers get to finish after this process must stop
-handling updates."""
+"""How many seconds the running handlers get to finish when this process must stop handling updates.
+"""
 
 
 def main() -> None:
@@ -183,9 +183,10 @@ async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
 class _UpdateRunner:
     """The loop that fetches and handles updates while this process is the leader.
 
-    The leader is the one process that holds the lease. In every other process, the loop only waits
-    until the process becomes the leader. If `poller` is None, the loop does not fetch updates,
-    because Telegram sends them to the webhook.
+    An update is an event that Telegram reports. The leader is the one process that holds the lease,
+    the exclusive right to handle updates. In every other process, the loop only waits until the
+    process becomes the leader. If `poller` is None, the loop does not fetch updates, because
+    Telegram sends them to the webhook.
     """
 
     def __init__(
@@ -201,7 +202,8 @@ class _UpdateRunner:
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates whenever this process is the leader, until `stop` is set.
 
-        The method releases the lease before it returns.
+        The leader is the one process that holds the lease, the exclusive right to handle updates.
+        Before the method returns, it releases the lease.
         """
         while not stop.is_set():
             if await self._leads():
@@ -215,8 +217,9 @@ class _UpdateRunner:
     async def _handle_updates(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set or this process is no longer the leader.
 
-        Then the running handlers get STOP_SECONDS to finish. If the polling or the inbox worker
-        ends with an error, the method stops too and raises this error.
+        The leader is the one process that handles updates. At the end, the running handlers get
+        STOP_SECONDS to finish. If the polling or the inbox worker ends with an error, the method
+        stops too and raises this error.
         """
         log.info("takes updates")
         stop_inbox = asyncio.Event()
@@ -243,6 +246,7 @@ class _UpdateRunner:
     async def _leads(self) -> bool:
         """Take or renew the lease, and return whether this process is the leader.
 
+        The leader is the one process that holds the lease, the exclusive right to handle updates.
         While PostgreSQL is not available, the method returns its last result. This is safe, because
         no other process can take the lease during this time.
         """

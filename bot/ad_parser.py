@@ -27,8 +27,8 @@ FORMATTING = frozenset(
 FOUND_AGAIN = frozenset(
     {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card"}
 )
-"""The types of entities that the bot does not keep. They need not be kept, because Telegram finds
-them in the text of the published ad by itself, for example hashtags."""
+"""The types of entities (marks in a text, for example hashtags) that the bot does not keep. They
+are not lost, because Telegram finds them in the text of the published ad by itself."""
 _LINKS = frozenset({"url", "text_link"})
 
 
@@ -38,8 +38,8 @@ class ParsedAd:
 
     creative: Creative
     losses: tuple[str, ...]
-    """The names of these parts, for example `link_preview`. The text `ad-loss` in the Fluent files
-    has a variant for each name."""
+    """The names of the parts that the published ad will not have, for example `link_preview`. The
+    bot's text `ad-loss` has a variant for each name."""
 
 
 def parse_ad(message: Message) -> ParsedAd | None:

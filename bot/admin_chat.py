@@ -11,8 +11,8 @@ from db.session import Sessions
 from services.platform import chat_migrations
 
 LOOK_SECONDS = 10.0
-"""The shortest time in seconds between two questions to Telegram whether the admin chat has moved.
-"""
+"""The bot asks Telegram at most one time in this number of seconds whether the admin chat has
+moved."""
 
 
 class AdminChat:
@@ -38,8 +38,8 @@ class AdminChat:
     async def refresh(self, session: AsyncSession) -> None:
         """Read the admin chat's present id from the database, and set `id` and `unconfirmed_ids`.
 
-        If several tasks call this method at the same time, the result of the call that began last
-        stays.
+        If several tasks call this method at the same time, the object keeps the result of the call
+        that began last.
         """
         self._started_reads += 1
         this_read = self._started_reads
@@ -53,9 +53,9 @@ class AdminChat:
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
         """Record that Telegram gave a chat a new id, if the chat is the admin chat.
 
-        Returns True if `new_chat_id` is now the admin chat's id. Also returns True if a move of the
-        admin chat to `new_chat_id` is recorded, and a super admin has to confirm it. Returns False
-        for any other chat, and records nothing.
+        Returns True if `new_chat_id` is now the admin chat's id. Also returns True if a super admin
+        has to confirm first that the admin chat has moved to `new_chat_id`. For any other chat,
+        nothing is recorded, and the result is False.
         """
         async with self._sessions.begin() as session:
             await chat_migrations.record_migration(
@@ -69,9 +69,9 @@ class AdminChat:
         return new_chat_id == self.id or new_chat_id in self.unconfirmed_ids
 
     def may_ask(self) -> bool:
-        """Return whether the caller is allowed to ask Telegram now whether the chat has moved.
+        """Return whether the caller is allowed to ask Telegram now if the admin chat has moved.
 
-        After a result of True, the result is False for LOOK_SECONDS.
+        If the result is True, the next results are False for LOOK_SECONDS.
         """
         now = time.monotonic()
         if now < self._look_after:

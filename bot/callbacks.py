@@ -121,7 +121,10 @@ class OnChannel(CallbackData, prefix="chan"):
 
 
 class ModerationAct(StrEnum):
-    """An action that an admin can choose on the card of a placement (the purchase of a post)."""
+    """An action that an admin can choose on the card (message with buttons) of a placement.
+
+    A placement is the purchase of a post in a channel.
+    """
 
     OPEN = "open"
     APPROVE = "approve"
@@ -131,9 +134,10 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """The data of a button on the card of a placement.
+    """The data of a button on the card (message with buttons) of a placement.
 
-    `reason` is a preset reason for a rejection. It is empty for every other action.
+    A placement is the purchase of a post in a channel. `reason` is a preset reason for a rejection.
+    It is empty for every other action.
     """
 
     act: ModerationAct
@@ -142,7 +146,10 @@ class Moderate(CallbackData, prefix="mod"):
 
 
 class SwitchAct(StrEnum):
-    """An action that an operator can choose for a kill switch."""
+    """An action that an operator can choose for a kill switch.
+
+    A kill switch allows or forbids one kind of action, for example payouts.
+    """
 
     PANEL = "panel"
     ASK_STOP = "ask_stop"
@@ -164,7 +171,7 @@ class OnSwitch(CallbackData, prefix="switch"):
 
 
 class IncidentAct(StrEnum):
-    """An action that an operator can choose for open incidents."""
+    """An action that an operator can choose for open incidents (recorded faults)."""
 
     LIST = "list"
     CLOSE = "close"
@@ -172,7 +179,10 @@ class IncidentAct(StrEnum):
 
 
 class OnIncident(CallbackData, prefix="incident"):
-    """The data of a button that lists the open incidents, or that closes one of them."""
+    """The data of a button about incidents (recorded faults).
+
+    The button lists the open incidents, or closes one of them.
+    """
 
     act: IncidentAct
     id: int = 0
@@ -213,7 +223,7 @@ class ResolutionAct(StrEnum):
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """The data of a button on the card that asks the admins to decide about a post.
+    """The data of a button on the card (message with buttons) of a post about which admins decide.
 
     A claim is the right of one process to send the post, and each claim has a new number. `claim`
     is the number at the time when the bot sent the card. If the post has another number now, the
@@ -226,7 +236,7 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class StatePublished(CallbackData, prefix="seen"):
-    """The data of a button with which a second admin states that a post is at `message_id`.
+    """The data of a button with which a second admin states that message `message_id` is the post.
 
     A press shows a question. The statement is recorded only after the admin has answered yes.
     """
@@ -237,7 +247,7 @@ class StatePublished(CallbackData, prefix="seen"):
 
 
 class StatePublishedConfirmed(CallbackData, prefix="seen_sure"):
-    """The data of the button that answers yes to the question of `StatePublished`."""
+    """The data of the button with which a second admin answers yes: `message_id` is the post."""
 
     id: int
     claim: int
@@ -294,7 +304,7 @@ class CancelWithdrawal(CallbackData, prefix="cancel"):
 
 
 class CancelWithdrawalConfirmed(CallbackData, prefix="cancel_sure"):
-    """The data of the button that answers yes to the question of `CancelWithdrawal`."""
+    """The data of the button with which a person answers yes: cancel my withdrawal."""
 
     id: int
 
@@ -317,7 +327,7 @@ class WithdrawalAct(StrEnum):
 
 
 class OnWithdrawal(CallbackData, prefix="withdrawal"):
-    """The data of a button on the card of a withdrawal.
+    """The data of a button on the card (message with buttons) of a withdrawal.
 
     `reason` is a preset reason to return the money. It is empty for every other action.
     """
@@ -368,7 +378,10 @@ class RequestAct(StrEnum):
 
 
 class OnStaffRequest(CallbackData, prefix="request"):
-    """The data of a button on the card of a staff request."""
+    """The data of a button on the card (message with buttons) of a staff request.
+
+    A staff request asks for an action that another press of a button must confirm.
+    """
 
     act: RequestAct
     id: int
@@ -394,10 +407,10 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """The data of a button on the card of a correction (a repair of the ledger).
+    """The data of a button on the card (message with buttons) of a correction.
 
-    If the button confirms or refuses the correction, `reason` is the preset reason. For every other
-    action, `reason` is empty.
+    A correction is a repair of the ledger. If the button confirms or refuses the correction,
+    `reason` is the preset reason. For every other action, `reason` is empty.
     """
 
     act: CorrectionAct

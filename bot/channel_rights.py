@@ -7,9 +7,9 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberOwner, ResultChatMe
 from bot.context import TryLaterError
 
 NO_RIGHT = "channel-no-right"
-"""The id of the text for the case that the bot is not allowed to post in the channel."""
+"""The id of the text that tells a person that the bot cannot post in the channel."""
 NOT_CREATOR = "channel-not-creator"
-"""The id of the text for the case that the person is not the channel's creator."""
+"""The id of the text that tells a person that they are not the channel's creator."""
 
 
 async def bot_member(bot: Bot, chat_id: int) -> ResultChatMemberUnion | None:

@@ -36,10 +36,10 @@ class AlreadyHandledError(Exception):
 async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
     """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction.
 
-    The database may also refuse a write because it is read-only. If `reads_only` is False, the
-    whole server is read-only, and DatabaseAwayError is raised. If `reads_only` is True, the program
-    itself has opened a read-only transaction and must not write in it. Then the write is a fault of
-    the program, and the database's own error is raised.
+    The database may also refuse a write because it is read-only. If `reads_only` is False, this
+    means that the whole server is read-only, and DatabaseAwayError is raised. If `reads_only` is
+    True, the program itself has opened a read-only transaction and must not write in it. The write
+    is then a fault of the program, and the database's own error is raised.
     """
     try:
         yield
@@ -71,8 +71,8 @@ class Dependencies:
     storage: FormStorage
     admin_chat: AdminChat
     intake_sessions: Sessions
-    """The sessions that store what Telegram reports: updates, and a new id of the admin chat. Their
-    database role can be another role than the role of `sessions`."""
+    """The sessions that store what Telegram reports: updates, and a new id of the admin chat. They
+    can use another database role than `sessions`."""
 
 
 @dataclass

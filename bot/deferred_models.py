@@ -16,12 +16,15 @@ from pydantic import BaseModel
 _model_rebuild = BaseModel.__dict__["model_rebuild"].__func__
 _IMPORTED = ("aiogram.types", "aiogram_i18n.types")
 _names: dict[str, Any] = {}
-"""The objects that aiogram's annotations name. A key is the name. aiogram passes these objects to
-`model_rebuild` as a namespace."""
+"""The objects to which aiogram's type annotations refer. A key is the name of an object. aiogram
+passes these objects to `model_rebuild` as a namespace."""
 
 
 def install() -> None:
-    """Change pydantic: it builds each model that is defined later at the model's first use."""
+    """Change pydantic, so that it builds a model at the model's first use.
+
+    This applies to every model that is defined after this call.
+    """
     BaseModel.model_config["defer_build"] = True
     BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]
 

@@ -21,8 +21,8 @@ HELD_SECONDS = 1.0
 """If the loop is late by more than this number of seconds, the code that holds it is logged and
 counted."""
 _ACTING = ("handlers", "scheduler")
-"""The preferred packages. If a function of these packages is on the stack, its name is the name of
-the code that holds the loop."""
+"""If a function of these packages is on the stack, the log names this function as the code that
+holds the loop. Otherwise the log names a function of another package of this product."""
 _OURS = (*_ACTING, "bot", "services", "db")
 UNKNOWN = "unknown"
 

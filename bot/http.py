@@ -52,8 +52,9 @@ async def _live(_request: web.Request) -> web.Response:
 async def _show_metrics(dependencies: Dependencies) -> web.Response:
     """Return the metrics of this process, and the lag of the schedulers' event loops.
 
-    The schedulers write their lag into the database, because they have no page of metrics. While
-    the database is not available, this lag is NaN.
+    The lag is how late a loop is, in seconds. The schedulers write their lag into the database,
+    because they have no page of metrics. While the database is not available, this lag is NaN (not
+    a number).
     """
     metrics.SCHEDULER_LAG.set(math.nan)
     with suppress(DatabaseAwayError):

@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that the worker takes from the table and has not handled."""
+"""The largest number of rows that the worker has taken from the table and not finished."""
 FIRST_IN_FLIGHT = 50
 """The worker can hold this many rows in addition to IN_FLIGHT, if they are pre-checkout queries or
 updates of the staff."""
@@ -57,10 +57,10 @@ MAX_CONCURRENT_HANDLERS = 16
 pre-checkout queries are not counted."""
 STAFF_HANDLERS = 4
 """The largest number of handlers for the staff at the same time. The updates that stop or run kill
-switches are not counted. All handlers together fit into the database's pool."""
+switches are not counted. The process has enough database connections for all its handlers."""
 SWITCH_HANDLERS = 3
 """The largest number of handlers at the same time for updates of the staff about kill switches.
-They do not wait for other acts of the staff, for example approvals that hang."""
+These handlers do not wait for other acts of the staff, for example approvals that hang."""
 PRE_CHECKOUT_HANDLERS = 5
 """The largest number of handlers for pre-checkout queries at the same time."""
 POLL_SECONDS = 1.0
@@ -76,8 +76,9 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
     Updates without an id are logged and skipped. Fields that the product does not read are not
     stored. If the database refuses the data of an update, the update's JSON is stored as a text
-    under the same id, and the update is parked (not handled) later. After any other error, for
-    example a full disk, DatabaseAwayError is raised, and Telegram must send the updates again.
+    under the same id. Such an update is parked later: it is kept and not handled. After any other
+    error, for example a full disk, DatabaseAwayError is raised, and Telegram must send the updates
+    again.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -107,13 +108,13 @@ async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
 
 
 def _require_bad_data(error: DBAPIError) -> None:
-    """Raise DatabaseAwayError, except if the database refused the data of the statement."""
+    """Raise DatabaseAwayError if the database failed for another reason than the data."""
     if not is_bad_data(error):
         raise DatabaseAwayError from error
 
 
 def has_id(update: dict[str, Any]) -> bool:
-    """Return whether an update has a valid id: an integer from 0 to the largest in the database."""
+    """Return whether an update has a valid id: an integer from 0 that the database can store."""
     update_id = update.get("update_id")
     return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
 
@@ -164,7 +165,7 @@ class InboxWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and then wait until the running handlers end.
 
-        If a taken row's handler has not begun, the row stays open in the table.
+        Rows whose handlers have not begun stay open in the table.
         """
         clearing = asyncio.create_task(self._stop_path.run(self._dependencies.admin_chat))
         try:
@@ -203,8 +204,8 @@ class InboxWorker:
     async def _take(self) -> Sequence[InboxUpdate]:
         """Claim as many rows of the table as the worker is allowed to hold, and return them.
 
-        If the worker already holds PER_LANE rows of a lane, the lane gets no more rows. Raises
-        DatabaseAwayError.
+        If the worker already holds PER_LANE rows of a lane (usually a chat), the lane gets no more
+        rows. Raises DatabaseAwayError.
         """
         first = sum(self._comes_first(lane) for lane in self._taken.values())
         free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
@@ -234,7 +235,7 @@ class InboxWorker:
         return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
 
     def _slots_of(self, lane: int) -> asyncio.Semaphore:
-        """Return the semaphore that limits the running handlers of a lane.
+        """Return the semaphore that limits the running handlers of a lane (usually a chat).
 
         Each of four groups of lanes has its own semaphore: pre-checkout queries, kill switches, all
         other lanes of the staff, and the lanes of other people.
@@ -251,7 +252,7 @@ class InboxWorker:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its lane.
+        """Append a row to the queue of its lane (usually a chat).
 
         If the lane has no queue, make one, and start the task that handles the lane's rows.
         """
@@ -395,7 +396,7 @@ class InboxWorker:
 
 @contextlib.contextmanager
 def _correlated() -> Iterator[None]:
-    """Set a new correlation id (a random name of the handling of one update) in the `with` block.
+    """Set a random correlation id while one update is handled in the `with` block.
 
     The log lines, audit rows and transfers of the update contain this id. After an unexpected
     error, the bot's answer to the person contains the id too.

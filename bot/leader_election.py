@@ -2,8 +2,8 @@
 
 The leader holds a lease, which is a row with an end time and an epoch. The epoch is a number that
 grows with each election. The clock of the database decides when a lease ends. If a process hangs,
-its lease ends and another process is elected. When the process continues, the new epoch shows it
-that it is no longer the leader.
+its lease ends and another process is elected. When the process continues, it sees the new epoch and
+knows that it is no longer the leader.
 """
 
 import time
@@ -80,7 +80,7 @@ class LeaderElection:
         return run_if_leader
 
     async def _is_confirmed(self) -> bool:
-        """Ask the database whether this process still holds the lease in the same epoch."""
+        """Ask the database whether this process is still the leader of the same election."""
         async with self._sessions.begin() as session:
             return self._epoch is not None and await leases.is_held(
                 session, name=self._lease, owner=self._owner, epoch=self._epoch

@@ -15,14 +15,14 @@ from services.platform import outbox, users
 LATER = timedelta(seconds=5)
 """The time until the message is sent, if the error of the lost answer names no time."""
 TEXT_LIMIT = 1_500
-"""The longest text of a lost answer that is stored, in characters. The rest of a longer text is cut
-off, because Telegram limits the length of a message."""
+"""The largest number of characters of a lost answer that are stored. The rest is cut off, because
+Telegram limits the length of a message."""
 
 
 def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
-    """Return the text of the failed call under the key `text`.
+    """Return a dictionary with the text of a failed call under the key `text`.
 
-    The result is empty if the call had no text, or was no answer in the chat `chat_id`.
+    The dictionary is empty if the call had no text, or was no answer in the chat `chat_id`.
     """
     method = error.method if isinstance(error, TelegramAPIError) else None
     lost = getattr(method, "text", None)
@@ -39,9 +39,9 @@ async def answer_later(
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message contains the text of the lost answer, but not the buttons, because the facts may
-    have changed. If the failed call was no answer, the message only says that an answer may be
-    missing. An example is a call that reads data about a chat.
+    The message contains the text of the lost answer, but not its buttons, because the facts may
+    have changed. If the failed call was no answer (for example, it read data about a chat), the
+    message only says that an answer may be missing.
 
     Nothing is queued if the update is no message and no press of a button. Nothing is queued either
     if the chat is neither the admin chat nor the private chat of a registered person.

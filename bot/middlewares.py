@@ -42,7 +42,10 @@ _CONFIRM = ConfirmAdminChat().pack()
 
 
 class ContextMiddleware(BaseMiddleware):
-    """Give each handler a RequestContext, and register each person at the person's first update."""
+    """Give each handler a RequestContext, and register each person at the person's first update.
+
+    The RequestContext says who acts, and has the bot's texts and ways to open transactions.
+    """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Build the context, and then call the handler with it as `context`.
@@ -58,15 +61,17 @@ class OwnWordsMiddleware(BaseMiddleware):
     """Stop messages that are not a person's own words.
 
     A message in the name of a chat (by an anonymous admin or a channel) does not say which person
-    wrote it. If a command is forwarded or comes from another bot, its sender did not write it.
+    wrote it. If a command is forwarded or was written by another bot, its sender did not choose the
+    words.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler, except for a message that is not a person's own words.
 
         If a stopped message is a command in the admin chat or in a private chat, the bot answers
-        why it is ignored. Commands of other bots and all other stopped messages get no answer. A
-        forwarded message that is no command can be an ad, so the handler is called for it.
+        why it is ignored. All other stopped messages get no answer, for example a message of
+        another bot. A forwarded message that is no command can be an ad, so the handler is called
+        for it.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -136,10 +141,11 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except if a person with a role acts in a chat that is not confirmed.
+        """Call the handler, except for a command or press of the staff in an unconfirmed chat.
 
-        The bot then answers with the message whose button confirms the move. A press of this button
-        reaches its handler.
+        A chat is unconfirmed if the admin chat may have moved to it. The bot answers such a command
+        or press with the message whose button confirms the move. A press of this button reaches its
+        handler.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -291,7 +297,7 @@ async def _find_or_register(
 def _action_name(event: TelegramObject) -> str:
     """Return the name of the action that an update requests, for example `/start` or `go:menu`.
 
-    The name never contains other text that the person wrote.
+    The name contains no other text of the person.
     """
     if not isinstance(event, Update):
         return "update"

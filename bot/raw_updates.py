@@ -1,8 +1,8 @@
-"""Read the JSON of Telegram's updates, even if parts of it cannot be read.
+"""Read the JSON of Telegram's updates. Parts that cannot be read are replaced.
 
-Python's reader refuses JSON that is nested some 1,000 levels deep, a number of more than 4,300
+Python's reader refuses JSON that is nested about 1,000 levels deep, a number of more than 4,300
 digits, and bytes that are no UTF-8. One answer of Telegram contains many updates. This module
-replaces only the parts that cannot be read, so that one bad update does not stop all others.
+replaces only the bad parts, so that one bad update does not stop all other updates.
 """
 
 import json
@@ -21,9 +21,9 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 def read(body: bytes) -> Any:
     """Return the value of a JSON text. Raises ValueError if the text is no JSON.
 
-    If the text cannot be read directly, its bad parts are replaced. A part that is nested deeper
-    than MAX_DEPTH and a number of more than MAX_DIGITS digits become the text TOO_LARGE. Bytes that
-    are no UTF-8 become the replacement character.
+    If Python's reader refuses the text, its bad parts are replaced. A part that is nested deeper
+    than MAX_DEPTH becomes the text TOO_LARGE. A number of more than MAX_DIGITS digits also becomes
+    this text. Bytes that are no UTF-8 become the replacement character.
     """
     try:
         return json.loads(body)

@@ -17,7 +17,10 @@ LOCALES = Path(__file__).parent / "locales"
 
 @cache
 def core() -> FluentRuntimeCore:
-    """Load the Fluent files one time in each process. A missing translation appears in English."""
+    """Load the bot's texts from the Fluent files, one time in each process.
+
+    If a translation is missing, the text appears in English.
+    """
     loaded = FluentRuntimeCore(
         path=LOCALES / "{locale}",
         default_locale=DEFAULT_LANGUAGE,
@@ -36,7 +39,7 @@ class Texts:
     time_zone: str | None = None
 
     def __call__(self, message_id: str, /, **values: str | int) -> str:
-        """Return one text of the Fluent files, with `values` in it.
+        """Return one of the bot's texts, with `values` in it.
 
         Numbers are formatted for the language. Therefore the caller passes a count as a number and
         an id as a string. Strings are put into one line, because a person may have chosen them.

@@ -65,8 +65,8 @@ class Throttle:
 def sender(payload: dict[str, Any]) -> tuple[int | None, str | None]:
     """Return two values about the sender of a message or a press: the id and the language code.
 
-    Both values are None for a payment and for all other updates. If only the language code is
-    missing, only the language code is None.
+    Both values are None for a payment and for all other updates. If the update has no language
+    code, only the code is None.
     """
     for kind in ("message", "edited_message", "callback_query"):
         content = payload.get(kind)

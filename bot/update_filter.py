@@ -2,8 +2,8 @@
 
 People choose what an update contains, and the validation of some unused fields is slow. For
 example, a rich text that is nested 6 levels deep keeps aiogram busy for minutes. Therefore this
-module removes the fields that the product does not read. It replaces a field above MAX_DEPTH or
-MAX_NODES.
+module removes the fields that the product does not read. If a field is nested too deep or has too
+many values, a short text replaces it.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ MAX_NODES = 5_000
 300."""
 # If only the field were removed, an ad could lose a part unnoticed.
 TOO_LARGE = "too large"
-"""The text that replaces a field above MAX_DEPTH or MAX_NODES. The update is then parked as
-malformed: it is kept, but not handled."""
+"""The text that replaces a field with more than MAX_DEPTH levels or MAX_NODES values. The update is
+then parked as malformed: it is kept, but not handled."""
 
 _PAYMENTS = ("successful_payment", "refunded_payment")
 _MESSAGE = frozenset(
@@ -48,8 +48,8 @@ _KINDS: Mapping[str, frozenset[str]] = {
     "my_chat_member": frozenset({"chat", "from", "old_chat_member", "new_chat_member"}),
     "pre_checkout_query": frozenset({"from"}),
 }
-"""The types of updates that the bot asks for. The fields that the product reads are given for each
-type."""
+"""The types of updates that the bot asks for. The value of a type names the fields that the product
+reads."""
 
 
 def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _is_scalar(value: object) -> bool:
 
 
 def _fits(value: object) -> bool:
-    """Return whether a value is within MAX_DEPTH and MAX_NODES."""
+    """Return whether a value has at most MAX_DEPTH levels and MAX_NODES inner values."""
     # A loop and no recursion: the nesting of a value has no limit.
     level, nodes = [value], 0
     for _ in range(MAX_DEPTH):

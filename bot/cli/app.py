@@ -16,7 +16,8 @@ from services.posts import dead_letters
 Reason = Annotated[str, typer.Argument(help="The reason. The admins get it in a message.")]
 
 _SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
-"""How `adtech` shows the states of a kill switch. A key is the word of the readiness check."""
+"""How `adtech` shows the states of a kill switch. A key is the word that the readiness check uses.
+"""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")

@@ -101,8 +101,8 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
     """Check all rows of the ledger, and return the violations.
 
     The rows are read in portions, and each portion has its own transaction. A last transaction
-    checks the invariants (rules about all rows) that need all rows at once. It also records the
-    check. If an invariant is violated, it stops all movements of money.
+    checks the invariants (rules about all rows) that need all rows at once. The last transaction
+    also records the check. If an invariant is violated, all movements of money are stopped.
     """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
@@ -150,9 +150,9 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
     """Compute all links of the audit chain again, and compare them with the stored links.
 
-    First, each link in `file_links` is compared with the computed link and with the link in the
-    database. Then the links are compared that only the database has. Returns the first problem as a
-    sentence, or None if there is no problem.
+    Each link has a digest of a range of the ledger. First, each link in `file_links` is compared
+    with the computed link and with the link in the database. Then the links are compared that only
+    the database has. Returns the first problem as a sentence, or None if there is no problem.
     """
     chain = _VerifiedChain()
     with Bar(console=err) as bar:
@@ -196,14 +196,14 @@ class _VerifiedChain:
 
     last: ChainLink | None = None
     covers_terms: bool = False
-    """Whether the digest of a compared link covers the frozen terms (price and promised hours).
+    """True if the digest of at least one compared link covers the frozen terms.
 
-    The links that revisions before 0009 made do not cover the terms. These links come first in the
-    chain.
+    The terms are the price and the promised hours of a placement. Links that revisions before 0009
+    made do not cover the terms. These links come first in the chain.
     """
 
     async def extend(self, session: AsyncSession, expected: ChainLink) -> str | None:
-        """Compute the link of the next range from the ledger, and compare it with `expected`.
+        """Compute the next link of the audit chain from the ledger, and compare it with `expected`.
 
         Returns the difference as a sentence, or None if there is no difference.
         """

@@ -14,8 +14,8 @@ from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 
 REQUEST_ID = 1
-"""The id of the channel picker in Telegram's answer. One id is enough, because there is only one
-picker."""
+"""The id by which Telegram's answer names the channel picker. One id is enough, because there is
+only one picker."""
 
 
 def channels(t: Texts, page: Page[Channel]) -> Outgoing:
@@ -92,7 +92,7 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
 
 
 def channel_picker(t: Texts) -> Outgoing:
-    """Build the message whose button opens Telegram's channel picker.
+    """Build the message whose button opens Telegram's channel picker (a list of channels).
 
     The picker offers only channels that the person created. If the person chooses a channel,
     Telegram makes the bot an admin of it.

@@ -204,9 +204,10 @@ def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Build the notice to staff that rows violate invariants and that all money is stopped.
+    """Build the notice to staff that rows of the ledger violate invariants.
 
-    An invariant is a rule that must always hold for all rows of the ledger.
+    An invariant is a rule that must always hold for all rows. The notice also says that all
+    movements of money are stopped.
     """
     lines = [t("notice-ledger-violation", id=str(incident_id))]
     for violation in violations:
@@ -239,9 +240,9 @@ def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Build the notice to staff about placements whose money was held too long without a post.
 
-    If `acting` is True, the notice says that the money is refunded. If `acting` is False, a kill
-    switch has stopped the watchdog (the task that refunds such money) or refunds. The notice then
-    says that the money is still held.
+    If `acting` is True, the notice says that the money is refunded. If `acting` is False, the
+    watchdog (the task that refunds such money) or all refunds are stopped. The notice then says
+    that the money is still held.
     """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
@@ -286,7 +287,7 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice that an admin has paid a withdrawal that must not be paid any more.
+    """Build the notice that an admin has made a payment for a withdrawal that needed no payment.
 
     The withdrawal had already been paid, or its money had been returned to the person. The notice
     goes to the staff or to the person. The key `to` of the payload says to whom.

@@ -119,7 +119,10 @@ def unknown_command(t: Texts) -> Outgoing:
 
 
 def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """Build the screen of the readiness check. `/api/health/ready` returns the same facts."""
+    """Build the screen that shows whether each part of the bot works.
+
+    `/api/health/ready` returns the same facts.
+    """
     lines = [t("health")]
     for name, value in facts.items():
         if isinstance(value, Mapping):
@@ -144,7 +147,10 @@ def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
 
 
 def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
-    """Build the list of open incidents. Each incident has a button to close the incident."""
+    """Build the list of open incidents (recorded faults).
+
+    Each incident has a button to close the incident.
+    """
     if not open_incidents:
         return Outgoing(t("incidents-none"))
     lines = [t("incidents")]
@@ -175,7 +181,7 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
 
 
 def confirm_close(t: Texts, incident_id: int) -> Outgoing:
-    """Build the question whether a person really wants to close an incident.
+    """Build the question whether a person really wants to close an incident (a recorded fault).
 
     Nobody can open a closed incident again.
     """

@@ -1,7 +1,6 @@
 """Define `Outgoing`, a message that is ready to be sent. Every screen is such a message.
 
-The texts are sent without a parse mode. Therefore Telegram never reads a part of a person's text as
-formatting.
+The texts are sent without a parse mode, so Telegram reads no part of a text as formatting.
 """
 
 from collections.abc import Sequence

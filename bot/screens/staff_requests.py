@@ -14,7 +14,7 @@ from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User
 from services.market.staff_requests import RequestDetails
 
 _UNACKNOWLEDGED = "unacknowledged"
-"""The state of a request from a shell before its requester has acknowledged it."""
+"""The state of a request that was typed in a shell and that its requester has not acknowledged."""
 _FACTS = ("wallet_id", "from_wallet", "to_wallet", "amount", "entry_id", "target_id")
 """The facts of a proposed correction (a repair of the ledger), in the order in which the card shows
 them."""
@@ -157,7 +157,7 @@ def _state(row: StaffRequest) -> str:
 
 
 def _allowed_acts(t: Texts, row: StaffRequest) -> Mapping[RequestAct, str]:
-    """Return the decisions that a request allows now. A value is the text of the decision's button.
+    """Return the decisions that a request allows now, with the text of the button for each.
 
     The result is empty if the request has ended.
     """

@@ -39,8 +39,8 @@ AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageRe
 def message(chat_id: int, creative: Creative) -> AdMessage:
     """Build the method that publishes an ad, with the advertiser's formatting and no parse mode.
 
-    `creative` is the content of the ad. Raises ValueError, for example pydantic's ValidationError,
-    if Telegram's types do not accept it.
+    `creative` is the content of the ad. Raises ValueError (for example pydantic's ValidationError)
+    if aiogram does not accept the content.
     """
     if creative.kind == "text":
         return SendMessage(
@@ -81,7 +81,7 @@ def parts(creative: Creative) -> list[AdPart]:
 def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -> AdEdit:
     """Build the method that restores one part of a published ad to its approved content.
 
-    Raises ValueError if Telegram's types do not accept the content of the ad.
+    Raises ValueError if aiogram does not accept the content of the ad.
     """
     if part is AdPart.BUTTON:
         return edit_button(chat_id, message_id, creative)
@@ -114,7 +114,7 @@ def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -
 def replace_content(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
     """Build the method that gives a message the whole content of an ad, its media included.
 
-    Raises ValueError if Telegram's types do not accept the content of the ad.
+    Raises ValueError if aiogram does not accept the content of the ad.
     """
     part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
     return edit_part(chat_id, message_id, creative, part)

@@ -160,7 +160,7 @@ class RepeatAfterFlood(BaseRequestMiddleware):
 
 
 class KeepLimits(BaseRequestMiddleware):
-    """Keep Telegram's limits for answers, together with the other processes.
+    """Keep Telegram's rate limits when the bot sends answers. All processes share these limits.
 
     If a call would have to wait longer than WAIT_SECONDS, it is not made and raises
     TelegramRetryAfter. The caller can send the text later. If Telegram answers 429 in a chat, no
@@ -168,7 +168,7 @@ class KeepLimits(BaseRequestMiddleware):
     """
 
     def __init__(self, limiter: RateLimiter, admin_chat: AdminChat) -> None:
-        """Store the limiter. In the admin chat, answers are sent as early as ads."""
+        """Store the limiter. Answers in the admin chat have the same priority as ads."""
         self._limiter = limiter
         self._admin_chat = admin_chat
 
@@ -204,7 +204,7 @@ class KeepLimits(BaseRequestMiddleware):
 
 
 class ReportUnreadable(BaseRequestMiddleware):
-    """Treat an answer of Telegram that cannot be read like a lost answer.
+    """Treat an unreadable answer of Telegram as a lost answer.
 
     The raised error names the method of the call. aiogram's own error does not name the method.
     """
@@ -253,7 +253,7 @@ async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
 
     Returns True if Telegram accepted the answer. Returns False if the answer came too late, some
     minutes after the press. Without a text, the answer only ends the button's progress bar, and a
-    lost answer gives False. With a text, a lost answer raises one of the errors NOT_ANSWERED.
+    lost answer gives False. With a text, a lost answer raises an error of NOT_ANSWERED.
     """
     try:
         await press.answer(text, show_alert=text is not None)

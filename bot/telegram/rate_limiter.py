@@ -52,11 +52,11 @@ class SendOptions(TypedDict, total=False):
     answered: bool
     """True if the caller calls `confirm` after Telegram has answered."""
     parts: int
-    """How many slots the minute of the chat must have free. This is the number of messages that the
-    caller sends, this message included, and of the slots that must stay free.
+    """How many messages the chat's limit per minute must allow before this message is sent. The
+    number counts this message, the later parts of it, and a reserve for other messages.
 
-    0 means that the call adds no message to the chat, for example an edit. It uses no slot of the
-    chat's minute.
+    0 means that the call adds no message to the chat, for example an edit. The limit per minute
+    does not apply to such a call.
     """
     answer: bool
     """True for an answer to a person's update. Telegram permits several quick answers in one chat,
@@ -139,10 +139,10 @@ class RateLimiter:
         SHARE_FOR_ADS of the slots is reserved for ads.
 
         If the message is an ad or has the option `answered`, the caller must call `confirm` when
-        Telegram's answer arrives. Without this call, the slot counts for PENDING_MS longer. For
-        several messages that belong together, call this method one time for each message. The
-        option `parts` of the first message makes it wait until the minute of the chat has slots for
-        all of them.
+        Telegram's answer arrives. Without this call, the message counts up to PENDING_MS longer in
+        the limits. For several messages that belong together, call this method one time for each
+        message. With the option `parts`, the first message waits until the chat's limit per minute
+        allows all of them.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -169,7 +169,7 @@ class RateLimiter:
     def confirm(self, chat_id: int) -> None:
         """Record that Telegram has answered the last message to a chat.
 
-        Call this when the answer arrives. From this moment, the slot of the message counts.
+        Call this when the answer arrives. The message counts in the limits from this moment.
         """
         self._answers.append((chat_id, time.monotonic()))
         self._start_serving()
@@ -239,12 +239,12 @@ class RateLimiter:
     async def _reserve_in_redis(
         self, batch: Sequence[_Request], answers: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]] | None:
-        """Reserve slots in Redis for a batch of requests, and confirm `answers`.
+        """Reserve slots in Redis for a batch of requests, and record Telegram's `answers`.
 
-        Returns two numbers for each request. (0, s): a slot is reserved, and the message can be
-        sent in s seconds. (1, s): there is no slot, and all chats have to wait s seconds. (2, s):
-        there is no slot, and only this chat has to wait s seconds. Returns None if Redis is not
-        available.
+        A slot is the permission to send one message. Returns two numbers for each request of the
+        batch. (0, s): a slot is reserved, and the message can be sent in s seconds. (1, s): there
+        is no slot, and all chats have to wait s seconds. (2, s): there is no slot, and only this
+        chat has to wait s seconds. Returns None if Redis is not available.
         """
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]

@@ -372,7 +372,7 @@ def _create_session(seconds: float) -> ClientSession:
 async def _before_first_byte(
     _session: ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    """Wait until the request's `not_before`, and then set its `started`.
+    """Wait until the request's `not_before`, and then mark the request as started.
 
     aiohttp calls this function before it sends the first byte of a request. If the function raises
     an error, nothing is sent. Raises _TooLateError after the request's `not_after`.
