@@ -2,8 +2,8 @@
 
 The data of a button names an action and, in most cases, an id. When a person presses the button,
 the bot reads the present facts from the database. Telegram allows 64 bytes for the data of one
-button. The data never contains the separator of aiogram-dialog, which is in the data of every
-button of a form. A card is a message with buttons in the admin chat.
+button. The data never contains the separator of aiogram-dialog, which marks the buttons of forms. A
+card is a message with buttons in the admin chat.
 """
 
 from enum import StrEnum
@@ -40,11 +40,8 @@ class Go(CallbackData, prefix="go"):
 
 
 BESIDE = "beside|"
-"""The prefix of the data of a button below a receipt (a message that the person keeps).
-
-A receipt is, for example, a message about money that has arrived. A press of its button sends a new
-message with the screen, and does not change the receipt.
-"""
+"""The prefix of the data of a button below a receipt (a message that the person keeps). A press of
+such a button opens the screen in a new message."""
 
 
 class FormName(StrEnum):
@@ -94,11 +91,7 @@ class PlacementAct(StrEnum):
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """The data of a button with which an advertiser takes back a placement.
-
-    A placement is the purchase of a post in a channel. The advertiser can take it back while it
-    waits for moderation.
-    """
+    """The data of a button that takes back a placement (the purchase of a post)."""
 
     act: PlacementAct
     id: int
@@ -121,10 +114,7 @@ class OnChannel(CallbackData, prefix="chan"):
 
 
 class ModerationAct(StrEnum):
-    """An action that an admin can choose on the card (message with buttons) of a placement.
-
-    A placement is the purchase of a post in a channel.
-    """
+    """An action that an admin can choose on the card of a placement (the purchase of a post)."""
 
     OPEN = "open"
     APPROVE = "approve"
@@ -134,10 +124,9 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """The data of a button on the card (message with buttons) of a placement.
+    """The data of a button on the card of a placement (the purchase of a post).
 
-    A placement is the purchase of a post in a channel. `reason` is a preset reason for a rejection.
-    It is empty for every other action.
+    `reason` is a preset reason for a rejection. It is empty for every other action.
     """
 
     act: ModerationAct
@@ -146,10 +135,7 @@ class Moderate(CallbackData, prefix="mod"):
 
 
 class SwitchAct(StrEnum):
-    """An action that an operator can choose for a kill switch.
-
-    A kill switch allows or forbids one kind of action, for example payouts.
-    """
+    """An action that an operator can choose for a kill switch, for example for `payouts`."""
 
     PANEL = "panel"
     ASK_STOP = "ask_stop"
@@ -179,10 +165,7 @@ class IncidentAct(StrEnum):
 
 
 class OnIncident(CallbackData, prefix="incident"):
-    """The data of a button about incidents (recorded faults).
-
-    The button lists the open incidents, or closes one of them.
-    """
+    """The data of a button that lists open incidents (recorded faults), or closes one of them."""
 
     act: IncidentAct
     id: int = 0
@@ -263,8 +246,7 @@ class ShowDeadLetters(CallbackData, prefix="dlq"):
 class OnDeadLetter(CallbackData, prefix="dead"):
     """The data of a button on a dead letter (a post job that failed for good).
 
-    `act` is one of two actions. One shows the dead letter, and one offers the advertiser to submit
-    the placement again.
+    `act` says whether to show the dead letter or to offer its placement to the advertiser again.
     """
 
     act: str
@@ -286,8 +268,7 @@ class Retry(CallbackData, prefix="retry"):
 class Withdraw(CallbackData, prefix="withdraw"):
     """The data of a button that requests a withdrawal of `amount`, in minor units.
 
-    `key` is the same for each press of the button, and therefore a second press makes no second
-    request.
+    `key` is the same for each press, and therefore a second press makes no second request.
     """
 
     amount: int
@@ -378,20 +359,14 @@ class RequestAct(StrEnum):
 
 
 class OnStaffRequest(CallbackData, prefix="request"):
-    """The data of a button on the card (message with buttons) of a staff request.
-
-    A staff request asks for an action that another press of a button must confirm.
-    """
+    """The data of a button on the card (message with buttons) of a staff request."""
 
     act: RequestAct
     id: int
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """The data of a button that shows a page of the corrections that are not done.
-
-    A correction is a repair of the ledger.
-    """
+    """The data of a button that shows a page of the open corrections (repairs of the ledger)."""
 
     page: int = 0
 

@@ -2,12 +2,11 @@
 
 An update is one event that Telegram reports to the bot. It is stored in the table before it is
 confirmed to Telegram. Each update has a lane (a number, usually the id of the chat). Updates of one
-lane are handled in order, and several lanes at the same time.
-
-Some updates have handlers of their own: updates of the staff, and pre-checkout queries (Telegram's
-questions before a payment). They are taken first, and never wait until other updates are handled.
-After a crash, the worker takes the unhandled updates again at the next start. If an update crashes
-the process several times, the update is parked: it stays in the table and is not tried again.
+lane are handled in order, and several lanes at the same time. Some updates have handlers of their
+own: updates of the staff, and pre-checkout queries (Telegram's questions before a payment). They
+are taken first, and never wait until other updates are handled. After a crash, the worker takes the
+unhandled updates again at the next start. If an update crashes the process several times, the
+update is parked: it stays in the table and is not tried again.
 """
 
 import asyncio
@@ -53,7 +52,7 @@ FIRST_IN_FLIGHT = 50
 """The worker can hold this many rows in addition to IN_FLIGHT, if they are pre-checkout queries or
 updates of the staff."""
 MAX_CONCURRENT_HANDLERS = 16
-"""The largest number of handlers that run at the same time. Handlers of the staff and of
+"""The largest number of handlers that run at the same time. Handlers for the staff and for
 pre-checkout queries are not counted."""
 STAFF_HANDLERS = 4
 """The largest number of handlers for the staff at the same time. The updates that stop or run kill
@@ -64,11 +63,9 @@ These handlers do not wait for other acts of the staff, for example approvals th
 PRE_CHECKOUT_HANDLERS = 5
 """The largest number of handlers for pre-checkout queries at the same time."""
 POLL_SECONDS = 1.0
-"""The interval in seconds between two reads of the inbox table. The reads find rows that other
-processes have stored."""
+"""How many seconds pass between two reads of the table. A read finds rows of other processes."""
 AWAY_SECONDS = 2.0
-"""The pause in seconds after the database was not available, or after a handler raised
-TryLaterError."""
+"""The pause in seconds after an outage of the database, or after a TryLaterError of a handler."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
@@ -76,9 +73,8 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
     Updates without an id are logged and skipped. Fields that the product does not read are not
     stored. If the database refuses the data of an update, the update's JSON is stored as a text
-    under the same id. Such an update is parked later: it is kept and not handled. After any other
-    error, for example a full disk, DatabaseAwayError is raised, and Telegram must send the updates
-    again.
+    under the same id. The update is parked later (kept and not handled). After any other error, for
+    example a full disk, DatabaseAwayError is raised. Telegram must then send the updates again.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -92,10 +88,7 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
-    """Store one update. If the database refuses it, store its JSON as a text, or only its id.
-
-    Raises DatabaseAwayError.
-    """
+    """Store one update, or its JSON as a text, or only its id. Raises DatabaseAwayError."""
     update_id = update["update_id"]
     for content in (update, inbox.set_aside(update), {"update_id": update_id}):
         try:
@@ -154,10 +147,7 @@ class InboxWorker:
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch among raw updates.
-
-        The caller calls this method before it stores or handles the updates.
-        """
+        """Look for requests to stop a kill switch among raw updates."""
         self._stop_path.expect(
             updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
         )
@@ -273,7 +263,7 @@ class InboxWorker:
         If a handler raises TryLaterError, its update and all later updates of the queue stay open
         in the table. The lane then pauses for AWAY_SECONDS. One attempt is counted for the update
         of this handler. No attempt is counted for the later updates. If the database was not
-        available, no attempt is counted for any of these updates.
+        available, no attempt is counted at all.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []
@@ -331,8 +321,7 @@ class InboxWorker:
     async def _tell_too_many(self, row: InboxUpdate) -> None:
         """Notify the sender of a row that they sent too many updates and that the bot drops some.
 
-        Only a person who wrote in their private chat is notified. If the notice cannot be sent,
-        this is only logged.
+        Only a person who wrote in their private chat is notified. A lost notice is only logged.
         """
         person_id, language_code = throttle.sender(row.payload or {})
         if person_id != row.lane:

@@ -5,8 +5,8 @@ An entry point sets `correlation_id`, `actor_id` and `role` with
 
 Four rules keep secrets and personal data out of the log. Values under known personal keys are
 removed. An object is shown only by the name of its class. Secrets are removed from every text. Only
-the first line of an exception's message is kept, because the other lines contain data, for example
-the parameters of an SQL statement.
+the first line of an exception's message is kept. The other lines contain data, for example the
+parameters of an SQL statement.
 """
 
 import datetime as dt

@@ -179,9 +179,9 @@ class OwnButtonMiddleware(BaseMiddleware):
         """Call the handler if the bot sent the pressed button; otherwise show an alert.
 
         The alert says that the button is out of date. There are two exceptions. If the message is
-        so old that Telegram does not send its buttons, the handler only shows the screen to which
-        the button belongs (see `bot.button_screens`). If the chat is neither the admin chat nor the
-        person's private chat, the press does nothing and shows no alert.
+        very old, Telegram does not send its buttons. The handler then only shows the screen to
+        which the button belongs (see `bot.button_screens`). If the chat is neither the admin chat
+        nor the person's private chat, the press does nothing and shows no alert.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]

@@ -28,8 +28,8 @@ from services.platform import killswitches, lanes, users
 CHECK_SECONDS = 0.3
 """The pause in seconds before each search for sessions that delay a stop."""
 TELL_SECONDS = 1.3
-"""If a session that cannot be ended delays a stop for more than this number of seconds, the bot
-writes this in the admin chat."""
+"""If a session delays a stop for more than this number of seconds and cannot be ended, the bot
+notifies the admin chat."""
 FORGET_SECONDS = 300.0
 """A stop that was not handled is forgotten after this number of seconds."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")

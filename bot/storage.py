@@ -2,8 +2,8 @@
 
 If Redis does not answer within TIMEOUT_SECONDS, the process does not use Redis for PAUSE_SECONDS.
 Open forms still work during this pause, because the process also keeps the drafts in its memory. If
-a draft could not be stored in Redis, the process reads the draft from its memory until a later
-change is stored in Redis.
+Redis could not store a draft, the process reads this draft from its memory. This ends when Redis
+has stored a later change of the draft.
 """
 
 import json

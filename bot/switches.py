@@ -34,9 +34,9 @@ async def stop_switch(
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
     """Wait for the actions that had begun before a kill switch was stopped.
 
-    The wait has a separate transaction. If a database session does not end such an action and the
-    program cannot end the session, the result's `settled` is False. New actions are refused also in
-    this case.
+    The wait has a separate transaction. The program may be unable to end a database session in
+    which such an action hangs. The result's `settled` is then False. New actions are refused in
+    this case too.
     """
     try:
         async with sessions.begin() as session:

@@ -1,7 +1,7 @@
 """Build the Bot API methods that publish or edit an ad.
 
-The methods are used for the preview of an ad, its card in the admin chat, its post in a channel,
-and the checks of the post.
+They serve the preview of an ad, its card in the admin chat, its post in a channel, and the checks
+of the post.
 """
 
 from typing import Any

@@ -180,8 +180,8 @@ class KeepLimits(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the call as soon as the limits permit it.
 
-        Raises TelegramRetryAfter if the limits do not permit the call within WAIT_SECONDS. Raises
-        it also if Telegram answers 429.
+        Raises TelegramRetryAfter if the limits do not permit the call within WAIT_SECONDS. Also
+        raises it if Telegram answers 429.
         """
         chat_id = getattr(method, "chat_id", None)
         if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS):

@@ -13,15 +13,15 @@ settings name no other number."""
 PER_MINUTE = 20
 """The number of messages per minute that Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
-"""In each minute of a group, this number of slots (permissions to send one message) is kept for two
-uses: alarms, and the later parts of a message that has begun."""
+"""How many slots (permissions to send one message) of each minute of a group are kept back. Only
+alarms, and the later parts of a message that has begun, get these slots."""
 KEPT_FROM_ANSWERS = 2
 """The number of slots in each minute of a group that answers to the staff never use."""
 SHARE_FOR_ADS = 0.2
 """The fraction of the slots of each second that is reserved for ads."""
 NOTICE_MARK_MS = 2_000
-"""In each interval of this number of milliseconds, one notice (a message that is not an ad) can use
-a slot that is reserved for ads. Therefore a notice never waits for ever."""
+"""A notice is a message that is not an ad. In each interval of this number of milliseconds, one
+notice can use a slot that is reserved for ads. Therefore a notice never waits for ever."""
 PROCESSES = 3
 """Without Redis, each process divides the common limit by this number. The processes are the bot,
 the scheduler and one more process."""

@@ -275,8 +275,8 @@ class Sender:
 
         If Telegram answers that the edit changes nothing, the message is the ad. In all other
         cases, the result is UNKNOWN, and the message may have changed. Callers use this method only
-        if an admin has named the message, the bot has sent it, and messages of the channel cannot
-        be forwarded.
+        in a channel whose messages cannot be forwarded. The message is one that the bot has sent
+        and that an admin has named.
         """
         try:
             response = await self._request(
