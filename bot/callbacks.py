@@ -84,7 +84,7 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class PlacementAct(StrEnum):
-    """An action that an advertiser can choose for a placement that waits for moderation."""
+    """An action for a placement (the purchase of a post) that waits for moderation."""
 
     WITHDRAW = "withdraw"
     WITHDRAW_CONFIRMED = "withdraw_sure"

@@ -49,8 +49,8 @@ _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
 """The largest number of rows that the worker has taken from the table and not finished."""
 FIRST_IN_FLIGHT = 50
-"""The worker can hold this many rows in addition to IN_FLIGHT, if they are pre-checkout queries or
-updates of the staff."""
+"""If rows are pre-checkout queries (Telegram's questions before a payment) or updates of the staff,
+the worker can hold this many of them in addition to IN_FLIGHT."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of handlers that run at the same time. Handlers for the staff and for
 pre-checkout queries are not counted."""
@@ -121,7 +121,7 @@ async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 class InboxWorker:
     """The worker that takes rows from the inbox and calls the handlers.
 
-    Only one process runs this worker: the process that has the lease for handling updates.
+    Only one process runs this worker: the process that has the exclusive right to handle updates.
     """
 
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
@@ -373,7 +373,7 @@ class InboxWorker:
                     log.debug("update not handled", inbox_id=row.id)
 
     async def _finish(self, update_result: UpdateResult) -> None:
-        """Mark the row as done or failed. Do nothing if a handler has already marked it."""
+        """Mark a row of the inbox as done or failed. Do nothing if a handler has marked it."""
         if update_result.marked:
             return
         async with database_errors(), self._sessions.begin() as session:

@@ -19,14 +19,14 @@ log = structlog.get_logger(__name__)
 
 
 class LeaderElection:
-    """One process in an election: it takes, renews and releases the lease of the leader."""
+    """One process in an election. It takes, renews and releases the right to be the leader."""
 
     def __init__(self, sessions: Sessions, *, lease: str, owner: str, ttl: timedelta) -> None:
         """Prepare the election. The process can be the leader only after `acquire_or_renew`.
 
-        `lease` is the name of the lease row. `owner` is a name of this process that no other
-        process has. `ttl` is the length of the lease. If the leader crashes, another process can
-        become the leader after the lease has ended.
+        `lease` is the name of the lease, the right to be the leader. `owner` is a name of this
+        process that no other process has. `ttl` is the length of the lease. If the leader crashes,
+        another process can become the leader after the lease has ended.
         """
         self._sessions = sessions
         self._lease = lease
@@ -42,14 +42,17 @@ class LeaderElection:
 
     @property
     def is_leader(self) -> bool:
-        """True if this process is elected and, by its own clock, its lease has not ended."""
+        """True if this process is elected and, by its own clock, its lease has not ended.
+
+        The lease is the right to be the leader.
+        """
         return self.is_elected and time.monotonic() < self._valid_until
 
     async def acquire_or_renew(self) -> None:
         """Take the lease if the lease is free, or renew it if this process holds it.
 
-        `is_elected` says whether this was successful. If the database fails, the error is raised,
-        and `is_elected` keeps its value.
+        The lease is the right to be the leader. `is_elected` says whether this process holds it
+        now. If the database fails, the error is raised, and `is_elected` keeps its value.
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
@@ -61,7 +64,7 @@ class LeaderElection:
         self._epoch, self._valid_until = epoch, valid_until
 
     async def step_down(self) -> None:
-        """Release the lease when the process stops, so that another process can take it."""
+        """Release the lease (the right to be the leader), so that another process can take it."""
         self._epoch = None
         async with self._sessions.begin() as session:
             await leases.release(session, name=self._lease, owner=self._owner)

@@ -1,9 +1,9 @@
 """End the database sessions that delay a stop, which is a request to stop a kill switch.
 
 A kill switch allows or forbids one kind of action. If a session locks a whole table, for example in
-a migration, the update with the stop cannot be stored, claimed or handled. While a stop of the
-staff waits, the bot ends such sessions. If a session cannot be ended, the bot writes in the admin
-chat that the stop is not saved.
+a migration, the update with the stop cannot be stored or handled. While a stop of the staff waits,
+the bot ends such sessions. If a session cannot be ended, the bot writes in the admin chat that the
+stop is not saved.
 """
 
 import asyncio
@@ -26,12 +26,14 @@ from db.session import Sessions
 from services.platform import killswitches, lanes, users
 
 CHECK_SECONDS = 0.3
-"""The pause in seconds before each search for sessions that delay a stop."""
+"""The pause in seconds before each search for database sessions that delay the stop of a kill
+switch."""
 TELL_SECONDS = 1.3
 """If a session delays a stop for more than this number of seconds and cannot be ended, the bot
 notifies the admin chat."""
 FORGET_SECONDS = 300.0
-"""A stop that was not handled is forgotten after this number of seconds."""
+"""A request to stop a kill switch is forgotten after this number of seconds, even if it was not
+handled."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
 _BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
 
@@ -82,18 +84,19 @@ class StopPath:
                 self._arrived.set()
 
     def begin(self, update_id: int, result: UpdateResult) -> None:
-        """Remember that a handler works on an update. `result` shows when the stop is committed."""
+        """Remember that a handler works on an update. `result` shows when this is committed."""
         if (stop := self._stops.get(update_id)) is not None:
             stop.result = result
 
     def end(self, update_id: int) -> None:
-        """Forget the stop of an update, because the update is handled."""
+        """Forget the request of an update to stop a kill switch, because the update is handled."""
         self._stops.pop(update_id, None)
 
     async def run(self, admin_chat: AdminChat) -> None:
-        """End the sessions that delay stops, until the task is cancelled.
+        """End the database sessions that delay the stop of a kill switch.
 
-        If a stop is delayed for more than TELL_SECONDS, write this one time in the admin chat.
+        The method ends when the task is cancelled. If a stop is delayed for more than TELL_SECONDS,
+        write this one time in the admin chat.
         """
         while True:
             await self._arrived.wait()
@@ -113,9 +116,10 @@ class StopPath:
                     await self._tell(stop, admin_chat.id)
 
     async def _end_lock_holders(self) -> bool:
-        """End the sessions that delay a stop. Return True if some of them could not be ended.
+        """End the database sessions that delay the stop of a kill switch.
 
-        Returns False also if the database does not answer within a second.
+        Returns True if some of them could not be ended. Otherwise returns False, also if the
+        database does not answer within a second.
         """
         with suppress(DatabaseAwayError, TimeoutError):
             async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
@@ -126,7 +130,10 @@ class StopPath:
         return False
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
-        """Write in the admin chat that a stop is not saved. Do nothing if the stop is saved now."""
+        """Write in the admin chat that the stop of a kill switch is not saved.
+
+        If the stop is saved now, nothing is written.
+        """
         if stop.is_open:
             log.error("A stop of a kill switch is held up")
             t = Texts(stop.language, self._currency)

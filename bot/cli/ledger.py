@@ -151,8 +151,9 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
     """Compute all links of the audit chain again, and compare them with the stored links.
 
     Each link has a digest of a range of the ledger. First, each link in `file_links` is compared
-    with the computed link and with the link in the database. Then the links are compared that only
-    the database has. Returns the first problem as a sentence, or None if there is no problem.
+    with the computed link and with the link in the database. Then the other links of the database
+    are compared with the computed links. Returns the first problem as a sentence, or None if there
+    is no problem.
     """
     chain = _VerifiedChain()
     with Bar(console=err) as bar:
@@ -192,7 +193,7 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 
 @dataclass
 class _VerifiedChain:
-    """The links of the audit chain that have been compared with the ledger and are correct."""
+    """The links of the audit chain (digests of the ledger) that were compared and are correct."""
 
     last: ChainLink | None = None
     covers_terms: bool = False

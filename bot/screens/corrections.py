@@ -12,9 +12,11 @@ from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
-"""The preset reasons to confirm a correction. The command `/confirm` accepts any other reason."""
+"""The preset reasons to confirm a correction (a repair of the ledger). The command `/confirm`
+accepts any other reason."""
 REFUSE_REASONS = ("wrong", "cause", "again")
-"""The preset reasons to refuse a correction. The command `/refuse` accepts any other reason."""
+"""The preset reasons to refuse a correction (a repair of the ledger). The command `/refuse` accepts
+any other reason."""
 _MAX_ENTRIES = 10
 """The largest number of ledger entries that a card lists for one problem of a wallet."""
 
@@ -44,7 +46,7 @@ def queue(t: Texts, page: Page[Correction]) -> Outgoing:
 
 
 def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
-    """Return the actions that a correction's status allows.
+    """Return the actions that the status of a correction (a repair of the ledger) allows.
 
     A proposed correction can be confirmed or refused, and a confirmed one can be refused. For any
     other status, the result is empty.
@@ -57,7 +59,10 @@ def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
 
 
 def card(t: Texts, details: CorrectionDetails) -> Outgoing:
-    """Build the card of a correction. The card shows the change, the proposer and the status."""
+    """Build the card (message with buttons) of a correction, a repair of the ledger.
+
+    The card shows the change, the proposer and the status.
+    """
     labels = {
         CorrectionAct.ASK_CONFIRM: t("correction-confirm"),
         CorrectionAct.ASK_REFUSE: t("correction-refuse"),
@@ -72,7 +77,7 @@ def card(t: Texts, details: CorrectionDetails) -> Outgoing:
 
 
 def reasons(t: Texts, details: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
-    """Build the card of a correction with one button for each preset reason.
+    """Build the card of a correction (a repair of the ledger) with a button for each preset reason.
 
     `asked` is ASK_CONFIRM or ASK_REFUSE. A press of a button confirms or refuses the correction
     with this reason.

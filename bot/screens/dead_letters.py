@@ -15,7 +15,10 @@ OFFER = "offer"
 
 
 def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
-    """Build the staff's list of dead letters, the newest first. Each row is a button."""
+    """Build the staff's list of dead letters (failed post jobs), the newest first.
+
+    Each row is a button that opens the card of its dead letter.
+    """
     return Outgoing(
         t("dead-letters" if page.fetched else "dead-letters-none"),
         rows(
@@ -39,7 +42,7 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 
 
 def card(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the staff's card of one dead letter.
+    """Build the staff's card (message with buttons) of one dead letter, a failed post job.
 
     The card says why the post job failed. It also says whether the advertiser got an offer to
     submit the placement again, and whether the advertiser has accepted the offer.
@@ -64,7 +67,7 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the offer to an advertiser to submit a failed placement again.
+    """Build the offer to an advertiser to submit a failed placement (purchase of a post) again.
 
     The offer has the present terms (price and hours) of the channel.
     """

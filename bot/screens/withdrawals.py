@@ -49,9 +49,9 @@ def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
 
 
 def card(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
-    """Build the card of a withdrawal. If the withdrawal is open, the card has buttons.
+    """Build the card of a withdrawal. The card says where the money came from.
 
-    The card says where the money came from.
+    A card is a message in the admin chat. If the withdrawal is open, the card has buttons.
     """
     return Outgoing(
         f"{_facts(t, row)}\n\n{_sources(t, row, sources)}",

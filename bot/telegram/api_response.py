@@ -104,7 +104,7 @@ def error_text(status: int, answer: dict[str, Any]) -> str:
 
 
 def loss_reason(error: str) -> str | None:
-    """Return why the bot can no longer post in a channel, from the text of an error.
+    """Find in the text of an error why the bot can no longer post in a channel.
 
     The result is GONE or a value of RIGHTS_LOST. It is None if the text gives no such reason.
     """

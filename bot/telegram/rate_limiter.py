@@ -64,17 +64,18 @@ class SendOptions(TypedDict, total=False):
 
 
 class SendSlot(NamedTuple):
-    """When a caller's message can be sent, or how long the caller must wait for a slot."""
+    """When a caller's message can be sent, or how long the caller must wait."""
 
     wait: float
-    """0 if a slot was reserved. Otherwise the number of seconds until a slot can be free."""
+    """0 if the message can be sent. Otherwise the number of seconds until this can become possible.
+    """
     send_at: float
     """The time of `time.monotonic()` from which the caller is allowed to send the message."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """The request of one caller that waits for a slot."""
+    """The request of one caller that waits for the permission to send a message."""
 
     chat_id: int
     ad: bool
@@ -89,7 +90,7 @@ class RateLimiter:
     """Telegram's limits as one process keeps them. Callers wait here before they send a message."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Prepare the connection to Redis, and start without reserved slots.
+        """Prepare the connection to Redis. At the start, no message is counted.
 
         `per_second` is how many messages per second Telegram allows in all chats together.
         """

@@ -16,9 +16,10 @@ KEPT_FOR_ALARMS = 5
 """How many slots (permissions to send one message) of each minute of a group are kept back. Only
 alarms, and the later parts of a message that has begun, get these slots."""
 KEPT_FROM_ANSWERS = 2
-"""The number of slots in each minute of a group that answers to the staff never use."""
+"""In each minute of a group, answers to the staff leave at least this number of messages to alarms.
+"""
 SHARE_FOR_ADS = 0.2
-"""The fraction of the slots of each second that is reserved for ads."""
+"""The fraction of the messages of each second that is reserved for ads."""
 NOTICE_MARK_MS = 2_000
 """A notice is a message that is not an ad. In each interval of this number of milliseconds, one
 notice can use a slot that is reserved for ads. Therefore a notice never waits for ever."""
@@ -26,7 +27,8 @@ PROCESSES = 3
 """Without Redis, each process divides the common limit by this number. The processes are the bot,
 the scheduler and one more process."""
 PENDING_MS = 2_000
-"""How many milliseconds a slot counts as used if Telegram does not answer."""
+"""If Telegram has not answered a message, the limiter assumes that the answer comes this number of
+milliseconds after the time of sending."""
 PACE = 0.75
 """The smallest gap between two messages, as a fraction of the even gap.
 
@@ -34,8 +36,8 @@ The even gap is one second divided by the limit. The smallest gap prevents many 
 moment. It is smaller than the even gap, so that a bot that was late can catch up.
 """
 LEAD_MS = 400
-"""The limiter gives a slot at most this number of milliseconds before the message can be sent. In
-this time, the caller prepares its request."""
+"""The limiter gives the permission to send a message at most this number of milliseconds before the
+time of sending. In this time, the caller prepares its request."""
 FLOOD_CHATS = 3
 """If Telegram has recently answered 429 for this number of chats, the bot pauses in all chats. Such
 a chat cools down: it gets no messages for the time that Telegram names."""
@@ -53,12 +55,15 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """How long a caller must wait for two limits. Both times are 0 if a slot was reserved."""
+    """How long a caller must wait before it can send a message, for each of two limits.
+
+    Both times are 0 if the message can be sent now.
+    """
 
     all_chats: float
-    """The number of seconds until the limit of all chats has a free slot."""
+    """The number of seconds until the limit of all chats permits the message."""
     chat: float
-    """The number of seconds until the limit of this chat has a free slot."""
+    """The number of seconds until the limit of this chat permits the message."""
 
 
 NO_WAIT = Wait(0.0, 0.0)
@@ -67,9 +72,9 @@ NO_WAIT = Wait(0.0, 0.0)
 def rules(chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False) -> list[Rule]:
     """Return the limits for a message to a chat. The limit of all chats comes first.
 
-    Only groups and channels (chats with negative ids) have a limit per minute. The minute must have
-    free slots for all `parts`. If `parts` is 0, the limit per minute does not apply. If `answer` is
-    True, the limit of one message per second in the chat does not apply.
+    Only groups and channels (chats with negative ids) have a limit per minute. This limit must have
+    room for all `parts` of the message. If `parts` is 0, the limit per minute does not apply. If
+    `answer` is True, the limit of one message per second in the chat does not apply.
     """
     found = [Rule("all", per_second, 1_000)]
     if not answer:
@@ -105,10 +110,10 @@ class LocalLimiter:
         return wait
 
     def record(self, chat_id: int) -> None:
-        """Count a message that gets a slot now.
+        """Count a message that can be sent now.
 
-        Callers also count the messages that get their slots from Redis. If Redis fails later, this
-        process knows these messages.
+        Callers also count the messages that Redis permits. If Redis fails later, this process knows
+        these messages.
         """
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):
@@ -134,7 +139,7 @@ class LocalLimiter:
         return 0.0 if until is None else until - now
 
     def _drop_old(self, now: float) -> None:
-        """Remove the counts without a message in the last minute, if there are many counts."""
+        """Remove the counts that got no message in the last minute, if there are many counts."""
         if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
             self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))
