@@ -65,7 +65,7 @@ PRE_CHECKOUT_HANDLERS = 5
 POLL_SECONDS = 1.0
 """How many seconds pass between two reads of the table. A read finds rows of other processes."""
 AWAY_SECONDS = 2.0
-"""The pause in seconds after an outage of the database, or after a TryLaterError of a handler."""
+"""The pause in seconds if the database does not answer or a handler raises TryLaterError."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
