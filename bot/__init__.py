@@ -1,4 +1,4 @@
-"""Make aiogram build its pydantic models at their first use instead of at its import.
+"""Make aiogram build its pydantic models when they are first used, not when it is imported.
 
 A program must import this package before it imports aiogram.
 """

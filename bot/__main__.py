@@ -42,11 +42,11 @@ log = structlog.get_logger(__name__)
 LEASE = "polling"
 LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
-"""The pause between two attempts to take or renew the lease (the exclusive right of one process to
-handle updates)."""
+"""The pause in seconds between two attempts to take or renew the lease. The lease is the exclusive
+right of one process to handle updates."""
 STOP_SECONDS = 30.0
-"""The longest time that the running handlers get to finish when this process must stop handling
-updates."""
+"""How many seconds the running handlers get to finish when this process must stop handling updates.
+"""
 
 
 def main() -> None:
@@ -107,8 +107,8 @@ async def _run(config: Settings) -> None:
 async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
     """Do everything that must precede the first update.
 
-    Waits until PostgreSQL and Telegram answer, compares the settings with both, and publishes the
-    bot's commands and webhook at Telegram. Raises CannotStartError if a setting is wrong.
+    Waits until PostgreSQL and Telegram answer, and compares the settings with both. Then publishes
+    the bot's commands and webhook at Telegram. Raises CannotStartError if a setting is wrong.
     """
     await startup_checks.database(
         dependencies.sessions,
@@ -125,7 +125,7 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
 async def _finish_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
     """Run `work`, but cancel it if `stop` is set before `work` has ended.
 
-    Returns whether `work` has ended. Raises the error of `work`.
+    Returns True if `work` has ended, and False if it was cancelled. An error of `work` is raised.
     """
     work_task = asyncio.create_task(work)
     stop_task = asyncio.create_task(stop.wait())
@@ -164,8 +164,8 @@ async def _serve_http(
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
     """Publish the bot's list of commands, and set the webhook if WEBHOOK_URL is set.
 
-    Without WEBHOOK_URL, an old webhook is deleted. The updates that wait at Telegram are never
-    dropped, because one of them may be a payment.
+    Without WEBHOOK_URL, an old webhook is deleted. The updates that wait at Telegram are kept in
+    both cases, because one of them may be a payment.
     """
     config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat.id)
@@ -183,8 +183,10 @@ async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
 class _UpdateRunner:
     """The loop that fetches and handles updates while this process is the leader.
 
-    The leader is the one process that holds the lease. In every other process, the loop only waits
-    until the process becomes the leader. Without a `poller`, the updates come by the webhook.
+    An update is an event that Telegram reports. The leader is the one process that holds the lease,
+    the exclusive right to handle updates. In every other process, the loop only waits until the
+    process becomes the leader. If `poller` is None, the loop does not fetch updates, because
+    Telegram sends them to the webhook.
     """
 
     def __init__(
@@ -200,7 +202,8 @@ class _UpdateRunner:
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates whenever this process is the leader, until `stop` is set.
 
-        At the end, release the lease.
+        The leader is the one process that holds the lease, the exclusive right to handle updates.
+        Before the method returns, it releases the lease.
         """
         while not stop.is_set():
             if await self._leads():
@@ -214,8 +217,9 @@ class _UpdateRunner:
     async def _handle_updates(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set or this process is no longer the leader.
 
-        The handlers that still run at that moment get STOP_SECONDS to finish. If the polling or the
-        inbox worker ends with an error, the method stops too and raises this error.
+        The leader is the one process that handles updates. At the end, the running handlers get
+        STOP_SECONDS to finish. If the polling or the inbox worker ends with an error, the method
+        stops too and raises this error.
         """
         log.info("takes updates")
         stop_inbox = asyncio.Event()
@@ -242,8 +246,9 @@ class _UpdateRunner:
     async def _leads(self) -> bool:
         """Take or renew the lease, and return whether this process is the leader.
 
-        While PostgreSQL is not available, the last result stays valid, because no other process can
-        take the lease during this time.
+        The leader is the one process that holds the lease, the exclusive right to handle updates.
+        While PostgreSQL is not available, the method returns its last result. This is safe, because
+        no other process can take the lease during this time.
         """
         try:
             async with database_errors():

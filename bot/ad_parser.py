@@ -23,23 +23,23 @@ FORMATTING = frozenset(
         "date_time",
     }
 )
-"""The kinds of entities (formatting marks of Telegram) that the bot keeps in an ad."""
+"""The types of formatting (Telegram's entities, for example bold) that the bot keeps in an ad."""
 FOUND_AGAIN = frozenset(
     {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card"}
 )
-"""The kinds of entities that the bot does not keep, because Telegram itself finds them in the text
-of the published ad."""
+"""The types of entities (marks in a text, for example hashtags) that the bot does not keep. They
+are not lost, because Telegram finds them in the text of the published ad by itself."""
 _LINKS = frozenset({"url", "text_link"})
 
 
 @dataclass(frozen=True)
 class ParsedAd:
-    """An ad, and the parts of the advertiser's message that the published ad will lack."""
+    """An ad, and the parts of the advertiser's message that the published ad will not have."""
 
     creative: Creative
     losses: tuple[str, ...]
-    """The names of the parts that the ad lacks, for example `link_preview`. The text `ad-loss` in
-    the Fluent files has a variant for each name."""
+    """The names of the parts that the published ad will not have, for example `link_preview`. The
+    bot's text `ad-loss` has a variant for each name."""
 
 
 def parse_ad(message: Message) -> ParsedAd | None:
@@ -80,7 +80,7 @@ def _kept(entities: Sequence[MessageEntity] | None) -> list[dict[str, Any]]:
 
 
 def _losses(message: Message) -> list[str]:
-    """Return the names of the parts of a message that the published ad will lack.
+    """Return the names of the parts of a message that the published ad will not have.
 
     A mention of a person without a username is not kept, because it contains the person's name.
     Custom emoji are not kept, because a bot cannot post them in channels. A link preview is not

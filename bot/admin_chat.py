@@ -11,21 +11,23 @@ from db.session import Sessions
 from services.platform import chat_migrations
 
 LOOK_SECONDS = 10.0
-"""The shortest time between two requests that ask Telegram whether the admin chat has moved."""
+"""The bot asks Telegram at most one time in this number of seconds whether the admin chat has
+moved."""
 
 
 class AdminChat:
-    """The id of the admin chat, as far as one process knows it."""
+    """The id of the admin chat, as one process knows it."""
 
     def __init__(self, configured_id: int, sessions: Sessions) -> None:
         """Start with `configured_id`, the admin chat's id in the settings.
 
-        Telegram may have given the chat a new id since then. `refresh` reads the new id.
+        This id can be old. The method `refresh` reads the present id.
         """
         self.id = configured_id
-        """The present id, as far as this process knows."""
+        """The present id, as this process knows it."""
         self.unconfirmed_ids: frozenset[int] = frozenset()
-        """The ids to which the chat may have moved, before a super admin has confirmed it."""
+        """The ids of chats to which the admin chat may have moved. No super admin has confirmed
+        these moves yet."""
         self.configured_id = configured_id
         """The id in the settings."""
         self._sessions = sessions
@@ -34,16 +36,16 @@ class AdminChat:
         self._applied_read = 0
 
     async def refresh(self, session: AsyncSession) -> None:
-        """Set `id` to the admin chat's present id, as the database has it.
+        """Read the admin chat's present id from the database, and set `id` and `unconfirmed_ids`.
 
-        Every process that learns of a new id records it in the database. If several tasks call this
-        method at the same time, the result of the call that began last stays. An earlier call may
-        have read the table before a move was recorded.
+        If several tasks call this method at the same time, the object keeps the result of the call
+        that began last.
         """
         self._started_reads += 1
         this_read = self._started_reads
         chat_id = await chat_migrations.current_chat_id(session, self.configured_id)
         unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, chat_id)
+        # An earlier call may have read the table before a move was recorded.
         if this_read > self._applied_read:
             self._applied_read = this_read
             self.id, self.unconfirmed_ids = chat_id, unconfirmed_ids
@@ -51,9 +53,9 @@ class AdminChat:
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
         """Record that Telegram gave a chat a new id, if the chat is the admin chat.
 
-        Returns True if `new_chat_id` is now the admin chat's id, or an id to which the admin chat
-        may have moved and that no super admin has confirmed yet. A new id of any other chat is not
-        recorded, and gives False.
+        Returns True if `new_chat_id` is now the admin chat's id. Also returns True if a super admin
+        has to confirm first that the admin chat has moved to `new_chat_id`. For any other chat,
+        nothing is recorded, and the result is False.
         """
         async with self._sessions.begin() as session:
             await chat_migrations.record_migration(
@@ -67,9 +69,9 @@ class AdminChat:
         return new_chat_id == self.id or new_chat_id in self.unconfirmed_ids
 
     def may_ask(self) -> bool:
-        """Return whether the caller may ask Telegram now whether the chat has moved.
+        """Return whether the caller is allowed to ask Telegram now if the admin chat has moved.
 
-        After a result of True, the result is False for LOOK_SECONDS.
+        If the result is True, the next results are False for LOOK_SECONDS.
         """
         now = time.monotonic()
         if now < self._look_after:

@@ -1,8 +1,8 @@
-"""Find the screen that answers a press of a button in a message that is too old.
+"""Find the screen to show after a press of a button in a very old message.
 
-With such a press, Telegram does not send the message's buttons. Therefore the bot cannot verify
-that the message had the button, and the press changes nothing. The bot shows the screen to which
-the button belongs in its present state, and the buttons of this new message can be verified.
+If a message is very old, Telegram sends the press without the message's buttons. The bot then
+cannot verify that the message had the pressed button. Therefore the press changes nothing: the bot
+only shows the screen to which the button belongs, in a new message.
 """
 
 from collections.abc import Callable
@@ -83,8 +83,8 @@ def screen_data(data: str, *, staff: bool) -> str | None:
     """Return the button data that shows the screen to which a pressed button belongs.
 
     `data` is the data of the pressed button. The returned data changes nothing. If the button
-    belongs to no screen, the result is the data that shows the menu or, if `staff` is True (in the
-    admin chat), None.
+    belongs to no screen, the result depends on `staff`. If `staff` is True (in the admin chat), the
+    result is None. Otherwise it is the data that shows the menu.
     """
     kind = _BY_PREFIX.get(data.partition(":")[0])
     try:

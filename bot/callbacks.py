@@ -1,9 +1,9 @@
 """Define the data in the buttons of the bot's messages, except for the buttons of forms.
 
-The data of a button is an action and an id. The bot reads everything else again when a person
-presses the button. Telegram allows 64 bytes for the data of one button. This data never contains
-the separator of aiogram-dialog. Therefore the bot can distinguish these buttons from the buttons of
-forms. A card is a message with buttons in the admin chat.
+The data of a button names an action and, in most cases, an id. When a person presses the button,
+the bot reads the present facts from the database. Telegram allows 64 bytes for the data of one
+button. The data never contains the separator of aiogram-dialog, which marks the buttons of forms. A
+card is a message with buttons in the admin chat.
 """
 
 from enum import StrEnum
@@ -40,10 +40,8 @@ class Go(CallbackData, prefix="go"):
 
 
 BESIDE = "beside|"
-"""The prefix of the data of a button below a receipt, for example about money that has arrived.
-
-A press of such a button sends a new message with the screen, so that the receipt stays.
-"""
+"""The prefix of the data of a button below a receipt (a message that the person keeps). A press of
+such a button opens the screen in a new message."""
 
 
 class FormName(StrEnum):
@@ -60,7 +58,7 @@ class FormName(StrEnum):
 class OpenForm(CallbackData, prefix="form"):
     """The data of a button that opens a form.
 
-    `id` is the id of the campaign or the channel that the form is about, or 0 if there is none.
+    `id` is the id of a campaign or a channel, if the form is about one. Otherwise `id` is 0.
     """
 
     name: FormName
@@ -86,18 +84,14 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class PlacementAct(StrEnum):
-    """An action that an advertiser can choose for a placement that waits for moderation."""
+    """An action for a placement (the purchase of a post) that waits for moderation."""
 
     WITHDRAW = "withdraw"
     WITHDRAW_CONFIRMED = "withdraw_sure"
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """The data of a button with which an advertiser takes back a placement.
-
-    A placement is the purchase of a post in a channel. It can be taken back while it waits for
-    moderation.
-    """
+    """The data of a button that takes back a placement (the purchase of a post)."""
 
     act: PlacementAct
     id: int
@@ -120,7 +114,7 @@ class OnChannel(CallbackData, prefix="chan"):
 
 
 class ModerationAct(StrEnum):
-    """An action that an admin can choose on the card of a placement."""
+    """An action that an admin can choose on the card of a placement (the purchase of a post)."""
 
     OPEN = "open"
     APPROVE = "approve"
@@ -130,7 +124,7 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """The data of a button on the card of a placement.
+    """The data of a button on the card of a placement (the purchase of a post).
 
     `reason` is a preset reason for a rejection. It is empty for every other action.
     """
@@ -141,7 +135,7 @@ class Moderate(CallbackData, prefix="mod"):
 
 
 class SwitchAct(StrEnum):
-    """An action that an operator can choose for a kill switch."""
+    """An action that an operator can choose for a kill switch, for example for `payouts`."""
 
     PANEL = "panel"
     ASK_STOP = "ask_stop"
@@ -153,8 +147,8 @@ class SwitchAct(StrEnum):
 class OnSwitch(CallbackData, prefix="switch"):
     """The data of a button about a kill switch, which allows or forbids one kind of action.
 
-    `key` is the name of the switch. `reason` is the preset reason to stop or run it. Both are empty
-    if the action does not need them.
+    `key` is the name of the switch, and `reason` is the preset reason to stop or run it. If an
+    action needs no switch, `key` is empty. If an action needs no reason, `reason` is empty.
     """
 
     act: SwitchAct
@@ -163,7 +157,7 @@ class OnSwitch(CallbackData, prefix="switch"):
 
 
 class IncidentAct(StrEnum):
-    """An action that an operator can choose for open incidents."""
+    """An action that an operator can choose for open incidents (recorded faults)."""
 
     LIST = "list"
     CLOSE = "close"
@@ -171,7 +165,7 @@ class IncidentAct(StrEnum):
 
 
 class OnIncident(CallbackData, prefix="incident"):
-    """The data of a button that lists the open incidents, or that closes one of them."""
+    """The data of a button that lists open incidents (recorded faults), or closes one of them."""
 
     act: IncidentAct
     id: int = 0
@@ -190,11 +184,12 @@ class ChooseLanguage(CallbackData, prefix="lang"):
 
 
 class ResolutionAct(StrEnum):
-    """An action that an admin can choose for an uncertain or unverifiable post, or for a breach.
+    """An action that an admin can choose about a post.
 
-    Telegram may or may not have published an uncertain post. An unverifiable post was published,
-    but the last check could not find out whether the post is still in the channel. A breach means
-    that the owner did not keep a promise about a published post.
+    The post is uncertain or unverifiable, or there is a breach. An uncertain post is a post that
+    Telegram may or may not have published. An unverifiable post was published, but the last check
+    could not find out whether it is still in the channel. A breach means that the owner did not
+    keep a promise about a published post.
     """
 
     CARD = "card"
@@ -211,10 +206,11 @@ class ResolutionAct(StrEnum):
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """The data of a button on the card of a post about which the admins are asked.
+    """The data of a button on the card (message with buttons) of a post about which admins decide.
 
-    A claim is the right of one process to send the post, and each claim has another number. `claim`
-    is the number at the time when the card was sent. If it is another now, the card is out of date.
+    A claim is the right of one process to send the post, and each claim has a new number. `claim`
+    is the number at the time when the bot sent the card. If the post has another number now, the
+    card is out of date.
     """
 
     act: ResolutionAct
@@ -223,9 +219,9 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class StatePublished(CallbackData, prefix="seen"):
-    """The data of a button with which a second admin states that a post is at `message_id`.
+    """The data of a button with which a second admin states that message `message_id` is the post.
 
-    The bot asks once before it records the statement.
+    A press shows a question. The statement is recorded only after the admin has answered yes.
     """
 
     id: int
@@ -234,7 +230,7 @@ class StatePublished(CallbackData, prefix="seen"):
 
 
 class StatePublishedConfirmed(CallbackData, prefix="seen_sure"):
-    """The data of the button that answers the question of `StatePublished` with yes."""
+    """The data of the button with which a second admin answers yes: `message_id` is the post."""
 
     id: int
     claim: int
@@ -250,7 +246,7 @@ class ShowDeadLetters(CallbackData, prefix="dlq"):
 class OnDeadLetter(CallbackData, prefix="dead"):
     """The data of a button on a dead letter (a post job that failed for good).
 
-    `act` either shows the dead letter, or offers its placement to the advertiser again.
+    `act` says whether to show the dead letter or to offer its placement to the advertiser again.
     """
 
     act: str
@@ -260,8 +256,8 @@ class OnDeadLetter(CallbackData, prefix="dead"):
 class Retry(CallbackData, prefix="retry"):
     """The data of a button with which an advertiser submits a failed placement again.
 
-    The button belongs to an offer. `price` (in minor units) and `hours` (the time that the post
-    must stay) are the terms of the offer.
+    The bot has offered this to the advertiser. `price` and `hours` are the terms of the offer.
+    `price` is in minor units, and `hours` is how long the post must stay in the channel.
     """
 
     id: int
@@ -272,7 +268,7 @@ class Retry(CallbackData, prefix="retry"):
 class Withdraw(CallbackData, prefix="withdraw"):
     """The data of a button that requests a withdrawal of `amount`, in minor units.
 
-    Because of `key`, a second press of the button does not make a second request.
+    `key` is the same for each press, and therefore a second press makes no second request.
     """
 
     amount: int
@@ -282,14 +278,14 @@ class Withdraw(CallbackData, prefix="withdraw"):
 class CancelWithdrawal(CallbackData, prefix="cancel"):
     """The data of a button with which a person cancels their own withdrawal before its approval.
 
-    The bot asks once before it cancels the withdrawal.
+    A press shows a question. The withdrawal is cancelled only after the person has answered yes.
     """
 
     id: int
 
 
 class CancelWithdrawalConfirmed(CallbackData, prefix="cancel_sure"):
-    """The data of the button that answers the question of `CancelWithdrawal` with yes."""
+    """The data of the button with which a person answers yes: cancel my withdrawal."""
 
     id: int
 
@@ -312,7 +308,7 @@ class WithdrawalAct(StrEnum):
 
 
 class OnWithdrawal(CallbackData, prefix="withdrawal"):
-    """The data of a button on the card of a withdrawal.
+    """The data of a button on the card (message with buttons) of a withdrawal.
 
     `reason` is a preset reason to return the money. It is empty for every other action.
     """
@@ -331,20 +327,27 @@ class ShowDeposits(CallbackData, prefix="deposits"):
 class ShowStaffRequests(CallbackData, prefix="requests"):
     """The data of a button that shows a page of the open staff requests.
 
-    A staff request is an action that counts only after a person has confirmed it with a button.
+    A staff request asks for an action. The action is done only after a person has pressed a button
+    to confirm the request.
     """
 
     page: int = 0
 
 
 class ConfirmAdminChat(CallbackData, prefix="admin_chat"):
-    """The data of the button that confirms that the admin chat is now the chat of this button."""
+    """The data of the button that confirms that the admin chat has moved.
+
+    The new admin chat is the chat in which the button is pressed.
+    """
 
     act: Literal["confirm"] = "confirm"
 
 
 class RequestAct(StrEnum):
-    """An action that a person of the staff can choose for a staff request."""
+    """An action that a person of the staff can choose for a staff request.
+
+    A staff request asks for an action that another press of a button must confirm.
+    """
 
     CARD = "card"
     ACKNOWLEDGE = "mine"
@@ -356,23 +359,20 @@ class RequestAct(StrEnum):
 
 
 class OnStaffRequest(CallbackData, prefix="request"):
-    """The data of a button on the card of a staff request."""
+    """The data of a button on the card (message with buttons) of a staff request."""
 
     act: RequestAct
     id: int
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """The data of a button that shows a page of the corrections that are not done yet.
-
-    A correction is a repair of the ledger.
-    """
+    """The data of a button that shows a page of the open corrections (repairs of the ledger)."""
 
     page: int = 0
 
 
 class CorrectionAct(StrEnum):
-    """An action that an admin can choose for a correction."""
+    """An action that an admin can choose for a correction (a repair of the ledger)."""
 
     CARD = "card"
     ASK_CONFIRM = "ask_yes"
@@ -382,10 +382,10 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """The data of a button on the card of a correction.
+    """The data of a button on the card (message with buttons) of a correction.
 
-    `reason` is the preset reason if the button confirms or refuses the correction. For every other
-    action, `reason` is empty.
+    A correction is a repair of the ledger. If the button confirms or refuses the correction,
+    `reason` is the preset reason. For every other action, `reason` is empty.
     """
 
     act: CorrectionAct

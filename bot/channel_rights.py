@@ -7,16 +7,15 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberOwner, ResultChatMe
 from bot.context import TryLaterError
 
 NO_RIGHT = "channel-no-right"
-"""The id of the text that says that the bot may not post in the channel."""
+"""The id of the text that tells a person that the bot cannot post in the channel."""
 NOT_CREATOR = "channel-not-creator"
-"""The id of the text that says that the person is not the channel's creator."""
+"""The id of the text that tells a person that they are not the channel's creator."""
 
 
 async def bot_member(bot: Bot, chat_id: int) -> ResultChatMemberUnion | None:
     """Return the bot's own membership in a channel, or None if the bot cannot see the channel.
 
-    Raises TryLaterError if Telegram gives no answer or asks the bot to wait, because a missing
-    answer proves nothing.
+    Raises TryLaterError if Telegram gives no answer or asks the bot to wait.
     """
     try:
         return await bot.get_chat_member(chat_id, bot.id)
@@ -30,7 +29,7 @@ async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> s
     """Return why a channel cannot be used: NO_RIGHT, NOT_CREATOR, or None if there is no problem.
 
     Some errors of Telegram prove nothing about the channel: a status 429, a lost answer, a wrong
-    token. These errors are raised.
+    token. The function raises these errors.
     """
     try:
         own_member = await bot.get_chat_member(chat_id, bot.id)
@@ -45,8 +44,8 @@ async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> s
 async def is_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
     """Return whether a person is the creator of a channel in which the bot is an administrator.
 
-    The result is False if Telegram does not know the person in the channel. Raises the same errors
-    as `find_problem`.
+    The result is False if Telegram does not know the person in the channel. The function raises
+    errors of Telegram that prove nothing: a status 429, a lost answer, a wrong token.
     """
     try:
         member = await bot.get_chat_member(chat_id, telegram_id)

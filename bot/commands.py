@@ -1,4 +1,4 @@
-"""Publish the commands that Telegram suggests to people, in each language."""
+"""Publish the bot's commands at Telegram, which suggests them to people in their language."""
 
 from contextlib import suppress
 
@@ -22,9 +22,10 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Set Telegram's command menus: people's in private chats, and the staff's in the admin chat.
+    """Publish two menus of commands: for people in private chats, and for the admin chat.
 
-    If the admin chat has moved, the staff's commands are published when the move is confirmed.
+    If the admin chat has moved to a new id, the menu of the admin chat is not published here. The
+    bot publishes it when a super admin confirms the move.
     """
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)

@@ -1,4 +1,7 @@
-"""Define what a handler gets with an update: who acts, the texts, and ways to open transactions."""
+"""Define what a handler gets with an update: who acts, the texts, and ways to open transactions.
+
+An update is one event that Telegram reports to the bot, for example a message.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,7 +21,7 @@ from services.platform.actors import Actor
 
 
 class TryLaterError(Exception):
-    """The handler changed nothing, and the update stays in the inbox to be handled again later."""
+    """The handler changed nothing. The bot handles the update again later."""
 
 
 class DatabaseAwayError(TryLaterError):
@@ -26,17 +29,17 @@ class DatabaseAwayError(TryLaterError):
 
 
 class AlreadyHandledError(Exception):
-    """Another process has handled this update, and therefore this process must commit nothing."""
+    """Another process has already handled this update, so this process must commit nothing."""
 
 
 @asynccontextmanager
 async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
     """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction.
 
-    The database may also refuse a write because it is read-only. In a normal transaction, this
-    means that the whole server is read-only, so DatabaseAwayError is raised. If `reads_only` is
-    True, the program has opened a read-only transaction and must not write in it. The database's
-    error is then a fault of the program and is raised unchanged.
+    The database may also refuse a write because it is read-only. If `reads_only` is False, this
+    means that the whole server is read-only, and DatabaseAwayError is raised. If `reads_only` is
+    True, the program itself has opened a read-only transaction and must not write in it. The write
+    is then a fault of the program, and the database's own error is raised.
     """
     try:
         yield
@@ -50,7 +53,7 @@ async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a read-only transaction, in which the database refuses writes.
+    """Open a read-only transaction. The database refuses every write in it.
 
     Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
     """
@@ -61,30 +64,24 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 @dataclass
 class Dependencies:
-    """The shared objects of a process.
-
-    Each handler receives them, so it needs no global variables.
-    """
+    """The objects that all handlers of a process share."""
 
     sessions: Sessions
     settings: Settings
     storage: FormStorage
     admin_chat: AdminChat
     intake_sessions: Sessions
-    """The sessions that store what Telegram sends: updates, and a new id of the admin chat. They
-    may use another database role than `sessions`."""
+    """The sessions that store what Telegram reports: updates, and a new id of the admin chat. They
+    can use another database role than `sessions`."""
 
 
 @dataclass
 class UpdateResult:
-    """How the handling of one row of the inbox (a received update) ended.
-
-    The inbox worker reads it after the handlers have run.
-    """
+    """How the handling of one row of the inbox (one received update) ended."""
 
     inbox_id: int
     marked: bool = False
-    """True if a transaction of a handler has marked the row as done."""
+    """True if a handler has marked the row as done in a committed transaction."""
     failure: str | None = None
     """The class name of an unexpected error, or another short reason. None means no failure."""
 
@@ -99,8 +96,8 @@ class RequestContext:
     person: User | None = None
     identified_actor: Actor | None = None
     action: str = "update"
-    """The requested action, for example a command or the prefix of a button's data. If the action
-    is refused, the audit row of the refusal contains this value."""
+    """The requested action, for example a command or the first part of a button's data. If the
+    action is refused, the audit row about the refusal contains this value."""
 
     @property
     def settings(self) -> Settings:
@@ -113,18 +110,19 @@ class RequestContext:
         return self.dependencies.admin_chat.id
 
     def may_be_admin_chat(self, chat_id: int) -> bool:
-        """Return True for the admin chat, and for a chat to which it may have moved.
+        """Return whether a chat is the admin chat, or may be the admin chat after a move.
 
-        The admin chat may have moved if a move is recorded that no super admin has confirmed yet.
+        A chat may be the admin chat if Telegram has reported the move to this chat, and no super
+        admin has confirmed the move.
         """
         admin_chat = self.dependencies.admin_chat
         return chat_id == admin_chat.id or chat_id in admin_chat.unconfirmed_ids
 
     @property
     def actor(self) -> Actor:
-        """Return the actor of the update, that is, the person who acts, with the person's roles.
+        """Return the person who acts in the update, with the person's roles.
 
-        Raises LookupError for an update without a person.
+        Raises LookupError if the update comes from no person.
         """
         if self.identified_actor is None:
             message = "this update has no person"
@@ -135,7 +133,7 @@ class RequestContext:
     def user_id(self) -> int:
         """Return the person's id in the table `users`.
 
-        Raises LookupError for an update without a person.
+        Raises LookupError if the update comes from no person.
         """
         if self.person is None:
             message = "this update has no person"
@@ -155,9 +153,9 @@ class RequestContext:
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """Open a transaction for a change, and mark the update as done in the same transaction.
 
-        If the process crashes, the update is therefore handled again only if the change was not
-        committed. Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the
-        transaction. Raises AlreadyHandledError if another process has marked the update.
+        If the process crashes before the commit, the update is handled again. Raises
+        DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction. Raises
+        AlreadyHandledError if another process has marked the update.
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
             yield session

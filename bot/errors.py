@@ -1,4 +1,7 @@
-"""Explain domain errors to people. No other module maps errors to texts."""
+"""Explain domain errors (the reasons why an action is refused) to people.
+
+No other module chooses the texts of these errors.
+"""
 
 import re
 from dataclasses import fields
@@ -20,7 +23,7 @@ AUDITED = (
     errors.InsufficientFunds,
     errors.OpenLoss,
 )
-"""The classes of errors for which an `access_denied` audit row is written.
+"""The classes of errors for which the bot writes an `access_denied` audit row.
 
 All other domain errors are mistakes in a person's input.
 """
@@ -34,7 +37,7 @@ def message_id(error_class: type[errors.DomainError]) -> str:
 
 
 def explain(t: Texts, error: errors.DomainError) -> str:
-    """Return a text in the language of `t` that says what is wrong and what the person can do."""
+    """Return a text that says what is wrong and what the person can do, in the language of `t`."""
     values: dict[str, str | int] = {}
     for field in fields(error):  # type: ignore[arg-type]  # every subclass is a dataclass
         value = getattr(error, field.name)

@@ -52,8 +52,9 @@ async def _live(_request: web.Request) -> web.Response:
 async def _show_metrics(dependencies: Dependencies) -> web.Response:
     """Return the metrics of this process, and the lag of the schedulers' event loops.
 
-    The scheduler processes serve no page of metrics themselves. While the database
-    is not available, their lag is NaN.
+    The lag is how late a loop is, in seconds. The schedulers write their lag into the database,
+    because they have no page of metrics. While the database is not available, this lag is NaN (not
+    a number).
     """
     metrics.SCHEDULER_LAG.set(math.nan)
     with suppress(DatabaseAwayError):
@@ -68,9 +69,9 @@ async def _receive(
 ) -> web.Response:
     """Receive an update from Telegram's webhook, store it in the inbox, and answer with 200.
 
-    Telegram sends an update again until it gets a status 2xx. The answer is 403 for a wrong secret,
-    and 503 while the database is not available. A body that cannot be read is answered with 200,
-    because Telegram would only send the same body again.
+    The answer is 403 for a wrong secret, and 503 while the database is not available. After such an
+    answer, Telegram sends the update again. If the body cannot be read, the answer is 200, so
+    Telegram does not send the same body again.
     """
     given = request.headers.get(SECRET_HEADER, "")
     secret = dependencies.settings.webhook_secret.get_secret_value()

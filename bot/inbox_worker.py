@@ -1,11 +1,12 @@
 """Call the handlers for the updates in the inbox table.
 
-The updates of one lane (usually a chat) are handled in order, and several lanes are handled at the
-same time. Pre-checkout queries (Telegram's questions before a payment) and updates of the staff are
-taken first, and other updates cannot use up their handlers. An update is in the table before it is
-confirmed to Telegram. If a crash leaves updates unhandled, the worker takes these updates again at
-the next start. An update that crashes the process several times is parked, that is, it is kept in
-the table and not tried again.
+An update is one event that Telegram reports to the bot. It is stored in the table before it is
+confirmed to Telegram. Each update has a lane (a number, usually the id of the chat). Updates of one
+lane are handled in order, and several lanes at the same time. Some updates have handlers of their
+own: updates of the staff, and pre-checkout queries (Telegram's questions before a payment). They
+are taken first, and never wait until other updates are handled. After a crash, the worker takes the
+unhandled updates again at the next start. If an update crashes the process several times, the
+update is parked: it stays in the table and is not tried again.
 """
 
 import asyncio
@@ -46,33 +47,34 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that the worker holds. All other rows wait in the table."""
+"""The largest number of rows that the worker has taken from the table and not finished."""
 FIRST_IN_FLIGHT = 50
-"""How many rows the worker may hold in addition to IN_FLIGHT, if they are pre-checkout queries or
-updates of the staff."""
+"""If rows are pre-checkout queries (Telegram's questions before a payment) or updates of the staff,
+the worker can hold this many of them in addition to IN_FLIGHT."""
 MAX_CONCURRENT_HANDLERS = 16
-"""The largest number of handlers that run at the same time, for all chats together."""
+"""The largest number of handlers that run at the same time. Handlers for the staff and for
+pre-checkout queries are not counted."""
 STAFF_HANDLERS = 4
-"""The handlers for the staff, in addition. All of them together fit into the database's pool."""
+"""The largest number of handlers for the staff at the same time. The updates that stop or run kill
+switches are not counted. The process has enough database connections for all its handlers."""
 SWITCH_HANDLERS = 3
-"""The handlers for the staff's kill switches, in addition. Other acts of the staff that hang, for
-example approvals, cannot use them."""
+"""The largest number of handlers at the same time for updates of the staff about kill switches.
+These handlers do not wait for other acts of the staff, for example approvals that hang."""
 PRE_CHECKOUT_HANDLERS = 5
-"""The handlers for pre-checkout queries, in addition."""
+"""The largest number of handlers for pre-checkout queries at the same time."""
 POLL_SECONDS = 1.0
-"""The interval between two reads of the inbox table, which find rows stored by other processes."""
+"""How many seconds pass between two reads of the table. A read finds rows of other processes."""
 AWAY_SECONDS = 2.0
-"""The pause after the database was not available, or after a handler raised TryLaterError."""
+"""The pause in seconds if the database does not answer or a handler raises TryLaterError."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
     """Store updates in the inbox with one statement, and commit before this function returns.
 
-    Updates without an id are logged and skipped, and fields that the product does not read are not
-    stored. If the database refuses the data of an update, its JSON is stored as a text under the
-    same id, and the update is parked later. Therefore other updates are not delayed. After every
-    other error (a full disk, a read-only server) nothing is stored, and Telegram must send the
-    updates again. Raises DatabaseAwayError.
+    Updates without an id are logged and skipped. Fields that the product does not read are not
+    stored. If the database refuses the data of an update, the update's JSON is stored as a text
+    under the same id. The update is parked later (kept and not handled). After any other error, for
+    example a full disk, DatabaseAwayError is raised. Telegram must then send the updates again.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -86,7 +88,7 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
-    """Store one update, or as much of it as the database accepts. Raises DatabaseAwayError."""
+    """Store one update, or its JSON as a text, or only its id. Raises DatabaseAwayError."""
     update_id = update["update_id"]
     for content in (update, inbox.set_aside(update), {"update_id": update_id}):
         try:
@@ -99,13 +101,13 @@ async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
 
 
 def _require_bad_data(error: DBAPIError) -> None:
-    """Raise DatabaseAwayError, unless the database refused the data of the statement itself."""
+    """Raise DatabaseAwayError if the database failed for another reason than the data."""
     if not is_bad_data(error):
         raise DatabaseAwayError from error
 
 
 def has_id(update: dict[str, Any]) -> bool:
-    """Return whether an update has a valid id: an integer from 0 that fits into the database."""
+    """Return whether an update has a valid id: an integer from 0 that the database can store."""
     update_id = update.get("update_id")
     return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
 
@@ -119,11 +121,11 @@ async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 class InboxWorker:
     """The worker that takes rows from the inbox and calls the handlers.
 
-    Only the process that has the lease for handling updates runs this worker.
+    Only one process runs this worker: the process that has the exclusive right to handle updates.
     """
 
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
-        """Store the dependencies. No work starts before `run` is called."""
+        """Store the dependencies. The method `run` starts the work."""
         self._dependencies = dependencies
         self._sessions = dependencies.sessions
         self._dispatcher = dispatcher
@@ -141,11 +143,11 @@ class InboxWorker:
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
-        """Let `run` take rows now, because there are new rows or the worker may hold more rows."""
+        """Let `run` take rows from the table now, without a wait for its next read."""
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch among raw updates, before these are stored."""
+        """Look for requests to stop a kill switch among raw updates."""
         self._stop_path.expect(
             updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
         )
@@ -153,7 +155,7 @@ class InboxWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and then wait until the running handlers end.
 
-        Rows that the worker holds, but whose handler has not begun, stay open in the table.
+        Rows whose handlers have not begun stay open in the table.
         """
         clearing = asyncio.create_task(self._stop_path.run(self._dependencies.admin_chat))
         try:
@@ -190,10 +192,10 @@ class InboxWorker:
             wait.cancel()
 
     async def _take(self) -> Sequence[InboxUpdate]:
-        """Claim as many rows of the table as the worker may still hold, and return them.
+        """Claim as many rows of the table as the worker is allowed to hold, and return them.
 
-        A lane of which the worker already holds PER_LANE rows gets no more rows. Raises
-        DatabaseAwayError.
+        If the worker already holds PER_LANE rows of a lane (usually a chat), the lane gets no more
+        rows. Raises DatabaseAwayError.
         """
         first = sum(self._comes_first(lane) for lane in self._taken.values())
         free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
@@ -223,9 +225,10 @@ class InboxWorker:
         return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
 
     def _slots_of(self, lane: int) -> asyncio.Semaphore:
-        """Return the semaphore that limits the running handlers of a lane.
+        """Return the semaphore that limits the running handlers of a lane (usually a chat).
 
-        Pre-checkout queries, the staff and all others have one semaphore each.
+        Each of four groups of lanes has its own semaphore: pre-checkout queries, kill switches, all
+        other lanes of the staff, and the lanes of other people.
         """
         if lane >= lanes.PRE_CHECKOUT_LANES:
             return self._pre_checkout_slots
@@ -234,12 +237,12 @@ class InboxWorker:
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
-        """Stop holding rows: handled rows, and open rows that will be claimed again later."""
+        """Stop holding rows. Rows that are still open in the table can then be claimed again."""
         for row_id in ids:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its lane.
+        """Append a row to the queue of its lane (usually a chat).
 
         If the lane has no queue, make one, and start the task that handles the lane's rows.
         """
@@ -257,10 +260,10 @@ class InboxWorker:
     async def _work(self, chat: int) -> None:
         """Handle the updates of one lane (usually a chat) in order until its queue is empty.
 
-        If a handler raises TryLaterError, its update and the updates behind it stay open in the
-        table, and the lane pauses for AWAY_SECONDS. One attempt is counted for the update of this
-        handler, and none for the updates behind it. If the cause is that the database was not
-        available, no attempt is counted.
+        If a handler raises TryLaterError, its update and all later updates of the queue stay open
+        in the table. The lane then pauses for AWAY_SECONDS. One attempt is counted for the update
+        of this handler. No attempt is counted for the later updates. If the database was not
+        available, no attempt is counted at all.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []
@@ -289,9 +292,10 @@ class InboxWorker:
     async def _give_back(self, ids: list[int]) -> None:
         """Subtract one from the attempts of claimed rows that were not tried.
 
-        The claim has added one. A row also counts as not tried if its handler failed because the
-        database was not available. Otherwise a payment could be parked after a long outage.
+        The claim has added one attempt. A row also counts as not tried if the database was not
+        available to its handler.
         """
+        # Otherwise a payment could be parked after a long outage of the database.
         if ids:
             with contextlib.suppress(DatabaseAwayError):
                 async with database_errors(), self._sessions.begin() as session:
@@ -315,7 +319,7 @@ class InboxWorker:
         self._stop_path.end(row.update_id)
 
     async def _tell_too_many(self, row: InboxUpdate) -> None:
-        """Notify the sender of a row that they sent too many updates, and that some are dropped.
+        """Notify the sender of a row that they sent too many updates and that the bot drops some.
 
         Only a person who wrote in their private chat is notified. A lost notice is only logged.
         """
@@ -330,7 +334,7 @@ class InboxWorker:
             log.info("answer not sent", inbox_id=row.id, error=type(error).__name__)
 
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
-        """Call the handlers for one row, and store the name of an error in `update_result`.
+        """Call the handlers for one row. If they fail, store the reason in `update_result`.
 
         Raises TryLaterError if the row must stay open in the table.
         """
@@ -369,7 +373,7 @@ class InboxWorker:
                     log.debug("update not handled", inbox_id=row.id)
 
     async def _finish(self, update_result: UpdateResult) -> None:
-        """Mark the row as done or failed, unless a handler's transaction has marked it."""
+        """Mark a row of the inbox as done or failed. Do nothing if a handler has marked it."""
         if update_result.marked:
             return
         async with database_errors(), self._sessions.begin() as session:
@@ -381,10 +385,10 @@ class InboxWorker:
 
 @contextlib.contextmanager
 def _correlated() -> Iterator[None]:
-    """Set a new correlation id for the `with` block, in which one update is handled.
+    """Set a random correlation id while one update is handled in the `with` block.
 
     The log lines, audit rows and transfers of the update contain this id. After an unexpected
-    error, the person's answer contains it too, because the error handlers run inside the block.
+    error, the bot's answer to the person contains the id too.
     """
     reference = uuid.uuid4().hex[:12]
     token = correlation_id.set(reference)

@@ -1,9 +1,9 @@
 """Elect one process (the leader) for the work that only one process may do.
 
-The leader holds a lease, which is a row with an end time and an epoch (a number that grows with
-each election). The database's clock decides when a lease ends. If a former leader was paused, the
-epoch shows it that another process has been elected. An advisory lock would not be enough: a
-process that hangs keeps its connection and its advisory locks, so no process could replace it.
+The leader holds a lease, which is a row with an end time and an epoch. The epoch is a number that
+grows with each election. The clock of the database decides when a lease ends. If a process hangs,
+its lease ends and another process is elected. When the process continues, it sees the new epoch and
+knows that it is no longer the leader.
 """
 
 import time
@@ -19,14 +19,14 @@ log = structlog.get_logger(__name__)
 
 
 class LeaderElection:
-    """One process in an election: it takes, renews and releases the lease of the leader."""
+    """One process in an election. It takes, renews and releases the right to be the leader."""
 
     def __init__(self, sessions: Sessions, *, lease: str, owner: str, ttl: timedelta) -> None:
         """Prepare the election. The process can be the leader only after `acquire_or_renew`.
 
-        `lease` is the name of the lease row. `owner` is unique to this process. `ttl` is the length
-        of the lease. If the leader crashes, another process becomes the leader at its first attempt
-        after the lease has ended.
+        `lease` is the name of the lease, the right to be the leader. `owner` is a name of this
+        process that no other process has. `ttl` is the length of the lease. If the leader crashes,
+        another process can become the leader after the lease has ended.
         """
         self._sessions = sessions
         self._lease = lease
@@ -42,14 +42,17 @@ class LeaderElection:
 
     @property
     def is_leader(self) -> bool:
-        """True if this process is elected and, by its own clock, its lease has not ended."""
+        """True if this process is elected and, by its own clock, its lease has not ended.
+
+        The lease is the right to be the leader.
+        """
         return self.is_elected and time.monotonic() < self._valid_until
 
     async def acquire_or_renew(self) -> None:
         """Take the lease if the lease is free, or renew it if this process holds it.
 
-        The result is in `is_elected`. An error of the database is raised, and `is_elected` keeps
-        its value.
+        The lease is the right to be the leader. `is_elected` says whether this process holds it
+        now. If the database fails, the error is raised, and `is_elected` keeps its value.
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
@@ -61,7 +64,7 @@ class LeaderElection:
         self._epoch, self._valid_until = epoch, valid_until
 
     async def step_down(self) -> None:
-        """Release the lease when the process stops, so that another process can take it."""
+        """Release the lease (the right to be the leader), so that another process can take it."""
         self._epoch = None
         async with self._sessions.begin() as session:
             await leases.release(session, name=self._lease, owner=self._owner)
@@ -80,7 +83,7 @@ class LeaderElection:
         return run_if_leader
 
     async def _is_confirmed(self) -> bool:
-        """Ask the database whether this process still holds the lease in the same epoch."""
+        """Ask the database whether this process is still the leader of the same election."""
         async with self._sessions.begin() as session:
             return self._epoch is not None and await leases.is_held(
                 session, name=self._lease, owner=self._owner, epoch=self._epoch

@@ -1,12 +1,12 @@
 """Write one log line to stderr for each event of this program and of its libraries.
 
-The facts about the actor come from structlog's context variables. An entry point sets
-`correlation_id`, `actor_id` and `role` with `structlog.contextvars.bound_contextvars`.
+An entry point sets `correlation_id`, `actor_id` and `role` with
+`structlog.contextvars.bound_contextvars`. Every log line then contains these facts about the actor.
 
-Four rules keep secrets and personal data out of the log. Known personal keys are removed. An object
-is shown only by the name of its class. Secrets are removed from every text. Only the first line of
-an exception's message is kept, because further lines contain data (PostgreSQL's DETAIL,
-SQLAlchemy's parameters, pydantic's inputs).
+Four rules keep secrets and personal data out of the log. Values under known personal keys are
+removed. An object is shown only by the name of its class. Secrets are removed from every text. Only
+the first line of an exception's message is kept. The other lines contain data, for example the
+parameters of an SQL statement.
 """
 
 import datetime as dt
@@ -105,7 +105,10 @@ def _processors(secrets: tuple[str, ...]) -> list[Processor]:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Return the secrets in the settings and the passwords in addresses, the longest first."""
+    """Return the secrets in the settings and the passwords in addresses, the longest first.
+
+    Secrets of fewer than _SHORTEST_SECRET characters are left out.
+    """
     secrets = set()
     for _, value in settings:
         if isinstance(value, SecretStr):
@@ -152,10 +155,10 @@ def _scrub(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _first_line_of_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Cut the text of a log event after its first line.
+    """Keep only the first line of the text of a log event.
 
-    The further lines may contain personal data: libraries write the messages of exceptions and the
-    reprs of objects into them.
+    The other lines can contain personal data, because libraries write the messages of exceptions
+    into them.
     """
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
@@ -181,8 +184,8 @@ def _traceback_lines(error: BaseException, shown: set[int]) -> list[str]:
     """Return the lines of a traceback without the values of variables.
 
     The cause of an exception comes before the exception. Each exception is shown with its frames,
-    its class and the first line of its message. `shown` holds the ids of the exceptions that are
-    shown already.
+    its class and the first line of its message. `shown` holds the ids of the exceptions that
+    already have lines.
     """
     shown.add(id(error))
     lines = []

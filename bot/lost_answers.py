@@ -1,4 +1,7 @@
-"""Notify a person later, through the outbox, that the bot's answer may not have arrived."""
+"""Queue a message for a person who may not have received the bot's answer.
+
+The message is written into the outbox (the table of messages to send).
+"""
 
 from datetime import timedelta
 
@@ -10,16 +13,16 @@ from bot.context import Dependencies, database_errors
 from services.platform import outbox, users
 
 LATER = timedelta(seconds=5)
-"""The pause after an error that names no time."""
+"""The time until the message is sent, if the error of the lost answer names no time."""
 TEXT_LIMIT = 1_500
-"""The longest text that is stored, in characters. A longer one is cut. With this limit, the late
-message is never too long for Telegram."""
+"""The largest number of characters of a lost answer that are stored. The rest is cut off, because
+Telegram limits the length of a message."""
 
 
 def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
-    """Return the text of the failed call under the key `text`.
+    """Return a dictionary with the text of a failed call under the key `text`.
 
-    The result is empty if the call did not answer in the chat `chat_id`, or had no text.
+    The dictionary is empty if the call had no text, or was no answer in the chat `chat_id`.
     """
     method = error.method if isinstance(error, TelegramAPIError) else None
     lost = getattr(method, "text", None)
@@ -36,10 +39,12 @@ async def answer_later(
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message contains the text of the lost answer, without its buttons: the facts may have
-    changed. If the failed call was no answer, for example a question about a chat, the message only
-    says that an answer may be missing. Nothing is queued if the update is no message and no press,
-    or if its chat is neither the admin chat nor the private chat of a registered person.
+    The message contains the text of the lost answer, but not its buttons, because the facts may
+    have changed. If the failed call was no answer (for example, it read data about a chat), the
+    message only says that an answer may be missing.
+
+    Nothing is queued if the update is no message and no press of a button. Nothing is queued either
+    if the chat is neither the admin chat nor the private chat of a registered person.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:

@@ -1,6 +1,7 @@
 """Find the person and the language of an update before its handler runs, and stop bad updates.
 
-For example, presses of forged buttons and forwarded commands do not reach the handlers.
+For example, presses of forged buttons and forwarded commands do not reach the handlers. A press is
+a press of a button below a message of the bot.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,12 +42,15 @@ _CONFIRM = ConfirmAdminChat().pack()
 
 
 class ContextMiddleware(BaseMiddleware):
-    """Give each handler a RequestContext, and register each person at the person's first update."""
+    """Give each handler a RequestContext, and register each person at the person's first update.
+
+    The RequestContext says who acts, and has the bot's texts and ways to open transactions.
+    """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Build the context, and then call the handler with it as `context`.
 
-        An error in this method reaches the error handlers.
+        The error handlers of the bot handle an error in this method.
         """
         data["context"] = context = await _build_context(event, data)
         with context.logged_actor():
@@ -57,15 +61,17 @@ class OwnWordsMiddleware(BaseMiddleware):
     """Stop messages that are not a person's own words.
 
     A message in the name of a chat (by an anonymous admin or a channel) does not say which person
-    wrote it. A forwarded command, or a command that another bot wrote, was chosen by somebody else.
+    wrote it. If a command is forwarded or was written by another bot, its sender did not choose the
+    words.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler, except for a message that is not a person's own words.
 
-        An ignored command in the admin chat or in a private chat gets an answer that says why,
-        unless its sender is a bot. All other ignored messages get no answer. A forwarded message
-        that is no command may be an ad, so the handler is called for it.
+        If a stopped message is a command in the admin chat or in a private chat, the bot answers
+        why it is ignored. All other stopped messages get no answer, for example a message of
+        another bot. A forwarded message that is no command can be an ad, so the handler is called
+        for it.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -85,7 +91,7 @@ class OwnWordsMiddleware(BaseMiddleware):
 
 
 def _is_report(message: Message) -> bool:
-    """Return whether Telegram itself reports a moved group or a refund in a message."""
+    """Return whether Telegram wrote a message to report a moved group or a refunded payment."""
     return (
         message.migrate_to_chat_id is not None
         or message.migrate_from_chat_id is not None
@@ -101,14 +107,15 @@ def _is_command(message: Message) -> bool:
 class PrivateAdminChatMiddleware(BaseMiddleware):
     """Stop the commands and presses of the staff while the admin chat is a public group.
 
-    Anybody may enter a public group. Telegram sends no update when a group becomes public, but each
-    message from a public group contains the group's username.
+    Anybody can enter a public group. If a group is public, each of its messages contains the
+    username of the group.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, unless the update comes from an admin chat that is a public group.
+        """Call the handler, except for an update from an admin chat that is a public group.
 
-        There, a command or a press raises AdminChatPublic, and any other message is ignored.
+        A command or a press from such a chat raises AdminChatPublic. Any other message from it is
+        ignored.
         """
         context: RequestContext = data["context"]
         message = event.message if isinstance(event, CallbackQuery) else event
@@ -127,13 +134,18 @@ def _is_public_admin_chat(context: RequestContext, chat: Chat) -> bool:
 
 
 class ConfirmedAdminChatMiddleware(BaseMiddleware):
-    """Refuse commands and presses of the staff in a new admin chat until the move is confirmed."""
+    """Refuse commands and presses of the staff in a new admin chat until the move is confirmed.
+
+    The admin chat gets a new id when its group becomes a supergroup. A super admin must confirm
+    this move.
+    """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, unless a person with a role acts in a chat that is not confirmed.
+        """Call the handler, except for a command or press of the staff in an unconfirmed chat.
 
-        Such a command or press gets the message with the button that confirms the move. The press
-        of this button itself reaches its handler.
+        A chat is unconfirmed if the admin chat may have moved to it. The bot answers such a command
+        or press with the message whose button confirms the move. A press of this button reaches its
+        handler.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -158,18 +170,18 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
 class OwnButtonMiddleware(BaseMiddleware):
     """Stop presses of buttons that the bot did not send to this chat.
 
-    A client program can send a press with any data. A press counts only if Telegram sends the
-    pressed message with it, and if the bot wrote this message with this button. The message must
-    also be in the person's private chat or in the admin chat.
+    A press can contain any data, because a person can use a changed client program. A press counts
+    only if Telegram sends the pressed message with it, and if the bot wrote this message with this
+    button. The message must also be in the person's private chat or in the admin chat.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler if the bot sent the pressed button; otherwise show an alert.
 
         The alert says that the button is out of date. There are two exceptions. If the message is
-        so old that Telegram does not send its buttons, the handler only shows the screen to which
-        the pressed button belongs (see `bot.button_screens`). In a chat that is neither the admin
-        chat nor the person's private chat, a press does nothing and shows no alert.
+        very old, Telegram does not send its buttons. The handler then only shows the screen to
+        which the button belongs (see `bot.button_screens`). If the chat is neither the admin chat
+        nor the person's private chat, the press does nothing and shows no alert.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -193,8 +205,8 @@ class OwnButtonMiddleware(BaseMiddleware):
 class ReceiptMiddleware(BaseMiddleware):
     """Keep receipts: a press of a button below a receipt opens a screen in a new message.
 
-    A receipt is a message to keep, for example about money that has arrived. The handlers get the
-    press without the content of the receipt, so that they cannot edit the receipt.
+    A receipt is a message that the person keeps, for example about money that has arrived. The
+    handlers get the press without the message, and therefore cannot edit the receipt.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
@@ -248,10 +260,11 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
 
 
 async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
-    """Find out whether the admin chat has moved, after a person with a role wrote in another group.
+    """Ask Telegram for the admin chat, to find out whether the chat has moved.
 
-    If the admin chat has become a supergroup, Telegram's answer contains its new id, and
-    `FollowAdminChat` records it. Any other answer changes nothing.
+    This is called after a person with a role wrote in another group. If the admin chat has become a
+    supergroup, Telegram's answer contains the new id, and `FollowAdminChat` records it. Any other
+    answer changes nothing.
     """
     if dependencies.admin_chat.may_ask():
         with suppress(TelegramAPIError):
@@ -261,10 +274,10 @@ async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
 async def _find_or_register(
     dependencies: Dependencies, telegram_user: TelegramUser
 ) -> tuple[User, frozenset[Role]]:
-    """Return a person and the person's roles, after registering a person who is new.
+    """Return a person and the person's roles. Register the person first if the person is new.
 
-    If the language of the person's Telegram app has changed, the new language is stored. A language
-    that the person has chosen in the bot is never changed here.
+    If the person has chosen no language in the bot, the language of the person's Telegram app is
+    stored.
     """
     language = users.known_language(telegram_user.language_code)
     async with read_only(dependencies.sessions) as session:
@@ -282,9 +295,9 @@ async def _find_or_register(
 
 
 def _action_name(event: TelegramObject) -> str:
-    """Return a name of the action that an update requests, for example `/start` or `go:menu`.
+    """Return the name of the action that an update requests, for example `/start` or `go:menu`.
 
-    The name contains no text that the person wrote.
+    The name contains no other text of the person.
     """
     if not isinstance(event, Update):
         return "update"

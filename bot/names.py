@@ -1,14 +1,13 @@
 """Clean texts that people choose, for example names, so that they cannot distort other text.
 
-Some characters would otherwise break the line, or reverse the direction of the text beside them.
+For example, some characters break the line, and some reverse the direction of the text beside them.
 """
 
 import re
 import unicodedata
 
 _JOINERS = frozenset("\u200c\u200d")
-"""The invisible characters that join letters or emoji. They are kept, and so are the tags, which
-are invisible characters of some flag emoji."""
+"""Invisible characters that join letters or emoji. The function `one_line` keeps them."""
 _TAGS = range(0xE0020, 0xE0080)
 _LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
@@ -20,9 +19,9 @@ NO_NAME = "—"
 def one_line(text: str) -> str:
     """Return a text in one line that does not change the direction of the text beside it.
 
-    Line breaks become spaces, and invisible characters are removed. A text with letters that are
-    written from right to left is isolated, so that it does not move the numbers beside it. A text
-    without a visible character becomes NO_NAME, but an empty text stays empty.
+    Line breaks become spaces, and invisible characters are removed. If letters of the text are
+    written from right to left, the text gets marks that keep the text beside it in order. A text
+    without a visible character becomes NO_NAME. An empty text stays empty.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,11 +1,11 @@
-"""Log that a service does not answer, with at most one line a minute for each such service."""
+"""Log that a service does not answer. Each service gets at most one line a minute."""
 
 import time
 
 import structlog
 
 LOG_SECONDS = 60.0
-"""The shortest time between two lines about the same service."""
+"""The shortest time in seconds between two lines about the same service."""
 DATABASE = "PostgreSQL"
 REDIS = "Redis"
 TELEGRAM = "Telegram"

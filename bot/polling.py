@@ -1,8 +1,7 @@
 """Fetch updates by long polling, and confirm them to Telegram only after they are in the inbox.
 
-aiogram's own polling is not used, for two reasons. One update that aiogram cannot read stops
-aiogram's polling for ever. Also, aiogram confirms a batch of updates before their handlers have
-ended.
+The bot does not use aiogram's own polling, for two reasons. If aiogram cannot read one update, its
+polling stops for ever. Also, aiogram confirms updates before their handlers have ended.
 """
 
 import asyncio
@@ -26,14 +25,14 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 POLL_SECONDS = 25
-"""How long Telegram keeps a request open while there are no updates."""
+"""How many seconds Telegram keeps a request open while there are no updates."""
 PAUSE_SECONDS = 1.0
-"""The pause after the first failure. The pause doubles with each further failure."""
+"""The pause in seconds after the first failure. Each further failure doubles the pause."""
 LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram's answer to a request for updates is an error or cannot be read.
+    """Telegram has answered a request for updates with an error or with an unreadable text.
 
     The error's text never contains the address of the request, because the address contains the
     bot's token.
@@ -41,17 +40,17 @@ class PollError(Exception):
 
 
 class Poller:
-    """The long polling of one process. `run` fetches updates and stores them in the inbox."""
+    """The long polling of one process. The method `run` stores the fetched updates in the inbox."""
 
     def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox_worker.InboxWorker) -> None:
-        """Store the dependencies. No work starts before `run` is called."""
+        """Store the dependencies. The method `run` starts the work."""
         self._sessions = sessions
         self._bot = bot
         self._worker = worker
         self._offset: int | None = None
 
     async def run(self) -> None:
-        """Poll until the task is cancelled. Updates that could not be stored are fetched again."""
+        """Poll until the task is cancelled. If updates cannot be stored, they are fetched again."""
         pause_seconds = PAUSE_SECONDS
         while True:
             try:
@@ -70,7 +69,7 @@ class Poller:
                 self._worker.wake()
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        """Return the next updates as raw JSON objects. Each update is validated separately later.
+        """Return the next updates as JSON objects that are not validated.
 
         Raises PollError for an answer that contains no list of updates.
         """
@@ -99,10 +98,10 @@ class Poller:
 
 
 def _log_away(error: Exception) -> None:
-    """Log why polling waits.
+    """Log why the polling pauses.
 
-    Only the texts of DatabaseAwayError and PollError are logged. Of all other errors, only the
-    class is logged, because their texts may contain the bot's token.
+    If the error is a DatabaseAwayError or a PollError, its text is logged. For any other error,
+    only the class is logged, because the text may contain the bot's token.
     """
     if isinstance(error, DatabaseAwayError):
         outages.log_away(outages.DATABASE, cause=cause(error))

@@ -1,9 +1,8 @@
-"""Read the JSON of Telegram's updates, however deep it is nested and whatever it contains.
+"""Read the JSON of Telegram's updates. Parts that cannot be read are replaced.
 
-Python's reader refuses JSON that is nested some 1,000 levels deep, a number of more than 4,300
-digits, and bytes that are no UTF-8. Then all updates of the same answer of Telegram would be
-refused, and Telegram would send them again for ever. Therefore only the part that cannot be read is
-replaced, and the rest is kept.
+Python's reader refuses JSON that is nested about 1,000 levels deep, a number of more than 4,300
+digits, and bytes that are no UTF-8. One answer of Telegram contains many updates. This module
+replaces only the bad parts, so that one bad update does not stop all other updates.
 """
 
 import json
@@ -13,17 +12,18 @@ from typing import Any
 from bot.update_filter import TOO_LARGE
 
 MAX_DEPTH = 100
-"""The deepest nesting that is kept. Parts that the product reads have a far smaller one."""
+"""The deepest nesting that is kept. The parts that the product reads are nested far less deep."""
 MAX_DIGITS = 100
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
-"""A string, or a bracket outside of strings."""
+"""A pattern that matches a JSON string, or a bracket that is not in a string."""
 
 
 def read(body: bytes) -> Any:
     """Return the value of a JSON text. Raises ValueError if the text is no JSON.
 
-    A part that is nested too deep, or a number that is too long, becomes the text TOO_LARGE. Bytes
-    that are no UTF-8 become the replacement character.
+    If Python's reader refuses the text, its bad parts are replaced. A part that is nested deeper
+    than MAX_DEPTH becomes the text TOO_LARGE. A number of more than MAX_DIGITS digits also becomes
+    this text. Bytes that are no UTF-8 become the replacement character.
     """
     try:
         return json.loads(body)

@@ -1,7 +1,7 @@
 """Read the settings at the start, from the environment and from `.env` in the current folder.
 
-`.env.example` explains each setting. An empty value counts as missing, also in the environment: the
-value of `.env` is then used.
+`.env.example` explains each setting. If a setting is missing or empty in the environment, its value
+comes from `.env`.
 """
 
 import re
@@ -38,14 +38,14 @@ from services.market import publish_times
 
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """The smallest allowed value of PROBE_GAP in production. PROBE_GAP is the time between two searches
-for a post. Only two searches without success prove the post absent, because one "not found" of
-Telegram may come from an old cache."""
+for a post. Only two searches without success prove that the post is absent. One search is not
+enough, because Telegram may answer "not found" from an old cache."""
 
 
 def _duration(value: object) -> object:
     """Convert a text such as `30` to a number of seconds. All other values are returned unchanged.
 
-    pydantic reads numbers and texts such as `PT30S` as durations, but not texts such as `30`.
+    pydantic itself reads texts such as `PT30S` as durations, but not texts such as `30`.
     """
     if isinstance(value, str):
         try:
@@ -93,7 +93,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _EnvFile(EnvSettingsSource):
-    """The source that reads settings from `.env`. A text such as `${HOME}` stays as it is."""
+    """The source that reads settings from `.env`. It keeps a text such as `${HOME}` unchanged."""
 
     def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
         self._file = file
@@ -109,7 +109,7 @@ class _EnvFile(EnvSettingsSource):
 class Settings(BaseSettings):
     """All settings of a process, validated.
 
-    The field `bot_token` holds the setting `BOT_TOKEN`, etc.
+    For example, the field `bot_token` holds the setting `BOT_TOKEN`.
     """
 
     model_config = SettingsConfigDict(
@@ -259,12 +259,11 @@ class Settings(BaseSettings):
 
 
 def load(*, env_file: str | None = ".env") -> Settings:
-    """Read and return the settings from the environment and from `env_file`.
+    """Read the settings from the environment and from `env_file`, and return them.
 
-    A setting that the environment does not have, or has with an empty value, comes from the file.
-    If a setting is missing or wrong, its name is written to stderr, and the process exits with
-    status 2. Values are never printed, because a wrong value may be a secret that somebody wrote
-    into the wrong setting.
+    If a setting is missing or empty in the environment, its value comes from the file. If a setting
+    is wrong or missing in both, its name is written to stderr, and the process exits with status 2.
+    Values are never printed, because a wrong value may be a secret.
     """
     try:
         return Settings(_env_file=env_file)

@@ -28,18 +28,17 @@ _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 
 class CannotStartError(Exception):
-    """The bot cannot start, and the message is one line for the person who starts the bot."""
+    """The bot cannot start. The message is one line for the person who starts the bot."""
 
 
 async def database(
     sessions: Sessions, intake_sessions: Sessions, settings: Settings, admin_chat: AdminChat
 ) -> None:
-    """Wait for PostgreSQL, create the first super admins, and read the admin chat's present id.
+    """Wait for PostgreSQL, store the super admins, and read the admin chat's present id.
 
-    `intake_sessions` have the database role that may store facts from outside of the database, for
-    example the setting SUPER_ADMIN_IDS.
-    Raises CannotStartError if PostgreSQL refuses the address, or if the currency of the wallets is
-    not the currency of the settings.
+    The super admins come from the setting SUPER_ADMIN_IDS. `intake_sessions` have the database role
+    that is allowed to store them. Raises CannotStartError if PostgreSQL refuses the connection, or
+    if the wallets have another currency than the settings.
     """
     while True:
         try:
@@ -68,7 +67,7 @@ async def database(
 async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
     """Call `call` until it succeeds, with a pause after each error of the classes in AWAY.
 
-    The classes in AWAY mean that Telegram does not answer at present. Every other error is raised
+    An error of these classes means that Telegram does not answer now. Every other error is raised
     at once.
     """
     while True:
@@ -84,8 +83,9 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 async def admin_chat(bot: Bot, chat: AdminChat) -> None:
     """Check that the admin chat is a private group of which the bot is a member.
 
-    Raises CannotStartError if the chat is not such a group. If Telegram does not answer, an error
-    of the classes in AWAY is raised, so that `retry_while_away` can repeat the call.
+    Raises CannotStartError if the chat is not such a group, or if Telegram does not know the bot's
+    token. If Telegram does not answer, an error of the classes in AWAY is raised. The caller can
+    then repeat the call with `retry_while_away`.
     """
     try:
         facts = await bot.get_chat(chat.id)

@@ -1,8 +1,9 @@
 """End the database sessions that delay a stop, which is a request to stop a kill switch.
 
-A session that locks a whole table (a migration, or a `LOCK TABLE` by hand) delays every step of a
-stop: the update cannot be stored, claimed or handled. While a stop of the staff waits, the bot ends
-such sessions. If this does not help, it writes in the admin chat that the stop is not saved yet.
+A kill switch allows or forbids one kind of action. If a session locks a whole table, for example in
+a migration, the update with the stop cannot be stored or handled. While a stop of the staff waits,
+the bot ends such sessions. If a session cannot be ended, the bot writes in the admin chat that the
+stop is not saved.
 """
 
 import asyncio
@@ -25,11 +26,14 @@ from db.session import Sessions
 from services.platform import killswitches, lanes, users
 
 CHECK_SECONDS = 0.3
-"""The pause between the arrival of a stop and the first search for locks, and between searches."""
+"""The pause in seconds before each search for database sessions that delay the stop of a kill
+switch."""
 TELL_SECONDS = 1.3
-"""If a session that cannot be ended delays a stop for longer, the admin chat is notified."""
+"""If a session delays a stop for more than this number of seconds and cannot be ended, the bot
+notifies the admin chat."""
 FORGET_SECONDS = 300.0
-"""A stop that was never handled is forgotten after this time."""
+"""A request to stop a kill switch is forgotten after this number of seconds, even if it was not
+handled."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
 _BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
 
@@ -38,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class _Stop:
-    """A request to stop a kill switch that this process has received and perhaps not saved yet."""
+    """A request to stop a kill switch that this process has received. It may not be saved yet."""
 
     language: str
     arrived_at: float
@@ -52,10 +56,10 @@ class _Stop:
 
 
 class StopPath:
-    """The requests to stop a kill switch that this process has received and not yet committed."""
+    """The requests to stop a kill switch that this process has received and not committed."""
 
     def __init__(self, sessions: Sessions, bot: Bot, currency: str) -> None:
-        """Store the dependencies. No session is ended before `run`."""
+        """Store the dependencies. No session is ended before `run` is called."""
         self._sessions = sessions
         self._bot = bot
         self._currency = currency
@@ -67,8 +71,9 @@ class StopPath:
     ) -> None:
         """Remember which of these updates stop a kill switch.
 
-        Only updates of the staff in the admin chat count. `staff` contains the lanes of the staff
-        (updates with the same lane are handled in order). Updates are JSON that is not trusted.
+        Only updates of the staff in the admin chat count. `staff` contains the lanes of the staff.
+        A lane is a number of an update, for example the id of its chat. Updates are JSON that is
+        not trusted.
         """
         for update in updates:
             lane, update_id = lanes.own_lane(dict(update)), update.get("update_id")
@@ -79,18 +84,19 @@ class StopPath:
                 self._arrived.set()
 
     def begin(self, update_id: int, result: UpdateResult) -> None:
-        """Remember that a handler works on an update. `result` shows when the stop is saved."""
+        """Remember that a handler works on an update. `result` shows when this is committed."""
         if (stop := self._stops.get(update_id)) is not None:
             stop.result = result
 
     def end(self, update_id: int) -> None:
-        """Forget the stop of an update, because the update is handled."""
+        """Forget the request of an update to stop a kill switch, because the update is handled."""
         self._stops.pop(update_id, None)
 
     async def run(self, admin_chat: AdminChat) -> None:
-        """End the sessions that delay stops, until the task is cancelled.
+        """End the database sessions that delay the stop of a kill switch.
 
-        If a stop is still delayed after TELL_SECONDS, the admin chat is notified once.
+        The method ends when the task is cancelled. If a stop is delayed for more than TELL_SECONDS,
+        write this one time in the admin chat.
         """
         while True:
             await self._arrived.wait()
@@ -110,9 +116,10 @@ class StopPath:
                     await self._tell(stop, admin_chat.id)
 
     async def _end_lock_holders(self) -> bool:
-        """End the sessions that delay a stop; return whether some of them could not be ended.
+        """End the database sessions that delay the stop of a kill switch.
 
-        The result is False if the database does not answer within a second.
+        Returns True if some of them could not be ended. Otherwise returns False, also if the
+        database does not answer within a second.
         """
         with suppress(DatabaseAwayError, TimeoutError):
             async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
@@ -123,7 +130,10 @@ class StopPath:
         return False
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
-        """Write in the admin chat that a stop is not saved yet. Do nothing if it is saved now."""
+        """Write in the admin chat that the stop of a kill switch is not saved.
+
+        If the stop is saved now, nothing is written.
+        """
         if stop.is_open:
             log.error("A stop of a kill switch is held up")
             t = Texts(stop.language, self._currency)
@@ -134,7 +144,7 @@ class StopPath:
 def _language_of_stop(update: Mapping[str, Any], admin_chat_id: int) -> str | None:
     """Return the language of the person who stops a kill switch in the admin chat.
 
-    Returns None if the update is anything else.
+    Returns None if the update does not stop a kill switch in the admin chat.
     """
     press, message = update.get("callback_query"), update.get("message")
     if isinstance(press, dict):

@@ -1,9 +1,9 @@
 """Store the drafts of forms (what a person has typed so far) in Redis and in the process's memory.
 
-If Redis does not answer within TIMEOUT_SECONDS, it is not used for PAUSE_SECONDS, so that people
-need not wait. Open forms still work during this pause, because the process also keeps every draft.
-If a draft changed during the pause, the process uses its own copy until it has stored a later
-change of this draft in Redis.
+If Redis does not answer within TIMEOUT_SECONDS, the process does not use Redis for PAUSE_SECONDS.
+Open forms still work during this pause, because the process also keeps the drafts in its memory. If
+Redis could not store a draft, the process reads this draft from its memory. This ends when Redis
+has stored a later change of the draft.
 """
 
 import json
@@ -24,10 +24,11 @@ from bot import outages
 
 TIMEOUT_SECONDS = 0.15
 PAUSE_SECONDS = 3.0
-"""The time for which Redis is not used after it did not answer."""
+"""How many seconds Redis is not used after it did not answer."""
 DRAFT_TTL = timedelta(days=7)
 REMEMBERED = 5_000
-"""The largest number of drafts that the process keeps. It removes the oldest drafts first."""
+"""The largest number of drafts in the memory of the process. The oldest drafts are removed first.
+"""
 
 
 def connect(url: str) -> Redis:

@@ -1,8 +1,9 @@
 """Stop kill switches. Handlers, the command line and the scheduler all use these functions.
 
-A kill switch allows or forbids one kind of action, for example deposits. First the stop is
-committed, and from then on new actions are refused. Only then does the program wait for the actions
-that are under way. Therefore a database session that hangs cannot delay the refusal.
+A kill switch allows or forbids one kind of action, for example deposits. A stop has two steps.
+First the stop is committed: from then on, new actions are refused. Then the program waits until the
+actions that had begun before have ended. If a database session hangs, it delays only the second
+step.
 """
 
 from dataclasses import replace
@@ -19,10 +20,11 @@ from services.platform.killswitches import SwitchChange
 async def stop_switch(
     sessions: Sessions, *, actor: Actor, key: Switch, reason: str
 ) -> SwitchChange:
-    """Stop a kill switch, and wait until no action that it forbids can commit any more.
+    """Stop a kill switch, and wait until all actions that it forbids have ended.
 
-    Raises AccessDenied if the actor may not stop it, and NotFound if its row is missing. If the
-    wait is not successful, the result's `settled` is False (see `settle_stop`).
+    Raises AccessDenied if the actor is not allowed to stop the switch, and NotFound if the switch
+    has no row. If the program cannot wait until all actions have ended, the result's `settled` is
+    False (see `settle_stop`).
     """
     async with sessions.begin() as session:
         change = await killswitches.stop(session, actor=actor, key=key, reason=reason)
@@ -30,10 +32,11 @@ async def stop_switch(
 
 
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
-    """Wait for the actions that were under way when a kill switch was stopped.
+    """Wait for the actions that had begun before a kill switch was stopped.
 
-    The wait has a transaction of its own. If a database session keeps such an action open and may
-    not be ended, the result's `settled` is False. New actions are refused nevertheless.
+    The wait has a separate transaction. The program may be unable to end a database session in
+    which such an action hangs. The result's `settled` is then False. New actions are refused in
+    this case too.
     """
     try:
         async with sessions.begin() as session:

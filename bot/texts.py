@@ -17,7 +17,10 @@ LOCALES = Path(__file__).parent / "locales"
 
 @cache
 def core() -> FluentRuntimeCore:
-    """Load the Fluent files one time in each process. A missing translation appears in English."""
+    """Load the bot's texts from the Fluent files, one time in each process.
+
+    If a translation is missing, the text appears in English.
+    """
     loaded = FluentRuntimeCore(
         path=LOCALES / "{locale}",
         default_locale=DEFAULT_LANGUAGE,
@@ -36,10 +39,10 @@ class Texts:
     time_zone: str | None = None
 
     def __call__(self, message_id: str, /, **values: str | int) -> str:
-        """Return one text of the Fluent files.
+        """Return one of the bot's texts, with `values` in it.
 
-        The caller passes ids as strings (they are shown as they are) and counts as numbers (they
-        are formatted). Strings are shown in one line, because a person may have chosen them.
+        Numbers are formatted for the language. Therefore the caller passes a count as a number and
+        an id as a string. Strings are put into one line, because a person may have chosen them.
         """
         shown = {
             name: names.one_line(value) if isinstance(value, str) else value
@@ -48,12 +51,12 @@ class Texts:
         return core().get(message_id, self.language, **shown)
 
     def money(self, amount: int, currency: str | None = None) -> str:
-        """Format whole minor units as money, in `currency` or else in the currency of the texts."""
+        """Format whole minor units as money. Without `currency`, use the currency of the texts."""
         return formatting.format_money(amount, currency or self.currency, self.language)
 
     @property
     def zone(self) -> str:
-        """The person's time zone as people read it, or a text that says that it is not set."""
+        """The name of the person's time zone, or a text that says that the zone is not set."""
         t = self
         return time_zones.label(self.time_zone) if self.time_zone else t("zone-unset")
 
@@ -65,7 +68,7 @@ class Texts:
 def in_all_languages(message_id: str) -> frozenset[str]:
     """Return the translations of a text into all languages.
 
-    A button of a reply keyboard sends its text as a message. A handler of the button must know the
-    text in all languages, because the person may have changed the language in the meantime.
+    A button of a reply keyboard sends its own text as a message. A handler must know this text in
+    all languages, because the person may have changed the language after the bot sent the keyboard.
     """
     return frozenset(core().get(message_id, language) for language in LANGUAGES)

@@ -1,6 +1,6 @@
 """Limit how many updates of one person the bot handles in a minute.
 
-The counts are in the memory of the one process that handles updates, so they cost no query.
+The counts are in the memory of the one process that handles updates.
 """
 
 import time
@@ -8,10 +8,10 @@ from enum import Enum, auto
 from typing import Any
 
 PER_MINUTE = 120
-"""The messages and presses of one person that are handled in a minute. People need far fewer."""
+"""How many messages and presses of one person are handled in a minute. People need far fewer."""
 MINUTE = 60.0
 _MAX_PEOPLE = 10_000
-"""If counts of more people than this are stored, those older than a minute are removed."""
+"""If there are counts of more people than this, the counts older than a minute are removed."""
 _PAYMENTS = ("successful_payment", "refunded_payment")
 
 
@@ -20,13 +20,13 @@ class Verdict(Enum):
 
     HANDLE = auto()
     DROP_AND_TELL = auto()
-    """Drop the update and notify the person. This is the first update above the limit in its
-    minute."""
+    """Drop the update and notify the person. Only the first update above the limit in a minute gets
+    this verdict."""
     DROP = auto()
 
 
 class Throttle:
-    """The counts of messages and presses of each person, and the decision about each update."""
+    """The counts of each person's messages and presses, and the decision about each update."""
 
     def __init__(self, per_minute: int = PER_MINUTE) -> None:
         """Start without counts. `per_minute` is the limit of each person."""
@@ -36,9 +36,9 @@ class Throttle:
     def judge(self, payload: dict[str, Any]) -> Verdict:
         """Count an update, and return what to do with it.
 
-        Only messages and presses are counted. Payments and all other kinds of updates are always
-        handled. The update is raw JSON that is not trusted: any part may be missing or of another
-        type.
+        Only messages and presses of buttons are counted. Payments and all other types of updates
+        are always handled. The update is raw JSON that is not trusted: any part may be missing or
+        of another type.
         """
         person_id, _ = sender(payload)
         if person_id is None:
@@ -63,10 +63,10 @@ class Throttle:
 
 
 def sender(payload: dict[str, Any]) -> tuple[int | None, str | None]:
-    """Return the id and the language code of the person who sent a message or pressed a button.
+    """Return two values about the sender of a message or a press: the id and the language code.
 
-    Both are None for a payment and for every other kind of update, because these are always
-    handled. The language code is also None if the update has none.
+    Both values are None for a payment and for all other updates. If the update has no language
+    code, only the code is None.
     """
     for kind in ("message", "edited_message", "callback_query"):
         content = payload.get(kind)

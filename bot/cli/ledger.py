@@ -1,7 +1,7 @@
 """Define the `adtech` commands about the ledger: `check`, `verify-ledger` and `restored`.
 
-The first two look for violated rules and for changed rows. The third must run once after
-a backup was restored into a new PostgreSQL cluster.
+`check` looks for violated rules, and `verify-ledger` looks for changed rows. Run `restored` one
+time after a backup was restored into a new PostgreSQL cluster.
 """
 
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def check(*, full: Full = False) -> None:
-    """Check the ledger now, in the same way as the check that runs on a schedule.
+    """Check the ledger now, in the same way as the scheduled check.
 
     If a rule is violated, all movements of money are stopped, and the exit status is 1.
     """
@@ -58,10 +58,10 @@ def check(*, full: Full = False) -> None:
 
 @app.command()
 def verify_ledger(file: ChainFile = None) -> None:
-    """Find out whether rows of the ledger were changed after they had been written.
+    """Find out whether rows of the ledger were changed after they were written.
 
-    Each link of the audit chain has a digest of a range of the ledger. This command computes all
-    links again, and names the first range that has changed.
+    The audit chain is a list of links. Each link has a digest of a range of the ledger. This
+    command computes all links again, and names the first range that has changed.
     """
     path = file or settings.load().audit_chain_file
     file_links: list[ChainLink] = []
@@ -80,11 +80,12 @@ def verify_ledger(file: ChainFile = None) -> None:
 
 @app.command()
 def restored() -> None:
-    """Finish a restore: run this once after a backup was restored into a new PostgreSQL cluster.
+    """Finish a restore: run this after a backup was restored into a new PostgreSQL cluster.
 
-    A new cluster counts its transactions from the beginning. This command lets the ledger count on
-    from the last number in the backup. Run it before any other program uses the database. It needs
-    MIGRATION_DATABASE_URL, because only the owner of the tables may change these numbers.
+    A new cluster numbers its transactions from the beginning. After this command, the ledger
+    continues with the number after the last number in the backup. Run the command before any other
+    program uses the database. It needs MIGRATION_DATABASE_URL, because only the owner of the tables
+    may change these numbers. Run it only one time.
     """
     added = run_once(_restart, as_owner=True)
     out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
@@ -99,9 +100,9 @@ async def _restart(session: AsyncSession) -> int:
 async def _check_all(sessions: Sessions) -> list[Violation]:
     """Check all rows of the ledger, and return the violations.
 
-    The rows are read in portions, each in a transaction of its own. A last transaction checks the
-    invariants that need all rows at once. It also records the check: if an invariant is violated,
-    all movements of money stop.
+    The rows are read in portions, and each portion has its own transaction. A last transaction
+    checks the invariants (rules about all rows) that need all rows at once. The last transaction
+    also records the check. If an invariant is violated, all movements of money are stopped.
     """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
@@ -135,9 +136,10 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
 
 
 def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
-    """Add the violations that one call of `incremental_check.run_part` found to `by_name`.
+    """Add `violations` to `by_name`.
 
-    `by_name` maps the name of an invariant to its violation, with the rows of all calls together.
+    `by_name` maps the name of an invariant (a rule about all rows) to its violation. The violation
+    has the rows of all earlier calls too, at most MAX_ROWS.
     """
     for violation in violations:
         rows = list(by_name[violation.name].rows) if violation.name in by_name else []
@@ -148,8 +150,9 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
     """Compute all links of the audit chain again, and compare them with the stored links.
 
-    The links in `file_links` are compared first, also with the links in the database. Then follow
-    the links that only the database has. Returns the first problem as a sentence, or None if there
+    Each link has a digest of a range of the ledger. First, each link in `file_links` is compared
+    with the computed link and with the link in the database. Then the other links of the database
+    are compared with the computed links. Returns the first problem as a sentence, or None if there
     is no problem.
     """
     chain = _VerifiedChain()
@@ -190,17 +193,18 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 
 @dataclass
 class _VerifiedChain:
-    """The links of the audit chain that were compared with the ledger so far. None differed."""
+    """The links of the audit chain (digests of the ledger) that were compared and are correct."""
 
     last: ChainLink | None = None
     covers_terms: bool = False
-    """Whether the digest of a compared link covers the frozen terms.
+    """True if the digest of at least one compared link covers the frozen terms.
 
-    Links that revisions before 0009 made do not cover the terms. They stand before all others.
+    The terms are the price and the promised hours of a placement. Links that revisions before 0009
+    made do not cover the terms. These links come first in the chain.
     """
 
     async def extend(self, session: AsyncSession, expected: ChainLink) -> str | None:
-        """Compute the link of the next range from the ledger, and compare it with `expected`.
+        """Compute the next link of the audit chain from the ledger, and compare it with `expected`.
 
         Returns the difference as a sentence, or None if there is no difference.
         """

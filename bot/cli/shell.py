@@ -35,8 +35,8 @@ err = Console(stderr=True)
 async def staff(session: AsyncSession, telegram_id: int) -> Actor:
     """Find the person with a Telegram id, and return this person as the actor of the command.
 
-    The actor counts as present in the admin chat, because only trusted people can use `adtech`.
-    Raises errors.NotFound for an unknown person.
+    The actor has the same rights as in the admin chat, because only trusted people can use
+    `adtech`. Raises errors.NotFound for an unknown person.
     """
     user = await users.by_telegram_id(session, telegram_id)
     if user is None:
@@ -54,10 +54,10 @@ def run_once(
 ) -> T:
     """Run an action in one transaction, and return the action's result.
 
-    The database role is the bot's own (DATABASE_URL). With `as_owner`, it is the owner of the
-    tables (MIGRATION_DATABASE_URL). With `reads_only`, it is the read-only role for reports
-    (REPORTS_DATABASE_URL, if this is set). If the action is refused or the database does not
-    answer, a sentence is printed, and the process exits with status 1.
+    The database role is the bot's own (DATABASE_URL). With `as_owner`, the role is the owner of the
+    tables (MIGRATION_DATABASE_URL). With `reads_only`, the role is the read-only role for reports
+    if REPORTS_DATABASE_URL is set. If the action is refused or the database does not answer, a
+    sentence is printed, and the process exits with status 1.
     """
 
     async def run_in_transaction(sessions: Sessions) -> T:
@@ -72,8 +72,10 @@ def run_all(
 ) -> T:
     """Run an action that opens its own transactions, and return the action's result.
 
-    Errors, `as_owner` and `reads_only` have the same effect as in `run_once`. The process exits
-    with status 2 if `as_owner` is True and MIGRATION_DATABASE_URL is not set.
+    `as_owner` and `reads_only` choose the database role, as `run_once` explains. If the action is
+    refused or the database does not answer, a sentence is printed, and the process exits with
+    status 1. If `as_owner` is True and MIGRATION_DATABASE_URL is not set, the process exits with
+    status 2.
     """
     configured = settings.load()
     logging.setup(configured)
@@ -109,10 +111,9 @@ def run_all(
 
 
 async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> None:
-    """Write an `access_denied` audit row about a refusal, in the same way as the bot does.
+    """Write an `access_denied` audit row about a refusal, as the bot also does.
 
-    If the command has no actor, nothing is written. The row has a separate transaction, because the
-    refused transaction was rolled back.
+    The row is written in a new transaction. If the command has no actor, nothing is written.
     """
     actor = _current_actor.get()
     if actor is not None:
@@ -131,9 +132,9 @@ def request(
 ) -> None:
     """Create a staff request in a person's name, and print what has to happen next.
 
-    A shell does not prove who types in it. Therefore nothing is done before the person has
+    A shell does not prove who types in it. Therefore nothing is done until this person has
     acknowledged the request in the admin chat (see `services.market.staff_requests`). `person` and
-    `subject` (whom the request is about) are Telegram ids.
+    `subject` are Telegram ids. `subject` is the person whom the request is about, or None.
     """
 
     async def create(session: AsyncSession) -> StaffRequest:
@@ -154,9 +155,9 @@ def request(
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:
-    """Print rows as a table whose header is the keys of the first row.
+    """Print rows as a table. The header is the keys of the first row.
 
-    Without rows, print `No rows.`
+    If there are no rows, print `No rows.`
     """
     if not rows:
         console.print("No rows.")

@@ -1,4 +1,4 @@
-"""Build the messages about the admin chat after it became a supergroup."""
+"""Build the messages about the admin chat after its group became a supergroup with a new id."""
 
 from typing import Literal
 
@@ -8,10 +8,10 @@ from bot.texts import Texts
 
 
 def moved(t: Texts, to: Literal["staff", "person"]) -> Outgoing:
-    """Build the question whether the admin chat has moved.
+    """Build the question whether the admin chat has moved to a new chat.
 
-    The new chat and the super admins (in private) get this question. Only the message in the new
-    chat has the button, because the press has to come from there.
+    The question is sent to the new chat and to each super admin in private. Only the message in the
+    new chat has the button, because a super admin must press it there.
     """
     text = t("admin-chat-moved", to=to)
     if to == "person":
@@ -20,5 +20,5 @@ def moved(t: Texts, to: Literal["staff", "person"]) -> Outgoing:
 
 
 def confirmed(t: Texts) -> Outgoing:
-    """Build the message that a super admin has confirmed the move."""
+    """Build the message that a super admin has confirmed the new admin chat."""
     return Outgoing(t("admin-chat-confirmed"))

@@ -1,4 +1,4 @@
-"""Build the screens of an advertiser's campaigns."""
+"""Build the screens of an advertiser's campaigns. A campaign is an ad and a budget."""
 
 from bot.callbacks import CampaignAct, FormName, Go, OnCampaign, OpenForm, Screen
 from bot.screens.outgoing import Outgoing, button, rows
@@ -68,7 +68,7 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
 
 
 def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
-    """Build the question that is asked before a campaign is cancelled for good."""
+    """Build the question whether the advertiser really wants to cancel a campaign for good."""
     return Outgoing(
         t("campaign-cancel-question", name=row.name),
         rows(
@@ -84,9 +84,9 @@ def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
 
 
 def choose_campaign(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """Build the list of active campaigns.
+    """Build the list of active campaigns, from which the advertiser chooses one.
 
-    The button of each row opens the form for a new placement.
+    The button of each row opens the form for a new placement (the purchase of a post).
     """
     return Outgoing(
         t("buy-campaign" if page.fetched else "buy-no-campaign"),

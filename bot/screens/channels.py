@@ -14,7 +14,8 @@ from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 
 REQUEST_ID = 1
-"""The request id of the channel picker. One id is enough, because there is only one picker."""
+"""The id by which Telegram's answer names the channel picker. One id is enough, because there is
+only one picker."""
 
 
 def channels(t: Texts, page: Page[Channel]) -> Outgoing:
@@ -76,7 +77,7 @@ def channel(t: Texts, row: Channel) -> Outgoing:
 
 
 def confirm_remove(t: Texts, row: Channel) -> Outgoing:
-    """Build the question that is asked before a channel is removed."""
+    """Build the question whether the owner really wants to remove a channel."""
     return Outgoing(
         t("channel-remove-question", title=row.title),
         rows(
@@ -91,10 +92,10 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
 
 
 def channel_picker(t: Texts) -> Outgoing:
-    """Build the message whose button opens Telegram's channel picker.
+    """Build the message whose button opens Telegram's channel picker (a list of channels).
 
-    The picker offers only channels that the person created. When the person chooses a channel,
-    Telegram makes the bot an admin there.
+    The picker offers only channels that the person created. If the person chooses a channel,
+    Telegram makes the bot an admin of it.
     """
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
@@ -117,10 +118,7 @@ def channel_picker(t: Texts) -> Outgoing:
 
 
 def _posting_rights() -> ChatAdministratorRights:
-    """Return the admin rights for which the bot asks: only the right to post.
-
-    With more rights, the bot could also edit the posts of others.
-    """
+    """Return the admin rights that the bot asks for in a channel: only the right to post."""
     return ChatAdministratorRights(
         is_anonymous=False,
         can_manage_chat=False,

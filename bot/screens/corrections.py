@@ -1,6 +1,6 @@
-"""Build the screens on which another admin confirms or refuses a correction of the ledger.
+"""Build the screens on which another admin confirms or refuses a correction.
 
-A card is a message with buttons in the admin chat.
+A correction is a repair of the ledger. A card is a message with buttons in the admin chat.
 """
 
 from bot.callbacks import CorrectionAct, OnCorrection, ShowCorrections
@@ -12,15 +12,17 @@ from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
-"""The preset reasons to confirm a correction. The command `/confirm` takes any other reason."""
+"""The preset reasons to confirm a correction (a repair of the ledger). The command `/confirm`
+accepts any other reason."""
 REFUSE_REASONS = ("wrong", "cause", "again")
-"""The preset reasons to refuse a correction. The command `/refuse` takes any other reason."""
+"""The preset reasons to refuse a correction (a repair of the ledger). The command `/refuse` accepts
+any other reason."""
 _MAX_ENTRIES = 10
-"""The largest number of entry ids that a card shows for one finding (a problem of a wallet)."""
+"""The largest number of ledger entries that a card lists for one problem of a wallet."""
 
 
 def queue(t: Texts, page: Page[Correction]) -> Outgoing:
-    """Build the list of corrections that are not done yet, the oldest first."""
+    """Build the list of corrections that are not done, the oldest first."""
     return Outgoing(
         t("corrections" if page.fetched else "corrections-none"),
         rows(
@@ -44,7 +46,11 @@ def queue(t: Texts, page: Page[Correction]) -> Outgoing:
 
 
 def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
-    """Return the actions that a correction's status allows: to confirm it, to refuse it."""
+    """Return the actions that the status of a correction (a repair of the ledger) allows.
+
+    A proposed correction can be confirmed or refused, and a confirmed one can be refused. For any
+    other status, the result is empty.
+    """
     if details.correction.status is CorrectionStatus.PROPOSED:
         return (CorrectionAct.ASK_CONFIRM, CorrectionAct.ASK_REFUSE)
     if details.correction.status is CorrectionStatus.CONFIRMED:
@@ -53,7 +59,10 @@ def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
 
 
 def card(t: Texts, details: CorrectionDetails) -> Outgoing:
-    """Build the card of a correction. The card shows the change, the proposer and the status."""
+    """Build the card (message with buttons) of a correction, a repair of the ledger.
+
+    The card shows the change, the proposer and the status.
+    """
     labels = {
         CorrectionAct.ASK_CONFIRM: t("correction-confirm"),
         CorrectionAct.ASK_REFUSE: t("correction-refuse"),
@@ -68,9 +77,10 @@ def card(t: Texts, details: CorrectionDetails) -> Outgoing:
 
 
 def reasons(t: Texts, details: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
-    """Build the card of a correction with one button for each preset reason.
+    """Build the card of a correction (a repair of the ledger) with a button for each preset reason.
 
-    `asked` is ASK_CONFIRM or ASK_REFUSE. A press on a reason confirms or refuses the correction.
+    `asked` is ASK_CONFIRM or ASK_REFUSE. A press of a button confirms or refuses the correction
+    with this reason.
     """
     if asked is CorrectionAct.ASK_CONFIRM:
         act, presets = CorrectionAct.CONFIRM, CONFIRM_REASONS
@@ -139,7 +149,7 @@ def _change(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _wallet(t: Texts, wallet: WalletDetails) -> str:
-    """Describe one wallet briefly, with the problems that `adtech reconcile` also shows."""
+    """Describe one wallet briefly, with the problems that the command `adtech reconcile` finds."""
     books = wallet.books
     lines = [
         t(

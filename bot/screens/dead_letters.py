@@ -1,7 +1,7 @@
 """Build the screens of dead letters, that is, of post jobs that failed for good.
 
-Staff get a list and a card (a message with buttons in the admin chat). The advertiser gets an offer
-to submit the placement again.
+The staff get a list, and a card (a message with buttons in the admin chat) for each dead letter.
+The advertiser gets an offer to submit the placement again.
 """
 
 from bot.callbacks import Go, OnDeadLetter, Retry, Screen, ShowDeadLetters
@@ -15,7 +15,10 @@ OFFER = "offer"
 
 
 def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
-    """Build the staff's list of dead letters, the newest first. Each row is a button."""
+    """Build the staff's list of dead letters (failed post jobs), the newest first.
+
+    Each row is a button that opens the card of its dead letter.
+    """
     return Outgoing(
         t("dead-letters" if page.fetched else "dead-letters-none"),
         rows(
@@ -39,10 +42,10 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 
 
 def card(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the staff's card of one dead letter.
+    """Build the staff's card (message with buttons) of one dead letter, a failed post job.
 
-    The card shows the failure. It also shows whether the placement was offered to its advertiser
-    again, and whether the advertiser has submitted it again.
+    The card says why the post job failed. It also says whether the advertiser got an offer to
+    submit the placement again, and whether the advertiser has accepted the offer.
     """
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
@@ -64,9 +67,9 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the offer to the advertiser to submit a failed placement again.
+    """Build the offer to an advertiser to submit a failed placement (purchase of a post) again.
 
-    The offer has the terms (price and hours) that the channel has now.
+    The offer has the present terms (price and hours) of the channel.
     """
     terms, price = row.terms_now, t.money(row.terms_now.price)
     retry = button(

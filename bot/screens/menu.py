@@ -1,4 +1,4 @@
-"""Build the screens of the main menu, of fixed texts (help, terms), and of a person's settings."""
+"""Build the main menu, the screens with fixed texts, and the screen of a person's settings."""
 
 from bot import texts
 from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
@@ -34,7 +34,7 @@ def page(t: Texts, message_id: str) -> Outgoing:
 
 
 def payment_support(t: Texts, contact: str) -> Outgoing:
-    """Build the page of help with payments. `contact` is where people write, or an empty text."""
+    """Build the page of help with payments. `contact` is where people can write, or empty."""
     back = button(t("back"), Go(screen=Screen.MENU))
     return Outgoing(t("paysupport", contact=contact or "none"), rows([back]))
 

@@ -17,9 +17,10 @@ REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
 
 
 def card(t: Texts, row: PlacementDetails, *, with_ad: bool) -> Outgoing:
-    """Build the card of a placement, before or after the decision about the placement.
+    """Build the card of a placement (the purchase of a post).
 
-    With `with_ad`, the ad is sent before the card as a separate message.
+    A card is a message in the admin chat. If the placement waits for a decision, the card has
+    buttons. If `with_ad` is True, the ad is sent before the card in another message.
     """
     return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
 

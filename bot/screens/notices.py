@@ -29,9 +29,10 @@ _MAX_LISTED = 10
 def placement(
     t: Texts, message_id: str, row: PlacementDetails, payload: Mapping[str, Any]
 ) -> Outgoing:
-    """Build the notice to the advertiser or the owner about what happened to a placement.
+    """Build a notice about a placement (the purchase of a post) to the advertiser or the owner.
 
-    `message_id` names the text. `payload` holds facts about the event, and may name the receiver.
+    `message_id` names the text. `payload` holds facts about the event. Its key `to` can name the
+    receiver.
     """
     to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
     text = t(
@@ -65,7 +66,10 @@ def placement(
 
 
 def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:
-    """Build the notice to staff about first alterations of published posts, one in each line."""
+    """Build the notice to staff that published posts were altered for the first time.
+
+    The notice has one line for each post.
+    """
     lines = [
         t(
             "notice-posts-altered-line",
@@ -84,8 +88,9 @@ def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:
 def _record(payload: Mapping[str, Any]) -> str:
     """Return one word for what all checks of a post together say about its content.
 
-    "altered": a check found a change. "stayed": no check found a change. "unclear": no check found
-    a change, but an answer of Telegram was unclear, so the post may have been changed.
+    "altered": a check found a change. "unclear": no check found a change, but an answer of Telegram
+    was unclear, so the post may have been changed. "stayed": no check found a change, and every
+    answer was clear.
     """
     if payload.get("alterations"):
         return "altered"
@@ -93,14 +98,14 @@ def _record(payload: Mapping[str, Any]) -> str:
 
 
 def in_private(t: Texts, alarm: Outgoing) -> Outgoing:
-    """Add to an alarm the reason why a super admin gets it in private: the admin chat is public."""
+    """Add to an alarm why a super admin gets it in private: the admin chat is public."""
     return replace(alarm, text=f"{t('alarm-in-private')}\n\n{alarm.text}")
 
 
 def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
-    """Build the message with the text of an answer that was lost.
+    """Build the message with the text of an answer that Telegram may not have shown.
 
-    If `lost_text` is None, the message only says that an answer did not arrive.
+    If `lost_text` is None, the message only says that an answer may be missing.
     """
     if lost_text is None:
         return Outgoing(t("notice-answer-lost"))
@@ -108,10 +113,7 @@ def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
-    """Build the notice to staff that Telegram does not answer and that sending has stopped.
-
-    The notice itself can arrive only when Telegram works again.
-    """
+    """Build the notice to staff that Telegram does not answer and that sending has stopped."""
     return Outgoing(t("notice-telegram-down", id=str(incident_id)))
 
 
@@ -133,9 +135,9 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
 
 
 def channel_taken_over(t: Texts, row: Channel) -> Outgoing:
-    """Build the notice that the new creator of a channel has connected the channel.
+    """Build the notice that a channel's new creator has connected the channel to the platform.
 
-    It goes to the former owner and to the staff.
+    The notice goes to the former owner and to the staff.
     """
     return Outgoing(t("notice-channel-taken-over", title=row.title))
 
@@ -146,12 +148,15 @@ def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
 
 
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
-    """Build the notice to staff that says that a payment could not be credited, and what to do."""
+    """Build the notice to staff that a payment or a refund could not be booked, and what to do."""
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
 
 
 def updates_parked(t: Texts, error: str) -> Outgoing:
-    """Build the notice to staff that updates could not be handled. It names the list of them."""
+    """Build the notice to staff that updates (events from Telegram) could not be handled.
+
+    The notice names the command that lists these updates.
+    """
     return Outgoing(t("notice-updates-parked", error=error))
 
 
@@ -164,9 +169,10 @@ def deposit_credited(t: Texts, amount: int) -> Outgoing:
 
 
 def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
-    """Build the notice to staff that somebody has stopped a kill switch or let it run again.
+    """Build the notice to staff that a kill switch was stopped or runs again.
 
-    `by` is the Telegram id of this person, or None for the system.
+    A kill switch allows or forbids one kind of action. `by` is the Telegram id of the person who
+    changed it, or None for the system.
     """
     return Outgoing(
         t(
@@ -180,9 +186,9 @@ def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | 
 
 
 def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a payment or refund of Stars could not be recorded.
+    """Build the notice to staff that a payment or refund in Stars could not be recorded.
 
-    The bot found it in Telegram's list of the bot's Star transactions.
+    The payment or refund is in Telegram's list of the bot's transactions in Stars.
     """
     return Outgoing(
         t(
@@ -198,9 +204,10 @@ def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Build the notice to staff that rows violate invariants and that all money is stopped.
+    """Build the notice to staff that rows of the ledger violate invariants.
 
-    An invariant is a rule that must always hold for all rows of the ledger.
+    An invariant is a rule that must always hold for all rows. The notice also says that all
+    movements of money are stopped.
     """
     lines = [t("notice-ledger-violation", id=str(incident_id))]
     for violation in violations:
@@ -214,7 +221,7 @@ def audit_chain_broken(
 ) -> Outgoing:
     """Build the notice to staff about faults of the audit chain or of its file.
 
-    The audit chain is a list of digests that shows whether rows of the ledger were changed.
+    The audit chain is a list of digests. It shows whether rows of the ledger were changed.
     """
     lines = [t("notice-audit-chain-broken", id=str(incident_id))]
     lines += [t("notice-audit-chain-fault", name=violation["name"]) for violation in violations]
@@ -224,8 +231,8 @@ def audit_chain_broken(
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
     """Build the notice to staff with the digest of the last link of the audit chain.
 
-    The digest covers the whole ledger up to now. A person who can change the database cannot change
-    this message, so the message proves what the digest was.
+    The digest covers the whole ledger up to now. The message proves the digest, because a person
+    who can change the database cannot change the message.
     """
     return Outgoing(t("notice-audit-chain-extended", number=str(number), digest=digest))
 
@@ -233,8 +240,9 @@ def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Build the notice to staff about placements whose money was held too long without a post.
 
-    If `acting` is True, the notice says that the money was refunded. Otherwise it says that the
-    money is still held, because the watchdog or refunds are stopped by a kill switch.
+    If `acting` is True, the notice says that the money is refunded. If `acting` is False, the
+    watchdog (the task that refunds such money) or all refunds are stopped. The notice then says
+    that the money is still held.
     """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
@@ -262,9 +270,9 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a payer has got a payment back outside the platform.
+    """Build the notice to staff that a payer has taken a payment back at Telegram or at the bank.
 
-    The notice says how much was taken back from the person's wallet, and how much is lost.
+    The notice says two amounts: how much was taken from the person's wallet, and how much is lost.
     """
     currency = payload["currency"]
     return Outgoing(
@@ -279,10 +287,10 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice that an admin has paid a withdrawal for which no money was held any more.
+    """Build the notice that an admin has made a payment for a withdrawal that needed no payment.
 
     The withdrawal had already been paid, or its money had been returned to the person. The notice
-    goes to the staff or to the person, as the key `to` of the payload says.
+    goes to the staff or to the person. The key `to` of the payload says to whom.
     """
     currency = payload["currency"]
     return Outgoing(
@@ -299,10 +307,11 @@ def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Ou
 
 
 def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
-    """Build the notice to staff that a stored role of a person differed from SUPER_ADMIN_IDS.
+    """Build the notice to staff that a person's role did not agree with SUPER_ADMIN_IDS.
 
-    `change` says what the program did: it granted the role of super admin, it revoked this role, or
-    it changed nothing, because two people had revoked the role on purpose.
+    SUPER_ADMIN_IDS is the setting that lists the super admins. `change` says what the program did:
+    it granted the role, it revoked the role, or it changed nothing. It changes nothing if two
+    people have revoked the role of a listed person.
     """
     return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))
 

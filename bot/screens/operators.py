@@ -1,6 +1,7 @@
 """Build the operators' screens for kill switches, health, ledger checks and incidents.
 
-A kill switch allows or forbids one kind of action. It is running (allows it) or stopped.
+A kill switch allows or forbids one kind of action. If it is running, it allows the action. If it is
+stopped, it forbids the action.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
 def stop_reasons(t: Texts, key: str) -> Outgoing:
     """Build the question why the operator wants to stop a kill switch.
 
-    There is one button for each preset reason. A press on it stops the switch at once.
+    There is one button for each preset reason. A press of a button stops the switch at once.
     """
     return Outgoing(
         t("switch-stop-why", key=key),
@@ -56,9 +57,9 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
 
 
 def confirm_run(t: Texts, key: str) -> Outgoing:
-    """Build the question whether a stopped kill switch shall run again.
+    """Build the question whether the operator really wants to run a stopped kill switch.
 
-    There is one button for each preset reason. A press on it lets the switch run again.
+    There is one button for each preset reason. A press of a button runs the switch.
     """
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
@@ -78,10 +79,10 @@ def confirm_run(t: Texts, key: str) -> Outgoing:
 
 
 def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
-    """Build the question whether the operator wants to stop a kill switch or to let it run.
+    """Build the question whether the operator wants to stop a kill switch or to run it.
 
-    It is asked after a command with the word `on` or `off`, because people use these words in both
-    meanings.
+    The bot asks this after a command with the word `on` or `off`, because people use these words
+    with both meanings.
     """
     return Outgoing(
         t("switch-which", key=key, lets=t("switch-lets", key=key)),
@@ -93,7 +94,7 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
 
 
 def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
-    """Build the screen that says whether a kill switch was stopped or is running again."""
+    """Build the screen that says whether a kill switch is now stopped or running."""
     text = t(
         "switch-changed" if change.changed else "switch-unchanged",
         key=change.key.value,
@@ -107,7 +108,7 @@ def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
 
 
 def commands(t: Texts, names: Sequence[str]) -> Outgoing:
-    """Build the list of the staff's commands, each with what it does."""
+    """Build the list of the staff's commands. Each line says what the command does."""
     lines = [f"/{name}: {t(f'command-{name}')}" for name in names]
     return Outgoing("\n".join([t("staff-commands"), *lines]))
 
@@ -118,7 +119,10 @@ def unknown_command(t: Texts) -> Outgoing:
 
 
 def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """Build the screen of the readiness check. `/api/health/ready` returns the same result."""
+    """Build the screen that shows whether each part of the bot works.
+
+    `/api/health/ready` returns the same facts.
+    """
     lines = [t("health")]
     for name, value in facts.items():
         if isinstance(value, Mapping):
@@ -143,7 +147,10 @@ def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
 
 
 def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
-    """Build the list of open incidents. Each incident has a button that closes the incident."""
+    """Build the list of open incidents (recorded faults).
+
+    Each incident has a button to close the incident.
+    """
     if not open_incidents:
         return Outgoing(t("incidents-none"))
     lines = [t("incidents")]
@@ -174,7 +181,10 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
 
 
 def confirm_close(t: Texts, incident_id: int) -> Outgoing:
-    """Build the question before a person closes an incident, which nobody can open again."""
+    """Build the question whether a person really wants to close an incident (a recorded fault).
+
+    Nobody can open a closed incident again.
+    """
     return Outgoing(
         t("incident-close-question", id=incident_id),
         rows(

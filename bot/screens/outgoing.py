@@ -1,6 +1,6 @@
 """Define `Outgoing`, a message that is ready to be sent. Every screen is such a message.
 
-Texts are sent without a parse mode. Therefore nothing in a person's text can become formatting.
+The texts are sent without a parse mode, so Telegram reads no part of a text as formatting.
 """
 
 from collections.abc import Sequence
@@ -39,16 +39,16 @@ class Outgoing:
 
     @property
     def inline(self) -> InlineKeyboardMarkup | None:
-        """The keyboard if it is inline, else None.
+        """The keyboard if it is an inline keyboard, else None.
 
-        An edit of a message can only set an inline keyboard.
+        An edit of a message can set only an inline keyboard.
         """
         return self.keyboard if isinstance(self.keyboard, InlineKeyboardMarkup) else None
 
     def methods(self, chat_id: int) -> list[TelegramMethod[Message]]:
         """Return the Bot API calls that send this message to a chat.
 
-        The last call has the keyboard.
+        If there is an ad, the first call sends the ad, and the second call sends the text.
         """
         calls: list[TelegramMethod[Message]] = []
         if self.ad is not None:
@@ -65,15 +65,18 @@ class Outgoing:
 
 
 def button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make an inline button with the data of one of the classes in `bot.callbacks`."""
+    """Make an inline button. `action` is the data of the button (see `bot.callbacks`)."""
     return InlineKeyboardButton(text=text, callback_data=action.pack())
 
 
 def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make a button for a receipt (a message to keep). Its screen opens in a new message."""
+    """Make a button for a receipt (a message that the person keeps).
+
+    The screen of the button opens in a new message.
+    """
     return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
 
 
 def rows(*lines: Sequence[InlineKeyboardButton]) -> InlineKeyboardMarkup:
-    """Make an inline keyboard from rows of buttons, without the empty rows."""
+    """Make an inline keyboard from rows of buttons. Empty rows are left out."""
     return InlineKeyboardMarkup(inline_keyboard=[list(line) for line in lines if line])

@@ -15,15 +15,15 @@ Row = TypeVar("Row")
 PAGE_SIZE = 8
 """How many rows one screen shows. Telegram allows 100 buttons, but a person cannot read so many."""
 FETCH_LIMIT = PAGE_SIZE + 1
-"""How many rows are read for one page. The last of these rows is not shown. It proves that there is
-a next page."""
+"""How many rows are read for one page. The last row is not shown: it only proves that there is a
+next page."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
     """The rows of one page of a list. `fetched` has at most `FETCH_LIMIT` rows.
 
-    `number` is the number of the page; the first page has number 0.
+    `number` is the number of the page. The first page has the number 0.
     """
 
     fetched: Sequence[Row]
@@ -45,5 +45,5 @@ class Page(Generic[Row]):
 
 
 def offset(number: int) -> int:
-    """Return how many rows of a list come before the page `number`. The first page has number 0."""
+    """Return how many rows of a list come before a page. The first page has the number 0."""
     return max(number, 0) * PAGE_SIZE

@@ -12,14 +12,16 @@ from db.models.campaigns import TargetStatus
 from services.market.placements import Placement
 
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""A link to a post in a private channel is t.me/c/NUMBER/MESSAGE_ID. NUMBER is this offset minus
-the chat id: the chat id -1000000001234 gives 1234."""
+"""The number that turns the id of a private channel into the NUMBER of a link to a post. The link
+is t.me/c/NUMBER/MESSAGE_ID. NUMBER is this offset minus the chat id: the chat id -1000000001234
+gives 1234."""
 
 
 def state(placement: Placement) -> str:
     """Return one word for the state of a placement.
 
-    The word depends on the status of the purchase and, after its approval, on that of the post job.
+    If the purchase is not approved, the word is the status of the purchase. Otherwise the word
+    depends on the status of the post job (the task that publishes the post).
     """
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
@@ -55,7 +57,11 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
 
 
 def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the screen of one placement: its terms, its state, its escrow and its planned end."""
+    """Build the screen of one placement: its terms, its state, its escrow and its planned end.
+
+    The terms are the price and the promised hours (the time that the post must stay). The escrow is
+    the held money.
+    """
     published_at = _published_at(row)
     planned = published_at or row.publish_at
     lines = [
@@ -99,7 +105,7 @@ def placement(t: Texts, row: Placement) -> Outgoing:
 
 
 def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
-    """Build the question that is asked before a placement is withdrawn for good."""
+    """Build the question whether the advertiser really wants to withdraw a placement for good."""
     sure = OnPlacement(act=PlacementAct.WITHDRAW_CONFIRMED, id=row.target_id)
     return Outgoing(
         t("placement-withdraw-question", id=str(row.target_id), channel=row.channel_title),
@@ -113,7 +119,8 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
 def _published_at(row: Placement) -> datetime | None:
     """Return when the post was published, or None if it is not published.
 
-    The time is the end of the promised hours (the time that a post must stay) less these hours.
+    The time is computed: the end of the promised hours (the time that a post must stay) minus these
+    hours.
     """
     if row.message_id is None or row.release_due_at is None:
         return None
@@ -121,7 +128,7 @@ def _published_at(row: Placement) -> datetime | None:
 
 
 def reason(t: Texts, word: str) -> str:
-    """Return the text of a preset reason for a rejection. Any other reason stays as it is."""
+    """Return the text of a preset reason for a rejection. Return any other reason unchanged."""
     return t("reject-reason", reason=word)
 
 
@@ -133,6 +140,9 @@ def link(t: Texts, username: str | None, chat_id: int, message_id: int) -> Inlin
 
 
 def post_address(username: str | None, chat_id: int, message_id: int) -> str:
-    """Return the address of a post. Without a username, only members of the channel can open it."""
+    """Return the address of a post.
+
+    If the channel has no username, only its members can open the address.
+    """
     chat = username or f"c/{_PRIVATE_LINK_OFFSET - chat_id}"
     return f"https://t.me/{chat}/{message_id}"

@@ -1,6 +1,7 @@
-"""Build the screens about the staff: the list of its people, and its requests.
+"""Build the screens about the staff: the list of the staff, and the staff requests.
 
-A staff request asks for an action that counts only after a person has confirmed it with a button.
+A staff request asks for an action. The action is done only after a person has pressed a button to
+confirm the request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,10 @@ from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User
 from services.market.staff_requests import RequestDetails
 
 _UNACKNOWLEDGED = "unacknowledged"
-"""The state of a request from a shell that its requester has not acknowledged yet."""
+"""The state of a request that was typed in a shell and that its requester has not acknowledged."""
 _FACTS = ("wallet_id", "from_wallet", "to_wallet", "amount", "entry_id", "target_id")
-"""The arguments of a proposed correction, in the order in which its card shows them."""
+"""The facts of a proposed correction (a repair of the ledger), in the order in which the card shows
+them."""
 
 
 def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
@@ -80,7 +82,10 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
 
 
 def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
-    """Build the question before a person confirms (`act` CONFIRM) or refuses (DROP) a request."""
+    """Build the question whether a person really wants to confirm or refuse a staff request.
+
+    `act` is CONFIRM or DROP (to refuse).
+    """
     row = details.request
     sure = RequestAct.CONFIRM_CONFIRMED if act is RequestAct.CONFIRM else RequestAct.DROP_CONFIRMED
     return Outgoing(
@@ -98,7 +103,7 @@ def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
 
 
 def staff(t: Texts, people: Sequence[tuple[User, frozenset[Role]]]) -> Outgoing:
-    """Build the list of the people with a staff role, with the commands that change roles."""
+    """Build the list of the people with a staff role, and of the commands that change roles."""
     lines = [
         t(
             "staff-line",
@@ -152,7 +157,7 @@ def _state(row: StaffRequest) -> str:
 
 
 def _allowed_acts(t: Texts, row: StaffRequest) -> Mapping[RequestAct, str]:
-    """Return the decisions that a request allows now, each with the text of its button.
+    """Return the decisions that a request allows now, with the text of the button for each.
 
     The result is empty if the request has ended.
     """

@@ -25,9 +25,10 @@ from services.posts.resolution_details import ResolutionCase
 
 
 def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
-    """Build the card of a post, before or after the admins' decision about the post.
+    """Build the card of a post about which admins decide.
 
-    With `with_ad`, the ad is sent before the card as a separate message.
+    A card is a message with buttons in the admin chat. If the post needs no decision any more, the
+    card has no buttons. If `with_ad` is True, the ad is sent before the card in another message.
     """
     lines = [
         t(
@@ -61,8 +62,8 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
     """Build the paragraphs that list each check of a published post.
 
-    If the post was not seen at the end of its promised hours (the time that it must stay), a last
-    paragraph says how long before this end it was last seen.
+    If no check saw the post at the end of its promised hours (the time that it must stay), there is
+    one more paragraph. It says how long before this end the post was last seen.
     """
     lines = [
         t(
@@ -87,9 +88,10 @@ def altered_parts(t: Texts, parts: Sequence[str]) -> str:
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
-    """Build the question to an admin for the link of an uncertain post.
+    """Build the question to an admin for the link to an uncertain post.
 
-    The bot will check the message at the link before it accepts the link.
+    Telegram may or may not have published an uncertain post. The bot checks the message at the link
+    before it accepts the link.
     """
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -99,9 +101,10 @@ def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
 
 
 def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
-    """Build the question to a second admin whether an uncertain post is at a message id.
+    """Build the question to a second admin whether a message is an uncertain post.
 
-    The first admin has stated this, and the bot cannot prove it.
+    Telegram may or may not have published an uncertain post. A first admin has said that the
+    message is the post, but the bot cannot prove it.
     """
     agree = StatePublished(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
@@ -116,7 +119,7 @@ def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoin
 
 
 def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
-    """Build the question to a second admin: whether the post is really at this message id."""
+    """Build the question whether a second admin is sure that a message is the uncertain post."""
     sure = StatePublishedConfirmed(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -130,7 +133,7 @@ def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoi
 
 
 def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
-    """Build the question before an admin's decision that nobody can undo.
+    """Build the question whether an admin is sure about a decision. Nobody can undo the decision.
 
     `act` is REFUND, RELEASE, ABSENT_CONFIRMED or DISMISS_CONFIRMED.
     """
@@ -184,7 +187,7 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
 
 
 def _open_button(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
-    """Make the button that opens the post, or the channel if nobody knows where the post is."""
+    """Make the button that opens the post, or the channel if the post's message id is not known."""
     message_id = case.message_id or case.known_message_id or 1
     post = link(t, case.channel_username, case.chat_id, message_id)
     if case.message_id is not None:

@@ -14,7 +14,8 @@ from services.money.wallets import Balances, StatementLine
 def wallet(t: Texts, balances: Balances) -> Outgoing:
     """Build the screen of a person's wallet.
 
-    It shows the balance, the money that is held for placements, and the sum of open withdrawals.
+    It shows the balance, and the money that is held for placements (purchases of posts). If there
+    are open withdrawals, it also shows their sum.
     """
     text = t(
         "wallet",
@@ -64,7 +65,8 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
 def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: str) -> SendInvoice:
     """Build Telegram's invoice for a deposit of `amount`, in minor units.
 
-    `payload` comes back with the payment. An invoice in Telegram Stars has no payment provider.
+    Telegram sends `payload` back with the payment. If the currency is Telegram Stars,
+    `provider_token` is not used.
     """
     return SendInvoice(
         chat_id=chat_id,
@@ -80,7 +82,7 @@ def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: s
 def deposit_received(t: Texts, amount: int) -> Outgoing:
     """Build the answer to a payment that arrives while deposits are stopped by their kill switch.
 
-    `amount` is in minor units. The money is credited later.
+    `amount` is in minor units. The answer says that the money is credited later.
     """
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),

@@ -30,7 +30,8 @@ REASONS = ("details", "suspicion", "rules")
 """The preset reasons to return a withdrawal's money. People read them in their own language."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)
-"""From this age on, a screen shows the age of a withdrawal in days and not in hours."""
+"""If a withdrawal is at least this old, a screen shows its age in days. Otherwise it shows hours or
+minutes."""
 
 
 def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
@@ -48,9 +49,9 @@ def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
 
 
 def card(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
-    """Build the card of a withdrawal, before or after the decision about the withdrawal.
+    """Build the card of a withdrawal. The card says where the money came from.
 
-    The card says where the money came from.
+    A card is a message in the admin chat. If the withdrawal is open, the card has buttons.
     """
     return Outgoing(
         f"{_facts(t, row)}\n\n{_sources(t, row, sources)}",
@@ -59,7 +60,7 @@ def card(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
 
 
 def confirm_approval(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
-    """Build the question that is asked before a withdrawal is approved."""
+    """Build the question whether an admin really wants to approve a withdrawal."""
     text = t("withdrawal-approve-question", amount=t.money(row.amount, row.currency))
     return Outgoing(
         f"{_facts(t, row)}\n\n{_sources(t, row, sources)}\n\n{text}",
@@ -71,9 +72,10 @@ def confirm_approval(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outg
 
 
 def not_compared(t: Texts, row: WithdrawalDetails, why: str) -> Outgoing:
-    """Build the refusal of an approval that waits for the comparison with Telegram's list.
+    """Build the answer that a withdrawal cannot be approved now. `why` is the reason.
 
-    The button approves again. `why` is the text of the refusal.
+    The deposits that pay the withdrawal must first be compared with Telegram's list of payments.
+    The button tries to approve the withdrawal again.
     """
     return Outgoing(
         f"{_facts(t, row)}\n\n⏳ {why}",
@@ -85,10 +87,10 @@ def not_compared(t: Texts, row: WithdrawalDetails, why: str) -> Outgoing:
 
 
 def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the question to staff for the external reference of a payment.
+    """Build the question to staff for the external reference of a withdrawal's payment.
 
-    The payment was made outside the platform, and the reference is, for example, the bank's id of
-    it. The staff answer with the command `/paid`.
+    The external reference is, for example, the id that the bank gave the payment. The staff answer
+    with the command `/paid`.
     """
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
@@ -118,8 +120,8 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
 def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgoing:
     """Build the question whether a person wants to withdraw an amount.
 
-    A press on the button requests the withdrawal. `amount` and `available` are in minor units.
-    Because of `key`, a second press does not make a second withdrawal.
+    A press of the button requests the withdrawal. `amount` and `available` are in minor units.
+    `key` is the same for each press, and therefore a second press makes no second withdrawal.
     """
     return Outgoing(
         t("withdraw-sure", amount=t.money(amount), left=t.money(available - amount)),
@@ -136,7 +138,7 @@ def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgo
 
 
 def confirm_cancel(t: Texts, row: Withdrawal) -> Outgoing:
-    """Build the question that is asked before a person's own withdrawal is cancelled."""
+    """Build the question whether a person really wants to cancel their own withdrawal."""
     return Outgoing(
         t("withdrawal-cancel-question", id=str(row.id), amount=t.money(row.amount, row.currency)),
         rows(
@@ -147,9 +149,9 @@ def confirm_cancel(t: Texts, row: Withdrawal) -> Outgoing:
 
 
 def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
-    """Build the list of a person's withdrawals, newest first.
+    """Build the list of a person's withdrawals, the newest first.
 
-    A withdrawal that waits for approval has a button with which the person can cancel it.
+    If a withdrawal waits for approval, it has a button with which the person can cancel it.
     """
     lines = [
         t(
@@ -222,7 +224,7 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
 
 
 def _sources(t: Texts, row: WithdrawalDetails, sources: Sources) -> str:
-    """Build the list of a withdrawal's sources: the credits of the wallet that pay it.
+    """Build the list of a withdrawal's sources: the credits of the wallet that pay the withdrawal.
 
     Only deposits in Stars can be compared with a list of Telegram. In other currencies, the text
     says that nothing was compared.
@@ -257,7 +259,7 @@ def _source(t: Texts, row: WithdrawalDetails, source: Source) -> str:
 def _state(row: WithdrawalDetails) -> str:
     """Return one word for a withdrawal's status.
 
-    The word is 'blocked' if the withdrawal waits for approval while its person is blocked.
+    If the withdrawal waits for approval and its person is blocked, the word is 'blocked'.
     """
     waits_for_block = row.blocked and row.status is WithdrawalStatus.REQUESTED
     return "blocked" if waits_for_block else row.status.value

@@ -1,6 +1,7 @@
 """Build the Bot API methods that publish or edit an ad.
 
-A preview, a moderation card, a post in a channel and a check of a post all use these methods.
+They serve the preview of an ad, its card in the admin chat, its post in a channel, and the checks
+of the post.
 """
 
 from typing import Any
@@ -38,8 +39,8 @@ AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageRe
 def message(chat_id: int, creative: Creative) -> AdMessage:
     """Build the method that publishes an ad, with the advertiser's formatting and no parse mode.
 
-    Raises ValueError, for example pydantic's ValidationError, if Telegram's types do not accept the
-    creative (the content of an ad).
+    `creative` is the content of the ad. Raises ValueError (for example pydantic's ValidationError)
+    if aiogram does not accept the content.
     """
     if creative.kind == "text":
         return SendMessage(
@@ -70,7 +71,8 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
 def parts(creative: Creative) -> list[AdPart]:
     """Return the parts of an ad in the order in which a check compares them.
 
-    The button comes first, because the edit of the text or of the media restores the button too.
+    The button is the first part. An edit of the text or the media also restores the button, and
+    would hide that the button was altered.
     """
     found = [AdPart.BUTTON, AdPart.TEXT]
     return found if creative.kind == "text" else [*found, AdPart.MEDIA]
@@ -79,7 +81,7 @@ def parts(creative: Creative) -> list[AdPart]:
 def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -> AdEdit:
     """Build the method that restores one part of a published ad to its approved content.
 
-    Raises ValueError in the same cases as `message` does.
+    Raises ValueError if aiogram does not accept the content of the ad.
     """
     if part is AdPart.BUTTON:
         return edit_button(chat_id, message_id, creative)
@@ -112,7 +114,7 @@ def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -
 def replace_content(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
     """Build the method that gives a message the whole content of an ad, its media included.
 
-    Raises ValueError in the same cases as `message` does.
+    Raises ValueError if aiogram does not accept the content of the ad.
     """
     part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
     return edit_part(chat_id, message_id, creative, part)
@@ -143,7 +145,7 @@ def edit_button(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
 
 
 def keyboard(creative: Creative) -> InlineKeyboardMarkup | None:
-    """Return the keyboard with the ad's only link button, or None if the ad has no button."""
+    """Return a keyboard with the link button of an ad, or None if the ad has no button."""
     if creative.button_text is None or creative.button_url is None:
         return None
     button = InlineKeyboardButton(text=creative.button_text, url=creative.button_url)

@@ -1,7 +1,7 @@
 """Create the aiogram clients that write to people and to the staff, and answer presses of buttons.
 
-Such a client can write only to private chats and to the admin chat. `bot.telegram.sender` sends the
-ads to channels.
+Such a client can write only to private chats and to the admin chat. The module
+`bot.telegram.sender` sends the ads to channels.
 """
 
 import asyncio
@@ -46,11 +46,11 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 log = structlog.get_logger(__name__)
 
 NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError)
-"""The errors that say nothing about a request: Telegram refused it for a time, or the answer was
-lost."""
+"""The errors that say nothing about the content of a request. Telegram did not accept the request
+at this time, or its answer was lost."""
 WAIT_SECONDS = 3
-"""The longest `retry_after` for which a call waits. A pre-checkout query must be answered within 10
-seconds."""
+"""The longest time in seconds that a call waits for Telegram's limits. The bot must answer a
+pre-checkout query (Telegram's question before a payment) within 10 seconds."""
 _QUESTIONS = (GetChat, GetChatAdministrators, GetChatMember, GetChatMemberCount)
 """The methods that read data about a chat and write nothing into it."""
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
@@ -58,19 +58,19 @@ _TOO_OLD = "query is too old"
 
 
 class ForeignChatError(Exception):
-    """A message was not sent, because its chat is neither a person's chat nor the admin chat."""
+    """The bot did not send a message, because its chat is neither private nor the admin chat."""
 
 
 class OnlyPeopleAndStaff(BaseRequestMiddleware):
     """Refuse to write to any chat except private chats and the admin chat.
 
-    A chat to which the admin chat may have moved is permitted too, because the bot asks there for
-    the confirmation of the move. In a channel the bot publishes only ads, and never an error or an
-    answer.
+    In a channel, the bot publishes only ads, and never an error or an answer. One more chat is
+    allowed: a chat to which the admin chat may have moved. The bot asks there for the confirmation
+    of the move.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
-        """Store the admin chat. Before the first message to it, Telegram is asked for its type."""
+        """Store the admin chat. Telegram is asked for its type before the first message to it."""
         self._admin_chat = admin_chat
         self._group_ids: set[int | str] = set()
 
@@ -80,7 +80,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call, unless it writes to a chat that is neither private nor the admin chat.
+        """Make the call, except if it writes to a chat that is neither private nor the admin chat.
 
         Such a call raises ForeignChatError and is not sent to Telegram.
         """
@@ -94,7 +94,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
     async def _is_admin_chat(self, bot: Bot, chat_id: int | str) -> bool:
         """Return whether a chat is the admin chat and is a group.
 
-        The type is checked, because a wrong setting may name a channel as the admin chat.
+        The type is checked, because a wrong setting can name a channel as the admin chat.
         """
         if chat_id != self._admin_chat.id and chat_id not in self._admin_chat.unconfirmed_ids:
             return False
@@ -104,15 +104,15 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
 
 
 class FollowAdminChat(BaseRequestMiddleware):
-    """Record the new id of the admin chat when Telegram refuses a call because the chat has moved.
+    """Record the new id of the admin chat if Telegram refuses a call because the chat has moved.
 
-    The process learns of the move in this way even if no process got Telegram's service message.
-    The call is repeated with the id that Telegram names. Therefore no alarm waits until a super
-    admin has confirmed a move, and no alarm goes to the chat of an invented move.
+    Telegram also sends a service message about the move, but this message can be lost. If the move
+    of the admin chat is recorded, the call is repeated with the new id. Therefore an alarm arrives
+    before a super admin has confirmed the move.
     """
 
     def __init__(self, admin_chat: AdminChat) -> None:
-        """Store the admin chat whose new id is recorded."""
+        """Store the admin chat. Its new id is recorded if it moves."""
         self._admin_chat = admin_chat
 
     async def __call__(
@@ -136,7 +136,7 @@ class FollowAdminChat(BaseRequestMiddleware):
 
 
 class RepeatAfterFlood(BaseRequestMiddleware):
-    """Repeat a call that Telegram refused with 429, because it was surely not carried out."""
+    """Repeat a call that Telegram refused with 429. Telegram has not carried out such a call."""
 
     async def __call__(
         self,
@@ -146,8 +146,8 @@ class RepeatAfterFlood(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the call, and repeat it one time after the wait that Telegram asks for.
 
-        Raises TelegramRetryAfter if the wait is longer than WAIT_SECONDS, or if the second call is
-        refused too.
+        Raises TelegramRetryAfter if the wait is longer than WAIT_SECONDS, or if Telegram refuses
+        the second call too.
         """
         try:
             return await make_request(bot, method)
@@ -160,15 +160,15 @@ class RepeatAfterFlood(BaseRequestMiddleware):
 
 
 class KeepLimits(BaseRequestMiddleware):
-    """Keep Telegram's limits for answers, together with the other processes.
+    """Keep Telegram's rate limits when the bot sends answers. All processes share these limits.
 
-    A call that would have to wait for more than WAIT_SECONDS is not made. It raises
-    TelegramRetryAfter, like a call that Telegram refused with 429. The text is sent later. After
-    a 429 in a chat, no process writes there for the time that Telegram names.
+    If a call would have to wait longer than WAIT_SECONDS, it is not made and raises
+    TelegramRetryAfter. The caller can send the text later. If Telegram answers 429 in a chat, no
+    process writes there for the time that Telegram names.
     """
 
     def __init__(self, limiter: RateLimiter, admin_chat: AdminChat) -> None:
-        """Store the limiter. Answers in the admin chat have the priority of ads."""
+        """Store the limiter. Answers in the admin chat have the same priority as ads."""
         self._limiter = limiter
         self._admin_chat = admin_chat
 
@@ -180,7 +180,8 @@ class KeepLimits(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the call as soon as the limits permit it.
 
-        Raises TelegramRetryAfter if they do not permit the call within WAIT_SECONDS.
+        Raises TelegramRetryAfter if the limits do not permit the call within WAIT_SECONDS. Also
+        raises it if Telegram answers 429.
         """
         chat_id = getattr(method, "chat_id", None)
         if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS):
@@ -203,9 +204,9 @@ class KeepLimits(BaseRequestMiddleware):
 
 
 class ReportUnreadable(BaseRequestMiddleware):
-    """Report an answer of Telegram that cannot be read in the same way as a lost answer.
+    """Treat an unreadable answer of Telegram as a lost answer.
 
-    The error names the method of the call. aiogram's own error does not name it.
+    The raised error names the method of the call. aiogram's own error does not name the method.
     """
 
     async def __call__(
@@ -214,7 +215,7 @@ class ReportUnreadable(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call. Raises TelegramNetworkError for an answer that cannot be read."""
+        """Make the call. Raises TelegramNetworkError if Telegram's answer cannot be read."""
         try:
             return await make_request(bot, method)
         except (ClientDecodeError, UnicodeDecodeError) as error:
@@ -235,9 +236,9 @@ def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
 def create_bot(
     token: str, api_url: str, admin_chat: AdminChat, limiter: RateLimiter | None = None
 ) -> Bot:
-    """Return a bot that answers people and waits for a short `retry_after` by itself.
+    """Return a client that answers people. After a 429 with a short wait, it repeats the call.
 
-    Without a limiter, the bot does not keep Telegram's rate limits.
+    If `limiter` is None, the client does not keep Telegram's rate limits.
     """
     bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())
@@ -248,12 +249,11 @@ def create_bot(
 
 
 async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
-    """Answer a press of a button, with an alert if there is a text.
+    """Answer a press of a button. If there is a text, Telegram shows it as an alert.
 
-    Returns True if Telegram accepted the answer. The result is False if the answer came too late,
-    some minutes after the press (for example after a restart). It is also False if an answer
-    without a text was lost, because such an answer only ends the button's progress bar. If an
-    answer with a text was lost, the error (one of NOT_ANSWERED) is raised.
+    Returns True if Telegram accepted the answer. Returns False if the answer came too late, some
+    minutes after the press. Without a text, the answer only ends the button's progress bar, and a
+    lost answer gives False. With a text, a lost answer raises an error of NOT_ANSWERED.
     """
     try:
         await press.answer(text, show_alert=text is not None)
@@ -271,6 +271,6 @@ async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
 def too_late(error: TelegramBadRequest) -> bool:
     """Return whether `error` says that a press is too old to be answered.
 
-    Telegram gives the same error for a second answer to a press.
+    Telegram gives the same error if the bot answers a press a second time.
     """
     return _TOO_OLD in error.message

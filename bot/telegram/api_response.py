@@ -1,4 +1,4 @@
-"""Read raw HTTP answers, and decide whether an answer surely comes from the Bot API."""
+"""Read raw HTTP answers, and decide whether an answer certainly comes from the Bot API."""
 
 import json
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ RIGHTS_LOST = {
     "bot was kicked": "bot_removed",
     "user_not_participant": "bot_removed",
 }
-"""Parts of Telegram's error texts, each with the reason why the bot may not post in the channel.
+"""Parts of Telegram's error texts, each with the reason why the bot cannot post in the channel.
 
-The owner can give the bot its rights back.
+The owner of the channel can give the bot its rights again.
 """
 USER_GONE = "user is deactivated"
 CHANNEL_GONE = (
@@ -37,15 +37,15 @@ CHANNEL_GONE = (
 )
 """Parts of Telegram's error texts. Each part means that the channel is gone or private."""
 GONE = "channel_gone"
-"""The result of `loss_reason` if the channel is gone or private. New rights cannot repair this."""
+"""The result of `loss_reason` if the channel is gone or private. New rights do not help then."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
 OTHER_KIND = (
     "there is no text in the message to edit",
     "there is no caption in the message to edit",
 )
-"""Parts of Telegram's error texts. Each part means that a message with text only has become a
-message with media, or the reverse."""
+"""Parts of Telegram's error texts. They mean that a message was changed from text to media, or from
+media to text."""
 NOT_EDITABLE = "message can't be edited"
 NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
@@ -59,10 +59,10 @@ class ApiResponse:
 
 
 def parse(response: ApiResponse) -> dict[str, Any] | None:
-    """Return the Bot API's answer as an object, or None if the Bot API may not have sent it.
+    """Return the Bot API's answer as an object, or None if the answer may come from another server.
 
-    The result is None if the body is incomplete or is not the expected JSON. The result is also
-    None if the body contradicts the HTTP status, for example in the answer of a proxy.
+    The result is None if the body is incomplete, or if it is not the expected JSON. The result is
+    also None if the body contradicts the HTTP status, for example in the answer of a proxy.
     """
     try:
         answer = json.loads(response.body.decode())
@@ -78,7 +78,7 @@ def parse(response: ApiResponse) -> dict[str, Any] | None:
 
 
 def message_id(result: object) -> int | None:
-    """Return the id of the message in a result, or None if the result has no message."""
+    """Return the id of the message in `result`, or None if `result` has no message."""
     value = result.get("message_id") if isinstance(result, dict) else None
     return value if type(value) is int and value > 0 else None
 
@@ -86,7 +86,7 @@ def message_id(result: object) -> int | None:
 def retry_after(answer: dict[str, Any]) -> timedelta:
     """Return the pause that an answer with status 429 asks for, at most MAX_RETRY_AFTER.
 
-    The result is DEFAULT_RETRY_AFTER if the answer contains no pause.
+    If the answer contains no pause, the result is DEFAULT_RETRY_AFTER.
     """
     parameters = answer.get("parameters")
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
@@ -98,15 +98,15 @@ def retry_after(answer: dict[str, Any]) -> timedelta:
 def error_text(status: int, answer: dict[str, Any]) -> str:
     """Return the status code and Telegram's text of a refusal, shortened to MAX_ERROR_LENGTH.
 
-    The caller may store the text with a post job, but must never log it.
+    The caller is allowed to store the text with a post job. The text must never be logged.
     """
     return f"{status}: {answer.get('description') or 'no description'}"[:MAX_ERROR_LENGTH]
 
 
 def loss_reason(error: str) -> str | None:
-    """Return why the bot may not post in a channel any more, from the text of an error.
+    """Find in the text of an error why the bot can no longer post in a channel.
 
-    The result is GONE or a value of RIGHTS_LOST. It is None if the text says nothing about this.
+    The result is GONE or a value of RIGHTS_LOST. It is None if the text gives no such reason.
     """
     lowered = error.lower()
     if any(phrase in lowered for phrase in CHANNEL_GONE):

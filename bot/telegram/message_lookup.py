@@ -20,11 +20,13 @@ class LookupResult(StrEnum):
     OURS = "ours"
     """The content of the message proves that the message is the ad."""
     CANDIDATE = "candidate"
-    """The bot may edit the message. Only the content of the message can prove that it is the ad."""
+    """The bot is allowed to edit the message. The message can be the ad, but only its content can
+    prove it."""
     ANOTHERS = "another's"
-    """Another person's message, or a message whose content is not the ad."""
+    """The message was written by somebody else, or its content is not the ad."""
     NOTHING = "nothing"
-    """Telegram finds no message. It was deleted, never existed, or is not in Telegram's cache."""
+    """Telegram finds no message. The message was deleted, never existed, or is not in Telegram's
+    cache."""
     UNKNOWN = "unknown"
 
 
@@ -39,19 +41,18 @@ class Probe:
     evidence: str
     retry_after: timedelta | None = None
     answered: bool = False
-    """For UNKNOWN: True if Telegram has answered. Another try would then give the same result."""
+    """Used if `result` is UNKNOWN. True means that Telegram has answered, and that another try
+    would give the same answer."""
 
 
 @dataclass(frozen=True)
 class BotRights:
-    """The bot's rights in a channel.
-
-    If the bot may edit only its own messages, a message that it may edit (CANDIDATE) is its own.
-    """
+    """The bot's rights in a channel."""
 
     may_post: bool
     may_edit_others: bool
-    """If False, a message that the bot may edit is a message of the bot."""
+    """Whether the bot is allowed to edit the messages of others. If False, every message that the
+    bot is allowed to edit is its own."""
 
 
 _COMPARED = {
@@ -66,9 +67,9 @@ _COMPARED = {
 def interpret_probe(response: ApiResponse) -> Probe:
     """Return what Telegram's answer to a probe of one message id proves.
 
-    The probe is a request to stop a live location. Telegram refuses it for every message of the
-    bot, because no message of the bot has a live location. The reason of the refusal tells what is
-    at the message id.
+    A probe is a request to stop the live location of a message. No message of the bot has a live
+    location, so Telegram refuses the request. The reason for the refusal says what is at the
+    message id.
     """
     answer = api_response.parse(response)
     if answer is None:
@@ -96,10 +97,10 @@ def _interpret_error(error: str) -> LookupResult:
 
 
 def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
-    """Return what the copy of a forwarded message proves, and the id of the copy.
+    """Return two values: what the copy of a forwarded message proves, and the id of the copy.
 
-    `response` is Telegram's answer to the forward. The caller must delete the copy. The id is None
-    if there is no copy.
+    `response` is Telegram's answer to the request to forward the message. The caller must delete
+    the copy. If there is no copy, the id is None.
     """
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:

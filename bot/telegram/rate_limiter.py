@@ -1,15 +1,13 @@
 """Keep Telegram's limits across all processes, through Redis.
 
-A message needs a slot (the permission to send one message) before the message is sent. Telegram
-counts a message at some moment between the message's first byte and Telegram's answer. Therefore a
-slot is reserved before the message is sent, and its time counts from the answer. Ads come before
-all other messages, and some slots of each second are reserved for ads. Redis also keeps a gap
-between two messages.
+A caller needs a slot (the permission to send one message) before it sends a message. Telegram
+counts the message at an unknown moment before its answer arrives. Therefore the slot counts from
+the answer. Ads get slots before all other messages, and some slots of each second are reserved for
+ads. There is also a smallest gap between two messages.
 
-One request to Redis serves all waiting callers of a process. The same request confirms the messages
-that Telegram has answered since the last request. Without Redis, each process keeps the limits
-alone, with a share of the common limit, and sending continues. If Telegram answers 429 for a chat,
-no process sends to this chat for the time that Telegram names. This pause is called a cool-down.
+One request to Redis serves all waiting callers of a process. Without Redis, each process uses a
+fixed share of the common limit, and sending continues. If Telegram answers 429 for a chat, no
+process sends to this chat for the time that Telegram names. This pause is called a cool-down.
 """
 
 import asyncio
@@ -32,48 +30,52 @@ from bot.telegram.rate_limits import PER_SECOND, LocalLimiter
 
 REDIS_SECONDS = 0.15
 REDIS_PAUSE_SECONDS = 5.0
-"""The seconds for which Redis is not used after an error of Redis."""
+"""How many seconds Redis is not used after an error of Redis."""
 DAY_MS = 86_400_000
 MAX_BATCH = 32
 CONFIRM_SECONDS = 0.02
-"""Answers are collected for this time. One request to Redis then confirms all of them."""
+"""How many seconds the limiter collects answers of Telegram before it confirms them to Redis with
+one request."""
 PREFIX = "limits:"
 SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
 _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
 
 
 class SendOptions(TypedDict, total=False):
-    """What kind of message a caller sends.
+    """What type of message a caller sends.
 
-    Without options, the message is a notice (every message that is not an ad), and the caller will
-    not call `confirm`.
+    Without options, the message is a notice (a message that is not an ad), and the caller does not
+    call `confirm`.
     """
 
     ad: bool
     answered: bool
-    """True if the caller will call `confirm` after Telegram has answered."""
+    """True if the caller calls `confirm` after Telegram has answered."""
     parts: int
-    """The number of messages that are still to be sent, including this message.
+    """How many messages the chat's limit per minute must allow before this message is sent. The
+    number counts this message, the later parts of it, and a reserve for other messages.
 
-    0 means that no message is new in the chat, for example an edit. It uses no slot of the minute.
+    0 means that the call adds no message to the chat, for example an edit. The limit per minute
+    does not apply to such a call.
     """
     answer: bool
-    """True for an answer to a person's update. Telegram permits short bursts in one chat, so it
-    does not wait for the slot of the chat's second."""
+    """True for an answer to a person's update. Telegram permits several quick answers in one chat,
+    so an answer does not wait for the limit of one message per second."""
 
 
 class SendSlot(NamedTuple):
-    """When a caller's message may be sent, or how long the caller must wait for a slot."""
+    """When a caller's message can be sent, or how long the caller must wait."""
 
     wait: float
-    """0 if a slot was reserved, otherwise the seconds until a slot can be free."""
+    """0 if the message can be sent. Otherwise the number of seconds until this can become possible.
+    """
     send_at: float
-    """The time of `time.monotonic()` from which the message may be sent."""
+    """The time of `time.monotonic()` from which the caller is allowed to send the message."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """The request of one caller that waits for a slot."""
+    """The request of one caller that waits for the permission to send a message."""
 
     chat_id: int
     ad: bool
@@ -88,7 +90,7 @@ class RateLimiter:
     """Telegram's limits as one process keeps them. Callers wait here before they send a message."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Prepare the connection to Redis, and start without reserved slots.
+        """Prepare the connection to Redis. At the start, no message is counted.
 
         `per_second` is how many messages per second Telegram allows in all chats together.
         """
@@ -117,10 +119,11 @@ class RateLimiter:
         self._task: asyncio.Task[None] | None = None
 
     async def wait(self, chat_id: int, *, within: float, **options: Unpack[SendOptions]) -> float:
-        """Wait up to `within` seconds until a message may be sent.
+        """Wait up to `within` seconds until the caller is allowed to send a message.
 
-        Returns 0 if the message may be sent now, otherwise the seconds until a slot can be free.
-        The arguments are the same as for `acquire`.
+        Returns 0 if the caller is allowed to send the message now. Otherwise returns the number of
+        seconds until a slot (the permission to send one message) can be free. The arguments are the
+        same as for `acquire`.
         """
         slot = await self.acquire(chat_id, within=within, **options)
         await asyncio.sleep(slot.send_at - time.monotonic())
@@ -131,12 +134,16 @@ class RateLimiter:
     ) -> SendSlot:
         """Wait up to `within` seconds for a slot, and return the slot.
 
-        The caller sends at `send_at`, which is at most LEAD_MS after the return. If no slot is free
-        in time, the result's `wait` is above 0, and nothing is reserved. An ad may use every slot
-        of a second. Other messages leave SHARE_FOR_ADS of the slots to ads. If the message is an ad
-        or is `answered`, call `confirm` when the answer arrives, or the slot counts for PENDING_MS.
-        For a message of several `parts`, call this method once for each part. The first part waits
-        until the chat's limit per minute has room for all parts.
+        A slot is the permission to send one message. The caller sends the message at `send_at`, at
+        most LEAD_MS after this method has returned. If no slot is free in time, nothing is
+        reserved, and the result's `wait` is above 0. Ads can use every slot of a second. The share
+        SHARE_FOR_ADS of the slots is reserved for ads.
+
+        If the message is an ad or has the option `answered`, the caller must call `confirm` when
+        Telegram's answer arrives. Without this call, the message counts up to PENDING_MS longer in
+        the limits. For several messages that belong together, call this method one time for each
+        message. With the option `parts`, the first message waits until the chat's limit per minute
+        allows all of them.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -163,7 +170,7 @@ class RateLimiter:
     def confirm(self, chat_id: int) -> None:
         """Record that Telegram has answered the last message to a chat.
 
-        Call this when the answer arrives: the message's slot then counts from this moment.
+        Call this when the answer arrives. The message counts in the limits from this moment.
         """
         self._answers.append((chat_id, time.monotonic()))
         self._start_serving()
@@ -185,7 +192,7 @@ class RateLimiter:
             self._task = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
-        """Serve the waiting callers, ads first, until nobody waits."""
+        """Serve the waiting callers, ads first, until no caller waits."""
         pause = 0.0
         try:
             while self._requests or self._answers:
@@ -203,7 +210,7 @@ class RateLimiter:
             raise
 
     async def _serve_batch(self) -> float:
-        """Answer one batch of callers; return how many seconds to wait before the next batch."""
+        """Serve one batch of callers. Return how many seconds to wait before the next batch."""
         self._drop_answered()
         batch = sorted(self._requests, key=lambda request: not request.ad)[:MAX_BATCH]
         answers, self._answers = self._answers, []
@@ -233,11 +240,12 @@ class RateLimiter:
     async def _reserve_in_redis(
         self, batch: Sequence[_Request], answers: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]] | None:
-        """Reserve slots in Redis for a batch of requests, and confirm `answers`.
+        """Reserve slots in Redis for a batch of requests, and record Telegram's `answers`.
 
-        Returns two numbers for each request. (0, s): a slot is reserved, and the message may be
-        sent in s seconds. (1, s): no slot, and all chats have to wait s seconds. (2, s): no slot,
-        and only this chat has to wait s seconds. Returns None if Redis is not available.
+        A slot is the permission to send one message. Returns two numbers for each request of the
+        batch. (0, s): a slot is reserved, and the message can be sent in s seconds. (1, s): there
+        is no slot, and all chats have to wait s seconds. (2, s): there is no slot, and only this
+        chat has to wait s seconds. Returns None if Redis is not available.
         """
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]

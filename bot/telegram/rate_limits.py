@@ -1,6 +1,6 @@
 """Define Telegram's limits as rules, and keep the limits in the memory of one process.
 
-A slot is the permission to send one message. A notice is every message that is not an ad.
+A slot is the permission to send one message. A notice is a message that is not an ad.
 """
 
 import time
@@ -8,23 +8,27 @@ from collections import deque
 from typing import NamedTuple
 
 PER_SECOND = 30
-"""How many messages per second Telegram allows a bot in all chats together, by default."""
+"""The number of messages per second that Telegram allows a bot in all chats together, if the
+settings name no other number."""
 PER_MINUTE = 20
-"""How many messages per minute Telegram allows a bot in one group or channel."""
+"""The number of messages per minute that Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
-"""The slots of a group's minute that only alarms and the later parts of messages may use."""
+"""How many slots (permissions to send one message) of each minute of a group are kept back. Only
+alarms, and the later parts of a message that has begun, get these slots."""
 KEPT_FROM_ANSWERS = 2
-"""The slots of a group's minute that answers to the staff leave to alarms."""
+"""In each minute of a group, answers to the staff leave at least this number of messages to alarms.
+"""
 SHARE_FOR_ADS = 0.2
-"""The fraction of the slots of each second that only ads may use."""
+"""The fraction of the messages of each second that is reserved for ads."""
 NOTICE_MARK_MS = 2_000
-"""In each interval of this length, one notice may use a slot that is reserved for ads. Otherwise a
-notice could wait for ever."""
+"""A notice is a message that is not an ad. In each interval of this number of milliseconds, one
+notice can use a slot that is reserved for ads. Therefore a notice never waits for ever."""
 PROCESSES = 3
 """Without Redis, each process divides the common limit by this number. The processes are the bot,
 the scheduler and one more process."""
 PENDING_MS = 2_000
-"""The longest time for which a slot counts as used while Telegram has not answered."""
+"""If Telegram has not answered a message, the limiter assumes that the answer comes this number of
+milliseconds after the time of sending."""
 PACE = 0.75
 """The smallest gap between two messages, as a fraction of the even gap.
 
@@ -32,14 +36,14 @@ The even gap is one second divided by the limit. The smallest gap prevents many 
 moment. It is smaller than the even gap, so that a bot that was late can catch up.
 """
 LEAD_MS = 400
-"""How long before the time of sending a slot may be given. In this time, the caller prepares its
-request."""
+"""The limiter gives the permission to send a message at most this number of milliseconds before the
+time of sending. In this time, the caller prepares its request."""
 FLOOD_CHATS = 3
-"""If this many chats cool down at the same time, the bot pauses in all chats. A chat that cools
-down gets no messages for a time, because Telegram answered 429 for it."""
+"""If Telegram has recently answered 429 for this number of chats, the bot pauses in all chats. Such
+a chat cools down: it gets no messages for the time that Telegram names."""
 MAX_WINDOWS = 1_000
-"""If there are more counts than this (one for each limit of each chat), the limiter removes the
-counts to which no message was added for a minute."""
+"""There is one count of messages for each limit of each chat. If there are more counts than this
+number, the limiter removes the counts without a message in the last minute."""
 
 
 class Rule(NamedTuple):
@@ -51,12 +55,15 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """How long a caller must wait for each of two limits. Both are 0 if a slot was reserved."""
+    """How long a caller must wait before it can send a message, for each of two limits.
+
+    Both times are 0 if the message can be sent now.
+    """
 
     all_chats: float
-    """The seconds until the limit of all chats has a free slot."""
+    """The number of seconds until the limit of all chats permits the message."""
     chat: float
-    """The seconds until the limit of this chat has a free slot."""
+    """The number of seconds until the limit of this chat permits the message."""
 
 
 NO_WAIT = Wait(0.0, 0.0)
@@ -65,8 +72,8 @@ NO_WAIT = Wait(0.0, 0.0)
 def rules(chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False) -> list[Rule]:
     """Return the limits for a message to a chat. The limit of all chats comes first.
 
-    Only groups and channels (chats with negative ids) have a limit of one minute. This limit must
-    have free slots for all `parts` of the message. If `parts` is 0, this limit does not apply. If
+    Only groups and channels (chats with negative ids) have a limit per minute. This limit must have
+    room for all `parts` of the message. If `parts` is 0, the limit per minute does not apply. If
     `answer` is True, the limit of one message per second in the chat does not apply.
     """
     found = [Rule("all", per_second, 1_000)]
@@ -90,7 +97,7 @@ class LocalLimiter:
     def reserve(self, chat_id: int, parts: int = 1, *, answer: bool = False) -> Wait:
         """Reserve a slot (the permission to send one message now) and return NO_WAIT.
 
-        If no slot is free, nothing is reserved. The result is then the time to wait for a slot.
+        If no slot is free, nothing is reserved, and the result is the time to wait for a slot.
         """
         now = time.monotonic()
         all_chats, *others = (
@@ -103,10 +110,10 @@ class LocalLimiter:
         return wait
 
     def record(self, chat_id: int) -> None:
-        """Count a message that gets a slot now.
+        """Count a message that can be sent now.
 
-        Callers also count the messages that get their slot from Redis, because Redis may fail
-        later.
+        Callers also count the messages that Redis permits. If Redis fails later, this process knows
+        these messages.
         """
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):
@@ -132,10 +139,7 @@ class LocalLimiter:
         return 0.0 if until is None else until - now
 
     def _drop_old(self, now: float) -> None:
-        """Remove the counts to which no message was added for a minute, if there are many counts.
-
-        Otherwise the memory of a process that runs for months would grow.
-        """
+        """Remove the counts that got no message in the last minute, if there are many counts."""
         if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
             self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))

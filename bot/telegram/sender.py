@@ -1,10 +1,10 @@
 """Send ads to channels and check published ads. No other module sends or checks ads.
 
-Telegram has no idempotency key. Therefore the outcome of a send depends on whether the request may
-have reached Telegram. The bytes that were sent and received decide the outcome. The class of an
-exception does not, because aiogram raises the same class for a connect time-out and for a lost
-answer. A trace signal of aiohttp shows whether the first byte was sent. Every request opens a new
-connection. An old connection may be broken, and a request over it would make a post uncertain.
+If a send fails, its outcome depends on one question: can the request have reached Telegram? A trace
+signal of aiohttp says whether the first byte was sent. The class of the exception says nothing,
+because aiogram raises the same class for a connect time-out and for a lost answer. Every request
+opens a new connection. If an old connection is broken, a request over it can leave an uncertain
+post (a post that Telegram may or may not have published).
 """
 
 import asyncio
@@ -39,10 +39,10 @@ from db.models.posting import AdPart, Verdict
 from services.market.creatives import Creative
 
 SEND_SECONDS = 20.0
-"""The time limit of a request, from the DNS lookup to the last byte of the answer."""
+"""The time limit of a request in seconds, from the DNS lookup to the last byte of the answer."""
 ANSWER_SECONDS = 10.0
-"""The time limit of a call that answers a person. The person's next message is handled only after
-the call."""
+"""The time limit in seconds of a call that answers a person. The person's next message is handled
+only after the call."""
 CONNECT_SECONDS = 5.0
 
 
@@ -65,14 +65,15 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotSent:
-    """The ad is certainly not in the channel. The content of the ad is not the reason."""
+    """The ad is certainly not in the channel. The reason is not the content of the ad."""
 
     error: str
     counts: bool
-    """True if this outcome counts as one of the job's attempts."""
+    """True if this outcome counts as one of the attempts of the post job."""
     retry_after: timedelta | None = None
     stop_all: bool = False
-    """True if the bot's token or the API's address is wrong and therefore every send would fail."""
+    """True if every other send would fail too, because the bot's token or the API's address is
+    wrong."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,15 @@ class _RequestState:
     """The time limits and the progress of one request. All times are of `time.monotonic()`."""
 
     not_after: float
-    """The time after which the first byte is never sent."""
+    """The first byte is never sent after this time."""
     not_before: float = 0.0
-    """The time before which the first byte is not sent. The connection is opened earlier."""
+    """The first byte is never sent before this time. The connection can be opened before it."""
     started: bool = False
-    """True if the first byte may have been sent from this machine."""
+    """True if this machine may have sent the first byte."""
 
 
 class _TooLateError(Exception):
-    """The first byte may no longer be sent: `not_after` has passed while the process was paused."""
+    """It is too late to send the first byte, because `not_after` has passed."""
 
 
 def api_server(base: str) -> TelegramAPIServer:
@@ -133,10 +134,10 @@ class Sender:
     ) -> SendOutcome:
         """Publish an ad with one request, and return the outcome.
 
-        No error of Telegram or of the network is raised. Both times are of `time.monotonic()`. The
-        send waits until `not_before`, and nothing is sent after `not_after`. If the task is
-        cancelled, the outcome is returned instead of CancelledError, because the caller must still
-        record the outcome.
+        The ad is sent after `not_before` and never after `not_after`; both are times of
+        `time.monotonic()`. No error of Telegram or of the network is raised. If the task is
+        cancelled, the method also returns the outcome and does not raise CancelledError. The caller
+        must record the outcome in this case too.
         """
         try:
             method = ad_messages.message(chat_id, creative)
@@ -168,11 +169,11 @@ class Sender:
     ) -> CheckResult | None:
         """Check a published ad by editing each part to its approved content; return the result.
 
-        If `restore` is False, only the ad's button is edited. Such an edit shows whether the ad
-        exists and leaves the text unchanged. Callers use it while posting is stopped by the kill
-        switch `telegram_posting`. `wait_for_slot` is called before each request, and returns
-        whether the request may be made. The result is None if too few requests could be made to
-        find anything out.
+        If `restore` is False, only the ad's button is edited. Such an edit leaves the text
+        unchanged and shows whether the ad exists. Callers use it while the kill switch
+        `telegram_posting` is stopped. `wait_for_slot` is called before each request, and returns
+        False if the request must not be made. The result is None if too few requests could be made
+        to find anything out.
         """
         parts = ad_messages.parts(creative) if restore else [AdPart.BUTTON]
         results: list[CheckResult] = []
@@ -195,8 +196,9 @@ class Sender:
     ) -> CheckResult | None:
         """Edit one part of an ad, and return what Telegram's answer proves about this part.
 
-        The result is None if no request could be made. If the edit of the media succeeds, the
-        same edit is made a second time. Only this shows whether the first edit changed anything.
+        The result is None if no request could be made. If the edit of the media succeeds, the same
+        edit is made a second time. Only the second edit shows whether the first edit changed
+        anything.
         """
         first: CheckResult | None = None
         while await wait_for_slot():
@@ -233,10 +235,10 @@ class Sender:
     async def probe(self, chat_id: int, message_id: int) -> Probe:
         """Find out what is at a message id of a channel, by a request that Telegram always refuses.
 
-        The request is to stop the live location of the message. No message of the bot has one, so
-        Telegram refuses, and nothing changes. The reason in the refusal says whether there is a
-        message at the id, and whether the bot may edit it. The result is UNKNOWN if Telegram does
-        not answer.
+        The request is to stop the live location of the message. No message of the bot has a live
+        location, so Telegram refuses, and nothing changes. The reason for the refusal says whether
+        there is a message at the id, and whether the bot is allowed to edit it. The result is
+        UNKNOWN if Telegram gives no clear answer.
         """
         method = StopMessageLiveLocation(chat_id=chat_id, message_id=message_id)
         try:
@@ -250,8 +252,8 @@ class Sender:
     ) -> Probe:
         """Find out whether a message is the ad, by forwarding the message and reading the copy.
 
-        The message is forwarded to the chat `through`. Afterwards the copy is deleted. If the
-        message cannot be forwarded, the result is UNKNOWN.
+        The message is forwarded to the chat `through`, and the copy there is deleted afterwards. If
+        the message cannot be forwarded, the result is UNKNOWN.
         """
         method = ForwardMessage(
             chat_id=through,
@@ -271,9 +273,10 @@ class Sender:
     async def compare_by_edit(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
         """Find out whether a message is the ad, by an edit that gives it the content of the ad.
 
-        If Telegram answers that the edit changes nothing, the message is the ad. Otherwise the edit
-        may have changed the message, and the result is UNKNOWN. Callers use this method only for a
-        message of the bot that an admin has named, in a channel whose messages cannot be forwarded.
+        If Telegram answers that the edit changes nothing, the message is the ad. In all other
+        cases, the result is UNKNOWN, and the message may have changed. Callers use this method only
+        in a channel whose messages cannot be forwarded. The message is one that the bot has sent
+        and that an admin has named.
         """
         try:
             response = await self._request(
@@ -303,7 +306,7 @@ class Sender:
             await self._http.close()
 
     async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
-        """Call a method that publishes nothing, and return the answer, or None if it is unclear."""
+        """Call a method that publishes nothing. Return the answer, or None if it is not clear."""
         try:
             return api_response.parse(await self._request(method))
         except Exception:  # noqa: BLE001 - after any error there is no answer
@@ -333,7 +336,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return Sent, NotSent or Refused if Telegram's answer proves it, and otherwise Uncertain."""
+    """Return what Telegram's answer to a send proves: Sent, NotSent or Refused, else Uncertain."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")
@@ -369,11 +372,10 @@ def _create_session(seconds: float) -> ClientSession:
 async def _before_first_byte(
     _session: ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    """Wait until the request's `not_before`, and then set its `started`.
+    """Wait until the request's `not_before`, and then mark the request as started.
 
-    aiohttp calls this function before the first byte of a request, and sends the byte when the
-    function returns. Nothing is sent if the function raises an error. Raises _TooLateError after
-    the request's `not_after`.
+    aiohttp calls this function before it sends the first byte of a request. If the function raises
+    an error, nothing is sent. Raises _TooLateError after the request's `not_after`.
     """
     state: _RequestState = context.trace_request_ctx
     await asyncio.sleep(state.not_before - time.monotonic())
