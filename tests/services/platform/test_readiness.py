@@ -1,4 +1,4 @@
-"""Test that the readiness state contains the scheduler's heartbeat and the state of each switch."""
+"""Test that the readiness state shows whether the scheduler is alive, and each kill switch."""
 
 from db.models.operations import Switch
 from services.platform import heartbeats, readiness
