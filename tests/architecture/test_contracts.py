@@ -31,7 +31,7 @@ def layered_modules() -> set[str]:
 
 
 def imported_packages(path: Path) -> set[str]:
-    """Return the top-level packages that a file imports anywhere."""
+    """Return the top-level packages that a Python file imports in any place."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -1,7 +1,7 @@
 """Test which payments and refunds the database notes when an update of Telegram is stored.
 
 The database notes them in the table `received_payments`. A deposit is accepted only if this table
-has a payment with the same id, person and amount.
+has a payment with the same charge id, person and amount.
 """
 
 from typing import Any

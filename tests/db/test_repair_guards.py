@@ -1,6 +1,6 @@
-"""Test that a repair of the ledger locks and checks its rows before it changes them.
+"""Test that a repair of the ledger locks the affected rows and checks them before the change.
 
-The rows could have changed since the repair was confirmed.
+These rows could have changed after the repair was confirmed.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 

@@ -1,7 +1,7 @@
 """Test that `docs/security.md` names, for each of its statements, tests or attacks that exist.
 
-An attack is a list of SQL statements. The database must refuse it to the logins (database roles)
-that the page names.
+An attack is a list of SQL statements that a thief of a password could run. The page says for which
+logins (database roles) the database refuses an attack.
 """
 
 import re

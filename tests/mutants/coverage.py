@@ -63,7 +63,7 @@ class Coverage:
 
 @dataclass(eq=False)
 class Verdict:
-    """A pytest plugin that records the first test that failed, and why it failed."""
+    """A pytest plugin that records the first failed test and the reason of the failure."""
 
     killer: str | None = None
     why: str = ""

@@ -31,7 +31,7 @@ class Pool:
             self._free.put(runner)
 
     def run(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Wait for a free runner, give it a command, and return its answer."""
+        """Wait until a runner is free, give this runner a command, and return the answer."""
         runner = self._free.get()
         try:
             runner.send(command)

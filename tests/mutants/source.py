@@ -1,6 +1,7 @@
 """Find the guards in the source code: locks, conditions on a status, and refusals.
 
-A guard is a lock, or a check that refuses an operation.
+A guard is a lock, or a check that refuses an operation. For each guard, the module makes an edit: a
+change of the source text that removes this guard.
 """
 
 import ast

@@ -23,7 +23,7 @@ from tests.factories import people, rows
 
 
 async def _campaign(database: Database, status: str) -> tuple[people.Deal, Campaign]:
-    """Create a placement, and a second campaign with the status `status` of the same advertiser.
+    """Create a placement, and a second campaign of the same advertiser with the status `status`.
 
     Returns two values: the placement together with its people, and the second campaign.
     """

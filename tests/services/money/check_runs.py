@@ -12,7 +12,7 @@ from tests.conftest import Database
 
 
 async def horizon(database: Database) -> int:
-    """Return the horizon: the transaction number below which every transaction has ended.
+    """Return the horizon: a number, and every transaction with a lower number has ended.
 
     The next check of new rows starts at this number.
     """

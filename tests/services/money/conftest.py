@@ -28,7 +28,7 @@ async def business_database(server: embedded.Postgres, business: str) -> AsyncIt
 
 @pytest.fixture(scope="session")
 async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterator[AsyncEngine]:
-    """Yield an engine with one connection, in the role of the tables' owner.
+    """Yield a database engine with one connection, in the role of the tables' owner.
 
     All tests that roll back their changes use this engine.
     """

@@ -1,4 +1,4 @@
-"""Test that a proposed correction ends after 72 hours, or when its proposer loses the role.
+"""Test that a proposed correction ends after 72 hours, or when its proposer is no admin any more.
 
 A correction is a repair of the books. One admin proposes it, and another admin confirms it.
 """

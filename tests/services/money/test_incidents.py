@@ -58,8 +58,8 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
     """Assert that the check of the ledger finds these violations and stops operations with money.
 
     The check must open exactly one incident and queue exactly one alert for the admin chat. The
-    check must also set each kill switch of money to stopped. Asserts that the two
-    operators cannot close the incident or run payouts before the repair.
+    check must also set each kill switch of money to stopped. Asserts that the two operators cannot
+    close the incident or run payouts before the repair.
     """
     for _ in range(2):
         async with database.sessions.begin() as session:

@@ -1,4 +1,4 @@
-"""Test that reconciliation finds wrong entries of a wallet, and who can repair the wallet.
+"""Test how reconciliation finds wrong entries of a wallet, and who can repair the wallet.
 
 To reconcile a wallet means to compare its balance with its entries. Only the database role that
 owns the tables can repair a wallet.
@@ -35,10 +35,10 @@ class Scene:
             return await reconciliation.explain(session, self.wallet)
 
     async def found(self) -> list[tuple[int, list[str]]]:
-        """Return the findings about the person's wallet as pairs of a version and a list of names.
+        """Return the findings about the wallet and its entries, as pairs.
 
-        The version is the number of an entry in the wallet. Version 0 stands for the whole wallet.
-        Entries without findings are left out.
+        A pair has a version and the names of the findings. The version is the number of an entry in
+        the wallet. Version 0 stands for the whole wallet. Entries without findings are left out.
         """
         seen = await self.explained()
         lines = [(line.version, [f.value for f in line.findings]) for line in seen.lines]

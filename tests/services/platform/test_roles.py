@@ -1,7 +1,7 @@
-"""Test that each start of the bot grants and revokes super admin roles by the setting.
+"""Test that each start of the bot grants and revokes the role of super admin.
 
-The setting SUPER_ADMIN_IDS lists the super admins. If two super admins have granted or revoked a
-role, a start does not change this role.
+The setting SUPER_ADMIN_IDS lists the people who must have this role. If two super admins have
+granted or revoked a role, a start does not change this role.
 """
 
 import pytest

@@ -1,8 +1,8 @@
-"""Test that kill switches are stopped quickly, whatever other database sessions have locked.
+"""Test that kill switches are stopped quickly even if other database sessions hold locks.
 
-A kill switch is a row that allows or forbids one kind of operation, for example payouts. An
-operator stops one switch. An incident, for example a violation in the ledger, stops all switches of
-money. In most tests, another session holds locks and has no time limits.
+A kill switch is a row that allows (running) or forbids (stopped) one kind of operation, for example
+payouts. An operator stops one switch. An incident, for example a violation in the ledger, stops all
+switches of money. In most tests, another session holds locks and has no time limits.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Test that the transition tables reach every status, and that all other moves are refused.
+"""Test that the transition tables lead to every status, and that all other moves are refused.
 
 A transition table lists the allowed moves from one status to another. It also says who is allowed
 to make each move.

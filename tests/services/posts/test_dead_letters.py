@@ -1,4 +1,4 @@
-"""Test that an admin can offer a dead letter to its advertiser, who can submit it again.
+"""Test that a dead letter is offered to its advertiser, who can submit the placement again.
 
 A dead letter is a post job (the task of publishing one post) that has failed for good.
 """

@@ -80,8 +80,8 @@ async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     """Test that a post is uncertain if its worker had an older version of the program and has died.
 
     A worker of the present version writes the number of its claim into the column
-    `unsent_claim_no`. This means that the claim has sent nothing. A worker of the older version
-    leaves the number of an earlier claim in this column.
+    `unsent_claim_no`, and empties this column before it sends. A worker of the older version does
+    not change the column. In this case, the column has the number of an earlier claim.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)
