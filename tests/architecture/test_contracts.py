@@ -1,8 +1,7 @@
-"""Test the rules about imports, which say which module may import which.
+"""Test the rules that say which module is allowed to import which module.
 
-The import layers in pyproject.toml must list every module of `bot` and `scheduler`, and every
-package. A module that no layer lists could import any other module. The test of the main path must
-import no code of the product.
+The import layers in pyproject.toml must list every package, and every module of `bot` and
+`scheduler`. The test of the main path (E1) must not import code of the product.
 """
 
 import ast
@@ -25,14 +24,14 @@ def modules_of(package: str) -> set[str]:
 
 
 def layered_modules() -> set[str]:
-    """Return the dotted names that the import layers in pyproject.toml list."""
+    """Return the dotted names of all modules that stand in the import layers in pyproject.toml."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
     return {name.strip(" \n()") for layer in layers for name in re.split(r"[|:]", layer)}
 
 
 def imported_packages(path: Path) -> set[str]:
-    """Return the top-level packages that a file imports anywhere."""
+    """Return the top-level packages that a Python file imports in any place."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

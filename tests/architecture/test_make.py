@@ -1,6 +1,6 @@
-"""Test that a developer's shell and pip configuration do not change what `make` does.
+"""Test that a developer's environment variables and pip options do not change what `make` does.
 
-Only pip's network options are used, for example the URL of the package index.
+The only exceptions are the network options of pip, for example the URL of the package index.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def install() -> ModuleType:
-    """Load `requirements/install.py`, the program that installs the requirements, as a module."""
+    """Load the file `requirements/install.py`, which installs the requirements, as a module."""
     spec = importlib.util.spec_from_file_location("install", ROOT / "requirements/install.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,6 +1,6 @@
 """Test that each module has a test file at the same path under `tests`.
 
-A module without a test file must be in a list that gives the reason.
+If a module has no test file, a list in this file must give the reason.
 """
 
 from fnmatch import fnmatch
@@ -66,14 +66,17 @@ TESTED_ELSEWHERE = {
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
-"""The modules without a test file, and the reason for each. A key holds paths of modules without
-suffix, or patterns of such paths, separated by spaces. The value is the reason, usually the tests
-that cover these modules."""
+"""The modules without a test file of their own, and the reason for each. A key has one or more
+names, separated by spaces. A name is the path of a module without `.py`, or a pattern of such
+paths. The reason is usually the test that covers these modules."""
 PATTERNS = [pattern for patterns in TESTED_ELSEWHERE for pattern in patterns.split()]
 
 
 def modules() -> list[str]:
-    """Return the paths of all modules of `PACKAGES`, relative to the repository, without suffix."""
+    """Return the paths of all modules of `PACKAGES`, without `.py`.
+
+    The paths are relative to the repository.
+    """
     return sorted(
         path.relative_to(ROOT).with_suffix("").as_posix()
         for package in PACKAGES
@@ -83,7 +86,7 @@ def modules() -> list[str]:
 
 
 def has_test_file(module: str) -> bool:
-    """Tell whether a module has a test file. The file for `__main__` is called `test_main.py`."""
+    """Return whether a module has a test file. The test file of `__main__` is `test_main.py`."""
     path = Path("tests", module)
     return (ROOT / path.with_name(f"test_{path.name.strip('_')}.py")).exists()
 

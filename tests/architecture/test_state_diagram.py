@@ -1,7 +1,7 @@
 """Test that the state diagram in docs/architecture.md has exactly the moves of a post job.
 
-A post job is the task of publishing one post. The code lists its allowed moves from state to state
-in `transitions.POST_JOB`.
+A post job is the task of publishing one post. A move is a change from one state to another.
+`transitions.POST_JOB` lists the allowed moves.
 """
 
 import re
@@ -14,7 +14,7 @@ ARROW = re.compile(r"^\s*(\[\*\]|\w+) --> (\[\*\]|\w+)", re.MULTILINE)
 
 
 def arrows() -> list[tuple[str, str]]:
-    """Return the arrows of the diagram, each as a pair: the state before and the state after."""
+    """Return the arrows of the diagram as pairs: the state before and the state after."""
     [diagram] = re.findall(r"stateDiagram-v2\n(.*?)```", PAGE.read_text(), re.DOTALL)
     return ARROW.findall(diagram)
 

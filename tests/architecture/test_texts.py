@@ -44,7 +44,7 @@ def messages(language: str) -> dict[str, set[str]]:
 
 
 def variables(node: Any) -> Iterator[str]:
-    """Return the names of all variables below a node of a Fluent file."""
+    """Return the names of all variables below a node of a parsed Fluent file."""
     if isinstance(node, fluent.VariableReference):
         yield node.id.name
     for value in vars(node).values():
@@ -73,17 +73,14 @@ def references(node: Any) -> Iterator[fluent.MessageReference]:
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
-    """Yield the path and the syntax tree of each module in the packages that use texts.
-
-    These packages are `bot`, `handlers` and `scheduler`.
-    """
+    """Yield the path and the syntax tree of each module in `bot`, `handlers` and `scheduler`."""
     for package in ("bot", "handlers", "scheduler"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text())
 
 
 def ids_in_code() -> set[str]:
-    """Return the text ids that are literals in calls of `t`, `Translated` and similar functions."""
+    """Return the text ids that are written in calls of `t`, `Translated` and similar functions."""
     text_calls = {"t", "Translated", "Question", "text_step", "_of_placement", "in_all_languages"}
     found = set()
     for _, module in sources():
@@ -106,10 +103,10 @@ def ids_in_code() -> set[str]:
 
 
 def calls_of_t() -> Iterator[tuple[str, set[str]]]:
-    """Yield a pair for each call of `t` whose first argument is a literal.
+    """Yield a text id and a set of names for each call of `t` that contains the id as a literal.
 
-    `t` returns the text with an id. The pair has the text id, and the names of the values that the
-    call passes for the variables of the text.
+    The function `t` returns the text with this id. The names are the variables of the text for
+    which the call passes a value.
     """
     for _, module in sources():
         for node in ast.walk(module):
@@ -122,7 +119,7 @@ def calls_of_t() -> Iterator[tuple[str, set[str]]]:
 
 
 def ids_made_in_code() -> set[str]:
-    """Return the text ids that the code builds, for example from the name of an error."""
+    """Return the text ids that the code puts together, for example from the name of an error."""
     return {
         *(message_id(error) for error in ERRORS),
         *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),
@@ -192,10 +189,7 @@ def test_every_reason_and_switch_has_a_text(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_status_has_a_word(language: str) -> None:
-    """Check that the text `state` has a word for each status, for example of a withdrawal.
-
-    Refusals show this word.
-    """
+    """Check that the text `state` has a word for each status, for example for `pending`."""
     tables: tuple[Mapping[Any, object], ...] = (
         *(transitions.CAMPAIGN, transitions.TARGET, transitions.ESCROW, transitions.POST_JOB),
         *(transitions.CHANNEL, transitions.DEPOSIT, transitions.WITHDRAWAL),
@@ -206,9 +200,9 @@ def test_every_status_has_a_word(language: str) -> None:
 
 
 def words(language: str, text_id: str) -> set[str]:
-    """Return the values for which a text has its own variant, for example all statuses.
+    """Return the values for which a text has a variant of its own, for example all statuses.
 
-    The default variant does not count.
+    The default variant is left out.
     """
     found = set()
     for path in sorted((LOCALES / language).glob("*.ftl")):

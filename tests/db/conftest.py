@@ -10,7 +10,10 @@ from tests.conftest import Database
 
 @pytest.fixture
 async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection in the role of the tables' owner; commits on this connection are real."""
+    """Yield a connection in the role of the tables' owner.
+
+    A commit on this connection changes the database of the test.
+    """
     connection = await asyncpg.connect(database.owner_url)
     yield connection
     await connection.close()

@@ -1,4 +1,7 @@
-"""Run SQL in the role of the tables' owner, for the tests of the database's guards (its checks)."""
+"""Run SQL for the tests of the guards of the database, that is, of its checks.
+
+The SQL runs in the role of the tables' owner.
+"""
 
 from collections.abc import Sequence
 
@@ -9,7 +12,10 @@ Leg = tuple[int, int, str]
 
 
 async def refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
-    """Run the statements in one transaction; assert that they fail with this SQLSTATE."""
+    """Run the statements in one transaction, and assert that they fail.
+
+    `state` is the expected SQLSTATE of the error.
+    """
 
     async def attempt() -> None:
         async with connection.transaction():
@@ -22,7 +28,10 @@ async def refused(connection: asyncpg.Connection, state: str, *statements: str) 
 
 
 def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
-    """Return SQL that records a transfer with these legs; a leg is (wallet, amount, reason)."""
+    """Return an SQL statement that records a transfer.
+
+    Each leg has three values: the id of a wallet, an amount in minor units, and a reason.
+    """
     wallets, amounts, reasons = zip(*legs, strict=True)
     return (
         f"SELECT post_transfer('{key}', '{reason}', {reference}, ARRAY{list(wallets)}::bigint[],"
@@ -35,10 +44,10 @@ async def done(
 ) -> int:
     """Insert a correction with the status `done`, and return its id.
 
-    The correction moves `amount` between the wallets `a` and `b`. `signers` are the user ids of the
-    two admins: who proposes and who confirms. The caller must record the transfer of the correction
-    in the same transaction. The triggers that ask for the admins' presses must be disabled
-    (`breakage.UNSIGNED`).
+    The correction moves `amount` minor units between the wallets `a` and `b`. `signers` are two
+    user ids: the admin who proposes, and the admin who confirms. The caller must record the
+    transfer of the correction in the same transaction. Before the call, run `breakage.UNSIGNED`. It
+    disables the triggers that require a press of a button from each admin.
     """
     one, two = signers
     found = await connection.fetchval(

@@ -1,4 +1,4 @@
-"""Test that the address of a database is read in the forms in which hosters give it."""
+"""Test that the addresses of databases are read in the forms that hosting companies use."""
 
 import asyncio
 import struct
@@ -96,7 +96,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 async def _connect(url: str) -> str:
-    """Return the name of the database that an engine with this address reaches.
+    """Connect to a database address, and return the name of the database.
 
     Asserts that the time zone of the connection is UTC.
     """
@@ -151,10 +151,10 @@ async def test_a_refusal_is_told_in_one_line(database: Database) -> None:
 
 @asynccontextmanager
 async def _pooler(postgres: embedded.Postgres, folder: Path) -> AsyncIterator[Path]:
-    """Run a proxy of the server, and yield the folder of its socket.
+    """Run a proxy of the database server, and yield the folder of the proxy's socket.
 
-    The proxy refuses a connection that begins with the setting `jit`. PgBouncer does the same
-    without further configuration.
+    The proxy refuses a connection that sends the setting `jit`. PgBouncer (a connection pooler)
+    also refuses such a connection in its default configuration.
     """
     target = postgres.socket_folder / ".s.PGSQL.5432"
 

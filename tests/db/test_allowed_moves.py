@@ -1,6 +1,6 @@
 """Test that the database allows exactly the moves of `services/platform/transitions.py`.
 
-A move is a change of a row's status. The database allows the same moves to every role.
+A move is a change of a row's status.
 """
 # ruff: noqa: S608 - names come from the models
 
@@ -19,7 +19,7 @@ from services.platform import transitions
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, losses, money, operations, posting, users)
-"""Modules that define tables. They are imported so that the metadata contains their tables."""
+"""The modules that define tables. Their import adds the tables to SQLAlchemy's metadata."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,
     "campaign_targets": transitions.TARGET,
@@ -45,7 +45,7 @@ every_table = pytest.mark.parametrize("table", TABLES)
 
 @pytest.fixture
 async def superuser(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection that may take any role, in a transaction that is rolled back."""
+    """Yield a connection of the superuser, in a transaction that is rolled back at the end."""
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, RUNNING))
     transaction = connection.transaction()
@@ -152,9 +152,9 @@ async def test_the_application_inserts_rows_only_in_their_initial_status(
 
 
 async def _refusal(act: Awaitable[object]) -> str | None:
-    """Await a statement, and return the SQLSTATE with which the database refuses it.
+    """Run a statement, and return the SQLSTATE of the error with which the database refuses it.
 
-    Return None if the database accepts the statement.
+    The result is None if the database accepts the statement.
     """
     try:
         await act
@@ -166,7 +166,7 @@ async def _refusal(act: Awaitable[object]) -> str | None:
 async def _insert(connection: asyncpg.Connection, table: str, status: str) -> None:
     """Insert a row with this status and with any values in its other columns.
 
-    The caller has dropped all constraints before.
+    Before the call, the caller must drop the constraints of the table.
     """
     values = {
         name: "now()" if kind.startswith("timestamp") else "'1'"

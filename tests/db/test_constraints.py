@@ -1,7 +1,7 @@
-"""Test that each constraint of the models refuses a row that breaks the constraint.
+"""Test that each constraint of the models refuses wrong rows.
 
-The owner of the tables inserts the row. All other constraints are dropped before the insert, in a
-transaction that is rolled back.
+The rows are inserted in the role of the tables' owner. Before the insert, the test drops the other
+constraints of the table. Afterwards, the transaction is rolled back.
 """
 # ruff: noqa: S608 - names come from the models and the catalogue
 
@@ -27,7 +27,7 @@ from sandbox import embedded
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, losses, money, operations, posting, users)
-"""Modules that define tables. They are imported so that the metadata contains their tables."""
+"""The modules that define tables. Their import adds the tables to SQLAlchemy's metadata."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)
 TRIES = 2_000
@@ -62,9 +62,9 @@ DEFINITION = """
 
 @pytest.fixture
 async def owner(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection of the tables' owner.
+    """Yield a connection in the role of the tables' owner.
 
-    The tests change rows only in transactions that they roll back.
+    The tests roll back every transaction of this connection.
     """
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.OWNER, RUNNING))
@@ -149,9 +149,10 @@ async def _refuses_stranger(
 async def _breaks(
     owner: asyncpg.Connection, table: str, constraint: str, state: str, *, twice: bool = False
 ) -> bool:
-    """Insert rows until the constraint refuses one; return whether it ever refused a row.
+    """Insert different rows until the constraint refuses one. Return whether it refused a row.
 
-    For a unique constraint, each row is inserted twice.
+    `state` is the expected SQLSTATE of the refusal. If `twice` is true, each row is inserted two
+    times, because the constraint is a unique constraint.
     """
     definition = await owner.fetchval(DEFINITION, table, constraint)
     if definition is None:
@@ -179,18 +180,22 @@ def _words(text: str) -> list[str]:
 
 
 def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
-    """Yield at most TRIES combinations of values, in a random order that is the same in each run.
+    """Yield at most TRIES combinations of the values, in a random order.
 
-    In the order of `itertools.product`, the value of a long constraint's first column would hardly
-    change.
+    The order is the same in each run.
     """
+    # In the order of `itertools.product`, the first column would keep its value for too long.
     combinations = list(product(*values))
     random.Random(len(combinations)).shuffle(combinations)  # noqa: S311 - not for secrets
     return islice(combinations, TRIES)
 
 
 def _values(kind: str, words: set[str]) -> list[str]:
-    """Return SQL literals of a type: some that constraints refuse, and some that they accept."""
+    """Return SQL values for a column of the type `kind`.
+
+    Constraints refuse some of these values and accept others. `words` are words that stand in the
+    constraints.
+    """
     if kind == "bigint":
         return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
     if kind.startswith(("text", "character")):
@@ -222,10 +227,11 @@ async def _others(
 async def _refusal(
     owner: asyncpg.Connection, table: str, first: list[str], rows: list[dict[str, str]]
 ) -> tuple[str, str] | None:
-    """Run `first`, insert the rows, and roll back. Return why a row was refused.
+    """Run the statements `first`, insert the rows, and return why a row was refused.
 
-    The result is the SQLSTATE and the name of the constraint. If the error names no constraint, the
-    name of the column takes its place. If all rows were accepted, None is returned.
+    The result has the SQLSTATE of the error and the name of the constraint. If the error names no
+    constraint, the name of the column is returned instead. The result is None if all rows were
+    accepted. All changes are rolled back.
     """
     transaction = owner.transaction()
     await transaction.start()

@@ -1,6 +1,7 @@
-"""Test which payments and refunds in Telegram's updates the database notes in a table.
+"""Test which payments and refunds the database notes when an update of Telegram is stored.
 
-A deposit is accepted only if the table has a payment of the same person and the same amount.
+The database notes them in the table `received_payments`. A deposit is accepted only if this table
+has a payment with the same charge id, person and amount.
 """
 
 from typing import Any

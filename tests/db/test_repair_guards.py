@@ -1,6 +1,6 @@
-"""Test that a repair of the ledger checks the affected rows again before it changes them.
+"""Test that a repair of the ledger locks the affected rows and checks them before the change.
 
-The repair also locks these rows.
+These rows could have changed after the repair was confirmed.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
@@ -51,7 +51,10 @@ CHANGES = {
 
 @pytest.fixture
 async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books]:
-    """Yield the database, a person and their wallet's id; a test may leave the database broken."""
+    """Yield a database, a person, and the id of the person's wallet.
+
+    A test is allowed to leave the database broken.
+    """
     async with copied_database(server, business) as world:
         async with world.sessions.begin() as session:
             person = await people.person(session, balance=100)
@@ -94,11 +97,10 @@ async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
 
 
 async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
-    """Check that two repairs that write to the same second wallet run one after the other.
+    """Check that the second of two repairs waits for the first one if both change the same wallets.
 
     Each repair balances an orphan, that is, an entry that its wallet's balance does not include.
-    The first repair sleeps for a second between reading and writing. The second repair waits for
-    it, and numbers its entries after those of the first repair.
+    The first repair takes more than a second, because a trigger of the test makes it slow.
     """
     world, person, _ = books
     first, second = [await _signed(books, "orphan", await _orphan(books, n)) for n in range(2)]
@@ -149,10 +151,9 @@ async def test_a_held_escrow_cannot_be_reopened(books: Books) -> None:
 
 
 async def test_a_repair_locks_the_placement_first(books: Books) -> None:
-    """Test that an escrow reversal locks its target first, and then the other rows.
+    """Test that an escrow reversal locks its placement first, and then the other rows.
 
-    An escrow reversal is a kind of correction. A target is a placement, that is, one purchase of a
-    post in one channel.
+    An escrow reversal is a correction that sets a settled escrow back to held.
     """
     world = books[0]
     async with world.sessions.begin() as session:

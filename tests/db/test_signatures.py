@@ -1,7 +1,7 @@
 """Test that an admin can sign only with an update that Telegram delivered.
 
-An admin signs by requesting, confirming or refusing an operation that needs two admins, for example
-to take a deposit back.
+To sign means to request, confirm or refuse an operation that needs two admins, for example to take
+a deposit back. An update is, for example, a press of a button.
 """
 
 import json
@@ -28,9 +28,9 @@ CARDS = (
 
 
 async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
-    """Let an admin create, in a shell, a staff request to take a deposit back.
+    """Let an admin request to take a deposit back, and return the id of the request.
 
-    The admin then presses "That was me". Returns the id of the request.
+    The admin types the request in a shell and then presses the button "That was me".
     """
     request = await staff_requests.create(
         session,
@@ -46,7 +46,10 @@ async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
 
 
 async def _sign(session: AsyncSession, by: Actor, request_id: int) -> str | None:
-    """Confirm a staff request with an UPDATE, and return the SQLSTATE of the error, or None."""
+    """Confirm a staff request with an SQL UPDATE. Return the SQLSTATE of the error, or None.
+
+    The result is None if the database accepts the UPDATE.
+    """
     try:
         async with session.begin_nested():
             await session.execute(

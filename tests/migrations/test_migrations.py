@@ -1,6 +1,6 @@
-"""Test that the migrations run up, down and up again, and that the models match the schema.
+"""Test that the migrations can be run up, down and up again.
 
-The schema is the same after each run up.
+The schema must be the same after both runs up, and it must match the models.
 """
 
 import json
@@ -40,7 +40,7 @@ SCHEMA = {
 
 @pytest.fixture
 async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the URL with which the tables' owner connects to an empty database."""
+    """Yield the URL of an empty database. The user in the URL is the tables' owner."""
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
     yield server.dsn(embedded.OWNER, name)
@@ -49,7 +49,7 @@ async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the URL with which the tables' owner connects to a migrated database.
+    """Yield the URL of a migrated database. The user in the URL is the tables' owner.
 
     The database is a copy of the tests' template.
     """

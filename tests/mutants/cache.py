@@ -1,4 +1,4 @@
-"""Keep the results of earlier runs of the mutants in a folder."""
+"""Keep the results of earlier runs of `python -m tests.mutants` in a folder."""
 
 import hashlib
 import json
@@ -9,7 +9,11 @@ from tests.mutants.mutant import Mutant
 
 
 class Cache:
-    """The results of earlier runs: verdicts by mutant, and coverage of the tests by test file."""
+    """The results of earlier runs: the verdicts on mutants, and the coverage of test files.
+
+    A verdict says which test failed on a mutant, if one failed. The coverage of a test file says
+    which functions its tests enter.
+    """
 
     def __init__(self, folder: Path, *, fresh: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -25,25 +29,25 @@ class Cache:
                 self._known[row["digest"]] = row["verdict"]
 
     def verdict(self, mutant: Mutant) -> dict[str, Any] | None:
-        """Return the last verdict on exactly this change, or None."""
+        """Return the last verdict on exactly this mutant, or None if there is no verdict."""
         return self._known.get(mutant.digest)
 
     def add_verdict(self, mutant: Mutant, verdict: dict[str, Any]) -> None:
-        """Append the verdict on a mutant to the file of verdicts.
+        """Write the verdict on a mutant to the file of verdicts.
 
-        The verdict says which test failed on the mutant, if one failed. It is written at once, so
-        that it is kept if the run is interrupted.
+        The verdict is written at once. So an interrupted run does not lose the verdict.
         """
         row = {"name": mutant.name, "digest": mutant.digest, "verdict": verdict}
         with self._verdicts.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def coverage(self, test_file: Path) -> dict[str, Any] | None:
-        """Return which functions the tests of a file enter, or None if the file has changed.
+        """Return which functions the tests of a file enter.
 
-        The source may have changed after the coverage was recorded. Then a test may enter the
-        function of a mutant although the record does not say so. Such a mutant may survive, and a
-        run with `--fresh` is needed. No mutant is wrongly reported as killed.
+        The result is None if there is no record of the file, or if the file changed after the
+        record. If the source changed after the record, the record can be out of date. In this case,
+        a mutant can survive although a test would fail on it. A run with `--fresh` records
+        everything again.
         """
         if not self._coverage.exists():
             return None
@@ -55,7 +59,7 @@ class Cache:
         return None
 
     def add_coverage(self, test_file: Path, coverage: dict[str, Any]) -> None:
-        """Write to the file which functions the tests of a file enter."""
+        """Record which functions the tests of a file enter."""
         with self._coverage.open("a") as file:
             file.write(json.dumps(coverage | {"of": _digest(test_file)}) + "\n")
 

@@ -1,6 +1,8 @@
-"""Define two pytest plugins for the runs of mutants (copies of the product without one guard).
+"""Define two pytest plugins for the tests of mutants.
 
-One records which functions each test enters. The other records the first test that fails.
+A mutant is the product without one of its guards (checks that refuse, or locks). The plugin
+Coverage records which functions each test enters. The plugin Verdict records the first test that
+fails.
 """
 
 import sys
@@ -18,18 +20,19 @@ import pytest
 class Coverage:
     """A pytest plugin that records which functions of `services` and `db` each test enters.
 
-    It also records the time of each test.
+    The plugin also records how long each test takes, in seconds.
     """
 
     root: Path
     functions: dict[str, set[str]] = field(default_factory=dict)
-    """For each test, the functions that it enters, as `file function`."""
+    """The functions that each test enters, by the id of the test. A function is written as its
+    file, a space, and its name."""
     seconds: dict[str, float] = field(default_factory=dict)
     _functions: dict[CodeType, str | None] = field(default_factory=dict)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Record the functions that one test and its fixtures enter, and the time of the test."""
+        """Record which functions one test and its fixtures enter, and how long the test takes."""
         functions: set[str] = set()
 
         def trace(frame: FrameType, _event: str, _argument: Any) -> None:
@@ -60,7 +63,7 @@ class Coverage:
 
 @dataclass(eq=False)
 class Verdict:
-    """A pytest plugin that records the first test that failed, and why it failed."""
+    """A pytest plugin that records the first failed test and the reason of the failure."""
 
     killer: str | None = None
     why: str = ""

@@ -1,6 +1,7 @@
-"""List the guards of the database from the catalogue of a migrated database.
+"""List the guards of a migrated database.
 
-A guard is a check that refuses.
+A guard is a lock, or a check that refuses an operation. The guards are read from PostgreSQL's
+catalogue, that is, its tables about tables and functions.
 """
 
 import asyncpg
@@ -43,7 +44,7 @@ KINDS = {
 
 
 async def find(connection: asyncpg.Connection) -> list[Mutant]:
-    """List a mutant for every constraint, trigger, unique index, and guard in a function.
+    """List a mutant for each constraint, trigger, unique index, and guard inside a function.
 
     A mutant is the product without one of its guards.
     """
@@ -75,10 +76,10 @@ async def find(connection: asyncpg.Connection) -> list[Mutant]:
 
 
 async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
-    """Tell whether PostgreSQL allows the schema change of a mutant, which removes one guard.
+    """Return whether PostgreSQL allows the change of a mutant, which removes one guard.
 
-    PostgreSQL refuses, for example, to drop NOT NULL from a column of a primary key or from an
-    identity column. The change is rolled back.
+    PostgreSQL refuses, for example, to drop NOT NULL from a column of a primary key. The change is
+    rolled back.
     """
     transaction = connection.transaction()
     await transaction.start()

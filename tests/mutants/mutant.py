@@ -1,4 +1,7 @@
-"""Define mutants: a mutant is the product without one of its guards (checks that refuse)."""
+"""Define mutants: a mutant is the product without one of its guards.
+
+A guard is a lock, or a check that refuses an operation.
+"""
 
 import hashlib
 import re
@@ -10,35 +13,38 @@ Where = Literal["source", "database"]
 
 @dataclass(frozen=True)
 class Mutant:
-    """The product without one guard. When the tests run on it, a test must fail.
+    """The product without one guard. At least one test must fail on it.
 
-    Its name says where the guard is. The name is the same in every run.
+    The name of a mutant says where the guard is. The name is the same in every run.
     """
 
     name: str
     kind: str
     where: Where
     location: str
-    """For a guard of the source, the file. For a guard of the database, the table or function."""
+    """Where the guard is: a file of the source, or a table or a function of the database."""
     scope: str
-    """For a guard of the source, the function around it, or `*` if there is none. For a guard of
-    the database, the same as `location`."""
+    """For a guard of the source: the function that contains the guard, or `*` outside of functions.
+    For a guard of the database: the same as `location`."""
     change: str
-    """For a guard of the source, the whole changed file. For a guard of the database, the statement
-    that removes the guard."""
+    """For a guard of the source: the whole text of the changed file. For a guard of the database:
+    the SQL statement that removes the guard."""
 
     @property
     def digest(self) -> str:
-        """The key under which the cache keeps a verdict on this mutant.
+        """The key of this mutant in the cache.
 
-        It depends on the name and on the exact change.
+        The key depends on the name of the mutant and on its exact change.
         """
         return hashlib.sha256(f"{self.name}\n{self.change}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A part of a text and the text that replaces it, to remove one guard."""
+    """A change of a text that removes one guard: `replacement` replaces a part of the text.
+
+    The part begins at the character `start` and ends before the character `end`.
+    """
 
     kind: str
     start: int
@@ -66,7 +72,7 @@ _REFUSAL = re.compile(
 def edits_of_sql(sql: str) -> list[Edit]:
     """Find every lock, status condition and refusal in a piece of SQL.
 
-    Each of the returned edits removes one of them.
+    Returns one edit for each of them. The edit removes it.
     """
     uncommented = _COMMENT.sub(lambda match: " " * len(match[0]), sql)
     edits = [
@@ -98,9 +104,9 @@ def edits_of_sql(sql: str) -> list[Edit]:
 
 
 def _alternatives(condition: str) -> list[tuple[int, int]]:
-    """Return the start and end of each part between the ORs of a condition.
+    """Split a condition at each OR, and return the start and the end of each part.
 
-    An OR inside parentheses or inside a CASE does not count.
+    An OR inside parentheses or inside a CASE does not split the condition.
     """
     depth, begin, parts, quoted = 0, 0, [], False
     for match in re.finditer(r"[()']|\bCASE\b|\bEND\b|\bOR\b", condition):

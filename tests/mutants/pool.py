@@ -1,7 +1,7 @@
-"""Run mutants in several processes at the same time.
+"""Run the tests of several mutants at the same time, in several processes.
 
-A mutant is the product without one of its guards (checks that refuse). Each process has its own
-PostgreSQL server and its own copy of the source tree.
+A mutant is the product without one of its guards (checks that refuse, or locks). Each process has
+its own PostgreSQL server and its own copy of the source tree.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ T = TypeVar("T")
 
 
 class Pool:
-    """The processes that run mutants. Each command is given to a process that is free."""
+    """The processes (runners) that test mutants. Each command goes to a runner that is free."""
 
     def __init__(self, root: Path, scratch: Path, size: int) -> None:
         self.lock = threading.Lock()
-        """Locks the data that the threads of `run_all` write together."""
+        """The lock for data that several threads of `run_all` change."""
         self._runners = [_Runner(root, scratch / str(number)) for number in range(size)]
         self._free: Queue[_Runner] = Queue()
         for runner in self._runners:
@@ -31,7 +31,7 @@ class Pool:
             self._free.put(runner)
 
     def run(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Wait for a free runner, give it a command, and return its answer."""
+        """Wait until a runner is free, give this runner a command, and return the answer."""
         runner = self._free.get()
         try:
             runner.send(command)
@@ -40,9 +40,10 @@ class Pool:
             self._free.put(runner)
 
     def run_all(self, act: Callable[[T], None], items: Sequence[T]) -> None:
-        """Call a function with each item, and run at most one call at a time for each runner.
+        """Call a function with each item. At most one call for each runner runs at the same time.
 
-        If `run_all` is interrupted, it waits for the calls that have begun and drops the others.
+        If the program is interrupted, or if a call fails, the calls that have begun still end. The
+        other items are left out.
         """
         threads = ThreadPoolExecutor(len(self._runners))
         try:

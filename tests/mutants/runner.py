@@ -1,9 +1,9 @@
-"""Run the tests against one mutant at a time, each in a forked process.
+"""Run the tests against one mutant at a time.
 
-A mutant is the product without one of its guards (checks that refuse). `python -m tests.mutants`
-starts this program. Commands come in and verdicts go out as lines of JSON. One PostgreSQL serves
-all mutants, and a forked process has the libraries loaded. Therefore a mutant costs only the time
-of its tests.
+A mutant is the product without one of its guards (checks that refuse, or locks). The command
+`python -m tests.mutants` starts this program as a runner. The runner reads commands as lines of
+JSON, and answers each command with a line of JSON. The tests run in a forked process, in which the
+libraries are already loaded. All mutants of a runner use the same PostgreSQL server.
 """
 
 import asyncio
@@ -48,14 +48,16 @@ OPTIONS = [
 ]
 TIMED_OUT = "time limit"
 KEPT = "bot.deferred_models"
-"""This module stays loaded in the forks. It changes pydantic, and it knows the names of aiogram's
-models, which a fork does not import again."""
+"""The only module of the product that a forked process does not import again. It knows the names of
+aiogram's models. A second import would lose these names, because the process does not import
+aiogram again."""
 EXAMPLES = "40"
-"""The number of examples of the state machine test, which runs after all quicker tests."""
+"""The number of examples of the state machine test. An example is one random sequence of
+operations."""
 
 
 def main(root: Path, scratch: Path) -> None:
-    """Copy the source tree, start a PostgreSQL server, and handle commands until stdin ends."""
+    """Copy the source tree, start a PostgreSQL server, and handle commands until the input ends."""
     tree = scratch / "tree"
     _copy(root, tree)
     server = start_test_postgres(scratch / "postgres")
@@ -98,10 +100,10 @@ def _serve(
 
 
 def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
-    """Run tests until one test fails, and then run that test once more alone.
+    """Run tests until one test fails, and then run the failed test again alone.
 
-    If the second run passes, the mutant did not cause the failure. In this case, the tests after
-    the failed one run as well.
+    If the failed test passes alone, the mutant did not cause the failure. In this case, the tests
+    after the failed test run too.
     """
     while True:
         verdict = _forked(tree, scratch, tests, limit, coverage=False)
@@ -132,7 +134,8 @@ def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
 def _apply(command: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
     """Undo the previous mutant of the database, and apply the mutant of this command.
 
-    The mutant changes a file of the tree or the template database.
+    The mutant changes a file of the copied source tree, or it changes the template database of the
+    tests.
     """
     if command["where"] == "source":
         (tree / command["location"]).write_text(command["change"])
@@ -145,7 +148,11 @@ _template_change: list[str | None] = ["nothing yet"]
 
 
 async def _reset_template(server: embedded.Postgres, change: str | None) -> None:
-    """Make the template `adtech` again from its unchanged copy, then run `change` as its owner."""
+    """Replace the template database by its unchanged copy, and then run `change` in it.
+
+    `change` is an SQL statement that runs in the role of the tables' owner. If `change` is None, no
+    statement runs. If the template already has this change, the function does nothing.
+    """
     if _template_change[0] == change:
         return
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
@@ -172,10 +179,11 @@ async def _reset_template(server: embedded.Postgres, change: str | None) -> None
 def _forked(
     tree: Path, scratch: Path, tests: list[str], limit: float, *, coverage: bool
 ) -> dict[str, Any]:
-    """Run tests in a forked process that writes its output to a file.
+    """Run tests in a forked process, and return the result of this process.
 
-    If the forked process takes more than `limit` seconds, it is killed, and the mutant counts as
-    killed. Raises SystemExit if another program killed the forked process.
+    If the forked process takes more than `limit` seconds, the function ends it, and the mutant
+    counts as killed, as if a test had failed. Raises SystemExit if another program ended the forked
+    process.
     """
     answer_file = scratch / "answer.json"
     answer_file.unlink(missing_ok=True)
@@ -203,10 +211,11 @@ def _forked(
 def _in_the_fork(
     tree: Path, scratch: Path, answer_file: Path, tests: list[str], *, coverage: bool
 ) -> None:
-    """Run tests on the mutated tree in this forked process, and write the result to a file.
+    """Run tests in this forked process, and write the result to `answer_file`.
 
-    The result in `answer_file` says which test failed, if one failed. If `coverage` is true, it
-    also has the functions that each test entered, and the time of each test.
+    The tests run on the source tree `tree`. The result says which test failed, if one failed. If
+    `coverage` is true, the result also has the functions that each test entered, and how many
+    seconds each test took.
     """
     os.setpgid(0, 0)
     output = os.open(scratch / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

@@ -1,6 +1,7 @@
-"""Find the guards of the source in its syntax tree: locks, status conditions and refusals.
+"""Find the guards in the source code: locks, conditions on a status, and refusals.
 
-A guard is a check that refuses, or a lock.
+A guard is a lock, or a check that refuses an operation. For each guard, the module makes an edit: a
+change of the source text that removes this guard.
 """
 
 import ast
@@ -13,11 +14,11 @@ MODULES = ("services/*/*.py", "db/queries.py")
 GUARD_COLUMNS = frozenset(
     {"status", "claim_no", "lease_owner", "lease_until", "enabled", "blocked"}
 )
-"""The columns that decide whether an operation is still allowed."""
+"""The columns that decide whether an operation is allowed."""
 
 
 def find(root: Path) -> list[Mutant]:
-    """List the mutants of every module that moves money or changes a status.
+    """List the mutants of all services and of `db/queries.py`.
 
     A mutant is the product without one of its guards.
     """
@@ -47,7 +48,8 @@ def _of_file(location: str, source: str) -> Iterator[Mutant]:
 class _Offsets:
     """A converter from positions in the syntax tree to offsets in the text.
 
-    A position is a line and a column in bytes.
+    A position has two numbers: a line, and a column in this line. The column is counted in bytes.
+    An offset is the number of characters before the position.
     """
 
     def __init__(self, source: str) -> None:
@@ -58,12 +60,16 @@ class _Offsets:
             self._starts.append(self._starts[-1] + len(line))
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset of a line (the first line is 1) and a column in bytes."""
+        """Return the offset of a position.
+
+        The first line has the number 1. `column` is the number of bytes before the position in its
+        line.
+        """
         before = self._lines[line - 1].encode()[:column].decode()
         return self._starts[line - 1] + len(before)
 
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        """Return the offsets at which a node begins and ends."""
+        """Return two offsets: where a node begins, and where it ends."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return (
@@ -104,9 +110,9 @@ def _of_node(node: ast.AST, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _row_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
-    """Yield the edits that remove the row lock from a call.
+    """Yield the edits that remove the row locks from a call.
 
-    The lock is `.with_for_update(…)`, or the keyword `with_for_update` of `session.get`.
+    A row lock is `.with_for_update(…)`, or the keyword `with_for_update` of `session.get`.
     """
     if isinstance(call.func, ast.Attribute) and call.func.attr == "with_for_update":
         yield Edit("row lock", offsets.span(call.func.value)[1], offsets.span(call)[1], "")
@@ -122,9 +128,9 @@ def _advisory_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _condition_edits(tests: list[ast.expr], offsets: _Offsets) -> Iterator[Edit]:
-    """Yield an edit for each condition on a status or a claim; the edit makes it always true.
+    """Yield an edit for each condition on a status or a claim. The edit makes the condition true.
 
-    `tests` are the conditions in a query's WHERE, or in a tuple that is used as a WHERE.
+    `tests` are the arguments of `where`, `join` or `filter`, or the elements of a tuple.
     """
     for test in tests:
         if isinstance(test, ast.Compare) and _is_guard_column(test.left):
@@ -152,7 +158,8 @@ def _is_guard_column(node: ast.expr) -> bool:
 def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
     """Yield the edit that removes a call, if the call only refuses or only locks.
 
-    A word in the name of the called function shows this, for example `require` or `lock`.
+    The name of the called function shows this. The name contains the word `lock`, or the name
+    begins with a word like `require`.
     """
     inner = statement.value
     call = inner.value if isinstance(inner, ast.Await) else inner
@@ -170,8 +177,9 @@ def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
 def _refusal_edits(node: ast.If, offsets: _Offsets) -> Iterator[Edit]:
     """Yield the edits that make the condition of a refusal always false.
 
-    A refusal is `if …: raise`, or `if … status …: return`. Each side of an `or` is a separate
-    guard.
+    A refusal is an `if` whose first statement is `raise`. It is also an `if` on a status whose
+    first statement is `return`. If the condition contains `or`, each of its parts gets an edit of
+    its own.
     """
     first = node.body[0]
     raises = isinstance(first, ast.Raise)

@@ -1,7 +1,8 @@
-"""Test that fifty concurrent operations settle an escrow only once.
+"""Test that an escrow is settled at most one time, even by many operations at the same time.
 
-To settle an escrow means to release or to refund it. The tests also check that no operation commits
-after its kill switch was set to stopped.
+To settle an escrow means to release it or to refund it. The tests also stop kill switches. A kill
+switch is a row that allows or forbids one kind of operation, for example payouts. After a switch is
+stopped, no operation of its kind is committed.
 """
 
 import asyncio
@@ -75,9 +76,10 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Prepare an operation that the kill switch `key` can forbid, and return it.
+    """Create the rows that an operation needs, and return the operation.
 
-    The operation makes one transfer, or records one payment.
+    The kill switch `key` can forbid this operation. The operation makes one transfer or records one
+    payment.
     """
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
@@ -99,8 +101,8 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
 
 
 ENDED = "ended"
-"""The result of an operation that was still under way some time after its kill switch was set to
-stopped, and whose database session was therefore ended."""
+"""The result of an operation that still ran some time after the stop of its kill switch. The stop
+ended the database session of this operation."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",

@@ -1,6 +1,7 @@
-"""Run randomly chosen operations (acts) at the same time, and test that the data stay right.
+"""Run random operations at the same time, and test that no invariant is violated.
 
-Each act succeeds or raises a domain error, and all invariants hold at the end.
+An invariant is a statement about all rows that must always hold. Each operation must succeed or
+raise a domain error.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ WORKERS, STEPS = 8, 30
 
 
 async def _any_target(session: AsyncSession, rng: random.Random) -> int:
-    """Return the id of a randomly chosen placement, one of the 12 newest."""
+    """Return the id of one of the 12 newest placements. The choice is random."""
     found = await rows.table(session, "SELECT id FROM campaign_targets ORDER BY id DESC LIMIT 12")
     return int(rng.choice(found)[0])
 
@@ -38,7 +39,7 @@ async def _claim(session: AsyncSession) -> Claim | None:
 
 
 def _random_outcome(rng: random.Random, claim: Claim) -> Act:
-    """Return an operation (an act) that records a random outcome of a send."""
+    """Return a function that records a random result of an attempt to send a post."""
     ends: list[Act] = [
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
@@ -51,10 +52,10 @@ def _random_outcome(rng: random.Random, claim: Claim) -> Act:
 
 
 async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
-    """Do one of two things at random: claim what is due, or record the result of one check.
+    """Choose at random: claim the checks and searches that are due, or record one check.
 
-    Due are checks of published posts and searches for uncertain posts. As in the scheduler, a claim
-    and a record are separate transactions.
+    A check looks at a published post. A search looks for an uncertain post, that is, a post of
+    which nobody knows whether Telegram published it.
     """
     if rng.random() < 0.5:
         await verification.claim_due(session, limit=2)
@@ -72,7 +73,8 @@ async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
 async def _record_search(session: AsyncSession, rng: random.Random) -> None:
     """Record a random result of a search for an uncertain post.
 
-    A post is uncertain if nobody knows whether Telegram published it.
+    A post is uncertain if nobody knows whether Telegram published it. If there is no uncertain
+    post, the function records nothing.
     """
     found = await session.execute(
         text(
@@ -146,9 +148,9 @@ async def _withdraw(session: AsyncSession, rng: random.Random, deal: people.Deal
 
 
 def _act(rng: random.Random, deals: list[people.Deal]) -> Act:
-    """Return a randomly chosen operation, for example a deposit or a decision about a placement.
+    """Return a randomly chosen operation, for example a deposit.
 
-    Most of the operations are those of the usual way of a placement.
+    Most of the chosen operations are steps of a placement, for example an approval or a release.
     """
     deal = rng.choice(deals)
     often: list[Act] = [

@@ -1,9 +1,8 @@
-"""Test that a worker with an invalid claim of a post cannot write anything.
+"""Test that a worker whose claim of a post is no longer valid cannot write anything.
 
-A claim is the right of one worker to send the post. Each write compares the post job's status, its
-claim number, and the worker that holds its lease. Each of these three checks is tested alone. A
-constraint keeps the status and the lease consistent, so the tests drop the constraint before they
-change the status or the lease.
+A claim is the right of one worker to send one post. Each write compares three values of the post
+job with the claim: the status, the claim number, and the worker that holds the claim. The tests
+make one of these values wrong at a time.
 """
 
 from collections.abc import Awaitable, Callable
@@ -120,10 +119,7 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
 
 
 async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
-    """Test that a settled (released or refunded) escrow is not held again.
-
-    The escrow is refunded, but its placement is still pending.
-    """
+    """Test that no money is held for a placement whose escrow was already refunded."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
@@ -138,9 +134,9 @@ async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
 
 
 async def test_only_queued_posts_are_cancelled(database: Database) -> None:
-    """Test that only queued posts are cancelled.
+    """Test that only queued posts are cancelled after their advertiser was blocked.
 
-    A post that is published or is being sent continues as planned.
+    Published posts, and posts that are being sent, keep their status.
     """
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
@@ -160,9 +156,9 @@ async def test_only_queued_posts_are_cancelled(database: Database) -> None:
 
 
 async def test_only_a_published_post_is_paid_for(database: Database) -> None:
-    """Test that only a published post whose promised hours are over is paid for.
+    """Test that an owner is paid only for a published post whose promised hours are over.
 
-    The promised hours are the time for which a post must stay in the channel.
+    The promised hours are the time for which the post must stay in the channel.
     """
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)

@@ -1,4 +1,7 @@
-"""Test the integration cases of the safety plan by reading the rows that the services write."""
+"""Test the integration cases of the safety plan, for example `INT_WL_01`.
+
+The tests call services, and then read the rows that the services have written.
+"""
 # ruff: noqa: N802 - named as the plan names them, so that they are found
 
 from datetime import timedelta
@@ -119,9 +122,10 @@ async def test_INT_ES_01_a_second_hold_returns_the_first(database: Database) -> 
 
 
 async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
-    """Hold the money of a pending target (a placement) and publish its post.
+    """Create a placement that is pending although its money is held and its post is published.
 
-    Some tests of the safety plan begin with this state.
+    A pending placement is one about which no admin has decided. Some cases of the safety plan begin
+    with this state.
     """
     async with database.sessions.begin() as session:
         deal = await people.deal(session, **terms)  # type: ignore[arg-type]

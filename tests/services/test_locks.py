@@ -1,7 +1,8 @@
-"""Test that each operation locks its rows and its kill switches.
+"""Test which rows and which kill switches an operation locks.
 
-The operation runs in an open transaction, and a second connection finds out which rows are locked.
-A kill switch is a row that allows or forbids one kind of operation.
+A kill switch is a row that allows or forbids one kind of operation, for example payouts. Most tests
+run an operation and keep its transaction open. A second connection then finds out which rows are
+locked.
 """
 
 import asyncio
@@ -40,7 +41,10 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def _locked_tables(database: Database, *tables: str) -> set[str]:
-    """Return those of the given tables that have a locked row; a shared lock counts."""
+    """Return those of the given tables in which a transaction has locked at least one row.
+
+    A lock with `FOR SHARE` counts too.
+    """
     found = set()
     connection = await asyncpg.connect(database.owner_url)
     try:
@@ -56,9 +60,10 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Run the operation in an open transaction, and assert that it has locked a row of each table.
+    """Assert that an operation locks at least one row of each of the given tables.
 
-    The operation may be refused, but not with NotFound.
+    The operation runs in a transaction that is rolled back. The operation is allowed to end with a
+    domain error, except NotFound.
     """
     session = database.sessions()
     try:
@@ -220,9 +225,10 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Run the operation in an open transaction, and return the kill switches that it has locked.
+    """Return the keys of the kill switches that an operation locks.
 
-    The operation may be refused, but not with NotFound.
+    The operation runs in a transaction that is rolled back. The operation is allowed to end with a
+    domain error, except NotFound.
     """
     async with database.sessions() as session:
         try:
@@ -244,9 +250,9 @@ async def _switches_of(database: Database, act: Act) -> set[str]:
 async def _rows_locked_before_switches(
     database: Database, act: Act, switches: set[Switch]
 ) -> set[str]:
-    """Return the tables in which `act` has locked rows while it waits for its kill switches.
+    """Return the tables in which an operation locks rows before it locks its kill switches.
 
-    `act` is a use case, for example a payout.
+    Another transaction holds the locks of `switches`, so that the operation has to wait for them.
     """
     space = {"space": killswitches.LOCK_SPACE}
     exclusive = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
@@ -332,7 +338,12 @@ async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
 async def _is_locked_in_order(
     database: Database, act: Act, table: str, first: int, last: int
 ) -> bool:
-    """Return whether `act` waits for the row with the id `first` before it locks the row `last`."""
+    """Return whether an operation locks the row `first` before the row `last`.
+
+    `first` and `last` are ids of rows of `table`. Another transaction holds the lock of the row
+    `first`. The result is True if the row `last` is not locked while the operation waits for the
+    row `first`.
+    """
     row = f"SELECT FROM {table} WHERE id = $1 FOR NO KEY UPDATE NOWAIT"
     moved = "UPDATE {} SET currency = currency" if table == "wallets" else "UPDATE {} SET key = key"
     # The update moves the first row behind the last one in the table.
@@ -361,7 +372,10 @@ async def _is_locked_in_order(
 
 
 async def _rolled_back(database: Database, act: Act) -> None:
-    """Run `act` and roll it back. PostgreSQL scans tables without indexes, in stored order."""
+    """Run an operation without index scans, and roll it back.
+
+    Without index scans, PostgreSQL reads the rows of a table in the order in which they are stored.
+    """
     async with database.sessions() as session:
         for scan in ("indexscan", "bitmapscan"):
             await session.execute(text(f"SET LOCAL enable_{scan} = off"))

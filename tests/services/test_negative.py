@@ -23,9 +23,9 @@ from tests.factories import people, rows
 
 
 async def _campaign(database: Database, status: str) -> tuple[people.Deal, Campaign]:
-    """Create a placement, and a second campaign of its advertiser with this status.
+    """Create a placement, and a second campaign of the same advertiser with the status `status`.
 
-    Returns the placement with its people, and the second campaign.
+    Returns two values: the placement together with its people, and the second campaign.
     """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)

@@ -1,7 +1,7 @@
-"""Test that every service reads its transition table, which lists the allowed changes of a status.
+"""Test that services allow only the changes of a status that their transition tables list.
 
-Each test removes one move from a table. Then the service must refuse the operation that makes this
-move.
+Each test removes one change from a table. The service must then refuse the operation that makes
+this change.
 """
 
 from collections.abc import Awaitable, Callable

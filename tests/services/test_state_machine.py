@@ -1,7 +1,9 @@
 """Run random sequences of operations, and compare the product with a model after each step.
 
-ADTECH_STATE_MACHINE=long runs 5,000 examples instead of 200, and it prints the random seed of this
-run. ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
+The model repeats the rules of the marketplace in plain Python. An example is one random sequence of
+operations. If the environment variable ADTECH_STATE_MACHINE is `long`, 5,000 examples run instead
+of 200, and their random seed is new in each run. The test prints the seed. The variable
+ADTECH_STATE_MACHINE_SEED runs the examples of an earlier seed again.
 """
 
 import os
@@ -48,26 +50,25 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 async def escalate(session: AsyncSession) -> None:
-    """Ask the admins about the posts whose state has been unclear for too long.
-
-    The bot does not know whether such a post was sent or whether it is still there.
-    """
+    """Ask the admins to decide about posts whose state has been unclear for too long."""
     await uncertain_posts.escalate_due(session, limit=99)
 
 
 class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
-    """The state machine of the marketplace, which tests the product against the model.
+    """Random operations of a marketplace, which run in the product and in the model.
 
-    Each rule is a use case, and each rule runs in the product and in the model.
+    Hypothesis calls the methods with `@rule` in a random order. Each of these methods compares the
+    result of the product with the result of the model.
     """
 
     # -- the usual steps of a placement -----------------------------------------------------------
 
     @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
     def begin(self, stages: list[int]) -> None:
-        """Begin an example (a random sequence of operations) with some placements.
+        """Begin an example (one random sequence of operations) with some placements.
 
-        Each element of `stages` makes one placement, and says how many steps it has already gone.
+        For each number in `stages`, one placement is submitted. The number says how many of the
+        next steps of this placement are done.
         """
         for number, stage in enumerate(stages):
             self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
@@ -78,7 +79,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     def go_on(self, pick: int, steps: int) -> None:
         """Do the next steps of a placement on its usual way, from the approval to the payout.
 
-        `steps` is the number of steps. Some of them may be refused, for example by a kill switch.
+        `steps` is the number of steps. A step can be refused, for example by a kill switch.
         """
         target_id = self.target(pick)
         for _ in range(steps):
@@ -86,7 +87,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
             self.books_agree()
 
     def next_step(self, target_id: int) -> None:
-        """Do the next step of a placement on its usual way, for example approve, send or release.
+        """Do the next usual step of a placement, for example approve it, or send its post.
 
         If the post has failed or is cancelled, the next step is the refund.
         """
@@ -115,7 +116,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
     def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
-        """Ask for a placement in a channel; the placement then waits for the admins' decision."""
+        """Submit a placement: an advertiser asks for one post in a channel."""
         publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
         campaign_id, channel_id = (
             world.nth(self.model.campaigns, campaign),
@@ -175,7 +176,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, who=PICK)
     def withdraw(self, pick: int, who: int) -> None:
-        """Withdraw a placement, that is, take it back before the admins have decided about it."""
+        """Withdraw a placement: the advertiser takes it back before an admin has decided."""
         target_id = self.target(pick)
         actor = self.advertiser(self.model.targets[target_id].campaign, who)
         self.both(
@@ -186,7 +187,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def hold(self, pick: int) -> None:
-        """Hold the money of a placement before an admin has approved the placement."""
+        """Hold the price of a placement: move it from the advertiser's wallet into an escrow."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.hold(session, target_id=target_id),
@@ -196,7 +197,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
-        """Release the escrow of a placement, that is, pay the owner and the fee."""
+        """Release the escrow of a placement: pay the owner, and pay the fee to the platform."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.release(session, target_id=target_id),
@@ -206,7 +207,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def refund(self, pick: int) -> None:
-        """Refund the escrow of a placement to the advertiser."""
+        """Refund the escrow of a placement: give the money back to the advertiser."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.refund(session, target_id=target_id),
@@ -243,7 +244,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(channel=PICK, lost=YES)
     def rights(self, channel: int, *, lost: bool) -> None:
-        """Take away the bot's right to post in a channel, or give it back."""
+        """Take away the bot's right to post in a channel, or give this right back."""
         channel_id = world.nth(self.model.channels, channel)
 
         async def act(session: AsyncSession) -> None:
@@ -259,7 +260,10 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:
-        """Set a kill switch to running or to stopped."""
+        """Set a kill switch to running or to stopped.
+
+        A kill switch allows or forbids one kind of operation, for example payouts.
+        """
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(
@@ -284,19 +288,27 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
         )
     )
     def tick(self, tick: tuple[Act, Callable[[MoneyModel], int | None]]) -> None:
-        """Run one tick, that is, one run of a periodic task of the scheduler."""
+        """Run one tick: call one periodic function of the scheduler one time."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
 
     @invariant()
     def books_agree(self) -> None:
-        """Assert that balances, states and switches match the model, and all invariants hold."""
+        """Assert that balances, statuses and kill switches are as in the model.
+
+        Asserts also that no invariant is violated. An invariant is a statement about all rows that
+        must always hold.
+        """
         assert self.story.books() == world.books(self.model)
 
 
 @pytest.fixture
 def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
-    """Yield one connection for the whole test; the connection may move the clock."""
+    """Yield the database connection on which the whole test runs.
+
+    The test can move the database's clock on this connection. All changes are rolled back at the
+    end.
+    """
     assert ROLLED_BACK in rolled_back_url
     story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield story

@@ -1,4 +1,7 @@
-"""Test operations on campaigns, such as activate: who may do them, and in which states."""
+"""Test who is allowed to change a campaign, and in which statuses.
+
+The changes are, for example, to activate, to pause and to cancel the campaign.
+"""
 
 from datetime import timedelta
 
@@ -141,7 +144,10 @@ async def test_an_unknown_campaign_is_not_found(session: AsyncSession, step: str
 
 
 async def _scheduled(database: Database, *hours: int) -> people.Deal:
-    """Approve posts that are due after these numbers of hours, and pause their campaign."""
+    """Approve one post for each number of hours, and pause the campaign of these posts.
+
+    Each number says in how many hours a post is due.
+    """
     async with database.sessions.begin() as session:
         moment = await rows.one(session, "SELECT clock()")
         deal = await people.approved(session, balance=50_000, publish_at=moment + hours[0] * HOUR)

@@ -1,6 +1,6 @@
-"""Test connecting channels, setting their terms, and losing and regaining the bot's rights.
+"""Test how channels are connected, how their terms are set, and how the bot's rights change.
 
-The terms of a channel are the price of a post and the hours for which it must stay.
+The terms of a channel are the price of a post and the hours for which the post must stay.
 """
 
 from datetime import timedelta

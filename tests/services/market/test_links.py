@@ -1,4 +1,7 @@
-"""Test that an ad links only to web addresses that show people to which site they lead."""
+"""Test which web addresses an ad is allowed to link to.
+
+An address must show people to which site it leads.
+"""
 
 from contextlib import suppress
 

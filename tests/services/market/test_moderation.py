@@ -1,7 +1,7 @@
 """Test how admins approve and reject placements.
 
-In one transaction, an approval holds the price and queues the post. To hold the price is to move it
-from the advertiser's wallet into an escrow.
+An approval holds the price and queues the post, both in one transaction. To hold the price means to
+move it from the advertiser's wallet into an escrow.
 """
 
 from datetime import timedelta

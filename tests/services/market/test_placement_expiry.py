@@ -56,9 +56,10 @@ async def test_undecided_targets_expire(database: Database) -> None:
 async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Test that the expiry skips targets (placements) with an escrow when it fills a batch.
+    """Test that the expiry skips placements with an escrow, and ends another placement instead.
 
-    The watchdog, which refunds escrows without a post, handles these targets instead.
+    A target is a placement. In this test, the expiry ends at most one placement in a run. The
+    watchdog, another function of the scheduler, handles the placements with an escrow.
     """
     monkeypatch.setattr(placement_expiry, "BATCH", 1)
     async with database.sessions.begin() as session:

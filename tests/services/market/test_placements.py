@@ -1,4 +1,8 @@
-"""Test how placements are submitted and withdrawn, and which part of the budget they use."""
+"""Test how placements are submitted and withdrawn, and how much of a budget they use.
+
+A placement is the purchase of one post in one channel. To withdraw a placement means to take it
+back before an admin has decided about it.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Test that a person is registered only once, and gets empty wallets."""
+"""Test that a person is registered only one time, and gets wallets with the balance 0."""
 
 import asyncio
 

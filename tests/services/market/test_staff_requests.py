@@ -1,7 +1,9 @@
-"""Test that a staff request is carried out once, and only after the right people confirmed it.
+"""Test that a staff request takes effect only after the right people have confirmed it.
 
-To confirm is to press a button in the admin chat. The requester must confirm a request that was
-typed in a shell. For some kinds of requests, a second person must confirm too.
+A staff request asks for an operation of the staff, for example to grant a role. To confirm a
+request means to press a button in the admin chat. If the request was typed in a shell, the
+requester must confirm it. For some kinds of requests, a second person must confirm too. A request
+takes effect only one time.
 """
 
 from dataclasses import replace
@@ -38,7 +40,7 @@ async def _asked(
     from_shell: bool = True,
     **arguments: Any,
 ) -> int:
-    """Create a staff request from a shell or with a command, and return its id."""
+    """Create a staff request, which was typed in a shell or sent as a command. Return its id."""
     telegram_id = await _telegram_id(session, subject) if subject else None
     if not from_shell:
         command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"

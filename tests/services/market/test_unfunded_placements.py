@@ -10,7 +10,7 @@ from tests.factories import people, rows
 
 
 async def _submit(session: AsyncSession, made: people.Deal) -> CampaignTarget:
-    """Create one more campaign of the same advertiser, and submit a placement of it."""
+    """Create another campaign of the same advertiser, and submit a placement of this campaign."""
     bought = await people.campaign(session, made.advertiser)
     return await campaigns.submit_target(
         session,

@@ -1,4 +1,4 @@
-"""Test that a blocked person can do nothing new, and that unblocking restores their channels."""
+"""Test that blocking an owner closes the owner's channels, and that unblocking opens them again."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -12,9 +12,9 @@ from tests.conftest import Database
 
 
 async def horizon(database: Database) -> int:
-    """Return the horizon, that is, the number below which every transaction has ended.
+    """Return the horizon: a number, and every transaction with a lower number has ended.
 
-    The next check of new rows starts at this transaction number.
+    The next check of new rows starts at this number.
     """
     async with database.sessions.begin() as session:
         found = await session.execute(text("SELECT ledger_horizon()"))
@@ -23,9 +23,9 @@ async def horizon(database: Database) -> int:
 
 
 async def broken_since(database: Database, since: int) -> set[str]:
-    """Run the check of new rows, and return the names of the violated invariants.
+    """Check the rows of all transactions whose number is at least `since`.
 
-    New rows are those of the transactions from the number `since` on.
+    Returns the names of the violated invariants.
     """
     async with database.sessions.begin() as session:
         violations, _ = await incremental_check.new_since(session, since)
@@ -35,8 +35,8 @@ async def broken_since(database: Database, since: int) -> set[str]:
 async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
     """Run the rolling check until it has read every row.
 
-    Each call of the check reads the next part of the rows, and `limits` is the size of a part.
-    Returns the names of the violated invariants.
+    Each run of the check reads one part of the rows. `limits` says how many rows of each table
+    belong to a part. Returns the names of the violated invariants.
     """
     found: set[str] = set()
     progress = Progress()

@@ -1,6 +1,6 @@
 """Test that a clawback takes what is left in the payer's wallet, and books the rest as a loss.
 
-A clawback is the booking of a payment that the payer has taken back.
+A clawback books that a payer has taken a payment back, for example at the bank.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 

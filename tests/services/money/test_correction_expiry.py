@@ -1,4 +1,7 @@
-"""Test that a proposed correction ends after 72 hours, or when its proposer loses the role."""
+"""Test that a proposed correction ends after 72 hours, or when its proposer is no admin any more.
+
+A correction is a repair of the books. One admin proposes it, and another admin confirms it.
+"""
 
 from datetime import timedelta
 
@@ -18,7 +21,7 @@ STATUS = "SELECT status FROM corrections"
 
 
 async def _proposed(session: AsyncSession, proposer: Actor) -> int:
-    """Propose to move 40 minor units between two people, and return the id of the correction."""
+    """Propose a correction that moves 40 minor units between two people, and return its id."""
     giver, taker = await people.person(session, balance=100), await people.person(session)
     proposed = await corrections.propose_adjustment(
         session,

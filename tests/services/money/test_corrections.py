@@ -57,7 +57,7 @@ def _proposing(who: Actor, one: Actor, two: Actor) -> Callable[[AsyncSession], A
 
 
 async def _run(database: Database, statements: list[str]) -> None:
-    """Run SQL statements in one transaction in the application's role."""
+    """Run SQL statements in one transaction, with the application's database role."""
     async with database.sessions.begin() as session:
         for sql in statements:
             await rows.table(session, sql)

@@ -1,4 +1,7 @@
-"""Test that each payment is recorded, and credited only while the kill switch allows deposits."""
+"""Test that each payment is recorded, and that it is credited only while deposits are allowed.
+
+The kill switch `deposits` allows or forbids deposits.
+"""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

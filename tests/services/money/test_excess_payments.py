@@ -1,7 +1,7 @@
-"""Test that a payment made outside the platform is recorded even if no money is held for it.
+"""Test that a payment in excess is recorded.
 
-Such a payment belongs to a withdrawal that was already paid, or whose money was already given back
-to the person.
+An admin made such a payment outside the platform, for example at a bank. But the withdrawal was
+already paid, or its money was already given back to the person.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ async def _withdrawal(session: AsyncSession, person: Actor, amount: int = 400) -
 
 
 async def _returned(session: AsyncSession, person: Actor, admin: Actor) -> int:
-    """Create a withdrawal of 400 minor units whose money an admin has given back to the person.
+    """Create a withdrawal of 400 minor units, and let an admin give its money back to the person.
 
     Returns the id of the withdrawal.
     """
@@ -39,10 +39,10 @@ async def _returned(session: AsyncSession, person: Actor, admin: Actor) -> int:
 
 
 async def _record(session: AsyncSession, admin: Actor, id_: int, reference: str) -> ExcessPayment:
-    """Record a payment that was made outside the platform, and return the record.
+    """Let two admins confirm a payment that was made outside the platform, and record this payment.
 
-    Two admins have confirmed this before. `reference` is the external reference of the payment, for
-    example the bank's id.
+    `reference` is the external reference of the payment, for example the bank's id. Returns the
+    record of the payment.
     """
     facts = {"withdrawal_id": id_, "external_reference": reference}
     admins = [await people.staff(session) for _ in range(2)]

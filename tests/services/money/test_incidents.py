@@ -1,8 +1,8 @@
-"""Test that an incident sets the kill switches of money to stopped until people have closed it.
+"""Test that an incident stops operations with money until people have closed the incident.
 
-The check of the ledger opens an incident when an invariant is violated. People repair the ledger
-before they close the incident. The incidents of the safety plan are reproduced, detected, stopped,
-repaired and verified.
+The check of the ledger opens an incident if an invariant is violated. The incident sets the kill
+switches of money to stopped: new escrows, payouts, refunds, withdrawals and adjustments. People
+repair the ledger and then close the incident. The tests repeat the incidents of the safety plan.
 """
 
 from collections.abc import AsyncIterator
@@ -30,7 +30,10 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair the ledger, one operator for incidents, and one for kill switches."""
+    """The staff of a test: two admins who repair the ledger, and two operators.
+
+    One operator closes incidents. The other operator sets kill switches.
+    """
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -52,11 +55,11 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """Assert that the check of the ledger finds these violations and stops all money.
+    """Assert that the check of the ledger finds these violations and stops operations with money.
 
-    The check must open exactly one incident, queue exactly one alert for the admin chat, and set
-    each kill switch of money to stopped. Nobody may close the incident or run payouts before the
-    repair.
+    The check must open exactly one incident and queue exactly one alert for the admin chat. The
+    check must also set each kill switch of money to stopped. Asserts that the two operators cannot
+    close the incident or run payouts before the repair.
     """
     for _ in range(2):
         async with database.sessions.begin() as session:
@@ -86,9 +89,9 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 async def _verified_and_run(database: Database, staff: Staff) -> None:
     """Assert that all invariants hold, close the incident, and set money's switches to running.
 
-    One operator closes the incident, and another operator sets the switches. Asserts that two
-    people may not set them: the operator who closed the incident, and the admin who confirmed the
-    repair.
+    One operator closes the incident, and another operator sets the switches. Asserts that the
+    operator who closed the incident cannot set the switches. Asserts the same for the admin who
+    confirmed the repair.
     """
     incident = await _incident(database)
     async with database.sessions.begin() as session:
@@ -164,10 +167,7 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
-    """Store that an escrow is released, without the transfer that pays the owner.
-
-    A crash would leave this state if a release were not one transaction.
-    """
+    """Mark an escrow as released, but do not write the transfer that pays the owner."""
     await breakage.run_unguarded(
         database,
         "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608
@@ -245,7 +245,7 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Falsify a balance, and let the check of the ledger open an incident, which stops money.
+    """Make a balance wrong, and let the check of the ledger open an incident.
 
     Returns the incident's id, an operator and a super admin.
     """

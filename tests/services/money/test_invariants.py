@@ -1,6 +1,7 @@
 """Test that the check of the ledger finds a violation of each invariant.
 
-Each test violates one invariant or a few, in the role of the tables' owner.
+An invariant is a statement about all rows that must always hold. Each test uses the role of the
+tables' owner to change rows, so that one invariant or a few are violated.
 """
 # ruff: noqa: S608 - statements of a test
 

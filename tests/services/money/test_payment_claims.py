@@ -1,6 +1,6 @@
 """Test that an admin can claim the payment of an approved withdrawal for 30 minutes.
 
-Meanwhile, no other admin can pay the withdrawal or return its money.
+During these 30 minutes, no other admin can pay the withdrawal or return its money.
 """
 
 from datetime import timedelta

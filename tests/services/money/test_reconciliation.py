@@ -1,7 +1,7 @@
-"""Test that reconciliation explains a wallet's entries, and who can repair the wallet.
+"""Test how reconciliation finds wrong entries of a wallet, and who can repair the wallet.
 
-To reconcile a wallet is to compare its balance with its entries. Only the database role that owns
-the tables can repair the wallet.
+To reconcile a wallet means to compare its balance with its entries. Only the database role that
+owns the tables can repair a wallet.
 """
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
@@ -19,7 +19,7 @@ from tests.factories import breakage, payments, people, presses, rows
 
 
 class Scene:
-    """A person whose wallet has three entries, and two admins. Each test begins with a scene."""
+    """The people of a test: a person whose wallet has three entries, and two admins."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -27,14 +27,18 @@ class Scene:
         self.wallet = 0
 
     async def explained(self) -> Explanation:
-        """Return how reconciliation explains the person's wallet: balance, entries and findings."""
+        """Return the balance, the entries and the findings of the person's wallet.
+
+        A finding says what is wrong with the wallet or with an entry.
+        """
         async with self.database.sessions.begin() as session:
             return await reconciliation.explain(session, self.wallet)
 
     async def found(self) -> list[tuple[int, list[str]]]:
-        """Return pairs of an entry's version and the names of the findings about the entry.
+        """Return the findings about the wallet and its entries, as pairs.
 
-        Version 0 stands for the whole wallet. Entries without findings are left out.
+        A pair has a version and the names of the findings. The version is the number of an entry in
+        the wallet. Version 0 stands for the whole wallet. Entries without findings are left out.
         """
         seen = await self.explained()
         lines = [(line.version, [f.value for f in line.findings]) for line in seen.lines]
@@ -42,13 +46,13 @@ class Scene:
         return [(version, findings) for version, findings in whole + lines if findings]
 
     async def sign(self, propose: str, what: int) -> Any:
-        """Let one admin propose a repair, and let another admin confirm the repair."""
+        """Let one admin propose a repair, and let another admin confirm it. Return the repair."""
         return await breakage.confirmed_correction(
             self.database, self.proposer, self.confirmer, propose, what
         )
 
     async def one(self, sql: str) -> Any:
-        """Return the one value that a query returns."""
+        """Run a query, and return its only value. In the query, `:wallet` is the wallet's id."""
         async with self.database.sessions.begin() as session:
             return await rows.one(session, sql, wallet=self.wallet)
 
@@ -299,8 +303,7 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
 async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
     """Check that even the tables' owner cannot execute an adjustment that nobody has confirmed.
 
-    An adjustment is a correction that moves an amount from one wallet to another. It is executed
-    when an admin confirms it.
+    An adjustment is a correction that moves an amount from one wallet to another.
     """
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)

@@ -1,6 +1,7 @@
-"""Test that withdrawals in Stars are approved only after a comparison with Telegram's list.
+"""Test that a withdrawal in Stars is approved only after earlier deposits were compared.
 
-The comparison must have found all deposits that came before the withdrawal.
+Stars are Telegram's currency. The scheduler compares all deposits in Stars with Telegram's list of
+payments. Every deposit that came before the withdrawal must have a result of this comparison.
 """
 
 import asyncio
@@ -56,9 +57,9 @@ async def _request(session: AsyncSession, person: Actor, amount: int = 300) -> W
 
 
 async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> None:
-    """Record a comparison with Telegram's list, as the scheduler does after reading it.
+    """Record a comparison of the deposits with Telegram's list, as the scheduler does.
 
-    The list has the deposits `listed`.
+    The list contains the deposits `listed`.
     """
     await star_transactions.mark_compared(session, {row.id for row in listed}, Comparison.LISTED)
     await star_list_positions.get(session, BOT)
@@ -68,7 +69,7 @@ async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> N
 
 
 async def _approve(database: Database, admin: Actor, withdrawal: Withdrawal) -> str:
-    """Approve a withdrawal in a transaction of its own, and return its status."""
+    """Approve a withdrawal in its own transaction, and return the status of the withdrawal."""
     async with database.sessions.begin() as session:
         done = await withdrawals.approve(session, actor=admin, withdrawal_id=withdrawal.id)
         return done.status.value
@@ -265,7 +266,7 @@ async def test_the_logins_of_the_jobs_have_the_rights_that_they_need(
 
 
 async def test_the_check_before_an_approval_uses_its_index(database: Database) -> None:
-    """Check that the uncompared deposits are found by an index, among 200,000 compared ones."""
+    """Check that a deposit without a comparison is found by an index, among 200,000 deposits."""
     async with database.sessions.begin() as session:
         person = await _person(session)
         await _pay_in(session, person)

@@ -1,6 +1,7 @@
-"""Test that the stored position in a bot's list of Stars payments moves by compare-and-set.
+"""Test the stored position in a bot's list of Stars transactions.
 
-A process that read the list from another position than the stored one cannot move it.
+The position says how many transactions of the list were read. A process can move the position only
+if the process began to read at the stored position.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Test the watchdog, a periodic function of the scheduler that refunds stuck escrows.
+"""Test the watchdog, a function of the scheduler that refunds stuck escrows.
 
 An escrow is stuck if its post was not sent in time.
 """

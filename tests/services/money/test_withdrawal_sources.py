@@ -1,6 +1,7 @@
-"""Test that the sources of a withdrawal are found: the credits from which its money came.
+"""Test from which credits of a wallet the money of a withdrawal came.
 
-The oldest money of a wallet counts as withdrawn or spent first.
+These credits are the sources of the withdrawal. The oldest money of a wallet counts as spent or
+withdrawn first.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from tests.factories import payments, people, rows
 
 
 async def _pay_in(session: AsyncSession, person: Actor, *amounts: int) -> list[int]:
-    """Record a deposit of a person for each of the amounts, and return the ids of the deposits."""
+    """Record a deposit of the person for each amount, and return the ids of the deposits."""
     made = [
         await payments.deposit(
             session,
@@ -152,11 +153,8 @@ async def test_more_credits_than_a_page_are_read(
 
 
 async def test_a_large_wallet_is_read_by_its_index(server: embedded.Postgres, running: str) -> None:
-    """Check that the credits before a withdrawal are found by an index, among 50,000 entries.
-
-    The entries break the invariants, so they are in a copy of the database. The copy is dropped at
-    the end.
-    """
+    """Check that the sources of a withdrawal are found by an index, among 50,000 entries."""
+    # The entries break the invariants, so the test writes them into a copy of the database.
     async with copied_database(server, running) as database:
         async with database.sessions.begin() as session:
             person = await people.person(session, balance=500)

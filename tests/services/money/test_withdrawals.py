@@ -1,4 +1,7 @@
-"""Test that a withdrawal is requested, approved, and paid or returned; each step happens once."""
+"""Test the steps of a withdrawal: request, approval, payment, and return of the money.
+
+Each step takes effect only one time.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +28,7 @@ WHERE_IT_IS = (
 
 
 async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """Create a person with money who requests a withdrawal; return person and withdrawal."""
+    """Let a person with money request a withdrawal. Return the person and the withdrawal."""
     person = await people.person(session, balance=balance)
     withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
@@ -53,9 +56,9 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Return a function that calls `step` with its session, `actor` and the withdrawal's id.
+    """Return a function that takes a session and does a step of a withdrawal as `actor`.
 
-    `step` is a step of a withdrawal, for example its approval.
+    `step` is the step, for example the approval. `id_` is the id of the withdrawal.
     """
     return lambda session: step(session, actor, id_)
 

@@ -1,4 +1,4 @@
-"""Test that the audit log records refusals."""
+"""Test that the audit log records operations that were refused."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

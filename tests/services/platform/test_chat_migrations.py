@@ -1,6 +1,7 @@
-"""Test that the bot uses a new admin chat only after a super admin has confirmed it there.
+"""Test that the bot uses a new admin chat only after a super admin has confirmed it.
 
-The admin chat moves when Telegram turns its group into a supergroup.
+Telegram gives the admin chat a new id when its group becomes a supergroup. The super admin confirms
+in the chat with the new id.
 """
 
 import pytest
@@ -21,14 +22,14 @@ CONFIRM = "admin_chat:confirm"
 
 
 async def record(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> None:
-    """Record that a chat got a new id, while the settings name GROUP as the admin chat."""
+    """Record that a chat got a new id. In the settings, GROUP is the admin chat."""
     await chat_migrations.record_migration(
         session, admin_chat_id=GROUP, old_chat_id=old_chat_id, new_chat_id=new_chat_id
     )
 
 
 async def confirm(session: AsyncSession, who: Actor, new_chat_id: int = SUPERGROUP) -> None:
-    """Store a press of the button in the new chat, and confirm the move of the admin chat."""
+    """Let a person press the button in the new chat, and confirm the move of the admin chat."""
     press = await presses.press(session, who, CONFIRM, message={"chat": {"id": new_chat_id}})
     await chat_migrations.confirm(session, actor=press, old_chat_id=GROUP, new_chat_id=new_chat_id)
 

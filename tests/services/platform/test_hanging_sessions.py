@@ -1,4 +1,4 @@
-"""Test that the scheduler ends database sessions whose transactions last for too long."""
+"""Test that the scheduler ends database sessions whose transactions are open for too long."""
 
 from collections.abc import AsyncIterator
 
@@ -22,9 +22,9 @@ NO_LIMITS = (
 async def hung(
     server: embedded.Postgres, database: Database, request: pytest.FixtureRequest
 ) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session without time limits whose transaction holds a lock and never ends.
+    """Yield a database session without time limits. Its transaction holds a lock and stays open.
 
-    Each test runs once with each login (a database role with the rights of one job).
+    Each test runs once with each login. A login is a database role with the rights for one job.
     """
     name = database.url.partition("@/")[2].partition("?")[0]
     connection = await asyncpg.connect(server.dsn(request.param, name))
@@ -36,7 +36,7 @@ async def hung(
 
 
 async def _let_them_be_short(database: Database) -> None:
-    """Let `end_hanging_sessions` end transactions older than 1 ms instead of 90 seconds."""
+    """Change `end_hanging_sessions`: its limit becomes 1 ms instead of 90 seconds."""
     text = functions.text("end_hanging_sessions", REVISION)
     assert text.count("interval '90 seconds'") == 1
     await database.as_owner(text.replace("interval '90 seconds'", "interval '1 millisecond'"))

@@ -1,4 +1,7 @@
-"""Test that a process counts as alive for one minute after its last heartbeat."""
+"""Test that a process counts as alive for one minute after its last heartbeat.
+
+A heartbeat is the time that a living process regularly writes into the database.
+"""
 
 from services.platform import heartbeats
 from tests.conftest import Database

@@ -1,6 +1,7 @@
-"""Test that only operators set kill switches, and that each change gets an audit row.
+"""Test that operators can set kill switches, and that other people cannot.
 
-A kill switch is a row that allows or forbids one kind of operation, for example payouts.
+A kill switch is a row that allows or forbids one kind of operation, for example payouts. Each
+change gets an audit row, which says who changed what and when.
 """
 
 import pytest

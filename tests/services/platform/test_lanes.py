@@ -1,7 +1,7 @@
-"""Test which updates do not get the lane of their chat, but a lane of their own.
+"""Test which updates get a lane of their own instead of the lane of their chat.
 
-The updates of one lane are handled in order. An urgent update must not wait for the other updates
-of its chat.
+Updates with the same lane are handled one after the other. An urgent update gets a lane of its own,
+so that it does not wait for older updates of its chat.
 """
 
 from typing import Any

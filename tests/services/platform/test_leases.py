@@ -35,9 +35,10 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
 
 
 async def test_nobody_waits_for_a_lease_of_the_time_before_a_step_back(database: Database) -> None:
-    """Check that a lease is free if the database's clock was set back an hour since it was taken.
+    """Check that a lease is free if its end is too far in the future.
 
-    A lease that was just taken is not free, even for a transaction that began before.
+    This happens if the clock of the database was set back by an hour after a process took the
+    lease. A lease of 15 seconds whose end is 20 seconds in the future is not free.
     """
     ttl = timedelta(seconds=15)
     async with database.sessions.begin() as session:

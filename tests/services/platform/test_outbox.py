@@ -1,6 +1,6 @@
 """Test that each message of the outbox is delivered or given up, and that no message is lost.
 
-The outbox is the table of the messages that the bot owes to people.
+The outbox is the table of the messages that the bot must send to people.
 """
 
 from datetime import timedelta

@@ -1,4 +1,8 @@
-"""Test that the readiness state contains the scheduler's heartbeat and the state of each switch."""
+"""Test that the readiness state shows whether the scheduler is alive.
+
+The state also shows which kill switches are running, stopped or missing. A kill switch allows or
+forbids one kind of operation, for example payouts.
+"""
 
 from db.models.operations import Switch
 from services.platform import heartbeats, readiness

@@ -1,6 +1,7 @@
 """Test the SQL reports of the production checklist and of the safety plan.
 
-The reports of mistakes are empty, and the counts of the other reports are right.
+The reports that list mistakes must be empty. The reports that count rows must have the right
+counts.
 """
 
 import pytest
@@ -16,9 +17,11 @@ CLEAN = ("escrow_uniqueness", "job_uniqueness", "orphans", "drift", "unpaid_rele
 
 @pytest.fixture
 async def world(session: AsyncSession) -> AsyncSession:
-    """Create placements in four states, and a draft campaign.
+    """Create four placements and a campaign with the status draft. Return the session.
 
-    One placement is paid, one is refunded, one has held money, and one is pending.
+    The owner of the first placement is paid. The second placement is refunded. The money of the
+    third placement is held. The fourth placement is pending, that is, no admin has decided about
+    it.
     """
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)

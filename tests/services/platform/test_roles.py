@@ -1,6 +1,7 @@
-"""Test that each start of the bot grants and revokes super admin roles as SUPER_ADMIN_IDS says.
+"""Test that each start of the bot grants and revokes the role of super admin.
 
-A start does not undo what two super admins have granted or revoked.
+The setting SUPER_ADMIN_IDS lists the people who must have this role. If two super admins have
+granted or revoked a role, a start does not change this role.
 """
 
 import pytest
@@ -34,7 +35,7 @@ async def _head(session: AsyncSession, telegram_id: int) -> Actor:
 
 
 async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int) -> None:
-    """Let two super admins grant or revoke the role of a super admin."""
+    """Let one super admin request to grant or to revoke a role, and let another one confirm it."""
     command = f"/{kind.value.removesuffix('_role')} {whom} super_admin a reason"
     asked = await staff_requests.create(
         session,

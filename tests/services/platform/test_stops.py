@@ -1,7 +1,8 @@
-"""Test that no database session can delay an operator who sets a kill switch to stopped.
+"""Test that kill switches are stopped quickly even if other database sessions hold locks.
 
-The same is tested for the switches that an incident sets to stopped. Each test opens a second, real
-session that holds locks and has no time limits.
+A kill switch is a row that allows (running) or forbids (stopped) one kind of operation, for example
+payouts. An operator stops one switch. An incident, for example a violation in the ledger, stops all
+switches of money. In most tests, another session holds locks and has no time limits.
 """
 
 import time
@@ -25,14 +26,14 @@ from tests.conftest import Database
 from tests.factories import people, rows
 
 LIMIT = 1.0
-"""A command that sets a kill switch to stopped has to be answered within this time, in seconds."""
+"""The longest time that the stop of a kill switch is allowed to take, in seconds."""
 MONEY = frozenset(killswitches.FROZEN_BY_INCIDENT)
 VIOLATION = Violation("wallet_balance", "broken on purpose", [{"ref": 1}])
 
 
 @pytest.fixture
 async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the application without time limits, in a transaction that never ends."""
+    """Yield a database session without time limits. Its transaction stays open."""
     connection = await asyncpg.connect(database.url)
     for limit in ("statement", "transaction", "idle_in_transaction_session", "lock"):
         name = f"{limit}_timeout"

@@ -1,6 +1,7 @@
-"""Test that the transition tables reach every status, and that any move outside them is refused.
+"""Test that the transition tables lead to every status, and that all other moves are refused.
 
-A transition table lists the allowed moves from one status to another, and who may make them.
+A transition table lists the allowed moves from one status to another. It also says who is allowed
+to make each move.
 """
 
 from collections.abc import Mapping

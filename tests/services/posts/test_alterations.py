@@ -1,7 +1,8 @@
-"""Test that one message lists for the admins all posts that were first altered in a period.
+"""Test that the admins get one message about all posts that were altered in a period.
 
-An alteration that is a breach (a broken promise), for example a second one of the same post, gets a
-card (a message with buttons) of its own instead.
+The message lists the posts that were altered for the first time. If an alteration is a breach (a
+broken promise), the admins get a separate card about it. A card is a message with buttons. For
+example, the second alteration of the same post is a breach.
 """
 
 from datetime import datetime, timedelta

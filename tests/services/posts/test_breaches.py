@@ -1,7 +1,7 @@
 """Test what happens after an owner has broken a promise about a published post (a breach).
 
 The owner has altered the post, or has taken away the bot's rights in the channel. The admins decide
-about a breach. If no admin decides in time, the post fails, and the advertiser can be refunded.
+about the breach. If no admin decides in time, the post job fails, and its money can be refunded.
 """
 
 from datetime import timedelta
@@ -150,9 +150,9 @@ async def test_an_alteration_after_a_check_that_saw_nothing_is_a_breach(
 async def test_an_alteration_in_a_gap_that_is_wider_than_planned_is_a_breach(
     database: Database, late: float, breach: str | None
 ) -> None:
-    """Check that an alteration counts as a breach if a check that is too late finds it.
+    """Check that an alteration is a breach if the check that finds it is over half an hour late.
 
-    The first check is due at most six hours after the publication, and may be half an hour late.
+    The first check is due at most six hours after the publication.
     """
     await _posted(database, hours=24)
     await database.forward((6 + late) * HOUR)
@@ -220,9 +220,9 @@ async def test_another_alteration_after_a_dismissed_breach_is_a_breach_again(
 
 
 async def test_rights_that_are_toggled_do_not_postpone_the_deadline(database: Database) -> None:
-    """Check that an owner cannot postpone the deadline by giving the rights back for a moment.
+    """Check that an owner cannot avoid a breach by giving the bot its rights back for a short time.
 
-    On each of eight days, the owner leaves the bot its rights for half an hour only.
+    On each of eight days, the bot has its rights in the channel for half an hour only.
     """
     made = await _posted(database, hours=24 * 8)
     cards = 0

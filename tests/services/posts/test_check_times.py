@@ -1,7 +1,7 @@
 """Test the times of the checks of a post.
 
-The checks are few and at random times. The last check is at the end of the promised hours, that is,
-of the time that the post must stay.
+A post is checked a few times, at random times. The last check is at the end of the promised hours.
+These hours are the time for which the post must stay.
 """
 
 import itertools
@@ -16,7 +16,11 @@ SENT = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
-    """Return the times of all checks of a post, if each check is done `late` after its due time."""
+    """Return the times at which the checks of a post are due.
+
+    `hours` is how long the post must stay. Each check is done later than it is due, by the time
+    `late`.
+    """
     ends = SENT + timedelta(hours=hours)
     checks = [next_check_time(SENT, ends, SENT)]
     while checks[-1] < ends:

@@ -1,6 +1,6 @@
-"""Test that an admin offers a dead letter to its advertiser, who submits the placement again.
+"""Test that a dead letter is offered to its advertiser, who can submit the placement again.
 
-A dead letter is a post job that has failed for good.
+A dead letter is a post job (the task of publishing one post) that has failed for good.
 """
 
 import pytest

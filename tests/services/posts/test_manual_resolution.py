@@ -148,7 +148,10 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
 
 
 async def test_a_paid_post_cannot_be_decided(database: Database) -> None:
-    """Test that admins cannot decide about a paid post after the bot has lost its rights."""
+    """Test that admins cannot decide about a post whose owner is already paid.
+
+    The bot loses its rights in the channel after the payment.
+    """
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
     await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
@@ -180,10 +183,11 @@ async def test_a_post_that_was_never_sent_cannot_be_decided(
 
 
 async def _unverifiable(database: Database, *, seen: bool = False) -> people.Deal:
-    """Create an unverifiable post whose promised hours are over, and ask the admins by a card.
+    """Create an unverifiable post, and ask the admins to decide about it.
 
-    A card is a message with buttons in the admin chat. If `seen` is true, an early check has found
-    the post. The last check had the result unknown.
+    The promised hours of the post are over, and the last check has the result unknown. If `seen` is
+    true, an earlier check has found the post. The admins are asked by a card, that is, a message
+    with buttons in the admin chat.
     """
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)

@@ -1,6 +1,7 @@
-"""Test that each post is claimed, sent and recorded only once.
+"""Test that each post is claimed, sent and recorded only one time.
 
-This is true even if a worker continues after its claim has expired.
+To claim a post means to take the exclusive right to send it. The tests include a worker that
+continues although its claim has ended.
 """
 
 import dataclasses

@@ -1,6 +1,8 @@
-"""Test that a post whose worker has died is queued again, uncertain, or parked.
+"""Test what happens to a post if its worker has died.
 
-A post is parked if too many of its workers have died. Its job then fails for good.
+If the worker had begun to send the post, the post becomes uncertain: nobody knows whether Telegram
+published it. In all other cases, the post is queued again. If too many workers of a post have died,
+the post is not queued again, and its job fails.
 """
 
 from datetime import timedelta
@@ -23,9 +25,10 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the due post in the role of a worker that dies afterwards.
+    """Claim the due post for a worker that then dies, and return the claim.
 
-    If `begun` is true, the worker dies after it has begun to send the post.
+    A claim is the right of one worker to send the post. If `begun` is true, the worker dies after
+    it has begun to send the post.
     """
     claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
@@ -74,11 +77,11 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
 async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     database: Database,
 ) -> None:
-    """Test that an abandoned claim by a worker of the earlier version makes its post uncertain.
+    """Test that a post is uncertain if its worker had an older version of the program and has died.
 
-    The column `unsent_claim_no` has the number of a claim that has surely sent nothing. During an
-    upgrade, workers of the earlier version do not set this column. Then the column has the number
-    of an earlier claim, which differs from the current claim number.
+    A worker of the present version writes the number of its claim into the column
+    `unsent_claim_no`, and empties this column before it sends. A worker of the older version does
+    not change the column. In this case, the column has the number of an earlier claim.
     """
     async with database.sessions.begin() as session:
         await people.approved(session)
@@ -118,9 +121,9 @@ async def test_a_post_that_keeps_killing_its_workers_is_parked(database: Databas
 
 
 async def test_a_claim_of_the_time_before_a_step_back_is_abandoned(database: Database) -> None:
-    """Check that a claim does not last an hour longer if the database's clock is set back an hour.
+    """Check that a claim counts as abandoned if its end is too far in the future.
 
-    The end of its lease is then too far in the future. Therefore, the claim counts as abandoned.
+    This happens if the clock of the database was set back by an hour after the claim.
     """
     lease = timedelta(seconds=30)
     async with database.sessions.begin() as session:

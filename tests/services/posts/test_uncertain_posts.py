@@ -1,7 +1,7 @@
 """Test the search for uncertain posts.
 
-A post is uncertain if nobody knows whether Telegram has published it. A search finds the post, or
-finds that it is absent. A post counts as absent after two searches have found this.
+A post is uncertain if nobody knows whether Telegram published it. A search finds the post or does
+not find it. After two searches that did not find the post, the post counts as absent.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Test the checks of published posts: what each verdict does to the money, and when checks come."""
+"""Test when published posts are checked, and what the result of a check means for the money."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -32,13 +32,17 @@ async def _record_check(database: Database, verdict: Verdict) -> None:
 
 
 async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
-    """Claim the due checks, return them, and roll the claim back."""
+    """Return the checks that are due. The claim of these checks is rolled back."""
     async with database.sessions() as session:
         return await verification.claim_due(session, limit=9)
 
 
 async def _state(database: Database) -> tuple[str, str, int, int]:
-    """Return the statuses of the job and the escrow, and how many checks and releases are due."""
+    """Return the status of the job, the status of the escrow, and two numbers.
+
+    The first number says how many checks are due. The second number says how many escrows are ready
+    for release.
+    """
     async with database.sessions.begin() as session:
         return (
             await rows.one(session, "SELECT status FROM post_jobs"),
@@ -117,10 +121,10 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
 async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     database: Database, late: timedelta
 ) -> None:
-    """Check that admins decide about a post that is first found absent long after its hours.
+    """Check that admins decide about a post that is found absent long after its promised hours.
 
-    The promised hours are the time that the post must stay. If no check was possible at their end,
-    the absence proves nothing, because the owner is allowed to delete the post after them.
+    The promised hours are the time for which the post must stay. After this time, the owner is
+    allowed to delete the post.
     """
     await _posted(database)
     await database.forward(2 * HOUR + late)
@@ -174,7 +178,7 @@ async def _claim(database: Database) -> verification.PostCheckTask:
 
 
 async def _recorded(database: Database) -> list[tuple[str, str]]:
-    """Return the verdict and the evidence of each check, in their order."""
+    """Return the verdict (the result) and the evidence of each check, oldest check first."""
     async with database.sessions.begin() as session:
         found = await rows.table(session, "SELECT verdict, evidence FROM post_checks ORDER BY id")
         return [(row[0], row[1]) for row in found]
@@ -184,10 +188,12 @@ async def _recorded(database: Database) -> list[tuple[str, str]]:
 async def test_a_check_that_was_never_recorded_counts_as_unknown(
     database: Database, *, released: bool
 ) -> None:
-    """Check that a check whose process died before the record counts as unknown.
+    """Check that a check without a recorded result counts as unknown.
 
-    The edit that the check sent may have restored an altered post.
+    The process that did the check died before it recorded a result. If the process gave the check
+    back (`released`), no result is recorded.
     """
+    # The edit that the check sent may have restored an altered post.
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     lost = await _claim(database)
@@ -262,10 +268,10 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
     """Check that recording lost rights of the bot waits for no lock of a post.
 
-    It also changes no paid post. A process that holds the lock of a post may be waiting for the
-    lock of the channel. If the recording waited for the lock of the post, the result would be a
-    deadlock.
+    The recording also does not change a post whose owner is already paid.
     """
+    # A process that holds the lock of a post may be waiting for the lock of the channel. If the
+    # recording waited for the lock of the post, both would wait for each other.
     paid = await _posted(database, hours=1)
     await database.forward(HOUR)
     await _record_check(database, Verdict.PRESENT)

@@ -17,7 +17,7 @@ KNOWN = 7
 async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
     """Create a placement with an uncertain post.
 
-    KNOWN is the highest message id of the channel that was known before the send.
+    Before the send, KNOWN is the highest known message id of the channel.
     """
     made = await people.approved(session, **terms)
     await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
