@@ -1,4 +1,4 @@
-"""Test that each part of an advertiser's message is kept in the ad, or is named as lost."""
+"""Test that an ad keeps each part of its message, or that the bot names the part as lost."""
 
 from typing import Any
 
@@ -18,10 +18,9 @@ ORIGIN = {"type": "hidden_user", "date": 1, "sender_user_name": "B"}
 
 
 def parse(**parts: Any) -> ParsedAd:
-    """Return what the bot reads from a message with these parts.
+    """Parse a message that has these parts.
 
-    The result has the ad and the names of the parts that are lost in it. The message is reduced,
-    validated and parsed in the same way as a message from Telegram.
+    Returns the ad, and the names of the parts that the ad loses.
     """
     raw = {"update_id": 1, "message": MESSAGE | parts}
     message = Update.model_validate(update_filter.reduce(raw)).message
