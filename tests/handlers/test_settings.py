@@ -1,4 +1,4 @@
-"""Test the page on which a person changes their settings."""
+"""Test the page on which a person changes the person's own settings."""
 
 from tests.handlers.marketplace import Marketplace
 
