@@ -135,8 +135,7 @@ class Model:
         target.escrow, target.held_at = Escrows.HELD, self.now
 
     def release(self, target_id: int) -> None:
-        """Release an escrow: pay the fee to the platform, and the rest of the price to the owner.
-        """
+        """Release an escrow: the platform gets the fee, and the owner gets the rest."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
