@@ -112,7 +112,7 @@ class CpuMeter:
 def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited: bool) -> Drain:
     """Return the figures of one backlog (a number of posts that were all published).
 
-    `sends` has its sends.
+    `sends` is the part of Telegram's log from this time.
     """
     posts = [send["at"] for send in _posts(sends)]
     first, last = posts[0], posts[-1]
@@ -268,10 +268,8 @@ def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
     """Return the figures of the whole benchmark.
 
     `drains` are the measurements in which many posts were due. `waits` has the seconds that single
-    posts waited, by the number of scheduler processes. The result contains these figures, and five
-    totals: the lowest share of Telegram's limit, the number of sends that Telegram refused because
-    of its limits, the highest rate without limits, and the longest median and 95th percentile of
-    the waits.
+    posts waited, by the number of scheduler processes. The result contains these figures. It also
+    contains totals, for example the lowest share of Telegram's limit.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]

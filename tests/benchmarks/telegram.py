@@ -1,11 +1,11 @@
 """Run a Telegram server that uses little CPU: `python -m tests.benchmarks.telegram PLAN.json`.
 
-It replaces the sandbox in benchmarks, because the server shares the processors with the measured
-programs. It has the same flood limits as the sandbox. If a send exceeds a limit, it answers 429
-with `retry_after`. It answers other sends with the whole message. It checks no rights and stores no
-messages. If a program checks a message, it answers that the message is not modified. The server
-writes two files. The file `facts.json` has its URL and its chats. The file `sends.jsonl` has a line
-for each send that was admitted or refused.
+The server replaces the sandbox in benchmarks. It uses little CPU, because the measured programs run
+on the same processors. It has the same flood limits as the sandbox, and answers 429 with
+`retry_after` if a send exceeds a limit. Otherwise, the answer to a send contains the whole message.
+The server checks no rights and stores no messages. To each check of a message, it answers that the
+message is not modified. The server writes two files. The file `facts.json` has its URL and its
+chats. The file `sends.jsonl` has a line for each send that was admitted or refused.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Test that an ad keeps each part of its message, or that the bot names the part as lost."""
+"""Test how the bot makes an ad from an advertiser's message.
+
+The ad has each part of the message, or the bot names the part as lost.
+"""
 
 from typing import Any
 

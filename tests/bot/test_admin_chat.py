@@ -16,7 +16,7 @@ async def test_a_slow_reading_from_before_a_move_does_not_hide_the_move(
 ) -> None:
     """Check that a slow read of the chat's old id does not replace the new id.
 
-    The read begins before the move of the chat is recorded, and ends after this.
+    The read begins before the new id is recorded, and ends later.
     """
     admin_chat = AdminChat(OLD_GROUP, database.sessions)
     has_read, may_end = asyncio.Event(), asyncio.Event()

@@ -1,6 +1,6 @@
-"""Test that each update reaches its handler once and in order, and that no update is lost.
+"""Test that each update reaches its handler one time and in order, and that no update is lost.
 
-An update that fails again and again is parked, that is, kept but not tried again.
+If an update fails too many times, it is parked, that is, kept but not tried again.
 """
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
@@ -173,7 +173,7 @@ async def _credit_what_was_parked(market: Marketplace) -> None:
 async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that the bot repeats a failed payment until the database is available."""
+    """Check that the bot tries to record a payment until the database is available."""
     monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
     await market.say("advertiser", "/start")
     await market.database.as_owner("CREATE SEQUENCE tries; GRANT SELECT ON tries TO PUBLIC")
@@ -268,7 +268,7 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that the bot handles a person's second message while its first answer hangs."""
+    """Check that an answer that hangs does not delay the handling of the person's next message."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}

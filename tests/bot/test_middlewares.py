@@ -56,9 +56,9 @@ def private_message(market: Marketplace, **more: Any) -> dict[str, Any]:
 
 
 def press(market: Marketplace, message: dict[str, Any]) -> dict[str, Any]:
-    """Return the callback query of a press: the operator presses the button that stops payouts.
+    """Return the callback query with which Telegram reports the press of a button.
 
-    `message` is the message that has the button.
+    The operator presses the button that stops payouts. `message` is the message with this button.
     """
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     return {"id": "1", "from": person, "chat_instance": "1", "data": PRESSED, "message": message}

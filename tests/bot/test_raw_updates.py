@@ -77,9 +77,10 @@ def test_an_answer_that_is_no_json_is_refused(body: bytes) -> None:
 async def test_polling_goes_on_and_the_payment_beside_is_credited(
     market: Marketplace, part: bytes
 ) -> None:
-    """Check that the bot confirms an unreadable update, and credits a payment of the same answer.
+    """Check an answer of Telegram that has an unreadable update and a payment.
 
-    The fake Telegram repeats its answer to `getUpdates` until the bot confirms both updates.
+    The bot must confirm both updates to Telegram, and credit the payment. The fake Telegram repeats
+    its answer until the bot has confirmed both updates.
     """
     body = body_of(part, payment(2, market.chat("advertiser")))
     confirmed = asyncio.Event()

@@ -1,6 +1,6 @@
-"""Test that a command in the admin chat stops payouts in time while another session holds locks.
+"""Test that a command in the admin chat stops payouts in time while a database session holds locks.
 
-The other session is a database session. It has the role of the database's owner or of a superuser.
+The session has the role of the database's owner or of a superuser.
 """
 
 import asyncio

@@ -56,7 +56,10 @@ async def test_a_frozen_redis_costs_one_short_wait(
 
 
 async def test_money_never_touches_redis(market: Marketplace) -> None:
-    """Check that campaigns can be activated and paused, and the queue be read, without Redis."""
+    """Check that campaigns can be activated and paused without Redis.
+
+    The staff can also read the queue.
+    """
     await market.make_campaign(active=False)
     market.dependencies.storage = None  # type: ignore[assignment]
     await market.press("advertiser", "🚀 Activate")

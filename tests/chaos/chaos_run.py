@@ -73,7 +73,8 @@ BOUGHT_AT_ONCE = 2
 BUY_SECONDS = 0.3
 """The time between two attempts to buy placements, in seconds."""
 CLOCK_SPEED = 2
-"""How many times as fast as the real clock the database's clock runs. Leases use the real clock."""
+"""The speed of the database's clock. The value 2 means two times the speed of the real clock.
+Leases use the real clock."""
 CLOCK_STEP = timedelta(seconds=5)
 """At the end, the run checks repeatedly whether all posts are finished. At each check, it moves the
 database's clock forward by this time."""

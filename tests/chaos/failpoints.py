@@ -76,7 +76,7 @@ class _PassingCounter:
     def count(self, point: str) -> None:
         """Count that the process passes a point.
 
-        After the last pass that `Failpoint` asks for, report the point and send the signal.
+        After the number of passes in `Failpoint`, report the point and send the signal.
         """
         if self._left == 0 or self._others_left == 0:
             return

@@ -42,8 +42,7 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """The schedulers whose end is not reported yet: the ID from the command `start`, by process
-        id."""
+        """The schedulers that have not ended: the ID of each scheduler, by its process id."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()

@@ -20,16 +20,17 @@ KILLED_AT_ONCE = 4
 STOPPED_AT_ONCE = 5
 """How many loops stop and wake schedulers at the same time. Each loop uses one scheduler after
 another. A woken scheduler lives long enough to search for uncertain posts. A scheduler that is
-killed at a failpoint does not."""
+killed at a failpoint does not live long enough."""
 EVERY_POST = (
     "posting.claim_due ",
     "posting.begin_sends ",
     "posting.record_published ",
     "Sender.send_ad ",
 )
-"""The first part of the names of the failpoints that every published post passes."""
+"""The failpoints that every published post passes, by the beginning of their names."""
 EVERY_POST_WEIGHT = 3
-"""How many times as often as another failpoint a failpoint of EVERY_POST is chosen."""
+"""The weight of the failpoints in EVERY_POST: each is chosen this many times as often as another
+failpoint."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)

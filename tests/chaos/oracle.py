@@ -149,7 +149,7 @@ def judge(
 
 
 def _lost(row: Json, ids: list[int]) -> bool:
-    """Return True if the post of an approved placement is missing, and nobody has given it up.
+    """Return True if the post of an approved placement is lost.
 
     There are three cases: the post has no job, its job has not ended, or its job counts as
     published but the message does not exist.

@@ -91,7 +91,7 @@ class Payers:
 
     @property
     def complete(self) -> bool:
-        """True if a payment was refunded for each place of the money, except for EARNED.
+        """True if there was a refund for each place in which the money can be, except for EARNED.
 
         The place EARNED is not needed, because nobody knows when an owner will earn the money.
         """
@@ -114,7 +114,7 @@ class Payers:
             answering.cancel()
 
     async def refund_earned(self) -> None:
-        """Refund the payments whose money an owner has earned since they were made."""
+        """Refund the payments whose money an owner has earned by now."""
         spent, self._spent = self._spent, []
         for charge, target_id in spent:
             if await self._do(partial(_is_released, target_id=target_id)):

@@ -41,9 +41,9 @@ class Attack:
 def attack(what: str, *sql: str, **states: str) -> Attack:
     """Describe an attack by its name, its statements, and the refusal that each login must get.
 
-    A login is a database role with the rights for one job. `states` has the logins by their key in
-    LOGIN, each with the SQLSTATE that the login must get. If a login is not in `states`, the login
-    must get DENIED. If its state is "may", the login is allowed to run the statements.
+    A login is a database role with the rights for one job. `states` maps a key of LOGIN to the
+    SQLSTATE that this login must get. If a login is not in `states`, the login must get DENIED. If
+    the state of a login is "may", the login is allowed to run the statements.
     """
     expected = dict.fromkeys(logins.LOGINS, DENIED) | {
         LOGIN[name]: state for name, state in states.items()

@@ -53,7 +53,7 @@ class MoneyRules(Machine):
     def begin_with_money(
         self, amounts: list[int], kinds: list[RequestKind], *, from_shell: bool
     ) -> None:
-        """Begin an example with one or two withdrawals, and with at most one staff request."""
+        """Begin a run of the test with some withdrawals, and with at most one staff request."""
         for who, amount in enumerate(amounts):
             self.request_withdrawal(who, amount)
         for kind in kinds:
@@ -324,5 +324,5 @@ class MoneyRules(Machine):
         return self.world.second_admin if second else self.world.moderator
 
     def payment_key(self, key: str) -> str:
-        """Return the key of a payment. If `key` is a digit, this is a person's first payment."""
+        """Return the key of a payment. A digit stands for a person's first payment."""
         return f"start-{world.user_id(self.person(int(key)))}" if key.isdigit() else key

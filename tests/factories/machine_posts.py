@@ -1,7 +1,7 @@
 """Define the base class of the state machine test, and the test's rules for posts.
 
-The test is `tests/services/test_state_machine.py`. It runs each operation in the product and in a
-model of the product, and compares the results.
+The test is `tests/services/test_state_machine.py`. It runs random operations in the product and in
+a model of the product, and compares the results. A rule is one kind of operation.
 """
 
 from collections.abc import Awaitable, Callable
@@ -83,8 +83,8 @@ class Machine(RuleBasedStateMachine):
     def advertiser(self, campaign_id: int, pick: int) -> Actor:
         """Return the person who tries an operation on a campaign.
 
-        In most cases, this is the campaign's advertiser. If `pick` is above 90, this is any person,
-        so that the product may have to refuse the operation.
+        In most cases, this is the campaign's advertiser. If `pick` is above 90, this can be any
+        person, and the product may refuse the operation.
         """
         advertiser_id = self.model.campaigns[campaign_id].advertiser
         advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)

@@ -84,10 +84,11 @@ class Target:
     looks: list[tuple[float, Verdict]] = field(default_factory=list)
     sent_at: float = 0
     breach_refund_at: float | None = None
-    """When the escrow is refunded because the owner did not keep a promise about the post. None if
-    the owner has kept all promises."""
+    """The time at which the escrow is refunded, because the owner has broken a promise about the
+    post. None if the owner has broken no promise."""
     escalate_at: float = inf
-    """When the admins are asked about the post, if no check has proven that the post stayed."""
+    """The time at which the admins are asked about the post, if no check has proven that it stayed.
+    """
 
     @property
     def fee(self) -> int:
@@ -171,7 +172,7 @@ class Model:
         """Refund stuck escrows, and return the number of stuck escrows.
 
         An escrow is stuck if it is held for too long without a published post. If a kill switch
-        forbids the refunds, no escrow is refunded, but the number is the same.
+        forbids the refunds, no escrow is refunded, but the function returns the same number.
         """
         stuck = [
             target

@@ -17,7 +17,7 @@ from tests.factories.model import Refused
 from tests.factories.model_posts import OWNER_BLOCKED, PostingModel
 
 PROPOSAL_HOURS = 72
-"""How many hours after its creation a staff request can be confirmed."""
+"""The time in which a staff request can be confirmed, in hours."""
 READ_HOURS = 5 / 60
 """The longest time between the last comparison with Telegram's list and the approval of a
 withdrawal, in hours."""
@@ -176,8 +176,8 @@ class MoneyModel(PostingModel):
     def mark_paid(self, number: int, reference: str, *, confirmed: bool = False) -> None:
         """Record the payment of a withdrawal.
 
-        The withdrawal must be approved, unless two admins have confirmed the payment (`confirmed`).
-        A repeated call with the same reference changes nothing.
+        If `confirmed` is true, two admins agree about the payment. Otherwise, the withdrawal must
+        be approved before. A repeated call with the same reference changes nothing.
         """
         withdrawal = self.withdrawals[number]
         if self._is_known(number, reference):

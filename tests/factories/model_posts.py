@@ -18,14 +18,15 @@ must stay. They are divided into equal parts, and the post is checked one time i
 LATE_HOURS = 0.5
 DECISION_HOURS = 24
 RETRY_HOURS = 0.5
-"""How many hours a post waits after a failed send until it is sent again."""
+"""The time between a failed send of a post and its next send, in hours."""
 ESCALATION_HOURS = 1
-"""How many hours after the promised hours the admins are asked about a post, if no check has proven
-that the post stayed. The promised hours are the time that a post must stay."""
+"""The time after which the admins are asked about a post, in hours. It begins at the end of the
+promised hours (the time that a post must stay). The admins are asked if no check has proven that
+the post stayed."""
 ASK_AGAIN_HOURS = 24
-"""How many hours after one question to the admins about a post the next question follows."""
+"""The time between two questions to the admins about the same post, in hours."""
 RIGHTS_HOURS = 24
-"""How many hours the bot waits at most to get its rights in a channel back. Then it asks the
+"""The longest time that the bot waits for its rights in a channel, in hours. Then it asks the
 admins."""
 OWNER_BLOCKED, RIGHTS_LOST = "owner_blocked", "posting_refused"
 """The reasons why a channel is suspended."""
@@ -215,8 +216,9 @@ class PostingModel(Model):
     ) -> Verdict:
         """Return the verdict that is recorded if a check finds `verdict`.
 
-        After the promised hours, the owner is allowed to delete or alter the post. Then the
-        recorded verdict can be milder. `before` has the time and the verdict of the previous check.
+        After the promised hours, the owner is allowed to delete or alter the post. Then the verdict
+        STAYED or UNKNOWN can be recorded instead. `before` has the time and the verdict of the
+        previous check.
         """
         ends_at = target.release_due_at or 0
         if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:

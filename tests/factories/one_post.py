@@ -1,4 +1,4 @@
-"""Call the services that handle many posts at the same time, but for a single post."""
+"""Handle a single post with services that can handle many posts at the same time."""
 
 from datetime import timedelta
 

@@ -17,7 +17,7 @@ from tests.factories.model_money import Deposit, MoneyModel
 
 
 class World:
-    """The state in which every example of the state machine test begins.
+    """The state in which every run of the state machine test begins.
 
     The product's database and the model have the same people, channels and campaigns. All wallets
     are in Stars.

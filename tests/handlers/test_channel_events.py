@@ -121,9 +121,9 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
 
 
 async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Marketplace) -> None:
-    """Check that the stored newest message id of a channel is 0 after the bot has left the channel.
+    """Check that the product forgets a channel's newest message id when the bot leaves the channel.
 
-    Without the bot's membership, the bot does not learn about newer posts.
+    It then stores the id 0, because the bot does not learn about newer messages.
     """
     channel = market.chat("channel")
     await market.connect_channel()

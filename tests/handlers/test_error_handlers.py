@@ -1,6 +1,6 @@
 """Test that the bot rolls back after an unexpected error, and keeps the error's details secret.
 
-The person gets an alert with the reference number of the error in the log.
+The person gets an alert with a reference. The line in the log has the same reference.
 """
 
 import structlog

@@ -43,8 +43,8 @@ class Scene:
 
     database: Database
     superuser_url: str
-    """The URL with which a superuser connects to the server of the test's database, but not to this
-    database. With this connection, a test can close its own database to everybody."""
+    """The URL with which a superuser connects to another database of the same server. With this
+    connection, a test can close its own database to everybody."""
     world: SandboxClient
     actors: dict[str, Actor] = field(default_factory=dict)
     channel_id: int = 0

@@ -19,14 +19,15 @@ pytestmark = pytest.mark.slow_process
 
 STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45
-"""The longest time in which another worker takes over the post of a dead worker, in seconds."""
+"""The longest allowed time until another worker takes over the post of a dead worker, in seconds.
+"""
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
-    """Yield a function that starts a scheduler process. The end of the test kills the processes."""
+    """Yield a function that starts a scheduler process. The process ends with the test."""
     running: list[subprocess.Popen[bytes]] = []
 
     def run(**settings: str) -> subprocess.Popen[bytes]:
@@ -71,7 +72,7 @@ async def until_alive(scene: Scene) -> None:
 
 
 async def until_arrived(scene: Scene) -> None:
-    """Wait until the request that gets the fault has arrived at the sandbox."""
+    """Wait until the sandbox has received the request for which the test has set a fault."""
     for _ in range(STATUS_SECONDS * 50):
         if not (await scene.world.see("state"))["faults"]:
             return

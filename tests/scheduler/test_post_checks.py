@@ -1,4 +1,4 @@
-"""Test the checks of published posts, and that the results decide about the money."""
+"""Test the checks of published posts. Their results decide whether the owners are paid."""
 
 import asyncio
 from datetime import timedelta

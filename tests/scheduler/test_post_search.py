@@ -65,7 +65,7 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
 
 
 async def make_message_id_known(scene: Scene) -> None:
-    """Let Owner publish a message, and record its id as an id that the bot knows in the channel."""
+    """Let Owner publish a message in the channel, and record its id as known to the bot."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(
@@ -75,9 +75,9 @@ async def make_message_id_known(scene: Scene) -> None:
 
 @pytest.fixture(autouse=True)
 def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a search reach the end of a channel after three ids in a row without a message.
+    """Change a limit: three ids in a row without a message are the end of a channel for a search.
 
-    The tests would be slow with the longer gap of production.
+    The tests would be slow with the larger number of production.
     """
     monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 
@@ -134,11 +134,12 @@ async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> Non
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
-    """Check searches for a post before which the owner has deleted many messages in a row.
+    """Check a search in a channel in which the owner has deleted many messages in a row.
 
-    If `known` is true, the bot knows the id of a message after the deleted messages, and the search
-    finds the post. If `known` is false, the gap looks like the end of the channel. Then the search
-    does not find the post, but must not treat it as absent.
+    The searched post comes after the deleted messages. If `known` is true, the bot knows the id of
+    a message after the deleted messages, and the search finds the post. If `known` is false, the
+    deleted messages look like the end of the channel. Then the search does not find the post, but
+    must not treat the post as absent.
     """
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)

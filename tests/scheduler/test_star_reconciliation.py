@@ -52,9 +52,9 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return a list, which is empty at first, of the offsets that the bot requests later.
+    """Return an empty list. Each later request for Telegram's list adds its offset to it.
 
-    Each request for Telegram's list of payments in Stars has an offset.
+    Telegram's list contains payments and refunds in Stars.
     """
     offsets: list[int | None] = []
 
@@ -68,7 +68,10 @@ def _record_offsets(bot: Bot) -> list[int | None]:
 
 
 async def _pay(scene: Scene, payload: str) -> str:
-    """Let a person pay an invoice. Drop the update about the payment, and return its charge id."""
+    """Let a person pay an invoice, but drop the update about the payment.
+
+    Returns Telegram's id of the payment.
+    """
     person = scene.world.ids["admin"]
     await scene.world.control(f"users/{person}/send", chat_id=person, text="/start")
     await scene.world.call(

@@ -1,4 +1,7 @@
-"""Run a TCP server that gives the answers of a test, and a sender that connects to this server."""
+"""Run a TCP server for a test, and a sender that connects to the server.
+
+The test chooses what the server answers.
+"""
 
 import asyncio
 import itertools

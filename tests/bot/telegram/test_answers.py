@@ -1,8 +1,8 @@
 """Test which calls of the bot to Telegram are refused, repeated or sent to another chat.
 
-If a call would write to a channel or to a foreign group, the bot refuses the call. If Telegram
-answers with the status 429 and asks for a short pause, the bot repeats the call. If the admin chat
-has got a new id, the bot sends the call to the new id.
+If a call would write to a channel or to a group that is not the admin chat, the bot refuses the
+call. If Telegram answers with the status 429 and asks for a short pause, the bot repeats the call.
+If the admin chat has got a new id, the bot sends the call to the new id.
 """
 
 import time

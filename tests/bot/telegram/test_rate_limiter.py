@@ -116,7 +116,7 @@ async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLi
 
 
 async def test_an_ad_under_way_keeps_its_slot(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a slot stays in use until Telegram has answered the send.
+    """Check that a slot counts as used until Telegram has answered the send.
 
     A slot is the permission to send one message.
     """
