@@ -91,10 +91,7 @@ class Marketplace:
         return answer.get("text") or ""
 
     async def press_forged(self, who: str, data: str, *, where: str | None = None) -> str:
-        """Let a person press a button with `data` that the bot never offered.
-
-        Returns the text of the alert that the bot showed, or an empty text if there was none.
-        """
+        """Let a person press a button with `data` that the bot never offered. Return the alert."""
         button = {"text": "forged", "callback_data": data}
         await self.world.call(
             "sendMessage",
@@ -215,10 +212,7 @@ class Marketplace:
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Set a kill switch to running if `enabled` is true, and to stopped otherwise.
-
-        A kill switch that is stopped forbids one kind of operation.
-        """
+        """Set a kill switch to running or stopped. If stopped, it forbids one kind of operation."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
@@ -333,10 +327,7 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Let Advertiser buy a placement with buttons, and deliver its card to the admin chat.
-
-        The card is a message with buttons, by which an admin approves or rejects the placement.
-        """
+        """Let Advertiser buy a placement with buttons, and deliver the admins' message about it."""
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")
@@ -348,10 +339,7 @@ class Marketplace:
 async def open_marketplace(
     database: Database, folder: Path, *, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the sandbox and the bot, and yield both as one marketplace.
-
-    If no `redis_url` is given, the bot has no Redis.
-    """
+    """Run the sandbox and the bot. If no `redis_url` is given, the bot has no Redis."""
     async with begin(folder / "telegram") as world:
         await world.populate()
         await world.control(f"chats/{world.ids['channel']}/members", user_id="bot", status="left")
@@ -364,10 +352,7 @@ async def open_marketplace(
 async def running_bot(
     world: SandboxClient, database: Database, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the bot in a sandbox that runs already, and yield both as one marketplace.
-
-    The bot fetches updates, stores them, and handles them.
-    """
+    """Run the bot in a sandbox that runs already: fetch, store and handle the updates."""
     admin_chat = AdminChat(world.ids["group"], database.sessions)
     bot = create_bot(BOT_TOKEN, world.url, admin_chat)
     redis = storage.connect(redis_url)
