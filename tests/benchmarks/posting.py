@@ -80,7 +80,7 @@ class Sends:
         self._incomplete = ""
 
     def new(self) -> list[Json]:
-        """Return the sends that are in the log since the last call of this method."""
+        """Return the sends that were added to the log after the last call of this method."""
         *lines, self._incomplete = (self._incomplete + self._file.read()).split("\n")
         return [json.loads(line) for line in lines]
 

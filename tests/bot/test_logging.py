@@ -23,7 +23,7 @@ PASSWORD = "p4ss:w0rd"
 
 
 def settings(**changes: Any) -> Settings:
-    """Return settings with secrets that no log line may contain."""
+    """Return settings with secrets, which must not be in the log."""
     values: dict[str, Any] = {
         "bot_token": TOKEN,
         "admin_chat_id": -1,

@@ -1,6 +1,6 @@
 """Test that an update that cannot be parsed does not stop other updates.
 
-Both kinds of updates arrive in one answer of Telegram to `getUpdates`.
+All these updates arrive in one answer of Telegram to `getUpdates`.
 """
 
 import asyncio

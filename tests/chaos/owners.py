@@ -43,7 +43,7 @@ LIVE = text(
     """
 )
 """The query for live posts that must stay for at least six more minutes. Posts with less time are
-left out, because their alteration may be found after the end of this time."""
+left out, because the next check of such a post can come after the end of its time."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
 
 

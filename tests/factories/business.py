@@ -35,8 +35,7 @@ async def create_placements(session: AsyncSession) -> None:
 async def move_external_money(session: AsyncSession) -> None:
     """Move money into and out of the platform in every way, and move money between two wallets.
 
-    There are a reversed payment (which the payer took back), a withdrawal that is paid two times,
-    and a withdrawal that waits.
+    One payer takes a deposit back. One withdrawal is paid two times, and another withdrawal waits.
     """
     payer, earner = await people.person(session), await people.person(session, balance=1_900)
     admin = await people.staff(session)

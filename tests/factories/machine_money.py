@@ -1,8 +1,9 @@
 """Define the rules of the state machine test for money that leaves the platform.
 
 Money leaves the platform by a withdrawal or by a reversal: Telegram gives a payment back to the
-payer. A staff request is a request of an admin, for example to block a person. Another admin may
-have to confirm it. The rule for deposits is also here, because withdrawals depend on deposits.
+payer. A staff request is a request of an admin, for example to block a person. Some staff requests
+need the confirmation of another admin. The rule for deposits is also here, because withdrawals
+depend on deposits.
 """
 
 from collections.abc import Callable
@@ -76,7 +77,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=AMOUNTS)
     def request_withdrawal(self, who: int, amount: int) -> None:
-        """Request a withdrawal as a person. The product and the model may refuse it."""
+        """Request a withdrawal as a person. The request can be refused."""
         actor = self.person(who)
         key = f"withdrawal-{len(self.model.withdrawals)}"
         answer = self.both(
@@ -172,7 +173,7 @@ class MoneyRules(Machine):
 
     @rule(key=KEYS, who=PICK, named=YES, partly=st.sampled_from([False, False, False, True]))
     def reverse(self, key: str, who: int, *, named: bool, partly: bool) -> None:
-        """Record that Telegram refunded a payment. The payment may be unknown to the product.
+        """Record that Telegram refunded a payment. The payment can be unknown to the product.
 
         If `named` is false, the payer is not given. If `partly` is true, only half of the amount
         was refunded.

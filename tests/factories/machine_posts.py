@@ -84,7 +84,7 @@ class Machine(RuleBasedStateMachine):
         """Return the person who tries an operation on a campaign.
 
         In most cases, this is the campaign's advertiser. If `pick` is above 90, this can be any
-        person, and the product may refuse the operation.
+        person, and the operation can be refused.
         """
         advertiser_id = self.model.campaigns[campaign_id].advertiser
         advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)

@@ -2,7 +2,7 @@
 
 A payment is reversed when the person gets the money back outside the platform, for example from
 Telegram. The platform then blocks this person. A staff request is a request of an admin, for
-example to block a person. Another admin may have to confirm it.
+example to block a person. Some staff requests need the confirmation of another admin.
 """
 
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Withdrawal:
 
 @dataclass
 class Request:
-    """A staff request: an admin asks for an operation. Another admin may have to confirm it."""
+    """A staff request: an admin asks for an operation, for example to block a person."""
 
     kind: Kinds
     requester: int

@@ -49,7 +49,8 @@ class PostingModel(Model):
         """Record that the bot has lost the right to post in a channel, or has got it back.
 
         If the right is `lost`, the channel is suspended, and the admins will be asked about its
-        posts. If the bot has got it back, the channel is restored, unless its owner is blocked.
+        posts. If the bot has got the right back and the owner is not blocked, the channel is
+        restored.
         """
         channel = self.channels[channel_id]
         if not lost:

@@ -34,7 +34,7 @@ async def snapshot(session: AsyncSession) -> Rows:
 def grown(before: Rows, after: Rows) -> dict[str, int]:
     """Return by how many rows each table has grown between two snapshots.
 
-    A table is left out if both snapshots have the same number of its rows.
+    A table is left out if its number of rows is the same in the two snapshots.
     """
     return {
         name: len(after[name]) - len(before[name])

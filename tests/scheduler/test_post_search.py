@@ -1,6 +1,7 @@
-"""Test the search for an uncertain post, that is, a post that Telegram may have published.
+"""Test the search for an uncertain post.
 
-The search finds the post in its channel, or proves that the post is not there.
+A post is uncertain if nobody knows whether Telegram published it. The search finds the post in its
+channel, or proves that the post is not there.
 """
 
 from datetime import timedelta
@@ -160,7 +161,7 @@ async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, k
 
 
 async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
-    """Check that two searches that began at the same time do not prove that a post is absent.
+    """Check that two searches do not prove the absence of a post if they began at the same time.
 
     To prove this, the second search must begin some minutes later.
     """

@@ -1,6 +1,6 @@
 """Test that the rate limiter counts answers to updates together with all other messages.
 
-Telegram has one common limit for both.
+Telegram has one limit for all messages of a bot.
 """
 
 import asyncio
