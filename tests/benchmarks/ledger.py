@@ -1,10 +1,9 @@
 """Compare the services that move money with plain SQL: `python -m tests.benchmarks.ledger`.
 
-`make bench-ledger` runs this program, too. It measures the speed, prints a table, and writes
-build/bench-ledger.json. docs/performance.md explains the figures. Only ratios within one run count.
-A single measured time says little, because machines differ, and a machine may have other work. With
-`--quick`, every part of the benchmark is smaller, and the figures go to
-build/bench-ledger-quick.json.
+`make bench-ledger` runs this program, too. The program measures the speed, prints a table, and
+writes build/bench-ledger.json. docs/performance.md explains the figures. Only the ratios within one
+run are useful, because machines differ and can have other work. With `--quick`, every part of the
+benchmark is smaller, and the figures go to build/bench-ledger-quick.json.
 """
 
 import argparse
@@ -39,18 +38,18 @@ class Plan:
 
     rounds: int
     approvals: Mapping[int, int]
-    """A map from the number of concurrent tasks to the number of approvals in each round."""
+    """The number of approvals in each round, by the number of concurrent tasks."""
     transfers: int
     small: int
     large: int
-    """Two numbers of settled placements: one for the small database, one for the large database. A
+    """The number of settled placements in the small database, and in the large database. A
     placement is settled when its escrow is released or refunded."""
     entries: tuple[int, int]
-    """The sizes of the ledgers that are checked, in entries."""
+    """The sizes of the two ledgers that are checked, in entries."""
 
     @property
     def pending(self) -> int:
-        """Return the number of pending placements that the approvals of all parts need.
+        """The number of pending placements that the approvals in all parts of the benchmark need.
 
         A placement is a purchase of a post. It is pending until an admin approves or rejects it.
         """
@@ -66,10 +65,9 @@ async def approvals(
 ) -> tuple[dict[str, float], int]:
     """Measure part (a) of the benchmark: approvals of placements in three ways.
 
-    In each round, the three ways run one after the other. They are the service, a fixed script of
-    plain SQL, and `own_script`, which has the statements that the service executes. `first` is the
-    id of the first pending placement. Returns the figures by name, and the id of the first
-    placement that is still pending at the end.
+    The three ways are the service, a fixed script of plain SQL, and `own_script`, which has the
+    service's own SQL. In each round, they run one after the other. `first` is the id of the first
+    pending placement. Returns the figures by name, and the id of the next pending placement.
     """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
@@ -108,9 +106,10 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """Measure part (b) of the benchmark: the transfers per second of 8 concurrent tasks.
+    """Measure part (b) of the benchmark: return the transfers per second of 8 concurrent tasks.
 
-    The `count` transfers move money between `wallets` wallets.
+    `count` is the number of transfers. `wallets` is the number of wallets between which they move
+    money.
     """
     corrections = await _confirmed_corrections(owner_url, wallets, count)
 
@@ -132,11 +131,11 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 
 
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Insert a correction for each transfer that part (b) of the benchmark will make.
+    """Insert a correction for each transfer in part (b) of the benchmark.
 
-    A correction is a repair of the books, and the transfers are adjustments, which are corrections
-    of one kind. A trigger refuses an adjustment that has no correction with the same wallets and
-    amount. Returns the id and the two wallets of each correction.
+    A correction is a repair of the books. The transfers are adjustments, that is, corrections that
+    move money from one wallet to another. A trigger refuses an adjustment without its correction.
+    Returns the id and the two wallets of each correction.
     """
     owner = await asyncpg.connect(url)
     rng = Random(wallets)  # noqa: S311 - a workload, not a secret
@@ -166,14 +165,12 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
-    """Measure part (c) of the benchmark: releases that pay the same owners again and again.
+    """Measure part (c) of the benchmark: releases that pay the same owners repeatedly.
 
-    A release pays an escrow to the owner of a channel. There are two groups of owners: owners who
-    are paid several times, and owners who are paid once. The result is the release rate of the
-    first group, divided by the release rate of the second group. In the second group, no two owners
-    share a wallet. They do not even share the wallet of the fee. Therefore the measured cost is an
-    upper bound of what a shared fee wallet costs. Each group is measured two times, and the order
-    of the groups changes.
+    A release pays an escrow to the owner of a channel. In the first group, owners are paid several
+    times. In the second group, each owner is paid one time, and the payments share no wallet.
+    Returns the release rate of the first group, divided by the release rate of the second group.
+    Each group is measured two times, in both orders.
     """
     paid_often, paid_once = await _releasable(url)
 
@@ -200,8 +197,8 @@ async def releases(url: str, sessions: Sessions, tasks: int) -> float:
 async def _releasable(url: str) -> tuple[list[int], list[int]]:
     """Make the escrows of all approved placements due for release.
 
-    Returns the ids of the placements in two lists. The second list has the first placement of each
-    owner. The first list has the other placements, and it is at most as long as the second list.
+    Returns two lists of ids of placements. The second list has the first placement of each owner.
+    The first list has other placements, and is not longer than the second list.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -227,11 +224,10 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """Measure part (e) of the benchmark: the rate of approvals among more placements.
+    """Measure part (e) of the benchmark: the rate of approvals in a large database.
 
-    Returns the rate in the large database, divided by the rate in the small database. In a full
-    run, the large database has 1,000,000 settled placements, and the small database has 1,000. A
-    placement is settled when its escrow is released or refunded.
+    Returns this rate, divided by the rate in a small database. The large database has more settled
+    placements. A placement is settled when its escrow is released or refunded.
     """
     count, ratios = plan.approvals[8], []
     for number in range(plan.rounds):
@@ -253,7 +249,7 @@ async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, 
 async def measure(folder: Path, plan: Plan) -> dict[str, float]:
     """Run all parts of the benchmark on one PostgreSQL server, and return the figures by name.
 
-    Part (d), the checks of the ledger, runs last.
+    Part (d), which checks the ledger, runs last.
     """
     server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
     try:
@@ -273,9 +269,9 @@ async def measure(folder: Path, plan: Plan) -> dict[str, float]:
 
 
 async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> dict[str, float]:
-    """Measure parts (a), (b), (c) and (e) of the benchmark; return their figures by name.
+    """Measure parts (a), (b), (c) and (e) of the benchmark, and return their figures by name.
 
-    These parts are about approvals, transfers, releases, and approvals among more placements.
+    The parts are about approvals, transfers, releases, and approvals in a large database.
     """
     owner_url = server.dsn(embedded.OWNER)
     checks.show(f"loading {plan.small:,} and {plan.large:,} placements")
@@ -311,7 +307,7 @@ async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> di
 
 
 def show(figures: Mapping[str, float]) -> None:
-    """Print figures immediately, because a run takes long."""
+    """Print figures immediately."""
     for key, value in figures.items():
         sys.stdout.write(f"{key:36} {value:10.3f}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Fill a marketplace in bulk for benchmarks: people with money, campaigns, channels, placements."""
+"""Fill a marketplace quickly for benchmarks: people with money, campaigns, channels, placements."""
 
 import asyncio
 import subprocess
@@ -114,7 +114,7 @@ _WITH_STATUS = (
     "post_jobs",
     "outbox",
 )
-"""Tables whose rows are inserted with a status that is not the initial status."""
+"""The tables into which rows are inserted with a status other than the initial status."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def migrate(server: embedded.Postgres) -> None:
 async def fill(url: str, *, pending: int, history: int) -> int:
     """Create people and placements, and return the id of the first pending placement.
 
-    `pending` placements wait for an admin. `history` placements are settled, that is, their escrow
-    is released or refunded.
+    `pending` is the number of placements that wait for an admin. `history` is the number of settled
+    placements, that is, placements whose escrow is released or refunded.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -168,9 +168,9 @@ async def fill(url: str, *, pending: int, history: int) -> int:
 async def run_tasks(
     sessions: Sessions, items: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
 ) -> Rate:
-    """Call the function `act` for each item in `tasks` concurrent tasks, and measure the speed.
+    """Call the function `act` for each item, and measure the speed.
 
-    The connections are opened before the measurement starts.
+    `tasks` is the number of concurrent tasks. The connections are opened before the measurement.
     """
     waiting, durations = list(items), []
     iterator = iter(waiting)
@@ -195,6 +195,6 @@ async def run_tasks(
 
 
 async def approve(sessions: Sessions, target_id: int) -> None:
-    """Approve one placement through the service, as the admin chat does."""
+    """Approve a placement with the same service that the admin chat uses."""
     async with sessions.begin() as session:
         await moderation.approve(session, actor=MODERATOR, target_id=target_id)

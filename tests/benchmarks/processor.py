@@ -7,9 +7,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def used(pid: int) -> float:
-    """Return the CPU seconds of a process and of all its children, or 0 if the process is gone.
+    """Return the CPU time of a process and of its children, in seconds.
 
-    Children that have ended are included.
+    The children include those that have ended. Returns 0 if the process has ended.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

@@ -1,12 +1,11 @@
 """Run a Telegram server that uses little CPU: `python -m tests.benchmarks.telegram PLAN.json`.
 
-It replaces the sandbox in benchmarks of time, because the server shares the processors with the
-measured programs. It keeps the sandbox's flood limits and answers 429 with `retry_after`, as
-Telegram does. The server counts the messages of each chat. Its answer to a send contains the whole
-message. The server checks no rights and stores no messages. It answers every check of a message as
-if the message was unchanged. It writes two of the files that `tests.chaos.telegram` writes. The
-first is `facts.json`. The second is `sends.jsonl`, with a line for every send that was admitted or
-refused.
+The server replaces the sandbox in benchmarks. It uses little CPU, because the measured programs run
+on the same processors. It has the same flood limits as the sandbox, and answers 429 with
+`retry_after` if a send exceeds a limit. Otherwise, the answer to a send contains the whole message.
+The server checks no rights and stores no messages. To each check of a message, it answers that the
+message is not modified. The server writes two files. The file `facts.json` has its URL and its
+chats. The file `sends.jsonl` has a line for each send that was admitted or refused.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ Json = dict[str, Any]
 
 
 class Chats:
-    """The chats of the server by id, with a count of messages for each, and the flood limits."""
+    """The chats of the server, with the number of messages in each chat, and the flood limits."""
 
     def __init__(self, plan: Json) -> None:
         self.bot = f"/bot{plan['token']}/"
@@ -55,7 +54,7 @@ class Chats:
         self._counts: defaultdict[int, itertools.count[int]] = defaultdict(_count_from_one)
 
     def answer(self, path: str, authorization: str | None, body: bytes) -> tuple[int, Json]:
-        """Return the status and the body of the answer to one request."""
+        """Return the answer to a request: its status and its body."""
         try:
             if path == "/control/limits" and authorization == self.control:
                 self.limits.enabled = json.loads(body)["enabled"]
@@ -103,9 +102,9 @@ def _count_from_one() -> "itertools.count[int]":
 
 
 class Connection(asyncio.Protocol):
-    """One HTTP connection, on which requests come one after another.
+    """An HTTP connection, on which one request comes after another.
 
-    Each request has a header with the length of its content.
+    Each request has the header Content-Length.
     """
 
     def __init__(self, chats: Chats) -> None:
@@ -114,12 +113,12 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport of the new connection, because the answers are written to it."""
+        """Keep the transport of the connection. The answers are written to it."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that has arrived completely."""
+        """Answer each request that has arrived completely."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             request, *lines = self._received[:end].decode("latin-1").split("\r\n")
@@ -148,9 +147,9 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(plan: Json) -> None:
-    """Run the server that a plan describes until the process gets SIGTERM.
+    """Run the server with the settings of a plan, until the process gets SIGTERM.
 
-    The server writes its URL and its chats to the file FACTS when it starts.
+    When the server starts, it writes its URL and its chats to the file FACTS.
     """
     chats = Chats(plan)
     listener = ports.listen(0)

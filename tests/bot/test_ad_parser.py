@@ -1,4 +1,7 @@
-"""Test that each part of an advertiser's message is kept in the ad, or is named as lost."""
+"""Test how the bot makes an ad from an advertiser's message.
+
+The ad has each part of the message, or the bot names the part as lost.
+"""
 
 from typing import Any
 
@@ -18,10 +21,9 @@ ORIGIN = {"type": "hidden_user", "date": 1, "sender_user_name": "B"}
 
 
 def parse(**parts: Any) -> ParsedAd:
-    """Return what the bot reads from a message with these parts.
+    """Parse a message that has these parts.
 
-    The result has the ad and the names of the parts that are lost in it. The message is reduced,
-    validated and parsed in the same way as a message from Telegram.
+    Returns the ad, and the names of the parts that the ad loses.
     """
     raw = {"update_id": 1, "message": MESSAGE | parts}
     message = Update.model_validate(update_filter.reduce(raw)).message

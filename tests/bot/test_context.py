@@ -1,4 +1,4 @@
-"""Test that the transaction in which the bot builds a screen cannot write."""
+"""Test that the transaction in which the bot builds a screen is read-only."""
 
 import pytest
 from sqlalchemy import text

@@ -1,8 +1,7 @@
 """Test that aiogram's models behave in the same way if they are built on first use.
 
-The models are compared with models that are built at import. Models that are built on first use
-need less memory. A process can import aiogram in one way only. Therefore each of the two ways is
-measured in a process of its own.
+The test compares two processes. One process builds the models on first use, which needs less
+memory. The other process builds them at import, as aiogram does by default.
 """
 
 import json
@@ -96,9 +95,9 @@ print(json.dumps(seen))
 
 
 def run(first: str) -> dict[str, Any]:
-    """Start a process that uses aiogram's models, and return its results and its memory use.
+    """Start a process that uses aiogram's models. Return its results and its memory use.
 
-    `first` is the import with which the process begins.
+    `first` is the first import statement of the process.
     """
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", BEHAVIOUR.format(first=first)],
@@ -120,10 +119,7 @@ def deferred() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    """Return the results and the memory use of a process that builds models at import.
-
-    This is how aiogram builds its models.
-    """
+    """Return the results and the memory use of a process that builds models at import."""
     return run("import aiogram")
 
 
@@ -144,9 +140,9 @@ def test_much_less_memory(deferred: dict[str, Any], plain: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_programs_use_it(program: str) -> None:
-    """Check that a program does not build all models of aiogram at its import.
+    """Check that importing a program does not build all models of aiogram.
 
-    The test looks at one model that the program never sends.
+    The test looks at one model that the program never uses.
     """
     code = (
         f"import {program}; from aiogram.methods import SendDice;"

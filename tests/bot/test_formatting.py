@@ -1,4 +1,4 @@
-"""Test that amounts and times are read and shown in the language and time zone of a person."""
+"""Test that amounts and times are read and shown in a person's language and time zone."""
 
 from datetime import UTC, datetime
 

@@ -1,6 +1,6 @@
-"""Test that each update reaches its handler once and in order, and that no update is lost.
+"""Test that each update reaches its handler one time and in order, and that no update is lost.
 
-An update that fails again and again is parked, that is, kept but not tried again.
+If an update fails too many times, it is parked, that is, kept but not tried again.
 """
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
@@ -24,12 +24,12 @@ from tests.shell import shell_of
 
 
 def update(number: int, **content: object) -> dict[str, object]:
-    """Return a raw update with this content."""
+    """Return an update with this content, in the format of the Bot API."""
     return {"update_id": number, **content}
 
 
 def message(number: int, chat_id: int, text: str) -> dict[str, object]:
-    """Return a raw update with a message."""
+    """Return an update with a text message in a private chat, in the format of the Bot API."""
     person = {"id": chat_id, "is_bot": False, "first_name": "A"}
     chat = {"id": chat_id, "type": "private"}
     return update(
@@ -106,7 +106,7 @@ async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketp
 
 
 def payment(number: int, chat_id: int) -> dict[str, object]:
-    """Return a raw update that reports a payment of 100 USD for an invoice of a deposit."""
+    """Return an update that reports a deposit of 100 USD, in the format of the Bot API."""
     raw = message(number, chat_id, "")
     content = raw["message"]
     assert isinstance(content, dict)
@@ -147,7 +147,10 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the error for which a payment was parked, and let an operator retry the payment."""
+    """Remove the cause of the error, and let an operator retry the parked payment.
+
+    A parked update is kept, but not tried again by itself.
+    """
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -170,10 +173,7 @@ async def _credit_what_was_parked(market: Marketplace) -> None:
 async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a payment is tried again until the database is available.
-
-    A sequence counts the attempts, because a rollback does not reset a sequence.
-    """
+    """Check that the bot tries to record a payment until the database is available."""
     monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
     await market.say("advertiser", "/start")
     await market.database.as_owner("CREATE SEQUENCE tries; GRANT SELECT ON tries TO PUBLIC")
@@ -244,7 +244,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
 
 
 async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
-    """Check that a paused bot rolls back if another process has handled the same update."""
+    """Check that a paused bot changes nothing if another process has handled the same update."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
     await market.database.as_owner(
@@ -268,10 +268,7 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a person's next message is handled although a send to the person hangs.
-
-    The next message may be the command that stops everything.
-    """
+    """Check that an answer that hangs does not delay the handling of the person's next message."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}
@@ -297,18 +294,18 @@ async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> N
 
 
 AHEAD = 500
-"""The number of strangers' updates that may be handled before an urgent update. The bot handles
-about this number in 2 seconds."""
+"""How many updates of strangers the bot is allowed to handle before an urgent update. The bot
+handles about this number in 2 seconds."""
 
 
 async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
     market: Marketplace,
 ) -> None:
-    """Check that two urgent updates overtake 10,000 waiting updates of strangers.
+    """Check that two urgent updates do not wait for 10,000 updates of strangers.
 
-    The first is an operator's command that forbids payouts by their kill switch. The second is a
-    pre-checkout query, which Telegram sends before a payment and which must be answered within
-    seconds.
+    The first urgent update is an operator's command that stops payouts. The second is a
+    pre-checkout query. Telegram sends this query before a payment, and the bot must answer it
+    within seconds.
     """
     await market.employ("admin", Role.OPERATOR)
     await market.database.as_owner(
@@ -343,7 +340,7 @@ async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
 
 
 def pre_checkout(number: int, person_id: int) -> dict[str, object]:
-    """Return a raw update with a pre-checkout query."""
+    """Return an update with a pre-checkout query, in the format of the Bot API."""
     return update(
         number,
         pre_checkout_query={
@@ -359,7 +356,7 @@ def pre_checkout(number: int, person_id: int) -> dict[str, object]:
 async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that `/killswitch` is handled while another command of its chat gets no answer."""
+    """Check that `/killswitch` is handled while another command of the chat gets no answer."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 4.0)
     async with open_marketplace(database, tmp_path) as market:
         await market.employ("admin", Role.OPERATOR)

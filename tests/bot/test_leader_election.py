@@ -1,6 +1,6 @@
 """Test that only one process leads at a time.
 
-Another process becomes the leader if the leader dies or is paused.
+If the leader dies or is paused, another process becomes the leader.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ def candidate(
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Let each process try to run a function that only the leader may run.
+    """Let each process try to run a function that only the leader is allowed to run.
 
-    Returns the indexes of the processes that ran it.
+    Returns the indexes of the processes that have run it.
     """
     found: list[int] = []
     for number, leader in enumerate(leaders):
@@ -66,10 +66,10 @@ async def test_a_leader_that_steps_down_is_replaced_at_once(database: Database) 
 
 
 async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Database) -> None:
-    """Check that a paused leader learns of an election that happened during its pause.
+    """Check that a paused leader notices that another process has become the leader.
 
-    The leader's own clock may have been paused as well. But the lease in the database has an epoch,
-    a number that grows when another process takes the lease.
+    The paused process reads this from the database, because its own clock may be wrong after a
+    pause.
     """
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()

@@ -22,7 +22,7 @@ START_SECONDS = 180
 
 
 def environment(world: SandboxClient, database: Database, **more: str) -> Mapping[str, str]:
-    """Return the environment variables that the bot needs, and no others except `more`."""
+    """Return the environment variables that the bot needs, and the variables in `more`."""
     return {
         "PATH": os.environ["PATH"],
         "BOT_TOKEN": BOT_TOKEN,
@@ -49,9 +49,9 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """Start a bot with settings that it must refuse, and assert that it ends with status 2.
+    """Start a bot with wrong settings, and assert that the process ends with the status 2.
 
-    Returns what the bot has written to its error output.
+    Returns the text that the process wrote to stderr.
     """
     process = await start(settings)
     try:

@@ -1,4 +1,4 @@
-"""Test that the bot acts only on words that a person typed and on presses of its own buttons."""
+"""Test that the bot obeys only texts that a person typed, and presses of the bot's own buttons."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -22,13 +22,13 @@ HIDDEN = {"type": "hidden_user", "date": 1, "sender_user_name": "A friend"}
 
 @pytest.fixture
 async def operated(market: Marketplace) -> Marketplace:
-    """Return a marketplace in which the person `admin` has the role of an operator."""
+    """Return a marketplace in which the person "admin" has the role of an operator."""
     await market.employ("admin", Role.OPERATOR)
     return market
 
 
 async def receive(market: Marketplace, **content: Any) -> None:
-    """Let the bot receive a raw update, and wait until the bot has handled the update."""
+    """Let the bot receive an update with this content, and wait until the bot has handled it."""
     number = 1_000_000 + len(await market.rows("SELECT id FROM inbox"))
     await inbox_worker.store(market.database.sessions, [{"update_id": number, **content}])
     market.worker.wake()
@@ -36,9 +36,9 @@ async def receive(market: Marketplace, **content: Any) -> None:
 
 
 def command(market: Marketplace, **more: Any) -> dict[str, Any]:
-    """Return a message in the admin chat: the operator's command that stops payouts.
+    """Return a message in which the operator writes the command that stops payouts.
 
-    `more` adds or replaces fields of the message.
+    The message is in the admin chat. `more` adds or replaces fields of the message.
     """
     chat = {"id": market.chat("group"), "type": "group", "title": "Admins"}
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
@@ -46,23 +46,26 @@ def command(market: Marketplace, **more: Any) -> dict[str, Any]:
 
 
 def private_message(market: Marketplace, **more: Any) -> dict[str, Any]:
-    """Return a message of the advertiser in the private chat with the bot."""
+    """Return a message that the advertiser writes to the bot in their private chat.
+
+    `more` adds or replaces fields of the message.
+    """
     chat = {"id": market.chat("advertiser"), "type": "private"}
     person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "Advertiser"}
     return {"message_id": 900, "date": 1, "chat": chat, "from": person} | more
 
 
 def press(market: Marketplace, message: dict[str, Any]) -> dict[str, Any]:
-    """Return a callback query, that is, the update about the press of a button.
+    """Return the callback query with which Telegram reports the press of a button.
 
-    The operator presses the button that stops payouts. The button is below `message`.
+    The operator presses the button that stops payouts. `message` is the message with this button.
     """
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     return {"id": "1", "from": person, "chat_instance": "1", "data": PRESSED, "message": message}
 
 
 async def is_running(market: Marketplace) -> bool:
-    """Return whether the kill switch of payouts allows payouts."""
+    """Return True if payouts are allowed, and False if their kill switch stops them."""
     return bool(await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"))
 
 

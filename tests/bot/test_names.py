@@ -1,4 +1,4 @@
-"""Test that a name that somebody has chosen cannot change the text around it."""
+"""Test that a name chosen by a person cannot change the formatting of the text around the name."""
 
 import io
 import unicodedata

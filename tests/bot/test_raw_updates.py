@@ -1,4 +1,7 @@
-"""Test that an update that cannot be parsed does not stop the other updates of the same answer."""
+"""Test that an update that cannot be parsed does not stop other updates.
+
+All these updates arrive in one answer of Telegram to `getUpdates`.
+"""
 
 import asyncio
 import json
@@ -28,9 +31,9 @@ UNREADABLE = {
 
 
 def body_of(part: bytes, *beside: dict[str, Any]) -> bytes:
-    """Return Telegram's answer to getUpdates: one message with `part` as its text, then `beside`.
+    """Return an answer to `getUpdates` that has a message with a strange text, and other updates.
 
-    `part` is raw JSON that may be invalid. `beside` are the other updates of the answer.
+    `part` is the text of the message as JSON, which may be invalid. `beside` are the other updates.
     """
     strange = json.dumps(message(1, 5, "PART")).replace('"PART"', "@").encode()
     others = b",".join(json.dumps(update).encode() for update in beside)
@@ -74,9 +77,10 @@ def test_an_answer_that_is_no_json_is_refused(body: bytes) -> None:
 async def test_polling_goes_on_and_the_payment_beside_is_credited(
     market: Marketplace, part: bytes
 ) -> None:
-    """Let a fake Telegram repeat an answer with an unreadable update and a payment.
+    """Check an answer of Telegram that has an unreadable update and a payment.
 
-    The poller must confirm both updates. The payment must be credited.
+    The bot must confirm both updates to Telegram, and credit the payment. The fake Telegram repeats
+    its answer until the bot has confirmed both updates.
     """
     body = body_of(part, payment(2, market.chat("advertiser")))
     confirmed = asyncio.Event()

@@ -1,7 +1,6 @@
-"""Test that a command in the admin chat stops payouts in time while other sessions hold locks.
+"""Test that a command in the admin chat stops payouts in time while a database session holds locks.
 
-These database sessions belong to the owner of the database or to a superuser, as in a migration or
-in `psql`.
+The session has the role of the database's owner or of a superuser.
 """
 
 import asyncio
@@ -18,8 +17,8 @@ from sandbox import embedded
 from tests.handlers.marketplace import Marketplace
 
 LIMIT = 5.0
-"""A stop has to be answered within this time, in seconds. On an idle machine it takes less than one
-second, and without a guard it is never answered."""
+"""The longest time until the bot answers a stop, in seconds. On an idle machine, an answer takes
+less than one second."""
 STOP = "/killswitch stop payouts a test"
 IS_RUNNING = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
 ENDED = {
@@ -47,7 +46,7 @@ HARMLESS = {
 
 @pytest.fixture
 async def staffed(market: Marketplace) -> Marketplace:
-    """Return a marketplace with an operator whose first command the bot has handled."""
+    """Return a marketplace with an operator, who has already sent one command to the bot."""
     await market.employ("admin", Role.OPERATOR)
     await market.say("admin", "/killswitch", where="group")
     return market
@@ -55,7 +54,7 @@ async def staffed(market: Marketplace) -> Marketplace:
 
 @pytest.fixture
 async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the database owner's role, in a transaction that never ends."""
+    """Yield a database session of the database's owner, with an open transaction."""
     connection = await asyncpg.connect(staffed.database.owner_url)
     await connection.execute("BEGIN")
     yield connection
@@ -63,9 +62,9 @@ async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def answer_to_stop(market: Marketplace, who: str = "admin") -> tuple[str, float]:
-    """Let a person stop payouts with a command in the admin chat.
+    """Let a person send the command that stops payouts to the admin chat.
 
-    Returns the bot's answer, and the seconds until it came.
+    Returns the bot's answer, and the seconds until the answer came.
     """
     before = len(await market.messages("group")) + 1
     began = time.monotonic()
@@ -121,9 +120,10 @@ async def test_a_session_that_does_not_hold_up_a_stop_is_not_ended(
 async def test_a_session_that_waits_for_a_table_is_ended_too(
     staffed: Marketplace, hung: asyncpg.Connection
 ) -> None:
-    """Check that the waiting migration is ended, and not the report for which it waits.
+    """Check that the bot ends the session that blocks the stop, and no other session.
 
-    The report has a lock that does not hinder the stop. The stop waits for the migration.
+    A report has a lock that does not block the stop. A migration waits for the report, and the stop
+    waits for the migration. The bot ends only the session of the migration.
     """
     await hung.execute("SELECT count(*) FROM kill_switches")
     migration = await asyncpg.connect(staffed.database.owner_url)

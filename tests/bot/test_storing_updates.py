@@ -1,7 +1,7 @@
 """Test what happens to updates from Telegram that the database refuses to store.
 
-An error about the data of one update sets only this update aside. An error of the server makes all
-updates wait, and no update is confirmed to Telegram.
+If the data of one update is wrong, only this update is set aside. If the database server has an
+error, all updates wait, and the bot confirms none of them to Telegram.
 """
 
 import json
@@ -17,7 +17,7 @@ from tests.shell import shell_of
 
 
 async def _refuse(market: Marketplace, sqlstate: str, update_id: int) -> None:
-    """Make the database refuse the content of one update with this SQLSTATE."""
+    """Make the database refuse to store this update. Its error has this SQLSTATE."""
     await market.database.as_owner(
         "CREATE OR REPLACE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" IF NEW.update_id = {update_id} AND NEW.payload ? 'message'"

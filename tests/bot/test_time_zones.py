@@ -1,4 +1,4 @@
-"""Test that time zones are found as people type them, and are named as people read them."""
+"""Test that a time zone is found by the name that a person types, and is shown by a clear name."""
 # ruff: noqa: RUF001 - people type Cyrillic letters
 
 from datetime import UTC, datetime, timedelta

@@ -1,13 +1,13 @@
 """Kill schedulers, and check that no post is lost, published twice or wrongly paid for.
 
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
-build/chaos.json. The status is 1 if a post was lost or published twice, or if it is still
-unknown at the end whether a post was published. It is 1 if money moved although the messages in the
-channel do not justify it, or if an altered post was paid for as an unaltered one. It is 1 if the
-books differ from Telegram's list of payments and refunds. It is 1 if another scheduler took over a
-dead scheduler's post too late. It is also 1 if one of the planned faults, outages, broken promises
-or refunds never happened.
-`--short` kills a few schedulers and causes every outage.
+build/chaos.json. `--short` kills a few schedulers and causes every outage.
+
+The exit status is 0 if everything is right. It is 1 in each of these cases. A post was lost or
+published twice, or it is not known at the end whether a post was published. Money moved, but the
+messages in the channel do not justify it. An altered post was paid for as an unaltered post. The
+books differ from Telegram's list of payments and refunds. The post of a dead scheduler waited too
+long for another scheduler. A planned fault, outage, broken promise or refund never happened.
 """
 
 import argparse
@@ -30,10 +30,12 @@ MUST_BE_ZERO = (
     *("charges_unlike_books", "invariant_violations"),
 )
 LONG_RUN_KILLS = 500
-"""If a run has at least this number of kills, it must meet two more conditions. Every kind of send
-fault must have happened, and LEAST_SHARE must be reached."""
+"""A run with at least this number of kills must meet two more conditions. Every kind of send fault
+must have happened. At least LEAST_SHARE of the uncertain posts must be resolved without a person.
+"""
 LEAST_SHARE = 0.99
-"""The smallest share of the uncertain posts that must be resolved without a person."""
+"""The smallest allowed share of uncertain posts that are resolved without a person. A post is
+uncertain if nobody knows whether Telegram published it."""
 LONGEST_RECOVERY_SECONDS = 45
 SHORT_RUN = chaos_run.Size(
     8, 20_261, channels=24, finish_seconds=120, outage_gap_seconds=(0.2, 1.0)
@@ -50,10 +52,10 @@ SHOWN = (
 
 
 async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
-    """Run the chaos run, and return its figures together with the recovery time.
+    """Run the chaos run, and return its figures and the recovery time.
 
-    The recovery time is how long posts wait after the death of their scheduler. It is measured at
-    the same time, on other servers.
+    The recovery time is how long the posts of a dead scheduler wait. It is measured at the same
+    time, on other servers.
     """
     begun = time.monotonic()
     figures, recovery_seconds = await asyncio.gather(
@@ -88,9 +90,9 @@ def table(figures: chaos_run.Json) -> str:
 
 
 def problems(figures: chaos_run.Json) -> list[str]:
-    """Return a line for each problem in the figures of a chaos run, for example lost posts.
+    """Return one line for each problem in the figures, for example for lost posts.
 
-    The list of a good run is empty.
+    The list is empty if the run has no problem.
     """
     lines = [f"{name}: {figures[name]}" for name in MUST_BE_ZERO if figures[name]]
     if figures["takeover_s_max"] > LONGEST_RECOVERY_SECONDS:
@@ -107,7 +109,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
 
 
 def main() -> int:
-    """Run with the size that the arguments give, and print the figures.
+    """Run the chaos run with the options of the command line, and print the figures.
 
     Returns the exit status: 1 if the figures show a problem, and 0 otherwise.
     """

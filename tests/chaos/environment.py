@@ -32,27 +32,27 @@ class Telegram:
     folder: Path
     control_token: str
     facts: Facts
-    """The facts that the server has written: its address (`url`), its people and channels, and the
-    admin chat."""
+    """What the server has reported about itself: its address (`url`), its people and channels, and
+    the admin chat."""
 
     @property
     def published(self) -> Path:
-        """Return the path of the log of all channel messages.
+        """The path of the log of all messages in channels.
 
-        Each message is written to disk before Telegram answers.
+        The server writes each message to disk before it answers the request.
         """
         return self.folder / "published.jsonl"
 
     @property
     def send_log(self) -> Path:
-        """Return the path of the log of sends.
+        """The path of the log of sends.
 
-        The log has a line for every send that the flood limits admitted or refused.
+        The log has one line for each send that the flood limits have admitted or refused.
         """
         return self.folder / telegram.SEND_LOG
 
     def faults(self) -> list[str]:
-        """Return the kind of every fault that has happened to a send into a channel until now."""
+        """Return the kind of each fault that a send into a channel has had until now."""
         lines = (self.folder / telegram.FAULT_LOG).read_text().splitlines()
         return [json.loads(line) for line in lines]
 
@@ -61,7 +61,7 @@ class Telegram:
 class Environment:
     """The servers that the schedulers of one run need.
 
-    `postgres` and `valkey` are replaced when these servers are started again.
+    If PostgreSQL or Valkey is started again, `postgres` or `valkey` becomes the new server.
     """
 
     folder: Path
@@ -70,7 +70,7 @@ class Environment:
     telegram: Telegram
 
     def settings(self, **changes: str) -> dict[str, str]:
-        """Return the settings of a scheduler. `changes` replace or add settings by name."""
+        """Return the settings of a scheduler. `changes` adds or replaces settings."""
         return {
             "PATH": os.defpath,
             "BOT_TOKEN": TOKEN,
@@ -112,7 +112,7 @@ class Environment:
     async def clone(self, name: str) -> str:
         """Copy the database, and return the DSN with which the application connects to the copy.
 
-        No process may use the database during the copy. The clock of the copy can be moved, too.
+        During the copy, no process is allowed to use the database.
         """
         await clone_database(self.postgres, embedded.DATABASE, name)
         return self.postgres.dsn(embedded.APP, name)
@@ -129,10 +129,10 @@ async def run_environment(
     fault_shares: dict[str, float] | None = None,
     server: str = "tests.chaos.telegram",
 ) -> AsyncIterator[Environment]:
-    """Run all servers, and stop them at the end.
+    """Run all servers, yield them as an environment, and stop them at the end.
 
-    The tables are migrated, and every kill switch is set to running. `server` is the module that
-    runs as Telegram.
+    The database has all tables, and every kill switch is running (no operation is forbidden).
+    `server` is the module that replaces Telegram.
     """
     plan = telegram.Plan(
         str(folder / "telegram"),
@@ -206,10 +206,10 @@ async def _read_when_written(path: Path, child: processes.Child) -> str:
 async def wait_until(
     condition: Callable[[], Any], seconds: float, failure: str, *, interval: float = 0.2
 ) -> None:
-    """Call and await `condition` until its result is true.
+    """Call `condition` repeatedly until its result is true.
 
-    `seconds` is the longest wait. `interval` is the time between two checks, in seconds. After the
-    longest wait, raises TimeoutError with the text `failure`.
+    `interval` is the time between two calls, in seconds. If the result is not true after `seconds`,
+    raises TimeoutError with the text `failure`.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -1,11 +1,9 @@
 """Let a process kill or stop itself at a named point in the product (a failpoint).
 
-A forked scheduler calls `arm` before it runs. `arm` puts a wrapper around each named function, in
-the module that defines the function. The product's code is unchanged, and its calls reach the
-wrappers because callers import modules and not functions. The points before and after a commit are
-SQLAlchemy's events. They have the name of the service that used the session last. When the process
-has passed its failpoint as often as `Failpoint` says, it reports the point through a pipe and sends
-a signal to itself.
+A scheduler calls `arm` before it runs. This function puts wrappers around functions of the product.
+A wrapper counts how often the process passes a point. The points before and after a commit have the
+name of the service that used the database session last. When the process reaches its failpoint, it
+reports the point through a pipe, and sends a signal to itself.
 """
 
 import importlib
@@ -30,12 +28,12 @@ SERVICES = {
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
 }
-"""The functions of the services that get failpoints, by module. The first argument of each function
-is the session. `points` and `arm` skip a name that does not exist."""
+"""The functions with failpoints, by module. The first argument of each function is the database
+session. A name that does not exist is skipped."""
 TELEGRAM_CALLS = {
     "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
 }
-"""Methods that send a request to Telegram, by module and class."""
+"""The methods with failpoints that send a request to Telegram, by module and class."""
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
 FREQUENT = (
@@ -43,20 +41,19 @@ FREQUENT = (
     *("uncertain_posts.claim_due ", "verification.claim_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )
-"""Prefixes of the names of failpoints that a process passes very often: even without work, or many
-times for one post. A process that has waited in vain for its own failpoint accepts these points
-later than all others. Otherwise, almost every process would die at one of them, and no search for
-an uncertain post would ever find the post."""
+"""The points that a process passes very often, by the beginning of their names. If a process waits
+in vain for its failpoint, it signals itself at another point. It waits longer before it uses one of
+these points, because otherwise almost every process would die there."""
 
 
 @dataclass(frozen=True)
 class Failpoint:
-    """The point at which a process signals itself, and the signal that it sends.
+    """The point at which a process sends a signal to itself, and the signal.
 
-    The process signals itself when it passes the point for the `passing`-th time. If it does not
-    reach the point within `patience_seconds`, it signals itself at the `other_passings`-th passing
-    of any other point. Other points with a FREQUENT prefix count only after twice
-    `patience_seconds`.
+    The process sends the signal when it passes the point for the `passing`-th time. If this has not
+    happened after `patience_seconds`, the process uses other points. It then sends the signal when
+    it passes other points for the `other_passings`-th time. The points in FREQUENT count only after
+    twice `patience_seconds`.
     """
 
     point: str
@@ -67,11 +64,7 @@ class Failpoint:
 
 
 class _PassingCounter:
-    """The counter of how often one process passes its failpoint and the other points.
-
-    After the last pass that `Failpoint` asks for, the counter sends the failpoint's signal to its
-    own process.
-    """
+    """A counter of how often a process passes its failpoint and other points."""
 
     def __init__(self, failpoint: Failpoint, report: Callable[[str], None]) -> None:
         self._failpoint = failpoint
@@ -81,9 +74,9 @@ class _PassingCounter:
         self._begun = time.monotonic()
 
     def count(self, point: str) -> None:
-        """Count one pass of a point. After the last pass that is needed, signal the process.
+        """Count that the process passes a point.
 
-        `Failpoint` says how many passes are needed. The point is reported before the signal.
+        After the number of passes in `Failpoint`, report the point and send the signal.
         """
         if self._left == 0 or self._others_left == 0:
             return
@@ -96,9 +89,9 @@ class _PassingCounter:
             os.kill(os.getpid(), self._failpoint.signal)
 
     def _accepts(self, other_point: str) -> bool:
-        """Tell whether the process may signal itself at another point than its failpoint.
+        """Return whether a pass of another point counts now.
 
-        It may do so only after it has waited for its failpoint for long enough
+        It counts after the process has waited for its own failpoint for long enough
         (`patience_seconds`).
         """
         if self._failpoint.patience_seconds is None:
@@ -108,9 +101,9 @@ class _PassingCounter:
 
 
 def points() -> list[str]:
-    """Return the names of all failpoints of this version of the product.
+    """Return the names of all failpoints of the product.
 
-    A name has the form `module.function moment`. The moment is, for example, `after commit`.
+    A name has the form `module.function moment`. A moment is, for example, `after commit`.
     """
     names = []
     for module_name, functions in SERVICES.items():
@@ -134,10 +127,9 @@ def points() -> list[str]:
 
 
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
-    """Let this process signal itself at the failpoint. This holds until the process ends.
+    """Let this process send a signal to itself at a failpoint (a named point).
 
-    The function wraps the functions in SERVICES and TELEGRAM_CALLS, and listens to commits. The
-    process calls `report` with the name of the point before it signals itself.
+    Before the process sends the signal, it calls `report` with the name of the point.
     """
     counter = _PassingCounter(failpoint, report)
     for module_name, functions in SERVICES.items():

@@ -1,16 +1,20 @@
-"""Fork schedulers from one process that has imported everything.
+"""Fork schedulers from one process that has already imported all modules.
 
-Run as `python -m tests.chaos.fork_server`. Commands come as JSON lines on stdin, and reports go as
-JSON lines to stdout. A failpoint (POINT) is a named point at which a scheduler signals itself.
-The commands, and after the arrows the reports, are:
+Run as `python -m tests.chaos.fork_server`. The process reads commands from stdin and writes reports
+to stdout, both as lines of JSON. At the end of stdin, it kills every scheduler. A failpoint (POINT)
+is a named point at which a scheduler sends a signal to itself.
+
+The commands are:
   {"start": ID, "settings": {...}, "failpoint": {...} or null, "log": PATH}
   {"signal": ID, "number": N}
-  -> {"ready": [POINT, ...]}
-  -> {"id": ID, "pid": PID}
-  -> {"id": ID, "reached": POINT}
-  -> {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
+
+The reports are:
+  {"ready": [POINT, ...]}
+  {"id": ID, "pid": PID}
+  {"id": ID, "reached": POINT}
+  {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
+
 The last report says how a scheduler ended, as the operating system reports it.
-At the end of stdin, every scheduler is killed.
 """
 
 import gc
@@ -33,13 +37,12 @@ Json = dict[str, Any]
 class ForkServer:
     """The process that forks all schedulers of a run and reports how each of them ended.
 
-    It has no threads and no event loop, so that forking is safe.
+    It has no threads and no event loop, because forking would not be safe with them.
     """
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """The schedulers whose end was not reported yet: a map from the process id to the ID in the
-        command that started the scheduler."""
+        """The schedulers that have not ended: the ID of each scheduler, by its process id."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()
@@ -51,7 +54,7 @@ class ForkServer:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Handle commands until stdin ends."""
+        """Handle commands and reports until stdin ends."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer)
         _write({"ready": failpoints.points()})
@@ -127,7 +130,7 @@ def _write(report: Json) -> None:
 
 
 def _run_scheduler(command: Json, report_writer: int, parent: int) -> NoReturn:
-    """Run `python -m scheduler` in this forked process, and then end the process."""
+    """Run a scheduler in this process, which is forked, and then end the process."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)

@@ -1,4 +1,4 @@
-"""Cause outages of the servers while schedulers work and die, with one outage at a time."""
+"""Cause outages of the servers while schedulers work and die. There is one outage at a time."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ OUTAGE_SECONDS = (0.3, 2.5)
 
 
 class Outages:
-    """The outages of one run. They stop the servers of an environment, or cut the network."""
+    """The outages of one run: they stop the servers of an environment, or cut the network."""
 
     def __init__(self, environment: Environment, seed: int, proxies: dict[str, Proxy]) -> None:
         self._environment = environment
@@ -37,16 +37,16 @@ class Outages:
             "network to Telegram cut": lambda: self._cut("telegram"),
         }
         self.counts = Counter(dict.fromkeys(self._outages, 0))
-        """How often each outage happened."""
+        """How many times each outage has happened."""
         self._rounds = Rounds(list(self._outages), self._rng)
 
     @property
     def rounds(self) -> int:
-        """Return the number of rounds in which every outage happened once."""
+        """The number of complete rounds. In a round, every outage happens one time."""
         return self._rounds.completed
 
     def settings(self) -> dict[str, str]:
-        """Return the settings with which schedulers connect to the servers through the proxies."""
+        """Return settings with which a scheduler connects to the servers through the proxies."""
         password = self._environment.postgres.passwords[embedded.APP]
         at = {name: f"{ports.HOST}:{proxy.port}" for name, proxy in self._proxies.items()}
         return {
@@ -56,9 +56,10 @@ class Outages:
         }
 
     async def run(self, ended: asyncio.Event, gap_seconds: tuple[float, float]) -> None:
-        """Cause one outage after another until `ended`, with a random gap before each outage.
+        """Cause one outage after another until `ended` is set.
 
-        After an outage, the server runs again before the next gap begins.
+        Before each outage, there is a gap of a random length. In a gap, the servers and the network
+        work.
         """
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
@@ -110,7 +111,7 @@ class Outages:
 async def run_outages(environment: Environment, seed: int) -> AsyncIterator[Outages]:
     """Run a proxy in front of each server of an environment.
 
-    Yields the object that causes outages of these servers and of the network to them.
+    Yields the object that causes the outages of the servers and of the network.
     """
 
     async def to_postgres() -> Streams:

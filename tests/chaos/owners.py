@@ -1,7 +1,7 @@
 """Let owners break their promises during a chaos run.
 
 An owner edits a published ad, replaces or adds media, or takes the bot's rights away for some
-seconds. Each act on a post is written to a log for the oracle (the program that judges the run).
+seconds. Each act is written to a log. The oracle (the program that judges the run) reads this log.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ ACT_SECONDS = 1.0
 """The time between two broken promises while schedulers are killed, in seconds."""
 LOCK_OUT_SECONDS = 2.0
 SHARE = 0.3
-"""The share of the live posts on which `act_on_many` acts. A live post is a published post whose
-money is still held."""
+"""The share of the live posts about which `act_on_many` breaks a promise. A live post is a
+published post whose money is still held."""
 LIVE = text(
     """
     SELECT ch.chat_id, j.message_id, ch.owner_id, u.telegram_id
@@ -42,15 +42,14 @@ LIVE = text(
     ORDER BY j.id
     """
 )
-"""The query for the live posts that must stay for at least six more minutes. If an owner alters a
-post right before the end of its promised time, the alteration may rightly count as one after the
-end."""
+"""The query for live posts that must stay for at least six more minutes. Posts with less time are
+left out, because the next check of such a post can come after the end of its time."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
 
 
 @dataclass
 class Owners:
-    """The owners of a run's channels, and the number of promises that they broke, by kind."""
+    """The owners of the channels of one run, with the number of broken promises of each kind."""
 
     environment: Environment
     market: Market
@@ -60,14 +59,15 @@ class Owners:
     _acts: Rounds[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepare the random order of the kinds of broken promises, and create the log file."""
+        """Prepare the random choice of the next broken promise, and create the log file."""
         self._acts = Rounds(ACTS, self.rng)
         self.log.touch()
 
     async def run(self, ended: asyncio.Event) -> None:
-        """Break a promise about one random live post after another, until `ended` is set.
+        """Break one promise after another until `ended` is set, each about a random live post.
 
-        Errors of the database are ignored, because its outages happen at the same time.
+        A live post is a published post whose money is still held. Errors of the database are
+        ignored, because outages happen at the same time.
         """
         while not ended.is_set():
             with contextlib.suppress(*DATABASE_ERRORS):
@@ -76,7 +76,10 @@ class Owners:
             await asyncio.sleep(ACT_SECONDS)
 
     async def act_on_many(self) -> None:
-        """Break promises about a random share of the live posts, and then give all rights back."""
+        """Break promises about a random part of the live posts, and then give all rights back.
+
+        A live post is a published post whose money is still held.
+        """
         for post in await self._live():
             if self.rng.random() < SHARE:
                 await self._act(post, self._acts.draw())
@@ -116,10 +119,7 @@ class Owners:
             log.write(json.dumps(line) + "\n")
 
     async def _give_rights(self, chat_id: int) -> None:
-        """Make the bot an administrator of a channel again, and record this in the database.
-
-        The product's bot would record it in the same way.
-        """
+        """Make the bot an administrator of a channel again, and record this as the bot does."""
         await self.environment.control(
             f"chats/{chat_id}/members",
             user_id="bot",

@@ -1,11 +1,10 @@
-"""Run a Telegram server for a chaos run: `python -m tests.chaos.telegram PLAN.json`.
+"""Run a server that replaces Telegram in a chaos run: `python -m tests.chaos.telegram PLAN.json`.
 
 The server is the Bot API server of the sandbox. The plan says how many people and channels it has.
-It writes three files for the oracle and the benchmarks. The sandbox itself writes
-`published.jsonl`, and writes it to disk before any answer. The file `sends.jsonl` has a line, with
-its time, for every send that the flood limits admitted or refused. The file `faults.jsonl` has a
-line for every fault. Faults are chosen at random from a seed. The plan says what share of the sends
-gets each kind of fault.
+The server writes three logs. `published.jsonl` has the published messages, and each is written to
+disk before the answer. `sends.jsonl` has a line, with its time, for each send that the flood limits
+have admitted or refused. `faults.jsonl` has a line for each fault. Faults are chosen at random from
+a seed. The plan says which share of the sends gets each kind of fault.
 """
 
 import asyncio
@@ -33,13 +32,13 @@ SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
 UNANSWERED_SECONDS = 3.0
-"""If a fault leaves a request without an answer, the server closes the connection after this time,
-in seconds. Schedulers stop waiting earlier."""
+"""How long the server keeps the connection of a request that gets no answer, in seconds. A
+scheduler waits for a shorter time."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of one Telegram server."""
+    """The settings of one server that replaces Telegram."""
 
     folder: str
     token: str
@@ -49,15 +48,12 @@ class Plan:
     limits: bool = False
     seed: int = 0
     fault_shares: dict[str, float] = field(default_factory=dict)
-    """For each kind of fault, the share of the sends into channels that get this fault, from 0 to
-    1."""
+    """The kinds of faults. A number from 0 to 1 says which share of the sends into channels gets
+    this fault."""
 
 
 class RandomFaults(Faults):
-    """The faults of the sandbox, with random faults for sends into channels.
-
-    A fault that was set through the control API is used before any random fault.
-    """
+    """The faults of the sandbox, and random faults for sends into channels."""
 
     def __init__(self, path: Path, state: State, seed: int, fault_shares: dict[str, float]) -> None:
         super().__init__()
@@ -67,10 +63,10 @@ class RandomFaults(Faults):
         self.fault_shares = fault_shares
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the fault that this call of the Bot API gets, or None if it gets no fault.
+        """Return the fault for a call of the Bot API, or None if the call gets no fault.
 
-        A send into a channel gets a random fault, unless the control API has set a fault for the
-        call.
+        If a test has set a fault for the call, the call gets this fault. Otherwise, a send into a
+        channel can get a random fault.
         """
         fault = super().take(method, chat_id)
         if fault is not None or method not in SENDS:
@@ -87,7 +83,7 @@ class RandomFaults(Faults):
         return None
 
     def clear(self) -> None:
-        """Remove all faults, and add no more."""
+        """Remove all faults. From now on, there are no random faults."""
         super().clear()
         self.fault_shares = {}
 
@@ -106,7 +102,7 @@ def _fault(kind: str) -> Fault:
 
 
 class LoggedLimits(Limits):
-    """The sandbox's flood limits, with a log of each send in a file."""
+    """The sandbox's flood limits. Each send is written to a log file."""
 
     def __init__(self, path: Path, state: State) -> None:
         super().__init__()
@@ -114,9 +110,9 @@ class LoggedLimits(Limits):
         self._state = state
 
     def admit(self, chat_id: int, *, private: bool) -> None:
-        """Admit or refuse a send as the sandbox does, and log it in both cases.
+        """Admit or refuse a send as the sandbox does, and log the send.
 
-        A refusal raises TelegramError.
+        If the send is refused, raises TelegramError.
         """
         channel = self._state.chats[chat_id].type == "channel"
         line = {"at": time.time(), "chat_id": chat_id, "channel": channel, "admitted": True}
@@ -132,7 +128,7 @@ class LoggedLimits(Limits):
 def populate(state: State, plan: Plan) -> dict[str, object]:
     """Create people, channels and the admin chat, and return their ids.
 
-    All people have started the bot. The bot is an administrator of every channel and of the admin
+    All people have started the bot. The bot is an administrator of each channel and of the admin
     chat.
     """
     bot = state.bot_id
@@ -161,9 +157,9 @@ def populate(state: State, plan: Plan) -> dict[str, object]:
 
 
 async def serve(plan: Plan) -> None:
-    """Run the server that a plan describes until the process gets SIGTERM.
+    """Run the server with the settings of a plan, until the process gets SIGTERM.
 
-    The server writes its URL and the ids of its chats to the file FACTS when it starts.
+    When the server starts, it writes its URL and the ids of its chats to the file FACTS.
     """
     folder = Path(plan.folder)
     state = State.load(folder)

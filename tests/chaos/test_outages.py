@@ -1,7 +1,7 @@
-"""Test that the product continues after its servers, its bot or its launcher are killed.
+"""Test that the product continues after its servers, its bot or its launcher were killed.
 
-The launcher is the program that starts all processes of the sandbox. People use the product during
-these outages.
+The launcher is the program that starts all processes of the sandbox. During the outages, people use
+the product.
 """
 
 import asyncio
@@ -25,20 +25,20 @@ pytestmark = pytest.mark.slow_process
 
 WALLET = "💰 Wallet"
 PRESS_SECONDS = 1.25 * throttle.MINUTE / throttle.PER_MINUTE
-"""The pause between two acts of a person who presses again and again. The person stays below the
-number of updates in a minute from which on the bot drops them."""
+"""The time between two acts of the person who presses buttons repeatedly, in seconds. It is long
+enough for the bot to drop no update of the person."""
 DATA_FOLDERS = ("local/postgres/data", "local/valkey", ".")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder in which the sandbox of this file keeps its data."""
+    """Return the folder for the data of the sandbox."""
     return tmp_path_factory.mktemp("outages")
 
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """Yield a list of sandboxes. Only the last sandbox of the list is running now."""
+    """Yield a list of sandboxes. Only the last sandbox of the list runs."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started
@@ -63,7 +63,7 @@ async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
-    """Return every message that was ever published in the channel of one story.
+    """Return every message that was ever published in the channel of a story.
 
     A story is one complete use of the product.
     """
@@ -119,10 +119,10 @@ async def test_postgres_is_killed_after_every_other_step_while_somebody_presses_
 
 
 async def keep_pressing(person: Person, pressed: list[int]) -> None:
-    """Send /start and press buttons again and again, until the task is cancelled.
+    """Let a person send /start and press buttons repeatedly, until the task is cancelled.
 
-    The function does not wait for the answers to the presses. It adds the ids of the pressed
-    messages to `pressed`.
+    The function does not wait for answers. For each press, it adds the id of the message with the
+    button to `pressed`.
     """
     path = f"/users/{person.id}"
     while True:

@@ -1,8 +1,8 @@
-"""Describe an attack with a stolen database password, and the refusal that each login must get.
+"""Describe attacks with a stolen database password, and how the database must refuse each attack.
 
-A login is a database role with the rights of one job. `docs/security.md` names these attacks. A
-login that is missing in `Attack.refused` may do what the attack does, because the login's job needs
-the same statements. The page says what a thief of such a password can still do.
+A login is a database role with the rights for one job. If a login's job needs the statements of an
+attack, the database cannot refuse them. Then the login is missing in `Attack.refused`.
+`docs/security.md` says what a thief of such a password can do.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sandbox import logins
 
 DENIED = "42501"
-"""The SQLSTATE of a missing right."""
+"""The SQLSTATE with which the database refuses a statement because a right is missing."""
 LOGIN = {
     "app": logins.APP,
     "intake": logins.INTAKE,
@@ -23,9 +23,9 @@ LOGIN = {
 
 @dataclass(frozen=True)
 class Attack:
-    """Statements that a login runs in one transaction, and the expected SQLSTATE of each login.
+    """An attack: its statements in one transaction, and the SQLSTATE that each login must get.
 
-    A login is a database role with the rights of one job.
+    A login is a database role with the rights for one job.
     """
 
     name: str
@@ -34,16 +34,16 @@ class Attack:
 
     @property
     def allowed(self) -> list[str]:
-        """The logins that may run the statements of the attack, because their job needs them."""
+        """The logins that are allowed to run the statements, because their job needs them."""
         return [login for login in logins.LOGINS if login not in self.refused]
 
 
 def attack(what: str, *sql: str, **states: str) -> Attack:
-    """Describe an attack: its name, its statements, and the refusal that each login must get.
+    """Describe an attack by its name, its statements, and the refusal that each login must get.
 
-    A login is a database role. `states` maps a login's key in LOGIN to the SQLSTATE that this login
-    must get. A login without a state must get DENIED. The state "may" means that the login may do
-    what the attack does.
+    A login is a database role with the rights for one job. `states` maps a key of LOGIN to the
+    SQLSTATE that this login must get. If a login is not in `states`, the login must get DENIED. If
+    the state of a login is "may", the login is allowed to run the statements.
     """
     expected = dict.fromkeys(logins.LOGINS, DENIED) | {
         LOGIN[name]: state for name, state in states.items()
@@ -52,9 +52,9 @@ def attack(what: str, *sql: str, **states: str) -> Attack:
 
 
 def everywhere(state: str) -> dict[str, str]:
-    """Return this SQLSTATE as the expected refusal for the logins `app`, `bot` and `clock`.
+    """Return `state` as the SQLSTATE that the logins `app`, `bot` and `clock` must get.
 
-    These logins have the right to run the statements of the attack, and a trigger refuses them. The
-    other logins do not have this right.
+    These logins have the rights for the statements of the attack, but a trigger must refuse the
+    statements. The remaining logins do not have the rights.
     """
     return {"app": state, "bot": state, "clock": state}

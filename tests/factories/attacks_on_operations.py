@@ -1,4 +1,4 @@
-"""List the attacks with a stolen database password that do not aim at money or posts.
+"""List the attacks with a stolen database password that aim at neither money nor posts.
 
 They aim at roles, kill switches, incidents, updates and logs.
 """

@@ -1,4 +1,4 @@
-"""Run use cases on one connection, read what they changed, and roll everything back at the end."""
+"""Run use cases on one connection, read what they changed, and roll back all changes at the end."""
 
 import asyncio
 import json
@@ -53,9 +53,10 @@ BOOKS = text(
 
 
 class RolledBackSteps:
-    """One connection in the application's role, on which the state machine test runs its steps.
+    """A database connection on which the state machine test runs use cases.
 
-    Everything is rolled back at the end.
+    The connection has the role of the application. At the end of the test, all changes are rolled
+    back.
     """
 
     def __init__(self, superuser_url: str) -> None:
@@ -80,17 +81,17 @@ class RolledBackSteps:
         return self._loop.run_until_complete(await_act())
 
     def mark(self) -> None:
-        """Set the savepoint to which `back` returns."""
+        """Set a savepoint. The method `back` returns to this savepoint."""
         self._wait(self._connection.execute(text("SAVEPOINT marked")))
 
     def back(self) -> None:
-        """Undo everything that was done after `mark`."""
+        """Undo all changes that were made after the call of `mark`."""
         self._wait(self._connection.execute(text("ROLLBACK TO SAVEPOINT marked")))
 
     def do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Run one use case, and return its result.
 
-        If the use case or a deferred constraint raises an error, all changes of the use case are
+        If the use case or a check at its end raises an error, all changes of the use case are
         undone.
         """
         return self._wait(self._do(act))
@@ -109,7 +110,7 @@ class RolledBackSteps:
         return done
 
     def forward(self, hours: float) -> None:
-        """Move the database's clock forward; only the owner of the tables may do this."""
+        """Move the database's clock forward by this number of hours."""
         self._wait(self._forward(hours))
 
     async def _forward(self, hours: float) -> None:

@@ -1,4 +1,4 @@
-"""Break rules of the database for a test, in the role of the tables' owner and without triggers."""
+"""Break the database's rules for a test. Run as the owner of the tables, without triggers."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,18 +22,15 @@ GUARDED_TABLES = (
 """The tables whose triggers are disabled while a test changes their rows."""
 
 UNFROZEN = "ALTER TABLE campaigns DISABLE TRIGGER frozen"
-"""SQL after which the ad of a campaign can be changed, for tests that need another kind of ad."""
+"""The SQL statement that lets a test change the ad of a campaign."""
 UNSIGNED = (
     "ALTER TABLE corrections DISABLE TRIGGER signed_proposal, DISABLE TRIGGER signed_confirmation"
 )
-"""SQL after which corrections need no press of their two people, for the tests of other guards."""
+"""The SQL statement that lets a test make corrections without the presses of two admins."""
 
 
 async def run_unguarded(database: Database, *statements: str) -> None:
-    """Run statements that the guards forbid, in one transaction, and then enable the guards again.
-
-    A guard is a trigger that refuses wrong changes.
-    """
+    """Run statements that triggers would refuse. The triggers are disabled in one transaction."""
     connection = await asyncpg.connect(database.owner_url)
     try:
         async with connection.transaction():
@@ -50,8 +47,8 @@ async def run_unguarded(database: Database, *statements: str) -> None:
 def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "balance") -> str:
     """Return SQL that inserts an orphan: an entry that its wallet's balance does not include.
 
-    The entry gets its own transfer. `after` is the value of the entry's `balance_after`, written as
-    an SQL expression that may use the columns of the wallet's row.
+    The SQL also inserts a transfer for the entry. `after` is an SQL expression for the entry's
+    `balance_after`. It can use the columns of the wallet's row.
     """
     return (
         "WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)"
@@ -77,10 +74,10 @@ async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
 async def confirmed_correction(
     database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
 ) -> Correction:
-    """Propose a correction as one admin and confirm the correction as another admin.
+    """Let one admin propose a correction, and let another admin confirm it. Return the correction.
 
-    `propose` is the kind of correction. `what` is the id of the wallet, the entry or the target (a
-    placement) that the correction repairs.
+    A correction is a repair of the ledger, and `propose` is its kind. `what` is the id of the
+    wallet, the entry or the placement that the correction repairs.
     """
     functions: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
         "reset": (corrections.propose_balance_reset, "wallet_id"),
@@ -106,6 +103,6 @@ async def confirmed_correction(
 
 
 async def execute_correction(database: Database, correction: Correction) -> Correction:
-    """Execute a confirmed correction in the role of the tables' owner."""
+    """Carry out a confirmed correction as the owner of the tables."""
     async with as_owner(database) as session:
         return await reconciliation.repair(session, correction_id=correction.id)

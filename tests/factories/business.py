@@ -1,4 +1,4 @@
-"""Make transfers of every kind, for databases in which tests look for errors of the ledger."""
+"""Make transfers of every kind, for tests that look for errors in the ledger."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from tests.factories import payments, people
 BUSINESS = "adtech_business"
 """The name of a template database that contains transfers of every kind."""
 TO_BREAK = "adtech_to_break"
-"""The name of a copy of the template BUSINESS; no transaction is ever committed in the copy."""
+"""The name of a copy of the template database. Tests roll back every change of the copy."""
 
 
 async def create_placements(session: AsyncSession) -> None:
-    """Create three placements: the first is paid, the second refunded, and the third waits.
+    """Create three placements: one is paid, one is refunded, and one waits to be published.
 
-    The money of the third placement is held in its escrow.
+    The money of the waiting placement is held in its escrow.
     """
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)
@@ -33,10 +33,9 @@ async def create_placements(session: AsyncSession) -> None:
 
 
 async def move_external_money(session: AsyncSession) -> None:
-    """Move money into and out of the platform in every way, and adjust two wallets.
+    """Move money into and out of the platform in every way, and move money between two wallets.
 
-    A deposit is taken back because its payment was reversed. One withdrawal is paid twice, and
-    another one waits.
+    One payer takes a deposit back. One withdrawal is paid two times, and another withdrawal waits.
     """
     payer, earner = await people.person(session), await people.person(session, balance=1_900)
     admin = await people.staff(session)

@@ -13,9 +13,9 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def run_concurrently(sessions: Sessions, *acts: Act) -> list[Any]:
-    """Run all operations at once, each in its own transaction, and return one item for each.
+    """Run several operations at the same time, each in its own transaction. Return their results.
 
-    The item is the result of the operation, or the DomainError with which the product refused it.
+    If the product refuses an operation, its result is the DomainError of the refusal.
     """
 
     async def one(act: Act) -> Any:

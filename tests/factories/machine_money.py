@@ -1,9 +1,9 @@
 """Define the rules of the state machine test for money that leaves the platform.
 
-Money leaves by withdrawals, and by reversals: Telegram gives a person's payment back. Some of these
-operations, and the blocking of people, need a staff request, that is, a request of an admin that
-another admin may have to confirm. The rule for deposits is here too, because the approval of a
-withdrawal depends on them.
+Money leaves the platform by a withdrawal or by a reversal: Telegram gives a payment back to the
+payer. A staff request is a request of an admin, for example to block a person. Some staff requests
+need the confirmation of another admin. The rule for deposits is also here, because withdrawals
+depend on deposits.
 """
 
 from collections.abc import Callable
@@ -25,11 +25,11 @@ from tests.factories import payments, presses, world
 from tests.factories.machine_posts import PICK, YES, Machine
 
 BOT = 7
-"""The id of the bot whose list of transactions is read."""
+"""The id of the bot whose payments Telegram lists."""
 AMOUNTS = st.sampled_from([0, 1, 500, 3_000])
 KEYS = st.sampled_from("abx01")
-"""The keys of payments: a digit means the payment with which the person with this number began, and
-nobody pays with the key "x"."""
+"""The keys of payments. A digit stands for the first payment of the person with this number. No
+payment has the key "x"."""
 REFERENCES = st.sampled_from("pqr")
 KINDS = st.sampled_from(
     [
@@ -40,7 +40,11 @@ KINDS = st.sampled_from(
 
 
 class MoneyRules(Machine):
-    """The rules for withdrawals, comparisons with Telegram's list, reversals and staff requests."""
+    """The rules for withdrawals, comparisons with Telegram's list, reversals and staff requests.
+
+    A reversal gives a payment back to the payer. A staff request asks for an operation of the
+    staff.
+    """
 
     @initialize(
         amounts=st.lists(st.sampled_from([1, 500]), min_size=1, max_size=2),
@@ -50,10 +54,7 @@ class MoneyRules(Machine):
     def begin_with_money(
         self, amounts: list[int], kinds: list[RequestKind], *, from_shell: bool
     ) -> None:
-        """Begin an example with one or two withdrawals and with at most one staff request.
-
-        Without this beginning, most examples would contain no decision of an admin.
-        """
+        """Begin a run of the test with some withdrawals, and with at most one staff request."""
         for who, amount in enumerate(amounts):
             self.request_withdrawal(who, amount)
         for kind in kinds:
@@ -61,7 +62,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
     def deposit(self, who: int, amount: int, key: str) -> None:
-        """Record a payment. If the key was used before, this repeats an earlier payment."""
+        """Record a payment. If an earlier payment has the same key, this repeats that payment."""
         user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
@@ -76,7 +77,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=AMOUNTS)
     def request_withdrawal(self, who: int, amount: int) -> None:
-        """Request a withdrawal of `amount` in the role of a person. The request may be refused."""
+        """Request a withdrawal as a person. The request can be refused."""
         actor = self.person(who)
         key = f"withdrawal-{len(self.model.withdrawals)}"
         answer = self.both(
@@ -88,10 +89,10 @@ class MoneyRules(Machine):
 
     @rule(listed=YES)
     def compare(self, *, listed: bool) -> None:
-        """Compare the deposits with Telegram's list of payments, which is read to its end.
+        """Compare the deposits with Telegram's list of payments, which was read to its end.
 
         If `listed` is true, the list has all deposits except those that were taken back. If it is
-        false, the list has no deposit that was not compared before.
+        false, no deposit is marked as listed.
         """
 
         async def act(session: AsyncSession) -> None:
@@ -115,10 +116,11 @@ class MoneyRules(Machine):
     def decide_withdrawal(
         self, pick: int, reference: str, meanwhile: str, *, listed: bool | None, paid: bool
     ) -> None:
-        """Approve a withdrawal and, if `paid` is true, record its payment.
+        """Approve a withdrawal. If `paid` is true, also record its payment.
 
-        If `listed` is not None, `compare` runs before the approval. Then comes `meanwhile`: nothing
-        happens, a deposit is recorded, or an hour passes.
+        If `listed` is not None, the deposits are compared with Telegram's list before the approval.
+        `meanwhile` says what happens between the comparison and the approval: nothing, a deposit,
+        or an hour that passes.
         """
         if listed is not None:
             self.compare(listed=listed)
@@ -147,10 +149,10 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.withdrawals)
     @rule(pick=PICK, who=PICK, by_staff=YES)
     def return_withdrawal(self, pick: int, who: int, *, by_staff: bool) -> None:
-        """Return the money of a withdrawal to its wallet.
+        """Return the money of a withdrawal to the person's wallet.
 
-        If `by_staff` is true, an admin returns the money. Otherwise, a person cancels the
-        withdrawal, which is refused if the withdrawal is another person's.
+        If `by_staff` is true, an admin returns the money. If it is false, the person `who` cancels
+        the withdrawal. A cancellation is refused if the withdrawal belongs to another person.
         """
         number = world.nth(self.model.withdrawals, pick)
         actor = self.person(who)
@@ -171,10 +173,10 @@ class MoneyRules(Machine):
 
     @rule(key=KEYS, who=PICK, named=YES, partly=st.sampled_from([False, False, False, True]))
     def reverse(self, key: str, who: int, *, named: bool, partly: bool) -> None:
-        """Record that Telegram refunded a payment, which may be missing in the books.
+        """Record that Telegram refunded a payment. The payment can be unknown to the product.
 
-        If `named` is false, Telegram does not say whose payment it is. If `partly` is true, only
-        half of the amount was refunded.
+        If `named` is false, the payer is not given. If `partly` is true, only half of the amount
+        was refunded.
         """
         key = self.payment_key(key)
         person = world.user_id(self.person(who)) if named else None
@@ -204,8 +206,9 @@ class MoneyRules(Machine):
         """Let an admin make a staff request.
 
         The request is to block or unblock a person, to take a payment back, or to record the
-        payment of a withdrawal. It comes from a shell if `from_shell` is true, and otherwise from a
-        command in the admin chat. The admin has to acknowledge a request from a shell.
+        payment of a withdrawal. If `from_shell` is true, the admin typed the request in a shell. If
+        it is false, the admin sent a command to the admin chat. The admin has to acknowledge a
+        request from a shell.
         """
         if kind is RequestKind.RECORD_PAYMENT and not self.model.withdrawals:
             return
@@ -252,7 +255,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def acknowledge(self, pick: int, *, second: bool) -> None:
-        """Press "That was me" under a request, as its requester or as the other admin."""
+        """Press "That was me" under a request, as the first or the second admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:mine:{number}",
@@ -265,7 +268,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def confirm(self, pick: int, *, second: bool) -> None:
-        """Press the confirmation of a request, as its requester or as the other admin."""
+        """Press the confirmation of a request, as the first or the second admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:yes_sure:{number}",
@@ -278,7 +281,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def drop(self, pick: int, *, second: bool) -> None:
-        """Press the button that drops a request, so that it is not carried out."""
+        """Drop a request with its button, so that the request is not carried out."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:no_sure:{number}",
@@ -291,7 +294,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK)
     def decide_request(self, pick: int) -> None:
-        """Let the requester of a request acknowledge it, and let the other admin confirm it."""
+        """Let the admin who made a request acknowledge it, and let the other admin confirm it."""
         number = world.nth(self.model.requests, pick)
         index = list(self.model.requests).index(number)
         by_second = self.model.requests[number].requester == world.user_id(self.world.second_admin)
@@ -308,7 +311,7 @@ class MoneyRules(Machine):
     ) -> None:
         """Let `actor` press the button with `data`, and call `decide` for the request `number`.
 
-        `expected` does the same in the model.
+        `expected` is the same decision in the model.
         """
 
         async def act(session: AsyncSession) -> None:
@@ -318,9 +321,9 @@ class MoneyRules(Machine):
         self.both(act, expected)
 
     def staff(self, *, second: bool) -> Actor:
-        """Return the second admin if `second` is true, and otherwise the first."""
+        """Return the second admin if `second` is true, and the first admin otherwise."""
         return self.world.second_admin if second else self.world.moderator
 
     def payment_key(self, key: str) -> str:
-        """Return the key of a payment; a digit stands for the first payment of that person."""
+        """Return the key of a payment. A digit stands for a person's first payment."""
         return f"start-{world.user_id(self.person(int(key)))}" if key.isdigit() else key

@@ -1,7 +1,7 @@
 """Define the base class of the state machine test, and the test's rules for posts.
 
-The test is `tests/services/test_state_machine.py`. It runs each operation (each act) in the product
-and in a model of the product, and compares the results.
+The test is `tests/services/test_state_machine.py`. It runs random operations in the product and in
+a model of the product, and compares the results. A rule is one kind of operation.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """The base of the state machine test, which runs operations in the product and in the model."""
+    """The base of the state machine test. It runs operations in the product and in the model."""
 
     world: world.World
 
@@ -45,8 +45,9 @@ class Machine(RuleBasedStateMachine):
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
         """Run an operation in the product and in the model, and return both results.
 
-        `act` is the operation in the product, and `expected` is the operation in the model. Return
-        None if both refused the operation with the same error.
+        `act` is the operation in the product, and `expected` is the operation in the model. If the
+        model refuses the operation, assert that the product refuses it with the same error, and
+        return None.
         """
         self.model.now += MOMENT
         try:
@@ -63,7 +64,7 @@ class Machine(RuleBasedStateMachine):
     def same(self, act: Act, expected: Callable[[], Any]) -> None:
         """Run an operation in the product and in the model, and assert that the results are equal.
 
-        A refusal with the same error counts as the same result.
+        If the model refuses the operation, the product must refuse it with the same error.
         """
         if (answer := self.both(act, expected)) is not None:
             result, expected_result = answer
@@ -71,46 +72,49 @@ class Machine(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 5, 25, 73]))
     def time(self, hours: int) -> None:
-        """Move the clocks of the database and of the model forward."""
+        """Move the clocks of the database and of the model forward by this number of hours."""
         self.story.forward(hours)
         self.model.now += hours
 
     def person(self, pick: int) -> Actor:
-        """Return one of the people; the index `pick` is taken modulo their number."""
+        """Return the person with this index. The index is taken modulo the number of people."""
         return self.world.people[pick % len(self.world.people)]
 
     def advertiser(self, campaign_id: int, pick: int) -> Actor:
-        """Return the person who tries an operation on a campaign: in most cases its advertiser.
+        """Return the person who tries an operation on a campaign.
 
-        If `pick` is above 90, return one of all people instead, to whom the operation may be
-        forbidden.
+        In most cases, this is the campaign's advertiser. If `pick` is above 90, this can be any
+        person, and the operation can be refused.
         """
         advertiser_id = self.model.campaigns[campaign_id].advertiser
         advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)
         return self.person(pick) if pick > 90 else advertiser
 
     def target(self, pick: int) -> int:
-        """Return the id of one placement; the index `pick` is taken modulo their number.
+        """Return the id of the placement with the index `pick`.
 
-        The index -1 means the newest placement.
+        The index is taken modulo the number of placements. The index -1 means the newest placement.
         """
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of all claims that were made until now.
+        """Return the claim with the index `pick`, from all claims that were made until now.
 
-        A claim is the right of one worker to send one post. The index `pick` is taken modulo the
+        A claim is the exclusive right of one worker to send a post. The index is taken modulo the
         number of claims.
         """
         return self.claims[pick % len(self.claims)]
 
 
 class PostRules(Machine):
-    """The rules of the state machine test for operations of workers and for checks of posts."""
+    """The rules of the state machine test for sends of posts, and for checks of published posts."""
 
     @rule(over=st.sampled_from([False, False, True]))
     def claim(self, *, over: bool) -> None:
-        """Claim a post in the role of a worker. If `over` is true, the lease has already ended."""
+        """Let a worker claim a post, that is, get the exclusive right to send it.
+
+        If `over` is true, the lease (the time for which the right is valid) has already ended.
+        """
         lease = -LEASE if over else LEASE
         answer = self.both(
             lambda session: one_post.claim(session, owner="worker", lease=lease),
@@ -125,7 +129,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def ask(self, pick: int) -> None:
-        """Ask, in the role of a worker, whether the send may begin."""
+        """Ask, as a worker with a claim, for the permission to begin the send of the post."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.may_send(session, claim),
@@ -135,7 +139,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def sent(self, pick: int) -> None:
-        """Record, in the role of a worker, that the post is published."""
+        """Record, as a worker with a claim, that the post is published."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.record_published(session, claim, message_id=7),
@@ -145,9 +149,9 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, lost=YES)
     def refused(self, pick: int, *, lost: bool) -> None:
-        """Record, in the role of a worker, that Telegram refused the post.
+        """Record, as a worker with a claim, that Telegram refused the post.
 
-        If `lost` is true, Telegram refused it because the bot has lost its rights in the channel.
+        If `lost` is true, the reason is that the bot has lost its rights in the channel.
         """
         claim = self.a_claim(pick)
         self.same(
@@ -158,9 +162,10 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, counts=YES)
     def not_sent(self, pick: int, *, counts: bool) -> None:
-        """Record, in the role of a worker, that the post was not sent and is to be tried again.
+        """Record, as a worker with a claim, that the post was not sent and must be tried again.
 
-        A post fails after too many attempts. If `counts` is false, this attempt is not one of them.
+        After too many counted attempts, the post fails. If `counts` is false, this attempt is not
+        counted.
         """
         claim = self.a_claim(pick)
         retry_after = timedelta(hours=RETRY_HOURS)
@@ -176,9 +181,10 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, back=YES)
     def give_up(self, pick: int, *, back: bool) -> None:
-        """End a claim (the right of one worker to send a post) before the send has succeeded.
+        """End a claim (the exclusive right of a worker to send a post) without a published post.
 
-        If `back` is true, the post is queued again. Otherwise, it is recorded as uncertain.
+        If `back` is true, the post is queued again. If it is false, the post is recorded as
+        uncertain: nobody knows whether Telegram published it.
         """
         claim = self.a_claim(pick)
         self.same(
@@ -216,8 +222,9 @@ class PostRules(Machine):
     def decide_breach(self, pick: int, *, refund: bool) -> None:
         """Let an admin decide about a breach (a promise that the owner of a channel did not keep).
 
-        If `refund` is true, the admin decides that the advertiser gets the money back. Otherwise,
-        the admin dismisses the breach. If no post has a breach, nothing happens.
+        If `refund` is true, the admin decides that the advertiser gets the money back. If it is
+        false, the admin decides that the breach does not count. If no post has a breach, do
+        nothing.
         """
         broken = {
             key: target

@@ -1,8 +1,9 @@
-"""Model the rules of escrows and placements in plain Python, to predict the outcome of operations.
+"""Model the rules of escrows and placements in plain Python.
 
-The outcome is a result or a refusal. The model has no SQL, no transactions and no locks. Of the
-product's code, the model uses only the names of states, switches and errors. Time is a number of
-hours. Every step adds a little to it, so that no two steps have the same time.
+Tests compare the model with the product: each operation must have the same result or the same
+refusal in both. The model has no SQL, no transactions and no locks. It uses only the product's
+names of states, switches and errors. Time is a number of hours. Every step adds a little to the
+time, so that no two steps have the same time.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """The refusal of an operation in the model. `fact` is the error that the product must raise."""
+    """The refusal of an operation by the model. `fact` is the error that the product must raise."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -55,13 +56,13 @@ class Channel:
     was_paused: bool = False
     """Whether the channel was paused when it was suspended."""
     reason: str | None = None
-    """Why the channel is suspended, or None if it is not."""
+    """Why the channel is suspended, or None if it is not suspended."""
     suspended_at: float = 0
 
 
 @dataclass
 class Target:
-    """A placement with its escrow and its post."""
+    """A placement with its escrow (the held money) and its post."""
 
     campaign: int
     channel: int
@@ -83,24 +84,25 @@ class Target:
     looks: list[tuple[float, Verdict]] = field(default_factory=list)
     sent_at: float = 0
     breach_refund_at: float | None = None
-    """When the escrow is refunded because the owner broke a promise about the post (a breach), or
-    None without a breach."""
+    """The time at which the escrow is refunded, because the owner has broken a promise about the
+    post. None if the owner has broken no promise."""
     escalate_at: float = inf
-    """When the admins are asked about the post, because it is not proven that the post stayed."""
+    """The time at which the admins are asked about the post, if no check has proven that it stayed.
+    """
 
     @property
     def fee(self) -> int:
-        """Return the fee in minor units: the part of the price that the platform gets."""
+        """The platform's part of the price, in minor units."""
         return self.price * self.fee_bps // 10_000
 
 
 @dataclass
 class Model:
-    """The expected state of the marketplace.
+    """The state that the marketplace must have.
 
-    Its methods do what the product does with placements, escrows and campaigns. The subclass in
-    `model_posts` adds channels and posts. The subclass in `model_money` adds deposits, withdrawals
-    and staff requests.
+    The methods do the same as the product does with placements, escrows and campaigns. The subclass
+    PostingModel adds channels and posts. Its subclass MoneyModel adds deposits, withdrawals and
+    staff requests.
     """
 
     now: float = 0
@@ -111,12 +113,12 @@ class Model:
     targets: dict[int, Target] = field(default_factory=dict)
     switches: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
     blocked: set[int] = field(default_factory=set)
-    """The ids of the people whom the staff or a reversed payment has blocked."""
+    """The ids of the people who are blocked by an admin or because of a reversed payment."""
 
     # -- escrows ----------------------------------------------------------------------------------
 
     def hold(self, target_id: int) -> None:
-        """Hold the money for a pending placement."""
+        """Move the money for a pending placement from the advertiser's balance into its escrow."""
         target = self.targets[target_id]
         if target.status is not Targets.PENDING:
             raise Refused(errors.InvalidMove)
@@ -134,7 +136,7 @@ class Model:
         target.escrow, target.held_at = Escrows.HELD, self.now
 
     def release(self, target_id: int) -> None:
-        """Release an escrow: pay the fee to the platform and the rest of the price to the owner."""
+        """Release an escrow: the platform gets the fee, and the owner gets the rest."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -169,8 +171,8 @@ class Model:
     def watchdog(self) -> int:
         """Refund stuck escrows, and return the number of stuck escrows.
 
-        An escrow is stuck if its money is held for too long without a published post. If a kill
-        switch forbids refunds or watchdogs, no escrow is refunded. The number is returned anyway.
+        An escrow is stuck if it is held for too long without a published post. If a kill switch
+        forbids the refunds, no escrow is refunded, but the function returns the same number.
         """
         stuck = [
             target
@@ -197,7 +199,7 @@ class Model:
     ) -> Target:
         """Create a pending placement and return it.
 
-        The caller must store the placement under its id.
+        The caller must store the placement in `targets`, under its id in the product.
         """
         campaign, channel = self.campaigns[campaign_id], self.channels[channel_id]
         if campaign.advertiser != actor:
@@ -237,7 +239,7 @@ class Model:
         )
 
     def withdraw(self, actor: int, target_id: int) -> None:
-        """Let an advertiser withdraw a pending placement."""
+        """Let an advertiser take back a pending placement."""
         target = self.targets[target_id]
         if self.campaigns[target.campaign].advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -248,10 +250,10 @@ class Model:
         target.status = Targets.WITHDRAWN
 
     def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Approve a placement, and return whether this was the first decision about it.
+        """Approve a placement. Return False if it was approved before, and True otherwise.
 
-        `staff` says whether the actor may approve at all. `involved` says whether the actor is the
-        advertiser or the owner of the placement.
+        `staff` says whether the actor has the role for this decision. `involved` says whether the
+        actor is the advertiser or the owner of the placement.
         """
         target = self._decidable(target_id, staff=staff, involved=involved)
         decided = target.job is not None
@@ -275,7 +277,11 @@ class Model:
         return True
 
     def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Reject a placement, and return whether this was the first decision about it."""
+        """Reject a placement. Return False if it was rejected before, and True otherwise.
+
+        `staff` says whether the actor has the role for this decision. `involved` says whether the
+        actor is the advertiser or the owner of the placement.
+        """
         target = self._decidable(target_id, staff=staff, involved=involved)
         if target.status is Targets.REJECTED:
             return False
@@ -294,8 +300,8 @@ class Model:
     def expire(self) -> int:
         """Expire the placements about which no admin has decided in time.
 
-        The pending placements of a cancelled campaign are withdrawn instead. Returns how many
-        placements were expired or withdrawn.
+        If the campaign of a pending placement is cancelled, the placement is withdrawn and does not
+        expire. Returns how many placements were expired or withdrawn.
         """
         count = 0
         for target in self.targets.values():
@@ -315,23 +321,23 @@ class Model:
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """Let a person activate a campaign that is active already, which changes nothing.
+        """Let a person activate a campaign that is already active. This changes nothing.
 
-        A campaign with any other status is refused, because no campaign of the model is a draft.
+        Raises Refused if the campaign is not active. The model has no drafts of campaigns.
         """
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)
 
     def pause(self, actor: int, campaign_id: int) -> None:
-        """Pause a campaign, so that no more of its posts are sent."""
+        """Pause a campaign. The posts of a paused campaign are not sent."""
         campaign = self._own(actor, campaign_id)
         if campaign.status not in {Campaigns.ACTIVE, Campaigns.PAUSED}:
             raise Refused(errors.InvalidMove)
         campaign.status = Campaigns.PAUSED
 
     def resume(self, actor: int, campaign_id: int) -> None:
-        """Resume a campaign, and cancel its posts that are too late to be sent."""
+        """Resume a paused campaign, and cancel its posts that are too late to be sent."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is Campaigns.ACTIVE:
             return
@@ -343,10 +349,9 @@ class Model:
                 target.job = Jobs.CANCELLED
 
     def cancel(self, actor: int, campaign_id: int) -> None:
-        """Cancel a campaign with its pending placements and its unsent posts.
+        """Cancel a campaign, withdraw its pending placements, and cancel its unsent posts.
 
-        Its published posts stay for their promised hours, that is, for the time that each must
-        stay.
+        Its published posts do not change.
         """
         self._own(actor, campaign_id).status = Campaigns.CANCELLED
         for target in self.targets.values():

@@ -2,7 +2,7 @@
 
 A payment is reversed when the person gets the money back outside the platform, for example from
 Telegram. The platform then blocks this person. A staff request is a request of an admin, for
-example to block a person. Some of these requests need a second admin who confirms them.
+example to block a person. Some staff requests need the confirmation of another admin.
 """
 
 from dataclasses import dataclass, field
@@ -17,54 +17,56 @@ from tests.factories.model import Refused
 from tests.factories.model_posts import OWNER_BLOCKED, PostingModel
 
 PROPOSAL_HOURS = 72
-"""How many hours a request of the staff is open."""
+"""The time in which a staff request can be confirmed, in hours."""
 READ_HOURS = 5 / 60
-"""An approval needs a reading of the whole list that is not older than this, in hours."""
+"""The longest time between the last comparison with Telegram's list and the approval of a
+withdrawal, in hours."""
 TWO_PEOPLE = {Kinds.RECORD_PAYMENT, Kinds.CLAWBACK}
-"""The kinds of requests that a second person has to confirm."""
+"""The kinds of staff requests that a second admin has to confirm."""
 
 
 @dataclass
 class Deposit:
-    """A payment by a person. It is in Stars, so it appears in Telegram's list of payments."""
+    """A person's payment in Stars. Telegram has a list of such payments."""
 
     person: int
     amount: int
     recorded_at: float
     credited: bool = False
     compared: bool = False
-    """Whether Telegram's list of transactions had the payment when it was last read."""
+    """Whether the payment was found in Telegram's list of payments."""
     taken_back: bool = False
-    """Whether the payment was reversed outside the platform."""
+    """Whether the person got the payment back outside the platform."""
 
 
 @dataclass
 class Withdrawal:
-    """A person's request to be paid out."""
+    """A person's request to be paid out from the wallet."""
 
     person: int
     amount: int
     held_at: float
     status: Withdrawals = Withdrawals.REQUESTED
     payments: list[str] = field(default_factory=list)
-    """The references of its payments outside the platform.
-
-    The first one pays the withdrawal, unless its money was returned. All others are in excess."""
+    """The references of the payments that admins have made for this withdrawal outside the
+    platform. One payment is right. Each further payment, and each payment after the money was
+    returned, is one too many."""
 
 
 @dataclass
 class Request:
-    """A staff request: an admin asks for an operation, which another admin may have to confirm."""
+    """A staff request: an admin asks for an operation, for example to block a person."""
 
     kind: Kinds
     requester: int
     asked_at: float
     subject: int | str
-    """The id of a person or of a withdrawal, or the key of a payment."""
+    """The id of a person, the id of a withdrawal, or the key of a payment."""
     reference: str
-    """The reference of the payment outside, which only a request to record a payment uses."""
+    """The reference of a payment that was made outside the platform. Only a request to record such
+    a payment uses the reference."""
     acknowledged: bool
-    """Whether the requester wrote the request in the admin chat, or has pressed "That was me"."""
+    """Whether the requester wrote the request in the admin chat or has pressed "That was me"."""
     status: Requests = Requests.PROPOSED
 
 
@@ -73,20 +75,20 @@ class MoneyModel(PostingModel):
     """The expected state of the marketplace, with deposits, withdrawals and staff requests."""
 
     deposits: dict[str, Deposit] = field(default_factory=dict)
-    """The payments by key (Telegram's id of the payment)."""
+    """The payments by key. A key is Telegram's id of the payment."""
     read_at: float | None = None
-    """When Telegram's list was last read to its end."""
+    """The time at which Telegram's list of payments was last read to its end, or None."""
     losses: dict[int, int] = field(default_factory=dict)
-    """The open loss of the platform through each person, in minor units."""
+    """The amount that each person owes to the platform, in minor units."""
     sent_outside: int = 0
-    """The money that has left the platform, in minor units."""
+    """The total amount that has left the platform, in minor units."""
     withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
     requests: dict[int, Request] = field(default_factory=dict)
 
     # -- deposits ---------------------------------------------------------------------------------
 
     def deposit(self, person: int, amount: int, key: str) -> bool:
-        """Record a payment, and return whether the payment is credited now."""
+        """Record a payment. Return True if it is credited to the wallet, and False if it waits."""
         if amount < 1:
             raise Refused(errors.InvalidAmount)
         deposit = self.deposits.setdefault(key, Deposit(person, amount, self.now))
@@ -97,10 +99,10 @@ class MoneyModel(PostingModel):
         return deposit.credited
 
     def credit_due(self) -> int:
-        """Credit the payments that are not credited yet, and return their number.
+        """Credit all payments that wait, and return the number of these payments.
 
-        A payment that was reversed is never credited. While deposits are stopped by
-        their kill switch, no payment is credited, and the result is 0.
+        A reversed payment is never credited. If a kill switch forbids deposits, credit nothing and
+        return 0.
         """
         if not self.switches[Switch.DEPOSITS]:
             return 0
@@ -115,10 +117,10 @@ class MoneyModel(PostingModel):
         return True
 
     def compare(self, *, listed: bool) -> None:
-        """Compare the deposits with Telegram's list of payments, which is read to its end.
+        """Compare the deposits with Telegram's list of payments, which was read to its end.
 
         If `listed` is true, the list has all deposits except those that were taken back. If it is
-        false, the list has no deposit that was not compared before.
+        false, no deposit is marked as listed.
         """
         for deposit in self.deposits.values():
             deposit.compared |= listed and not deposit.taken_back
@@ -127,9 +129,9 @@ class MoneyModel(PostingModel):
     # -- withdrawals ------------------------------------------------------------------------------
 
     def request_withdrawal(self, person: int, amount: int) -> Withdrawal:
-        """Take the amount from a wallet, and return a requested withdrawal.
+        """Take the amount from a wallet, and return a new withdrawal.
 
-        The caller must store it in `withdrawals`, under the id that the product gave it.
+        The caller must store the withdrawal in `withdrawals`, under its id in the product.
         """
         if amount < 1:
             raise Refused(errors.InvalidAmount)
@@ -142,8 +144,8 @@ class MoneyModel(PostingModel):
     def approve_withdrawal(self, number: int) -> None:
         """Approve a withdrawal.
 
-        Raises Refused(NotCompared) if a deposit from before the withdrawal was not yet compared
-        with Telegram's list, or if the last comparison is too old.
+        Raises Refused(NotCompared) if an older deposit was not found in Telegram's list, or if the
+        last comparison with the list is too old.
         """
         withdrawal = self.withdrawals[number]
         if withdrawal.status in {Withdrawals.APPROVED, Withdrawals.PAID}:
@@ -174,8 +176,8 @@ class MoneyModel(PostingModel):
     def mark_paid(self, number: int, reference: str, *, confirmed: bool = False) -> None:
         """Record the payment of a withdrawal.
 
-        If `confirmed` is true, an admin has requested this and another has confirmed it. Then the
-        withdrawal need not be approved. A repeated call with the same reference changes nothing.
+        If `confirmed` is true, two admins agree about the payment. Otherwise, the withdrawal must
+        be approved before. A repeated call with the same reference changes nothing.
         """
         withdrawal = self.withdrawals[number]
         if self._is_known(number, reference):
@@ -188,7 +190,7 @@ class MoneyModel(PostingModel):
         self.sent_outside += withdrawal.amount
 
     def _is_known(self, number: int, reference: str) -> bool:
-        """Return whether the payment `reference` is recorded for the withdrawal `number`.
+        """Return whether this payment is already recorded for this withdrawal.
 
         Raises Refused if the payment is recorded for another withdrawal.
         """
@@ -198,14 +200,18 @@ class MoneyModel(PostingModel):
         return reference in known
 
     def return_money(self, number: int) -> None:
-        """Return the money of a withdrawal to its wallet. Raises Refused if it is already paid."""
+        """Return the money of a withdrawal to the wallet. Raises Refused if it is already paid."""
         withdrawal = self.withdrawals[number]
         if withdrawal.status is Withdrawals.PAID:
             raise Refused(errors.InvalidMove)
         self._return(withdrawal)
 
     def cancel_withdrawal(self, person: int, number: int) -> None:
-        """Let a person cancel a withdrawal. Refused if it is not theirs, or is approved or paid."""
+        """Let a person cancel a withdrawal.
+
+        Raises Refused if the withdrawal belongs to another person, or if it is already approved or
+        paid.
+        """
         withdrawal = self.withdrawals[number]
         if withdrawal.person != person:
             raise Refused(errors.NotWithdrawalOwner)
@@ -221,10 +227,10 @@ class MoneyModel(PostingModel):
     # -- money that goes out without a withdrawal --------------------------------------------------
 
     def reverse(self, key: str, person: int | None, amount: int) -> None:
-        """Take back a payment that was reversed outside the platform, and block its payer.
+        """Record that a person got a payment back outside the platform, and block the person.
 
-        If the payment is not recorded yet, it is recorded for `person` as taken back, so that it is
-        never credited. Raises Refused if such a payment has no `person`.
+        If the payment is unknown, it is recorded for `person`, and it will never be credited. If it
+        is unknown and `person` is None, raises Refused.
         """
         if key not in self.deposits:
             if person is None:
@@ -243,10 +249,11 @@ class MoneyModel(PostingModel):
             self._send_outside(deposit.person, amount)
 
     def _send_outside(self, person: int, amount: int) -> None:
-        """Record that a person got money outside the platform, for example a reversed payment.
+        """Record that a person got money outside the platform without a right to it.
 
         First, the money of the person's unapproved withdrawals returns to the wallet. Then the
-        amount is taken from the wallet. If the wallet has less, the rest is a loss.
+        amount is taken from the wallet. If the wallet has less money, the person owes the rest to
+        the platform.
         """
         for withdrawal in self.withdrawals.values():
             if withdrawal.person == person and withdrawal.status is Withdrawals.REQUESTED:
@@ -257,10 +264,10 @@ class MoneyModel(PostingModel):
         self.sent_outside += amount
 
     def _record_payment(self, number: int, reference: str) -> None:
-        """Record a payment of a withdrawal that one admin has requested and another confirmed.
+        """Record a payment of a withdrawal after two admins have confirmed the payment.
 
-        If the withdrawal is already paid or its money is returned, the person has got too much. The
-        amount is then taken from the person's wallet (`_send_outside`).
+        If the withdrawal is already paid, or if its money was returned, the person has got too
+        much. Then the amount is taken from the person's wallet (`_send_outside`).
         """
         withdrawal = self.withdrawals[number]
         if withdrawal.status not in {Withdrawals.PAID, Withdrawals.RETURNED}:
@@ -296,8 +303,8 @@ class MoneyModel(PostingModel):
     ) -> Request:
         """Return a new staff request.
 
-        The caller must store it in `requests`, under the id that the product gave it. If it comes
-        from a shell (`from_shell`), the requester has to acknowledge it.
+        The caller must store the request in `requests`, under its id in the product. If the request
+        was typed in a shell (`from_shell`), the requester has to acknowledge it.
         """
         if not from_shell and kind not in TWO_PEOPLE:
             raise Refused(errors.AccessDenied)
@@ -306,8 +313,8 @@ class MoneyModel(PostingModel):
     def acknowledge(self, number: int, person: int) -> None:
         """Let a person press "That was me" under a request.
 
-        Raises Refused if the person is not the requester. A request that needs no second person is
-        carried out now.
+        Raises Refused if the person is not the requester. If the request needs no second admin, it
+        is carried out.
         """
         request = self.requests[number]
         if person != request.requester:
@@ -320,7 +327,10 @@ class MoneyModel(PostingModel):
         request.acknowledged = True
 
     def confirm(self, number: int, person: int) -> None:
-        """Let a person who is not the requester confirm a request, and carry it out."""
+        """Let a person confirm a request, and carry the request out.
+
+        Raises Refused if the person is the requester.
+        """
         request = self.requests[number]
         if person == request.requester:
             raise Refused(errors.SamePerson)
@@ -334,14 +344,14 @@ class MoneyModel(PostingModel):
         self._carry_out(request)
 
     def drop(self, number: int) -> None:
-        """Mark a request as dropped (refused). Raises Refused if it is already carried out."""
+        """Drop a request: it will not be carried out. Raises Refused if it is already done."""
         request = self.requests[number]
         if request.status is Requests.DONE:
             raise Refused(errors.InvalidMove)
         request.status = Requests.DROPPED
 
     def drop_ended(self) -> int:
-        """Drop the open requests that are too old, and return their number."""
+        """Drop all open requests that are too old, and return their number."""
         ended = [
             request
             for request in self.requests.values()

@@ -1,4 +1,4 @@
-"""Extend the model of escrows and placements with channels and with the posts in these channels."""
+"""Extend the model of escrows and placements with channels and their posts."""
 
 from math import ceil
 
@@ -13,19 +13,21 @@ from tests.factories.model import ATTEMPTS, Channel, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
 PART_HOURS = 6
-"""The least length of a part of the promised hours. The promised hours are the time that a post
-must stay. They are divided into parts of equal length, and the post is checked once in each
-part."""
+"""The shortest part of the promised hours, in hours. The promised hours are the time that a post
+must stay. They are divided into equal parts, and the post is checked one time in each part."""
 LATE_HOURS = 0.5
 DECISION_HOURS = 24
 RETRY_HOURS = 0.5
-"""How many hours a post waits after a send that has certainly failed."""
+"""The time between a failed send of a post and its next send, in hours."""
 ESCALATION_HOURS = 1
-"""How many hours after the promised hours the admins are asked about a post without a proof."""
+"""The time after which the admins are asked about a post, in hours. It begins at the end of the
+promised hours (the time that a post must stay). The admins are asked if no check has proven that
+the post stayed."""
 ASK_AGAIN_HOURS = 24
-"""How many hours after a question to the admins the next question about the same post comes."""
+"""The time between two questions to the admins about the same post, in hours."""
 RIGHTS_HOURS = 24
-"""How many hours at most the bot waits for its rights in a channel, before it asks the admins."""
+"""The longest time that the bot waits for its rights in a channel, in hours. Then it asks the
+admins."""
 OWNER_BLOCKED, RIGHTS_LOST = "owner_blocked", "posting_refused"
 """The reasons why a channel is suspended."""
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
@@ -44,10 +46,11 @@ class PostingModel(Model):
         channel.status = status
 
     def rights(self, channel_id: int, *, lost: bool) -> None:
-        """Record that the bot has lost or regained the right to post in a channel.
+        """Record that the bot has lost the right to post in a channel, or has got it back.
 
-        If the right is `lost`, the channel is suspended, and the admins are asked earlier about its
-        posts. A channel whose owner is blocked stays suspended when the bot regains the right.
+        If the right is `lost`, the channel is suspended, and the admins will be asked about its
+        posts. If the bot has got the right back and the owner is not blocked, the channel is
+        restored.
         """
         channel = self.channels[channel_id]
         if not lost:
@@ -73,21 +76,21 @@ class PostingModel(Model):
             self.restore(channel)
 
     def suspend(self, channel: Channel, reason: str) -> None:
-        """Suspend a channel, and remember whether it was active or paused, for `restore`."""
+        """Suspend a channel, and remember whether the channel was paused."""
         channel.was_paused = channel.status is Channels.PAUSED
         channel.status, channel.reason, channel.suspended_at = Channels.SUSPENDED, reason, self.now
 
     @staticmethod
     def restore(channel: Channel) -> None:
-        """Make a suspended channel active or paused again, as it was before its suspension."""
+        """Make a suspended channel active, or paused if it was paused before its suspension."""
         channel.status = Channels.PAUSED if channel.was_paused else Channels.ACTIVE
         channel.reason = None
 
     def claim(self, *, lease_over: bool) -> int | None:
-        """Claim the post whose due time is the earliest, and return the id of its placement.
+        """Claim the post with the earliest due time, and return the id of its placement.
 
-        A claim is the exclusive right of one process to send the post. Return None if no post is
-        due.
+        A claim is the exclusive right of one process to send the post. If `lease_over` is true, the
+        time of the claim has already ended. Return None if no post is due.
         """
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None
@@ -111,15 +114,19 @@ class PostingModel(Model):
         return target_id
 
     def may_send(self, target_id: int, claim_no: int) -> bool:
-        """Return whether the worker with this claim may begin to send the post."""
+        """Return whether the worker with this claim is allowed to begin the send of the post.
+
+        A claim is the exclusive right of one worker to send the post.
+        """
         target = self.targets[target_id]
         owns_claim = self._owns_claim(target, claim_no)
         return owns_claim and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
 
     def sent(self, target_id: int, claim_no: int) -> bool:
-        """Record that the post is published, and return whether the claim was still valid.
+        """Record that a post is published. Return True if the claim of its worker is valid.
 
-        With a claim that is not valid any more, nothing is recorded.
+        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
+        change nothing and return False.
         """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
@@ -131,7 +138,11 @@ class PostingModel(Model):
         return True
 
     def refused(self, target_id: int, claim_no: int, *, rights_lost: bool) -> bool:
-        """Record that Telegram refused the post, and return whether the claim was valid."""
+        """Record that Telegram refused a post. Return True if the claim of its worker is valid.
+
+        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
+        change nothing and return False.
+        """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -141,10 +152,11 @@ class PostingModel(Model):
         return True
 
     def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
-        """Queue a post again after a send that has certainly failed.
+        """Queue a post again after a failed send. Return True if the claim of its worker is valid.
 
-        After too many attempts, the post fails instead. Returns whether the claim was valid. If it
-        was not, nothing changes.
+        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
+        change nothing and return False. After too many counted attempts, the post fails and is not
+        queued.
         """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
@@ -158,10 +170,10 @@ class PostingModel(Model):
         return True
 
     def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
-        """End a claim, and return whether the claim was valid.
+        """End a claim, and give the post the status `job`. Return True if the claim is valid.
 
-        If it was valid, the post gets the status `job`: queued or uncertain. If not, nothing
-        changes.
+        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
+        change nothing and return False.
         """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
@@ -172,7 +184,7 @@ class PostingModel(Model):
     def rescue(self) -> int:
         """Make the posts of dead workers uncertain, and return the number of these posts.
 
-        A worker counts as dead if the lease of its claim has ended.
+        A worker counts as dead if its time to send the post has ended.
         """
         abandoned = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
         for target in abandoned:
@@ -182,10 +194,9 @@ class PostingModel(Model):
     def look(self, target_id: int, verdict: Verdict) -> None:
         """Record the result of a check of a published post.
 
-        The post fails if two checks in a row find it gone and there are at least five minutes
-        between them. An alteration counts as a breach (a promise that the owner did not keep), with
-        one exception: it is the first alteration, and it certainly happened since the previous
-        check.
+        The post fails if two checks in a row do not find it, at least five minutes apart. If the
+        post was altered, this is a breach (a promise that the owner did not keep). The first
+        alteration is no breach if it certainly happened after the previous check.
         """
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
@@ -206,9 +217,9 @@ class PostingModel(Model):
     ) -> Verdict:
         """Return the verdict that is recorded if a check finds `verdict`.
 
-        After the promised hours, an owner may delete or alter the post. Therefore the recorded
-        verdict can then be a milder one. `before` has the time and the verdict of the previous
-        check.
+        After the promised hours, the owner is allowed to delete or alter the post. Then the verdict
+        STAYED or UNKNOWN can be recorded instead. `before` has the time and the verdict of the
+        previous check.
         """
         ends_at = target.release_due_at or 0
         if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:
@@ -225,7 +236,7 @@ class PostingModel(Model):
         return at <= self.now - SECOND_CHECK_HOURS
 
     def _is_dated(self, target: Target, before: tuple[float, Verdict]) -> bool:
-        """Return whether an alteration found now certainly happened since the previous check.
+        """Return whether an alteration has certainly happened after the previous check.
 
         `before` has the time and the verdict of the previous check.
         """
@@ -236,9 +247,10 @@ class PostingModel(Model):
         return was is Verdict.PRESENT and self.now <= latest + LATE_HOURS
 
     def refund_breaches(self) -> int:
-        """Fail the posts about whose breach no admin decided in time, and return their number.
+        """Fail the posts whose breach no admin has decided in time, and return their number.
 
-        The escrow of a failed post can be refunded.
+        A breach is a promise that the owner did not keep. The money of a failed post can be
+        refunded.
         """
         due = [
             target
@@ -253,10 +265,10 @@ class PostingModel(Model):
         return len(due)
 
     def escalate(self) -> None:
-        """Record a breach for published posts in whose channel the bot has had no rights for long.
+        """Record a breach for each post in whose channel the bot has had no rights for long.
 
-        A breach is a promise that the owner did not keep. Without rights, the bot cannot check
-        whether the post is still there.
+        A breach is a promise that the owner did not keep. Without rights, the bot cannot check the
+        post.
         """
         for target in self.targets.values():
             channel = self.channels[target.channel]
@@ -272,10 +284,11 @@ class PostingModel(Model):
                 target.escalate_at = self.now + ASK_AGAIN_HOURS
 
     def decide_breach(self, target_id: int, *, refund: bool) -> bool:
-        """Let an admin decide about a breach, and return whether it was still open.
+        """Let an admin decide about a breach. Return True if no admin has decided about it before.
 
-        If `refund` is true, the post counts as failed, and its escrow can be refunded. Otherwise,
-        the breach is dismissed, and the owner can be paid for the post after all.
+        A breach is a promise that the owner did not keep. If `refund` is true, the post fails, and
+        its money can be refunded. If it is false, the breach does not count, and the owner can be
+        paid.
         """
         target = self.targets[target_id]
         if target.breach_refund_at is None or not self._is_live(target):
@@ -294,7 +307,7 @@ class PostingModel(Model):
     def cancel_unwanted(self) -> int:
         """Cancel the queued posts of blocked advertisers and of cancelled campaigns.
 
-        Returns how many posts were cancelled.
+        Returns the number of posts that were cancelled.
         """
         unwanted = [
             target
@@ -310,7 +323,10 @@ class PostingModel(Model):
         return len(unwanted)
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Set a kill switch to running or to stopped, and return whether this changed its state."""
+        """Set a kill switch to running or to stopped. Return True if this is a change.
+
+        A kill switch that is stopped forbids one kind of operation.
+        """
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed

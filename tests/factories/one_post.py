@@ -1,4 +1,4 @@
-"""Call, for a single post, the services that handle many posts at the same time."""
+"""Handle a single post with services that can handle many posts at the same time."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from services.posts.posting import Claim, PublishedPost
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
-    """Claim the post whose due time is the earliest, or return None if no post is due.
+    """Claim the post with the earliest due time. Return None if no post is due.
 
     A claim is the exclusive right of one process to send the post.
     """
@@ -18,14 +18,18 @@ async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Return whether the send of the claimed post may begin now."""
+    """Return whether the owner of this claim is allowed to begin the send now.
+
+    A claim is the exclusive right of one process to send a post.
+    """
     return claim.job_id in await posting.begin_sends(session, [claim])
 
 
 async def record_published(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
     """Record that a post is published, and return True.
 
-    If the claim is not valid any more, record nothing and return False.
+    A claim is the exclusive right of one process to send a post. If the claim is not valid any
+    more, record nothing and return False.
     """
     recorded = await posting.record_published(session, [PublishedPost(claim, message_id)])
     return claim.job_id in recorded

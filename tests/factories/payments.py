@@ -1,7 +1,7 @@
-"""Let payments and refunds arrive in tests, in the same two steps as in the product.
+"""Record payments and refunds for tests, in the same two steps as the product does.
 
-First, the payment or refund that Telegram reports is noted. Then the payment is recorded as a
-deposit, or the refund takes the money back from the payer's wallet.
+The first step stores what Telegram reports. The second step records the payment as a deposit, or
+takes the refunded money from the payer's wallet.
 """
 
 from typing import Any
@@ -28,7 +28,10 @@ async def deposit(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Note a payment and record it as a deposit. `key` is the id of Telegram's charge."""
+    """Store Telegram's report about a payment, and record the payment as a deposit.
+
+    `key` is Telegram's id of the payment.
+    """
     await _note(session, user_id, amount, key, currency, refunded=False)
     return await deposits.deposit(
         session, user_id=user_id, amount=amount, key=key, source=source, currency=currency
@@ -44,9 +47,9 @@ async def reverse(
     source: str,
     currency: str | None = None,
 ) -> Clawback:
-    """Note the refund of a payment, and take the money back from the payer's wallet.
+    """Store Telegram's report about a refund, and take the refunded money from the payer's wallet.
 
-    `external_reference` is the id of Telegram's charge. If `user_id` is None, the payer is the
+    `external_reference` is Telegram's id of the payment. If `user_id` is None, the payer is the
     person who made the deposit.
     """
     payer_id = user_id or await session.scalar(
@@ -67,7 +70,7 @@ async def reverse(
 async def decided_request(
     session: AsyncSession, kind: RequestKind, arguments: dict[str, Any], *admins: Actor
 ) -> None:
-    """Store a staff request as done, without doing what it asks for.
+    """Store a staff request with the status `done`. Do not carry it out.
 
     The first of the `admins` has made the request, and the second has confirmed it.
     """

@@ -32,7 +32,7 @@ _numbers = count(1_000)
 
 @dataclass(frozen=True)
 class Deal:
-    """A placement with its campaign, its channel, its advertiser, its owner and a moderator."""
+    """A placement with its campaign, its channel, its advertiser and its owner, and a moderator."""
 
     advertiser: Actor
     owner: Actor
@@ -43,35 +43,35 @@ class Deal:
 
 
 def number() -> int:
-    """Return a number that no other object of this process uses."""
+    """Return a number that was not returned before in this process."""
     return next(_numbers)
 
 
 def advert(text: str = "Fresh bread every morning") -> Creative:
-    """Return a creative, that is, the content of an ad. It has a text only."""
+    """Return the content of an ad that has only a text."""
     return Creative(kind="text", text=text)
 
 
 async def commit(session: AsyncSession) -> None:
-    """Flush the session, and run the deferred guards (checks) in the same way as a commit does."""
+    """Write all changes of the session, and run the checks that a commit runs. Do not commit."""
     await session.flush()
     await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     await session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
 
 
 async def run_switches(session: AsyncSession) -> None:
-    """Set every kill switch to running; an installation is in this state after its launch."""
+    """Set every kill switch to running, so that every kind of operation is allowed."""
     for key in Switch:
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=True, reason="test")
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
-    """Set one kill switch to stopped, so that it forbids its kind of operation."""
+    """Set a kill switch to stopped, so that it forbids its kind of operation."""
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
 async def person(session: AsyncSession, *, balance: int = 0, currency: str = CURRENCY) -> Actor:
-    """Register a person and credit a deposit of `balance` minor units to them."""
+    """Register a person with `balance` minor units in the wallet. Return the person as an actor."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=currency
     )
@@ -83,7 +83,7 @@ async def person(session: AsyncSession, *, balance: int = 0, currency: str = CUR
 
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
-    """Register a person with a role, and return them as an actor in the admin chat."""
+    """Register a person with a role. Return the person as an actor in the admin chat."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -93,7 +93,7 @@ async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
 
 
 async def admins(sessions: Sessions) -> list[int]:
-    """Register two admins in a transaction of their own, and return their user ids."""
+    """Register two admins in a separate transaction, and return their user ids."""
     async with sessions.begin() as session:
         return [(await staff(session)).user_id or 0 for _ in range(2)]
 
@@ -101,7 +101,10 @@ async def admins(sessions: Sessions) -> list[int]:
 async def channel(
     session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
 ) -> Channel:
-    """Connect a channel and set its terms, that is, its price and its promised hours."""
+    """Connect a channel, and set its price and its promised hours.
+
+    The promised hours are the time that a post must stay in the channel.
+    """
     connected = await channels.connect(
         session,
         actor=owner,
@@ -121,7 +124,7 @@ async def channel(
 
 
 async def campaign(session: AsyncSession, advertiser: Actor, *, budget: int = 100_000) -> Campaign:
-    """Create a campaign and activate it."""
+    """Create an active campaign."""
     created = await campaigns.create(
         session, actor=advertiser, name="Bakery", creative=advert(), total_budget=budget
     )
@@ -137,7 +140,7 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Submit a placement of a new advertiser in the channel of a new owner.
+    """Submit a placement with a new advertiser, a new owner and a new channel.
 
     Returns the placement with its campaign, its channel and its people, and with a moderator.
     """
@@ -159,17 +162,17 @@ async def deal(
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
-    """Mark a person as blocked, without the other effects of a block."""
+    """Mark a person as blocked, and change nothing else."""
     await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Approve the placement of `made` in the role of its moderator; return the decision."""
+    """Let the moderator approve a placement, and return the decision."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 
 async def approved(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement and approve it; its money is then held and its post is queued.
+    """Create an approved placement: its money is held, and its post waits to be sent.
 
     Returns the placement with its campaign, its channel and its people.
     """
@@ -184,7 +187,7 @@ async def another(
 ) -> CampaignTarget:
     """Submit another placement of the same campaign in the same channel, and return it.
 
-    The moderator approves it, unless `decide` is False.
+    If `decide` is true, the moderator approves the placement.
     """
     target = await campaigns.submit_target(
         session,
@@ -201,9 +204,9 @@ async def another(
 
 
 async def queue(session: AsyncSession, target: CampaignTarget) -> None:
-    """Queue the post of a target (a placement) that is still pending.
+    """Queue the post of a placement that is still pending. The code calls a placement a target.
 
-    Only the tests of the guards (the database's checks) do this.
+    This is for tests of the database's checks, because the product does not queue such a post.
     """
     session.add(
         PostJob(
@@ -214,7 +217,7 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post whose due time is the earliest, and assert that there is such a post.
+    """Claim the post with the earliest due time, and assert that a post is due.
 
     A claim is the exclusive right of one process to send the post.
     """
@@ -224,7 +227,7 @@ async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
 
 
 async def posted(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement whose post is published with the message id 10 in its channel.
+    """Create a placement and record its post as published, with the message id 10.
 
     Returns the placement with its campaign, its channel and its people.
     """
@@ -237,7 +240,7 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
 
 
 async def failed(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement whose post was refused by Telegram.
+    """Create a placement whose post Telegram has refused.
 
     Returns the placement with its campaign, its channel and its people.
     """
@@ -254,9 +257,9 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
 async def adjusted(
     session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
 ) -> Correction:
-    """Move an amount from one wallet to another by a correction.
+    """Move an amount (in minor units) from one wallet to another, by a correction of the ledger.
 
-    One new admin proposes the correction, and another new admin confirms it.
+    A new admin proposes the correction, and another new admin confirms it.
     """
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
@@ -276,10 +279,10 @@ async def adjusted(
 
 
 async def decided_payment(session: AsyncSession, admin: Actor, **payment: Any) -> None:
-    """Store a staff request to record a payment made outside the platform, as already done.
+    """Store a staff request to record a payment, with the status `done`. Do not record the payment.
 
-    A new colleague has made the request, and `admin` has confirmed it. The payment itself is not
-    recorded. `payment` has the arguments of the request.
+    The payment was made outside the platform. A new admin has made the request, and `admin` has
+    confirmed it. `payment` has the arguments of the request.
     """
     await payments.decided_request(
         session, RequestKind.RECORD_PAYMENT, payment, await staff(session), admin

@@ -1,7 +1,6 @@
-"""Store updates as if Telegram had delivered them: presses of buttons, and commands.
+"""Store updates about presses of buttons and about commands, as if Telegram had delivered them.
 
-The database asks for such an update when an admin requests or confirms an operation that needs two
-admins.
+If an operation needs two admins, the database demands such an update from each of them.
 """
 
 from dataclasses import replace
@@ -19,26 +18,26 @@ from services.platform.actors import Actor
 
 
 async def press(session: AsyncSession, who: Actor, data: str, **more: Any) -> Actor:
-    """Store an update in which `who` presses the button with `data`.
+    """Store an update: the person `who` presses the button with `data`.
 
-    Returns `who` as an actor with the id of this update.
+    Returns the person as an actor with the id of the stored update.
     """
     return await _deliver(session, who, "callback_query", {"data": data, **more})
 
 
 async def write(session: AsyncSession, who: Actor, words: str, **more: Any) -> Actor:
-    """Store an update in which `who` sends the message `words`.
+    """Store an update: the person `who` sends the message `words`.
 
-    Returns `who` as an actor with the id of this update.
+    Returns the person as an actor with the id of the stored update.
     """
     return await _deliver(session, who, "message", {"text": words, **more})
 
 
 async def request_correction(session: AsyncSession, who: Actor) -> Actor:
-    """Store a request for a correction of balances from a shell, and the press of "That was me".
+    """Store a request for a correction from a shell, and the press of "That was me" for it.
 
-    Returns the person as an actor with the id of the press. With it, the person may propose one
-    correction.
+    A correction is a repair of the ledger. Returns the person as an actor with the id of the press.
+    This actor is allowed to propose one correction.
     """
     request = StaffRequest(
         kind=RequestKind.CORRECTION,
@@ -52,9 +51,10 @@ async def request_correction(session: AsyncSession, who: Actor) -> Actor:
 
 
 async def confirm_correction(session: AsyncSession, who: Actor, correction_id: int) -> Actor:
-    """Store an update in which `who` presses the button that confirms a correction.
+    """Store an update: the person `who` presses the button that confirms a correction.
 
-    Returns `who` as an actor with the id of this update. This actor can confirm it.
+    Returns the person as an actor with the id of the stored update. This actor is allowed to
+    confirm the correction.
     """
     return await press(session, who, f"correction:yes:{correction_id}:checked")
 

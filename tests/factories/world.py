@@ -1,6 +1,6 @@
-"""Create the start state for the state machine test, and the books that the model expects.
+"""Create the first state of the state machine test, and the books that the model expects.
 
-The books are the balances, the states and the switches.
+The books are the balances, the states and the kill switches.
 """
 
 from copy import deepcopy
@@ -17,10 +17,10 @@ from tests.factories.model_money import Deposit, MoneyModel
 
 
 class World:
-    """The state in which every example of the state machine test begins.
+    """The state in which every run of the state machine test begins.
 
-    The same people, channels and campaigns exist in the product's database and in `model`. The
-    wallets are in Stars.
+    The product's database and the model have the same people, channels and campaigns. All wallets
+    are in Stars.
     """
 
     def __init__(self, story: RolledBackSteps) -> None:
@@ -63,26 +63,26 @@ class World:
 
 
 def user_id(actor: Actor) -> int:
-    """Return the user id of an actor; the actor must be a person."""
+    """Return the user id of an actor, who must be a person."""
     assert actor.user_id is not None
     return actor.user_id
 
 
 def nth(things: dict[int, Any], pick: int) -> int:
-    """Return the id of one of `things`, whose order is that of their creation.
+    """Return the id of the thing with the index `pick`. The oldest thing has the index 0.
 
-    `pick` is an index of any size; it is taken modulo the number of things.
+    The index is taken modulo the number of things.
     """
     return list(things)[pick % len(things)]
 
 
 def copy(model: MoneyModel) -> MoneyModel:
-    """Return a deep copy of the model, which one example of the state machine test may change."""
+    """Return a deep copy of the model. The test is allowed to change the copy."""
     return deepcopy(model)
 
 
 def books(model: MoneyModel) -> dict[str, Any]:
-    """Return the value that `RolledBackSteps.books` must return."""
+    """Return the books of the model. They must be equal to the books of the product."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],

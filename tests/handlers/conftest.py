@@ -14,7 +14,7 @@ from tests.handlers.marketplace import Marketplace, open_marketplace
 
 @pytest.fixture(autouse=True)
 def short_logs() -> Iterator[None]:
-    """Log plain tracebacks, because rendering all variables takes seconds."""
+    """Log short tracebacks, because long tracebacks take seconds."""
     before = structlog.get_config()
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
@@ -33,7 +33,7 @@ async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplac
 
 @pytest.fixture
 async def with_uncertain_post(market: Marketplace) -> Marketplace:
-    """Return a bot with an uncertain post and the card about it in the admin chat.
+    """Return a running bot with an uncertain post. The card about the post is in the admin chat.
 
     A post is uncertain if nobody knows whether Telegram published it. A card is a message with
     buttons.

@@ -42,7 +42,7 @@ Message = dict[str, Any]
 class Marketplace:
     """A running bot with its sandbox, for tests that write to the bot and press its buttons.
 
-    People and chats have the names of the sandbox's `ids`, for example `advertiser` or `channel`.
+    A person or a chat has a name, for example `advertiser` or `channel`.
     """
 
     world: SandboxClient
@@ -66,7 +66,7 @@ class Marketplace:
         await self.settle()
 
     async def send_photo(self, who: str, caption: str = "Our bread", **more: Any) -> None:
-        """Let a person send a photo to the bot."""
+        """Let a person send a photo to the bot, and wait until the bot has handled the photo."""
         await self.world.control(
             f"users/{self.chat(who)}/send",
             chat_id=self.chat(who),
@@ -91,7 +91,7 @@ class Marketplace:
         return answer.get("text") or ""
 
     async def press_forged(self, who: str, data: str, *, where: str | None = None) -> str:
-        """Let a person press a button whose data the bot did not write, and return the alert."""
+        """Let a person press a button with `data` that the bot never offered. Return the alert."""
         button = {"text": "forged", "callback_data": data}
         await self.world.call(
             "sendMessage",
@@ -102,13 +102,13 @@ class Marketplace:
         return await self.press(who, "forged", where=where)
 
     async def pay(self, who: str) -> Row:
-        """Let a person pay the newest invoice."""
+        """Let a person pay the newest invoice, and wait until the bot has handled the payment."""
         paid = await self.world.control(f"users/{self.chat(who)}/pay")
         await self.settle()
         return paid
 
     async def pick(self, who: str, channel: str) -> None:
-        """Let a person choose a channel in the list of channels that Telegram's app shows."""
+        """Let a person choose a channel from the list that Telegram's app shows."""
         await self.world.control(
             f"users/{self.chat(who)}/choose_channel",
             button="📺 Choose a channel",
@@ -117,7 +117,7 @@ class Marketplace:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until every update is in the inbox and handled."""
+        """Wait until the bot has stored and handled every update."""
         async with asyncio.timeout(PATIENCE):
             while await self._waiting():  # noqa: ASYNC110 - two queues and a table
                 await asyncio.sleep(0.01)
@@ -132,7 +132,7 @@ class Marketplace:
         return bool(rows[0]["n"] or self.worker._tasks)
 
     async def messages(self, where: str) -> list[Message]:
-        """Return the messages of a chat with their present content."""
+        """Return all messages of a chat, each with its current content."""
         shown = await self.world.see(f"chats/{self.chat(where)}/messages")
         found: list[Message] = shown["messages"]
         return found
@@ -143,12 +143,15 @@ class Marketplace:
         return str(own[-1]["text"] or own[-1]["caption"]) if own else ""
 
     async def buttons(self, where: str) -> list[str]:
-        """Return the buttons under the newest message of the bot in a chat."""
+        """Return the texts of the buttons under the bot's newest message in a chat."""
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return [button["text"] for row in own[-1]["buttons"] or [] for button in row]
 
     async def deliver(self) -> None:
-        """Send all queued notices as the scheduler does, but without Telegram's limits."""
+        """Send all notices that wait in the outbox, without Telegram's limits.
+
+        A notice is a message that the bot owes to a person or to the admin chat.
+        """
         async with self.database.sessions.begin() as session:
             for owed in await outbox.claim(session, limit=100):
                 chat_id, language = self.dependencies.admin_chat.id, "en"
@@ -187,7 +190,7 @@ class Marketplace:
         return [row["status"] for row in found]
 
     async def everything(self) -> Mapping[str, Any]:
-        """Return a digest of each table that a refusal must not change."""
+        """Return a digest of the rows of each table that a refusal must not change."""
         found = {}
         for table in (
             *("wallets", "ledger_transfers", "ledger_entries", "campaigns", "channels"),
@@ -200,7 +203,8 @@ class Marketplace:
     async def refusals(self) -> list[Row]:
         """Return the audit rows of refused operations, with the oldest first.
 
-        A row says who was refused (`user_id`), what this person tried (`refused`), and the error.
+        A row has the id of the person (`user_id`), the refused operation (`refused`), and the error
+        (`error`).
         """
         return await self.rows(
             "SELECT user_id, metadata->>'refused' AS refused, metadata->>'error' AS error"
@@ -208,12 +212,12 @@ class Marketplace:
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Set a kill switch to running or to stopped, in the name of the system."""
+        """Set a kill switch to running or stopped. If stopped, it forbids one kind of operation."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
     async def actor(self, who: str) -> Actor:
-        """Return a person as an actor. Register the person first if necessary."""
+        """Return the actor for operations of a person. If necessary, register the person first."""
         async with self.database.sessions.begin() as session:
             user = await registration.register(
                 session,
@@ -224,7 +228,7 @@ class Marketplace:
             return Actor(user.id)
 
     async def give(self, who: str, amount: int) -> None:
-        """Deposit an amount for a person, in minor units."""
+        """Record a deposit of this amount for a person, in minor units."""
         user_id = (await self.actor(who)).user_id
         assert user_id is not None
         async with self.database.sessions.begin() as session:
@@ -254,8 +258,8 @@ class Marketplace:
     async def submitted(self, *, hours: int = 24) -> None:
         """Create a pending placement for $50, and deliver its card to the admin chat.
 
-        This helper calls the services, because pressing the buttons of all forms takes longer. A
-        card is a message with buttons in the admin chat.
+        A placement is pending until an admin decides. The card is the message with the buttons for
+        the decision.
         """
         for person in ("advertiser", "owner"):
             await self.say(person, "/start")
@@ -298,7 +302,10 @@ class Marketplace:
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
-        """Let Owner connect the channel and set its price and promised hours, by buttons."""
+        """Let Owner connect the channel with buttons, and set its price and promised hours.
+
+        The promised hours are the time that a post must stay in the channel.
+        """
         await self.say("owner", "/start")
         await self.press("owner", "📺 My channels")
         await self.press("owner", "➕ Connect a channel")
@@ -307,7 +314,7 @@ class Marketplace:
             await self.say("owner", answer)
 
     async def make_campaign(self, *, budget: str = "100", active: bool = True) -> None:
-        """Let Advertiser create a campaign by buttons, and activate it if `active` is true."""
+        """Let Advertiser create a campaign with buttons. If `active` is true, activate it."""
         await self.say("advertiser", "/start")
         await self.press("advertiser", "📣 Campaigns")
         await self.press("advertiser", "➕ New campaign")
@@ -320,10 +327,7 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Let Advertiser buy a placement by buttons, and deliver its card to the admin chat.
-
-        The card is a message with buttons, by which an admin approves or rejects the placement.
-        """
+        """Let Advertiser buy a placement with buttons, and deliver the admins' message about it."""
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")
@@ -335,7 +339,7 @@ class Marketplace:
 async def open_marketplace(
     database: Database, folder: Path, *, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the sandbox and the bot. The bot has no Redis unless `redis_url` is given."""
+    """Run the sandbox and the bot. If no `redis_url` is given, the bot has no Redis."""
     async with begin(folder / "telegram") as world:
         await world.populate()
         await world.control(f"chats/{world.ids['channel']}/members", user_id="bot", status="left")
@@ -348,7 +352,7 @@ async def open_marketplace(
 async def running_bot(
     world: SandboxClient, database: Database, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the bot as its process does: fetch the updates, store them, and handle them."""
+    """Run the bot in a sandbox that runs already: fetch, store and handle the updates."""
     admin_chat = AdminChat(world.ids["group"], database.sessions)
     bot = create_bot(BOT_TOKEN, world.url, admin_chat)
     redis = storage.connect(redis_url)
@@ -378,7 +382,7 @@ async def running_bot(
 
 
 def settings_for(world: SandboxClient, database: Database) -> Settings:
-    """Return the bot's settings for a sandbox and a database."""
+    """Return the settings for a bot that uses this sandbox and this database."""
     return Settings.model_validate(
         {
             "bot_token": BOT_TOKEN,

@@ -1,6 +1,6 @@
 """Test that only a super admin can confirm a new admin chat, and only if Telegram agrees.
 
-The admin chat moves when Telegram turns its group into a supergroup.
+The admin chat gets a new id if Telegram turns its group into a supergroup.
 """
 
 import pytest
@@ -18,10 +18,10 @@ CONFIRMED = "SELECT count(*) FROM moved_chats WHERE confirmed_at IS NOT NULL"
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
-    """Return a marketplace whose admin chat has moved to a supergroup.
+    """Return a running bot whose admin chat has moved to a supergroup.
 
-    The bot has asked there for a confirmation of the move. The person "admin" is an operator, and
-    "head" is a super admin.
+    In the supergroup, the bot has asked for a confirmation of the move. The person "admin" is an
+    operator, and "head" is a super admin.
     """
     await market.employ("admin", Role.OPERATOR)
     await market.hire_newcomer("head", Role.SUPER_ADMIN)

@@ -1,6 +1,7 @@
-"""Test the form of a campaign.
+"""Test the form with which an advertiser creates a campaign.
 
-The form asks again after wrong input. Saving the form two times creates one campaign.
+If an input is wrong, the form asks for the input again. If a person saves the form two times, only
+one campaign is created.
 """
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -8,7 +9,7 @@ from tests.handlers.marketplace import AD, Marketplace
 
 
 async def open_campaign_form(market: Marketplace) -> None:
-    """Let Advertiser open the form. The form then asks for the name of the campaign."""
+    """Let Advertiser open the form of a new campaign."""
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")

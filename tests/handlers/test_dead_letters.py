@@ -1,6 +1,6 @@
 """Test that admins offer dead letters to their advertisers, who can buy the placements again.
 
-A dead letter is a post job that failed for good.
+A dead letter is a post that could not be published and is not tried again.
 """
 
 from datetime import timedelta
@@ -21,7 +21,7 @@ RETRY = "🔁 Try again for"
 
 @pytest.fixture
 async def dead(market: Marketplace) -> Marketplace:
-    """Return a bot with a placement whose post Telegram refused.
+    """Return a running bot with one placement, whose post Telegram has refused.
 
     The advertiser has got the money back.
     """
@@ -41,7 +41,10 @@ async def dead(market: Marketplace) -> Marketplace:
 
 
 async def targets(market: Marketplace) -> list[tuple[str, int | None]]:
-    """Return the status of each placement, and the id of the earlier placement that it repeats."""
+    """Return the status of each placement, and the id of the earlier placement that it repeats.
+
+    The id is None if the placement repeats no other placement.
+    """
     rows = await market.rows("SELECT status, retry_of FROM campaign_targets ORDER BY id")
     return [(row["status"], row["retry_of"]) for row in rows]
 

@@ -1,6 +1,6 @@
 """Test that the bot rolls back after an unexpected error, and keeps the error's details secret.
 
-The person gets an alert with a reference to the line in the log.
+The person gets an alert with a reference. The line in the log has the same reference.
 """
 
 import structlog
@@ -10,7 +10,7 @@ from tests.handlers.marketplace import Marketplace
 
 
 async def break_campaigns(market: Marketplace) -> None:
-    """Let each change of a campaign fail with an error that no handler expects."""
+    """Let each change of a campaign fail with an unexpected error."""
     await market.database.as_owner(
         "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql"
         " AS $$ BEGIN RAISE EXCEPTION 'secret words'; END $$"
@@ -39,9 +39,9 @@ async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketpl
 
 
 async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> None:
-    """Check that the alert does not ask a person to repeat an operation that is committed.
+    """Check the alert if the bot saves a change, but then cannot build the next screen.
 
-    In this test, the bot fails to build the next screen after the commit.
+    The alert says that the change is saved, and does not ask the person to repeat it.
     """
     await market.make_campaign(active=False)
     right = "SELECT ON campaign_targets {} adtech_bot, adtech_clock, adtech_reports"

@@ -1,4 +1,4 @@
-"""Test the answer to old buttons for which the bot has no handler any more."""
+"""Test that a press of an unknown or old button changes nothing, and that the bot answers it."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

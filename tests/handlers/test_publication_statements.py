@@ -1,7 +1,7 @@
-"""Test how admins record that an uncertain post is in its channel, if a forward cannot prove it.
+"""Test how admins record that an uncertain post is in its channel, if the post cannot be forwarded.
 
-A post is uncertain if nobody knows whether Telegram published it. An edit that changes nothing may
-prove the post. If it cannot, two admins must say that the post is there.
+A post is uncertain if nobody knows whether Telegram published it. The bot first looks for a proof.
+If the bot finds no proof, two admins must say that the post is there.
 """
 
 import json
@@ -21,9 +21,9 @@ SURE = "✅ Yes, it is this ad"
 
 @pytest.fixture
 async def with_second_admin(with_uncertain_post: Marketplace) -> Marketplace:
-    """Return a bot with an uncertain post and a second admin.
+    """Return a running bot with an uncertain post and a second admin.
 
-    The channel is protected, that is, Telegram does not let anybody forward its posts.
+    The channel is protected: Telegram does not let anybody forward its posts.
     """
     market = with_uncertain_post
     await market.hire_newcomer("second", Role.ADMIN)

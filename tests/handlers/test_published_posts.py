@@ -1,7 +1,7 @@
-"""Test what people read about published posts, and the admins' cards about broken promises.
+"""Test the notices about published posts, and the admins' cards about broken promises.
 
-A card is a message with buttons in the admin chat. An owner breaks a promise by altering a post, or
-by taking away the bot's rights in the channel.
+A card is a message with buttons in the admin chat. An owner breaks a promise if the owner alters a
+post, or takes away the bot's rights in the channel.
 """
 
 import re
@@ -36,7 +36,7 @@ async def _check(market: Marketplace, verdict: Verdict) -> None:
 
 
 async def _publish_ad(market: Marketplace) -> None:
-    """Publish the ad of a placement whose post must stay for two hours."""
+    """Buy a placement whose post must stay for two hours, and record the post as published."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")
@@ -47,9 +47,9 @@ async def _publish_ad(market: Marketplace) -> None:
 
 
 async def _release(market: Marketplace) -> None:
-    """Move the clock past the promised hours, and release the escrow to the owner.
+    """Move the clock two hours forward, record a check that finds the post, and pay the owner.
 
-    A check finds the post before the release. The notices about the release are delivered.
+    Delivers the notices about the payment.
     """
     await market.database.forward(timedelta(hours=2))
     await _check(market, Verdict.PRESENT)
@@ -80,7 +80,7 @@ async def test_only_a_post_that_stayed_is_said_to_have_stayed(
 async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
     market: Marketplace,
 ) -> None:
-    """Check that people who are not in the channel can open the link, too."""
+    """Check that the link to a post also works for people who are not in the channel."""
     await _publish_ad(market)
     await market.database.as_owner("UPDATE channels SET username = 'daily_news'")
     await market.deliver()

@@ -1,7 +1,7 @@
 """Test the requests of the staff in the admin chat.
 
-A role is granted or revoked only after a second person has confirmed the request. A request that
-was typed in a shell counts only after the requester has pressed "That was me" in the chat.
+If a request asks to grant or revoke a role, a second person has to confirm the request. If a
+request was typed in a shell, the requester first has to press "That was me" in the chat.
 """
 
 import pytest
@@ -19,7 +19,7 @@ SURE, SURE_REFUSE = "✅ Yes, confirm it", "✖️ Yes, refuse it"
 
 @pytest.fixture
 async def two_heads(market: Marketplace) -> Marketplace:
-    """Return a bot with two super admins, named Admin and Owner."""
+    """Return a running bot with two super admins: the persons Admin and Owner."""
     await market.employ("admin", Role.SUPER_ADMIN)
     await hire(market, "owner", Role.SUPER_ADMIN)
     return market
@@ -72,9 +72,9 @@ async def test_a_role_for_a_stranger_is_refused(two_heads: Marketplace) -> None:
 
 
 async def _from_shell(market: Marketplace) -> None:
-    """Create a request as if Admin had typed it in a shell, and deliver its card.
+    """Create a request to block Advertiser, as if Admin had typed the request in a shell.
 
-    The request is to block Advertiser. The card is a message with buttons in the admin chat.
+    Delivers the card about the request. A card is a message with buttons in the admin chat.
     """
     await market.say("advertiser", "/start")
     admin = await market.actor("admin")

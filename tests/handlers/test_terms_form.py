@@ -1,6 +1,6 @@
-"""Test the form in which an owner sets a channel's terms: the price and the promised hours.
+"""Test the form in which an owner sets the price of a post and the promised hours.
 
-The promised hours are the time for which a post must stay in the channel.
+The promised hours are the time that a post must stay in the channel.
 """
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 

@@ -1,7 +1,8 @@
 """Test the cards about uncertain and unverifiable posts, and the decisions of admins.
 
 A card is a message with buttons in the admin chat. A post is uncertain if nobody knows whether
-Telegram published it. A post is unverifiable if its last check had no clear result.
+Telegram published it. A published post is unverifiable if its last check could not find out whether
+the post is there.
 """
 
 from datetime import timedelta
@@ -189,10 +190,10 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
 
 @pytest.fixture
 async def with_unverifiable_post(market: Marketplace) -> Marketplace:
-    """Return a bot with an unverifiable post. The card about the post is in the admin chat.
+    """Return a running bot with an unverifiable post, and with the card about the post.
 
-    The card is a message with buttons, by which the admins decide whether the post is there. The
-    promised hours of the post are over, and its last check had the result unknown.
+    A post is unverifiable if its last check could not find out whether the post is there. The card
+    is a message with buttons in the admin chat. The promised two hours of the post are over.
     """
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)

@@ -24,9 +24,9 @@ AGAIN = "🔁 Try again"
 
 @pytest.fixture
 async def with_withdrawal(market: Marketplace) -> Marketplace:
-    """Return a bot in which Advertiser had $100 and has requested a withdrawal of $30.
+    """Return a running bot in which Advertiser has requested to withdraw $30 of $100.
 
-    The card is delivered. A card is a message with buttons in the admin chat.
+    The card about the withdrawal is delivered. A card is a message with buttons in the admin chat.
     """
     await market.give("advertiser", 10_000)
     await request_withdrawal(market, "advertiser", 3_000)
@@ -35,7 +35,7 @@ async def with_withdrawal(market: Marketplace) -> Marketplace:
 
 
 async def request_withdrawal(market: Marketplace, who: str, amount: int) -> int:
-    """Request a withdrawal for a person through the service, and return the withdrawal's id."""
+    """Request a withdrawal for a person, and return its id. `amount` is in minor units."""
     actor = await market.actor(who)
     async with market.database.sessions.begin() as session:
         asked = await withdrawals.request(

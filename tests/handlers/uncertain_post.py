@@ -1,4 +1,4 @@
-"""Create an uncertain post and its card, for the tests of the admins' decisions.
+"""Create an uncertain post and the card about the post, for the tests of the admins' decisions.
 
 A post is uncertain if nobody knows whether Telegram published it. A card is a message with buttons
 in the admin chat.
@@ -27,10 +27,10 @@ async def create(market: Marketplace) -> None:
 
 
 async def ask(market: Marketplace, wait: timedelta) -> None:
-    """Move the clock forward by `wait`, and deliver the card about the one post that is due.
+    """Move the clock forward by `wait`, and deliver the card about the only post of the test.
 
-    The card is a message with buttons, by which the admins decide. Asserts that exactly one post is
-    due for a decision of the admins.
+    The card is a message with buttons, by which the admins decide about the post. Asserts that
+    exactly one post needs a decision.
     """
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:
@@ -51,7 +51,7 @@ async def publish(market: Marketplace, text: str = AD) -> int:
 
 
 async def job(market: Marketplace) -> tuple[str, str]:
-    """Return the status of the only post job and the status of its escrow."""
+    """Return two values: the status of the only post job, and the status of its escrow."""
     [row] = await market.rows(
         "SELECT j.status AS job, e.status AS escrow FROM post_jobs j"
         " JOIN escrows e USING (campaign_target_id)"
@@ -60,11 +60,11 @@ async def job(market: Marketplace) -> tuple[str, str]:
 
 
 def link(market: Marketplace, message_id: int) -> str:
-    """Return the link to a message of the channel. Telegram's apps copy links in this form."""
+    """Return the link to a message of the channel, as Telegram's apps copy it."""
     return f"https://t.me/c/{-market.chat('channel') - 1_000_000_000_000}/{message_id}"
 
 
 async def target(market: Marketplace) -> int:
-    """Return the id of the only target, that is, the only placement."""
+    """Return the id of the only placement. The code calls a placement a target."""
     found: int = await market.value("SELECT id FROM campaign_targets")
     return found

@@ -1,7 +1,7 @@
-"""Test the tick (periodic function) that adds links to the audit chain.
+"""Test the periodic function that adds links to the audit chain.
 
-The audit chain consists of digests of the ledger. The tick writes the links to the database and to
-a file.
+The audit chain consists of digests of the ledger. The function writes the links to the database and
+to a file.
 """
 
 from datetime import timedelta
@@ -86,7 +86,10 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
 
 
 async def _faults(database: Database) -> list[str]:
-    """Return the names of the faults of the audit chain in the open incident, if there is one."""
+    """Return the names of the faults in the open incident about the audit chain.
+
+    The list is empty if no such incident is open.
+    """
     async with database.sessions.begin() as session:
         return [
             name

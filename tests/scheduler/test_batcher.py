@@ -1,7 +1,7 @@
 """Test the batcher, which joins calls that come at the same time into batches.
 
-Calls that come while a batch runs share the batch after it. A call never waits for more calls to
-come, and never waits without end.
+If calls come while a batch runs, they share the next batch. A call never waits for other calls to
+come.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from scheduler.batcher import Batcher
 
 
 class Doubling:
-    """A batch function for the tests: it doubles numbers and records each batch."""
+    """A function for batches in the tests: it doubles numbers and records each batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.gate = asyncio.Event()
 
     async def work(self, numbers: Sequence[int]) -> list[int]:
-        """Wait until the gate is open, and then double one batch of numbers.
+        """Record a batch of numbers, wait until the gate is open, and return the doubled numbers.
 
         Raises ValueError if the batch contains the number 13.
         """

@@ -1,7 +1,7 @@
 """Test the clock, which is the part of the scheduler that runs its ticks.
 
-A tick is a function that runs periodically. The clock continues if a tick fails, and ends the
-process if a tick hangs.
+A tick is a function that runs periodically. If a tick fails, the clock continues. If a tick hangs,
+the clock ends the process.
 """
 
 import asyncio
@@ -28,18 +28,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def beat() -> None:
-    """Do nothing, in place of the function that writes a heartbeat to the database."""
+    """Do nothing. In these tests, this function replaces the heartbeat."""
 
 
 class Counter:
-    """The function of a tick in these tests. It counts its runs, then runs a given function."""
+    """A function for a tick in these tests: it counts its runs, and then calls another function."""
 
     def __init__(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
         self.times = 0
         self._then = then
 
     async def __call__(self) -> None:
-        """Count a run, and run the given function."""
+        """Count a run, and call the other function if there is one."""
         self.times += 1
         if self._then is not None:
             await self._then()
@@ -82,7 +82,7 @@ async def test_a_tick_never_runs_twice_at_once() -> None:
 
 
 async def test_runs_that_were_missed_are_not_made_up_for() -> None:
-    """Check that a run that lasts longer than its interval causes no extra runs afterwards."""
+    """Check that a slow run of a tick causes no extra runs after it."""
     began: list[float] = []
 
     async def work() -> None:
@@ -264,10 +264,10 @@ asyncio.run(clock.Clock([tick], beat, asyncio.Event(), set()).run())
 
 @pytest.mark.parametrize(("seconds", "status"), [(0.6, 0), (60.0, 1)])
 def test_a_slow_heartbeat_is_no_loop_that_hangs(seconds: float, status: int) -> None:
-    """Check that a heartbeat may last longer than the limit for a hanging event loop.
+    """Check that a slow heartbeat is not reported as an event loop that hangs.
 
-    Only the heartbeat's own limit applies to it. The program must not report a hanging event
-    loop.
+    A scheduler writes a heartbeat regularly to show that it is alive. If a heartbeat takes much too
+    long, the scheduler reports that its heartbeat hangs, and ends.
     """
     program = f"""
 import asyncio, os

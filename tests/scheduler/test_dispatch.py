@@ -1,7 +1,7 @@
 """Test how workers of the scheduler claim posts, send them, and record the outcome.
 
-A claimed post is sent by no other worker. An interruption at any point must not cause a second send
-of the same post.
+If a worker has claimed a post, no other worker sends the post. If a worker is interrupted at any
+point, the post is not sent a second time.
 """
 
 import asyncio
@@ -215,10 +215,9 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene:
 
 
 async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
-    """Check that a channel at its limit does not delay other channels.
+    """Check that a channel without a free slot does not delay the posts of other channels.
 
-    A slot is the permission to send one message. If one channel has no free slot, the worker must
-    not act as if Telegram had refused too many sends, and must not change the common limit.
+    A slot is the permission to send one message.
     """
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in full]

@@ -1,8 +1,8 @@
-"""Test that another worker continues after a worker died between a claim and the payout.
+"""Test that another worker completes the work of a worker that died.
 
-Each test lets the worker die at one point. The death is an exception that no code catches. Then its
-open transaction is rolled back, in the same way as when the connection of a killed process closes.
-The tests in `test_main.py` kill processes with a real SIGKILL.
+Each test lets the worker die at one point between the claim of a post and the payment of the owner.
+The death is an exception that no code catches. The tests in `test_main.py` kill processes with a
+real SIGKILL.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from tests.scheduler.scene import Scene
 
 
 class KilledError(BaseException):
-    """The worker of a test died at this point. No `except Exception` catches this exception."""
+    """An error that ends a worker as a kill does: `except Exception` does not catch it."""
 
 
 def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) -> None:
-    """Let the worker die one time, before or after the next call of a function."""
+    """Let a worker die before or after the next call of a function, as `moment` says."""
     living = getattr(place, name)
 
     async def failpoint(*arguments: Any, **named: Any) -> Any:
@@ -36,7 +36,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) 
 
 
 async def work(scene: Scene) -> None:
-    """Let one worker send the due posts and pay the due escrows once, or until it dies."""
+    """Let one worker send the due posts and pay the due escrows, or die while it does this."""
     posting_worker = scene.posting_worker(owner="dying")
     try:
         await workers.dispatch(posting_worker)
@@ -47,7 +47,7 @@ async def work(scene: Scene) -> None:
 
 
 async def run_another_worker(scene: Scene) -> None:
-    """Run the periodic work of another worker after the end of the dead worker's lease."""
+    """End the lease of the dead worker, and run the periodic work of another worker."""
     await scene.database.as_owner(
         "UPDATE post_jobs SET lease_until = now() - interval '1 s' WHERE status = 'sending'"
     )

@@ -1,4 +1,4 @@
-"""Test the checks of published posts, and the money that depends on their verdicts."""
+"""Test the checks of published posts. Their results decide whether the owners are paid."""
 
 import asyncio
 from datetime import timedelta
@@ -18,9 +18,10 @@ HOURS = 2
 
 
 async def posted(scene: Scene) -> int:
-    """Publish a post, let its promised hours pass, and return the id of its target (placement).
+    """Publish a post, move the clock past its promised hours, and return the placement's id.
 
-    The promised hours are the time for which the post must stay in the channel.
+    The promised hours are the time that the post must stay in the channel. The code calls a
+    placement a target.
     """
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
@@ -29,7 +30,7 @@ async def posted(scene: Scene) -> int:
 
 
 async def check_posts(scene: Scene) -> None:
-    """Run the checks that are due, and then the settlements (the functions that pay or refund)."""
+    """Check the posts whose check is due, and then pay or refund the money of posts."""
     posting_worker = scene.posting_worker()
     await post_checks.check_due_posts(
         scene.database.sessions,
@@ -42,19 +43,19 @@ async def check_posts(scene: Scene) -> None:
 
 
 async def verdicts(scene: Scene) -> list[str]:
-    """Return the verdicts of the checks, in their order."""
+    """Return the verdicts of all checks, with the oldest first."""
     return [
         row["verdict"] for row in await scene.rows("SELECT verdict FROM post_checks ORDER BY id")
     ]
 
 
 async def text_in_channel(scene: Scene) -> list[str]:
-    """Return the texts that the channel shows."""
+    """Return the texts of the channel's messages."""
     return [m["text"] for m in await scene.messages("channel") if m["text"]]
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """Let the owner edit the ad, replace its media, or delete it. `what` names one of these."""
+    """Let the owner change the ad in the channel. `what` is `edit`, `replace_media` or `delete`."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",
@@ -89,7 +90,7 @@ async def test_an_altered_post_is_restored_and_not_paid_for_yet(scene: Scene) ->
 
 
 async def use_media(scene: Scene, kind: str) -> str:
-    """Give the scene a campaign whose ad has media, and return the unique id of its file."""
+    """Create a campaign whose ad has media of this kind, and return the unique id of its file."""
     person = scene.world.ids["advertiser"]
     fields: dict[str, Any] = {"chat_id": person, "caption": AD, kind: True}
     sent = await scene.world.control(f"users/{person}/send", **fields)
@@ -109,7 +110,7 @@ async def use_media(scene: Scene, kind: str) -> str:
 
 
 async def unique_ids(scene: Scene) -> list[str]:
-    """Return the unique ids of the files that the channel shows."""
+    """Return the unique ids of the files in the channel."""
     channel = scene.world.state.messages[scene.world.ids["channel"]]
     return [
         view[0]["file_unique_id"] if isinstance(view, list) else view["file_unique_id"]
@@ -149,9 +150,9 @@ async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None
 
 
 async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
-    """Check that media added to a text count as a breach (a broken promise of the owner).
+    """Check that an owner who adds media to a text has broken the promise about the post.
 
-    No edit of the bot can remove the media again.
+    The bot cannot remove such media.
     """
     target_id = await posted(scene)
     await change(scene, "replace_media", kind="photo")
@@ -166,10 +167,7 @@ async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> Non
 
 
 async def test_an_ad_that_its_owner_alters_all_the_time_is_not_paid_for(scene: Scene) -> None:
-    """Check that an owner who alters the ad again after each repair is not paid.
-
-    A check of the post repairs the ad, and the owner then alters it again.
-    """
+    """Check that an owner is not paid if the owner alters the ad after each repair."""
     target_id = await scene.approve(promised_hours=6)
     await scene.dispatch()
     for _ in range(90):
@@ -201,11 +199,7 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """Check that posts are checked even while a kill switch forbids posting.
-
-    During this time, a check edits only the button of a post. This is enough, because nothing is
-    paid during this time.
-    """
+    """Check that posts are checked while a kill switch forbids posting, but are not paid for."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
@@ -219,9 +213,9 @@ async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
 
 
 async def test_a_check_counts_from_its_start(scene: Scene) -> None:
-    """Check that the time of a check is the time at which the check began.
+    """Check that the time of a check is the time of its start, and not of its end.
 
-    A process that was paused during a check may continue after the end of the promised hours.
+    A check that began before the end of the promised hours does not prove that the post has stayed.
     """
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()

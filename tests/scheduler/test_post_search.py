@@ -1,7 +1,7 @@
-"""Test the search for the post of an uncertain job.
+"""Test the search for an uncertain post.
 
-A job is uncertain if nobody knows whether Telegram published its post. The search finds the post in
-its channel, or shows that the post is absent.
+A post is uncertain if nobody knows whether Telegram published it. The search finds the post in its
+channel, or proves that the post is not there.
 """
 
 from datetime import timedelta
@@ -24,14 +24,14 @@ LOST: dict[str, dict[str, object]] = {
     "html_502": {},
     "garbage": {},
 }
-"""Faults that let Telegram publish the post, but do not let the sender learn of it."""
+"""Faults with which Telegram publishes the post, but the sender does not get a good answer."""
 NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
 async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
-    """Create a placement whose post becomes uncertain through this fault.
+    """Create a placement, and let its send fail with a fault, so that the post is uncertain.
 
-    Returns the id of the target (the placement).
+    Returns the id of the placement. The code calls a placement a target.
     """
     target_id = await scene.approve()
     await scene.fault("sendMessage", kind, **more)
@@ -41,9 +41,10 @@ async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> in
 
 
 async def search(scene: Scene, *, times: int = 1) -> None:
-    """Run the search repeatedly at intervals of GAP, and run the settlements after each time.
+    """Search for the uncertain posts, and then pay or refund the money of posts.
 
-    The settlements are the functions that pay or refund.
+    The function does this the given number of times. After each time, it moves the clock forward by
+    a little more than GAP.
     """
     for _ in range(times):
         # Each search has a new worker with new limits, because no minute passes between searches.
@@ -65,7 +66,7 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
 
 
 async def make_message_id_known(scene: Scene) -> None:
-    """Let Owner publish a message, and record its id as a known message id of the channel."""
+    """Let Owner publish a message in the channel, and record its id as known to the bot."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(
@@ -75,10 +76,9 @@ async def make_message_id_known(scene: Scene) -> None:
 
 @pytest.fixture(autouse=True)
 def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each search that finds nothing probe only a few ids.
+    """Change a limit: three ids in a row without a message are the end of a channel for a search.
 
-    A probe is a request that finds out what is at a message id. One probe a second is allowed,
-    therefore many probes would make the tests slow.
+    The tests would be slow with the larger number of production.
     """
     monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 
@@ -135,11 +135,12 @@ async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> Non
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
-    """Check that, without a known id, a search takes no gap of ids for the end of the channel.
+    """Check a search in a channel in which the owner has deleted many messages in a row.
 
-    The owner has deleted so many posts in a row that their ids look like the end of the channel.
-    The bot's post comes after them. Without a known id, a search starts before this gap, does not
-    reach the post, and must prove nothing. With a known id after the gap, it finds the post.
+    The searched post comes after the deleted messages. If `known` is true, the bot knows the id of
+    a message after the deleted messages, and the search finds the post. If `known` is false, the
+    deleted messages look like the end of the channel. Then the search does not find the post, but
+    must not treat the post as absent.
     """
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)
@@ -160,10 +161,9 @@ async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, k
 
 
 async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
-    """Check that two searches that began at the same time do not prove that a post is absent.
+    """Check that two searches do not prove the absence of a post if they began at the same time.
 
-    Only a second search that began later proves this. A process may be paused during a search and
-    record its result much later.
+    To prove this, the second search must begin some minutes later.
     """
     await make_message_id_known(scene)
     target_id = await uncertain(scene, "refuse_before")
@@ -228,11 +228,7 @@ async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
 
 
 async def test_a_search_without_rights_proves_no_absence(scene: Scene) -> None:
-    """Check that a search without rights does not prove that the post is absent.
-
-    If the bot has lost its rights, Telegram refuses to edit the bot's own post too. This refusal
-    does not prove that the post is absent.
-    """
+    """Check that a search does not prove the absence of a post if the bot has lost its rights."""
     target_id = await uncertain(scene)
     await scene.world.promote(can_post_messages=False)
     await search(scene, times=3)

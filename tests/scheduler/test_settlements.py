@@ -1,7 +1,7 @@
-"""Test the ticks that move money: they act once per post or deposit, and obey kill switches.
+"""Test the settlements, which are periodic functions of the scheduler that move money.
 
-These ticks release escrows to owners, refund escrows, and credit deposits. A kill switch allows or
-forbids one kind of operation. A tick is one run of periodic work.
+They pay owners, refund advertisers, and credit deposits, each only one time. A kill switch can
+forbid this.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Test how the deposits are compared with Telegram's list of Star transactions.
+"""Test how the deposits are compared with Telegram's list of payments and refunds in Stars.
 
-The comparison records payments and refunds whose updates were lost. It also finds deposits that
-Telegram does not list, and then forbids withdrawals by their kill switch.
+If the bot got no update about a payment or a refund, the comparison records it. If Telegram does
+not list a deposit, the comparison forbids withdrawals.
 """
 
 import asyncio
@@ -52,7 +52,10 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return a list to which each later request for Telegram's list of Stars adds its offset."""
+    """Return an empty list. Each later request for Telegram's list adds its offset to it.
+
+    Telegram's list contains payments and refunds in Stars.
+    """
     offsets: list[int | None] = []
 
     async def record(send: Any, caller: Bot, method: Any) -> Any:
@@ -65,7 +68,10 @@ def _record_offsets(bot: Bot) -> list[int | None]:
 
 
 async def _pay(scene: Scene, payload: str) -> str:
-    """Let a person pay an invoice, drop the update about the payment, and return the charge id."""
+    """Let a person pay an invoice, but drop the update about the payment.
+
+    Returns Telegram's id of the payment.
+    """
     person = scene.world.ids["admin"]
     await scene.world.control(f"users/{person}/send", chat_id=person, text="/start")
     await scene.world.call(
@@ -208,9 +214,10 @@ async def test_another_bot_reads_its_own_list_from_the_beginning(
 async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
     scene: Scene, bot: Bot, payer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check a process that pauses for two minutes after reading the list, before its check.
+    """Check that a deposit opens no incident if it arrives after the list was read.
 
-    A deposit arrives during the pause, so it is not in the list. It must open no incident.
+    In this test, the deposit arrives between the read of Telegram's list and the comparison. The
+    process pauses there for two minutes.
     """
     await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
     read_list = Bot.get_star_transactions

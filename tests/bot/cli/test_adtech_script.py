@@ -1,4 +1,4 @@
-"""Test that `.venv/bin/adtech` works from any folder, wherever the product's folder is."""
+"""Test that the script `.venv/bin/adtech` works from any folder, also if the product was moved."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ PACKAGES = ("bot", "db", "services", "handlers", "scheduler", "migrations")
 def moved(tmp_path: Path) -> Path:
     """Return a folder that contains the product and its virtual environment.
 
-    The folder's name has spaces, quotes and other characters that are difficult for a shell.
+    The folder's name has spaces, quotes and other characters that have a meaning in a shell.
     """
     folder = tmp_path / """mo ved $HOME's "copy" %20 #1 ü:x"""
     (folder / ".venv/bin").mkdir(parents=True)

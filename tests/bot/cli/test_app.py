@@ -1,6 +1,6 @@
-"""Test that `adtech` lists dead letters, and that its error line says which setting is missing.
+"""Test two outputs of `adtech`: the list of dead letters, and the error line for a missing setting.
 
-A dead letter is a post job that failed for good.
+A dead letter is an ad whose publication failed for good.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""Test the commands of `adtech` that check the ledger and the audit chain."""
+"""Test the commands of `adtech` that check the ledger and its audit chain.
+
+The audit chain consists of digests of the ledger. It shows whether somebody has changed old rows.
+"""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Test the commands of `adtech` about people: blocks, roles and reversed payments."""
+"""Test the commands of `adtech` about people: blocks, roles and reversed payments.
+
+A payment is reversed if the payer took it back.
+"""
 
 from db.models.users import Role
 from services.market import staff_requests

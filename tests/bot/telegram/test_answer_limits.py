@@ -1,4 +1,7 @@
-"""Test that Telegram's limits count answers to updates together with all other messages."""
+"""Test that the rate limiter counts answers to updates together with all other messages.
+
+Telegram has one limit for all messages of a bot.
+"""
 
 import asyncio
 from datetime import timedelta

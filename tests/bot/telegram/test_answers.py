@@ -1,8 +1,8 @@
 """Test which calls of the bot to Telegram are refused, repeated or sent to another chat.
 
-A call that would write to a channel or to a foreign group is refused. A call is repeated if
-Telegram answers 429 and asks for a short pause. A call to the admin chat follows a move of this
-chat to a new id.
+If a call would write to a channel or to a group that is not the admin chat, the bot refuses the
+call. If Telegram answers with the status 429 and asks for a short pause, the bot repeats the call.
+If the admin chat has got a new id, the bot sends the call to the new id.
 """
 
 import time
@@ -24,7 +24,7 @@ from tests.sandbox.raw_world import BOT_TOKEN
 
 @pytest.fixture
 def chat_id(market: Marketplace) -> int:
-    """Return the id of the admin chat, which is a group."""
+    """Return the id of the admin chat."""
     return market.chat("group")
 
 
@@ -117,7 +117,10 @@ async def test_the_move_of_another_group_is_not_recorded(market: Marketplace) ->
 
 @pytest.fixture
 async def limited(market: Marketplace) -> AsyncIterator[Bot]:
-    """Yield a bot that keeps Telegram's limits without Redis: it counts only its own messages."""
+    """Yield a bot that keeps Telegram's limits without Redis.
+
+    The bot therefore counts only the messages of its own process.
+    """
     admin_chat = AdminChat(market.chat("group"), market.database.sessions)
     limiter = RateLimiter(NO_REDIS)
     bot = create_bot(BOT_TOKEN, market.world.url, admin_chat, limiter)

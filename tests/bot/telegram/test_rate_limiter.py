@@ -1,7 +1,7 @@
 """Test that several processes together keep Telegram's limits.
 
-They share the limits through Valkey. Without Valkey, each process may use only its own share of the
-limits. A slot is the permission to send one message.
+The processes count their messages together in Valkey. If Valkey is unavailable, each process uses
+only a fixed part of the limits. A slot is the permission to send one message.
 """
 
 import asyncio
@@ -38,10 +38,9 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def limiters(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
-    """Yield the limiters of two processes that have sent nothing yet.
+    """Yield the rate limiters of two processes that have sent nothing.
 
-    The limiters wait longer for Valkey than in production. On a busy machine, a late answer would
-    otherwise make them use their local limits. These tests are not about local limits.
+    The limiters wait longer for Valkey than in production, because a busy machine can be slow.
     """
     monkeypatch.setattr(rate_limiter, "REDIS_SECONDS", 5)
     pair = RateLimiter(redis_url), RateLimiter(redis_url)
@@ -72,9 +71,9 @@ async def request_slots(
 ) -> list[SendSlot]:
     """Request `asking` slots (permissions to send) at the same time, each for a different chat.
 
-    The limiters get the requests in turn: the first request goes to the first limiter. A request
-    waits at most `within` seconds for its slot. In the result, a request without a slot has a
-    `wait` above 0.
+    The first request goes to the first limiter, the second request to the second limiter, and so
+    on. A request waits at most `within` seconds for its slot. If a request gets no slot, the `wait`
+    in its result is above 0.
     """
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
@@ -104,10 +103,9 @@ async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimi
 
 
 async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a chat's next slot begins one second after the answer to the last send.
+    """Check that a chat's next slot begins one second after Telegram's answer to the last send.
 
-    A slot is the permission to send one message. Telegram may count a message as late as the moment
-    before its answer.
+    A slot is the permission to send one message.
     """
     first, second = limiters
     await first.wait(CHANNEL, within=0)
@@ -118,9 +116,9 @@ async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLi
 
 
 async def test_an_ad_under_way_keeps_its_slot(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a slot stays in use while the send of its ad has no answer yet.
+    """Check that a slot counts as used until Telegram has answered the send.
 
-    Telegram may count a slow request long after the time of its slot.
+    A slot is the permission to send one message.
     """
     first, second = limiters
     await request_slots(first, asking=30, within=1, ad=True)
@@ -159,8 +157,7 @@ async def test_slots_are_evenly_spaced_and_given_in_advance(
 async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) -> None:
     """Check that Telegram never counts more sends in one second than its limit allows.
 
-    Telegram counts a send at some time between its start and its answer. This test chooses that
-    time at random.
+    Telegram counts a send at a random time between the start of the request and the answer.
     """
     three = [RateLimiter(redis_url) for _ in range(3)]
     await three[0]._redis.flushall()
@@ -282,10 +279,9 @@ async def test_waiting_for_one_chat_does_not_delay_others(
 async def test_a_refused_slot_uses_nothing_of_the_limit(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """Check that a refused request for a slot uses nothing of the common limit.
+    """Check that a refused request for a slot uses nothing of the limit that all chats share.
 
-    A busy channel may request slots again and again. These requests must not use up the limit that
-    all chats share.
+    A slot is the permission to send one message.
     """
     first, second = limiters
     await first.wait(CHANNEL, within=0)
@@ -341,9 +337,9 @@ async def test_many_resting_chats_make_all_chats_rest(
 async def test_a_step_back_of_the_clock_of_redis_delays_nothing(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """Check that no send waits longer after the clock of Redis was set back.
+    """Check that no send waits longer after the clock of Redis was set back by an hour.
 
-    The test moves all stored times an hour ahead, which has the same effect.
+    Instead of the clock, the test changes the times that Redis stores: it adds an hour to each.
     """
     limiter, _ = limiters
     resting, free = next(_chats), next(_chats)

@@ -1,4 +1,4 @@
-"""Test the outcome of a send for each fault of a server or a network, over real sockets."""
+"""Test the outcome of a send for each fault of the server or of the network, with real sockets."""
 
 import asyncio
 import socket
@@ -304,10 +304,10 @@ PICTURE = Creative(kind="photo", text="Lamp", file_id="file")
 
 
 def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
-    """Return a list and the behaviour of a server that takes one request on each connection.
+    """Return a list of requests, and a function that answers one connection of a server.
 
-    The server answers the n-th request with the n-th of `contents`. It appends each request to the
-    list.
+    The function appends the request to the list. It answers the first request with the first of
+    `contents`, the second request with the second, and so on.
     """
     asked: list[bytes] = []
 
