@@ -59,7 +59,7 @@ class ForeignChatError(Exception):
 
 
 class OnlyPeopleAndStaff(BaseRequestMiddleware):
-    """The middleware that refuses calls to any chat except private chats and the admin chat."""
+    """The middleware that refuses to write to any chat except private chats and the admin chat."""
 
     def __init__(self, admin_chat: AdminChat) -> None:
         self._admin_chat = admin_chat
@@ -89,7 +89,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
 
 
 class FollowAdminChat(BaseRequestMiddleware):
-    """The middleware that repeats a call with the new id after the admin chat has moved."""
+    """The middleware that records a move of the admin chat and repeats the refused call."""
 
     def __init__(self, admin_chat: AdminChat) -> None:
         self._admin_chat = admin_chat

@@ -47,7 +47,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Refused:
-    """Telegram read the request and refused to publish the ad."""
+    """Telegram refused to publish the ad, or the ad's request cannot be built."""
 
     error: str
     rights_lost: bool
