@@ -1,7 +1,4 @@
-"""Keep the present id of the admin chat.
-
-Telegram gives the chat a new id when its group becomes a supergroup.
-"""
+"""Keep the present id of the admin chat, which changes when its group becomes a supergroup."""
 
 import time
 
@@ -11,36 +8,25 @@ from db.session import Sessions
 from services.platform import chat_migrations
 
 LOOK_SECONDS = 10.0
-"""The bot asks Telegram at most one time in this number of seconds whether the admin chat has
-moved."""
+"""The shortest time between two questions to Telegram about a move, in seconds."""
 
 
 class AdminChat:
     """The id of the admin chat, as one process knows it."""
 
     def __init__(self, configured_id: int, sessions: Sessions) -> None:
-        """Start with `configured_id`, the admin chat's id in the settings.
-
-        This id can be old. The method `refresh` reads the present id.
-        """
+        """Start with the id from the settings. This id can be old."""
         self.id = configured_id
-        """The present id, as this process knows it."""
         self.unconfirmed_ids: frozenset[int] = frozenset()
-        """The ids of chats to which the admin chat may have moved. No super admin has confirmed
-        these moves yet."""
+        """The ids of possible new admin chats that no super admin has confirmed."""
         self.configured_id = configured_id
-        """The id in the settings."""
         self._sessions = sessions
         self._look_after = 0.0
         self._started_reads = 0
         self._applied_read = 0
 
     async def refresh(self, session: AsyncSession) -> None:
-        """Read the admin chat's present id from the database, and set `id` and `unconfirmed_ids`.
-
-        If several tasks call this method at the same time, the object keeps the result of the call
-        that began last.
-        """
+        """Read `id` and `unconfirmed_ids` from the database."""
         self._started_reads += 1
         this_read = self._started_reads
         chat_id = await chat_migrations.current_chat_id(session, self.configured_id)
@@ -51,11 +37,10 @@ class AdminChat:
             self.id, self.unconfirmed_ids = chat_id, unconfirmed_ids
 
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
-        """Record that Telegram gave a chat a new id, if the chat is the admin chat.
+        """Record a chat's new id if the chat is the admin chat.
 
-        Returns True if `new_chat_id` is now the admin chat's id. Also returns True if a super admin
-        has to confirm first that the admin chat has moved to `new_chat_id`. For any other chat,
-        nothing is recorded, and the result is False.
+        Returns True for the admin chat, even if a super admin must still confirm the move. Returns
+        False for any other chat.
         """
         async with self._sessions.begin() as session:
             await chat_migrations.record_migration(
@@ -69,9 +54,9 @@ class AdminChat:
         return new_chat_id == self.id or new_chat_id in self.unconfirmed_ids
 
     def may_ask(self) -> bool:
-        """Return whether the caller is allowed to ask Telegram now if the admin chat has moved.
+        """Return whether the caller may now ask Telegram for the admin chat's id.
 
-        If the result is True, the next results are False for LOOK_SECONDS.
+        After True, the result is False for LOOK_SECONDS.
         """
         now = time.monotonic()
         if now < self._look_after:

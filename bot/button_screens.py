@@ -1,9 +1,4 @@
-"""Find the screen to show after a press of a button in a very old message.
-
-If a message is very old, Telegram sends the press without the message's buttons. The bot then
-cannot verify that the message had the pressed button. Therefore the press changes nothing: the bot
-only shows the screen to which the button belongs, in a new message.
-"""
+"""Find the screen to show after a press of a button in a very old message."""
 
 from collections.abc import Callable
 
@@ -80,11 +75,10 @@ _BY_PREFIX = {kind.__prefix__: kind for kind in _KINDS}
 
 
 def screen_data(data: str, *, staff: bool) -> str | None:
-    """Return the button data that shows the screen to which a pressed button belongs.
+    """Return the data of a button that shows the screen of the pressed button.
 
-    `data` is the data of the pressed button. The returned data changes nothing. If the button
-    belongs to no screen, the result depends on `staff`. If `staff` is True (in the admin chat), the
-    result is None. Otherwise it is the data that shows the menu.
+    `data` is the data of the pressed button. If there is no such screen, the result is None for the
+    staff and the data of the menu for anybody else.
     """
     kind = _BY_PREFIX.get(data.partition(":")[0])
     try:

@@ -1,4 +1,4 @@
-"""Publish the bot's commands at Telegram, which suggests them to people in their language."""
+"""Publish the lists of commands that Telegram suggests to people."""
 
 from contextlib import suppress
 
@@ -22,10 +22,9 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Publish two menus of commands: for people in private chats, and for the admin chat.
+    """Publish the commands for private chats and for the admin chat.
 
-    If the admin chat has moved to a new id, the menu of the admin chat is not published here. The
-    bot publishes it when a super admin confirms the move.
+    If the admin chat has a new id, its commands are not published.
     """
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
@@ -34,7 +33,7 @@ async def publish(bot: Bot, admin_chat_id: int) -> None:
 
 
 async def publish_to_staff(bot: Bot, admin_chat_id: int) -> None:
-    """Set Telegram's menu of the staff's commands in the admin chat."""
+    """Publish the staff's commands in the admin chat."""
     for language in LANGUAGES:
         await _publish(bot, STAFF, BotCommandScopeChat(chat_id=admin_chat_id), language)
 

@@ -1,7 +1,4 @@
-"""Define what a handler gets with an update: who acts, the texts, and ways to open transactions.
-
-An update is one event that Telegram reports to the bot, for example a message.
-"""
+"""Define what a handler gets with an update: the actor, the texts and transactions."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,25 +18,23 @@ from services.platform.actors import Actor
 
 
 class TryLaterError(Exception):
-    """The handler changed nothing. The bot handles the update again later."""
+    """The handler changed nothing. The bot will handle the update again."""
 
 
 class DatabaseAwayError(TryLaterError):
-    """PostgreSQL did not answer, or it cancelled a transaction because of a conflict."""
+    """PostgreSQL did not answer, or a conflict ended a transaction."""
 
 
 class AlreadyHandledError(Exception):
-    """Another process has already handled this update, so this process must commit nothing."""
+    """Another process has already handled this update."""
 
 
 @asynccontextmanager
 async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
     """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction.
 
-    The database may also refuse a write because it is read-only. If `reads_only` is False, this
-    means that the whole server is read-only, and DatabaseAwayError is raised. If `reads_only` is
-    True, the program itself has opened a read-only transaction and must not write in it. The write
-    is then a fault of the program, and the database's own error is raised.
+    DatabaseAwayError is also raised if a read-only server refuses a write. If `reads_only` is True,
+    the database's own error is raised instead.
     """
     try:
         yield
@@ -53,7 +48,7 @@ async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a read-only transaction. The database refuses every write in it.
+    """Open a read-only transaction.
 
     Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
     """
@@ -71,24 +66,23 @@ class Dependencies:
     storage: FormStorage
     admin_chat: AdminChat
     intake_sessions: Sessions
-    """The sessions that store what Telegram reports: updates, and a new id of the admin chat. They
-    can use another database role than `sessions`."""
+    """Sessions for updates and for a new id of the admin chat."""
 
 
 @dataclass
 class UpdateResult:
-    """How the handling of one row of the inbox (one received update) ended."""
+    """How the handling of one update in the inbox ended."""
 
     inbox_id: int
     marked: bool = False
-    """True if a handler has marked the row as done in a committed transaction."""
+    """True if a committed transaction has marked the update as done."""
     failure: str | None = None
-    """The class name of an unexpected error, or another short reason. None means no failure."""
+    """The class name of an unexpected error, or another short reason; None without a failure."""
 
 
 @dataclass
 class RequestContext:
-    """What a handler needs for one update: who acts, the texts, and ways to open transactions."""
+    """The actor, the texts and the transactions of one update."""
 
     dependencies: Dependencies
     update_result: UpdateResult
@@ -96,8 +90,7 @@ class RequestContext:
     person: User | None = None
     identified_actor: Actor | None = None
     action: str = "update"
-    """The requested action, for example a command or the first part of a button's data. If the
-    action is refused, the audit row about the refusal contains this value."""
+    """The name of the requested action, for the audit row about a refusal."""
 
     @property
     def settings(self) -> Settings:
@@ -106,21 +99,17 @@ class RequestContext:
 
     @property
     def admin_chat_id(self) -> int:
-        """Return the current id of the admin chat."""
+        """Return the present id of the admin chat."""
         return self.dependencies.admin_chat.id
 
     def may_be_admin_chat(self, chat_id: int) -> bool:
-        """Return whether a chat is the admin chat, or may be the admin chat after a move.
-
-        A chat may be the admin chat if Telegram has reported the move to this chat, and no super
-        admin has confirmed the move.
-        """
+        """Return whether a chat is the admin chat, or may be the admin chat after a move."""
         admin_chat = self.dependencies.admin_chat
         return chat_id == admin_chat.id or chat_id in admin_chat.unconfirmed_ids
 
     @property
     def actor(self) -> Actor:
-        """Return the person who acts in the update, with the person's roles.
+        """Return the person who acts, with the person's roles.
 
         Raises LookupError if the update comes from no person.
         """
@@ -142,7 +131,7 @@ class RequestContext:
 
     @contextmanager
     def logged_actor(self) -> Iterator[None]:
-        """Add the actor's id and role to all log lines that are written inside the `with` block."""
+        """Add the actor's id and role to the log lines of the `with` block."""
         facts = {}
         if self.identified_actor is not None:
             facts = {"actor_id": self.user_id, "role": _role_name(self.identified_actor)}
@@ -151,10 +140,9 @@ class RequestContext:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction for a change, and mark the update as done in the same transaction.
+        """Open a transaction, and mark the update as done in it.
 
-        If the process crashes before the commit, the update is handled again. Raises
-        DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction. Raises
+        Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction;
         AlreadyHandledError if another process has marked the update.
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
@@ -167,7 +155,7 @@ class RequestContext:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a read-only transaction for a screen, and do not mark the update as done.
+        """Open a read-only transaction that does not mark the update as done.
 
         Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
         """

@@ -1,12 +1,6 @@
 """Call the handlers for the updates in the inbox table.
 
-An update is one event that Telegram reports to the bot. It is stored in the table before it is
-confirmed to Telegram. Each update has a lane (a number, usually the id of the chat). Updates of one
-lane are handled in order, and several lanes at the same time. Some updates have handlers of their
-own: updates of the staff, and pre-checkout queries (Telegram's questions before a payment). They
-are taken first, and never wait until other updates are handled. After a crash, the worker takes the
-unhandled updates again at the next start. If an update crashes the process several times, the
-update is parked: it stays in the table and is not tried again.
+Updates of one chat are handled in order.
 """
 
 import asyncio
@@ -47,34 +41,28 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that the worker has taken from the table and not finished."""
+"""The largest number of claimed rows that are not finished."""
 FIRST_IN_FLIGHT = 50
-"""If rows are pre-checkout queries (Telegram's questions before a payment) or updates of the staff,
-the worker can hold this many of them in addition to IN_FLIGHT."""
+"""How many rows of the staff and of pre-checkout queries can be claimed beyond IN_FLIGHT."""
 MAX_CONCURRENT_HANDLERS = 16
-"""The largest number of handlers that run at the same time. Handlers for the staff and for
-pre-checkout queries are not counted."""
+"""The largest number of concurrent handlers, except for the staff and pre-checkout queries."""
 STAFF_HANDLERS = 4
-"""The largest number of handlers for the staff at the same time. The updates that stop or run kill
-switches are not counted. The process has enough database connections for all its handlers."""
+"""The largest number of concurrent handlers for the staff, except for kill switches."""
 SWITCH_HANDLERS = 3
-"""The largest number of handlers at the same time for updates of the staff about kill switches.
-These handlers do not wait for other acts of the staff, for example approvals that hang."""
+"""The largest number of concurrent handlers for the staff's updates about kill switches."""
 PRE_CHECKOUT_HANDLERS = 5
-"""The largest number of handlers for pre-checkout queries at the same time."""
+"""The largest number of concurrent handlers for pre-checkout queries."""
 POLL_SECONDS = 1.0
-"""How many seconds pass between two reads of the table. A read finds rows of other processes."""
+"""The longest pause between two reads of the table, in seconds."""
 AWAY_SECONDS = 2.0
-"""The pause in seconds if the database does not answer or a handler raises TryLaterError."""
+"""The pause in seconds after the database did not answer or a handler raised TryLaterError."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Store updates in the inbox with one statement, and commit before this function returns.
+    """Store and commit updates in the inbox, without the fields that the product does not read.
 
-    Updates without an id are logged and skipped. Fields that the product does not read are not
-    stored. If the database refuses the data of an update, the update's JSON is stored as a text
-    under the same id. The update is parked later (kept and not handled). After any other error, for
-    example a full disk, DatabaseAwayError is raised. Telegram must then send the updates again.
+    An update without an id is skipped. If the database refuses an update's data, its JSON is stored
+    as a text. Raises DatabaseAwayError after any other error of the database.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -88,7 +76,7 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
-    """Store one update, or its JSON as a text, or only its id. Raises DatabaseAwayError."""
+    """Store one update, or its JSON as a text, or its id. Raises DatabaseAwayError."""
     update_id = update["update_id"]
     for content in (update, inbox.set_aside(update), {"update_id": update_id}):
         try:
@@ -101,13 +89,13 @@ async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
 
 
 def _require_bad_data(error: DBAPIError) -> None:
-    """Raise DatabaseAwayError if the database failed for another reason than the data."""
+    """Raise DatabaseAwayError if the error has another cause than bad data."""
     if not is_bad_data(error):
         raise DatabaseAwayError from error
 
 
 def has_id(update: dict[str, Any]) -> bool:
-    """Return whether an update has a valid id: an integer from 0 that the database can store."""
+    """Return whether an update has an id that the database can store."""
     update_id = update.get("update_id")
     return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
 
@@ -119,13 +107,9 @@ async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 class InboxWorker:
-    """The worker that takes rows from the inbox and calls the handlers.
-
-    Only one process runs this worker: the process that has the exclusive right to handle updates.
-    """
+    """The worker that calls the handlers for the rows of the inbox table, in one process."""
 
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
-        """Store the dependencies. The method `run` starts the work."""
         self._dependencies = dependencies
         self._sessions = dependencies.sessions
         self._dispatcher = dispatcher
@@ -143,17 +127,17 @@ class InboxWorker:
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
-        """Let `run` take rows from the table now, without a wait for its next read."""
+        """Let `run` read the table now."""
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch among raw updates."""
+        """Look for requests to stop a kill switch in raw updates."""
         self._stop_path.expect(
             updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle updates until `stop` is set, and then wait until the running handlers end.
+        """Handle updates until `stop` is set, and wait for the running handlers.
 
         Rows whose handlers have not begun stay open in the table.
         """
@@ -185,18 +169,13 @@ class InboxWorker:
             await asyncio.wait(self._tasks)
 
     async def _wait_for_work(self, stop: asyncio.Event) -> None:
-        """Wait until `wake` is called, `stop` is set, or POLL_SECONDS are over."""
         waits = [asyncio.ensure_future(event.wait()) for event in (self._wake_up, stop)]
         await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
 
     async def _take(self) -> Sequence[InboxUpdate]:
-        """Claim as many rows of the table as the worker is allowed to hold, and return them.
-
-        If the worker already holds PER_LANE rows of a lane (usually a chat), the lane gets no more
-        rows. Raises DatabaseAwayError.
-        """
+        """Claim open rows of the table. Raises DatabaseAwayError."""
         first = sum(self._comes_first(lane) for lane in self._taken.values())
         free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
         counts = Counter(self._taken.values())
@@ -225,11 +204,7 @@ class InboxWorker:
         return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
 
     def _slots_of(self, lane: int) -> asyncio.Semaphore:
-        """Return the semaphore that limits the running handlers of a lane (usually a chat).
-
-        Each of four groups of lanes has its own semaphore: pre-checkout queries, kill switches, all
-        other lanes of the staff, and the lanes of other people.
-        """
+        """Return the semaphore that limits the running handlers of a lane."""
         if lane >= lanes.PRE_CHECKOUT_LANES:
             return self._pre_checkout_slots
         if lane >= lanes.SWITCH_LANES and lane in self._staff_lanes:
@@ -237,15 +212,12 @@ class InboxWorker:
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
-        """Stop holding rows. Rows that are still open in the table can then be claimed again."""
+        """Stop holding rows, so that they can be claimed again."""
         for row_id in ids:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its lane (usually a chat).
-
-        If the lane has no queue, make one, and start the task that handles the lane's rows.
-        """
+        """Append a row to its chat's queue, and start a task for a new queue."""
         self._taken[row.id] = row.lane
         self.expect_stops([row.payload or {}])
         chat_queue = self._chat_queues.get(row.lane)
@@ -258,12 +230,9 @@ class InboxWorker:
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self, chat: int) -> None:
-        """Handle the updates of one lane (usually a chat) in order until its queue is empty.
+        """Handle the updates of one chat in order.
 
-        If a handler raises TryLaterError, its update and all later updates of the queue stay open
-        in the table. The lane then pauses for AWAY_SECONDS. One attempt is counted for the update
-        of this handler. No attempt is counted for the later updates. If the database was not
-        available, no attempt is counted at all.
+        After a TryLaterError, the updates stay open in the table.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []
@@ -290,11 +259,7 @@ class InboxWorker:
             self.wake()
 
     async def _give_back(self, ids: list[int]) -> None:
-        """Subtract one from the attempts of claimed rows that were not tried.
-
-        The claim has added one attempt. A row also counts as not tried if the database was not
-        available to its handler.
-        """
+        """Subtract one from the attempts of claimed rows that were not tried."""
         # Otherwise a payment could be parked after a long outage of the database.
         if ids:
             with contextlib.suppress(DatabaseAwayError):
@@ -319,10 +284,7 @@ class InboxWorker:
         self._stop_path.end(row.update_id)
 
     async def _tell_too_many(self, row: InboxUpdate) -> None:
-        """Notify the sender of a row that they sent too many updates and that the bot drops some.
-
-        Only a person who wrote in their private chat is notified. A lost notice is only logged.
-        """
+        """Notify a person in their private chat that the bot drops some of their updates."""
         person_id, language_code = throttle.sender(row.payload or {})
         if person_id != row.lane:
             return
@@ -334,7 +296,7 @@ class InboxWorker:
             log.info("answer not sent", inbox_id=row.id, error=type(error).__name__)
 
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
-        """Call the handlers for one row. If they fail, store the reason in `update_result`.
+        """Call the handlers for one row, and store a failure in `update_result`.
 
         Raises TryLaterError if the row must stay open in the table.
         """
@@ -373,7 +335,7 @@ class InboxWorker:
                     log.debug("update not handled", inbox_id=row.id)
 
     async def _finish(self, update_result: UpdateResult) -> None:
-        """Mark a row of the inbox as done or failed. Do nothing if a handler has marked it."""
+        """Mark a row of the inbox as done or failed, unless a handler has marked it."""
         if update_result.marked:
             return
         async with database_errors(), self._sessions.begin() as session:
@@ -385,11 +347,7 @@ class InboxWorker:
 
 @contextlib.contextmanager
 def _correlated() -> Iterator[None]:
-    """Set a random correlation id while one update is handled in the `with` block.
-
-    The log lines, audit rows and transfers of the update contain this id. After an unexpected
-    error, the bot's answer to the person contains the id too.
-    """
+    """Set a random correlation id in the `with` block."""
     reference = uuid.uuid4().hex[:12]
     token = correlation_id.set(reference)
     try:

@@ -1,7 +1,4 @@
-"""Queue a message for a person who may not have received the bot's answer.
-
-The message is written into the outbox (the table of messages to send).
-"""
+"""Queue a message for a person who may not have received the bot's answer."""
 
 from datetime import timedelta
 
@@ -13,17 +10,13 @@ from bot.context import Dependencies, database_errors
 from services.platform import outbox, users
 
 LATER = timedelta(seconds=5)
-"""The time until the message is sent, if the error of the lost answer names no time."""
+"""The time until the message is sent, if Telegram's error names no time."""
 TEXT_LIMIT = 1_500
-"""The largest number of characters of a lost answer that are stored. The rest is cut off, because
-Telegram limits the length of a message."""
+"""The largest number of stored characters of a lost answer."""
 
 
 def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
-    """Return a dictionary with the text of a failed call under the key `text`.
-
-    The dictionary is empty if the call had no text, or was no answer in the chat `chat_id`.
-    """
+    """Return {"text": ...} for a failed answer with a text in the chat, else {}."""
     method = error.method if isinstance(error, TelegramAPIError) else None
     lost = getattr(method, "text", None)
     answers_here = isinstance(method, AnswerCallbackQuery) or (
@@ -39,12 +32,8 @@ async def answer_later(
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message contains the text of the lost answer, but not its buttons, because the facts may
-    have changed. If the failed call was no answer (for example, it read data about a chat), the
-    message only says that an answer may be missing.
-
-    Nothing is queued if the update is no message and no press of a button. Nothing is queued either
-    if the chat is neither the admin chat nor the private chat of a registered person.
+    The message contains the text of the answer. Nothing is queued unless the update is a message or
+    a press in the admin chat or in a registered person's private chat.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:

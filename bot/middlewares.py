@@ -1,8 +1,4 @@
-"""Find the person and the language of an update before its handler runs, and stop bad updates.
-
-For example, presses of forged buttons and forwarded commands do not reach the handlers. A press is
-a press of a button below a message of the bot.
-"""
+"""Find the person and the language of an update, and stop forged or forwarded commands."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -42,36 +38,22 @@ _CONFIRM = ConfirmAdminChat().pack()
 
 
 class ContextMiddleware(BaseMiddleware):
-    """Give each handler a RequestContext, and register each person at the person's first update.
-
-    The RequestContext says who acts, and has the bot's texts and ways to open transactions.
-    """
+    """The middleware that gives each handler a RequestContext and registers new people."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Build the context, and then call the handler with it as `context`.
-
-        The error handlers of the bot handle an error in this method.
-        """
+        """Call the handler with the context of the update."""
         data["context"] = context = await _build_context(event, data)
         with context.logged_actor():
             return await handler(event, data)
 
 
 class OwnWordsMiddleware(BaseMiddleware):
-    """Stop messages that are not a person's own words.
-
-    A message in the name of a chat (by an anonymous admin or a channel) does not say which person
-    wrote it. If a command is forwarded or was written by another bot, its sender did not choose the
-    words.
-    """
+    """The middleware that stops messages that are not a person's own words."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except for a message that is not a person's own words.
+        """Call the handler unless the message is by a chat or a bot, or is a forwarded command.
 
-        If a stopped message is a command in the admin chat or in a private chat, the bot answers
-        why it is ignored. All other stopped messages get no answer, for example a message of
-        another bot. A forwarded message that is no command can be an ad, so the handler is called
-        for it.
+        The bot answers a stopped command in the admin chat or in a private chat.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -91,7 +73,7 @@ class OwnWordsMiddleware(BaseMiddleware):
 
 
 def _is_report(message: Message) -> bool:
-    """Return whether Telegram wrote a message to report a moved group or a refunded payment."""
+    """Return whether Telegram wrote a message about a moved group or a refunded payment."""
     return (
         message.migrate_to_chat_id is not None
         or message.migrate_from_chat_id is not None
@@ -100,22 +82,16 @@ def _is_report(message: Message) -> bool:
 
 
 def _is_command(message: Message) -> bool:
-    """Return whether the text or the caption of a message is a command."""
     return (message.text or message.caption or "").lstrip().startswith("/")
 
 
 class PrivateAdminChatMiddleware(BaseMiddleware):
-    """Stop the commands and presses of the staff while the admin chat is a public group.
-
-    Anybody can enter a public group. If a group is public, each of its messages contains the
-    username of the group.
-    """
+    """The middleware that refuses the staff's commands and presses in a public admin chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except for an update from an admin chat that is a public group.
+        """Call the handler, except for an update from a public admin chat.
 
-        A command or a press from such a chat raises AdminChatPublic. Any other message from it is
-        ignored.
+        For a command or a press, raises AdminChatPublic. Ignores any other message from this chat.
         """
         context: RequestContext = data["context"]
         message = event.message if isinstance(event, CallbackQuery) else event
@@ -134,18 +110,12 @@ def _is_public_admin_chat(context: RequestContext, chat: Chat) -> bool:
 
 
 class ConfirmedAdminChatMiddleware(BaseMiddleware):
-    """Refuse commands and presses of the staff in a new admin chat until the move is confirmed.
-
-    The admin chat gets a new id when its group becomes a supergroup. A super admin must confirm
-    this move.
-    """
+    """The middleware that refuses the staff's commands and presses in an unconfirmed admin chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except for a command or press of the staff in an unconfirmed chat.
+        """Call the handler, except for a staff command or press in an unconfirmed admin chat.
 
-        A chat is unconfirmed if the admin chat may have moved to it. The bot answers such a command
-        or press with the message whose button confirms the move. A press of this button reaches its
-        handler.
+        The bot answers with the message whose button confirms the chat.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -168,20 +138,12 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
 
 
 class OwnButtonMiddleware(BaseMiddleware):
-    """Stop presses of buttons that the bot did not send to this chat.
-
-    A press can contain any data, because a person can use a changed client program. A press counts
-    only if Telegram sends the pressed message with it, and if the bot wrote this message with this
-    button. The message must also be in the person's private chat or in the admin chat.
-    """
+    """The middleware that stops presses of buttons that the bot did not send to this chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler if the bot sent the pressed button; otherwise show an alert.
 
-        The alert says that the button is out of date. There are two exceptions. If the message is
-        very old, Telegram does not send its buttons. The handler then only shows the screen to
-        which the button belongs (see `bot.button_screens`). If the chat is neither the admin chat
-        nor the person's private chat, the press does nothing and shows no alert.
+        A press in a very old message only shows the button's screen.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -203,14 +165,10 @@ class OwnButtonMiddleware(BaseMiddleware):
 
 
 class ReceiptMiddleware(BaseMiddleware):
-    """Keep receipts: a press of a button below a receipt opens a screen in a new message.
-
-    A receipt is a message that the person keeps, for example about money that has arrived. The
-    handlers get the press without the message, and therefore cannot edit the receipt.
-    """
+    """The middleware that prevents the handlers from editing a receipt."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler. If a button's data begins with BESIDE, first remove this prefix."""
+        """Call the handler, but without the message if the message is a receipt."""
         if not isinstance(event, CallbackQuery) or event.message is None:
             return await handler(event, data)
         action = (event.data or "").removeprefix(BESIDE)
@@ -229,7 +187,7 @@ def _is_own_button(message: Message, pressed: str | None, bot_id: int) -> bool:
 
 
 async def _build_context(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
-    """Return the context of an update, and register the update's person if the person is new."""
+    """Return the context of an update, and register a new person."""
     telegram_user: TelegramUser | None = data.get("event_from_user")
     chat: Chat | None = data.get("event_chat")
     dependencies: Dependencies = data["dependencies"]
@@ -260,12 +218,7 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
 
 
 async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
-    """Ask Telegram for the admin chat, to find out whether the chat has moved.
-
-    This is called after a person with a role wrote in another group. If the admin chat has become a
-    supergroup, Telegram's answer contains the new id, and `FollowAdminChat` records it. Any other
-    answer changes nothing.
-    """
+    # Telegram's answer about a moved chat contains the new id, and FollowAdminChat records this id.
     if dependencies.admin_chat.may_ask():
         with suppress(TelegramAPIError):
             await bot.get_chat(dependencies.admin_chat.id)
@@ -274,11 +227,7 @@ async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
 async def _find_or_register(
     dependencies: Dependencies, telegram_user: TelegramUser
 ) -> tuple[User, frozenset[Role]]:
-    """Return a person and the person's roles. Register the person first if the person is new.
-
-    If the person has chosen no language in the bot, the language of the person's Telegram app is
-    stored.
-    """
+    """Return a person and the person's roles. Register a new person first."""
     language = users.known_language(telegram_user.language_code)
     async with read_only(dependencies.sessions) as session:
         person = await users.by_telegram_id(session, telegram_user.id)
@@ -295,10 +244,7 @@ async def _find_or_register(
 
 
 def _action_name(event: TelegramObject) -> str:
-    """Return the name of the action that an update requests, for example `/start` or `go:menu`.
-
-    The name contains no other text of the person.
-    """
+    """Return the requested action, for example `/start`, without a person's own text."""
     if not isinstance(event, Update):
         return "update"
     content = event.event

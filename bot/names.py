@@ -1,13 +1,10 @@
-"""Clean texts that people choose, for example names, so that they cannot distort other text.
-
-For example, some characters break the line, and some reverse the direction of the text beside them.
-"""
+"""Clean texts that people choose, for example names, so that they cannot distort other text."""
 
 import re
 import unicodedata
 
 _JOINERS = frozenset("\u200c\u200d")
-"""Invisible characters that join letters or emoji. The function `one_line` keeps them."""
+"""Invisible characters that join letters or emoji."""
 _TAGS = range(0xE0020, 0xE0080)
 _LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
@@ -19,9 +16,7 @@ NO_NAME = "—"
 def one_line(text: str) -> str:
     """Return a text in one line that does not change the direction of the text beside it.
 
-    Line breaks become spaces, and invisible characters are removed. If letters of the text are
-    written from right to left, the text gets marks that keep the text beside it in order. A text
-    without a visible character becomes NO_NAME. An empty text stays empty.
+    A text without a visible character becomes NO_NAME. An empty text stays empty.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,8 +1,4 @@
-"""Fetch updates by long polling, and confirm them to Telegram only after they are in the inbox.
-
-The bot does not use aiogram's own polling, for two reasons. If aiogram cannot read one update, its
-polling stops for ever. Also, aiogram confirms updates before their handlers have ended.
-"""
+"""Fetch updates by long polling. Each update is stored before it is confirmed to Telegram."""
 
 import asyncio
 from typing import Any
@@ -25,32 +21,31 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 POLL_SECONDS = 25
-"""How many seconds Telegram keeps a request open while there are no updates."""
+"""How many seconds Telegram waits for an update before it answers."""
 PAUSE_SECONDS = 1.0
-"""The pause in seconds after the first failure. Each further failure doubles the pause."""
+"""The pause after the first failure, in seconds. Each further failure doubles the pause."""
 LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram has answered a request for updates with an error or with an unreadable text.
-
-    The error's text never contains the address of the request, because the address contains the
-    bot's token.
-    """
+    """Telegram has answered a request for updates with an error or an unreadable text."""
 
 
+# aiogram's own polling stops for ever at an unreadable update, and confirms updates too early.
 class Poller:
-    """The long polling of one process. The method `run` stores the fetched updates in the inbox."""
+    """The long polling of one process."""
 
     def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox_worker.InboxWorker) -> None:
-        """Store the dependencies. The method `run` starts the work."""
         self._sessions = sessions
         self._bot = bot
         self._worker = worker
         self._offset: int | None = None
 
     async def run(self) -> None:
-        """Poll until the task is cancelled. If updates cannot be stored, they are fetched again."""
+        """Fetch updates and store them in the inbox until the task is cancelled.
+
+        Updates that cannot be stored are fetched again.
+        """
         pause_seconds = PAUSE_SECONDS
         while True:
             try:
@@ -69,10 +64,7 @@ class Poller:
                 self._worker.wake()
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        """Return the next updates as JSON objects that are not validated.
-
-        Raises PollError for an answer that contains no list of updates.
-        """
+        """Return the next updates, not validated. Raises PollError for any other answer."""
         session = await self._bot.session.create_session()  # type: ignore[attr-defined]
         url = self._bot.session.api.api_url(token=self._bot.token, method="getUpdates")
         request: dict[str, Any] = {
@@ -98,13 +90,9 @@ class Poller:
 
 
 def _log_away(error: Exception) -> None:
-    """Log why the polling pauses.
-
-    If the error is a DatabaseAwayError or a PollError, its text is logged. For any other error,
-    only the class is logged, because the text may contain the bot's token.
-    """
     if isinstance(error, DatabaseAwayError):
         outages.log_away(outages.DATABASE, cause=cause(error))
     else:
+        # The text of any other error may contain the bot's token.
         why = str(error) if isinstance(error, PollError) else type(error).__name__
         outages.log_away(outages.TELEGRAM, cause=why)

@@ -8,15 +8,13 @@ from bot.context import DatabaseAwayError, Dependencies, read_only
 from services.platform import readiness
 
 REVISION = "0011"
-"""The oldest schema revision that this version can use. It can also use every newer revision."""
+"""The oldest schema revision that this version can use."""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
-    """Return two values: the state of each part that the bot needs, and whether the bot is ready.
+    """Return the state of each part that the bot needs, and whether the bot is ready.
 
-    The parts are the database, Redis, the schema, the scheduler and the kill switches. A kill
-    switch allows or forbids one kind of action. If a switch is stopped, its state is "disabled",
-    and the bot can still be ready. If a switch has no row in its table, the bot is not ready.
+    A stopped kill switch is "disabled", and the bot can still be ready.
     """
     redis = await dependencies.storage.alive()
     facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}

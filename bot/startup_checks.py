@@ -1,4 +1,4 @@
-"""Check and wait for everything that the bot needs before it handles its first update."""
+"""Check and wait for everything that the bot needs before its first update."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,9 +36,8 @@ async def database(
 ) -> None:
     """Wait for PostgreSQL, store the super admins, and read the admin chat's present id.
 
-    The super admins come from the setting SUPER_ADMIN_IDS. `intake_sessions` have the database role
-    that is allowed to store them. Raises CannotStartError if PostgreSQL refuses the connection, or
-    if the wallets have another currency than the settings.
+    `intake_sessions` have the database role that may store super admins. Raises CannotStartError if
+    PostgreSQL refuses the connection, or the wallets have another currency than the settings.
     """
     while True:
         try:
@@ -65,11 +64,7 @@ async def database(
 
 
 async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
-    """Call `call` until it succeeds, with a pause after each error of the classes in AWAY.
-
-    An error of these classes means that Telegram does not answer now. Every other error is raised
-    at once.
-    """
+    """Repeat `call` after each error in AWAY until it succeeds. Every other error is raised."""
     while True:
         try:
             await call()
@@ -83,9 +78,8 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 async def admin_chat(bot: Bot, chat: AdminChat) -> None:
     """Check that the admin chat is a private group of which the bot is a member.
 
-    Raises CannotStartError if the chat is not such a group, or if Telegram does not know the bot's
-    token. If Telegram does not answer, an error of the classes in AWAY is raised. The caller can
-    then repeat the call with `retry_while_away`.
+    Raises CannotStartError if the check fails or the bot's token is wrong; an error in AWAY if
+    Telegram does not answer.
     """
     try:
         facts = await bot.get_chat(chat.id)

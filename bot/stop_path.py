@@ -1,10 +1,4 @@
-"""End the database sessions that delay a stop, which is a request to stop a kill switch.
-
-A kill switch allows or forbids one kind of action. If a session locks a whole table, for example in
-a migration, the update with the stop cannot be stored or handled. While a stop of the staff waits,
-the bot ends such sessions. If a session cannot be ended, the bot writes in the admin chat that the
-stop is not saved.
-"""
+"""End the database sessions that delay a request to stop a kill switch."""
 
 import asyncio
 import re
@@ -26,14 +20,11 @@ from db.session import Sessions
 from services.platform import killswitches, lanes, users
 
 CHECK_SECONDS = 0.3
-"""The pause in seconds before each search for database sessions that delay the stop of a kill
-switch."""
+"""The pause before each search for delaying sessions, in seconds."""
 TELL_SECONDS = 1.3
-"""If a session delays a stop for more than this number of seconds and cannot be ended, the bot
-notifies the admin chat."""
+"""If a request is delayed for more seconds than this, the bot notifies the admin chat."""
 FORGET_SECONDS = 300.0
-"""A request to stop a kill switch is forgotten after this number of seconds, even if it was not
-handled."""
+"""A request to stop a kill switch is forgotten after this number of seconds."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
 _BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
 
@@ -42,8 +33,6 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class _Stop:
-    """A request to stop a kill switch that this process has received. It may not be saved yet."""
-
     language: str
     arrived_at: float
     result: UpdateResult | None = None
@@ -59,7 +48,6 @@ class StopPath:
     """The requests to stop a kill switch that this process has received and not committed."""
 
     def __init__(self, sessions: Sessions, bot: Bot, currency: str) -> None:
-        """Store the dependencies. No session is ended before `run` is called."""
         self._sessions = sessions
         self._bot = bot
         self._currency = currency
@@ -69,11 +57,9 @@ class StopPath:
     def expect(
         self, updates: Sequence[Mapping[str, Any]], *, admin_chat_id: int, staff: Collection[int]
     ) -> None:
-        """Remember which of these updates stop a kill switch.
+        """Remember which updates of the staff in the admin chat stop a kill switch.
 
-        Only updates of the staff in the admin chat count. `staff` contains the lanes of the staff.
-        A lane is a number of an update, for example the id of its chat. Updates are JSON that is
-        not trusted.
+        `staff` contains the staff's lanes, usually chat ids. Updates are JSON that is not trusted.
         """
         for update in updates:
             lane, update_id = lanes.own_lane(dict(update)), update.get("update_id")
@@ -84,19 +70,18 @@ class StopPath:
                 self._arrived.set()
 
     def begin(self, update_id: int, result: UpdateResult) -> None:
-        """Remember that a handler works on an update. `result` shows when this is committed."""
+        """Remember that a handler works on an update. `result` shows whether it has committed."""
         if (stop := self._stops.get(update_id)) is not None:
             stop.result = result
 
     def end(self, update_id: int) -> None:
-        """Forget the request of an update to stop a kill switch, because the update is handled."""
+        """Forget the request of a handled update."""
         self._stops.pop(update_id, None)
 
     async def run(self, admin_chat: AdminChat) -> None:
-        """End the database sessions that delay the stop of a kill switch.
+        """End the database sessions that delay a request, until the task is cancelled.
 
-        The method ends when the task is cancelled. If a stop is delayed for more than TELL_SECONDS,
-        write this one time in the admin chat.
+        If a request is delayed for more than TELL_SECONDS, the bot writes this in the admin chat.
         """
         while True:
             await self._arrived.wait()
@@ -116,11 +101,7 @@ class StopPath:
                     await self._tell(stop, admin_chat.id)
 
     async def _end_lock_holders(self) -> bool:
-        """End the database sessions that delay the stop of a kill switch.
-
-        Returns True if some of them could not be ended. Otherwise returns False, also if the
-        database does not answer within a second.
-        """
+        """End the sessions that delay a request. Return True if one could not be ended."""
         with suppress(DatabaseAwayError, TimeoutError):
             async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
                 ended, remaining = await killswitches.end_lock_holders(session)
@@ -130,10 +111,7 @@ class StopPath:
         return False
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
-        """Write in the admin chat that the stop of a kill switch is not saved.
-
-        If the stop is saved now, nothing is written.
-        """
+        """Write in the admin chat that the stop of a kill switch is not saved."""
         if stop.is_open:
             log.error("A stop of a kill switch is held up")
             t = Texts(stop.language, self._currency)
@@ -142,10 +120,7 @@ class StopPath:
 
 
 def _language_of_stop(update: Mapping[str, Any], admin_chat_id: int) -> str | None:
-    """Return the language of the person who stops a kill switch in the admin chat.
-
-    Returns None if the update does not stop a kill switch in the admin chat.
-    """
+    """Return the language of the person whose update stops a kill switch; otherwise None."""
     press, message = update.get("callback_query"), update.get("message")
     if isinstance(press, dict):
         asker, shown, is_stop = press, press.get("message"), _is_stop_button(press)

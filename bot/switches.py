@@ -1,10 +1,4 @@
-"""Stop kill switches. Handlers, the command line and the scheduler all use these functions.
-
-A kill switch allows or forbids one kind of action, for example deposits. A stop has two steps.
-First the stop is committed: from then on, new actions are refused. Then the program waits until the
-actions that had begun before have ended. If a database session hangs, it delays only the second
-step.
-"""
+"""Stop kill switches, which allow or forbid one kind of action."""
 
 from dataclasses import replace
 
@@ -20,11 +14,10 @@ from services.platform.killswitches import SwitchChange
 async def stop_switch(
     sessions: Sessions, *, actor: Actor, key: Switch, reason: str
 ) -> SwitchChange:
-    """Stop a kill switch, and wait until all actions that it forbids have ended.
+    """Stop a kill switch at once, and then wait until all actions that it forbids have ended.
 
-    Raises AccessDenied if the actor is not allowed to stop the switch, and NotFound if the switch
-    has no row. If the program cannot wait until all actions have ended, the result's `settled` is
-    False (see `settle_stop`).
+    If an action may still run, the result's `settled` is False. Raises AccessDenied if the actor
+    may not stop the switch; NotFound if the switch has no row.
     """
     async with sessions.begin() as session:
         change = await killswitches.stop(session, actor=actor, key=key, reason=reason)
@@ -32,11 +25,10 @@ async def stop_switch(
 
 
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
-    """Wait for the actions that had begun before a kill switch was stopped.
+    """Wait for the actions that began before a kill switch was stopped.
 
-    The wait has a separate transaction. The program may be unable to end a database session in
-    which such an action hangs. The result's `settled` is then False. New actions are refused in
-    this case too.
+    The wait has a separate transaction. If an action may still run, the result's `settled` is
+    False.
     """
     try:
         async with sessions.begin() as session:

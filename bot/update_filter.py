@@ -1,24 +1,19 @@
-"""Reduce updates to the fields that the product reads, before an update is stored and validated.
+"""Reduce updates to the fields that the product reads.
 
-People choose what an update contains, and the validation of some unused fields is slow. For
-example, a rich text that is nested 6 levels deep keeps aiogram busy for minutes. Therefore this
-module removes the fields that the product does not read. If a field is nested too deep or has too
-many values, a short text replaces it.
+A short text replaces a field that is too deep or too large.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+# The validation of an unused field can keep aiogram busy for minutes.
 MAX_DEPTH = 8
-"""The deepest nesting of a field that is not replaced. Real fields of Telegram have at most 5
-levels."""
+"""The deepest nesting that is kept. Telegram's fields have at most 5 levels."""
 MAX_NODES = 5_000
-"""The largest number of values in a field that is not replaced. A keyboard of 100 buttons has about
-300."""
+"""The largest number of values in a kept field. A keyboard of 100 buttons has about 300."""
 # If only the field were removed, an ad could lose a part unnoticed.
 TOO_LARGE = "too large"
-"""The text that replaces a field with more than MAX_DEPTH levels or MAX_NODES values. The update is
-then parked as malformed: it is kept, but not handled."""
+"""The text that replaces a field above MAX_DEPTH or MAX_NODES."""
 
 _PAYMENTS = ("successful_payment", "refunded_payment")
 _MESSAGE = frozenset(
@@ -39,7 +34,7 @@ _MESSAGE = frozenset(
         "video",
     }
 )
-"""The fields of a message that the product reads, in addition to its numbers, texts and flags."""
+"""The fields of a message that are kept besides its numbers, texts and flags."""
 _HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
 _KINDS: Mapping[str, frozenset[str]] = {
     "message": _MESSAGE,
@@ -48,15 +43,14 @@ _KINDS: Mapping[str, frozenset[str]] = {
     "my_chat_member": frozenset({"chat", "from", "old_chat_member", "new_chat_member"}),
     "pre_checkout_query": frozenset({"from"}),
 }
-"""The types of updates that the bot asks for. The value of a type names the fields that the product
-reads."""
+"""The kept fields of each type of update that the bot asks for."""
 
 
 def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
     """Return an update with only the fields that the product reads.
 
-    The update is raw JSON that is not trusted: any part may be missing or of another type. If the
-    bot did not ask for this type of update, only the update's id is left.
+    The update is raw JSON that is not trusted. If the bot did not ask for this type of update, only
+    the id is left.
     """
     reduced: dict[str, Any] = {"update_id": update.get("update_id")}
     for kind, parts in _KINDS.items():
@@ -72,11 +66,6 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a message that the product reads.
-
-    For a message about a payment, these are only the payment, the chat, the sender, the id and the
-    date.
-    """
     for payment in _PAYMENTS:
         if payment in content:
             kept = {name: content[name] for name in ("message_id", "date") if name in content}

@@ -16,8 +16,7 @@ from services.posts import dead_letters
 Reason = Annotated[str, typer.Argument(help="The reason. The admins get it in a message.")]
 
 _SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
-"""How `adtech` shows the states of a kill switch. A key is the word that the readiness check uses.
-"""
+"""The printed words for the states of a kill switch in the readiness check."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
@@ -29,10 +28,7 @@ app.add_typer(people.app)
 
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
-    """Print the rows of one report.
-
-    The SQL of the reports comes from two documents: the production checklist and the safety plan.
-    """
+    """Print the rows of one report from the production checklist or the safety plan."""
     rows = run_once(lambda session: reports.run(session, name), reads_only=True)
     print_rows(list(rows), out)
 
@@ -60,7 +56,7 @@ def health() -> None:
 def dlq(
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
 ) -> None:
-    """List the dead letters: the posts that failed and that the bot does not try again."""
+    """List the posts that failed and that the bot does not try again."""
     dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(
         [
@@ -99,10 +95,10 @@ def list_switches() -> None:
 
 @switch_app.command()
 def stop(key: Switch, reason: Reason, person: Person) -> None:
-    """Stop one kill switch at once. From then on, the actions that the switch allows are refused.
+    """Stop one kill switch at once, and refuse the actions that the switch allows.
 
-    Then wait for the actions that began before the stop. Print a sentence if one of them does not
-    end.
+    Then wait for the actions that began before the stop. If such an action does not end, print a
+    sentence.
     """
 
     async def stop_switch(sessions: Sessions) -> killswitches.SwitchChange:

@@ -1,8 +1,4 @@
-"""Define the `adtech` commands about the ledger: `check`, `verify-ledger` and `restored`.
-
-`check` looks for violated rules, and `verify-ledger` looks for changed rows. Run `restored` one
-time after a backup was restored into a new PostgreSQL cluster.
-"""
+"""Define the `adtech` commands that check the ledger and finish a restore."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,8 +56,8 @@ def check(*, full: Full = False) -> None:
 def verify_ledger(file: ChainFile = None) -> None:
     """Find out whether rows of the ledger were changed after they were written.
 
-    The audit chain is a list of links. Each link has a digest of a range of the ledger. This
-    command computes all links again, and names the first range that has changed.
+    The command computes the audit chain (digests of ranges of the ledger) again, and names the
+    first range that has changed.
     """
     path = file or settings.load().audit_chain_file
     file_links: list[ChainLink] = []
@@ -82,10 +78,9 @@ def verify_ledger(file: ChainFile = None) -> None:
 def restored() -> None:
     """Finish a restore: run this after a backup was restored into a new PostgreSQL cluster.
 
-    A new cluster numbers its transactions from the beginning. After this command, the ledger
-    continues with the number after the last number in the backup. Run the command before any other
-    program uses the database. It needs MIGRATION_DATABASE_URL, because only the owner of the tables
-    may change these numbers. Run it only one time.
+    Run the command one time, before any other program uses the database. The ledger then continues
+    with the transaction number after the last one in the backup. The command needs
+    MIGRATION_DATABASE_URL.
     """
     added = run_once(_restart, as_owner=True)
     out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
@@ -98,11 +93,9 @@ async def _restart(session: AsyncSession) -> int:
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Check all rows of the ledger, and return the violations.
+    """Check all rows of the ledger in several transactions, and return the violations.
 
-    The rows are read in portions, and each portion has its own transaction. A last transaction
-    checks the invariants (rules about all rows) that need all rows at once. The last transaction
-    also records the check. If an invariant is violated, all movements of money are stopped.
+    A violation stops all movements of money.
     """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
@@ -136,11 +129,6 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
 
 
 def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
-    """Add `violations` to `by_name`.
-
-    `by_name` maps the name of an invariant (a rule about all rows) to its violation. The violation
-    has the rows of all earlier calls too, at most MAX_ROWS.
-    """
     for violation in violations:
         rows = list(by_name[violation.name].rows) if violation.name in by_name else []
         rows += [row for row in violation.rows if row not in rows]
@@ -148,13 +136,7 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
-    """Compute all links of the audit chain again, and compare them with the stored links.
-
-    Each link has a digest of a range of the ledger. First, each link in `file_links` is compared
-    with the computed link and with the link in the database. Then the other links of the database
-    are compared with the computed links. Returns the first problem as a sentence, or None if there
-    is no problem.
-    """
+    """Compute all links of the audit chain again, and return the first problem or None."""
     chain = _VerifiedChain()
     with Bar(console=err) as bar:
         task = bar.add_task("links", total=max(len(file_links), 1))
@@ -193,21 +175,17 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 
 @dataclass
 class _VerifiedChain:
-    """The links of the audit chain (digests of the ledger) that were compared and are correct."""
+    """The links of the audit chain that were compared and are correct."""
 
     last: ChainLink | None = None
     covers_terms: bool = False
-    """True if the digest of at least one compared link covers the frozen terms.
+    """True if a compared link covers the price and the promised hours of placements.
 
-    The terms are the price and the promised hours of a placement. Links that revisions before 0009
-    made do not cover the terms. These links come first in the chain.
+    Links made before revision 0009 do not cover these terms.
     """
 
     async def extend(self, session: AsyncSession, expected: ChainLink) -> str | None:
-        """Compute the next link of the audit chain from the ledger, and compare it with `expected`.
-
-        Returns the difference as a sentence, or None if there is no difference.
-        """
+        """Compute the next link, and return its difference from `expected` or None."""
         computed = await audit_chain.compute(session, self.last, expected.upto_txn)
         if expected == computed.link:
             self.covers_terms = True

@@ -1,9 +1,6 @@
-"""Define the `adtech` commands about money: explain a wallet, list open work, repair the ledger.
+"""Define the `adtech` commands about money.
 
-Except for `repair`, a command that changes something only makes a request. The person named by
-`--as` acknowledges the request in the admin chat. If the change needs two people, a second admin
-then confirms the request there. `repair` acts at once, because it applies a change that was
-confirmed before.
+Except for `repair`, a command that changes something makes a request for the admin chat.
 """
 
 from typing import Annotated
@@ -106,7 +103,7 @@ def list_parked_payments() -> None:
 
 @app.command("parked-updates")
 def list_parked_updates() -> None:
-    """Show the updates (events from Telegram) that could not be handled, the oldest first.
+    """Show the updates from Telegram that could not be handled, the oldest first.
 
     Updates about payments and refunds are not shown.
     """
@@ -133,11 +130,7 @@ def retry_payment(
     person: Person,
     reason: Annotated[str, typer.Option(help="The reason for the request.")] = "repaired",
 ) -> None:
-    """Request that the bot tries again to book a parked payment or refund.
-
-    A parked payment or refund is one that the bot stored but could not book. Nothing is booked
-    twice.
-    """
+    """Request that the bot tries again to book a payment or refund. Nothing is booked twice."""
     request(RequestKind.RETRY_PAYMENT, {"inbox_id": update}, reason=reason, person=person)
 
 
@@ -149,15 +142,14 @@ def claw_back(
 ) -> None:
     """Request to take back a deposit whose payer already has the money back.
 
-    For example, the payer got the money back by a chargeback at the bank. A second admin must
-    confirm the request.
+    A second admin must confirm the request.
     """
     request(RequestKind.CLAWBACK, {"charge_id": charge}, reason=reason, person=person)
 
 
 @app.command("corrections")
 def list_corrections() -> None:
-    """Show the corrections that are not done. A correction is a repair of the ledger.
+    """Show the corrections (repairs of the ledger) that are not done.
 
     Another admin must confirm them, or `adtech repair` must apply them.
     """
@@ -167,11 +159,7 @@ def list_corrections() -> None:
 
 @app.command()
 def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
-    """Apply a confirmed correction of the ledger.
-
-    The command needs MIGRATION_DATABASE_URL, because only the owner of the tables may change these
-    rows.
-    """
+    """Apply a confirmed correction of the ledger. The command needs MIGRATION_DATABASE_URL."""
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
@@ -239,7 +227,6 @@ def _propose(kind: CorrectionKind, reason: str, person: int, **arguments: int) -
 
 
 def _row(correction: Correction) -> dict[str, object]:
-    """Return a correction as a row of a printed table. If a value is None, its column is empty."""
     columns: dict[str, object] = {
         "correction": correction.id,
         "kind": correction.kind.value,

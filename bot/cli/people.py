@@ -1,7 +1,6 @@
-"""Define the `adtech` commands about people: blocks and staff roles.
+"""Define the `adtech` commands about blocks and staff roles.
 
-A command that changes something only makes a request. The person named by `--as` acknowledges the
-request in the admin chat.
+A command that changes something makes a request for the admin chat.
 """
 
 from typing import Annotated

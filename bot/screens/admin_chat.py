@@ -1,4 +1,4 @@
-"""Build the messages about the admin chat after its group became a supergroup with a new id."""
+"""Build the messages about an admin chat with a new id."""
 
 from typing import Literal
 
@@ -10,8 +10,7 @@ from bot.texts import Texts
 def moved(t: Texts, to: Literal["staff", "person"]) -> Outgoing:
     """Build the question whether the admin chat has moved to a new chat.
 
-    The question is sent to the new chat and to each super admin in private. Only the message in the
-    new chat has the button, because a super admin must press it there.
+    If `to` is "person", the message has no button.
     """
     text = t("admin-chat-moved", to=to)
     if to == "person":

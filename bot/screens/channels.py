@@ -14,12 +14,11 @@ from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 
 REQUEST_ID = 1
-"""The id by which Telegram's answer names the channel picker. One id is enough, because there is
-only one picker."""
+"""The id of the channel picker in Telegram's answer."""
 
 
 def channels(t: Texts, page: Page[Channel]) -> Outgoing:
-    """Build the list of channels. The button of each row opens the channel's screen."""
+    """Build the list of an owner's channels."""
     return Outgoing(
         t("channels" if page.fetched else "channels-none"),
         rows(
@@ -92,10 +91,9 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
 
 
 def channel_picker(t: Texts) -> Outgoing:
-    """Build the message whose button opens Telegram's channel picker (a list of channels).
+    """Build the message whose button opens Telegram's channel picker.
 
-    The picker offers only channels that the person created. If the person chooses a channel,
-    Telegram makes the bot an admin of it.
+    Telegram makes the bot an admin of the chosen channel.
     """
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
@@ -118,7 +116,7 @@ def channel_picker(t: Texts) -> Outgoing:
 
 
 def _posting_rights() -> ChatAdministratorRights:
-    """Return the admin rights that the bot asks for in a channel: only the right to post."""
+    """Return the admin rights that the bot asks for: the right to post."""
     return ChatAdministratorRights(
         is_anonymous=False,
         can_manage_chat=False,

@@ -1,4 +1,4 @@
-"""Build the main menu, the screens with fixed texts, and the screen of a person's settings."""
+"""Build the main menu, the screens with fixed texts, and the settings of a person."""
 
 from bot import texts
 from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
@@ -29,7 +29,7 @@ def menu(t: Texts) -> Outgoing:
 
 
 def page(t: Texts, message_id: str) -> Outgoing:
-    """Build the screen of a fixed text, for example the terms of use, with a button to the menu."""
+    """Build the screen of a fixed text, for example the terms of use."""
     return Outgoing(t(message_id), rows([button(t("back"), Go(screen=Screen.MENU))]))
 
 
@@ -40,7 +40,7 @@ def payment_support(t: Texts, contact: str) -> Outgoing:
 
 
 def settings(t: Texts) -> Outgoing:
-    """Build the screen of a person's settings: the language and the time zone."""
+    """Build the screen of a person's settings."""
     languages = [
         button(
             t(

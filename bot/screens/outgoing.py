@@ -1,7 +1,4 @@
-"""Define `Outgoing`, a message that is ready to be sent. Every screen is such a message.
-
-The texts are sent without a parse mode, so Telegram reads no part of a text as formatting.
-"""
+"""Define `Outgoing`, a message that is ready to be sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,10 +25,7 @@ Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message with a text and a keyboard.
-
-    If `ad` is set, the ad is sent first, in another message.
-    """
+    """A message with a text and a keyboard. An `ad` is sent first, in another message."""
 
     text: str
     keyboard: Keyboard | None = None
@@ -39,17 +33,11 @@ class Outgoing:
 
     @property
     def inline(self) -> InlineKeyboardMarkup | None:
-        """The keyboard if it is an inline keyboard, else None.
-
-        An edit of a message can set only an inline keyboard.
-        """
+        """The keyboard if it is an inline keyboard, else None."""
         return self.keyboard if isinstance(self.keyboard, InlineKeyboardMarkup) else None
 
     def methods(self, chat_id: int) -> list[TelegramMethod[Message]]:
-        """Return the Bot API calls that send this message to a chat.
-
-        If there is an ad, the first call sends the ad, and the second call sends the text.
-        """
+        """Return the Bot API calls that send this message to a chat."""
         calls: list[TelegramMethod[Message]] = []
         if self.ad is not None:
             calls.append(ad_messages.message(chat_id, self.ad))
@@ -65,15 +53,12 @@ class Outgoing:
 
 
 def button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make an inline button. `action` is the data of the button (see `bot.callbacks`)."""
+    """Make an inline button. `action` is the data of the button."""
     return InlineKeyboardButton(text=text, callback_data=action.pack())
 
 
 def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make a button for a receipt (a message that the person keeps).
-
-    The screen of the button opens in a new message.
-    """
+    """Make a button whose screen opens in a new message."""
     return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
 
 

@@ -11,17 +11,15 @@ from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from services.market.placements import Placement
 
+# The id -1000000001234 of a private channel gives the link t.me/c/1234/MESSAGE_ID.
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""The number that turns the id of a private channel into the NUMBER of a link to a post. The link
-is t.me/c/NUMBER/MESSAGE_ID. NUMBER is this offset minus the chat id: the chat id -1000000001234
-gives 1234."""
 
 
 def state(placement: Placement) -> str:
     """Return one word for the state of a placement.
 
-    If the purchase is not approved, the word is the status of the purchase. Otherwise the word
-    depends on the status of the post job (the task that publishes the post).
+    The word is the status of the purchase before its approval, and the state of its post
+    afterwards.
     """
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
@@ -32,7 +30,7 @@ def state(placement: Placement) -> str:
 
 
 def placements(t: Texts, page: Page[Placement]) -> Outgoing:
-    """Build the list of placements. The button of each row opens the placement's screen."""
+    """Build the list of an advertiser's placements."""
     return Outgoing(
         t("placements" if page.fetched else "placements-none"),
         rows(
@@ -57,11 +55,7 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
 
 
 def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the screen of one placement: its terms, its state, its escrow and its planned end.
-
-    The terms are the price and the promised hours (the time that the post must stay). The escrow is
-    the held money.
-    """
+    """Build the screen of one placement."""
     published_at = _published_at(row)
     planned = published_at or row.publish_at
     lines = [
@@ -117,11 +111,7 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
 
 
 def _published_at(row: Placement) -> datetime | None:
-    """Return when the post was published, or None if it is not published.
-
-    The time is computed: the end of the promised hours (the time that a post must stay) minus these
-    hours.
-    """
+    """Return when the post was published, or None if the post is not published."""
     if row.message_id is None or row.release_due_at is None:
         return None
     return row.release_due_at - timedelta(hours=row.promised_hours)

@@ -1,8 +1,4 @@
-"""Build the screens about the staff: the list of the staff, and the staff requests.
-
-A staff request asks for an action. The action is done only after a person has pressed a button to
-confirm the request.
-"""
+"""Build the screens of the staff and of staff requests, which wait for a confirmation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,10 +10,9 @@ from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User
 from services.market.staff_requests import RequestDetails
 
 _UNACKNOWLEDGED = "unacknowledged"
-"""The state of a request that was typed in a shell and that its requester has not acknowledged."""
+"""The state of a request from a shell that its requester has not acknowledged."""
 _FACTS = ("wallet_id", "from_wallet", "to_wallet", "amount", "entry_id", "target_id")
-"""The facts of a proposed correction (a repair of the ledger), in the order in which the card shows
-them."""
+"""The facts of a proposed repair of the ledger, in the order of the screen."""
 
 
 def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
@@ -45,10 +40,7 @@ def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
 
 
 def card(t: Texts, details: RequestDetails) -> Outgoing:
-    """Build the card (a message with buttons in the admin chat) of a staff request.
-
-    The card shows the requested action, the requester, the reason and the status.
-    """
+    """Build the screen of one staff request."""
     row = details.request
     text = "\n\n".join(
         (
@@ -103,7 +95,7 @@ def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
 
 
 def staff(t: Texts, people: Sequence[tuple[User, frozenset[Role]]]) -> Outgoing:
-    """Build the list of the people with a staff role, and of the commands that change roles."""
+    """Build the list of the people with a staff role."""
     lines = [
         t(
             "staff-line",
@@ -157,10 +149,7 @@ def _state(row: StaffRequest) -> str:
 
 
 def _allowed_acts(t: Texts, row: StaffRequest) -> Mapping[RequestAct, str]:
-    """Return the decisions that a request allows now, with the text of the button for each.
-
-    The result is empty if the request has ended.
-    """
+    """Return the actions that a request allows, with the texts of their buttons."""
     if row.status is not RequestStatus.PROPOSED:
         return {}
     if row.acknowledged:

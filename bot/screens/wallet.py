@@ -1,4 +1,4 @@
-"""Build the screens of a person's wallet: balance, statement, invoice."""
+"""Build the screens of a person's wallet."""
 
 from aiogram.methods import SendInvoice
 from aiogram.types import LabeledPrice
@@ -12,11 +12,7 @@ from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """Build the screen of a person's wallet.
-
-    It shows the balance, and the money that is held for placements (purchases of posts). If there
-    are open withdrawals, it also shows their sum.
-    """
+    """Build the screen with a person's balance and held money."""
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -65,8 +61,8 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
 def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: str) -> SendInvoice:
     """Build Telegram's invoice for a deposit of `amount`, in minor units.
 
-    Telegram sends `payload` back with the payment. If the currency is Telegram Stars,
-    `provider_token` is not used.
+    Telegram sends `payload` back with the payment. For Telegram Stars, `provider_token` is not
+    used.
     """
     return SendInvoice(
         chat_id=chat_id,
@@ -80,10 +76,7 @@ def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: s
 
 
 def deposit_received(t: Texts, amount: int) -> Outgoing:
-    """Build the answer to a payment that arrives while deposits are stopped by their kill switch.
-
-    `amount` is in minor units. The answer says that the money is credited later.
-    """
+    """Build the answer to a payment of `amount` (minor units) while deposits are stopped."""
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),
         rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]),

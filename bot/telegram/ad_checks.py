@@ -1,9 +1,4 @@
-"""Interpret Telegram's answers when a check compares a published ad with its approved content.
-
-A check edits each part of the published ad (button, text, media) to the approved content. If
-Telegram answers that the edit changes nothing, the part was unchanged. If the edit succeeds, a
-person had altered the part, and the edit has restored it.
-"""
+"""Interpret Telegram's answers when a check edits a published ad to its approved content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,15 +19,14 @@ class CheckResult:
     evidence: str
     retry_after: timedelta | None = None
     loss: str | None = None
-    """Why the bot can no longer post in the channel: a result of `api_response.loss_reason`. None
-    means that the answer does not say that the bot has lost its rights."""
+    """Why the bot can no longer post in the channel. None means no known reason."""
     altered_parts: tuple[AdPart, ...] = ()
     restored: bool = True
-    """False if the ad was altered in a way that no edit can undo."""
+    """False if no edit can undo the alteration."""
 
 
 def interpret(response: ApiResponse, part: AdPart) -> CheckResult:
-    """Return what Telegram's answer to the edit of one part of an ad proves about this part."""
+    """Return what Telegram's answer to an edit proves about the edited part of an ad."""
     answer = api_response.parse(response)
     if answer is None:
         return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
@@ -59,12 +53,10 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
 
 
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
-    """Return what two equal edits of the media prove together, if the first edit has succeeded.
+    """Return what two equal edits of the media prove if the first edit has succeeded.
 
-    If Telegram answers that the second edit changes nothing, the first edit has restored altered
-    media, and the result is `first`. If the second edit succeeds too, Telegram does not compare
-    media at all. An alteration is then not proved, and the result is PRESENT. In all other cases,
-    the result is `second`.
+    If the second edit changes nothing, the result is `first`. If the second edit succeeds too,
+    Telegram does not compare media, and the result is PRESENT. Otherwise the result is `second`.
     """
     if second.verdict is Verdict.PRESENT:
         return first
@@ -74,11 +66,10 @@ def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
 
 
 def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | None:
-    """Combine the results for the parts of an ad (button, text, media) into one result.
+    """Combine the results for the parts of an ad into one result.
 
-    `results` has one result for each part that the check has edited, in the order of the edits.
-    `complete` is False if the check could not edit all parts. The result is None if nothing is
-    known about the whole ad: parts are missing, and the edited parts show no problem.
+    `results` are in the order of the edits. `complete` is False if some parts could not be edited.
+    Returns None if parts are missing and the other parts show no problem.
     """
     altered = [result for result in results if result.verdict is Verdict.ALTERED]
     if not results or not (complete or altered or results[-1].verdict is not Verdict.PRESENT):

@@ -1,4 +1,4 @@
-"""Compare a message in Telegram with an ad: the text, the formatting, the media and the button."""
+"""Compare a message in Telegram with an ad."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,9 +15,9 @@ ADDED_BY_TELEGRAM = frozenset(
         "url",
     }
 )
-"""The types of entities (marks in a text, for example links) that Telegram adds by itself."""
+"""The types of message entities that Telegram adds by itself."""
 REMOVED_BY_TELEGRAM = frozenset({"custom_emoji"})
-"""The types of entities that Telegram removes from a bot's post in a channel."""
+"""The types of message entities that Telegram removes from a bot's post in a channel."""
 
 _Entity = tuple[str, int, int, str, str]
 _Button = tuple[str, str]
@@ -29,15 +29,14 @@ class Comparison(StrEnum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
-    """All parts that can be compared are the same, but at least one part cannot be compared."""
+    """At least one part cannot be compared, and all other parts are the same."""
 
 
 def compare(message: Mapping[str, Any], creative: Creative) -> Comparison:
-    """Compare a forwarded message with an ad. `message` is the message as the Bot API shows it.
+    """Compare a forwarded message with an ad.
 
-    Media are compared by their `file_unique_id`. They cannot be compared if the ad has no
-    `file_unique_id`. Buttons cannot be compared if the ad has a button and the message has none. If
-    a part cannot be compared and all other parts are the same, the result is UNKNOWN.
+    `message` is the Bot API's JSON object. Media are compared by `file_unique_id`. If a part cannot
+    be compared and all other parts are the same, the result is UNKNOWN.
     """
     if not _has_same_text(message, creative):
         return Comparison.DIFFERENT
@@ -58,10 +57,9 @@ def _has_same_text(message: Mapping[str, Any], creative: Creative) -> bool:
 
 
 def _normalize(text: str, entities: list[dict[str, Any]]) -> list[_Entity]:
-    """Return the entities (formatting marks) that the author of a text chose, in a fixed order.
+    """Return the formatting that the author chose, in a fixed order.
 
-    The offsets are in UTF-16 code units. They count from the first character that is not a space or
-    a line break.
+    Offsets count from the first visible character, in UTF-16 code units.
     """
     margin = creatives.utf16_length(text) - creatives.utf16_length(text.lstrip())
     return sorted(
@@ -109,7 +107,7 @@ def _compare_buttons(message: Mapping[str, Any], creative: Creative) -> Comparis
 
 
 def _normalize_url(url: str) -> str:
-    """Return an address as Telegram stores it: with a host in small letters, and with a path."""
+    """Return an address as Telegram stores it, with a lower-case host and a path."""
     try:
         parts = urlsplit(url)
     except ValueError:

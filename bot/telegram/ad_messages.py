@@ -1,8 +1,4 @@
-"""Build the Bot API methods that publish or edit an ad.
-
-They serve the preview of an ad, its card in the admin chat, its post in a channel, and the checks
-of the post.
-"""
+"""Build the Bot API methods that publish or edit an ad."""
 
 from typing import Any
 
@@ -29,18 +25,17 @@ from aiogram.types import (
 from db.models.posting import AdPart
 from services.market.creatives import Creative
 
+# The previewed site can change after the ad's approval.
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-"""Ads have no link preview, because the previewed site can change after the ad's approval."""
 
 AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation
 AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageReplyMarkup
 
 
 def message(chat_id: int, creative: Creative) -> AdMessage:
-    """Build the method that publishes an ad, with the advertiser's formatting and no parse mode.
+    """Build the method that publishes an ad.
 
-    `creative` is the content of the ad. Raises ValueError (for example pydantic's ValidationError)
-    if aiogram does not accept the content.
+    Raises ValueError if aiogram does not accept the content.
     """
     if creative.kind == "text":
         return SendMessage(
@@ -69,19 +64,16 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
 
 
 def parts(creative: Creative) -> list[AdPart]:
-    """Return the parts of an ad in the order in which a check compares them.
-
-    The button is the first part. An edit of the text or the media also restores the button, and
-    would hide that the button was altered.
-    """
+    """Return the parts of an ad in the order in which a check compares them."""
+    # An edit of the text or the media also restores the button, so the button comes first.
     found = [AdPart.BUTTON, AdPart.TEXT]
     return found if creative.kind == "text" else [*found, AdPart.MEDIA]
 
 
 def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -> AdEdit:
-    """Build the method that restores one part of a published ad to its approved content.
+    """Build the method that restores one part of a published ad.
 
-    Raises ValueError if aiogram does not accept the content of the ad.
+    Raises ValueError if aiogram does not accept the content.
     """
     if part is AdPart.BUTTON:
         return edit_button(chat_id, message_id, creative)
@@ -112,9 +104,9 @@ def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -
 
 
 def replace_content(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """Build the method that gives a message the whole content of an ad, its media included.
+    """Build the method that gives a message the whole content of an ad.
 
-    Raises ValueError if aiogram does not accept the content of the ad.
+    Raises ValueError if aiogram does not accept the content.
     """
     part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
     return edit_part(chat_id, message_id, creative, part)
@@ -138,7 +130,7 @@ def _input_media(creative: Creative) -> InputMediaPhoto | InputMediaVideo | Inpu
 
 
 def edit_button(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """Build the method that edits only the link button of a published ad."""
+    """Build the method that edits the link button of a published ad."""
     return EditMessageReplyMarkup(
         chat_id=chat_id, message_id=message_id, reply_markup=keyboard(creative)
     )

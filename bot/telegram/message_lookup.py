@@ -1,7 +1,4 @@
-"""Interpret Telegram's answers during the search for an uncertain post in its channel.
-
-An uncertain post is a post that Telegram may or may not have published.
-"""
+"""Interpret Telegram's answers during the search for a possibly published post."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,24 +12,22 @@ from services.market.creatives import Creative
 
 
 class LookupResult(StrEnum):
-    """What the search for an uncertain post has found out about one message id of the channel."""
+    """What the search has found out about one message id of the channel."""
 
     OURS = "ours"
     """The content of the message proves that the message is the ad."""
     CANDIDATE = "candidate"
-    """The bot is allowed to edit the message. The message can be the ad, but only its content can
-    prove it."""
+    """The bot is allowed to edit the message, so the message can be the ad."""
     ANOTHERS = "another's"
     """The message was written by somebody else, or its content is not the ad."""
     NOTHING = "nothing"
-    """Telegram finds no message. The message was deleted, never existed, or is not in Telegram's
-    cache."""
+    """Telegram finds no message."""
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The result of a probe, which is a request that finds out what is at one message id.
+    """What one request has found out about a message id.
 
     `evidence` is Telegram's text or the class of an error.
     """
@@ -41,8 +36,7 @@ class Probe:
     evidence: str
     retry_after: timedelta | None = None
     answered: bool = False
-    """Used if `result` is UNKNOWN. True means that Telegram has answered, and that another try
-    would give the same answer."""
+    """If `result` is UNKNOWN, this says whether another try would give the same answer."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +45,7 @@ class BotRights:
 
     may_post: bool
     may_edit_others: bool
-    """Whether the bot is allowed to edit the messages of others. If False, every message that the
-    bot is allowed to edit is its own."""
+    """Whether the bot is allowed to edit the messages of others."""
 
 
 _COMPARED = {
@@ -65,11 +58,9 @@ _COMPARED = {
 
 
 def interpret_probe(response: ApiResponse) -> Probe:
-    """Return what Telegram's answer to a probe of one message id proves.
+    """Return what Telegram's refusal of a probe proves about the message id.
 
-    A probe is a request to stop the live location of a message. No message of the bot has a live
-    location, so Telegram refuses the request. The reason for the refusal says what is at the
-    message id.
+    The probe asks Telegram to stop a live location that no post of the bot has.
     """
     answer = api_response.parse(response)
     if answer is None:
@@ -97,10 +88,9 @@ def _interpret_error(error: str) -> LookupResult:
 
 
 def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
-    """Return two values: what the copy of a forwarded message proves, and the id of the copy.
+    """Return what the copy of a forwarded message proves, and the copy's id.
 
-    `response` is Telegram's answer to the request to forward the message. The caller must delete
-    the copy. If there is no copy, the id is None.
+    The caller must delete the copy. The id is None if there is no copy.
     """
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:

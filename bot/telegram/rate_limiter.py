@@ -1,13 +1,7 @@
 """Keep Telegram's limits across all processes, through Redis.
 
-A caller needs a slot (the permission to send one message) before it sends a message. Telegram
-counts the message at an unknown moment before its answer arrives. Therefore the slot counts from
-the answer. Ads get slots before all other messages, and some slots of each second are reserved for
-ads. There is also a smallest gap between two messages.
-
-One request to Redis serves all waiting callers of a process. Without Redis, each process uses a
-fixed share of the common limit, and sending continues. If Telegram answers 429 for a chat, no
-process sends to this chat for the time that Telegram names. This pause is called a cool-down.
+A slot is the permission to send one message. Without Redis, each process uses a fixed share of the
+limits.
 """
 
 import asyncio
@@ -34,49 +28,38 @@ REDIS_PAUSE_SECONDS = 5.0
 DAY_MS = 86_400_000
 MAX_BATCH = 32
 CONFIRM_SECONDS = 0.02
-"""How many seconds the limiter collects answers of Telegram before it confirms them to Redis with
-one request."""
+"""How many seconds the limiter collects Telegram's answers before one request to Redis."""
 PREFIX = "limits:"
 SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
 _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
 
 
 class SendOptions(TypedDict, total=False):
-    """What type of message a caller sends.
-
-    Without options, the message is a notice (a message that is not an ad), and the caller does not
-    call `confirm`.
-    """
+    """What type of message a caller sends. Without options, the message is not an ad."""
 
     ad: bool
     answered: bool
     """True if the caller calls `confirm` after Telegram has answered."""
     parts: int
-    """How many messages the chat's limit per minute must allow before this message is sent. The
-    number counts this message, the later parts of it, and a reserve for other messages.
+    """How many messages must fit into the chat's limit per minute.
 
-    0 means that the call adds no message to the chat, for example an edit. The limit per minute
-    does not apply to such a call.
+    0 means that this limit does not apply, for example to an edit.
     """
     answer: bool
-    """True for an answer to a person's update. Telegram permits several quick answers in one chat,
-    so an answer does not wait for the limit of one message per second."""
+    """True for an answer to a person. Such an answer ignores the chat's limit per second."""
 
 
 class SendSlot(NamedTuple):
-    """When a caller's message can be sent, or how long the caller must wait."""
+    """When a message can be sent, or how long the caller must wait."""
 
     wait: float
-    """0 if the message can be sent. Otherwise the number of seconds until this can become possible.
-    """
+    """0 if the message can be sent; otherwise the seconds until the next try."""
     send_at: float
-    """The time of `time.monotonic()` from which the caller is allowed to send the message."""
+    """The earliest time of sending, of `time.monotonic()`."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """The request of one caller that waits for the permission to send a message."""
-
     chat_id: int
     ad: bool
     answered: bool
@@ -87,13 +70,10 @@ class _Request:
 
 
 class RateLimiter:
-    """Telegram's limits as one process keeps them. Callers wait here before they send a message."""
+    """Telegram's limits as one process keeps them."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Prepare the connection to Redis. At the start, no message is counted.
-
-        `per_second` is how many messages per second Telegram allows in all chats together.
-        """
+        """Prepare the limiter. `per_second` is Telegram's limit for all chats together."""
         self._redis = Redis.from_url(
             redis_url,
             socket_timeout=REDIS_SECONDS,
@@ -119,11 +99,10 @@ class RateLimiter:
         self._task: asyncio.Task[None] | None = None
 
     async def wait(self, chat_id: int, *, within: float, **options: Unpack[SendOptions]) -> float:
-        """Wait up to `within` seconds until the caller is allowed to send a message.
+        """Wait up to `within` seconds for the permission to send a message.
 
-        Returns 0 if the caller is allowed to send the message now. Otherwise returns the number of
-        seconds until a slot (the permission to send one message) can be free. The arguments are the
-        same as for `acquire`.
+        Returns 0 if the message can be sent now; otherwise the seconds until the next try. The
+        options are those of `acquire`.
         """
         slot = await self.acquire(chat_id, within=within, **options)
         await asyncio.sleep(slot.send_at - time.monotonic())
@@ -134,16 +113,12 @@ class RateLimiter:
     ) -> SendSlot:
         """Wait up to `within` seconds for a slot, and return the slot.
 
-        A slot is the permission to send one message. The caller sends the message at `send_at`, at
-        most LEAD_MS after this method has returned. If no slot is free in time, nothing is
-        reserved, and the result's `wait` is above 0. Ads can use every slot of a second. The share
-        SHARE_FOR_ADS of the slots is reserved for ads.
+        The caller sends the message at `send_at`, at most LEAD_MS later. If no slot is free in
+        time, the result's `wait` is above 0. The share SHARE_FOR_ADS of the slots is reserved for
+        ads.
 
-        If the message is an ad or has the option `answered`, the caller must call `confirm` when
-        Telegram's answer arrives. Without this call, the message counts up to PENDING_MS longer in
-        the limits. For several messages that belong together, call this method one time for each
-        message. With the option `parts`, the first message waits until the chat's limit per minute
-        allows all of them.
+        For an ad or with the option `answered`, the caller must call `confirm` when Telegram's
+        answer arrives. Each message needs its own call of this method.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -168,10 +143,7 @@ class RateLimiter:
             await asyncio.sleep(slot.wait)
 
     def confirm(self, chat_id: int) -> None:
-        """Record that Telegram has answered the last message to a chat.
-
-        Call this when the answer arrives. The message counts in the limits from this moment.
-        """
+        """Record that Telegram has just answered the last message to a chat."""
         self._answers.append((chat_id, time.monotonic()))
         self._start_serving()
 
@@ -210,7 +182,7 @@ class RateLimiter:
             raise
 
     async def _serve_batch(self) -> float:
-        """Serve one batch of callers. Return how many seconds to wait before the next batch."""
+        """Serve one batch of callers. Return the seconds until the next batch."""
         self._drop_answered()
         batch = sorted(self._requests, key=lambda request: not request.ad)[:MAX_BATCH]
         answers, self._answers = self._answers, []
@@ -242,10 +214,8 @@ class RateLimiter:
     ) -> list[tuple[int, float]] | None:
         """Reserve slots in Redis for a batch of requests, and record Telegram's `answers`.
 
-        A slot is the permission to send one message. Returns two numbers for each request of the
-        batch. (0, s): a slot is reserved, and the message can be sent in s seconds. (1, s): there
-        is no slot, and all chats have to wait s seconds. (2, s): there is no slot, and only this
-        chat has to wait s seconds. Returns None if Redis is not available.
+        Returns two numbers for each request, or None if Redis is not available. (0, s) means a slot
+        in s seconds. (1, s) means that all chats wait s seconds, and (2, s) that this chat waits.
         """
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]

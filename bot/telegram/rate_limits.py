@@ -1,53 +1,40 @@
-"""Define Telegram's limits as rules, and keep the limits in the memory of one process.
-
-A slot is the permission to send one message. A notice is a message that is not an ad.
-"""
+"""Define Telegram's limits, and keep them in the memory of one process."""
 
 import time
 from collections import deque
 from typing import NamedTuple
 
 PER_SECOND = 30
-"""The number of messages per second that Telegram allows a bot in all chats together, if the
-settings name no other number."""
+"""How many messages per second Telegram allows a bot in all chats together by default."""
 PER_MINUTE = 20
-"""The number of messages per minute that Telegram allows a bot in one group or channel."""
+"""How many messages per minute Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
-"""How many slots (permissions to send one message) of each minute of a group are kept back. Only
-alarms, and the later parts of a message that has begun, get these slots."""
+"""How many messages per minute in a group are reserved for alarms and later parts of messages."""
 KEPT_FROM_ANSWERS = 2
-"""In each minute of a group, answers to the staff leave at least this number of messages to alarms.
-"""
+"""How many messages per minute in a group are kept from answers to the staff."""
 SHARE_FOR_ADS = 0.2
 """The fraction of the messages of each second that is reserved for ads."""
 NOTICE_MARK_MS = 2_000
-"""A notice is a message that is not an ad. In each interval of this number of milliseconds, one
-notice can use a slot that is reserved for ads. Therefore a notice never waits for ever."""
+"""The interval in which one message without an ad can use a slot of the ads, in milliseconds."""
 PROCESSES = 3
-"""Without Redis, each process divides the common limit by this number. The processes are the bot,
-the scheduler and one more process."""
+"""The number of processes that share the common limit without Redis."""
 PENDING_MS = 2_000
-"""If Telegram has not answered a message, the limiter assumes that the answer comes this number of
-milliseconds after the time of sending."""
+"""The assumed time until Telegram's answer to a message, in milliseconds."""
 PACE = 0.75
 """The smallest gap between two messages, as a fraction of the even gap.
 
-The even gap is one second divided by the limit. The smallest gap prevents many messages at one
-moment. It is smaller than the even gap, so that a bot that was late can catch up.
+The even gap is one second divided by the limit.
 """
 LEAD_MS = 400
-"""The limiter gives the permission to send a message at most this number of milliseconds before the
-time of sending. In this time, the caller prepares its request."""
+"""The longest time between the permission and the sending, in milliseconds."""
 FLOOD_CHATS = 3
-"""If Telegram has recently answered 429 for this number of chats, the bot pauses in all chats. Such
-a chat cools down: it gets no messages for the time that Telegram names."""
+"""After recent answers with status 429 in this number of chats, the bot pauses in all chats."""
 MAX_WINDOWS = 1_000
-"""There is one count of messages for each limit of each chat. If there are more counts than this
-number, the limiter removes the counts without a message in the last minute."""
+"""Above this number of message counts, old counts are removed."""
 
 
 class Rule(NamedTuple):
-    """One limit: at most `limit` messages in any window of `window_ms` milliseconds."""
+    """At most `limit` messages in any window of `window_ms` milliseconds."""
 
     key: str
     limit: int
@@ -55,26 +42,22 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """How long a caller must wait before it can send a message, for each of two limits.
-
-    Both times are 0 if the message can be sent now.
-    """
+    """How long a caller must wait before it can send a message, in seconds."""
 
     all_chats: float
-    """The number of seconds until the limit of all chats permits the message."""
+    """The wait for the limit of all chats."""
     chat: float
-    """The number of seconds until the limit of this chat permits the message."""
+    """The wait for the limit of this chat."""
 
 
 NO_WAIT = Wait(0.0, 0.0)
 
 
 def rules(chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False) -> list[Rule]:
-    """Return the limits for a message to a chat. The limit of all chats comes first.
+    """Return the limits for a message to a chat, the limit of all chats first.
 
-    Only groups and channels (chats with negative ids) have a limit per minute. This limit must have
-    room for all `parts` of the message. If `parts` is 0, the limit per minute does not apply. If
-    `answer` is True, the limit of one message per second in the chat does not apply.
+    The limit per minute applies to groups and channels, unless `parts` is 0. If `answer` is True,
+    the chat's limit per second does not apply.
     """
     found = [Rule("all", per_second, 1_000)]
     if not answer:
@@ -97,7 +80,7 @@ class LocalLimiter:
     def reserve(self, chat_id: int, parts: int = 1, *, answer: bool = False) -> Wait:
         """Reserve a slot (the permission to send one message now) and return NO_WAIT.
 
-        If no slot is free, nothing is reserved, and the result is the time to wait for a slot.
+        If no slot is free, nothing is reserved, and the result is the time to wait.
         """
         now = time.monotonic()
         all_chats, *others = (
@@ -110,11 +93,7 @@ class LocalLimiter:
         return wait
 
     def record(self, chat_id: int) -> None:
-        """Count a message that can be sent now.
-
-        Callers also count the messages that Redis permits. If Redis fails later, this process knows
-        these messages.
-        """
+        """Count a message that this process or Redis has permitted."""
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):
             self._sent.setdefault(rule.key, deque(maxlen=rule.limit)).append(now)
@@ -139,7 +118,6 @@ class LocalLimiter:
         return 0.0 if until is None else until - now
 
     def _drop_old(self, now: float) -> None:
-        """Remove the counts that got no message in the last minute, if there are many counts."""
         if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
             self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))

@@ -1,11 +1,4 @@
-"""Send ads to channels and check published ads. No other module sends or checks ads.
-
-If a send fails, its outcome depends on one question: can the request have reached Telegram? A trace
-signal of aiohttp says whether the first byte was sent. The class of the exception says nothing,
-because aiogram raises the same class for a connect time-out and for a lost answer. Every request
-opens a new connection. If an old connection is broken, a request over it can leave an uncertain
-post (a post that Telegram may or may not have published).
-"""
+"""Send ads to channels, and check published ads."""
 
 import asyncio
 import ssl
@@ -39,10 +32,9 @@ from db.models.posting import AdPart, Verdict
 from services.market.creatives import Creative
 
 SEND_SECONDS = 20.0
-"""The time limit of a request in seconds, from the DNS lookup to the last byte of the answer."""
+"""The time limit of a whole request, in seconds."""
 ANSWER_SECONDS = 10.0
-"""The time limit in seconds of a call that answers a person. The person's next message is handled
-only after the call."""
+"""The time limit of a call that answers a person, in seconds."""
 CONNECT_SECONDS = 5.0
 
 
@@ -55,7 +47,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Refused:
-    """Telegram read the request and refused to publish the ad."""
+    """Telegram refused to publish the ad, or the ad's request cannot be built."""
 
     error: str
     rights_lost: bool
@@ -65,15 +57,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotSent:
-    """The ad is certainly not in the channel. The reason is not the content of the ad."""
+    """The ad is certainly not in the channel, for another reason than its content."""
 
     error: str
     counts: bool
-    """True if this outcome counts as one of the attempts of the post job."""
+    """True if this outcome counts as an attempt of the post job."""
     retry_after: timedelta | None = None
     stop_all: bool = False
-    """True if every other send would fail too, because the bot's token or the API's address is
-    wrong."""
+    """True if every other send would fail too, for example after a wrong token."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +82,15 @@ class _RequestState:
     """The time limits and the progress of one request. All times are of `time.monotonic()`."""
 
     not_after: float
-    """The first byte is never sent after this time."""
+    """The latest time for the first byte of the request."""
     not_before: float = 0.0
-    """The first byte is never sent before this time. The connection can be opened before it."""
+    """The earliest time for the first byte of the request."""
     started: bool = False
     """True if this machine may have sent the first byte."""
 
 
 class _TooLateError(Exception):
-    """It is too late to send the first byte, because `not_after` has passed."""
+    """It is too late to send the first byte of a request."""
 
 
 def api_server(base: str) -> TelegramAPIServer:
@@ -112,10 +103,7 @@ async def _need_no_slot() -> bool:
 
 
 class Sender:
-    """Publish and check ads, with a new connection for each request.
-
-    The code that creates a sender must call `close`.
-    """
+    """The client that publishes and checks ads. Its creator must call `close`."""
 
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
         """Prepare the sender. `api_url` is BOT_API_URL, and `seconds` limits one whole request."""
@@ -132,12 +120,10 @@ class Sender:
         not_before: float = 0.0,
         not_after: float | None = None,
     ) -> SendOutcome:
-        """Publish an ad with one request, and return the outcome.
+        """Publish an ad with one request, and return the outcome. No error is raised.
 
-        The ad is sent after `not_before` and never after `not_after`; both are times of
-        `time.monotonic()`. No error of Telegram or of the network is raised. If the task is
-        cancelled, the method also returns the outcome and does not raise CancelledError. The caller
-        must record the outcome in this case too.
+        The ad is never sent before `not_before` or after `not_after`, both of `time.monotonic()`. A
+        cancelled task also returns the outcome, and the caller must record this outcome.
         """
         try:
             method = ad_messages.message(chat_id, creative)
@@ -167,13 +153,11 @@ class Sender:
         restore: bool = True,
         wait_for_slot: Callable[[], Awaitable[bool]] = _need_no_slot,
     ) -> CheckResult | None:
-        """Check a published ad by editing each part to its approved content; return the result.
+        """Edit each part of a published ad to its approved content, and return what this proves.
 
-        If `restore` is False, only the ad's button is edited. Such an edit leaves the text
-        unchanged and shows whether the ad exists. Callers use it while the kill switch
-        `telegram_posting` is stopped. `wait_for_slot` is called before each request, and returns
-        False if the request must not be made. The result is None if too few requests could be made
-        to find anything out.
+        If `restore` is False, only the ad's button is edited. `wait_for_slot` is called before each
+        request, and False forbids the request. Returns None if too few requests were made to find
+        anything out.
         """
         parts = ad_messages.parts(creative) if restore else [AdPart.BUTTON]
         results: list[CheckResult] = []
@@ -196,9 +180,7 @@ class Sender:
     ) -> CheckResult | None:
         """Edit one part of an ad, and return what Telegram's answer proves about this part.
 
-        The result is None if no request could be made. If the edit of the media succeeds, the same
-        edit is made a second time. Only the second edit shows whether the first edit changed
-        anything.
+        None means that no request was made.
         """
         first: CheckResult | None = None
         while await wait_for_slot():
@@ -235,10 +217,7 @@ class Sender:
     async def probe(self, chat_id: int, message_id: int) -> Probe:
         """Find out what is at a message id of a channel, by a request that Telegram always refuses.
 
-        The request is to stop the live location of the message. No message of the bot has a live
-        location, so Telegram refuses, and nothing changes. The reason for the refusal says whether
-        there is a message at the id, and whether the bot is allowed to edit it. The result is
-        UNKNOWN if Telegram gives no clear answer.
+        The result is UNKNOWN if Telegram gives no clear answer.
         """
         method = StopMessageLiveLocation(chat_id=chat_id, message_id=message_id)
         try:
@@ -250,10 +229,9 @@ class Sender:
     async def compare_forwarded(
         self, chat_id: int, message_id: int, creative: Creative, *, through: int
     ) -> Probe:
-        """Find out whether a message is the ad, by forwarding the message and reading the copy.
+        """Forward a message to the chat `through`, and return whether the copy is the ad.
 
-        The message is forwarded to the chat `through`, and the copy there is deleted afterwards. If
-        the message cannot be forwarded, the result is UNKNOWN.
+        The copy is then deleted. If the message cannot be forwarded, the result is UNKNOWN.
         """
         method = ForwardMessage(
             chat_id=through,
@@ -271,12 +249,9 @@ class Sender:
         return probe
 
     async def compare_by_edit(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
-        """Find out whether a message is the ad, by an edit that gives it the content of the ad.
+        """Give a message the content of the ad, and return OURS if nothing has changed.
 
-        If Telegram answers that the edit changes nothing, the message is the ad. In all other
-        cases, the result is UNKNOWN, and the message may have changed. Callers use this method only
-        in a channel whose messages cannot be forwarded. The message is one that the bot has sent
-        and that an admin has named.
+        Otherwise the result is UNKNOWN, and the message may have changed.
         """
         try:
             response = await self._request(
@@ -306,7 +281,7 @@ class Sender:
             await self._http.close()
 
     async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
-        """Call a method that publishes nothing. Return the answer, or None if it is not clear."""
+        """Call a method that publishes nothing. Return None if there is no clear answer."""
         try:
             return api_response.parse(await self._request(method))
         except Exception:  # noqa: BLE001 - after any error there is no answer
@@ -318,10 +293,7 @@ class Sender:
     async def _request(
         self, method: TelegramMethod[Any], state: _RequestState | None = None
     ) -> ApiResponse:
-        """Make one request to the Bot API, and return the raw answer.
-
-        Without a `state`, the first byte must be sent within `seconds` from now.
-        """
+        """Make one request to the Bot API, and return the raw answer."""
         if self._http is None:
             self._http = _create_session(self.seconds)
         form = self._form_builder.build_form_data(self._bot, method)
@@ -336,7 +308,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return what Telegram's answer to a send proves: Sent, NotSent or Refused, else Uncertain."""
+    """Return what Telegram's answer to a send proves."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")
@@ -360,6 +332,7 @@ def interpret_send(response: ApiResponse) -> SendOutcome:
 def _create_session(seconds: float) -> ClientSession:
     trace = TraceConfig()
     trace.on_request_headers_sent.append(_before_first_byte)
+    # A request over an old, broken connection could leave a post in an uncertain state.
     return ClientSession(
         connector=TCPConnector(
             ssl=ssl.create_default_context(cafile=certifi.where()), force_close=True, limit=0
@@ -372,10 +345,9 @@ def _create_session(seconds: float) -> ClientSession:
 async def _before_first_byte(
     _session: ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    """Wait until the request's `not_before`, and then mark the request as started.
+    """Wait until the request's `not_before`, and mark the request as started.
 
-    aiohttp calls this function before it sends the first byte of a request. If the function raises
-    an error, nothing is sent. Raises _TooLateError after the request's `not_after`.
+    Raises _TooLateError after the request's `not_after`.
     """
     state: _RequestState = context.trace_request_ctx
     await asyncio.sleep(state.not_before - time.monotonic())
