@@ -1,8 +1,4 @@
-"""Test the rules that say which module is allowed to import which module.
-
-The import layers in pyproject.toml must list every package, and every module of `bot` and
-`scheduler`. The test of the main path (E1) must not import code of the product.
-"""
+"""Test the rules that say which module may import which module."""
 
 import ast
 import re
@@ -24,14 +20,14 @@ def modules_of(package: str) -> set[str]:
 
 
 def layered_modules() -> set[str]:
-    """Return the dotted names of all modules that stand in the import layers in pyproject.toml."""
+    """Return the names of all modules in the import layers of pyproject.toml."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
     return {name.strip(" \n()") for layer in layers for name in re.split(r"[|:]", layer)}
 
 
 def imported_packages(path: Path) -> set[str]:
-    """Return the top-level packages that a Python file imports in any place."""
+    """Return the top-level packages that a Python file imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

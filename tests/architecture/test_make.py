@@ -1,7 +1,4 @@
-"""Test that a developer's environment variables and pip options do not change what `make` does.
-
-The only exceptions are the network options of pip, for example the URL of the package index.
-"""
+"""Test that a developer's environment does not change what `make` does."""
 
 import importlib.util
 import os
@@ -17,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def install() -> ModuleType:
-    """Load the file `requirements/install.py`, which installs the requirements, as a module."""
+    """Load `requirements/install.py` as a module."""
     spec = importlib.util.spec_from_file_location("install", ROOT / "requirements/install.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,7 +1,4 @@
-"""Test that each module has a test file at the same path under `tests`.
-
-If a module has no test file, a list in this file must give the reason.
-"""
+"""Test that each module has a test file at the same path under `tests`."""
 
 from fnmatch import fnmatch
 from pathlib import Path
@@ -66,17 +63,13 @@ TESTED_ELSEWHERE = {
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
-"""The modules without a test file of their own, and the reason for each. A key has one or more
-names, separated by spaces. A name is the path of a module without `.py`, or a pattern of such
-paths. The reason is usually the test that covers these modules."""
+"""The reason why a module has no test file. A key holds paths or patterns of paths, separated by
+spaces."""
 PATTERNS = [pattern for patterns in TESTED_ELSEWHERE for pattern in patterns.split()]
 
 
 def modules() -> list[str]:
-    """Return the paths of all modules of `PACKAGES`, without `.py`.
-
-    The paths are relative to the repository.
-    """
+    """Return the paths of all modules of `PACKAGES`, without `.py`."""
     return sorted(
         path.relative_to(ROOT).with_suffix("").as_posix()
         for package in PACKAGES
@@ -86,8 +79,9 @@ def modules() -> list[str]:
 
 
 def has_test_file(module: str) -> bool:
-    """Return whether a module has a test file. The test file of `__main__` is `test_main.py`."""
+    """Return whether a module has a test file."""
     path = Path("tests", module)
+    # The test file of `__main__` is `test_main.py`.
     return (ROOT / path.with_name(f"test_{path.name.strip('_')}.py")).exists()
 
 

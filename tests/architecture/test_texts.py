@@ -1,4 +1,4 @@
-"""Test that each language has every text that the bot needs, and no other text."""
+"""Test that each language has exactly the texts that the bot needs."""
 
 import ast
 import dataclasses
@@ -32,7 +32,7 @@ CALLBACKS = tuple(CallbackData.__subclasses__())
 
 
 def messages(language: str) -> dict[str, set[str]]:
-    """Return the ids of all texts of a language, each with the variables that it uses."""
+    """Return the text ids of a language, each with the variables of the text."""
     found: dict[str, set[str]] = {}
     for path in sorted((LOCALES / language).glob("*.ftl")):
         for entry in FluentParser().parse(path.read_text()).body:
@@ -44,7 +44,7 @@ def messages(language: str) -> dict[str, set[str]]:
 
 
 def variables(node: Any) -> Iterator[str]:
-    """Return the names of all variables below a node of a parsed Fluent file."""
+    """Return the names of all variables below a node of a Fluent file."""
     if isinstance(node, fluent.VariableReference):
         yield node.id.name
     for value in vars(node).values():
@@ -54,7 +54,7 @@ def variables(node: Any) -> Iterator[str]:
 
 
 def ids_in_texts() -> set[str]:
-    """Return the ids of texts to which other texts refer, for example "state" in `{ state }`."""
+    """Return the ids of texts that other texts contain."""
     return {
         reference.id.name
         for path in sorted((LOCALES / texts.DEFAULT_LANGUAGE).glob("*.ftl"))
@@ -63,7 +63,7 @@ def ids_in_texts() -> set[str]:
 
 
 def references(node: Any) -> Iterator[fluent.MessageReference]:
-    """Return all references to other texts below a node of a parsed Fluent file."""
+    """Return all references to texts below a node of a Fluent file."""
     if isinstance(node, fluent.MessageReference):
         yield node
     for value in vars(node).values():
@@ -73,14 +73,14 @@ def references(node: Any) -> Iterator[fluent.MessageReference]:
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
-    """Yield the path and the syntax tree of each module in `bot`, `handlers` and `scheduler`."""
+    """Yield the path and the syntax tree of each module that can send texts."""
     for package in ("bot", "handlers", "scheduler"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text())
 
 
 def ids_in_code() -> set[str]:
-    """Return the text ids that are written in calls of `t`, `Translated` and similar functions."""
+    """Return the text ids that are written in calls of `t` and similar functions."""
     text_calls = {"t", "Translated", "Question", "text_step", "_of_placement", "in_all_languages"}
     found = set()
     for _, module in sources():
@@ -103,11 +103,7 @@ def ids_in_code() -> set[str]:
 
 
 def calls_of_t() -> Iterator[tuple[str, set[str]]]:
-    """Yield a text id and a set of names for each call of `t` that contains the id as a literal.
-
-    The function `t` returns the text with this id. The names are the variables of the text for
-    which the call passes a value.
-    """
+    """Yield the text id and the passed variables of each call of `t` with a literal id."""
     for _, module in sources():
         for node in ast.walk(module):
             if not (isinstance(node, ast.Call) and node.args):
@@ -119,7 +115,7 @@ def calls_of_t() -> Iterator[tuple[str, set[str]]]:
 
 
 def ids_made_in_code() -> set[str]:
-    """Return the text ids that the code puts together, for example from the name of an error."""
+    """Return the text ids that the code puts together from parts."""
     return {
         *(message_id(error) for error in ERRORS),
         *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),
@@ -189,7 +185,6 @@ def test_every_reason_and_switch_has_a_text(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_status_has_a_word(language: str) -> None:
-    """Check that the text `state` has a word for each status, for example for `pending`."""
     tables: tuple[Mapping[Any, object], ...] = (
         *(transitions.CAMPAIGN, transitions.TARGET, transitions.ESCROW, transitions.POST_JOB),
         *(transitions.CHANNEL, transitions.DEPOSIT, transitions.WITHDRAWAL),
@@ -200,10 +195,7 @@ def test_every_status_has_a_word(language: str) -> None:
 
 
 def words(language: str, text_id: str) -> set[str]:
-    """Return the values for which a text has a variant of its own, for example all statuses.
-
-    The default variant is left out.
-    """
+    """Return the values for which a text has a variant, without the default variant."""
     found = set()
     for path in sorted((LOCALES / language).glob("*.ftl")):
         for entry in FluentParser().parse(path.read_text()).body:
@@ -220,7 +212,6 @@ def words(language: str, text_id: str) -> set[str]:
 
 
 def test_no_text_is_written_in_the_code() -> None:
-    """Check that every text that the bot sends comes from the Fluent files."""
     sending_calls = {"Outgoing", "send_message", "alert", "answer", "show_error", "edit_text"}
     for path, module in sources():
         for node in ast.walk(module):

@@ -29,10 +29,7 @@ FORBIDDEN = {
 
 @functools.cache
 def files() -> tuple[Path, ...]:
-    """Return the files of the repository, except generated files and hidden folders.
-
-    The hidden folder `.ci` is included. The file `.env` at the top is left out.
-    """
+    """Return the files of the repository, except generated files and most hidden folders."""
     found: list[Path] = []
     for folder, subfolders, names in os.walk(ROOT):
         generated = {"__pycache__", "build", "dist"}
@@ -47,15 +44,11 @@ def files() -> tuple[Path, ...]:
 
 @functools.cache
 def syntax_tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a Python file."""
     return ast.parse(path.read_text())
 
 
 def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
-    """Yield the path and the syntax tree of each Python file in the given folders.
-
-    The folders are those at the top of the repository. The path is relative to the repository.
-    """
+    """Yield the relative path and the syntax tree of each Python file in the folders."""
     for path in files():
         name = path.relative_to(ROOT)
         if path.suffix == ".py" and name.parts[0] in folders:
@@ -63,7 +56,6 @@ def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
 
 
 def test_only_the_session_commits() -> None:
-    """Check that no module of the product except `db/session.py` uses `commit`."""
     # The sandbox is not checked: its own journal has another `commit`.
     found = [
         f"{name}:{node.lineno}"
@@ -77,10 +69,7 @@ def test_only_the_session_commits() -> None:
 
 
 def test_services_are_imported_as_modules() -> None:
-    """Check that modules import services as whole modules, not single functions of a service.
-
-    A test can then replace a function of a service for all callers.
-    """
+    # A test can then replace a function of a service for all callers.
     functions = {
         (name.stem, node.name)
         for name, syntax in modules("services")
@@ -99,7 +88,6 @@ def test_services_are_imported_as_modules() -> None:
 
 
 def test_package_files_are_empty() -> None:
-    """Check that every `__init__.py` is empty, except `bot/__init__.py`."""
     found = [
         str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size
     ]

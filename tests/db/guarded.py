@@ -1,7 +1,4 @@
-"""Run SQL for the tests of the guards of the database, that is, of its checks.
-
-The SQL runs in the role of the tables' owner.
-"""
+"""Run SQL for the tests of the database's checks."""
 
 from collections.abc import Sequence
 
@@ -12,10 +9,7 @@ Leg = tuple[int, int, str]
 
 
 async def refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
-    """Run the statements in one transaction, and assert that they fail.
-
-    `state` is the expected SQLSTATE of the error.
-    """
+    """Assert that the statements fail with the SQLSTATE `state` in one transaction."""
 
     async def attempt() -> None:
         async with connection.transaction():
@@ -30,7 +24,7 @@ async def refused(connection: asyncpg.Connection, state: str, *statements: str) 
 def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
     """Return an SQL statement that records a transfer.
 
-    Each leg has three values: the id of a wallet, an amount in minor units, and a reason.
+    A leg is a wallet's id, an amount in minor units, and a reason.
     """
     wallets, amounts, reasons = zip(*legs, strict=True)
     return (
@@ -42,12 +36,9 @@ def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
 async def done(
     connection: asyncpg.Connection, signers: Sequence[int], a: int, b: int, amount: int
 ) -> int:
-    """Insert a correction with the status `done`, and return its id.
+    """Insert a `done` correction of `amount` minor units, and return the correction's id.
 
-    The correction moves `amount` minor units between the wallets `a` and `b`. `signers` are two
-    user ids: the admin who proposes, and the admin who confirms. The caller must record the
-    transfer of the correction in the same transaction. Before the call, run `breakage.UNSIGNED`. It
-    disables the triggers that require a press of a button from each admin.
+    The caller must run `breakage.UNSIGNED` before, and record the transfer in the same transaction.
     """
     one, two = signers
     found = await connection.fetchval(

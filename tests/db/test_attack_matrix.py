@@ -1,7 +1,4 @@
-"""Test that the database refuses the attacks of a person who has stolen a database password.
-
-A login is a database role with the rights for one job. Each attack is tried with several logins.
-"""
+"""Test that the database refuses attacks with a stolen password."""
 
 import asyncpg
 import pytest
@@ -71,7 +68,7 @@ async def ids(database: Database) -> dict[str, int]:
 
 
 async def _ask(session: AsyncSession, admin: Actor) -> int:
-    """Let an admin type a request in a shell to take a deposit back. Return the request's id."""
+    """Let an admin type a request in a shell, and return the request's id."""
     request = await staff_requests.create(
         session,
         actor=admin,
@@ -84,11 +81,7 @@ async def _ask(session: AsyncSession, admin: Actor) -> int:
 
 
 async def _attempt(url: str, statements: list[str], *, commit: bool = True) -> str | None:
-    """Run the statements in one transaction, and return the SQLSTATE of the error.
-
-    The result is None if there is no error. The deferred constraints are checked at the end. If
-    `commit` is false, all changes are then rolled back.
-    """
+    """Run the statements in one transaction. Return the SQLSTATE of the error, or None."""
     connection = await asyncpg.connect(url)
     try:
         transaction = connection.transaction()

@@ -1,8 +1,4 @@
-"""Test that each constraint of the models refuses wrong rows.
-
-The rows are inserted in the role of the tables' owner. Before the insert, the test drops the other
-constraints of the table. Afterwards, the transaction is rolled back.
-"""
+"""Test that each constraint of the models refuses wrong rows."""
 # ruff: noqa: S608 - names come from the models and the catalogue
 
 import random
@@ -27,7 +23,7 @@ from sandbox import embedded
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, losses, money, operations, posting, users)
-"""The modules that define tables. Their import adds the tables to SQLAlchemy's metadata."""
+"""The modules that define tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)
 TRIES = 2_000
@@ -62,10 +58,7 @@ DEFINITION = """
 
 @pytest.fixture
 async def owner(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection in the role of the tables' owner.
-
-    The tests roll back every transaction of this connection.
-    """
+    """Yield a connection in the role of the tables' owner."""
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.OWNER, RUNNING))
     yield connection
@@ -149,10 +142,9 @@ async def _refuses_stranger(
 async def _breaks(
     owner: asyncpg.Connection, table: str, constraint: str, state: str, *, twice: bool = False
 ) -> bool:
-    """Insert different rows until the constraint refuses one. Return whether it refused a row.
+    """Return whether the constraint refuses a row with the SQLSTATE `state`.
 
-    `state` is the expected SQLSTATE of the refusal. If `twice` is true, each row is inserted two
-    times, because the constraint is a unique constraint.
+    With `twice`, each row is inserted two times.
     """
     definition = await owner.fetchval(DEFINITION, table, constraint)
     if definition is None:
@@ -180,10 +172,7 @@ def _words(text: str) -> list[str]:
 
 
 def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
-    """Yield at most TRIES combinations of the values, in a random order.
-
-    The order is the same in each run.
-    """
+    """Yield at most TRIES random combinations, the same ones in each run."""
     # In the order of `itertools.product`, the first column would keep its value for too long.
     combinations = list(product(*values))
     random.Random(len(combinations)).shuffle(combinations)  # noqa: S311 - not for secrets
@@ -191,11 +180,7 @@ def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
 
 
 def _values(kind: str, words: set[str]) -> list[str]:
-    """Return SQL values for a column of the type `kind`.
-
-    Constraints refuse some of these values and accept others. `words` are words that stand in the
-    constraints.
-    """
+    """Return SQL values of the type `kind` that a constraint may accept or refuse."""
     if kind == "bigint":
         return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
     if kind.startswith(("text", "character")):
@@ -227,12 +212,7 @@ async def _others(
 async def _refusal(
     owner: asyncpg.Connection, table: str, first: list[str], rows: list[dict[str, str]]
 ) -> tuple[str, str] | None:
-    """Run the statements `first`, insert the rows, and return why a row was refused.
-
-    The result has the SQLSTATE of the error and the name of the constraint. If the error names no
-    constraint, the name of the column is returned instead. The result is None if all rows were
-    accepted. All changes are rolled back.
-    """
+    """Insert the rows, and roll back. Return the error's SQLSTATE and its constraint or column."""
     transaction = owner.transaction()
     await transaction.start()
     try:

@@ -16,7 +16,7 @@ APPEND_ONLY = {
     "clawbacks": "loss",
     "user_audit_logs": "action",
 }
-"""The tables whose rows can never be changed or deleted. The value is the name of one column."""
+"""The tables whose rows never change, and one column of each table."""
 NEVER_DELETED = ("wallets", "escrows", "deposits", "withdrawals", "corrections")
 
 

@@ -1,8 +1,4 @@
-"""Test which payments and refunds the database notes when an update of Telegram is stored.
-
-The database notes them in the table `received_payments`. A deposit is accepted only if this table
-has a payment with the same charge id, person and amount.
-"""
+"""Test which payments and refunds the database records from Telegram's updates."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""Test that each login has only the rights that it needs.
-
-A login is a database role with the rights for one job.
-"""
+"""Test that each database role has only the rights that it needs."""
 
 import tomllib
 from collections.abc import AsyncIterator
@@ -29,8 +26,7 @@ IN_CATALOGUE = """
     FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) r
     WHERE p.pronamespace = 'public'::regnamespace AND r.grantee <> p.proowner
 """
-"""The query for the rights on tables, columns and functions. The rights of the owner are left
-out."""
+"""The query for all rights except those of the owner."""
 
 DENIED = """
 INSERT INTO wallets (kind, currency) VALUES ('escrow', 'USD')

@@ -1,8 +1,4 @@
-"""Test that `docs/security.md` names, for each of its statements, tests or attacks that exist.
-
-An attack is a list of SQL statements that a thief of a password could run. The page says for which
-logins (database roles) the database refuses an attack.
-"""
+"""Test that each statement in `docs/security.md` names an existing test or attack."""
 
 import re
 from collections.abc import Iterator
@@ -21,10 +17,7 @@ _OWNER = "the owner's role"
 
 
 def lines(heading: str) -> list[list[str]]:
-    """Return the rows of all tables under a heading of the page, without the header rows.
-
-    Each row is a list of the texts of its cells.
-    """
+    """Return the table rows under a heading, without the header rows."""
     section = PAGE.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -45,8 +38,7 @@ def _is_head(row: list[str], after: list[str]) -> bool:
 def attacks(cell: str) -> Iterator[Attack]:
     """Yield the attacks that a cell names.
 
-    Semicolons separate the names. In a name, `…` stands for any text, and a word in capital letters
-    stands for any word.
+    `…` stands for any text, and a word in capital letters stands for any word.
     """
     for name in (part.strip() for part in cell.split(";")):
         if name.startswith("`"):  # a file or a test

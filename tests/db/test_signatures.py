@@ -1,8 +1,4 @@
-"""Test that an admin can sign only with an update that Telegram delivered.
-
-To sign means to request, confirm or refuse an operation that needs two admins, for example to take
-a deposit back. An update is, for example, a press of a button.
-"""
+"""Test that an admin can sign a request only with an update from Telegram."""
 
 import json
 from typing import Any
@@ -28,10 +24,7 @@ CARDS = (
 
 
 async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
-    """Let an admin request to take a deposit back, and return the id of the request.
-
-    The admin types the request in a shell and then presses the button "That was me".
-    """
+    """Create a request that its admin has acknowledged, and return the request's id."""
     request = await staff_requests.create(
         session,
         actor=admin,
@@ -46,10 +39,7 @@ async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
 
 
 async def _sign(session: AsyncSession, by: Actor, request_id: int) -> str | None:
-    """Confirm a staff request with an SQL UPDATE. Return the SQLSTATE of the error, or None.
-
-    The result is None if the database accepts the UPDATE.
-    """
+    """Confirm a request with an SQL UPDATE. Return the SQLSTATE of the error, or None."""
     try:
         async with session.begin_nested():
             await session.execute(

@@ -1,7 +1,4 @@
-"""Test that the migrations can be run up, down and up again.
-
-The schema must be the same after both runs up, and it must match the models.
-"""
+"""Test that the migrations run up, down and up again, and match the models."""
 
 import json
 import os
@@ -40,7 +37,7 @@ SCHEMA = {
 
 @pytest.fixture
 async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the URL of an empty database. The user in the URL is the tables' owner."""
+    """Yield the URL of an empty database, with the tables' owner as its user."""
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
     yield server.dsn(embedded.OWNER, name)
@@ -49,10 +46,7 @@ async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the URL of a migrated database. The user in the URL is the tables' owner.
-
-    The database is a copy of the tests' template.
-    """
+    """Yield the URL of a migrated database, with the tables' owner as its user."""
     name = f"migrated_{uuid4().hex}"
     await clone_database(server, embedded.DATABASE, name)
     yield server.dsn(embedded.OWNER, name)

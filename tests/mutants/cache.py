@@ -9,11 +9,7 @@ from tests.mutants.mutant import Mutant
 
 
 class Cache:
-    """The results of earlier runs: the verdicts on mutants, and the coverage of test files.
-
-    A verdict says which test failed on a mutant, if one failed. The coverage of a test file says
-    which functions its tests enter.
-    """
+    """The results of earlier runs for mutants and for test files."""
 
     def __init__(self, folder: Path, *, fresh: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -29,25 +25,20 @@ class Cache:
                 self._known[row["digest"]] = row["verdict"]
 
     def verdict(self, mutant: Mutant) -> dict[str, Any] | None:
-        """Return the last verdict on exactly this mutant, or None if there is no verdict."""
+        """Return the result of an earlier run for exactly this mutant, or None."""
         return self._known.get(mutant.digest)
 
     def add_verdict(self, mutant: Mutant, verdict: dict[str, Any]) -> None:
-        """Write the verdict on a mutant to the file of verdicts.
-
-        The verdict is written at once. So an interrupted run does not lose the verdict.
-        """
+        """Write the result for a mutant to the folder."""
         row = {"name": mutant.name, "digest": mutant.digest, "verdict": verdict}
         with self._verdicts.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def coverage(self, test_file: Path) -> dict[str, Any] | None:
-        """Return which functions the tests of a file enter.
+        """Return which functions the tests of a file call.
 
-        The result is None if there is no record of the file, or if the file changed after the
-        record. If the source changed after the record, the record can be out of date. In this case,
-        a mutant can survive although a test would fail on it. A run with `--fresh` records
-        everything again.
+        None means that the file is new or has changed. The result can be older than the source
+        code.
         """
         if not self._coverage.exists():
             return None
@@ -59,7 +50,7 @@ class Cache:
         return None
 
     def add_coverage(self, test_file: Path, coverage: dict[str, Any]) -> None:
-        """Record which functions the tests of a file enter."""
+        """Record which functions the tests of a file call."""
         with self._coverage.open("a") as file:
             file.write(json.dumps(coverage | {"of": _digest(test_file)}) + "\n")
 

@@ -1,9 +1,4 @@
-"""Define two pytest plugins for the tests of mutants.
-
-A mutant is the product without one of its guards (checks that refuse, or locks). The plugin
-Coverage records which functions each test enters. The plugin Verdict records the first test that
-fails.
-"""
+"""Define two pytest plugins for the tests of mutants."""
 
 import sys
 import time
@@ -18,21 +13,17 @@ import pytest
 
 @dataclass(eq=False)
 class Coverage:
-    """A pytest plugin that records which functions of `services` and `db` each test enters.
-
-    The plugin also records how long each test takes, in seconds.
-    """
+    """A pytest plugin that records which functions of `services` and `db` each test calls."""
 
     root: Path
     functions: dict[str, set[str]] = field(default_factory=dict)
-    """The functions that each test enters, by the id of the test. A function is written as its
-    file, a space, and its name."""
+    """The called functions by test id. A function is written as `FILE NAME`."""
     seconds: dict[str, float] = field(default_factory=dict)
     _functions: dict[CodeType, str | None] = field(default_factory=dict)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Record which functions one test and its fixtures enter, and how long the test takes."""
+        """Record which functions one test calls, and how long the test takes."""
         functions: set[str] = set()
 
         def trace(frame: FrameType, _event: str, _argument: Any) -> None:
@@ -63,7 +54,7 @@ class Coverage:
 
 @dataclass(eq=False)
 class Verdict:
-    """A pytest plugin that records the first failed test and the reason of the failure."""
+    """A pytest plugin that records the first failure."""
 
     killer: str | None = None
     why: str = ""

@@ -1,8 +1,4 @@
-"""List the guards of a migrated database.
-
-A guard is a lock, or a check that refuses an operation. The guards are read from PostgreSQL's
-catalogue, that is, its tables about tables and functions.
-"""
+"""List the mutants of a migrated database."""
 
 import asyncpg
 
@@ -44,10 +40,7 @@ KINDS = {
 
 
 async def find(connection: asyncpg.Connection) -> list[Mutant]:
-    """List a mutant for each constraint, trigger, unique index, and guard inside a function.
-
-    A mutant is the product without one of its guards.
-    """
+    """Return a mutant for each constraint, trigger, unique index, and guard in a function."""
     mutants = [
         _drop(
             row["location"],
@@ -76,11 +69,7 @@ async def find(connection: asyncpg.Connection) -> list[Mutant]:
 
 
 async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
-    """Return whether PostgreSQL allows the change of a mutant, which removes one guard.
-
-    PostgreSQL refuses, for example, to drop NOT NULL from a column of a primary key. The change is
-    rolled back.
-    """
+    """Return whether PostgreSQL allows the change of a mutant. The change is rolled back."""
     transaction = connection.transaction()
     await transaction.start()
     try:

@@ -1,7 +1,4 @@
-"""Define mutants: a mutant is the product without one of its guards.
-
-A guard is a lock, or a check that refuses an operation.
-"""
+"""Define mutants: a mutant is the product without one check or lock."""
 
 import hashlib
 import re
@@ -13,38 +10,31 @@ Where = Literal["source", "database"]
 
 @dataclass(frozen=True)
 class Mutant:
-    """The product without one guard. At least one test must fail on it.
+    """The product without one guard, that is, one check or lock.
 
-    The name of a mutant says where the guard is. The name is the same in every run.
+    The name of a mutant is the same in every run.
     """
 
     name: str
     kind: str
     where: Where
     location: str
-    """Where the guard is: a file of the source, or a table or a function of the database."""
+    """The source file, the table, or the database function of the guard."""
     scope: str
-    """For a guard of the source: the function that contains the guard, or `*` outside of functions.
-    For a guard of the database: the same as `location`."""
+    """The source function of the guard, or `*` outside of functions. In the database, the same as
+    `location`."""
     change: str
-    """For a guard of the source: the whole text of the changed file. For a guard of the database:
-    the SQL statement that removes the guard."""
+    """The whole text of the changed source file, or the SQL statement that removes the guard."""
 
     @property
     def digest(self) -> str:
-        """The key of this mutant in the cache.
-
-        The key depends on the name of the mutant and on its exact change.
-        """
+        """The key of this mutant in the cache."""
         return hashlib.sha256(f"{self.name}\n{self.change}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of a text that removes one guard: `replacement` replaces a part of the text.
-
-    The part begins at the character `start` and ends before the character `end`.
-    """
+    """A change of a text: `replacement` replaces `text[start:end]`."""
 
     kind: str
     start: int
@@ -70,10 +60,7 @@ _REFUSAL = re.compile(
 
 
 def edits_of_sql(sql: str) -> list[Edit]:
-    """Find every lock, status condition and refusal in a piece of SQL.
-
-    Returns one edit for each of them. The edit removes it.
-    """
+    """Return edits of an SQL text. Each edit removes one lock, status condition or refusal."""
     uncommented = _COMMENT.sub(lambda match: " " * len(match[0]), sql)
     edits = [
         Edit("row lock", match.start(), match.end(), " ")
@@ -104,10 +91,7 @@ def edits_of_sql(sql: str) -> list[Edit]:
 
 
 def _alternatives(condition: str) -> list[tuple[int, int]]:
-    """Split a condition at each OR, and return the start and the end of each part.
-
-    An OR inside parentheses or inside a CASE does not split the condition.
-    """
+    """Split a condition at each top-level OR. Return the start and the end of each part."""
     depth, begin, parts, quoted = 0, 0, [], False
     for match in re.finditer(r"[()']|\bCASE\b|\bEND\b|\bOR\b", condition):
         word = match[0]

@@ -1,8 +1,4 @@
-"""Run the tests of several mutants at the same time, in several processes.
-
-A mutant is the product without one of its guards (checks that refuse, or locks). Each process has
-its own PostgreSQL server and its own copy of the source tree.
-"""
+"""Run the tests of several mutants at the same time, in several processes."""
 
 import contextlib
 import json
@@ -19,7 +15,7 @@ T = TypeVar("T")
 
 
 class Pool:
-    """The processes (runners) that test mutants. Each command goes to a runner that is free."""
+    """The processes that test mutants."""
 
     def __init__(self, root: Path, scratch: Path, size: int) -> None:
         self.lock = threading.Lock()
@@ -31,7 +27,7 @@ class Pool:
             self._free.put(runner)
 
     def run(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Wait until a runner is free, give this runner a command, and return the answer."""
+        """Wait for a free process, run a command there, and return the answer."""
         runner = self._free.get()
         try:
             runner.send(command)
@@ -40,10 +36,9 @@ class Pool:
             self._free.put(runner)
 
     def run_all(self, act: Callable[[T], None], items: Sequence[T]) -> None:
-        """Call a function with each item. At most one call for each runner runs at the same time.
+        """Call a function with each item, with one thread for each process.
 
-        If the program is interrupted, or if a call fails, the calls that have begun still end. The
-        other items are left out.
+        If a call fails, running calls still end, and no other call begins.
         """
         threads = ThreadPoolExecutor(len(self._runners))
         try:
@@ -53,7 +48,7 @@ class Pool:
             threads.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Stop all runners and their servers."""
+        """Stop all processes and their servers."""
         for runner in self._runners:
             runner.stop()
 

@@ -1,10 +1,4 @@
-"""Run the tests against one mutant at a time.
-
-A mutant is the product without one of its guards (checks that refuse, or locks). The command
-`python -m tests.mutants` starts this program as a runner. The runner reads commands as lines of
-JSON, and answers each command with a line of JSON. The tests run in a forked process, in which the
-libraries are already loaded. All mutants of a runner use the same PostgreSQL server.
-"""
+"""Run the tests against one mutant at a time. Commands and answers are lines of JSON."""
 
 import asyncio
 import json
@@ -47,17 +41,16 @@ OPTIONS = [
     ),  # about modules that were loaded before the fork
 ]
 TIMED_OUT = "time limit"
+# The module knows the names of aiogram's models. A second import would lose these names, because
+# the process does not import aiogram again.
 KEPT = "bot.deferred_models"
-"""The only module of the product that a forked process does not import again. It knows the names of
-aiogram's models. A second import would lose these names, because the process does not import
-aiogram again."""
+"""The only module of the product that a forked process does not import again."""
 EXAMPLES = "40"
-"""The number of examples of the state machine test. An example is one random sequence of
-operations."""
+"""The number of random sequences in the state machine test."""
 
 
 def main(root: Path, scratch: Path) -> None:
-    """Copy the source tree, start a PostgreSQL server, and handle commands until the input ends."""
+    """Copy the source tree, start a PostgreSQL server, and run commands until the input ends."""
     tree = scratch / "tree"
     _copy(root, tree)
     server = start_test_postgres(scratch / "postgres")
@@ -100,11 +93,7 @@ def _serve(
 
 
 def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
-    """Run tests until one test fails, and then run the failed test again alone.
-
-    If the failed test passes alone, the mutant did not cause the failure. In this case, the tests
-    after the failed test run too.
-    """
+    """Run tests until one test fails two times, the second time alone."""
     while True:
         verdict = _forked(tree, scratch, tests, limit, coverage=False)
         killer = verdict["killer"]
@@ -132,11 +121,7 @@ def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
 
 
 def _apply(command: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
-    """Undo the previous mutant of the database, and apply the mutant of this command.
-
-    The mutant changes a file of the copied source tree, or it changes the template database of the
-    tests.
-    """
+    """Undo the previous mutant of the database, and apply the mutant of the command."""
     if command["where"] == "source":
         (tree / command["location"]).write_text(command["change"])
         asyncio.run(_reset_template(server, None))
@@ -148,11 +133,7 @@ _template_change: list[str | None] = ["nothing yet"]
 
 
 async def _reset_template(server: embedded.Postgres, change: str | None) -> None:
-    """Replace the template database by its unchanged copy, and then run `change` in it.
-
-    `change` is an SQL statement that runs in the role of the tables' owner. If `change` is None, no
-    statement runs. If the template already has this change, the function does nothing.
-    """
+    """Restore the template database, and run `change` in the role of the tables' owner."""
     if _template_change[0] == change:
         return
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
@@ -179,11 +160,9 @@ async def _reset_template(server: embedded.Postgres, change: str | None) -> None
 def _forked(
     tree: Path, scratch: Path, tests: list[str], limit: float, *, coverage: bool
 ) -> dict[str, Any]:
-    """Run tests in a forked process, and return the result of this process.
+    """Run tests in a forked process for at most `limit` seconds, and return the result.
 
-    If the forked process takes more than `limit` seconds, the function ends it, and the mutant
-    counts as killed, as if a test had failed. Raises SystemExit if another program ended the forked
-    process.
+    Raises SystemExit if another program ended the process.
     """
     answer_file = scratch / "answer.json"
     answer_file.unlink(missing_ok=True)
@@ -211,12 +190,7 @@ def _forked(
 def _in_the_fork(
     tree: Path, scratch: Path, answer_file: Path, tests: list[str], *, coverage: bool
 ) -> None:
-    """Run tests in this forked process, and write the result to `answer_file`.
-
-    The tests run on the source tree `tree`. The result says which test failed, if one failed. If
-    `coverage` is true, the result also has the functions that each test entered, and how many
-    seconds each test took.
-    """
+    """Run tests in this forked process, and write the result to `answer_file`."""
     os.setpgid(0, 0)
     output = os.open(scratch / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):

@@ -1,8 +1,4 @@
-"""Find the guards in the source code: locks, conditions on a status, and refusals.
-
-A guard is a lock, or a check that refuses an operation. For each guard, the module makes an edit: a
-change of the source text that removes this guard.
-"""
+"""Make a mutant for each lock and each check in the source code."""
 
 import ast
 from collections.abc import Iterator
@@ -18,10 +14,7 @@ GUARD_COLUMNS = frozenset(
 
 
 def find(root: Path) -> list[Mutant]:
-    """List the mutants of all services and of `db/queries.py`.
-
-    A mutant is the product without one of its guards.
-    """
+    """Return the mutants of all services and of `db/queries.py`."""
     return [
         mutant
         for pattern in MODULES
@@ -46,11 +39,7 @@ def _of_file(location: str, source: str) -> Iterator[Mutant]:
 
 
 class _Offsets:
-    """A converter from positions in the syntax tree to offsets in the text.
-
-    A position has two numbers: a line, and a column in this line. The column is counted in bytes.
-    An offset is the number of characters before the position.
-    """
+    """A converter from positions in the syntax tree to offsets in characters."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -60,16 +49,15 @@ class _Offsets:
             self._starts.append(self._starts[-1] + len(line))
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset of a position.
+        """Return the number of characters before a position.
 
-        The first line has the number 1. `column` is the number of bytes before the position in its
-        line.
+        The first line is 1, and `column` counts bytes.
         """
         before = self._lines[line - 1].encode()[:column].decode()
         return self._starts[line - 1] + len(before)
 
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        """Return two offsets: where a node begins, and where it ends."""
+        """Return the offsets at which a node begins and ends."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return (
@@ -110,10 +98,7 @@ def _of_node(node: ast.AST, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _row_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
-    """Yield the edits that remove the row locks from a call.
-
-    A row lock is `.with_for_update(…)`, or the keyword `with_for_update` of `session.get`.
-    """
+    """Yield the edits that remove the row locks from a call."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "with_for_update":
         yield Edit("row lock", offsets.span(call.func.value)[1], offsets.span(call)[1], "")
     for keyword in call.keywords:
@@ -128,10 +113,7 @@ def _advisory_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _condition_edits(tests: list[ast.expr], offsets: _Offsets) -> Iterator[Edit]:
-    """Yield an edit for each condition on a status or a claim. The edit makes the condition true.
-
-    `tests` are the arguments of `where`, `join` or `filter`, or the elements of a tuple.
-    """
+    """Yield the edits that make conditions on a status or a claim true."""
     for test in tests:
         if isinstance(test, ast.Compare) and _is_guard_column(test.left):
             yield Edit("status condition", *offsets.span(test), "True")
@@ -156,11 +138,7 @@ def _is_guard_column(node: ast.expr) -> bool:
 
 
 def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
-    """Yield the edit that removes a call, if the call only refuses or only locks.
-
-    The name of the called function shows this. The name contains the word `lock`, or the name
-    begins with a word like `require`.
-    """
+    """Yield the edit that removes a call, if the called function only refuses or locks."""
     inner = statement.value
     call = inner.value if isinstance(inner, ast.Await) else inner
     if not isinstance(call, ast.Call):
@@ -175,12 +153,7 @@ def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _refusal_edits(node: ast.If, offsets: _Offsets) -> Iterator[Edit]:
-    """Yield the edits that make the condition of a refusal always false.
-
-    A refusal is an `if` whose first statement is `raise`. It is also an `if` on a status whose
-    first statement is `return`. If the condition contains `or`, each of its parts gets an edit of
-    its own.
-    """
+    """Yield the edits that make the condition of a refusal false."""
     first = node.body[0]
     raises = isinstance(first, ast.Raise)
     returns = isinstance(first, ast.Return) and any(

@@ -1,8 +1,6 @@
-"""Test that an escrow is settled at most one time, even by many operations at the same time.
+"""Test that an escrow is released or refunded at most one time.
 
-To settle an escrow means to release it or to refund it. The tests also stop kill switches. A kill
-switch is a row that allows or forbids one kind of operation, for example payouts. After a switch is
-stopped, no operation of its kind is committed.
+No operation is committed after its kill switch is stopped.
 """
 
 import asyncio
@@ -76,11 +74,7 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Create the rows that an operation needs, and return the operation.
-
-    The kill switch `key` can forbid this operation. The operation makes one transfer or records one
-    payment.
-    """
+    """Prepare an operation that the kill switch `key` can forbid, and return the operation."""
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
         return partial(escrow.hold, target_id=made.target.id)
@@ -101,8 +95,7 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
 
 
 ENDED = "ended"
-"""The result of an operation that still ran some time after the stop of its kill switch. The stop
-ended the database session of this operation."""
+"""The result if the stop of a kill switch ended the session of the operation."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",

@@ -1,8 +1,4 @@
-"""Run random operations at the same time, and test that no invariant is violated.
-
-An invariant is a statement about all rows that must always hold. Each operation must succeed or
-raise a domain error.
-"""
+"""Run random operations at the same time, and test that no invariant is violated."""
 
 import asyncio
 import random
@@ -29,7 +25,7 @@ WORKERS, STEPS = 8, 30
 
 
 async def _any_target(session: AsyncSession, rng: random.Random) -> int:
-    """Return the id of one of the 12 newest placements. The choice is random."""
+    """Return the id of a random placement among the 12 newest."""
     found = await rows.table(session, "SELECT id FROM campaign_targets ORDER BY id DESC LIMIT 12")
     return int(rng.choice(found)[0])
 
@@ -39,7 +35,7 @@ async def _claim(session: AsyncSession) -> Claim | None:
 
 
 def _random_outcome(rng: random.Random, claim: Claim) -> Act:
-    """Return a function that records a random result of an attempt to send a post."""
+    """Return a function that records a random result of sending a post."""
     ends: list[Act] = [
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
         lambda session: one_post.record_published(session, claim, message_id=rng.randrange(1, 999)),
@@ -52,11 +48,7 @@ def _random_outcome(rng: random.Random, claim: Claim) -> Act:
 
 
 async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
-    """Choose at random: claim the checks and searches that are due, or record one check.
-
-    A check looks at a published post. A search looks for an uncertain post, that is, a post of
-    which nobody knows whether Telegram published it.
-    """
+    """Choose at random: claim due checks and searches, or record one check."""
     if rng.random() < 0.5:
         await verification.claim_due(session, limit=2)
         await uncertain_posts.claim_due(session, limit=2)
@@ -71,11 +63,7 @@ async def _check_or_claim(session: AsyncSession, rng: random.Random) -> None:
 
 
 async def _record_search(session: AsyncSession, rng: random.Random) -> None:
-    """Record a random result of a search for an uncertain post.
-
-    A post is uncertain if nobody knows whether Telegram published it. If there is no uncertain
-    post, the function records nothing.
-    """
+    """Record a random search result for an uncertain post, if such a post exists."""
     found = await session.execute(
         text(
             "SELECT id, claim_no, campaign_target_id, clock() AS moment"
@@ -148,10 +136,7 @@ async def _withdraw(session: AsyncSession, rng: random.Random, deal: people.Deal
 
 
 def _act(rng: random.Random, deals: list[people.Deal]) -> Act:
-    """Return a randomly chosen operation, for example a deposit.
-
-    Most of the chosen operations are steps of a placement, for example an approval or a release.
-    """
+    """Return a random operation, most often a step of a placement."""
     deal = rng.choice(deals)
     often: list[Act] = [
         lambda session: people.another(session, deal, decide=False),

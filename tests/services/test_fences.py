@@ -1,9 +1,4 @@
-"""Test that a worker whose claim of a post is no longer valid cannot write anything.
-
-A claim is the right of one worker to send one post. Each write compares three values of the post
-job with the claim: the status, the claim number, and the worker that holds the claim. The tests
-make one of these values wrong at a time.
-"""
+"""Test that a worker without a valid claim of a post cannot change the post."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -119,7 +114,6 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
 
 
 async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
-    """Test that no money is held for a placement whose escrow was already refunded."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
@@ -134,10 +128,6 @@ async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
 
 
 async def test_only_queued_posts_are_cancelled(database: Database) -> None:
-    """Test that only queued posts are cancelled after their advertiser was blocked.
-
-    Published posts, and posts that are being sent, keep their status.
-    """
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
         await people.another(session, deal)
@@ -156,10 +146,6 @@ async def test_only_queued_posts_are_cancelled(database: Database) -> None:
 
 
 async def test_only_a_published_post_is_paid_for(database: Database) -> None:
-    """Test that an owner is paid only for a published post whose promised hours are over.
-
-    The promised hours are the time for which the post must stay in the channel.
-    """
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         assert await escrow.list_releasable(session, limit=9) == [deal.target.id]

@@ -1,9 +1,4 @@
-"""Test which rows and which kill switches an operation locks.
-
-A kill switch is a row that allows or forbids one kind of operation, for example payouts. Most tests
-run an operation and keep its transaction open. A second connection then finds out which rows are
-locked.
-"""
+"""Test which rows and which kill switches an operation locks."""
 
 import asyncio
 import dataclasses
@@ -41,10 +36,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def _locked_tables(database: Database, *tables: str) -> set[str]:
-    """Return those of the given tables in which a transaction has locked at least one row.
-
-    A lock with `FOR SHARE` counts too.
-    """
+    """Return which of the given tables have a locked row."""
     found = set()
     connection = await asyncpg.connect(database.owner_url)
     try:
@@ -60,11 +52,7 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Assert that an operation locks at least one row of each of the given tables.
-
-    The operation runs in a transaction that is rolled back. The operation is allowed to end with a
-    domain error, except NotFound.
-    """
+    """Run an operation, assert that a row of each table is locked, and roll back."""
     session = database.sessions()
     try:
         await session.begin()
@@ -225,11 +213,7 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Return the keys of the kill switches that an operation locks.
-
-    The operation runs in a transaction that is rolled back. The operation is allowed to end with a
-    domain error, except NotFound.
-    """
+    """Return the keys of the kill switches that an operation locks."""
     async with database.sessions() as session:
         try:
             await act(session)
@@ -250,10 +234,7 @@ async def _switches_of(database: Database, act: Act) -> set[str]:
 async def _rows_locked_before_switches(
     database: Database, act: Act, switches: set[Switch]
 ) -> set[str]:
-    """Return the tables in which an operation locks rows before it locks its kill switches.
-
-    Another transaction holds the locks of `switches`, so that the operation has to wait for them.
-    """
+    """Return the tables whose rows an operation locks before its kill switches."""
     space = {"space": killswitches.LOCK_SPACE}
     exclusive = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
     async with database.sessions() as holder:
@@ -338,12 +319,7 @@ async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
 async def _is_locked_in_order(
     database: Database, act: Act, table: str, first: int, last: int
 ) -> bool:
-    """Return whether an operation locks the row `first` before the row `last`.
-
-    `first` and `last` are ids of rows of `table`. Another transaction holds the lock of the row
-    `first`. The result is True if the row `last` is not locked while the operation waits for the
-    row `first`.
-    """
+    """Return whether an operation locks the row `first` before the row `last`."""
     row = f"SELECT FROM {table} WHERE id = $1 FOR NO KEY UPDATE NOWAIT"
     moved = "UPDATE {} SET currency = currency" if table == "wallets" else "UPDATE {} SET key = key"
     # The update moves the first row behind the last one in the table.
@@ -372,11 +348,9 @@ async def _is_locked_in_order(
 
 
 async def _rolled_back(database: Database, act: Act) -> None:
-    """Run an operation without index scans, and roll it back.
-
-    Without index scans, PostgreSQL reads the rows of a table in the order in which they are stored.
-    """
+    """Run an operation without index scans, and roll it back."""
     async with database.sessions() as session:
+        # PostgreSQL then reads the rows of a table in the order in which they are stored.
         for scan in ("indexscan", "bitmapscan"):
             await session.execute(text(f"SET LOCAL enable_{scan} = off"))
         await act(session)

@@ -1,4 +1,4 @@
-"""Test which operations wait for rows that another transaction has locked, and which skip them."""
+"""Test which operations wait for locked rows, and which operations skip locked rows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -38,7 +38,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 def _without_waiting(act: Act) -> Act:
-    """Return a function that runs the operation, but fails if it waits for a lock for 0.5 s."""
+    """Return a function that runs the operation with a lock timeout of 0.5 s."""
 
     async def act_without_waiting(session: AsyncSession) -> Any:
         await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
@@ -48,11 +48,7 @@ def _without_waiting(act: Act) -> Act:
 
 
 async def _assert_skips_locked(database: Database, act: Act, *, first: Any, second: Any) -> None:
-    """Run an operation in two open transactions. Assert that the second run skips locked rows.
-
-    `first` and `second` are the expected results of the two runs. A result is a number, or the
-    length of the returned list.
-    """
+    """Assert that the second of two concurrent runs skips locked rows."""
     async with database.sessions() as one, database.sessions() as other:
         assert _count(await act(one)) == first
         assert _count(await _without_waiting(act)(other)) == second
@@ -148,10 +144,7 @@ async def test_checks_and_escalations_skip_locked_rows(database: Database) -> No
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
-    """Run `first`, and start `second` before `first` is committed. Return the result of `second`.
-
-    Asserts that `second` waits until `first` is committed.
-    """
+    """Assert that `second` waits for the commit of `first`, and return the result of `second`."""
     async with database.sessions() as earlier:
         await first(earlier)
 
@@ -198,11 +191,7 @@ async def test_a_second_save_of_a_form_waits_for_the_first(database: Database) -
 
 
 async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database: Database) -> None:
-    """Check that one payment cannot be recorded for two withdrawals at the same time.
-
-    The payment was made outside the platform, for example at a bank. The second attempt waits for
-    the first one, and then fails with IdempotencyConflict.
-    """
+    """Check that one bank payment cannot be recorded for two withdrawals."""
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         admin = await people.staff(session)
@@ -224,7 +213,6 @@ async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database:
 async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
     database: Database,
 ) -> None:
-    """Test that an owner can be blocked while an approval of their placement is not committed."""
     # An approval locks wallets. The reversal of a payment blocks the payer and locks wallets too.
     # If the block waited for the approval, both transactions could wait for each other.
     async with database.sessions.begin() as session:
@@ -260,11 +248,6 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
 
 
 async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Database) -> None:
-    """Check that the watchdog does not refund an escrow if a worker has just claimed its post.
-
-    The watchdog refunds escrows whose posts were not sent in time. To claim a post means to take
-    the exclusive right to send it. Here, the watchdog waits until the claim is committed.
-    """
     async with database.sessions.begin() as session:
         await people.approved(session)
     await database.forward(timedelta(hours=80))
@@ -276,14 +259,10 @@ async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Data
 
 
 async def test_a_hold_during_the_expiry_keeps_its_placement(database: Database) -> None:
-    """Test that a placement does not expire if its money is moved into an escrow at the same time.
-
-    The expiry ends placements about which no admin has decided in time. To make the expiry slow,
-    the function `clock()` of the database takes one second in this test.
-    """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     await database.forward(timedelta(hours=80))
+    # A slow `clock()` makes the expiry slow.
     await database.as_owner(
         "ALTER FUNCTION clock() RENAME TO clock_of_old;"
         " CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$ BEGIN"

@@ -1,8 +1,4 @@
-"""Test that services allow only the changes of a status that their transition tables list.
-
-Each test removes one change from a table. The service must then refuse the operation that makes
-this change.
-"""
+"""Test that services refuse a change of status that their transition tables do not list."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

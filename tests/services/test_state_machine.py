@@ -1,9 +1,7 @@
 """Run random sequences of operations, and compare the product with a model after each step.
 
-The model repeats the rules of the marketplace in plain Python. An example is one random sequence of
-operations. If the environment variable ADTECH_STATE_MACHINE is `long`, 5,000 examples run instead
-of 200, and their random seed is new in each run. The test prints the seed. The variable
-ADTECH_STATE_MACHINE_SEED runs the examples of an earlier seed again.
+ADTECH_STATE_MACHINE=long runs 5,000 sequences instead of 200. ADTECH_STATE_MACHINE_SEED repeats the
+sequences of an earlier seed.
 """
 
 import os
@@ -50,26 +48,18 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 async def escalate(session: AsyncSession) -> None:
-    """Ask the admins to decide about posts whose state has been unclear for too long."""
+    """Ask the admins to decide about posts whose state is unclear for too long."""
     await uncertain_posts.escalate_due(session, limit=99)
 
 
 class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
-    """Random operations of a marketplace, which run in the product and in the model.
-
-    Hypothesis calls the methods with `@rule` in a random order. Each of these methods compares the
-    result of the product with the result of the model.
-    """
+    """Random operations that run in the product and in the model."""
 
     # -- the usual steps of a placement -----------------------------------------------------------
 
     @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
     def begin(self, stages: list[int]) -> None:
-        """Begin an example (one random sequence of operations) with some placements.
-
-        For each number in `stages`, one placement is submitted. The number says how many of the
-        next steps of this placement are done.
-        """
+        """Submit one placement for each number in `stages`, and do that number of steps."""
         for number, stage in enumerate(stages):
             self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
             self.go_on(-1, stage)
@@ -77,20 +67,14 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
     def go_on(self, pick: int, steps: int) -> None:
-        """Do the next steps of a placement on its usual way, from the approval to the payout.
-
-        `steps` is the number of steps. A step can be refused, for example by a kill switch.
-        """
+        """Do the next usual steps of a placement."""
         target_id = self.target(pick)
         for _ in range(steps):
             self.next_step(target_id)
             self.books_agree()
 
     def next_step(self, target_id: int) -> None:
-        """Do the next usual step of a placement, for example approve it, or send its post.
-
-        If the post has failed or is cancelled, the next step is the refund.
-        """
+        """Do the next usual step of a placement, for example the approval."""
         target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
         mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
         if target.job is PostJobStatus.QUEUED:
@@ -116,7 +100,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
     def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
-        """Submit a placement: an advertiser asks for one post in a channel."""
+        """Submit a placement."""
         publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
         campaign_id, channel_id = (
             world.nth(self.model.campaigns, campaign),
@@ -176,7 +160,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, who=PICK)
     def withdraw(self, pick: int, who: int) -> None:
-        """Withdraw a placement: the advertiser takes it back before an admin has decided."""
+        """Withdraw a placement."""
         target_id = self.target(pick)
         actor = self.advertiser(self.model.targets[target_id].campaign, who)
         self.both(
@@ -187,7 +171,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def hold(self, pick: int) -> None:
-        """Hold the price of a placement: move it from the advertiser's wallet into an escrow."""
+        """Move the price of a placement into an escrow."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.hold(session, target_id=target_id),
@@ -197,7 +181,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
-        """Release the escrow of a placement: pay the owner, and pay the fee to the platform."""
+        """Pay the owner and the platform from the escrow of a placement."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.release(session, target_id=target_id),
@@ -207,7 +191,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def refund(self, pick: int) -> None:
-        """Refund the escrow of a placement: give the money back to the advertiser."""
+        """Refund the escrow of a placement."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.refund(session, target_id=target_id),
@@ -244,7 +228,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(channel=PICK, lost=YES)
     def rights(self, channel: int, *, lost: bool) -> None:
-        """Take away the bot's right to post in a channel, or give this right back."""
+        """Remove or restore the bot's right to post in a channel."""
         channel_id = world.nth(self.model.channels, channel)
 
         async def act(session: AsyncSession) -> None:
@@ -260,10 +244,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:
-        """Set a kill switch to running or to stopped.
-
-        A kill switch allows or forbids one kind of operation, for example payouts.
-        """
+        """Set a kill switch to running or to stopped."""
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(
@@ -288,27 +269,19 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
         )
     )
     def tick(self, tick: tuple[Act, Callable[[MoneyModel], int | None]]) -> None:
-        """Run one tick: call one periodic function of the scheduler one time."""
+        """Run one periodic function of the scheduler."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
 
     @invariant()
     def books_agree(self) -> None:
-        """Assert that balances, statuses and kill switches are as in the model.
-
-        Asserts also that no invariant is violated. An invariant is a statement about all rows that
-        must always hold.
-        """
+        """Assert that the product has the model's data and violates no invariant."""
         assert self.story.books() == world.books(self.model)
 
 
 @pytest.fixture
 def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
-    """Yield the database connection on which the whole test runs.
-
-    The test can move the database's clock on this connection. All changes are rolled back at the
-    end.
-    """
+    """Yield a database connection with a movable clock, and roll back all changes."""
     assert ROLLED_BACK in rolled_back_url
     story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield story

@@ -1,7 +1,4 @@
-"""Test who is allowed to change a campaign, and in which statuses.
-
-The changes are, for example, to activate, to pause and to cancel the campaign.
-"""
+"""Test who may change a campaign, and in which statuses."""
 
 from datetime import timedelta
 
@@ -144,10 +141,7 @@ async def test_an_unknown_campaign_is_not_found(session: AsyncSession, step: str
 
 
 async def _scheduled(database: Database, *hours: int) -> people.Deal:
-    """Approve one post for each number of hours, and pause the campaign of these posts.
-
-    Each number says in how many hours a post is due.
-    """
+    """Create a paused campaign with approved posts that are due in `hours`."""
     async with database.sessions.begin() as session:
         moment = await rows.one(session, "SELECT clock()")
         deal = await people.approved(session, balance=50_000, publish_at=moment + hours[0] * HOUR)

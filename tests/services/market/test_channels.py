@@ -1,7 +1,4 @@
-"""Test how channels are connected, how their terms are set, and how the bot's rights change.
-
-The terms of a channel are the price of a post and the hours for which the post must stay.
-"""
+"""Test how channels, their terms and the bot's rights change."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,4 @@
-"""Test which web addresses an ad is allowed to link to.
-
-An address must show people to which site it leads.
-"""
+"""Test which web addresses an ad may link to."""
 
 from contextlib import suppress
 

@@ -1,8 +1,4 @@
-"""Test how admins approve and reject placements.
-
-An approval holds the price and queues the post, both in one transaction. To hold the price means to
-move it from the advertiser's wallet into an escrow.
-"""
+"""Test how admins approve and reject placements."""
 
 from datetime import timedelta
 

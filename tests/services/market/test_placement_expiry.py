@@ -1,4 +1,4 @@
-"""Test that a placement expires if no admin decides about the placement in time."""
+"""Test that a placement expires if no admin decides in time."""
 
 from datetime import timedelta
 
@@ -56,11 +56,6 @@ async def test_undecided_targets_expire(database: Database) -> None:
 async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Test that the expiry skips placements with an escrow, and ends another placement instead.
-
-    A target is a placement. In this test, the expiry ends at most one placement in a run. The
-    watchdog, another function of the scheduler, handles the placements with an escrow.
-    """
     monkeypatch.setattr(placement_expiry, "BATCH", 1)
     async with database.sessions.begin() as session:
         held, _ = await people.deal(session), await people.deal(session)

@@ -1,8 +1,4 @@
-"""Test how placements are submitted and withdrawn, and how much of a budget they use.
-
-A placement is the purchase of one post in one channel. To withdraw a placement means to take it
-back before an admin has decided about it.
-"""
+"""Test how placements are submitted and withdrawn, and how they use a budget."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Test that a person is registered only one time, and gets wallets with the balance 0."""
+"""Test the registration of people and the wallets that they get."""
 
 import asyncio
 

@@ -1,10 +1,4 @@
-"""Test that a staff request takes effect only after the right people have confirmed it.
-
-A staff request asks for an operation of the staff, for example to grant a role. To confirm a
-request means to press a button in the admin chat. If the request was typed in a shell, the
-requester must confirm it. For some kinds of requests, a second person must confirm too. A request
-takes effect only one time.
-"""
+"""Test which people must confirm a request of the staff."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +34,7 @@ async def _asked(
     from_shell: bool = True,
     **arguments: Any,
 ) -> int:
-    """Create a staff request, which was typed in a shell or sent as a command. Return its id."""
+    """Create a staff request, and return the request's id."""
     telegram_id = await _telegram_id(session, subject) if subject else None
     if not from_shell:
         command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"

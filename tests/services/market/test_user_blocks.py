@@ -1,4 +1,4 @@
-"""Test that blocking an owner closes the owner's channels, and that unblocking opens them again."""
+"""Test what happens to an owner's channels when the owner is blocked or unblocked."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,7 +1,4 @@
-"""Provide data that a test is allowed to break.
-
-The data are in a copy of a database, or in a session that is rolled back.
-"""
+"""Provide data that a test may break."""
 
 from collections.abc import AsyncIterator
 
@@ -18,20 +15,14 @@ from tests.factories import business as books
 
 @pytest.fixture
 async def business_database(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
-    """Yield a copy of a database that has all kinds of transfers.
-
-    A test is allowed to leave this copy broken.
-    """
+    """Yield a copy of a database with all kinds of transfers."""
     async with copied_database(server, business) as database:
         yield database
 
 
 @pytest.fixture(scope="session")
 async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterator[AsyncEngine]:
-    """Yield a database engine with one connection, in the role of the tables' owner.
-
-    All tests that roll back their changes use this engine.
-    """
+    """Yield an engine with one connection, in the role of the tables' owner."""
     assert business
     url = driver_url(server.dsn(embedded.OWNER, books.TO_BREAK))
     engine = create_async_engine(url, pool_size=1, max_overflow=0)
@@ -41,9 +32,9 @@ async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterat
 
 @pytest.fixture
 async def owner(owners_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """Yield a session in the role of the tables' owner. The triggers of the tables are disabled.
+    """Yield a session in the role of the tables' owner, without triggers.
 
-    The database has all kinds of transfers. All changes are rolled back at the end.
+    All changes are rolled back.
     """
     async with owners_engine.connect() as connection:
         outer = await connection.begin()

@@ -1,7 +1,4 @@
-"""Test that a proposed correction ends after 72 hours, or when its proposer is no admin any more.
-
-A correction is a repair of the books. One admin proposes it, and another admin confirms it.
-"""
+"""Test when a proposed correction of the books expires."""
 
 from datetime import timedelta
 
@@ -21,7 +18,7 @@ STATUS = "SELECT status FROM corrections"
 
 
 async def _proposed(session: AsyncSession, proposer: Actor) -> int:
-    """Propose a correction that moves 40 minor units between two people, and return its id."""
+    """Propose a correction of 40 minor units, and return the id of the correction."""
     giver, taker = await people.person(session, balance=100), await people.person(session)
     proposed = await corrections.propose_adjustment(
         session,

@@ -1,7 +1,4 @@
-"""Test that one admin proposes a correction and another admin confirms this correction.
-
-A correction is a repair of the books. The database checks the proposal and the confirmation.
-"""
+"""Test that a correction of the books needs two admins."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio

@@ -1,7 +1,4 @@
-"""Test that each payment is recorded, and that it is credited only while deposits are allowed.
-
-The kill switch `deposits` allows or forbids deposits.
-"""
+"""Test how payments are recorded, and when they are credited."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

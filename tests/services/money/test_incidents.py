@@ -1,9 +1,4 @@
-"""Test that an incident stops operations with money until people have closed the incident.
-
-The check of the ledger opens an incident if an invariant is violated. The incident sets the kill
-switches of money to stopped: new escrows, payouts, refunds, withdrawals and adjustments. People
-repair the ledger and then close the incident. The tests repeat the incidents of the safety plan.
-"""
+"""Test that an open incident blocks operations with money."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -30,10 +25,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """The staff of a test: two admins who repair the ledger, and two operators.
-
-    One operator closes incidents. The other operator sets kill switches.
-    """
+    """The two admins and two operators of a test."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -55,12 +47,7 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """Assert that the check of the ledger finds these violations and stops operations with money.
-
-    The check must open exactly one incident and queue exactly one alert for the admin chat. The
-    check must also set each kill switch of money to stopped. Asserts that the two operators cannot
-    close the incident or run payouts before the repair.
-    """
+    """Assert that these violations are found, open an incident and block money operations."""
     for _ in range(2):
         async with database.sessions.begin() as session:
             found = await incidents.check_ledger_invariant(session)
@@ -87,12 +74,7 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """Assert that all invariants hold, close the incident, and set money's switches to running.
-
-    One operator closes the incident, and another operator sets the switches. Asserts that the
-    operator who closed the incident cannot set the switches. Asserts the same for the admin who
-    confirmed the repair.
-    """
+    """Assert that all invariants hold, close the incident, and allow operations with money."""
     incident = await _incident(database)
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
@@ -167,7 +149,7 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
-    """Mark an escrow as released, but do not write the transfer that pays the owner."""
+    """Mark an escrow as released without a transfer to the owner."""
     await breakage.run_unguarded(
         database,
         "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608
@@ -245,10 +227,7 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Make a balance wrong, and let the check of the ledger open an incident.
-
-    Returns the incident's id, an operator and a super admin.
-    """
+    """Open an incident. Return the incident's id, an operator and a super admin."""
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
         one = await people.staff(session, Role.OPERATOR)

@@ -1,8 +1,4 @@
-"""Test that the check of new rows misses no row, and that the rolling check reads every row.
-
-Both are checks of the ledger. The rolling check reads one part of the rows in each run. After
-enough runs, it has read every row.
-"""
+"""Test that the periodic checks of the ledger miss no row."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -33,7 +29,6 @@ FEW = Limits(entries=9, wallets=9, transfers=9, targets=9, deposits=9, withdrawa
 
 
 async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Database) -> None:
-    """Test that the check of new rows also reads entries whose transaction is committed late."""
     # An entry gets its id before its transaction commits. Therefore, a check that reads only ids
     # above the last known id misses entries that are committed late.
     async with database.sessions.begin() as session:
@@ -61,7 +56,7 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
                 await asyncio.sleep(chance.random() / 20)
 
     async def commit_late(looked: asyncio.Event) -> None:
-        """Create a person with money, and commit only after the next check has run."""
+        """Create a person with money, and commit after the next check."""
         async with database.sessions.begin() as session:
             await people.person(session, balance=100)
             late.set()
@@ -112,10 +107,6 @@ async def _ids(session: AsyncSession, condition: str) -> set[int]:
 async def test_rows_that_commit_late_are_checked(
     business_database: Database, server: embedded.Postgres
 ) -> None:
-    """Test that a wrong balance is found if its transaction begins before a check.
-
-    The transaction is committed after this check. The next check finds the balance.
-    """
     async with business_database.sessions.begin() as session:
         payer = await people.person(session, balance=100)
     name = business_database.url.partition("@/")[2].partition("?")[0]
@@ -211,11 +202,6 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
     business_database: Database,
 ) -> None:
-    """Check that an adjustment into a wallet for withdrawals is found as a violation.
-
-    Such a wallet holds the money of a person's open withdrawals. An adjustment is a correction that
-    moves an amount from one wallet to another.
-    """
     # The adjustment has the amount of an earlier withdrawal. So the amount alone does not show that
     # no withdrawal belongs to it.
     since = await check_runs.horizon(business_database)
@@ -304,11 +290,6 @@ async def test_a_run_starts_where_the_last_sound_run_ended(business_database: Da
 async def test_a_restored_database_continues_the_transaction_numbers(
     business_database: Database,
 ) -> None:
-    """Check that `restart_ledger_txn` corrects the transaction numbers of a restored database.
-
-    A restored database counts its transactions from the start. After the call, new transactions
-    have numbers above the horizon. The horizon is the number up to which the ledger was checked.
-    """
     await breakage.run_unguarded(
         business_database,
         "INSERT INTO ledger_checkpoints (violations, details, progress)"

@@ -1,8 +1,4 @@
-"""Test that the check of the ledger finds a violation of each invariant.
-
-An invariant is a statement about all rows that must always hold. Each test uses the role of the
-tables' owner to change rows, so that one invariant or a few are violated.
-"""
+"""Test that the check of the ledger finds a violation of each invariant."""
 # ruff: noqa: S608 - statements of a test
 
 import pytest

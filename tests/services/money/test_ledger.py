@@ -1,4 +1,4 @@
-"""Test that `ledger.post` raises the right domain error if the database refuses a transfer."""
+"""Test which error `ledger.post` raises if the database refuses a transfer."""
 
 import pytest
 

@@ -1,8 +1,4 @@
-"""Test the queries that check the invariants for new rows only.
-
-An invariant is a statement about all rows that must always hold. Each invariant also has a query
-that reads all rows. In new rows, both queries must find the same violations.
-"""
+"""Test that queries for new rows find the same violations as queries for all rows."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import pytest

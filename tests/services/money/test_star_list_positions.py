@@ -1,8 +1,4 @@
-"""Test the stored position in a bot's list of Stars transactions.
-
-The position says how many transactions of the list were read. A process can move the position only
-if the process began to read at the stored position.
-"""
+"""Test the stored position in a bot's list of Stars transactions."""
 
 from datetime import UTC, datetime
 

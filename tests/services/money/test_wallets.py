@@ -1,4 +1,4 @@
-"""Test which balances and entries a person sees, and that a wallet of another currency is found."""
+"""Test which balances and entries a person sees."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,8 +1,4 @@
-"""Test from which credits of a wallet the money of a withdrawal came.
-
-These credits are the sources of the withdrawal. The oldest money of a wallet counts as spent or
-withdrawn first.
-"""
+"""Test which credits of a wallet pay for a withdrawal."""
 
 from typing import Any
 
@@ -19,7 +15,7 @@ from tests.factories import payments, people, rows
 
 
 async def _pay_in(session: AsyncSession, person: Actor, *amounts: int) -> list[int]:
-    """Record a deposit of the person for each amount, and return the ids of the deposits."""
+    """Record one deposit for each amount, and return the ids of the deposits."""
     made = [
         await payments.deposit(
             session,
@@ -153,7 +149,6 @@ async def test_more_credits_than_a_page_are_read(
 
 
 async def test_a_large_wallet_is_read_by_its_index(server: embedded.Postgres, running: str) -> None:
-    """Check that the sources of a withdrawal are found by an index, among 50,000 entries."""
     # The entries break the invariants, so the test writes them into a copy of the database.
     async with copied_database(server, running) as database:
         async with database.sessions.begin() as session:

@@ -1,7 +1,4 @@
-"""Test the steps of a withdrawal: request, approval, payment, and return of the money.
-
-Each step takes effect only one time.
-"""
+"""Test the request, the approval, the payment and the return of a withdrawal."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,7 +25,7 @@ WHERE_IT_IS = (
 
 
 async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """Let a person with money request a withdrawal. Return the person and the withdrawal."""
+    """Return a person and a withdrawal that this person has requested."""
     person = await people.person(session, balance=balance)
     withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
@@ -56,10 +53,7 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Return a function that takes a session and does a step of a withdrawal as `actor`.
-
-    `step` is the step, for example the approval. `id_` is the id of the withdrawal.
-    """
+    """Return a function that does the step `step` of the withdrawal `id_`."""
     return lambda session: step(session, actor, id_)
 
 

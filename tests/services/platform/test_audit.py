@@ -1,4 +1,4 @@
-"""Test that the audit log records operations that were refused."""
+"""Test that the audit log records refused operations."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,8 +1,4 @@
-"""Test that the bot uses a new admin chat only after a super admin has confirmed it.
-
-Telegram gives the admin chat a new id when its group becomes a supergroup. The super admin confirms
-in the chat with the new id.
-"""
+"""Test that the bot uses a new admin chat only after a super admin has confirmed it."""
 
 import pytest
 from sqlalchemy import text
@@ -22,14 +18,13 @@ CONFIRM = "admin_chat:confirm"
 
 
 async def record(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> None:
-    """Record that a chat got a new id. In the settings, GROUP is the admin chat."""
     await chat_migrations.record_migration(
         session, admin_chat_id=GROUP, old_chat_id=old_chat_id, new_chat_id=new_chat_id
     )
 
 
 async def confirm(session: AsyncSession, who: Actor, new_chat_id: int = SUPERGROUP) -> None:
-    """Let a person press the button in the new chat, and confirm the move of the admin chat."""
+    """Press the button that confirms the new admin chat."""
     press = await presses.press(session, who, CONFIRM, message={"chat": {"id": new_chat_id}})
     await chat_migrations.confirm(session, actor=press, old_chat_id=GROUP, new_chat_id=new_chat_id)
 

@@ -1,7 +1,4 @@
-"""Test that a process counts as alive for one minute after its last heartbeat.
-
-A heartbeat is the time that a living process regularly writes into the database.
-"""
+"""Test that a process counts as alive for one minute after its last heartbeat."""
 
 from services.platform import heartbeats
 from tests.conftest import Database

@@ -1,8 +1,4 @@
-"""Test which updates get a lane of their own instead of the lane of their chat.
-
-Updates with the same lane are handled one after the other. An urgent update gets a lane of its own,
-so that it does not wait for older updates of its chat.
-"""
+"""Test which updates do not wait for older updates of their chat."""
 
 from typing import Any
 

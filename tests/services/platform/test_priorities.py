@@ -1,4 +1,4 @@
-"""Test the priorities of messages: alarms are sent first, then results, then cards for admins."""
+"""Test the priorities of messages."""
 
 import pytest
 

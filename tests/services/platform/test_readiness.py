@@ -1,8 +1,4 @@
-"""Test that the readiness state shows whether the scheduler is alive.
-
-The state also shows which kill switches are running, stopped or missing. A kill switch allows or
-forbids one kind of operation, for example payouts.
-"""
+"""Test the readiness state of the scheduler and of the kill switches."""
 
 from db.models.operations import Switch
 from services.platform import heartbeats, readiness

@@ -1,8 +1,4 @@
-"""Test the SQL reports of the production checklist and of the safety plan.
-
-The reports that list mistakes must be empty. The reports that count rows must have the right
-counts.
-"""
+"""Test the SQL reports of the production checklist and of the safety plan."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,12 +13,7 @@ CLEAN = ("escrow_uniqueness", "job_uniqueness", "orphans", "drift", "unpaid_rele
 
 @pytest.fixture
 async def world(session: AsyncSession) -> AsyncSession:
-    """Create four placements and a campaign with the status draft. Return the session.
-
-    The owner of the first placement is paid. The second placement is refunded. The money of the
-    third placement is held. The fourth placement is pending, that is, no admin has decided about
-    it.
-    """
+    """Create a paid, a refunded, a held and a pending placement, and a draft campaign."""
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)
     lost = await people.failed(session)

@@ -1,8 +1,4 @@
-"""Test that each start of the bot grants and revokes the role of super admin.
-
-The setting SUPER_ADMIN_IDS lists the people who must have this role. If two super admins have
-granted or revoked a role, a start does not change this role.
-"""
+"""Test how a start of the bot grants and revokes the role of super admin."""
 
 import pytest
 from sqlalchemy import text
@@ -35,7 +31,7 @@ async def _head(session: AsyncSession, telegram_id: int) -> Actor:
 
 
 async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int) -> None:
-    """Let one super admin request to grant or to revoke a role, and let another one confirm it."""
+    """Let one super admin request a change of role, and let another confirm it."""
     command = f"/{kind.value.removesuffix('_role')} {whom} super_admin a reason"
     asked = await staff_requests.create(
         session,

@@ -1,9 +1,4 @@
-"""Test that kill switches are stopped quickly even if other database sessions hold locks.
-
-A kill switch is a row that allows (running) or forbids (stopped) one kind of operation, for example
-payouts. An operator stops one switch. An incident, for example a violation in the ledger, stops all
-switches of money. In most tests, another session holds locks and has no time limits.
-"""
+"""Test that kill switches are stopped quickly while other database sessions hold locks."""
 
 import time
 from collections.abc import AsyncIterator
@@ -26,14 +21,14 @@ from tests.conftest import Database
 from tests.factories import people, rows
 
 LIMIT = 1.0
-"""The longest time that the stop of a kill switch is allowed to take, in seconds."""
+"""The time limit for a stop, in seconds."""
 MONEY = frozenset(killswitches.FROZEN_BY_INCIDENT)
 VIOLATION = Violation("wallet_balance", "broken on purpose", [{"ref": 1}])
 
 
 @pytest.fixture
 async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a database session without time limits. Its transaction stays open."""
+    """Yield a database session with an open transaction and without time limits."""
     connection = await asyncpg.connect(database.url)
     for limit in ("statement", "transaction", "idle_in_transaction_session", "lock"):
         name = f"{limit}_timeout"

@@ -1,8 +1,4 @@
-"""Test that the transition tables lead to every status, and that all other moves are refused.
-
-A transition table lists the allowed moves from one status to another. It also says who is allowed
-to make each move.
-"""
+"""Test the tables of the allowed changes of a status."""
 
 from collections.abc import Mapping
 from enum import StrEnum

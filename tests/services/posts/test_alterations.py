@@ -1,9 +1,4 @@
-"""Test that the admins get one message about all posts that were altered in a period.
-
-The message lists the posts that were altered for the first time. If an alteration is a breach (a
-broken promise), the admins get a separate card about it. A card is a message with buttons. For
-example, the second alteration of the same post is a breach.
-"""
+"""Test the message to the admins about altered posts."""
 
 from datetime import datetime, timedelta
 

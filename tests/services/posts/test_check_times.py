@@ -1,8 +1,4 @@
-"""Test the times of the checks of a post.
-
-A post is checked a few times, at random times. The last check is at the end of the promised hours.
-These hours are the time for which the post must stay.
-"""
+"""Test the times of the checks of a post."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -16,11 +12,7 @@ SENT = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
-    """Return the times at which the checks of a post are due.
-
-    `hours` is how long the post must stay. Each check is done later than it is due, by the time
-    `late`.
-    """
+    """Return the due times of all checks if each check is done late by `late`."""
     ends = SENT + timedelta(hours=hours)
     checks = [next_check_time(SENT, ends, SENT)]
     while checks[-1] < ends:

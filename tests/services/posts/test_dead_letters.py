@@ -1,7 +1,4 @@
-"""Test that a dead letter is offered to its advertiser, who can submit the placement again.
-
-A dead letter is a post job (the task of publishing one post) that has failed for good.
-"""
+"""Test that an advertiser can submit a placement again after its post has failed."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,8 +1,4 @@
-"""Test that each post is claimed, sent and recorded only one time.
-
-To claim a post means to take the exclusive right to send it. The tests include a worker that
-continues although its claim has ended.
-"""
+"""Test that each post is claimed, sent and recorded only one time."""
 
 import dataclasses
 from collections.abc import Awaitable, Callable

@@ -1,9 +1,4 @@
-"""Test what happens to a post if its worker has died.
-
-If the worker had begun to send the post, the post becomes uncertain: nobody knows whether Telegram
-published it. In all other cases, the post is queued again. If too many workers of a post have died,
-the post is not queued again, and its job fails.
-"""
+"""Test what happens to a post whose worker has died."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,11 +20,7 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the due post for a worker that then dies, and return the claim.
-
-    A claim is the right of one worker to send the post. If `begun` is true, the worker dies after
-    it has begun to send the post.
-    """
+    """Claim the due post for a worker that then dies. `begun` says whether the send had begun."""
     claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
     if begun:
@@ -77,16 +68,12 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
 async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     database: Database,
 ) -> None:
-    """Test that a post is uncertain if its worker had an older version of the program and has died.
-
-    A worker of the present version writes the number of its claim into the column
-    `unsent_claim_no`, and empties this column before it sends. A worker of the older version does
-    not change the column. In this case, the column has the number of an earlier claim.
-    """
+    """Test a claim of a worker that ran an older version of the program."""
     async with database.sessions.begin() as session:
         await people.approved(session)
         claim = await _abandon(session, begun=False)
         assert await posting.release_claim(session, claim)
+        # The older version leaves the number of an earlier claim in `unsent_claim_no`.
         await session.execute(
             text(
                 "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1,"
@@ -121,16 +108,14 @@ async def test_a_post_that_keeps_killing_its_workers_is_parked(database: Databas
 
 
 async def test_a_claim_of_the_time_before_a_step_back_is_abandoned(database: Database) -> None:
-    """Check that a claim counts as abandoned if its end is too far in the future.
-
-    This happens if the clock of the database was set back by an hour after the claim.
-    """
+    """Check that a claim counts as abandoned if it ends too far in the future."""
     lease = timedelta(seconds=30)
     async with database.sessions.begin() as session:
         await people.approved(session)
         assert await one_post.claim(session, owner="dead", lease=lease) is not None
     async with database.sessions.begin() as session:
         assert await rescue.rescue_abandoned(session, lease=lease) == 0
+    # The database's clock was set back by an hour after the claim.
     await database.as_owner("UPDATE post_jobs SET lease_until = lease_until + interval '1 hour'")
     async with database.sessions.begin() as session:
         assert await rescue.rescue_abandoned(session, lease=lease) == 1

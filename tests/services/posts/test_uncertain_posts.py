@@ -1,8 +1,4 @@
-"""Test the search for uncertain posts.
-
-A post is uncertain if nobody knows whether Telegram published it. A search finds the post or does
-not find it. After two searches that did not find the post, the post counts as absent.
-"""
+"""Test the search for a post that Telegram may have published."""
 
 from datetime import timedelta
 
