@@ -1,9 +1,8 @@
 """Compare the services that move money with plain SQL: `python -m tests.benchmarks.ledger`.
 
-`make bench-ledger` runs this program, too. The program measures the speed, prints a table, and
-writes build/bench-ledger.json. docs/performance.md explains the figures. Only the ratios within one
-run are useful, because machines differ and can have other work. With `--quick`, every part of the
-benchmark is smaller, and the figures go to build/bench-ledger-quick.json.
+Prints a table, and writes build/bench-ledger.json. docs/performance.md explains the figures. Only
+compare figures within one run. With `--quick`, every part is smaller, and the figures go to
+build/bench-ledger-quick.json.
 """
 
 import argparse
@@ -42,17 +41,13 @@ class Plan:
     transfers: int
     small: int
     large: int
-    """The number of settled placements in the small database, and in the large database. A
-    placement is settled when its escrow is released or refunded."""
+    """The number of settled placements in the small database and in the large database."""
     entries: tuple[int, int]
-    """The sizes of the two ledgers that are checked, in entries."""
+    """The sizes of the two checked ledgers, in entries."""
 
     @property
     def pending(self) -> int:
-        """The number of pending placements that the approvals in all parts of the benchmark need.
-
-        A placement is a purchase of a post. It is pending until an admin approves or rejects it.
-        """
+        """The number of pending placements that all approvals need."""
         return 2 * self.rounds * 3 * sum(self.approvals.values())
 
 
@@ -63,11 +58,9 @@ QUICK = Plan(3, {1: 100, 8: 600, 32: 600}, 1_000, 1_000, 20_000, (100_000, 500_0
 async def approvals(
     server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own_script: Path
 ) -> tuple[dict[str, float], int]:
-    """Measure part (a) of the benchmark: approvals of placements in three ways.
+    """Measure approvals by the service, by plain SQL, and by the service's own SQL.
 
-    The three ways are the service, a fixed script of plain SQL, and `own_script`, which has the
-    service's own SQL. In each round, they run one after the other. `first` is the id of the first
-    pending placement. Returns the figures by name, and the id of the next pending placement.
+    Returns the figures by name, and the id of the next pending placement.
     """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
@@ -106,10 +99,9 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """Measure part (b) of the benchmark: return the transfers per second of 8 concurrent tasks.
+    """Return the transfers per second of 8 concurrent tasks.
 
-    `count` is the number of transfers. `wallets` is the number of wallets between which they move
-    money.
+    `count` transfers move money between `wallets` wallets.
     """
     corrections = await _confirmed_corrections(owner_url, wallets, count)
 
@@ -131,12 +123,7 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 
 
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Insert a correction for each transfer in part (b) of the benchmark.
-
-    A correction is a repair of the books. The transfers are adjustments, that is, corrections that
-    move money from one wallet to another. A trigger refuses an adjustment without its correction.
-    Returns the id and the two wallets of each correction.
-    """
+    """Insert a correction for each transfer. Return the correction's id and its two wallets."""
     owner = await asyncpg.connect(url)
     rng = Random(wallets)  # noqa: S311 - a workload, not a secret
     try:
@@ -165,13 +152,7 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
-    """Measure part (c) of the benchmark: releases that pay the same owners repeatedly.
-
-    A release pays an escrow to the owner of a channel. In the first group, owners are paid several
-    times. In the second group, each owner is paid one time, and the payments share no wallet.
-    Returns the release rate of the first group, divided by the release rate of the second group.
-    Each group is measured two times, in both orders.
-    """
+    """Return the rate of releases to the same owners, divided by the rate for different owners."""
     paid_often, paid_once = await _releasable(url)
 
     async def act(target_id: int) -> None:
@@ -197,8 +178,7 @@ async def releases(url: str, sessions: Sessions, tasks: int) -> float:
 async def _releasable(url: str) -> tuple[list[int], list[int]]:
     """Make the escrows of all approved placements due for release.
 
-    Returns two lists of ids of placements. The second list has the first placement of each owner.
-    The first list has other placements, and is not longer than the second list.
+    Returns the ids of placements with repeated owners, and with different owners.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -224,11 +204,7 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """Measure part (e) of the benchmark: the rate of approvals in a large database.
-
-    Returns this rate, divided by the rate in a small database. The large database has more settled
-    placements. A placement is settled when its escrow is released or refunded.
-    """
+    """Return the rate of approvals in a large database, divided by the rate in a small database."""
     count, ratios = plan.approvals[8], []
     for number in range(plan.rounds):
         rates = [
@@ -247,10 +223,7 @@ async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, 
 
 
 async def measure(folder: Path, plan: Plan) -> dict[str, float]:
-    """Run all parts of the benchmark on one PostgreSQL server, and return the figures by name.
-
-    Part (d), which checks the ledger, runs last.
-    """
+    """Run the whole benchmark on one server, and return the figures by name."""
     server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
     try:
         market.migrate(server)
@@ -269,10 +242,7 @@ async def measure(folder: Path, plan: Plan) -> dict[str, float]:
 
 
 async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> dict[str, float]:
-    """Measure parts (a), (b), (c) and (e) of the benchmark, and return their figures by name.
-
-    The parts are about approvals, transfers, releases, and approvals in a large database.
-    """
+    """Measure everything except the checks of the ledger, and return the figures by name."""
     owner_url = server.dsn(embedded.OWNER)
     checks.show(f"loading {plan.small:,} and {plan.large:,} placements")
     first = await market.fill(owner_url, pending=plan.pending, history=plan.small)

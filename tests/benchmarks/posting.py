@@ -3,11 +3,8 @@
 Run as `python -m tests.benchmarks.posting [--channels N] [--idle N]`. Writes
 build/bench-posting.json and prints a table.
 
-In the first part, each of 1,000 channels has one post that is due. Schedulers publish all these
-posts. This is measured four times: with Telegram's limits and without them, with one scheduler
-process and with three. In the second part, posts become due one by one, and the schedulers have no
-other work. The figures show the CPU time of each process. The server that replaces Telegram
-(`tests.benchmarks.telegram`) uses little CPU time, because all processes share the processors.
+The first part publishes one due post in each of 1,000 channels: with and without Telegram's limits,
+with one scheduler process and with three. The second part publishes posts one by one.
 """
 
 import argparse
@@ -50,7 +47,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Drain:
-    """The figures of one drained backlog, that is, of a number of posts that were all published."""
+    """How fast one measurement published all due posts."""
 
     processes: int
     limited: bool
@@ -60,33 +57,30 @@ class Drain:
     per_second: float
     """The number of posts per second."""
     cap_share: float
-    """All messages per second, divided by Telegram's limit of 30 per second. Notices are included.
-    """
+    """The messages per second, divided by Telegram's limit of 30 per second."""
     cap_share_posts: float
-    """The posts per second, divided by Telegram's limit of 30 per second. Notices are not included.
-    """
+    """The posts per second, divided by Telegram's limit of 30 per second."""
     refused: int
     """The number of sends that Telegram refused with the status 429."""
     cpu_ms_per_post: dict[str, float]
-    """The CPU time per post, in milliseconds, of the schedulers, PostgreSQL, Valkey, Telegram, and
-    this benchmark."""
+    """The CPU time per post of each kind of process, in milliseconds."""
 
 
 class Sends:
-    """A reader of the log of sends. It returns each line of the log one time."""
+    """A reader of the log of sends, which returns each line one time."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open()
         self._incomplete = ""
 
     def new(self) -> list[Json]:
-        """Return the sends that were added to the log after the last call of this method."""
+        """Return the sends that were logged after the last call."""
         *lines, self._incomplete = (self._incomplete + self._file.read()).split("\n")
         return [json.loads(line) for line in lines]
 
 
 class CpuMeter:
-    """A meter of the CPU time that the processes use after the meter was created."""
+    """A meter of the CPU time that processes use after its creation."""
 
     def __init__(self, environment: Environment, schedulers: list[Scheduler]) -> None:
         self._pids = {
@@ -110,10 +104,7 @@ class CpuMeter:
 
 
 def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited: bool) -> Drain:
-    """Return the figures of one backlog (a number of posts that were all published).
-
-    `sends` is the part of Telegram's log from this time.
-    """
+    """Return the figures of the published posts."""
     posts = [send["at"] for send in _posts(sends)]
     first, last = posts[0], posts[-1]
     seconds = last - first
@@ -136,10 +127,9 @@ def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited
 async def drain(
     environment: Environment, fork_server: ForkServerClient, processes: int, *, limited: bool
 ) -> Drain:
-    """Publish all posts that are due in a copy of the database, and return the figures.
+    """Publish all due posts in a copy of the database, and return the figures.
 
-    `processes` is the number of scheduler processes. If `limited` is true, Telegram and the
-    schedulers keep Telegram's flood limits.
+    `processes` is the number of schedulers. If `limited` is true, Telegram's flood limits apply.
     """
     name = f"drain_{processes}_{'limited' if limited else 'unlimited'}"
     url = await environment.clone(name)
@@ -169,10 +159,7 @@ async def drain(
 
 
 async def wait_for_heartbeats(environment: Environment, name: str, processes: int) -> None:
-    """Wait until this number of schedulers has written a heartbeat in the last five seconds.
-
-    A heartbeat is a row that shows that a scheduler is alive.
-    """
+    """Wait until this number of schedulers is alive."""
 
     async def have_heartbeats() -> bool:
         recent = "SELECT COUNT(*) FROM heartbeats WHERE beat_at > now() - interval '5 s'"
@@ -187,7 +174,7 @@ async def limit_telegram(environment: Environment, *, on: bool) -> None:
 
 
 async def set_posting(sessions: Sessions, *, running: bool) -> None:
-    """Set the kill switch that allows or forbids the publication of posts."""
+    """Allow or forbid the publication of posts."""
     async with sessions.begin() as session:
         await killswitches.set(
             session, actor=SYSTEM, key=Switch.WORKER_POST, enabled=running, reason="benchmark"
@@ -197,10 +184,7 @@ async def set_posting(sessions: Sessions, *, running: bool) -> None:
 async def idle(
     environment: Environment, fork_server: ForkServerClient, processes: int, posts: int
 ) -> list[float]:
-    """Publish posts one by one. Return the seconds that each post waited, in ascending order.
-
-    The waiting time begins when the post is due, and ends when it is published.
-    """
+    """Publish posts one by one, and return the seconds that each waited, in ascending order."""
     name = f"idle_{processes}"
     url = await environment.clone(name)
     await limit_telegram(environment, on=True)
@@ -236,7 +220,7 @@ def _posts(sends: list[Json]) -> list[Json]:
 
 
 async def run(channels: int, idle_posts: int) -> Json:
-    """Run all measurements in a temporary folder, and return the figures of the benchmark."""
+    """Run all measurements, and return the figures."""
     shared_memory = Path("/dev/shm")  # noqa: S108 - disk writes are not measured here
     with tempfile.TemporaryDirectory(
         dir=shared_memory if os.access(shared_memory, os.W_OK) else None
@@ -267,9 +251,7 @@ async def run(channels: int, idle_posts: int) -> Json:
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
     """Return the figures of the whole benchmark.
 
-    `drains` are the measurements in which many posts were due. `waits` has the seconds that single
-    posts waited, by the number of scheduler processes. The result contains these figures. It also
-    contains totals, for example the lowest share of Telegram's limit.
+    `waits` has the seconds that single posts waited, by the number of scheduler processes.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]
@@ -297,7 +279,7 @@ def quantile(sorted_values: list[float], percent: int) -> float:
 
 
 def row(figures: Drain) -> str:
-    """Format the figures of one backlog (a number of posts that were all published) as a line."""
+    """Format figures as a line."""
     limits = "30/s kept" if figures.limited else "no limit"
     return (
         f"{limits:<10} {figures.processes} process(es) {figures.posts:>5} posts"

@@ -1,4 +1,4 @@
-"""Run approvals with pgbench, either with plain SQL or with the SQL of the service."""
+"""Run approvals with pgbench."""
 
 import re
 import subprocess
@@ -35,10 +35,9 @@ def own_statements() -> str:
 def run(
     server: embedded.Postgres, role: str, script: Path, *, first: int, count: int, clients: int
 ) -> float:
-    """Approve placements with a pgbench script, and return the approvals per second.
+    """Approve `count` placements with a pgbench script, and return the approvals per second.
 
-    `first` is the id of the first placement. `count` is the number of placements. `clients` is the
-    number of concurrent connections. Raises RuntimeError if pgbench reports no rate.
+    Raises RuntimeError if pgbench reports no rate.
     """
     process = subprocess.run(
         [

@@ -1,11 +1,7 @@
-"""Run a Telegram server that uses little CPU: `python -m tests.benchmarks.telegram PLAN.json`.
+"""Simulate Telegram with little CPU time: `python -m tests.benchmarks.telegram PLAN.json`.
 
-The server replaces the sandbox in benchmarks. It uses little CPU, because the measured programs run
-on the same processors. It has the same flood limits as the sandbox, and answers 429 with
-`retry_after` if a send exceeds a limit. Otherwise, the answer to a send contains the whole message.
-The server checks no rights and stores no messages. To each check of a message, it answers that the
-message is not modified. The server writes two files. The file `facts.json` has its URL and its
-chats. The file `sends.jsonl` has a line for each send that was admitted or refused.
+Keeps the sandbox's flood limits, but checks no rights and stores no messages. Writes the URL and
+chats to `facts.json`, and each send to `sends.jsonl`.
 """
 
 import asyncio
@@ -31,7 +27,7 @@ Json = dict[str, Any]
 
 
 class Chats:
-    """The chats of the server, with the number of messages in each chat, and the flood limits."""
+    """The chats of the server, with their numbers of messages and their flood limits."""
 
     def __init__(self, plan: Json) -> None:
         self.bot = f"/bot{plan['token']}/"
@@ -54,7 +50,7 @@ class Chats:
         self._counts: defaultdict[int, itertools.count[int]] = defaultdict(_count_from_one)
 
     def answer(self, path: str, authorization: str | None, body: bytes) -> tuple[int, Json]:
-        """Return the answer to a request: its status and its body."""
+        """Return the status and the body of the answer to a request."""
         try:
             if path == "/control/limits" and authorization == self.control:
                 self.limits.enabled = json.loads(body)["enabled"]
@@ -102,10 +98,7 @@ def _count_from_one() -> "itertools.count[int]":
 
 
 class Connection(asyncio.Protocol):
-    """An HTTP connection, on which one request comes after another.
-
-    Each request has the header Content-Length.
-    """
+    """An HTTP connection with one request after another."""
 
     def __init__(self, chats: Chats) -> None:
         self._chats = chats
@@ -113,7 +106,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport of the connection. The answers are written to it."""
+        """Keep the transport, to which the answers are written."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
 
@@ -147,10 +140,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(plan: Json) -> None:
-    """Run the server with the settings of a plan, until the process gets SIGTERM.
-
-    When the server starts, it writes its URL and its chats to the file FACTS.
-    """
+    """Run the server until SIGTERM, and write its URL and chats to the file FACTS."""
     chats = Chats(plan)
     listener = ports.listen(0)
     loop = asyncio.get_running_loop()

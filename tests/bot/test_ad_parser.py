@@ -1,7 +1,4 @@
-"""Test how the bot makes an ad from an advertiser's message.
-
-The ad has each part of the message, or the bot names the part as lost.
-"""
+"""Test how the bot makes an ad from an advertiser's message."""
 
 from typing import Any
 
@@ -21,10 +18,7 @@ ORIGIN = {"type": "hidden_user", "date": 1, "sender_user_name": "B"}
 
 
 def parse(**parts: Any) -> ParsedAd:
-    """Parse a message that has these parts.
-
-    Returns the ad, and the names of the parts that the ad loses.
-    """
+    """Parse a message that has these parts."""
     raw = {"update_id": 1, "message": MESSAGE | parts}
     message = Update.model_validate(update_filter.reduce(raw)).message
     assert message is not None

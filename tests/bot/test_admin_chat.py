@@ -14,15 +14,11 @@ NEW_GROUP = -1_000_000_000_077
 async def test_a_slow_reading_from_before_a_move_does_not_hide_the_move(
     database: Database,
 ) -> None:
-    """Check that a slow read of the chat's old id does not replace the new id.
-
-    The read begins before the new id is recorded, and ends later.
-    """
     admin_chat = AdminChat(OLD_GROUP, database.sessions)
     has_read, may_end = asyncio.Event(), asyncio.Event()
 
     class SlowSession(AsyncSession):
-        """A database session that returns the rows of a query only after the event `may_end`."""
+        """A database session that returns rows only after the event `may_end`."""
 
         async def scalars(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
             rows = (await super().scalars(*args, **kwargs)).all()  # type: ignore[call-overload]

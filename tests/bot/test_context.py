@@ -1,4 +1,4 @@
-"""Test that the transaction in which the bot builds a screen is read-only."""
+"""Test that the bot builds screens in a read-only transaction."""
 
 import pytest
 from sqlalchemy import text

@@ -1,8 +1,4 @@
-"""Test that aiogram's models behave in the same way if they are built on first use.
-
-The test compares two processes. One process builds the models on first use, which needs less
-memory. The other process builds them at import, as aiogram does by default.
-"""
+"""Test that aiogram's models behave the same if they are built on first use."""
 
 import json
 import subprocess
@@ -95,10 +91,7 @@ print(json.dumps(seen))
 
 
 def run(first: str) -> dict[str, Any]:
-    """Start a process that uses aiogram's models. Return its results and its memory use.
-
-    `first` is the first import statement of the process.
-    """
+    """Start a process with `first` as its first import, and return its results."""
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", BEHAVIOUR.format(first=first)],
         cwd=ROOT,
@@ -113,13 +106,13 @@ def run(first: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def deferred() -> dict[str, Any]:
-    """Return the results and the memory use of a process that builds models on first use."""
+    """Return the results of a process that builds models on first use."""
     return run("import bot")
 
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    """Return the results and the memory use of a process that builds models at import."""
+    """Return the results of a process that builds models at import."""
     return run("import aiogram")
 
 
@@ -140,10 +133,7 @@ def test_much_less_memory(deferred: dict[str, Any], plain: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_programs_use_it(program: str) -> None:
-    """Check that importing a program does not build all models of aiogram.
-
-    The test looks at one model that the program never uses.
-    """
+    """Check that importing a program leaves one unused model unbuilt."""
     code = (
         f"import {program}; from aiogram.methods import SendDice;"
         "print(SendDice.__pydantic_complete__)"

@@ -1,4 +1,4 @@
-"""Test that the bot logs and counts each function that blocks the event loop for a long time."""
+"""Test that the bot reports functions that block the event loop."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ HANDLER = "handlers.start.show_page"
 
 
 def held_by(where: str) -> float:
-    """Return how often a function has blocked the event loop, as the metrics count it."""
+    """Return how often a function has blocked the event loop."""
     return REGISTRY.get_sample_value("adtech_event_loop_held_total", {"where": where}) or 0.0
 
 

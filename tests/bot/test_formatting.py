@@ -1,4 +1,4 @@
-"""Test that amounts and times are read and shown in a person's language and time zone."""
+"""Test how amounts and times are read and shown."""
 
 from datetime import UTC, datetime
 

@@ -1,7 +1,4 @@
-"""Test that each update reaches its handler one time and in order, and that no update is lost.
-
-If an update fails too many times, it is parked, that is, kept but not tried again.
-"""
+"""Test that each update is handled once and in order."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -24,12 +21,10 @@ from tests.shell import shell_of
 
 
 def update(number: int, **content: object) -> dict[str, object]:
-    """Return an update with this content, in the format of the Bot API."""
     return {"update_id": number, **content}
 
 
 def message(number: int, chat_id: int, text: str) -> dict[str, object]:
-    """Return an update with a text message in a private chat, in the format of the Bot API."""
     person = {"id": chat_id, "is_bot": False, "first_name": "A"}
     chat = {"id": chat_id, "type": "private"}
     return update(
@@ -106,7 +101,7 @@ async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketp
 
 
 def payment(number: int, chat_id: int) -> dict[str, object]:
-    """Return an update that reports a deposit of 100 USD, in the format of the Bot API."""
+    """Return an update that reports a deposit of 100 USD."""
     raw = message(number, chat_id, "")
     content = raw["message"]
     assert isinstance(content, dict)
@@ -147,10 +142,6 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the cause of the error, and let an operator retry the parked payment.
-
-    A parked update is kept, but not tried again by itself.
-    """
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -244,7 +235,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
 
 
 async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
-    """Check that a paused bot changes nothing if another process has handled the same update."""
+    """Check that a paused bot does not repeat an update that another process handled."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
     await market.database.as_owner(
@@ -268,7 +259,7 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that an answer that hangs does not delay the handling of the person's next message."""
+    """Check that a hanging answer does not delay the person's next message."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}
@@ -294,19 +285,13 @@ async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> N
 
 
 AHEAD = 500
-"""How many updates of strangers the bot is allowed to handle before an urgent update. The bot
-handles about this number in 2 seconds."""
+"""The most updates that the bot may handle before an urgent update."""
 
 
 async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
     market: Marketplace,
 ) -> None:
-    """Check that two urgent updates do not wait for 10,000 updates of strangers.
-
-    The first urgent update is an operator's command that stops payouts. The second is a
-    pre-checkout query. Telegram sends this query before a payment, and the bot must answer it
-    within seconds.
-    """
+    """Check that urgent updates do not wait for 10,000 updates of strangers."""
     await market.employ("admin", Role.OPERATOR)
     await market.database.as_owner(
         "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"
@@ -340,7 +325,6 @@ async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
 
 
 def pre_checkout(number: int, person_id: int) -> dict[str, object]:
-    """Return an update with a pre-checkout query, in the format of the Bot API."""
     return update(
         number,
         pre_checkout_query={
@@ -356,7 +340,7 @@ def pre_checkout(number: int, person_id: int) -> dict[str, object]:
 async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that `/killswitch` is handled while another command of the chat gets no answer."""
+    """Check that the bot handles `/killswitch` while another command of the chat hangs."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 4.0)
     async with open_marketplace(database, tmp_path) as market:
         await market.employ("admin", Role.OPERATOR)

@@ -1,4 +1,4 @@
-"""Test that every log line is written without secrets and personal data."""
+"""Test that the log contains no secrets and no personal data."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def settings(**changes: Any) -> Settings:
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Restore the logging of the process after the test, because `setup` changes it."""
+    """Restore the logging of the process after the test."""
     root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers, root.level
     yield
@@ -48,7 +48,7 @@ def restored_logging() -> Iterator[None]:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Return the lines of the log, each as a dictionary."""
+    """Return the lines of the log."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
@@ -67,10 +67,7 @@ def test_context_is_on_every_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def connect() -> None:
-    """Raise an error that has another error as its cause.
-
-    The messages of both errors contain a secret. A local variable contains a secret, too.
-    """
+    """Raise an error with secrets in its message, its cause and a local variable."""
     password = PASSWORD
     try:
         raise ConnectionError(f"POST https://api.telegram.org/bot{TOKEN}/sendMessage")

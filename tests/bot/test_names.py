@@ -1,4 +1,4 @@
-"""Test that a name chosen by a person cannot change the formatting of the text around the name."""
+"""Test that a person's name cannot change the formatting of the text around it."""
 
 import io
 import unicodedata

@@ -1,7 +1,4 @@
-"""Test that an update that cannot be parsed does not stop other updates.
-
-All these updates arrive in one answer of Telegram to `getUpdates`.
-"""
+"""Test that an unreadable update does not stop other updates."""
 
 import asyncio
 import json
@@ -31,10 +28,7 @@ UNREADABLE = {
 
 
 def body_of(part: bytes, *beside: dict[str, Any]) -> bytes:
-    """Return an answer to `getUpdates` that has a message with a strange text, and other updates.
-
-    `part` is the text of the message as JSON, which may be invalid. `beside` are the other updates.
-    """
+    """Return an answer to `getUpdates`: a message with the JSON text `part`, and other updates."""
     strange = json.dumps(message(1, 5, "PART")).replace('"PART"', "@").encode()
     others = b",".join(json.dumps(update).encode() for update in beside)
     return b'{"ok":true,"result":[' + strange.replace(b"@", part) + b"," + others + b"]}"
@@ -77,11 +71,6 @@ def test_an_answer_that_is_no_json_is_refused(body: bytes) -> None:
 async def test_polling_goes_on_and_the_payment_beside_is_credited(
     market: Marketplace, part: bytes
 ) -> None:
-    """Check an answer of Telegram that has an unreadable update and a payment.
-
-    The bot must confirm both updates to Telegram, and credit the payment. The fake Telegram repeats
-    its answer until the bot has confirmed both updates.
-    """
     body = body_of(part, payment(2, market.chat("advertiser")))
     confirmed = asyncio.Event()
 

@@ -1,7 +1,4 @@
-"""Test that a command in the admin chat stops payouts in time while a database session holds locks.
-
-The session has the role of the database's owner or of a superuser.
-"""
+"""Test that a command can stop payouts while a database session holds locks."""
 
 import asyncio
 import time
@@ -17,8 +14,7 @@ from sandbox import embedded
 from tests.handlers.marketplace import Marketplace
 
 LIMIT = 5.0
-"""The longest time until the bot answers a stop, in seconds. On an idle machine, an answer takes
-less than one second."""
+"""The longest allowed time until the bot answers, in seconds."""
 STOP = "/killswitch stop payouts a test"
 IS_RUNNING = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
 ENDED = {
@@ -46,7 +42,7 @@ HARMLESS = {
 
 @pytest.fixture
 async def staffed(market: Marketplace) -> Marketplace:
-    """Return a marketplace with an operator, who has already sent one command to the bot."""
+    """Return a marketplace with an operator who has already sent one command."""
     await market.employ("admin", Role.OPERATOR)
     await market.say("admin", "/killswitch", where="group")
     return market
@@ -54,7 +50,7 @@ async def staffed(market: Marketplace) -> Marketplace:
 
 @pytest.fixture
 async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a database session of the database's owner, with an open transaction."""
+    """Yield a session of the database's owner with an open transaction."""
     connection = await asyncpg.connect(staffed.database.owner_url)
     await connection.execute("BEGIN")
     yield connection
@@ -62,10 +58,7 @@ async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def answer_to_stop(market: Marketplace, who: str = "admin") -> tuple[str, float]:
-    """Let a person send the command that stops payouts to the admin chat.
-
-    Returns the bot's answer, and the seconds until the answer came.
-    """
+    """Let a person stop payouts, and return the bot's answer and its delay in seconds."""
     before = len(await market.messages("group")) + 1
     began = time.monotonic()
     await market.world.control(
@@ -120,11 +113,7 @@ async def test_a_session_that_does_not_hold_up_a_stop_is_not_ended(
 async def test_a_session_that_waits_for_a_table_is_ended_too(
     staffed: Marketplace, hung: asyncpg.Connection
 ) -> None:
-    """Check that the bot ends the session that blocks the stop, and no other session.
-
-    A report has a lock that does not block the stop. A migration waits for the report, and the stop
-    waits for the migration. The bot ends only the session of the migration.
-    """
+    """Check that the bot ends only the session that blocks the stop."""
     await hung.execute("SELECT count(*) FROM kill_switches")
     migration = await asyncpg.connect(staffed.database.owner_url)
     waiting = asyncio.create_task(migration.execute("ALTER TABLE kill_switches ADD later text"))

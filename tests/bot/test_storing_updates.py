@@ -1,8 +1,4 @@
-"""Test what happens to updates from Telegram that the database refuses to store.
-
-If the data of one update is wrong, only this update is set aside. If the database server has an
-error, all updates wait, and the bot confirms none of them to Telegram.
-"""
+"""Test what happens to updates that the database refuses to store."""
 
 import json
 import math
@@ -17,7 +13,7 @@ from tests.shell import shell_of
 
 
 async def _refuse(market: Marketplace, sqlstate: str, update_id: int) -> None:
-    """Make the database refuse to store this update. Its error has this SQLSTATE."""
+    """Make the database refuse this update with this SQLSTATE."""
     await market.database.as_owner(
         "CREATE OR REPLACE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" IF NEW.update_id = {update_id} AND NEW.payload ? 'message'"

@@ -1,4 +1,4 @@
-"""Test that a time zone is found by the name that a person types, and is shown by a clear name."""
+"""Test the names of time zones: typed by a person, and shown by the bot."""
 # ruff: noqa: RUF001 - people type Cyrillic letters
 
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Test that the bot keeps only those fields of an update that the product reads."""
+"""Test that the bot keeps only the fields of an update that the product reads."""
 
 from typing import Any
 
@@ -29,7 +29,6 @@ NAMES = st.sampled_from(["message", "callback_query", "channel_post", "from", "e
 
 
 def nested(depth: int) -> Any:
-    """Return an empty list inside `depth` other lists."""
     value: Any = []
     for _ in range(depth):
         value = [value]
@@ -37,7 +36,7 @@ def nested(depth: int) -> Any:
 
 
 def message(**more: Any) -> dict[str, Any]:
-    """Return an update with a message. `more` adds or replaces fields of the message."""
+    """Return an update with a message that has the fields `more`."""
     return {"update_id": 1, "message": MESSAGE | more}
 
 

@@ -3,11 +3,14 @@
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
 build/chaos.json. `--short` kills a few schedulers and causes every outage.
 
-The exit status is 0 if everything is right. It is 1 in each of these cases. A post was lost or
-published twice, or it is not known at the end whether a post was published. Money moved, but the
-messages in the channel do not justify it. An altered post was paid for as an unaltered post. The
-books differ from Telegram's list of payments and refunds. The post of a dead scheduler waited too
-long for another scheduler. A planned fault, outage, broken promise or refund never happened.
+The exit status is 1 if the run has one of these problems, and 0 otherwise:
+  - a post is lost, published twice, or not resolved
+  - money moved, but the messages in the channel do not justify the movement
+  - an altered post was paid for as an unaltered post
+  - the books differ from Telegram's list of payments, or violate an invariant
+  - the post of a dead scheduler waited too long for another scheduler
+  - a planned fault, outage, broken promise or refund never happened
+  - in a long run, too few uncertain posts were resolved without a person
 """
 
 import argparse
@@ -30,12 +33,9 @@ MUST_BE_ZERO = (
     *("charges_unlike_books", "invariant_violations"),
 )
 LONG_RUN_KILLS = 500
-"""A run with at least this number of kills must meet two more conditions. Every kind of send fault
-must have happened. At least LEAST_SHARE of the uncertain posts must be resolved without a person.
-"""
+"""The number of kills from which a run counts as long."""
 LEAST_SHARE = 0.99
-"""The smallest allowed share of uncertain posts that are resolved without a person. A post is
-uncertain if nobody knows whether Telegram published it."""
+"""The smallest allowed share of uncertain posts that are resolved without a person."""
 LONGEST_RECOVERY_SECONDS = 45
 SHORT_RUN = chaos_run.Size(
     8, 20_261, channels=24, finish_seconds=120, outage_gap_seconds=(0.2, 1.0)
@@ -52,11 +52,7 @@ SHOWN = (
 
 
 async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
-    """Run the chaos run, and return its figures and the recovery time.
-
-    The recovery time is how long the posts of a dead scheduler wait. It is measured at the same
-    time, on other servers.
-    """
+    """Run the chaos run, and return its figures and the recovery time."""
     begun = time.monotonic()
     figures, recovery_seconds = await asyncio.gather(
         chaos_run.run(folder / "chaos", size), recovery_time.measure(folder / "recovery")
@@ -73,7 +69,7 @@ def write(figures: chaos_run.Json) -> None:
 
 
 def table(figures: chaos_run.Json) -> str:
-    """Format the figures, and the counts of kills, outages and faults, as a table."""
+    """Format the figures as a table."""
     lines = [f"{name.replace('_', ' '):<32} {figures[name]}" for name in SHOWN]
     for title in (
         "killed_at",
@@ -90,10 +86,7 @@ def table(figures: chaos_run.Json) -> str:
 
 
 def problems(figures: chaos_run.Json) -> list[str]:
-    """Return one line for each problem in the figures, for example for lost posts.
-
-    The list is empty if the run has no problem.
-    """
+    """Return one line for each problem in the figures."""
     lines = [f"{name}: {figures[name]}" for name in MUST_BE_ZERO if figures[name]]
     if figures["takeover_s_max"] > LONGEST_RECOVERY_SECONDS:
         lines.append(f"takeover_s_max: {figures['takeover_s_max']}")
@@ -109,10 +102,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
 
 
 def main() -> int:
-    """Run the chaos run with the options of the command line, and print the figures.
-
-    Returns the exit status: 1 if the figures show a problem, and 0 otherwise.
-    """
+    """Run the command line, and return 1 if the figures show a problem."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=None)

@@ -1,7 +1,4 @@
-"""Kill many schedulers during outages, let other schedulers finish the posts, and judge the result.
-
-The oracle, a separate program, judges the result.
-"""
+"""Kill many schedulers during outages, let others finish the posts, and judge the result."""
 
 import asyncio
 import contextlib
@@ -49,7 +46,7 @@ FAULT_SHARES = {
     "flood": 0.02,
     "refused": 0.02,
 }
-"""The kinds of faults. A number says which share of the sends into channels gets this fault."""
+"""The share of the sends into channels that get each kind of fault."""
 SETTINGS = {
     "ENVIRONMENT": "development",
     "CURRENCY": STARS,
@@ -58,28 +55,25 @@ SETTINGS = {
     "MESSAGES_PER_SECOND": "1000",
 }
 BROKEN_PROMISES = "broken_promises.jsonl"
-"""The name of the log file of the promises that owners broke."""
+"""The name of the log of the promises that owners broke."""
 STAR_TRANSACTIONS = "star_transactions.json"
-"""The name of the file with Telegram's list of payments and refunds at the end of a run."""
+"""The name of the file with Telegram's list of payments and refunds."""
 PEOPLE = 30
 ADVERTISERS = 10
+# A small number limits the posts that a dying process leaves unfinished.
 BACKLOG = 6
-"""How many posts wait at most at the same time. A small number limits the posts that one process
-claims and leaves unfinished when it dies."""
+"""How many posts wait at most at the same time."""
 MOST_OPEN = 36
-"""If this many posts are `sending` or `uncertain`, no placement is bought. Schedulers must first
-finish the posts of dead schedulers."""
+"""The number of `sending` or `uncertain` posts at which the run stops buying placements."""
 BOUGHT_AT_ONCE = 2
 BUY_SECONDS = 0.3
 """The time between two attempts to buy placements, in seconds."""
 CLOCK_SPEED = 2
-"""The speed of the database's clock. The value 2 means two times the speed of the real clock.
-Leases use the real clock."""
+"""The speed of the database's clock, as a multiple of the real clock's speed."""
 CLOCK_STEP = timedelta(seconds=5)
-"""At the end, the run checks repeatedly whether all posts are finished. At each check, it moves the
-database's clock forward by this time."""
+"""How far one step at the end of a run moves the database's clock."""
 MOST_CLOCK_STEPS = timedelta(minutes=5)
-"""The longest time by which the database's clock is moved forward during one wait at the end."""
+"""How far one wait at the end of a run may move the database's clock."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """
@@ -97,8 +91,7 @@ HELD = """
 """
 HOURS_STEP = timedelta(minutes=5)
 HOURS_STEP_SECONDS = 3.0
-"""The real time after each HOURS_STEP, in seconds. During this time, the schedulers check the posts
-that are due to be checked."""
+"""The real time after each HOURS_STEP, in seconds."""
 LOG_SECONDS = 15.0
 Json = dict[str, Any]
 
@@ -107,22 +100,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run: the number of kills and channels, and the times that limit the run."""
+    """The size of a run."""
 
     kills: int
     seed: int
     channels: int
     finish_seconds: float
-    """The longest time of each wait at the end of the run, in seconds. The run waits until all
-    posts are finished, and then until all posts are paid or refunded."""
+    """The longest time of each wait at the end of the run, in seconds."""
     outage_gap_seconds: tuple[float, float] = (4.0, 12.0)
-    """The shortest and the longest time between two outages, in seconds. The time is chosen at
-    random."""
+    """The shortest and the longest time between two outages, in seconds."""
 
 
 @dataclass
 class ChaosRun:
-    """A chaos run: it buys placements, kills schedulers, causes outages, and finishes all posts."""
+    """A chaos run, which buys placements, kills schedulers and causes outages."""
 
     size: Size
     environment: Environment
@@ -137,17 +128,11 @@ class ChaosRun:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Create the loop that kills schedulers, with random numbers from the seed."""
         rng = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
         self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
 
     async def kill(self) -> None:
-        """Kill schedulers during outages, until four conditions are met.
-
-        The required number of schedulers has died at failpoints (points at which a process kills
-        itself). Every outage has happened. A scheduler was stopped and woken. Payments were
-        refunded while their money was in each place, for example in an escrow (`Payers.complete`).
-        """
+        """Kill schedulers during outages, until every planned event has happened."""
         self._tasks = [
             asyncio.create_task(self._buy_placements()),
             asyncio.create_task(self._advance_clock()),
@@ -163,23 +148,17 @@ class ChaosRun:
             await asyncio.gather(*self._tasks)
 
     def _enough(self) -> bool:
-        """Return True if the four conditions of `kill` are met, or if a task has ended."""
+        """Return True if every planned event has happened, or if a task has ended."""
         killed = self.kill_loop.killed.total() >= self.size.kills and self.payers.complete
         enough = killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
         return enough or any(task.done() for task in self._tasks)
 
     def _settings(self) -> dict[str, str]:
-        """Return the settings of a scheduler that will be killed.
-
-        The scheduler connects to the servers through proxies, which can cut the connections.
-        """
+        """Return the settings of a scheduler that connects through the proxies."""
         return self.environment.settings(**SETTINGS, **self.outages.settings())
 
     async def _buy_placements(self) -> None:
-        """Buy placements, so that some posts always wait to be sent.
-
-        Outages of the database are ignored.
-        """
+        """Buy placements, so that some posts always wait to be sent."""
         unused = self._unused_ads()
         while not self._ended.is_set():
             try:
@@ -195,10 +174,7 @@ class ChaosRun:
             await asyncio.sleep(BUY_SECONDS)
 
     def _unused_ads(self) -> dict[ConnectedChannel, Iterator[tuple[Any, int]]]:
-        """Return an iterator over all ads for each channel.
-
-        With its iterator, a channel gets each ad at most one time.
-        """
+        """Return an iterator over all ads for each channel."""
         return {channel: iter(self.market.ads) for channel in self.market.connected}
 
     async def _buy(
@@ -223,7 +199,7 @@ class ChaosRun:
                 await self._move_clock(timedelta(seconds=CLOCK_SPEED - 1))
 
     async def _log_progress(self) -> None:
-        """Log the numbers of kills and posts every LOG_SECONDS, and one more time at the end."""
+        """Log the numbers of kills and posts."""
         begun = time.monotonic()
         while not self._ended.is_set():
             with contextlib.suppress(TimeoutError):
@@ -238,11 +214,8 @@ class ChaosRun:
             )
 
     async def finish(self) -> None:
-        """Finish all posts without faults and outages, and then pay or refund them.
+        """Let three schedulers finish all posts without faults, and pay or refund the posts.
 
-        Three schedulers do this work. The database's clock is moved past the promised hours (the
-        time that the posts must stay) in steps. Before each step, owners break promises about some
-        posts. Then the clock is moved past the time in which admins decide about broken promises.
         Raises RuntimeError if a scheduler does not end with the status 0.
         """
         await self.environment.control("faults", "DELETE")
@@ -267,16 +240,11 @@ class ChaosRun:
                 raise RuntimeError(f"a scheduler ended with status {scheduler.status}, not 0")
 
     async def _move_clock(self, by: timedelta) -> None:
-        """Move the database's clock forward by this time."""
         owner_url = self.environment.postgres.dsn(embedded.OWNER)
         await clock.move_forward(owner_url, by.total_seconds())
 
     async def _wait_until_zero(self, count: str) -> None:
-        """Move the database's clock forward until a query that counts rows returns 0.
-
-        The wait also ends after `finish_seconds`. This is no error, because the oracle reports the
-        posts that are not finished.
-        """
+        """Move the database's clock until a query returns 0, or until `finish_seconds` are over."""
         steps_left = MOST_CLOCK_STEPS
 
         async def is_zero() -> bool:
@@ -292,10 +260,7 @@ class ChaosRun:
 
 
 async def judge(environment: Environment) -> Json:
-    """Run the oracle, and return its verdict.
-
-    The oracle is a separate process that imports none of the product's code.
-    """
+    """Judge the run in a separate process, and return the verdict."""
     listed = environment.folder / STAR_TRANSACTIONS
     listed.write_text(json.dumps(await _star_transactions(environment)))
     process = await asyncio.create_subprocess_exec(
@@ -313,7 +278,7 @@ async def judge(environment: Environment) -> Json:
 
 
 async def _star_transactions(environment: Environment) -> list[Json]:
-    """Return the whole of Telegram's list of payments and refunds in Stars, read page by page."""
+    """Return Telegram's whole list of payments and refunds in Stars."""
     listed: list[Json] = []
     while page := await environment.call("getStarTransactions", offset=len(listed)):
         if not page["transactions"]:
@@ -323,10 +288,7 @@ async def _star_transactions(environment: Environment) -> list[Json]:
 
 
 async def run(folder: Path, size: Size) -> Json:
-    """Carry out a chaos run on servers of its own, and return its figures.
-
-    The files of the servers are in `folder`.
-    """
+    """Carry out a chaos run on its own servers in `folder`, and return its figures."""
     async with (
         run_environment(
             folder,
@@ -375,7 +337,7 @@ async def run(folder: Path, size: Size) -> Json:
 async def _prepare_market(
     environment: Environment, sessions: database.Sessions, size: Size
 ) -> Market:
-    """Register people, connect all channels, and publish a message without an ad in each."""
+    """Register people, connect all channels, and publish a message in each channel."""
     market = Market(sessions, environment.telegram.facts, STARS)
     person = environment.telegram.facts["people"][0]
     sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)

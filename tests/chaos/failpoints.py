@@ -1,10 +1,4 @@
-"""Let a process kill or stop itself at a named point in the product (a failpoint).
-
-A scheduler calls `arm` before it runs. This function puts wrappers around functions of the product.
-A wrapper counts how often the process passes a point. The points before and after a commit have the
-name of the service that used the database session last. When the process reaches its failpoint, it
-reports the point through a pipe, and sends a signal to itself.
-"""
+"""Let a process kill or stop itself at a named point in the product (a failpoint)."""
 
 import importlib
 import os
@@ -28,32 +22,28 @@ SERVICES = {
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
 }
-"""The functions with failpoints, by module. The first argument of each function is the database
-session. A name that does not exist is skipped."""
+"""The functions with failpoints, by module."""
 TELEGRAM_CALLS = {
     "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
 }
-"""The methods with failpoints that send a request to Telegram, by module and class."""
+"""The methods with failpoints that call Telegram, by module and class."""
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
+# Without a longer wait, almost every process would die at one of these points.
 FREQUENT = (
     *("posting.claim_due ", "rescue.rescue_abandoned "),
     *("uncertain_posts.claim_due ", "verification.claim_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )
-"""The points that a process passes very often, by the beginning of their names. If a process waits
-in vain for its failpoint, it signals itself at another point. It waits longer before it uses one of
-these points, because otherwise almost every process would die there."""
+"""The points that a process passes very often, by the beginning of their names."""
 
 
 @dataclass(frozen=True)
 class Failpoint:
     """The point at which a process sends a signal to itself, and the signal.
 
-    The process sends the signal when it passes the point for the `passing`-th time. If this has not
-    happened after `patience_seconds`, the process uses other points. It then sends the signal when
-    it passes other points for the `other_passings`-th time. The points in FREQUENT count only after
-    twice `patience_seconds`.
+    After `patience_seconds`, the process also accepts other points. After twice that time, the
+    process also accepts the points in FREQUENT.
     """
 
     point: str
@@ -64,8 +54,6 @@ class Failpoint:
 
 
 class _PassingCounter:
-    """A counter of how often a process passes its failpoint and other points."""
-
     def __init__(self, failpoint: Failpoint, report: Callable[[str], None]) -> None:
         self._failpoint = failpoint
         self._left = failpoint.passing
@@ -74,9 +62,9 @@ class _PassingCounter:
         self._begun = time.monotonic()
 
     def count(self, point: str) -> None:
-        """Count that the process passes a point.
+        """Count a pass of a point.
 
-        After the number of passes in `Failpoint`, report the point and send the signal.
+        When the count is reached, report the point and send the signal.
         """
         if self._left == 0 or self._others_left == 0:
             return
@@ -89,11 +77,7 @@ class _PassingCounter:
             os.kill(os.getpid(), self._failpoint.signal)
 
     def _accepts(self, other_point: str) -> bool:
-        """Return whether a pass of another point counts now.
-
-        It counts after the process has waited for its own failpoint for long enough
-        (`patience_seconds`).
-        """
+        """Return whether a pass of another point counts now."""
         if self._failpoint.patience_seconds is None:
             return False
         waited = (time.monotonic() - self._begun) / self._failpoint.patience_seconds
@@ -101,10 +85,7 @@ class _PassingCounter:
 
 
 def points() -> list[str]:
-    """Return the names of all failpoints of the product.
-
-    A name has the form `module.function moment`. A moment is, for example, `after commit`.
-    """
+    """Return the names of all failpoints, in the form `module.function moment`."""
     names = []
     for module_name, functions in SERVICES.items():
         if (module := _module(module_name)) is not None:
@@ -127,9 +108,9 @@ def points() -> list[str]:
 
 
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
-    """Let this process send a signal to itself at a failpoint (a named point).
+    """Let this process send a signal to itself at a failpoint.
 
-    Before the process sends the signal, it calls `report` with the name of the point.
+    Before the signal, the process calls `report` with the name of the point.
     """
     counter = _PassingCounter(failpoint, report)
     for module_name, functions in SERVICES.items():

@@ -1,8 +1,7 @@
 """Fork schedulers from one process that has already imported all modules.
 
-Run as `python -m tests.chaos.fork_server`. The process reads commands from stdin and writes reports
-to stdout, both as lines of JSON. At the end of stdin, it kills every scheduler. A failpoint (POINT)
-is a named point at which a scheduler sends a signal to itself.
+The process reads commands from stdin and writes reports to stdout, as lines of JSON. At the end of
+stdin, the process kills every scheduler.
 
 The commands are:
   {"start": ID, "settings": {...}, "failpoint": {...} or null, "log": PATH}
@@ -13,8 +12,6 @@ The reports are:
   {"id": ID, "pid": PID}
   {"id": ID, "reached": POINT}
   {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
-
-The last report says how a scheduler ended, as the operating system reports it.
 """
 
 import gc
@@ -35,14 +32,11 @@ Json = dict[str, Any]
 
 
 class ForkServer:
-    """The process that forks all schedulers of a run and reports how each of them ended.
-
-    It has no threads and no event loop, because forking would not be safe with them.
-    """
+    """The process that forks all schedulers of a run. It has no threads and no event loop."""
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """The schedulers that have not ended: the ID of each scheduler, by its process id."""
+        """The IDs of the running schedulers, by process id."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()
@@ -70,10 +64,7 @@ class ForkServer:
                     return
 
     def _read(self, descriptor: int) -> bool:
-        """Read from a pipe, and handle each command or report that has arrived completely.
-
-        Return False at the end of the stream, and True otherwise.
-        """
+        """Read a pipe, and handle each complete line. Return False at the end of the stream."""
         try:
             chunk = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -97,6 +88,7 @@ class ForkServer:
 
     def _start(self, command: Json) -> None:
         parent = os.getpid()
+        # A fork is safe here, because this process has no threads and no event loop.
         pid = os.fork()
         if pid == 0:
             _run_scheduler(command, self._report_writer, parent)
@@ -130,7 +122,7 @@ def _write(report: Json) -> None:
 
 
 def _run_scheduler(command: Json, report_writer: int, parent: int) -> NoReturn:
-    """Run a scheduler in this process, which is forked, and then end the process."""
+    """Run a scheduler in this forked process, and then end the process."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)

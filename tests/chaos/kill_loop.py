@@ -1,8 +1,4 @@
-"""Start schedulers. Kill each of them at a failpoint, or stop it there and wake it later.
-
-A failpoint is a named point at which a process kills or stops itself. A stopped scheduler is woken
-after its lease has ended.
-"""
+"""Start schedulers, and kill or stop each of them at a failpoint."""
 
 import asyncio
 import contextlib
@@ -16,11 +12,9 @@ from tests.chaos.rounds import Rounds
 from tests.chaos.schedulers import ForkServerClient, Scheduler
 
 KILLED_AT_ONCE = 4
-"""How many loops kill schedulers at the same time. Each loop kills one scheduler after another."""
+"""How many loops kill schedulers at the same time."""
 STOPPED_AT_ONCE = 5
-"""How many loops stop and wake schedulers at the same time. Each loop uses one scheduler after
-another. A woken scheduler lives long enough to search for uncertain posts. A scheduler that is
-killed at a failpoint does not live long enough."""
+"""How many loops stop and wake schedulers at the same time."""
 EVERY_POST = (
     "posting.claim_due ",
     "posting.begin_sends ",
@@ -29,22 +23,19 @@ EVERY_POST = (
 )
 """The failpoints that every published post passes, by the beginning of their names."""
 EVERY_POST_WEIGHT = 3
-"""The weight of the failpoints in EVERY_POST: each is chosen this many times as often as another
-failpoint."""
+"""The weight of the points in EVERY_POST. Other points have the weight 1."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)
-"""The shortest and the longest patience, in seconds. The patience of a scheduler is chosen at
-random. If a scheduler has not reached its failpoint after this time, it is killed or stopped at
-another point."""
+"""The shortest and the longest wait for a failpoint, in seconds."""
 LIFE_SECONDS = 40.0
-"""The longest life of a scheduler that reaches no failpoint, in seconds. Then it is killed."""
+"""The longest life of a scheduler that reaches no failpoint, in seconds."""
 STOPPED_SECONDS = 16.0
 AWAKE_SECONDS = (45.0, 90.0)
 
 
 class KillLoop:
-    """The loops that kill and stop the schedulers of one run, with counts of the kills."""
+    """The loops that kill and stop the schedulers of one run."""
 
     def __init__(
         self,
@@ -52,10 +43,7 @@ class KillLoop:
         settings: Callable[[], Mapping[str, str]],
         rng: random.Random,
     ) -> None:
-        """Keep a client of the fork server (the process that starts the schedulers).
-
-        `settings` returns the settings for one scheduler.
-        """
+        """Keep a client of the fork server. `settings` returns the settings for one scheduler."""
         self._fork_server = fork_server
         self._settings = settings
         self._rng = rng
@@ -63,14 +51,14 @@ class KillLoop:
         self._points = Rounds(fork_server.points + frequent * (EVERY_POST_WEIGHT - 1), rng)
         self._ended = asyncio.Event()
         self.killed: Counter[str] = Counter()
-        """How many schedulers died at failpoints, by failpoint."""
+        """How many schedulers died at each failpoint."""
         self.killed_elsewhere = 0
         self.stopped_and_woken = 0
         self.cpu_seconds = 0.0
         """The CPU time that all killed schedulers have used, in seconds."""
 
     async def run(self, enough: Callable[[], bool]) -> None:
-        """Kill and stop schedulers, several at the same time, until `enough` returns True."""
+        """Kill and stop schedulers until `enough` returns True."""
 
         async def kill() -> None:
             while not enough():
@@ -121,11 +109,7 @@ class KillLoop:
         return self._fork_server.start(self._settings(), failpoint)
 
     async def _reaches_failpoint(self, scheduler: Scheduler) -> bool:
-        """Wait until a scheduler has reached its failpoint or has ended, at most LIFE_SECONDS.
-
-        Returns whether the scheduler has reached its failpoint (the point at which it signals
-        itself).
-        """
+        """Return whether a scheduler reaches its failpoint within LIFE_SECONDS."""
         waits = [
             asyncio.create_task(each.wait())
             for each in (scheduler.failpoint_reached, scheduler.ended)
@@ -136,10 +120,7 @@ class KillLoop:
         return scheduler.failpoint_reached.is_set()
 
     async def _wait_until_killed(self, scheduler: Scheduler) -> None:
-        """Wait for the end of a scheduler that is killed.
-
-        Raises RuntimeError if the operating system does not report SIGKILL as the cause.
-        """
+        """Wait for a scheduler's end. Raises RuntimeError if the cause is not SIGKILL."""
         await asyncio.wait_for(scheduler.ended.wait(), 30)
         if scheduler.signal != signal.SIGKILL:
             raise RuntimeError(f"a scheduler ended by itself, with status {scheduler.status}")

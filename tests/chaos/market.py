@@ -21,12 +21,12 @@ FEE_BPS = 1_000
 PRICE = 100
 DEPOSIT_AMOUNT = 100_000_000
 Photo = Mapping[str, Any]
-"""A photo in the format of the Bot API, with `file_id` and `file_unique_id`."""
+"""A photo in the format of the Bot API."""
 
 
 @dataclass(frozen=True)
 class ConnectedChannel:
-    """A channel that its owner has connected, in which a run can buy placements."""
+    """A connected channel in which a run can buy placements."""
 
     channel_id: int
     chat_id: int
@@ -36,10 +36,7 @@ class ConnectedChannel:
 
 @dataclass
 class Market:
-    """The people, channels and campaigns of one run, with methods that add more of them.
-
-    The ad of each campaign has its own text.
-    """
+    """The people, channels and campaigns of one run."""
 
     sessions: Sessions
     facts: dict[str, object]
@@ -52,10 +49,9 @@ class Market:
     """The campaigns: pairs of the advertiser and the campaign's id."""
 
     async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
-        """Register all people, and create campaigns. `ads` is the number of campaigns.
+        """Register all people, and create `ads` campaigns.
 
-        The last people of the list get money and are the advertisers. `advertisers` is their
-        number. If `photo` is given, each third ad has this photo.
+        The last `advertisers` people get money.
         """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
@@ -91,10 +87,7 @@ class Market:
     async def create_campaign(
         session: AsyncSession, advertiser: Actor, text: str, photo: Photo | None = None
     ) -> Campaign:
-        """Create and activate a campaign.
-
-        Its ad has the text and a button. If `photo` is given, the ad also has this photo.
-        """
+        """Create and activate a campaign."""
         campaign = await campaigns.create(
             session,
             actor=advertiser,
@@ -115,11 +108,7 @@ class Market:
     async def connect(
         self, channel_fact: dict[str, int], *, promised_hours: int
     ) -> ConnectedChannel:
-        """Connect a channel for its owner, and set its price and its promised hours.
-
-        The promised hours are the time that a post must stay. `channel_fact` has the ids of the
-        channel's chat and of its owner, as Telegram knows them.
-        """
+        """Connect a channel for its owner, and set its price and its promised hours."""
         owner = self.owners[channel_fact["owner"]]
         async with self.sessions.begin() as session:
             channel = await channels.connect(
@@ -148,10 +137,7 @@ class Market:
             await channels.record_message_id(session, chat_id=chat_id, message_id=message_id)
 
     async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
-        """Submit and approve a placement, and return its id. The code calls a placement a target.
-
-        The approval holds the money of the placement, and its post waits to be sent.
-        """
+        """Submit and approve a placement, and return its id."""
         advertiser, campaign_id = ad
         assert self.moderator is not None
         async with self.sessions.begin() as session:
@@ -173,7 +159,7 @@ class Market:
         return iter(known[len(self.connected) :])
 
     async def fill(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:
-        """Connect channels, and buy one placement in each channel. `placements` is their number."""
+        """Connect channels, and buy one placement in each channel."""
         facts = itertools.islice(self.unconnected(), placements)
         ads = itertools.cycle(self.ads)
 

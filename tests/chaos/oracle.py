@@ -1,9 +1,7 @@
 """Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS` prints a JSON object.
 
-The oracle reads the product's tables with its own SQL, and imports none of the product's code. It
-reads the published messages from the log of the simulated Telegram. A channel has no two placements
-with the same text. Therefore the channel and the text of a message show which placement it belongs
-to.
+The program imports none of the product's code. The channel and the text of a message identify the
+placement.
 """
 
 import asyncio
@@ -96,17 +94,13 @@ OPEN = ("queued", "sending")
 ALTERING = {"edit", "replace_media"}
 Json = dict[str, Any]
 Acts = dict[tuple[int, int], set[str]]
-"""The acts with which owners broke their promises, by the id of the channel and of the message."""
+"""The acts with which owners broke promises, by the ids of the channel and the message."""
 
 
 def judge(
     placements: list[Json], published: dict[tuple[int, str], list[int]], broken: Acts
 ) -> Json:
-    """Compare the messages in the channels and the acts of the owners with the database.
-
-    Returns the verdict: the number of placements, the number of mistakes of each kind, and the ids
-    of up to ten placements for each kind.
-    """
+    """Count the mistakes of each kind, with the ids of up to ten placements for each."""
     findings: dict[str, list[int]] = defaultdict(list)
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
@@ -149,22 +143,14 @@ def judge(
 
 
 def _lost(row: Json, ids: list[int]) -> bool:
-    """Return True if the post of an approved placement is lost.
-
-    There are three cases: the post has no job, its job has not ended, or its job counts as
-    published but the message does not exist.
-    """
+    """Return True if the post of an approved placement is lost."""
     if row["job"] is None or row["job"] in OPEN:
         return True
     return row["job"] == "success" and row["message_id"] not in ids
 
 
 def _moved_on_unknown(row: Json, ids: list[int], acts: set[str]) -> bool:
-    """Return True if money moved, but the messages in the channel do not justify it.
-
-    A payout needs a published post. A refund needs a missing post or a broken promise. While the
-    job is uncertain, no money is allowed to move.
-    """
+    """Return True if money moved without a justification by the messages in the channel."""
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
     return bool((row["payouts"] and not ids) or (row["refunds"] and ids and not acts))
@@ -181,14 +167,7 @@ def _contradicts_itself(row: Json) -> bool:
 
 
 def judge_charges(transactions: list[Json], deposits: list[Json], people: list[Json]) -> Json:
-    """Compare Telegram's list of payments and refunds with the books.
-
-    Each payment in the list must be a deposit of its payer. If it was refunded, the money must be
-    taken back from the payer's wallet. A person's wallet for money outside the platform must
-    contain the payments minus the refunds and the withdrawals. If the payer had too little money,
-    the rest must be in the wallet for the loss. Returns the numbers, and up to ten examples of
-    differences.
-    """
+    """Count the differences between Telegram's list and the books, with up to ten examples."""
     paid = {row["id"]: row for row in transactions if "source" in row}
     refunded = {row["id"] for row in transactions if "receiver" in row}
     wrong = {row["charge_id"] for row in deposits} ^ set(paid)
@@ -219,11 +198,7 @@ def judge_charges(transactions: list[Json], deposits: list[Json], people: list[J
 
 
 def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
-    """Return whether a deposit agrees with the payment in Telegram's list (`charge`).
-
-    If the payment was `refunded`, its whole amount must be taken back. If its refund was recorded
-    first, no money must have moved.
-    """
+    """Return whether a deposit agrees with the payment in Telegram's list."""
     payer, amount = charge["source"]["user"]["id"], charge["amount"]
     if (deposit["telegram_id"], deposit["amount"], deposit["currency"]) != (payer, amount, "XTR"):
         return False
@@ -235,7 +210,7 @@ def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
 
 
 def read(path: Path) -> dict[tuple[int, str], list[int]]:
-    """Return the ids of the published messages, by channel and text. `path` is Telegram's log."""
+    """Return the ids of the published messages, by channel and text."""
     messages: dict[tuple[int, str], list[int]] = defaultdict(list)
     for line in path.read_text().splitlines():
         entry = json.loads(line)
@@ -245,7 +220,7 @@ def read(path: Path) -> dict[tuple[int, str], list[int]]:
 
 
 def read_acts(path: Path) -> Acts:
-    """Return the acts with which owners broke their promises, by channel and message id."""
+    """Return the acts with which owners broke promises, by channel and message id."""
     acts: Acts = defaultdict(set)
     for line in path.read_text().splitlines():
         entry = json.loads(line)

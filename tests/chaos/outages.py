@@ -1,4 +1,4 @@
-"""Cause outages of the servers while schedulers work and die. There is one outage at a time."""
+"""Cause outages of the servers, one at a time, while schedulers work."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ OUTAGE_SECONDS = (0.3, 2.5)
 
 
 class Outages:
-    """The outages of one run: they stop the servers of an environment, or cut the network."""
+    """The outages of one run: stopped servers, and cut networks."""
 
     def __init__(self, environment: Environment, seed: int, proxies: dict[str, Proxy]) -> None:
         self._environment = environment
@@ -42,11 +42,11 @@ class Outages:
 
     @property
     def rounds(self) -> int:
-        """The number of complete rounds. In a round, every outage happens one time."""
+        """The number of rounds in which every outage has happened."""
         return self._rounds.completed
 
     def settings(self) -> dict[str, str]:
-        """Return settings with which a scheduler connects to the servers through the proxies."""
+        """Return the settings with which a scheduler connects through the proxies."""
         password = self._environment.postgres.passwords[embedded.APP]
         at = {name: f"{ports.HOST}:{proxy.port}" for name, proxy in self._proxies.items()}
         return {
@@ -56,11 +56,7 @@ class Outages:
         }
 
     async def run(self, ended: asyncio.Event, gap_seconds: tuple[float, float]) -> None:
-        """Cause one outage after another until `ended` is set.
-
-        Before each outage, there is a gap of a random length. In a gap, the servers and the network
-        work.
-        """
+        """Cause outages with gaps of random length until `ended` is set."""
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), self._rng.uniform(*gap_seconds))
@@ -109,10 +105,7 @@ class Outages:
 
 @asynccontextmanager
 async def run_outages(environment: Environment, seed: int) -> AsyncIterator[Outages]:
-    """Run a proxy in front of each server of an environment.
-
-    Yields the object that causes the outages of the servers and of the network.
-    """
+    """Run a proxy in front of each server, and yield the outages."""
 
     async def to_postgres() -> Streams:
         socket = environment.postgres.socket_folder / ".s.PGSQL.5432"

@@ -1,8 +1,4 @@
-"""Let owners break their promises during a chaos run.
-
-An owner edits a published ad, replaces or adds media, or takes the bot's rights away for some
-seconds. Each act is written to a log. The oracle (the program that judges the run) reads this log.
-"""
+"""Let owners break their promises about published ads during a chaos run, and log each act."""
 
 import asyncio
 import contextlib
@@ -27,8 +23,8 @@ ACT_SECONDS = 1.0
 """The time between two broken promises while schedulers are killed, in seconds."""
 LOCK_OUT_SECONDS = 2.0
 SHARE = 0.3
-"""The share of the live posts about which `act_on_many` breaks a promise. A live post is a
-published post whose money is still held."""
+"""The share of the live posts about which `act_on_many` breaks a promise."""
+# The next check of a post with less time can come after the end of its promised hours.
 LIVE = text(
     """
     SELECT ch.chat_id, j.message_id, ch.owner_id, u.telegram_id
@@ -42,14 +38,13 @@ LIVE = text(
     ORDER BY j.id
     """
 )
-"""The query for live posts that must stay for at least six more minutes. Posts with less time are
-left out, because the next check of such a post can come after the end of its time."""
+"""The query for live posts that must stay for at least six more minutes."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
 
 
 @dataclass
 class Owners:
-    """The owners of the channels of one run, with the number of broken promises of each kind."""
+    """The owners of the channels of one run."""
 
     environment: Environment
     market: Market
@@ -59,16 +54,11 @@ class Owners:
     _acts: Rounds[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepare the random choice of the next broken promise, and create the log file."""
         self._acts = Rounds(ACTS, self.rng)
         self.log.touch()
 
     async def run(self, ended: asyncio.Event) -> None:
-        """Break one promise after another until `ended` is set, each about a random live post.
-
-        A live post is a published post whose money is still held. Errors of the database are
-        ignored, because outages happen at the same time.
-        """
+        """Break promises about random live posts until `ended` is set. Ignores database errors."""
         while not ended.is_set():
             with contextlib.suppress(*DATABASE_ERRORS):
                 if posts := await self._live():
@@ -76,10 +66,7 @@ class Owners:
             await asyncio.sleep(ACT_SECONDS)
 
     async def act_on_many(self) -> None:
-        """Break promises about a random part of the live posts, and then give all rights back.
-
-        A live post is a published post whose money is still held.
-        """
+        """Break promises about a random part of the live posts, and then give all rights back."""
         for post in await self._live():
             if self.rng.random() < SHARE:
                 await self._act(post, self._acts.draw())
@@ -119,7 +106,7 @@ class Owners:
             log.write(json.dumps(line) + "\n")
 
     async def _give_rights(self, chat_id: int) -> None:
-        """Make the bot an administrator of a channel again, and record this as the bot does."""
+        """Make the bot an administrator of a channel."""
         await self.environment.control(
             f"chats/{chat_id}/members",
             user_id="bot",

@@ -1,9 +1,4 @@
-"""Let people pay in Stars during a chaos run, and let Telegram refund these payments.
-
-When Telegram refunds a payment, its money is in a random place, for example in an escrow.
-Telegram's message about a payment or a refund arrives one time, two times, too late or never. If
-the message never arrives, a scheduler has to find the payment or the refund in Telegram's list.
-"""
+"""Let people pay in Stars during a chaos run, and let Telegram refund the payments."""
 
 import asyncio
 import contextlib
@@ -38,11 +33,11 @@ PLACES = (
     *("not recorded", "in the wallet", "in escrow", EARNED),
     *("being withdrawn", "approved for withdrawal", "withdrawn"),
 )
-"""The places in which the money of a payment can be when Telegram refunds the payment."""
+"""Where the money of a payment can be when Telegram refunds the payment."""
 AT_ONCE = 2
 """How many people act at the same time."""
 PAUSE_SECONDS = 1.0
-"""The time between the acts of one person and the acts of the next person, in seconds."""
+"""The pause between two people, in seconds."""
 RETRY_SECONDS = 0.3
 APPROVALS = 20
 """How many times the approval of a withdrawal is tried."""
@@ -56,7 +51,7 @@ RELEASED = text("SELECT status = 'released' FROM escrows WHERE campaign_target_i
 
 @dataclass(frozen=True)
 class Payer:
-    """A person who pays, with the person's id at Telegram and in the product."""
+    """A person who pays, with the ids at Telegram and in the product."""
 
     telegram_id: int
     user_id: int
@@ -86,15 +81,11 @@ class Payers:
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(PLACES, 0)))
     charges: list[Charge] = field(default_factory=list)
     _spent: list[tuple[Charge, int]] = field(default_factory=list)
-    """Payments whose money an owner will earn, each with the id of the placement that it paid for.
-    """
+    """Payments whose money an owner will earn, with the ids of their placements."""
 
     @property
     def complete(self) -> bool:
-        """True if there was a refund for each place in which the money can be, except for EARNED.
-
-        The place EARNED is not needed, because nobody knows when an owner will earn the money.
-        """
+        """True if there was a refund for each place of the money, except for EARNED."""
         return all(self.counts[place] for place in PLACES if place != EARNED)
 
     async def run(self, ended: asyncio.Event) -> None:
@@ -135,10 +126,7 @@ class Payers:
             await wait_until(is_booked, seconds, "not all is booked", interval=1)
 
     async def _answer_pre_checkout_queries(self) -> None:
-        """Answer each pre-checkout query with yes, because no bot runs here.
-
-        Telegram sends such a query before a payment.
-        """
+        """Answer each pre-checkout query with yes, as a bot does."""
         offset = 0
         while True:
             updates = await self.environment.call("getUpdates", offset=offset, timeout=5)
@@ -150,10 +138,7 @@ class Payers:
                     )
 
     async def _pay_and_refund(self, place: str) -> None:
-        """Let a new person pay, move the money to a place, and let Telegram refund the payment.
-
-        If the place is EARNED, `refund_earned` refunds the payment later.
-        """
+        """Let a new person pay, move the money to a place, and refund the payment."""
         charge = await self._pay(await self._new_payer())
         messages = [True] * self.rng.randint(0, 2)
         reached = True
@@ -172,7 +157,7 @@ class Payers:
             await self._pay_again(charge.payer)
 
     async def _pay_again(self, payer: Payer) -> None:
-        """Unblock a person, and let the person pay again. Refund half of such payments."""
+        """Unblock a person, and let the person pay again."""
         await self._do(
             lambda session: user_blocks.unblock(
                 session, actor=self._moderator, user_id=payer.user_id, reason="pays again"
@@ -219,8 +204,8 @@ class Payers:
     async def _refund(self, charge: Charge, messages: list[bool]) -> None:
         """Let Telegram refund a payment, and record Telegram's messages in random order.
 
-        An item of `messages` is True for a message about the refund, and False for a message about
-        the payment.
+        `messages` has True for each message about the refund, and False for each message about the
+        payment.
         """
         await self.environment.control(
             f"users/{charge.payer.telegram_id}/refund_payment", telegram_payment_charge_id=charge.id
@@ -230,7 +215,7 @@ class Payers:
         await asyncio.gather(*(self._receive(charge, refunded=each) for each in messages))
 
     async def _receive(self, charge: Charge, *, refunded: bool) -> None:
-        """Record a payment, or its refund if `refunded` is true, as the bot does."""
+        """Record a payment, or its refund, as the bot does."""
         facts: dict[str, Any] = {
             "user_id": charge.payer.user_id,
             "amount": PRICE,
@@ -259,10 +244,7 @@ class Payers:
         return True
 
     async def _buy(self, charge: Charge, *, earned: bool) -> bool:
-        """Buy a placement with the money of a payment. Return False if the database has an outage.
-
-        If `earned` is true, the post does not have to stay. Its owner then earns the price soon.
-        """
+        """Buy a placement with the money of a payment. Return False during a database outage."""
         buyer = charge.payer.actor
         channel = self.rng.choice(
             [each for each in self.market.connected if bool(each.promised_hours) != earned]
@@ -283,8 +265,8 @@ class Payers:
     async def _withdraw(self, payer: Payer, decisions: int) -> None:
         """Request a withdrawal for a person.
 
-        If `decisions` is 1 or 2, an admin approves the withdrawal. If it is 2, the admin also
-        records the payment of the withdrawal.
+        If `decisions` is 1, an admin approves the withdrawal. If `decisions` is 2, the admin also
+        records the payment.
         """
         withdrawal = await self._do(
             lambda session: withdrawals.request(
@@ -297,12 +279,7 @@ class Payers:
             await self._mark_paid(withdrawal.id)
 
     async def _approve(self, withdrawal_id: int) -> None:
-        """Approve a withdrawal, with at most APPROVALS attempts.
-
-        An approval needs a recent comparison of the deposits with Telegram's list. If an attempt
-        fails, the function makes this comparison, because the schedulers are killed too often.
-        Raises NotCompared if the last attempt fails.
-        """
+        """Approve a withdrawal. Raises NotCompared if the last attempt fails."""
         for late in range(APPROVALS):
             try:
                 await self._do(
@@ -318,14 +295,14 @@ class Payers:
                 return
 
     async def _compare(self) -> None:
-        """Compare the deposits with Telegram's list, as a scheduler does. Ignore outages."""
+        """Compare the deposits with Telegram's list, as a scheduler does."""
         server = TelegramAPIServer.from_base(str(self.environment.telegram.facts["url"]))
         async with Bot(TOKEN, session=AiohttpSession(api=server)) as bot:
             with contextlib.suppress(*DATABASE_ERRORS):
                 await StarReconciliation(self.market.sessions, bot).run()
 
     async def _decide_withdrawals(self, payer: Payer) -> None:
-        """Record each approved withdrawal as paid, or return its money. The choice is random."""
+        """Record each approved withdrawal as paid, or return its money, at random."""
         rows = await self._do(
             lambda session: withdrawals.of_user(session, user_id=payer.user_id, limit=9, offset=0)
         )
@@ -360,10 +337,7 @@ class Payers:
         return self.market.moderator
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
-        """Run a use case in a transaction, and return its result.
-
-        If the database has an outage, run the use case again until it succeeds.
-        """
+        """Run a use case until no database outage prevents it, and return its result."""
         while True:
             with contextlib.suppress(*DATABASE_ERRORS):
                 async with self.market.sessions.begin() as session:

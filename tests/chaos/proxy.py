@@ -1,4 +1,4 @@
-"""Forward TCP connections from a local port to a server, until a test cuts the network."""
+"""Forward TCP connections to a server, until a test cuts the network."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,7 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """A TCP proxy in front of a server. With this proxy, a test can cut the network.
-
-    While the network is cut, the proxy resets all connections.
-    """
+    """A TCP proxy that resets all connections while a test cuts the network."""
 
     def __init__(self, connect: Callable[[], Awaitable[Streams]]) -> None:
         self._connect = connect
@@ -26,10 +23,7 @@ class Proxy:
     async def serve(
         self, client: asyncio.StreamReader, client_writer: asyncio.StreamWriter
     ) -> None:
-        """Forward the data of one connection in both directions.
-
-        The forwarding ends when one side closes the connection, or when the network is cut.
-        """
+        """Forward the data of one connection in both directions."""
         if not self._connected:
             client_writer.transport.abort()
             return
@@ -58,7 +52,7 @@ class Proxy:
             writer.transport.abort()
 
     def restore(self) -> None:
-        """Allow new connections again after `cut`."""
+        """Allow new connections after `cut`."""
         self._connected = True
 
 
@@ -73,7 +67,7 @@ async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> 
 
 @asynccontextmanager
 async def run_proxy(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Proxy]:
-    """Run a proxy that connects to a server with `connect`. At the end, reset all connections."""
+    """Run a proxy that connects to a server with `connect`."""
     proxy = Proxy(connect)
     listener = ports.listen(0)
     proxy.port = ports.port_of(listener)

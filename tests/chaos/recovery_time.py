@@ -1,11 +1,4 @@
-"""Measure how long posts wait after the death of their scheduler.
-
-A scheduler claims a post, that is, gets the exclusive right to send it for a limited time. Three
-schedulers are killed: right after the claim, right before the send, and right after the send. Each
-of them has claimed two posts. A fourth scheduler, the successor, is paused until all three are
-dead. The waiting time of a post begins with the death of its scheduler. It ends when the post is
-queued again or is known to be uncertain. All time limits are those of production.
-"""
+"""Measure how long posts wait after the death of their scheduler."""
 
 import asyncio
 import signal
@@ -82,10 +75,7 @@ async def _start_successor(environment: Environment, fork_server: ForkServerClie
 
 
 async def _wait_until_recovered(environment: Environment, died_at: dict[int, float]) -> float:
-    """Wait until no post of a dead scheduler is `sending`.
-
-    Return the longest time that such a post waited after the death of its scheduler, in seconds.
-    """
+    """Return the longest time that a post waited after its scheduler's death, in seconds."""
     waited: dict[int, float] = {}
 
     async def all_recovered() -> bool:

@@ -1,4 +1,4 @@
-"""Choose items at random in rounds. In each round, every item is chosen one time."""
+"""Choose items at random in rounds."""
 
 import random
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ T = TypeVar("T")
 
 
 class Rounds(Generic[T]):
-    """A random choice of items in rounds. In each round, every item is chosen one time."""
+    """A random choice that returns every item one time in each round."""
 
     def __init__(self, items: Sequence[T], rng: random.Random) -> None:
         self._items = list(items)
         self._rng = rng
         self._left: list[T] = []
         self.completed = 0
-        """The number of rounds that are complete."""
+        """The number of completed rounds."""
 
     def draw(self) -> T:
         """Return a random item that was not returned in this round before."""

@@ -1,7 +1,4 @@
-"""Start scheduler processes and send signals to them, by commands to the fork server.
-
-The fork server is the process that forks all schedulers of a run (`tests.chaos.fork_server`).
-"""
+"""Start schedulers and send signals to them through the fork server."""
 
 import asyncio
 import json
@@ -27,10 +24,9 @@ class Scheduler:
     failpoint: Failpoint | None
     pid: int = 0
     reached: str | None = None
-    """The failpoint that the process has reached, or None. A failpoint is a named point at which a
-    process kills or stops itself."""
+    """The failpoint that the process has reached, or None."""
     signal: int | None = None
-    """The number of the signal that ended the process, or None. The operating system reports it."""
+    """The number of the signal that ended the process, or None."""
     status: int | None = None
     cpu_seconds: float = 0.0
     """The CPU time that the process used, in seconds."""
@@ -39,20 +35,16 @@ class Scheduler:
 
 
 class ForkServerClient:
-    """A client of the fork server, which is the process that forks all schedulers of a run.
-
-    The client sends commands to the fork server, and keeps the reports of the fork server.
-    """
+    """A client of the process that forks all schedulers of a run."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
         self._log = log
         self.points: list[str] = []
-        """The names of all failpoints (points at which a process can kill itself) of the product.
-        """
+        """The names of all failpoints of the product."""
         self.ready = asyncio.Event()
         self.running: dict[int, Scheduler] = {}
-        """The schedulers that run, by id."""
+        """The running schedulers by id."""
         self._started = 0
 
     def start(
@@ -60,10 +52,7 @@ class ForkServerClient:
         settings: Mapping[str, str],
         failpoint: Failpoint | None = None,
     ) -> Scheduler:
-        """Start a scheduler with these settings, and return the scheduler.
-
-        If a failpoint is given, the scheduler will send a signal to itself at this point.
-        """
+        """Start a scheduler, which sends a signal to itself at the failpoint."""
         self._started += 1
         scheduler = Scheduler(self._started, failpoint)
         self.running[scheduler.id] = scheduler
@@ -78,11 +67,11 @@ class ForkServerClient:
         return scheduler
 
     def send(self, scheduler: Scheduler, number: int) -> None:
-        """Send a signal to a scheduler that runs."""
+        """Send a signal to a running scheduler."""
         self._send_command({"signal": scheduler.id, "number": number})
 
     async def stop(self, scheduler: Scheduler, number: int, seconds: float = 40) -> None:
-        """Send a signal to a scheduler and wait until it has ended.
+        """Send a signal to a scheduler, and wait for its end.
 
         Raises TimeoutError if the scheduler has not ended after `seconds`.
         """
@@ -119,10 +108,7 @@ class ForkServerClient:
 
 @asynccontextmanager
 async def run_fork_server(folder: Path) -> AsyncIterator[ForkServerClient]:
-    """Run a fork server (the process that forks all schedulers), and yield a client of it.
-
-    The logs are in `folder`. At the end, all schedulers are killed.
-    """
+    """Run a fork server with its logs in `folder`, and yield its client."""
     with (folder / "fork_server.log").open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.chaos.fork_server"),

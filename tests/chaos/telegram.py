@@ -1,10 +1,6 @@
-"""Run a server that replaces Telegram in a chaos run: `python -m tests.chaos.telegram PLAN.json`.
+"""Simulate Telegram in a chaos run: `python -m tests.chaos.telegram PLAN.json`.
 
-The server is the Bot API server of the sandbox. The plan says how many people and channels it has.
-The server writes three logs. `published.jsonl` has the published messages, and each is written to
-disk before the answer. `sends.jsonl` has a line, with its time, for each send that the flood limits
-have admitted or refused. `faults.jsonl` has a line for each fault. Faults are chosen at random from
-a seed. The plan says which share of the sends gets each kind of fault.
+The server is the sandbox's Bot API server with random faults and additional logs.
 """
 
 import asyncio
@@ -31,14 +27,14 @@ SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation"})
 SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
+# A scheduler waits for a shorter time.
 UNANSWERED_SECONDS = 3.0
-"""How long the server keeps the connection of a request that gets no answer, in seconds. A
-scheduler waits for a shorter time."""
+"""How long the server keeps an unanswered connection, in seconds."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of one server that replaces Telegram."""
+    """The settings of one simulated Telegram."""
 
     folder: str
     token: str
@@ -48,8 +44,7 @@ class Plan:
     limits: bool = False
     seed: int = 0
     fault_shares: dict[str, float] = field(default_factory=dict)
-    """The kinds of faults. A number from 0 to 1 says which share of the sends into channels gets
-    this fault."""
+    """The share of the sends into channels that get each kind of fault, from 0 to 1."""
 
 
 class RandomFaults(Faults):
@@ -63,11 +58,7 @@ class RandomFaults(Faults):
         self.fault_shares = fault_shares
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the fault for a call of the Bot API, or None if the call gets no fault.
-
-        If a test has set a fault for the call, the call gets this fault. Otherwise, a send into a
-        channel can get a random fault.
-        """
+        """Return the fault that a test has set for a call, or a random fault, or None."""
         fault = super().take(method, chat_id)
         if fault is not None or method not in SENDS:
             return fault
@@ -83,7 +74,7 @@ class RandomFaults(Faults):
         return None
 
     def clear(self) -> None:
-        """Remove all faults. From now on, there are no random faults."""
+        """Remove all faults, also the random faults."""
         super().clear()
         self.fault_shares = {}
 
@@ -102,7 +93,7 @@ def _fault(kind: str) -> Fault:
 
 
 class LoggedLimits(Limits):
-    """The sandbox's flood limits. Each send is written to a log file."""
+    """The sandbox's flood limits, with a log of each send."""
 
     def __init__(self, path: Path, state: State) -> None:
         super().__init__()
@@ -110,10 +101,7 @@ class LoggedLimits(Limits):
         self._state = state
 
     def admit(self, chat_id: int, *, private: bool) -> None:
-        """Admit or refuse a send as the sandbox does, and log the send.
-
-        If the send is refused, raises TelegramError.
-        """
+        """Admit or refuse a send, and log the send. A refusal raises TelegramError."""
         channel = self._state.chats[chat_id].type == "channel"
         line = {"at": time.time(), "chat_id": chat_id, "channel": channel, "admitted": True}
         try:
@@ -126,11 +114,7 @@ class LoggedLimits(Limits):
 
 
 def populate(state: State, plan: Plan) -> dict[str, object]:
-    """Create people, channels and the admin chat, and return their ids.
-
-    All people have started the bot. The bot is an administrator of each channel and of the admin
-    chat.
-    """
+    """Create people, channels and the admin chat, and return their ids."""
     bot = state.bot_id
     people = [state.add_user(User(state.new_id(), f"Person {n}")) for n in range(plan.people)]
     for person in people:
@@ -157,10 +141,7 @@ def populate(state: State, plan: Plan) -> dict[str, object]:
 
 
 async def serve(plan: Plan) -> None:
-    """Run the server with the settings of a plan, until the process gets SIGTERM.
-
-    When the server starts, it writes its URL and the ids of its chats to the file FACTS.
-    """
+    """Run the server until SIGTERM, and write its URL and chats to the file FACTS."""
     folder = Path(plan.folder)
     state = State.load(folder)
     state.adopt_bot(int(plan.token.partition(":")[0]))

@@ -1,8 +1,4 @@
-"""Test the parts of the chaos run: its failpoints, random rounds, results and oracle.
-
-A failpoint is a named point at which a process kills or stops itself. The oracle is the program
-that judges a run.
-"""
+"""Test the failpoints, the random rounds and the judge of the chaos run."""
 
 import random
 
@@ -14,7 +10,6 @@ from tests.chaos.oracle import judge, judge_charges
 
 
 def test_every_named_function_is_a_failpoint() -> None:
-    """Check that every function in the list of failpoints exists."""
     points = set(failpoints.points())
     for module, functions in failpoints.SERVICES.items():
         for function in functions:
@@ -74,11 +69,7 @@ def test_a_round_leaves_nothing_out() -> None:
 
 
 def placement(**facts: object) -> dict[str, object]:
-    """Return a placement in the form in which the oracle (the judge of a run) reads it.
-
-    Its post is published with the message id 5, and its owner is paid. `facts` replaces some
-    values.
-    """
+    """Return a paid placement whose post has the message id 5."""
     return {
         "id": 1,
         "chat_id": -100,
@@ -98,7 +89,7 @@ def placement(**facts: object) -> dict[str, object]:
 
 
 def test_the_oracle_finds_every_kind_of_mistake() -> None:
-    """Check that the oracle (the judge of a run) finds each kind of mistake."""
+    """Check that the judge of a chaos run finds every kind of mistake."""
     published = {(-100, "ad"): [5]}
     not_published: dict[tuple[int, str], list[int]] = {}
     refunded = {"target": "refunded", "escrow": "refunded", "payouts": 0, "refunds": 1}
@@ -137,10 +128,7 @@ LISTED = [
 
 
 def deposit(charge_id: str, **facts: object) -> dict[str, object]:
-    """Return a deposit of 100 in the form in which the oracle (the judge of a run) reads it.
-
-    The deposit is credited and was never refunded. `facts` replaces some values.
-    """
+    """Return a credited deposit of 100 that was never refunded."""
     return {
         "charge_id": charge_id,
         "telegram_id": PAYER,
@@ -154,16 +142,13 @@ def deposit(charge_id: str, **facts: object) -> dict[str, object]:
 
 
 def refunded_deposit(**facts: object) -> dict[str, object]:
-    """Return a refunded deposit of 100. The wallet had 40, and the remaining 60 are a loss."""
+    """Return a refunded deposit of 100, of which 60 are a loss."""
     taken = {"status": "clawed_back", "taken_back": 100, "recovered": 40, "loss": 60}
     return deposit("back", **taken | facts)
 
 
 def payer(**facts: int) -> dict[str, object]:
-    """Return the payer in the form in which the oracle (the judge of a run) reads a person.
-
-    `facts` replaces some values.
-    """
+    """Return the row of the person who pays."""
     person: dict[str, object] = {
         "telegram_id": PAYER,
         "outside": 100,

@@ -1,8 +1,4 @@
-"""Test each incident of the runbook: cause it, limit it, repair it, and check the result.
-
-The incidents are: Telegram is down, Redis is down, an ad crashes the workers that send it, and the
-money of a placement stays in its escrow.
-"""
+"""Test each incident of the runbook: cause it, limit it, repair it, and check the result."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -33,7 +29,7 @@ UNUSED_URL = "http://127.0.0.1:1"
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Yield a scene (a marketplace for one test) with people, a channel and an active campaign."""
+    """Yield a marketplace with people, a channel and an active campaign."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)
@@ -44,7 +40,7 @@ async def scene(
 
 
 async def run_money_ticks(scene: Scene) -> None:
-    """Run the functions of the scheduler that pay owners and refund advertisers."""
+    """Pay owners and refund advertisers."""
     await settlements.release_due(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
 
@@ -56,7 +52,7 @@ async def statuses(scene: Scene) -> dict[str, int]:
 
 
 async def admin_notices(scene: Scene) -> list[str]:
-    """Return the kinds of the messages that wait for the admin chat, with the oldest first."""
+    """Return the kinds of the messages that wait for the admin chat, oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE user_id IS NULL ORDER BY id")
     return [row["kind"] for row in rows]
 

@@ -1,16 +1,11 @@
-"""Describe attacks with a stolen database password, and how the database must refuse each attack.
-
-A login is a database role with the rights for one job. If a login's job needs the statements of an
-attack, the database cannot refuse them. Then the login is missing in `Attack.refused`.
-`docs/security.md` says what a thief of such a password can do.
-"""
+"""Describe attacks with a stolen database password."""
 
 from dataclasses import dataclass
 
 from sandbox import logins
 
 DENIED = "42501"
-"""The SQLSTATE with which the database refuses a statement because a right is missing."""
+"""The SQLSTATE for a missing right."""
 LOGIN = {
     "app": logins.APP,
     "intake": logins.INTAKE,
@@ -23,10 +18,7 @@ LOGIN = {
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack: its statements in one transaction, and the SQLSTATE that each login must get.
-
-    A login is a database role with the rights for one job.
-    """
+    """An attack: its statements in one transaction, and the SQLSTATE that each login must get."""
 
     name: str
     sql: tuple[str, ...]
@@ -34,16 +26,15 @@ class Attack:
 
     @property
     def allowed(self) -> list[str]:
-        """The logins that are allowed to run the statements, because their job needs them."""
+        """The logins whose job needs the statements."""
         return [login for login in logins.LOGINS if login not in self.refused]
 
 
 def attack(what: str, *sql: str, **states: str) -> Attack:
-    """Describe an attack by its name, its statements, and the refusal that each login must get.
+    """Describe an attack.
 
-    A login is a database role with the rights for one job. `states` maps a key of LOGIN to the
-    SQLSTATE that this login must get. If a login is not in `states`, the login must get DENIED. If
-    the state of a login is "may", the login is allowed to run the statements.
+    `states` maps a login to its expected SQLSTATE, or to "may" if the login may run the statements.
+    A missing login must get DENIED.
     """
     expected = dict.fromkeys(logins.LOGINS, DENIED) | {
         LOGIN[name]: state for name, state in states.items()
@@ -52,9 +43,5 @@ def attack(what: str, *sql: str, **states: str) -> Attack:
 
 
 def everywhere(state: str) -> dict[str, str]:
-    """Return `state` as the SQLSTATE that the logins `app`, `bot` and `clock` must get.
-
-    These logins have the rights for the statements of the attack, but a trigger must refuse the
-    statements. The remaining logins do not have the rights.
-    """
+    """Expect `state` for the logins that only a trigger can refuse: `app`, `bot` and `clock`."""
     return {"app": state, "bot": state, "clock": state}

@@ -1,4 +1,4 @@
-"""Run use cases on one connection, read what they changed, and roll back all changes at the end."""
+"""Run use cases on one connection, and roll back all changes at the end."""
 
 import asyncio
 import json
@@ -53,11 +53,7 @@ BOOKS = text(
 
 
 class RolledBackSteps:
-    """A database connection on which the state machine test runs use cases.
-
-    The connection has the role of the application. At the end of the test, all changes are rolled
-    back.
-    """
+    """A database connection whose changes are rolled back at the end of the test."""
 
     def __init__(self, superuser_url: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -81,19 +77,15 @@ class RolledBackSteps:
         return self._loop.run_until_complete(await_act())
 
     def mark(self) -> None:
-        """Set a savepoint. The method `back` returns to this savepoint."""
+        """Set the savepoint to which `back` returns."""
         self._wait(self._connection.execute(text("SAVEPOINT marked")))
 
     def back(self) -> None:
-        """Undo all changes that were made after the call of `mark`."""
+        """Undo all changes since the call of `mark`."""
         self._wait(self._connection.execute(text("ROLLBACK TO SAVEPOINT marked")))
 
     def do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Run one use case, and return its result.
-
-        If the use case or a check at its end raises an error, all changes of the use case are
-        undone.
-        """
+        """Run one use case, return its result, and undo its changes after an error."""
         return self._wait(self._do(act))
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
@@ -110,7 +102,7 @@ class RolledBackSteps:
         return done
 
     def forward(self, hours: float) -> None:
-        """Move the database's clock forward by this number of hours."""
+        """Move the database's clock forward."""
         self._wait(self._forward(hours))
 
     async def _forward(self, hours: float) -> None:
@@ -122,7 +114,7 @@ class RolledBackSteps:
         await self._set_role(self._connection)
 
     def books(self) -> dict[str, Any]:
-        """Return the product's books: balances, statuses, kill switches and violated invariants."""
+        """Return balances, statuses, kill switches and violated invariants."""
         row = self._wait(self._connection.execute(BOOKS)).scalar_one()
         books: dict[str, Any] = json.loads(row)
         return books

@@ -1,4 +1,4 @@
-"""Break the database's rules for a test. Run as the owner of the tables, without triggers."""
+"""Break the database's rules for a test."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,18 +19,18 @@ GUARDED_TABLES = (
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
     *("corrections", "excess_payments", "ledger_checkpoints", "users", "channels", "moved_chats"),
 )
-"""The tables whose triggers are disabled while a test changes their rows."""
+"""The tables whose triggers are disabled while a test changes rows."""
 
 UNFROZEN = "ALTER TABLE campaigns DISABLE TRIGGER frozen"
-"""The SQL statement that lets a test change the ad of a campaign."""
+"""SQL that lets a test change the ad of a campaign."""
 UNSIGNED = (
     "ALTER TABLE corrections DISABLE TRIGGER signed_proposal, DISABLE TRIGGER signed_confirmation"
 )
-"""The SQL statement that lets a test make corrections without the presses of two admins."""
+"""SQL that lets a test make corrections without the presses of two admins."""
 
 
 async def run_unguarded(database: Database, *statements: str) -> None:
-    """Run statements that triggers would refuse. The triggers are disabled in one transaction."""
+    """Run statements in one transaction without the triggers that would refuse them."""
     connection = await asyncpg.connect(database.owner_url)
     try:
         async with connection.transaction():
@@ -45,10 +45,9 @@ async def run_unguarded(database: Database, *statements: str) -> None:
 
 
 def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "balance") -> str:
-    """Return SQL that inserts an orphan: an entry that its wallet's balance does not include.
+    """Return SQL that inserts an entry without changing the wallet's balance.
 
-    The SQL also inserts a transfer for the entry. `after` is an SQL expression for the entry's
-    `balance_after`. It can use the columns of the wallet's row.
+    `after` is an SQL expression for the entry's `balance_after`.
     """
     return (
         "WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)"
@@ -62,7 +61,7 @@ def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "b
 
 @asynccontextmanager
 async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
-    """Open a transaction with the rights of the owner of the tables, and yield its session."""
+    """Open a transaction as the owner of the tables, and yield its session."""
     engine = create_engine(database.owner_url)
     try:
         async with create_sessions(engine).begin() as session:
@@ -74,10 +73,9 @@ async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
 async def confirmed_correction(
     database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
 ) -> Correction:
-    """Let one admin propose a correction, and let another admin confirm it. Return the correction.
+    """Let one admin propose a correction, and let another admin confirm it.
 
-    A correction is a repair of the ledger, and `propose` is its kind. `what` is the id of the
-    wallet, the entry or the placement that the correction repairs.
+    `what` is the id of the repaired wallet, entry or placement.
     """
     functions: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
         "reset": (corrections.propose_balance_reset, "wallet_id"),

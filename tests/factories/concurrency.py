@@ -13,10 +13,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def run_concurrently(sessions: Sessions, *acts: Act) -> list[Any]:
-    """Run several operations at the same time, each in its own transaction. Return their results.
-
-    If the product refuses an operation, its result is the DomainError of the refusal.
-    """
+    """Run operations at the same time, and return the result or the DomainError of each."""
 
     async def one(act: Act) -> Any:
         try:

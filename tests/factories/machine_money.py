@@ -1,10 +1,4 @@
-"""Define the rules of the state machine test for money that leaves the platform.
-
-Money leaves the platform by a withdrawal or by a reversal: Telegram gives a payment back to the
-payer. A staff request is a request of an admin, for example to block a person. Some staff requests
-need the confirmation of another admin. The rule for deposits is also here, because withdrawals
-depend on deposits.
-"""
+"""Define the rules of the state machine test about payments and staff requests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,8 +22,7 @@ BOT = 7
 """The id of the bot whose payments Telegram lists."""
 AMOUNTS = st.sampled_from([0, 1, 500, 3_000])
 KEYS = st.sampled_from("abx01")
-"""The keys of payments. A digit stands for the first payment of the person with this number. No
-payment has the key "x"."""
+"""The keys of payments: a digit stands for a person's first payment, and "x" for no payment."""
 REFERENCES = st.sampled_from("pqr")
 KINDS = st.sampled_from(
     [
@@ -40,11 +33,7 @@ KINDS = st.sampled_from(
 
 
 class MoneyRules(Machine):
-    """The rules for withdrawals, comparisons with Telegram's list, reversals and staff requests.
-
-    A reversal gives a payment back to the payer. A staff request asks for an operation of the
-    staff.
-    """
+    """The rules for deposits, withdrawals, reversals and staff requests."""
 
     @initialize(
         amounts=st.lists(st.sampled_from([1, 500]), min_size=1, max_size=2),
@@ -54,7 +43,7 @@ class MoneyRules(Machine):
     def begin_with_money(
         self, amounts: list[int], kinds: list[RequestKind], *, from_shell: bool
     ) -> None:
-        """Begin a run of the test with some withdrawals, and with at most one staff request."""
+        """Begin with some withdrawals, and with at most one staff request."""
         for who, amount in enumerate(amounts):
             self.request_withdrawal(who, amount)
         for kind in kinds:
@@ -62,7 +51,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
     def deposit(self, who: int, amount: int, key: str) -> None:
-        """Record a payment. If an earlier payment has the same key, this repeats that payment."""
+        """Record a payment, or repeat the earlier payment with this key."""
         user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
@@ -77,7 +66,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=AMOUNTS)
     def request_withdrawal(self, who: int, amount: int) -> None:
-        """Request a withdrawal as a person. The request can be refused."""
+        """Request a withdrawal as a person."""
         actor = self.person(who)
         key = f"withdrawal-{len(self.model.withdrawals)}"
         answer = self.both(
@@ -89,10 +78,9 @@ class MoneyRules(Machine):
 
     @rule(listed=YES)
     def compare(self, *, listed: bool) -> None:
-        """Compare the deposits with Telegram's list of payments, which was read to its end.
+        """Compare the deposits with Telegram's list of payments.
 
-        If `listed` is true, the list has all deposits except those that were taken back. If it is
-        false, no deposit is marked as listed.
+        If `listed` is false, the comparison finds no deposit.
         """
 
         async def act(session: AsyncSession) -> None:
@@ -116,11 +104,9 @@ class MoneyRules(Machine):
     def decide_withdrawal(
         self, pick: int, reference: str, meanwhile: str, *, listed: bool | None, paid: bool
     ) -> None:
-        """Approve a withdrawal. If `paid` is true, also record its payment.
+        """Approve a withdrawal, and record its payment if `paid` is true.
 
-        If `listed` is not None, the deposits are compared with Telegram's list before the approval.
-        `meanwhile` says what happens between the comparison and the approval: nothing, a deposit,
-        or an hour that passes.
+        `meanwhile` happens between the comparison of the deposits and the approval.
         """
         if listed is not None:
             self.compare(listed=listed)
@@ -149,11 +135,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.withdrawals)
     @rule(pick=PICK, who=PICK, by_staff=YES)
     def return_withdrawal(self, pick: int, who: int, *, by_staff: bool) -> None:
-        """Return the money of a withdrawal to the person's wallet.
-
-        If `by_staff` is true, an admin returns the money. If it is false, the person `who` cancels
-        the withdrawal. A cancellation is refused if the withdrawal belongs to another person.
-        """
+        """Let an admin or a person return the money of a withdrawal."""
         number = world.nth(self.model.withdrawals, pick)
         actor = self.person(who)
         if by_staff:
@@ -173,11 +155,7 @@ class MoneyRules(Machine):
 
     @rule(key=KEYS, who=PICK, named=YES, partly=st.sampled_from([False, False, False, True]))
     def reverse(self, key: str, who: int, *, named: bool, partly: bool) -> None:
-        """Record that Telegram refunded a payment. The payment can be unknown to the product.
-
-        If `named` is false, the payer is not given. If `partly` is true, only half of the amount
-        was refunded.
-        """
+        """Record that Telegram refunded a payment, or half of it if `partly` is true."""
         key = self.payment_key(key)
         person = world.user_id(self.person(who)) if named else None
         deposit = self.model.deposits.get(key)
@@ -203,13 +181,7 @@ class MoneyRules(Machine):
         second: bool,
         from_shell: bool,
     ) -> None:
-        """Let an admin make a staff request.
-
-        The request is to block or unblock a person, to take a payment back, or to record the
-        payment of a withdrawal. If `from_shell` is true, the admin typed the request in a shell. If
-        it is false, the admin sent a command to the admin chat. The admin has to acknowledge a
-        request from a shell.
-        """
+        """Let an admin make a staff request, in a shell or in the admin chat."""
         if kind is RequestKind.RECORD_PAYMENT and not self.model.withdrawals:
             return
         requester = self.staff(second=second)
@@ -268,7 +240,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def confirm(self, pick: int, *, second: bool) -> None:
-        """Press the confirmation of a request, as the first or the second admin."""
+        """Confirm a request, as the first or the second admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:yes_sure:{number}",
@@ -281,7 +253,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def drop(self, pick: int, *, second: bool) -> None:
-        """Drop a request with its button, so that the request is not carried out."""
+        """Drop a request, as the first or the second admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:no_sure:{number}",
@@ -294,7 +266,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK)
     def decide_request(self, pick: int) -> None:
-        """Let the admin who made a request acknowledge it, and let the other admin confirm it."""
+        """Let one admin acknowledge a request, and let the other admin confirm the request."""
         number = world.nth(self.model.requests, pick)
         index = list(self.model.requests).index(number)
         by_second = self.model.requests[number].requester == world.user_id(self.world.second_admin)
@@ -309,7 +281,7 @@ class MoneyRules(Machine):
         number: int,
         expected: Callable[[], None],
     ) -> None:
-        """Let `actor` press the button with `data`, and call `decide` for the request `number`.
+        """Let `actor` press a button, and call `decide` for the request `number`.
 
         `expected` is the same decision in the model.
         """
@@ -321,9 +293,9 @@ class MoneyRules(Machine):
         self.both(act, expected)
 
     def staff(self, *, second: bool) -> Actor:
-        """Return the second admin if `second` is true, and the first admin otherwise."""
+        """Return the first or the second admin."""
         return self.world.second_admin if second else self.world.moderator
 
     def payment_key(self, key: str) -> str:
-        """Return the key of a payment. A digit stands for a person's first payment."""
+        """Return the key of a payment: a digit stands for a person's first payment."""
         return f"start-{world.user_id(self.person(int(key)))}" if key.isdigit() else key

@@ -1,10 +1,4 @@
-"""Model the rules of escrows and placements in plain Python.
-
-Tests compare the model with the product: each operation must have the same result or the same
-refusal in both. The model has no SQL, no transactions and no locks. It uses only the product's
-names of states, switches and errors. Time is a number of hours. Every step adds a little to the
-time, so that no two steps have the same time.
-"""
+"""Model the rules of escrows and placements in plain Python, with times in hours."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -29,7 +23,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """The refusal of an operation by the model. `fact` is the error that the product must raise."""
+    """The refusal of an operation by the model."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -56,13 +50,13 @@ class Channel:
     was_paused: bool = False
     """Whether the channel was paused when it was suspended."""
     reason: str | None = None
-    """Why the channel is suspended, or None if it is not suspended."""
+    """Why the channel is suspended, or None."""
     suspended_at: float = 0
 
 
 @dataclass
 class Target:
-    """A placement with its escrow (the held money) and its post."""
+    """A placement with its escrow and its post."""
 
     campaign: int
     channel: int
@@ -84,11 +78,9 @@ class Target:
     looks: list[tuple[float, Verdict]] = field(default_factory=list)
     sent_at: float = 0
     breach_refund_at: float | None = None
-    """The time at which the escrow is refunded, because the owner has broken a promise about the
-    post. None if the owner has broken no promise."""
+    """When the escrow is refunded because of a breach, or None without a breach."""
     escalate_at: float = inf
-    """The time at which the admins are asked about the post, if no check has proven that it stayed.
-    """
+    """When the admins are asked about an unproven post."""
 
     @property
     def fee(self) -> int:
@@ -98,12 +90,7 @@ class Target:
 
 @dataclass
 class Model:
-    """The state that the marketplace must have.
-
-    The methods do the same as the product does with placements, escrows and campaigns. The subclass
-    PostingModel adds channels and posts. Its subclass MoneyModel adds deposits, withdrawals and
-    staff requests.
-    """
+    """The expected state of placements, escrows and campaigns."""
 
     now: float = 0
     balances: dict[int, int] = field(default_factory=dict)
@@ -113,12 +100,12 @@ class Model:
     targets: dict[int, Target] = field(default_factory=dict)
     switches: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
     blocked: set[int] = field(default_factory=set)
-    """The ids of the people who are blocked by an admin or because of a reversed payment."""
+    """The ids of the blocked people."""
 
     # -- escrows ----------------------------------------------------------------------------------
 
     def hold(self, target_id: int) -> None:
-        """Move the money for a pending placement from the advertiser's balance into its escrow."""
+        """Move the money for a pending placement from the advertiser into an escrow."""
         target = self.targets[target_id]
         if target.status is not Targets.PENDING:
             raise Refused(errors.InvalidMove)
@@ -136,7 +123,7 @@ class Model:
         target.escrow, target.held_at = Escrows.HELD, self.now
 
     def release(self, target_id: int) -> None:
-        """Release an escrow: the platform gets the fee, and the owner gets the rest."""
+        """Pay out an escrow: the fee to the platform, and the rest to the owner."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -154,7 +141,7 @@ class Model:
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
 
     def refund(self, target_id: int) -> None:
-        """Refund an escrow, that is, give its whole amount back to the advertiser."""
+        """Give the whole amount of an escrow back to the advertiser."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -169,10 +156,9 @@ class Model:
         target.escrow, target.status = Escrows.REFUNDED, Targets.REFUNDED
 
     def watchdog(self) -> int:
-        """Refund stuck escrows, and return the number of stuck escrows.
+        """Refund the escrows that are held too long without a published post.
 
-        An escrow is stuck if it is held for too long without a published post. If a kill switch
-        forbids the refunds, no escrow is refunded, but the function returns the same number.
+        Returns the number of these escrows, also if a kill switch forbids refunds.
         """
         stuck = [
             target
@@ -197,10 +183,7 @@ class Model:
         publish_in: float | None,
         fee_bps: int,
     ) -> Target:
-        """Create a pending placement and return it.
-
-        The caller must store the placement in `targets`, under its id in the product.
-        """
+        """Create a pending placement, which the caller stores in `targets`."""
         campaign, channel = self.campaigns[campaign_id], self.channels[channel_id]
         if campaign.advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -250,10 +233,9 @@ class Model:
         target.status = Targets.WITHDRAWN
 
     def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Approve a placement. Return False if it was approved before, and True otherwise.
+        """Approve a placement, and return False if the placement was approved before.
 
-        `staff` says whether the actor has the role for this decision. `involved` says whether the
-        actor is the advertiser or the owner of the placement.
+        `involved` means that the actor is the advertiser or the owner.
         """
         target = self._decidable(target_id, staff=staff, involved=involved)
         decided = target.job is not None
@@ -277,10 +259,9 @@ class Model:
         return True
 
     def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Reject a placement. Return False if it was rejected before, and True otherwise.
+        """Reject a placement, and return False if the placement was rejected before.
 
-        `staff` says whether the actor has the role for this decision. `involved` says whether the
-        actor is the advertiser or the owner of the placement.
+        `involved` means that the actor is the advertiser or the owner.
         """
         target = self._decidable(target_id, staff=staff, involved=involved)
         if target.status is Targets.REJECTED:
@@ -298,10 +279,9 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Expire the placements about which no admin has decided in time.
+        """End the pending placements that are too old or whose campaign is cancelled.
 
-        If the campaign of a pending placement is cancelled, the placement is withdrawn and does not
-        expire. Returns how many placements were expired or withdrawn.
+        Returns how many placements were ended.
         """
         count = 0
         for target in self.targets.values():
@@ -321,23 +301,23 @@ class Model:
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """Let a person activate a campaign that is already active. This changes nothing.
+        """Activate a campaign that is already active, which changes nothing.
 
-        Raises Refused if the campaign is not active. The model has no drafts of campaigns.
+        Raises Refused if the campaign is not active.
         """
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)
 
     def pause(self, actor: int, campaign_id: int) -> None:
-        """Pause a campaign. The posts of a paused campaign are not sent."""
+        """Pause a campaign."""
         campaign = self._own(actor, campaign_id)
         if campaign.status not in {Campaigns.ACTIVE, Campaigns.PAUSED}:
             raise Refused(errors.InvalidMove)
         campaign.status = Campaigns.PAUSED
 
     def resume(self, actor: int, campaign_id: int) -> None:
-        """Resume a paused campaign, and cancel its posts that are too late to be sent."""
+        """Resume a paused campaign, and cancel the posts that are too late."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is Campaigns.ACTIVE:
             return
@@ -349,10 +329,7 @@ class Model:
                 target.job = Jobs.CANCELLED
 
     def cancel(self, actor: int, campaign_id: int) -> None:
-        """Cancel a campaign, withdraw its pending placements, and cancel its unsent posts.
-
-        Its published posts do not change.
-        """
+        """Cancel a campaign and its unsent posts, and withdraw its pending placements."""
         self._own(actor, campaign_id).status = Campaigns.CANCELLED
         for target in self.targets.values():
             pending = target.status is Targets.PENDING and target.escrow is None

@@ -1,9 +1,4 @@
-"""Extend the model with deposits, withdrawals, reversed payments and staff requests.
-
-A payment is reversed when the person gets the money back outside the platform, for example from
-Telegram. The platform then blocks this person. A staff request is a request of an admin, for
-example to block a person. Some staff requests need the confirmation of another admin.
-"""
+"""Extend the model with deposits, withdrawals, reversed payments and staff requests."""
 
 from dataclasses import dataclass, field
 
@@ -19,15 +14,14 @@ from tests.factories.model_posts import OWNER_BLOCKED, PostingModel
 PROPOSAL_HOURS = 72
 """The time in which a staff request can be confirmed, in hours."""
 READ_HOURS = 5 / 60
-"""The longest time between the last comparison with Telegram's list and the approval of a
-withdrawal, in hours."""
+"""The longest time between a comparison of the deposits and an approval, in hours."""
 TWO_PEOPLE = {Kinds.RECORD_PAYMENT, Kinds.CLAWBACK}
 """The kinds of staff requests that a second admin has to confirm."""
 
 
 @dataclass
 class Deposit:
-    """A person's payment in Stars. Telegram has a list of such payments."""
+    """A person's payment in Stars."""
 
     person: int
     amount: int
@@ -36,7 +30,7 @@ class Deposit:
     compared: bool = False
     """Whether the payment was found in Telegram's list of payments."""
     taken_back: bool = False
-    """Whether the person got the payment back outside the platform."""
+    """Whether the person got the payment back."""
 
 
 @dataclass
@@ -48,14 +42,12 @@ class Withdrawal:
     held_at: float
     status: Withdrawals = Withdrawals.REQUESTED
     payments: list[str] = field(default_factory=list)
-    """The references of the payments that admins have made for this withdrawal outside the
-    platform. One payment is right. Each further payment, and each payment after the money was
-    returned, is one too many."""
+    """The references of the payments that admins have made for this withdrawal."""
 
 
 @dataclass
 class Request:
-    """A staff request: an admin asks for an operation, for example to block a person."""
+    """A request of an admin, for example to block a person."""
 
     kind: Kinds
     requester: int
@@ -63,21 +55,20 @@ class Request:
     subject: int | str
     """The id of a person, the id of a withdrawal, or the key of a payment."""
     reference: str
-    """The reference of a payment that was made outside the platform. Only a request to record such
-    a payment uses the reference."""
+    """The reference of a payment that an admin made outside the platform."""
     acknowledged: bool
-    """Whether the requester wrote the request in the admin chat or has pressed "That was me"."""
+    """Whether the requester wrote in the admin chat or has pressed "That was me"."""
     status: Requests = Requests.PROPOSED
 
 
 @dataclass
 class MoneyModel(PostingModel):
-    """The expected state of the marketplace, with deposits, withdrawals and staff requests."""
+    """The expected state of deposits, withdrawals and staff requests."""
 
     deposits: dict[str, Deposit] = field(default_factory=dict)
-    """The payments by key. A key is Telegram's id of the payment."""
+    """The payments, by Telegram's id."""
     read_at: float | None = None
-    """The time at which Telegram's list of payments was last read to its end, or None."""
+    """When Telegram's list of payments was last read to its end, or None."""
     losses: dict[int, int] = field(default_factory=dict)
     """The amount that each person owes to the platform, in minor units."""
     sent_outside: int = 0
@@ -88,7 +79,7 @@ class MoneyModel(PostingModel):
     # -- deposits ---------------------------------------------------------------------------------
 
     def deposit(self, person: int, amount: int, key: str) -> bool:
-        """Record a payment. Return True if it is credited to the wallet, and False if it waits."""
+        """Record a payment, and return whether the payment is credited to the wallet."""
         if amount < 1:
             raise Refused(errors.InvalidAmount)
         deposit = self.deposits.setdefault(key, Deposit(person, amount, self.now))
@@ -99,17 +90,13 @@ class MoneyModel(PostingModel):
         return deposit.credited
 
     def credit_due(self) -> int:
-        """Credit all payments that wait, and return the number of these payments.
-
-        A reversed payment is never credited. If a kill switch forbids deposits, credit nothing and
-        return 0.
-        """
+        """Credit all payments that wait, and return their number."""
         if not self.switches[Switch.DEPOSITS]:
             return 0
         return sum(self._credit(deposit) for deposit in self.deposits.values())
 
     def _credit(self, deposit: Deposit) -> bool:
-        """Credit a payment. If it is already credited or reversed, do nothing and return False."""
+        """Credit a payment, and return False if the payment is already credited or reversed."""
         if deposit.credited or deposit.taken_back:
             return False
         self.balances[deposit.person] += deposit.amount
@@ -117,10 +104,9 @@ class MoneyModel(PostingModel):
         return True
 
     def compare(self, *, listed: bool) -> None:
-        """Compare the deposits with Telegram's list of payments, which was read to its end.
+        """Compare the deposits with Telegram's list of payments.
 
-        If `listed` is true, the list has all deposits except those that were taken back. If it is
-        false, no deposit is marked as listed.
+        If `listed` is false, the comparison finds no deposit.
         """
         for deposit in self.deposits.values():
             deposit.compared |= listed and not deposit.taken_back
@@ -129,9 +115,9 @@ class MoneyModel(PostingModel):
     # -- withdrawals ------------------------------------------------------------------------------
 
     def request_withdrawal(self, person: int, amount: int) -> Withdrawal:
-        """Take the amount from a wallet, and return a new withdrawal.
+        """Take the amount from a wallet, and return a withdrawal.
 
-        The caller must store the withdrawal in `withdrawals`, under its id in the product.
+        The caller stores the withdrawal in `withdrawals`.
         """
         if amount < 1:
             raise Refused(errors.InvalidAmount)
@@ -144,8 +130,7 @@ class MoneyModel(PostingModel):
     def approve_withdrawal(self, number: int) -> None:
         """Approve a withdrawal.
 
-        Raises Refused(NotCompared) if an older deposit was not found in Telegram's list, or if the
-        last comparison with the list is too old.
+        Raises Refused(NotCompared) without a recent comparison of the deposits.
         """
         withdrawal = self.withdrawals[number]
         if withdrawal.status in {Withdrawals.APPROVED, Withdrawals.PAID}:
@@ -174,11 +159,7 @@ class MoneyModel(PostingModel):
             raise Refused(errors.NotCompared)
 
     def mark_paid(self, number: int, reference: str, *, confirmed: bool = False) -> None:
-        """Record the payment of a withdrawal.
-
-        If `confirmed` is true, two admins agree about the payment. Otherwise, the withdrawal must
-        be approved before. A repeated call with the same reference changes nothing.
-        """
+        """Record the payment of a withdrawal that is approved or that two admins have confirmed."""
         withdrawal = self.withdrawals[number]
         if self._is_known(number, reference):
             return
@@ -190,9 +171,9 @@ class MoneyModel(PostingModel):
         self.sent_outside += withdrawal.amount
 
     def _is_known(self, number: int, reference: str) -> bool:
-        """Return whether this payment is already recorded for this withdrawal.
+        """Return whether this withdrawal has this payment.
 
-        Raises Refused if the payment is recorded for another withdrawal.
+        Raises Refused if the payment belongs to another withdrawal.
         """
         known = {ref: key for key, each in self.withdrawals.items() for ref in each.payments}
         if reference in known and known[reference] != number:
@@ -200,7 +181,10 @@ class MoneyModel(PostingModel):
         return reference in known
 
     def return_money(self, number: int) -> None:
-        """Return the money of a withdrawal to the wallet. Raises Refused if it is already paid."""
+        """Return the money of a withdrawal to the wallet.
+
+        Raises Refused if the withdrawal is paid.
+        """
         withdrawal = self.withdrawals[number]
         if withdrawal.status is Withdrawals.PAID:
             raise Refused(errors.InvalidMove)
@@ -209,8 +193,7 @@ class MoneyModel(PostingModel):
     def cancel_withdrawal(self, person: int, number: int) -> None:
         """Let a person cancel a withdrawal.
 
-        Raises Refused if the withdrawal belongs to another person, or if it is already approved or
-        paid.
+        Raises Refused if the withdrawal is approved, paid, or another person's.
         """
         withdrawal = self.withdrawals[number]
         if withdrawal.person != person:
@@ -227,10 +210,9 @@ class MoneyModel(PostingModel):
     # -- money that goes out without a withdrawal --------------------------------------------------
 
     def reverse(self, key: str, person: int | None, amount: int) -> None:
-        """Record that a person got a payment back outside the platform, and block the person.
+        """Record that a person got a payment back, and block the person.
 
-        If the payment is unknown, it is recorded for `person`, and it will never be credited. If it
-        is unknown and `person` is None, raises Refused.
+        Raises Refused if the payer is unknown or the amount is wrong.
         """
         if key not in self.deposits:
             if person is None:
@@ -249,12 +231,7 @@ class MoneyModel(PostingModel):
             self._send_outside(deposit.person, amount)
 
     def _send_outside(self, person: int, amount: int) -> None:
-        """Record that a person got money outside the platform without a right to it.
-
-        First, the money of the person's unapproved withdrawals returns to the wallet. Then the
-        amount is taken from the wallet. If the wallet has less money, the person owes the rest to
-        the platform.
-        """
+        """Take an amount from a person's wallet, and record the missing rest as a loss."""
         for withdrawal in self.withdrawals.values():
             if withdrawal.person == person and withdrawal.status is Withdrawals.REQUESTED:
                 self._return(withdrawal)
@@ -264,11 +241,7 @@ class MoneyModel(PostingModel):
         self.sent_outside += amount
 
     def _record_payment(self, number: int, reference: str) -> None:
-        """Record a payment of a withdrawal after two admins have confirmed the payment.
-
-        If the withdrawal is already paid, or if its money was returned, the person has got too
-        much. Then the amount is taken from the person's wallet (`_send_outside`).
-        """
+        """Record a payment of a withdrawal that two admins have confirmed."""
         withdrawal = self.withdrawals[number]
         if withdrawal.status not in {Withdrawals.PAID, Withdrawals.RETURNED}:
             self.mark_paid(number, reference, confirmed=True)
@@ -279,7 +252,7 @@ class MoneyModel(PostingModel):
     # -- blocked people ---------------------------------------------------------------------------
 
     def block(self, person: int) -> None:
-        """Block a person, and suspend their channels that are active or paused."""
+        """Block a person, and suspend the person's active and paused channels."""
         if person in self.blocked:
             return
         self.blocked.add(person)
@@ -301,21 +274,13 @@ class MoneyModel(PostingModel):
     def make_request(
         self, requester: int, kind: Kinds, subject: int | str, reference: str, *, from_shell: bool
     ) -> Request:
-        """Return a new staff request.
-
-        The caller must store the request in `requests`, under its id in the product. If the request
-        was typed in a shell (`from_shell`), the requester has to acknowledge it.
-        """
+        """Return a new staff request, which the caller stores in `requests`."""
         if not from_shell and kind not in TWO_PEOPLE:
             raise Refused(errors.AccessDenied)
         return Request(kind, requester, self.now, subject, reference, not from_shell)
 
     def acknowledge(self, number: int, person: int) -> None:
-        """Let a person press "That was me" under a request.
-
-        Raises Refused if the person is not the requester. If the request needs no second admin, it
-        is carried out.
-        """
+        """Let a person press "That was me". Raises Refused if the person is not the requester."""
         request = self.requests[number]
         if person != request.requester:
             raise Refused(errors.AccessDenied)
@@ -327,10 +292,7 @@ class MoneyModel(PostingModel):
         request.acknowledged = True
 
     def confirm(self, number: int, person: int) -> None:
-        """Let a person confirm a request, and carry the request out.
-
-        Raises Refused if the person is the requester.
-        """
+        """Confirm and carry out a request. Raises Refused if the person is the requester."""
         request = self.requests[number]
         if person == request.requester:
             raise Refused(errors.SamePerson)
@@ -344,7 +306,7 @@ class MoneyModel(PostingModel):
         self._carry_out(request)
 
     def drop(self, number: int) -> None:
-        """Drop a request: it will not be carried out. Raises Refused if it is already done."""
+        """Drop a request. Raises Refused if the request is already done."""
         request = self.requests[number]
         if request.status is Requests.DONE:
             raise Refused(errors.InvalidMove)

@@ -1,4 +1,4 @@
-"""Extend the model of escrows and placements with channels and their posts."""
+"""Extend the model of escrows and placements with channels and posts."""
 
 from math import ceil
 
@@ -13,28 +13,24 @@ from tests.factories.model import ATTEMPTS, Channel, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
 PART_HOURS = 6
-"""The shortest part of the promised hours, in hours. The promised hours are the time that a post
-must stay. They are divided into equal parts, and the post is checked one time in each part."""
+"""The shortest part into which promised hours are divided, in hours."""
 LATE_HOURS = 0.5
 DECISION_HOURS = 24
 RETRY_HOURS = 0.5
-"""The time between a failed send of a post and its next send, in hours."""
+"""The time between a failed send of a post and the next send, in hours."""
 ESCALATION_HOURS = 1
-"""The time after which the admins are asked about a post, in hours. It begins at the end of the
-promised hours (the time that a post must stay). The admins are asked if no check has proven that
-the post stayed."""
+"""The time from the end of the promised hours to the question to the admins, in hours."""
 ASK_AGAIN_HOURS = 24
 """The time between two questions to the admins about the same post, in hours."""
 RIGHTS_HOURS = 24
-"""The longest time that the bot waits for its rights in a channel, in hours. Then it asks the
-admins."""
+"""The longest time that the bot waits for its rights in a channel, in hours."""
 OWNER_BLOCKED, RIGHTS_LOST = "owner_blocked", "posting_refused"
 """The reasons why a channel is suspended."""
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
 class PostingModel(Model):
-    """The expected state of the marketplace, with the operations on channels and posts."""
+    """The expected state of channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
         """Let an owner pause or resume a channel."""
@@ -46,12 +42,7 @@ class PostingModel(Model):
         channel.status = status
 
     def rights(self, channel_id: int, *, lost: bool) -> None:
-        """Record that the bot has lost the right to post in a channel, or has got it back.
-
-        If the right is `lost`, the channel is suspended, and the admins will be asked about its
-        posts. If the bot has got the right back and the owner is not blocked, the channel is
-        restored.
-        """
+        """Record that the bot has lost or regained the right to post in a channel."""
         channel = self.channels[channel_id]
         if not lost:
             self._give_rights_back(channel)
@@ -82,16 +73,12 @@ class PostingModel(Model):
 
     @staticmethod
     def restore(channel: Channel) -> None:
-        """Make a suspended channel active, or paused if it was paused before its suspension."""
+        """Make a suspended channel active or paused, as before its suspension."""
         channel.status = Channels.PAUSED if channel.was_paused else Channels.ACTIVE
         channel.reason = None
 
     def claim(self, *, lease_over: bool) -> int | None:
-        """Claim the post with the earliest due time, and return the id of its placement.
-
-        A claim is the exclusive right of one process to send the post. If `lease_over` is true, the
-        time of the claim has already ended. Return None if no post is due.
-        """
+        """Claim the next post, and return the id of its placement, or None if no post is due."""
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None
         busy = {target.channel for target in self.targets.values() if target.job in BLOCKING}
@@ -114,20 +101,13 @@ class PostingModel(Model):
         return target_id
 
     def may_send(self, target_id: int, claim_no: int) -> bool:
-        """Return whether the worker with this claim is allowed to begin the send of the post.
-
-        A claim is the exclusive right of one worker to send the post.
-        """
+        """Return whether the worker with this claim may begin the send."""
         target = self.targets[target_id]
         owns_claim = self._owns_claim(target, claim_no)
         return owns_claim and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
 
     def sent(self, target_id: int, claim_no: int) -> bool:
-        """Record that a post is published. Return True if the claim of its worker is valid.
-
-        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
-        change nothing and return False.
-        """
+        """Record that a post is published, or return False if the claim is not valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -138,11 +118,7 @@ class PostingModel(Model):
         return True
 
     def refused(self, target_id: int, claim_no: int, *, rights_lost: bool) -> bool:
-        """Record that Telegram refused a post. Return True if the claim of its worker is valid.
-
-        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
-        change nothing and return False.
-        """
+        """Record that Telegram refused a post, or return False if the claim is not valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -152,11 +128,9 @@ class PostingModel(Model):
         return True
 
     def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
-        """Queue a post again after a failed send. Return True if the claim of its worker is valid.
+        """Queue a post again after a failed send, or return False if the claim is not valid.
 
-        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
-        change nothing and return False. After too many counted attempts, the post fails and is not
-        queued.
+        After too many counted attempts, the post fails.
         """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
@@ -170,11 +144,7 @@ class PostingModel(Model):
         return True
 
     def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
-        """End a claim, and give the post the status `job`. Return True if the claim is valid.
-
-        A claim is the exclusive right of one worker to send the post. If the claim is not valid,
-        change nothing and return False.
-        """
+        """Give the post the status `job`, or return False if the claim is not valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -182,22 +152,14 @@ class PostingModel(Model):
         return True
 
     def rescue(self) -> int:
-        """Make the posts of dead workers uncertain, and return the number of these posts.
-
-        A worker counts as dead if its time to send the post has ended.
-        """
+        """Make the posts of dead workers uncertain, and return the number of these posts."""
         abandoned = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
         for target in abandoned:
             target.job = Jobs.UNCERTAIN
         return len(abandoned)
 
     def look(self, target_id: int, verdict: Verdict) -> None:
-        """Record the result of a check of a published post.
-
-        The post fails if two checks in a row do not find it, at least five minutes apart. If the
-        post was altered, this is a breach (a promise that the owner did not keep). The first
-        alteration is no breach if it certainly happened after the previous check.
-        """
+        """Record the result of a check of a published post."""
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
             return
@@ -215,12 +177,7 @@ class PostingModel(Model):
     def _recorded_verdict(
         self, target: Target, verdict: Verdict, before: tuple[float, Verdict]
     ) -> Verdict:
-        """Return the verdict that is recorded if a check finds `verdict`.
-
-        After the promised hours, the owner is allowed to delete or alter the post. Then the verdict
-        STAYED or UNKNOWN can be recorded instead. `before` has the time and the verdict of the
-        previous check.
-        """
+        """Return the verdict to record for a check. `before` is the previous check."""
         ends_at = target.release_due_at or 0
         if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:
             return verdict
@@ -236,10 +193,7 @@ class PostingModel(Model):
         return at <= self.now - SECOND_CHECK_HOURS
 
     def _is_dated(self, target: Target, before: tuple[float, Verdict]) -> bool:
-        """Return whether an alteration has certainly happened after the previous check.
-
-        `before` has the time and the verdict of the previous check.
-        """
+        """Return whether an alteration has certainly happened after the previous check."""
         at, was = before
         part = target.hours / max(target.hours // PART_HOURS, 1)
         number = ceil((at - target.sent_at) / part) if part else 0
@@ -247,11 +201,7 @@ class PostingModel(Model):
         return was is Verdict.PRESENT and self.now <= latest + LATE_HOURS
 
     def refund_breaches(self) -> int:
-        """Fail the posts whose breach no admin has decided in time, and return their number.
-
-        A breach is a promise that the owner did not keep. The money of a failed post can be
-        refunded.
-        """
+        """Fail the posts whose breach no admin has decided in time, and return their number."""
         due = [
             target
             for target in self.targets.values()
@@ -265,11 +215,7 @@ class PostingModel(Model):
         return len(due)
 
     def escalate(self) -> None:
-        """Record a breach for each post in whose channel the bot has had no rights for long.
-
-        A breach is a promise that the owner did not keep. Without rights, the bot cannot check the
-        post.
-        """
+        """Record a breach for each post in whose channel the bot has had no rights for long."""
         for target in self.targets.values():
             channel = self.channels[target.channel]
             if (
@@ -284,11 +230,9 @@ class PostingModel(Model):
                 target.escalate_at = self.now + ASK_AGAIN_HOURS
 
     def decide_breach(self, target_id: int, *, refund: bool) -> bool:
-        """Let an admin decide about a breach. Return True if no admin has decided about it before.
+        """Let an admin decide about a breach, or return False if there is nothing to decide.
 
-        A breach is a promise that the owner did not keep. If `refund` is true, the post fails, and
-        its money can be refunded. If it is false, the breach does not count, and the owner can be
-        paid.
+        If `refund` is true, the post fails.
         """
         target = self.targets[target_id]
         if target.breach_refund_at is None or not self._is_live(target):
@@ -305,9 +249,9 @@ class PostingModel(Model):
         return target.job is Jobs.SUCCESS and target.escrow is Escrows.HELD
 
     def cancel_unwanted(self) -> int:
-        """Cancel the queued posts of blocked advertisers and of cancelled campaigns.
+        """Cancel the queued posts of blocked advertisers and cancelled campaigns.
 
-        Returns the number of posts that were cancelled.
+        Returns how many posts were cancelled.
         """
         unwanted = [
             target
@@ -323,10 +267,7 @@ class PostingModel(Model):
         return len(unwanted)
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Set a kill switch to running or to stopped. Return True if this is a change.
-
-        A kill switch that is stopped forbids one kind of operation.
-        """
+        """Set a kill switch, and return whether this is a change."""
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed

@@ -1,8 +1,4 @@
-"""Record payments and refunds for tests, in the same two steps as the product does.
-
-The first step stores what Telegram reports. The second step records the payment as a deposit, or
-takes the refunded money from the payer's wallet.
-"""
+"""Record payments and refunds as Telegram reports them."""
 
 from typing import Any
 
@@ -28,10 +24,7 @@ async def deposit(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Store Telegram's report about a payment, and record the payment as a deposit.
-
-    `key` is Telegram's id of the payment.
-    """
+    """Store Telegram's report about a payment, and record the payment as a deposit."""
     await _note(session, user_id, amount, key, currency, refunded=False)
     return await deposits.deposit(
         session, user_id=user_id, amount=amount, key=key, source=source, currency=currency
@@ -47,10 +40,9 @@ async def reverse(
     source: str,
     currency: str | None = None,
 ) -> Clawback:
-    """Store Telegram's report about a refund, and take the refunded money from the payer's wallet.
+    """Store Telegram's report about a refund, and take the money from the payer's wallet.
 
-    `external_reference` is Telegram's id of the payment. If `user_id` is None, the payer is the
-    person who made the deposit.
+    If `user_id` is None, the payer is the person who made the deposit.
     """
     payer_id = user_id or await session.scalar(
         select(Deposit.user_id).where(Deposit.external_reference == external_reference)
@@ -70,10 +62,7 @@ async def reverse(
 async def decided_request(
     session: AsyncSession, kind: RequestKind, arguments: dict[str, Any], *admins: Actor
 ) -> None:
-    """Store a staff request with the status `done`. Do not carry it out.
-
-    The first of the `admins` has made the request, and the second has confirmed it.
-    """
+    """Store a finished staff request of two admins, but do not carry it out."""
     first, second = admins
     request = StaffRequest(
         kind=kind,

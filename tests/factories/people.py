@@ -1,4 +1,4 @@
-"""Create people, channels, campaigns and placements for tests, with the product's services."""
+"""Create people, channels, campaigns and placements with the product's services."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ _numbers = count(1_000)
 
 @dataclass(frozen=True)
 class Deal:
-    """A placement with its campaign, its channel, its advertiser and its owner, and a moderator."""
+    """A placement with its campaign, its channel and its people."""
 
     advertiser: Actor
     owner: Actor
@@ -53,25 +53,25 @@ def advert(text: str = "Fresh bread every morning") -> Creative:
 
 
 async def commit(session: AsyncSession) -> None:
-    """Write all changes of the session, and run the checks that a commit runs. Do not commit."""
+    """Run the checks of a commit, but do not commit."""
     await session.flush()
     await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     await session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
 
 
 async def run_switches(session: AsyncSession) -> None:
-    """Set every kill switch to running, so that every kind of operation is allowed."""
+    """Allow every kind of operation."""
     for key in Switch:
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=True, reason="test")
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
-    """Set a kill switch to stopped, so that it forbids its kind of operation."""
+    """Set a kill switch so that it forbids its kind of operation."""
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
 async def person(session: AsyncSession, *, balance: int = 0, currency: str = CURRENCY) -> Actor:
-    """Register a person with `balance` minor units in the wallet. Return the person as an actor."""
+    """Register a person with `balance` minor units in the wallet."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=currency
     )
@@ -83,7 +83,7 @@ async def person(session: AsyncSession, *, balance: int = 0, currency: str = CUR
 
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
-    """Register a person with a role. Return the person as an actor in the admin chat."""
+    """Register a person with a role, as an actor in the admin chat."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -101,10 +101,7 @@ async def admins(sessions: Sessions) -> list[int]:
 async def channel(
     session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
 ) -> Channel:
-    """Connect a channel, and set its price and its promised hours.
-
-    The promised hours are the time that a post must stay in the channel.
-    """
+    """Connect a channel, and set its price and its promised hours."""
     connected = await channels.connect(
         session,
         actor=owner,
@@ -140,10 +137,7 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Submit a placement with a new advertiser, a new owner and a new channel.
-
-    Returns the placement with its campaign, its channel and its people, and with a moderator.
-    """
+    """Submit a placement with a new advertiser, a new owner and a new channel."""
     advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
@@ -167,15 +161,12 @@ async def block(session: AsyncSession, who: Actor) -> None:
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Let the moderator approve a placement, and return the decision."""
+    """Let the moderator approve a placement."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 
 async def approved(session: AsyncSession, **terms: Any) -> Deal:
-    """Create an approved placement: its money is held, and its post waits to be sent.
-
-    Returns the placement with its campaign, its channel and its people.
-    """
+    """Create a placement whose money is held and whose post waits to be sent."""
     made = await deal(session, **terms)
     await approve(session, made)
     await commit(session)
@@ -185,10 +176,7 @@ async def approved(session: AsyncSession, **terms: Any) -> Deal:
 async def another(
     session: AsyncSession, made: Deal, *, publish_at: datetime | None = None, decide: bool = True
 ) -> CampaignTarget:
-    """Submit another placement of the same campaign in the same channel, and return it.
-
-    If `decide` is true, the moderator approves the placement.
-    """
+    """Submit another placement of the same campaign in the same channel."""
     target = await campaigns.submit_target(
         session,
         actor=made.advertiser,
@@ -204,10 +192,7 @@ async def another(
 
 
 async def queue(session: AsyncSession, target: CampaignTarget) -> None:
-    """Queue the post of a placement that is still pending. The code calls a placement a target.
-
-    This is for tests of the database's checks, because the product does not queue such a post.
-    """
+    """Queue the post of a pending placement, which the product never does."""
     session.add(
         PostJob(
             campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
@@ -217,20 +202,14 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post with the earliest due time, and assert that a post is due.
-
-    A claim is the exclusive right of one process to send the post.
-    """
+    """Claim the post with the earliest due time, or fail if no post is due."""
     claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
 
 
 async def posted(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement and record its post as published, with the message id 10.
-
-    Returns the placement with its campaign, its channel and its people.
-    """
+    """Create a placement whose post is published with the message id 10."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -240,10 +219,7 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
 
 
 async def failed(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement whose post Telegram has refused.
-
-    Returns the placement with its campaign, its channel and its people.
-    """
+    """Create a placement whose post Telegram has refused."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -257,10 +233,7 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
 async def adjusted(
     session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
 ) -> Correction:
-    """Move an amount (in minor units) from one wallet to another, by a correction of the ledger.
-
-    A new admin proposes the correction, and another new admin confirms it.
-    """
+    """Move an amount (in minor units) between two wallets by a correction of two new admins."""
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
         session,
@@ -279,11 +252,7 @@ async def adjusted(
 
 
 async def decided_payment(session: AsyncSession, admin: Actor, **payment: Any) -> None:
-    """Store a staff request to record a payment, with the status `done`. Do not record the payment.
-
-    The payment was made outside the platform. A new admin has made the request, and `admin` has
-    confirmed it. `payment` has the arguments of the request.
-    """
+    """Store a finished staff request of two admins, but do not record its payment."""
     await payments.decided_request(
         session, RequestKind.RECORD_PAYMENT, payment, await staff(session), admin
     )

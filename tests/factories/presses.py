@@ -1,7 +1,4 @@
-"""Store updates about presses of buttons and about commands, as if Telegram had delivered them.
-
-If an operation needs two admins, the database demands such an update from each of them.
-"""
+"""Store updates about presses and commands, as if Telegram had delivered them."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,26 +15,19 @@ from services.platform.actors import Actor
 
 
 async def press(session: AsyncSession, who: Actor, data: str, **more: Any) -> Actor:
-    """Store an update: the person `who` presses the button with `data`.
-
-    Returns the person as an actor with the id of the stored update.
-    """
+    """Store a press of a button, and return the actor with the update's id."""
     return await _deliver(session, who, "callback_query", {"data": data, **more})
 
 
 async def write(session: AsyncSession, who: Actor, words: str, **more: Any) -> Actor:
-    """Store an update: the person `who` sends the message `words`.
-
-    Returns the person as an actor with the id of the stored update.
-    """
+    """Store a message of a person, and return the actor with the update's id."""
     return await _deliver(session, who, "message", {"text": words, **more})
 
 
 async def request_correction(session: AsyncSession, who: Actor) -> Actor:
-    """Store a request for a correction from a shell, and the press of "That was me" for it.
+    """Store a request from a shell and its acknowledgement.
 
-    A correction is a repair of the ledger. Returns the person as an actor with the id of the press.
-    This actor is allowed to propose one correction.
+    Returns an actor who may propose one correction.
     """
     request = StaffRequest(
         kind=RequestKind.CORRECTION,
@@ -51,11 +41,7 @@ async def request_correction(session: AsyncSession, who: Actor) -> Actor:
 
 
 async def confirm_correction(session: AsyncSession, who: Actor, correction_id: int) -> Actor:
-    """Store an update: the person `who` presses the button that confirms a correction.
-
-    Returns the person as an actor with the id of the stored update. This actor is allowed to
-    confirm the correction.
-    """
+    """Store the press that confirms a correction, and return an actor who may confirm it."""
     return await press(session, who, f"correction:yes:{correction_id}:checked")
 
 

@@ -1,4 +1,4 @@
-"""Read the rows of the database directly, and the amount that a person can spend."""
+"""Read rows of the database."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -32,10 +32,7 @@ async def snapshot(session: AsyncSession) -> Rows:
 
 
 def grown(before: Rows, after: Rows) -> dict[str, int]:
-    """Return by how many rows each table has grown between two snapshots.
-
-    A table is left out if its number of rows is the same in the two snapshots.
-    """
+    """Return by how many rows each grown table has grown."""
     return {
         name: len(after[name]) - len(before[name])
         for name in after
@@ -44,10 +41,7 @@ def grown(before: Rows, after: Rows) -> dict[str, int]:
 
 
 def added(before: Rows, after: Rows) -> dict[str, int]:
-    """Return by how many rows each table has grown from the snapshot `before` to `after`.
-
-    Asserts that no row of `before` is changed or deleted in `after`.
-    """
+    """Return how much each table has grown, and assert that no old row changed."""
     for name, rows in before.items():
         assert set(rows) <= set(after[name]), f"a row of {name} was changed or deleted"
     return grown(before, after)
@@ -65,7 +59,7 @@ async def one(session: AsyncSession, sql: str, **values: Any) -> Any:
 
 
 async def table(session: AsyncSession, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run a query, and return all rows of its result as tuples."""
+    """Run a query, and return its rows as tuples."""
     return [tuple(row) for row in await session.execute(text(sql), values)]
 
 
@@ -76,10 +70,9 @@ async def refused(
     actor: Actor,
     action: str,
 ) -> DomainError:
-    """Run an operation that must be refused, and return the error.
+    """Run an operation, and return the error that refuses it.
 
-    Asserts that the operation changes no row. Then records the refusal in the audit log, and
-    asserts that this adds exactly one row.
+    Asserts that the database gets one audit row and no other change.
     """
     async with sessions.begin() as session:
         before = await snapshot(session)

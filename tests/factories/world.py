@@ -1,7 +1,4 @@
-"""Create the first state of the state machine test, and the books that the model expects.
-
-The books are the balances, the states and the kill switches.
-"""
+"""Create the first state of the state machine test."""
 
 from copy import deepcopy
 from functools import partial
@@ -17,11 +14,7 @@ from tests.factories.model_money import Deposit, MoneyModel
 
 
 class World:
-    """The state in which every run of the state machine test begins.
-
-    The product's database and the model have the same people, channels and campaigns. All wallets
-    are in Stars.
-    """
+    """The state in which every run of the state machine test begins."""
 
     def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
@@ -63,26 +56,23 @@ class World:
 
 
 def user_id(actor: Actor) -> int:
-    """Return the user id of an actor, who must be a person."""
+    """Return the user id of a person."""
     assert actor.user_id is not None
     return actor.user_id
 
 
 def nth(things: dict[int, Any], pick: int) -> int:
-    """Return the id of the thing with the index `pick`. The oldest thing has the index 0.
-
-    The index is taken modulo the number of things.
-    """
+    """Return the id of the thing at an index, which is taken modulo."""
     return list(things)[pick % len(things)]
 
 
 def copy(model: MoneyModel) -> MoneyModel:
-    """Return a deep copy of the model. The test is allowed to change the copy."""
+    """Return a deep copy of the model."""
     return deepcopy(model)
 
 
 def books(model: MoneyModel) -> dict[str, Any]:
-    """Return the books of the model. They must be equal to the books of the product."""
+    """Return the balances, states and kill switches that the model expects."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],

@@ -1,15 +1,10 @@
-"""Test the form with which an advertiser creates a campaign.
-
-If an input is wrong, the form asks for the input again. If a person saves the form two times, only
-one campaign is created.
-"""
+"""Test the form with which an advertiser creates a campaign."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import AD, Marketplace
 
 
 async def open_campaign_form(market: Marketplace) -> None:
-    """Let Advertiser open the form of a new campaign."""
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")

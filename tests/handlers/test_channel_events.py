@@ -1,8 +1,4 @@
-"""Test how the bot handles updates about chats.
-
-Such an update reports a post in a channel, lost rights in a channel, or the new id of the admin
-chat.
-"""
+"""Test how the bot handles updates about chats."""
 
 from typing import Any
 
@@ -21,11 +17,7 @@ CONFIRM = "✅ This is the admin chat"
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
-    """Return a running bot whose admin chat Telegram has turned into a supergroup.
-
-    The bot does not know the supergroup's id yet. The person "admin" is an operator, and "head" is
-    a super admin.
-    """
+    """Return a bot that does not know the admin chat's new id yet."""
     await market.employ("admin", Role.OPERATOR)
     await market.hire_newcomer("head", Role.SUPER_ADMIN)
     await market.settle()
@@ -37,7 +29,7 @@ async def moved(market: Marketplace) -> Marketplace:
 
 
 async def receive(market: Marketplace, **message: Any) -> None:
-    """Let the bot receive and handle a message in the old group. Its sender is Admin."""
+    """Let the bot handle a message of "admin" in the old group."""
     chat = {"id": OLD_GROUP, "type": "group", "title": "Admins"}
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     update = {"message_id": 1, "date": 1, "chat": chat, "from": person} | message
@@ -47,13 +39,13 @@ async def receive(market: Marketplace, **message: Any) -> None:
 
 
 async def recorded(market: Marketplace) -> list[tuple[int, int]]:
-    """Return the recorded moves of chats. Each move is a pair of the old id and the new id."""
+    """Return the recorded moves of chats as pairs of the old id and the new id."""
     rows = await market.rows("SELECT old_chat_id, new_chat_id FROM moved_chats")
     return [(row["old_chat_id"], row["new_chat_id"]) for row in rows]
 
 
 async def require_staff_acts(market: Marketplace) -> None:
-    """Check that commands work in the new admin chat only after a super admin has confirmed it."""
+    """Check that the new admin chat accepts commands only after a super admin's confirmation."""
     running = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
     await market.say("admin", STOP, where="group")
     assert "after one super admin has pressed" in await market.last("group")
@@ -121,10 +113,7 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
 
 
 async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Marketplace) -> None:
-    """Check that the product forgets a channel's newest message id when the bot leaves the channel.
-
-    It then stores the id 0, because the bot does not learn about newer messages.
-    """
+    """Check that the newest message id becomes 0 when the bot leaves the channel."""
     channel = market.chat("channel")
     await market.connect_channel()
     await market.world.control(f"chats/{channel}/post", user_id=market.chat("owner"), text="news")

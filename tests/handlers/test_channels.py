@@ -1,4 +1,4 @@
-"""Test that an owner can connect a channel only if the bot has the right to post in the channel."""
+"""Test how an owner connects a channel."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

@@ -1,7 +1,4 @@
-"""Test that the bot rolls back after an unexpected error, and keeps the error's details secret.
-
-The person gets an alert with a reference. The line in the log has the same reference.
-"""
+"""Test how the bot reports unexpected errors to a person."""
 
 import structlog
 from structlog.testing import capture_logs
@@ -39,10 +36,7 @@ async def test_an_unexpected_error_is_answered_with_a_reference(market: Marketpl
 
 
 async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> None:
-    """Check the alert if the bot saves a change, but then cannot build the next screen.
-
-    The alert says that the change is saved, and does not ask the person to repeat it.
-    """
+    """Check the alert for an error that comes after the change was saved."""
     await market.make_campaign(active=False)
     right = "SELECT ON campaign_targets {} adtech_bot, adtech_clock, adtech_reports"
     await market.database.as_owner("REVOKE " + right.format("FROM"))

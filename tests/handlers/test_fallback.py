@@ -1,4 +1,4 @@
-"""Test that a press of an unknown or old button changes nothing, and that the bot answers it."""
+"""Test that the bot answers a press of an unknown button and changes nothing."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

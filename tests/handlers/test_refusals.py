@@ -1,7 +1,4 @@
-"""Test that the bot refuses five forbidden operations (N1 to N5 of the production checklist).
-
-Each refusal shows a clear text. The only change in the database is an audit row.
-"""
+"""Test five refused operations (N1 to N5 of the production checklist)."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 # ruff: noqa: N802 - N1 to N5 are the names of the specification
 
@@ -14,7 +11,7 @@ from tests.handlers.marketplace import Marketplace
 
 
 async def only_audited(market: Marketplace, before: Any, error: str) -> None:
-    """Assert that a refusal changed nothing except one audit row with this error."""
+    """Assert that a refusal added one audit row and changed nothing else."""
     assert await market.everything() == before
     assert [row["error"] for row in await market.refusals()] == [error]
 

@@ -1,8 +1,4 @@
-"""Test the requests of the staff in the admin chat.
-
-If a request asks to grant or revoke a role, a second person has to confirm the request. If a
-request was typed in a shell, the requester first has to press "That was me" in the chat.
-"""
+"""Test how requests of the staff are confirmed in the admin chat."""
 
 import pytest
 
@@ -19,7 +15,7 @@ SURE, SURE_REFUSE = "✅ Yes, confirm it", "✖️ Yes, refuse it"
 
 @pytest.fixture
 async def two_heads(market: Marketplace) -> Marketplace:
-    """Return a running bot with two super admins: the persons Admin and Owner."""
+    """Return a running bot with two super admins: "admin" and "owner"."""
     await market.employ("admin", Role.SUPER_ADMIN)
     await hire(market, "owner", Role.SUPER_ADMIN)
     return market
@@ -72,10 +68,7 @@ async def test_a_role_for_a_stranger_is_refused(two_heads: Marketplace) -> None:
 
 
 async def _from_shell(market: Marketplace) -> None:
-    """Create a request to block Advertiser, as if Admin had typed the request in a shell.
-
-    Delivers the card about the request. A card is a message with buttons in the admin chat.
-    """
+    """Request to block the advertiser from a shell, and deliver the card."""
     await market.say("advertiser", "/start")
     admin = await market.actor("admin")
     actor = Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)

@@ -1,9 +1,4 @@
-"""Test the cards about uncertain and unverifiable posts, and the decisions of admins.
-
-A card is a message with buttons in the admin chat. A post is uncertain if nobody knows whether
-Telegram published it. A published post is unverifiable if its last check could not find out whether
-the post is there.
-"""
+"""Test how admins decide about uncertain and unverifiable posts."""
 
 from datetime import timedelta
 
@@ -190,11 +185,7 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
 
 @pytest.fixture
 async def with_unverifiable_post(market: Marketplace) -> Marketplace:
-    """Return a running bot with an unverifiable post, and with the card about the post.
-
-    A post is unverifiable if its last check could not find out whether the post is there. The card
-    is a message with buttons in the admin chat. The promised two hours of the post are over.
-    """
+    """Return a running bot with an unverifiable post, whose two promised hours are over."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")

@@ -1,4 +1,4 @@
-"""Provide a scene (a marketplace for one test) as a fixture for the scheduler's tests."""
+"""Provide a marketplace as a fixture for the scheduler's tests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,10 +19,7 @@ __all__ = ["scene", "short_logs"]
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Yield a scene with registered people, one connected channel and one active campaign.
-
-    A scene is a marketplace for one test.
-    """
+    """Yield a marketplace with people, one connected channel and one active campaign."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)

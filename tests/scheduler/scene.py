@@ -1,7 +1,4 @@
-"""Set up a marketplace for tests: PostgreSQL, the sandbox, and workers of the scheduler.
-
-The sandbox replaces Telegram.
-"""
+"""Set up PostgreSQL, the sandbox, and workers of the scheduler for a test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,15 +33,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Scene:
-    """A marketplace for one test of the scheduler, with methods that change and read its state.
-
-    The marketplace has an advertiser, an owner with a channel, and a moderator.
-    """
+    """A marketplace for one test: an advertiser, an owner with a channel, and a moderator."""
 
     database: Database
     superuser_url: str
-    """The URL with which a superuser connects to another database of the same server. With this
-    connection, a test can close its own database to everybody."""
+    """The URL of a superuser, connected to another database of the same server."""
     world: SandboxClient
     actors: dict[str, Actor] = field(default_factory=dict)
     channel_id: int = 0
@@ -92,10 +85,7 @@ class Scene:
         return user_id
 
     async def another_channel(self) -> int:
-        """Connect another channel of Owner, in which the bot has the right to post.
-
-        Returns the channel's id in the database.
-        """
+        """Connect another channel of the owner, and return its id in the database."""
         made = await self.world.control("channels", owner_id=self.world.ids["owner"], title="More")
         await self.world.control(
             f"chats/{made['id']}/members",
@@ -126,11 +116,7 @@ class Scene:
         return connected.id
 
     async def approve(self, *, promised_hours: int = 0, channel_id: int | None = None) -> int:
-        """Submit and approve a placement, so that its post waits to be sent. Return its id.
-
-        The code calls a placement a target. The promised hours are the time that the post must
-        stay.
-        """
+        """Submit and approve a placement, and return its id."""
         channel_id = channel_id or self.channel_id
         async with self.database.sessions.begin() as session:
             await channels.set_terms(
@@ -163,8 +149,7 @@ class Scene:
     ) -> PostingWorker:
         """Return a new worker that publishes posts.
 
-        `seconds` is the timeout of a request to Telegram. `lease` says for how many seconds the
-        worker has the exclusive right to send a post.
+        `seconds` is the timeout of a request, and `lease` the duration of a claim in seconds.
         """
         sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
         limiter = RateLimiter(NO_REDIS)
@@ -182,7 +167,7 @@ class Scene:
     def outbox_worker(
         self, *, api_url: str | None = None, admin_chat_id: int | None = None
     ) -> notice_delivery.OutboxWorker:
-        """Return a new worker that delivers notices (messages that the bot owes to people)."""
+        """Return a new worker that delivers notices."""
         admin_chat = AdminChat(admin_chat_id or self.world.ids["group"], self.database.sessions)
         bot = create_notice_bot(BOT_TOKEN, api_url or self.world.url, admin_chat)
         limiter = RateLimiter(NO_REDIS)
@@ -197,26 +182,17 @@ class Scene:
         )
 
     async def dispatch(self, posting_worker: PostingWorker | None = None, **more: Any) -> None:
-        """Let a worker claim the due posts and send them, and wait until the sends have ended.
-
-        If no worker is given, the function makes a new worker with the arguments in `more`.
-        """
+        """Let a worker send the due posts, and wait until the sends have ended."""
         posting_worker = posting_worker or self.posting_worker(**more)
         await dispatch.dispatch(posting_worker)
         await asyncio.gather(*posting_worker.under_way)
 
     async def fault(self, method: str, kind: str, **more: Any) -> None:
-        """Let the next call of a method of the Bot API fail.
-
-        `kind` is the kind of the failure, for example a timeout.
-        """
+        """Let the next call of a Bot API method fail with this kind of fault."""
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
-        """Set a kill switch to running if `enabled` is true, and to stopped otherwise.
-
-        A kill switch that is stopped forbids one kind of operation.
-        """
+        """Allow or forbid the operations of a kill switch."""
         async with self.database.sessions.begin() as session:
             return await killswitches.set(
                 session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
@@ -224,7 +200,7 @@ class Scene:
 
     @asynccontextmanager
     async def database_away(self) -> AsyncIterator[None]:
-        """End all connections to the database. Refuse new ones until the `with` block ends."""
+        """Close all connections to the database, and refuse new ones within the `with` block."""
         name = make_url(self.database.url).database
         connection = await asyncpg.connect(self.superuser_url)
         try:
@@ -240,15 +216,12 @@ class Scene:
             await asyncio.sleep(0.2)
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Run a query and return the rows of its result."""
+        """Run a query and return its rows."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
     async def job(self, target_id: int) -> Row:
-        """Return a placement's post job, with the statuses of the placement and its escrow.
-
-        The code calls a placement a target.
-        """
+        """Return a placement's post job, and the statuses of the placement and its escrow."""
         found = await self.rows(
             """
             SELECT j.status, j.attempts, j.claim_no, j.message_id, j.last_error, j.lease_owner,
@@ -264,7 +237,7 @@ class Scene:
         return found[0]
 
     async def until_sending(self, target_id: int) -> None:
-        """Wait until a worker has claimed the post. Raises AssertionError after 8 seconds."""
+        """Wait until a worker has claimed the post, but at most 8 seconds."""
         for _ in range(400):
             if (await self.job(target_id))["status"] == "sending":
                 return
@@ -272,7 +245,7 @@ class Scene:
         raise AssertionError("nobody claimed the post")
 
     async def until_begun(self, target_id: int) -> None:
-        """Wait until a worker has claimed the post and is allowed to begin the send."""
+        """Wait until a worker has claimed the post and may begin to send."""
         await self.until_sending(target_id)
         while await self.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -283,7 +256,7 @@ class Scene:
         return found
 
     async def until_published(self) -> None:
-        """Wait until the bot has published a message. Raises AssertionError after 8 seconds."""
+        """Wait until the bot has published a message, but at most 8 seconds."""
         for _ in range(400):
             if await self.published():
                 return

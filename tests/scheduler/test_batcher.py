@@ -1,8 +1,4 @@
-"""Test the batcher, which joins calls that come at the same time into batches.
-
-If calls come while a batch runs, they share the next batch. A call never waits for other calls to
-come.
-"""
+"""Test that calls which arrive during a batch share the next batch."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,17 +9,14 @@ from scheduler.batcher import Batcher
 
 
 class Doubling:
-    """A function for batches in the tests: it doubles numbers and records each batch."""
+    """A function for batches that doubles numbers and records each batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.gate = asyncio.Event()
 
     async def work(self, numbers: Sequence[int]) -> list[int]:
-        """Record a batch of numbers, wait until the gate is open, and return the doubled numbers.
-
-        Raises ValueError if the batch contains the number 13.
-        """
+        """Wait for the gate, and return the doubled numbers, or raise ValueError for 13."""
         self.batches.append(list(numbers))
         await self.gate.wait()
         if 13 in numbers:

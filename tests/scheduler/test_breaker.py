@@ -1,7 +1,4 @@
-"""Test the breaker, which stops all sends of a scheduler while Telegram is down.
-
-The breaker opens after several failures in a row. An open breaker stops the sends.
-"""
+"""Test the breaker, which stops all sends while Telegram is down."""
 
 import pytest
 
@@ -14,10 +11,7 @@ DOWN = NotSent("ClientConnectorError", counts=True)
 
 
 def after(*outcomes: SendOutcome) -> bool:
-    """Return True if a breaker is open after these outcomes of sends.
-
-    An open breaker stops all sends.
-    """
+    """Return True if the breaker stops sends after these outcomes."""
     tried = Breaker()
     for outcome in outcomes:
         tried.record(outcome)
@@ -70,7 +64,7 @@ async def test_an_open_breaker_probes_telegram_rarely(scene: Scene) -> None:
 
 
 async def notices(scene: Scene) -> list[str]:
-    """Return the kinds of the notices about an outage of Telegram, with the oldest first."""
+    """Return the kinds of the notices about an outage, oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE kind LIKE 'telegram_%' ORDER BY id")
     return [row["kind"] for row in rows]
 

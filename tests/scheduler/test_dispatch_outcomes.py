@@ -9,7 +9,7 @@ TICKS_AFTER = 2
 
 
 async def run_next_ticks(scene: Scene) -> None:
-    """Run the scheduler's periodic work for posts and money two times, as another worker."""
+    """Run the periodic work for posts and money two times, as another worker."""
     posting_worker = scene.posting_worker(owner="another worker")
     for _ in range(TICKS_AFTER):
         await scene.dispatch(posting_worker)

@@ -1,9 +1,4 @@
-"""Test that another worker completes the work of a worker that died.
-
-Each test lets the worker die at one point between the claim of a post and the payment of the owner.
-The death is an exception that no code catches. The tests in `test_main.py` kill processes with a
-real SIGKILL.
-"""
+"""Test that another worker completes the work of a worker that died."""
 
 import asyncio
 from typing import Any
@@ -23,7 +18,7 @@ class KilledError(BaseException):
 
 
 def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) -> None:
-    """Let a worker die before or after the next call of a function, as `moment` says."""
+    """Let a worker die before or after the next call of a function."""
     living = getattr(place, name)
 
     async def failpoint(*arguments: Any, **named: Any) -> Any:
@@ -36,7 +31,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) 
 
 
 async def work(scene: Scene) -> None:
-    """Let one worker send the due posts and pay the due escrows, or die while it does this."""
+    """Let one worker send the due posts and pay the due escrows."""
     posting_worker = scene.posting_worker(owner="dying")
     try:
         await workers.dispatch(posting_worker)

@@ -19,15 +19,14 @@ pytestmark = pytest.mark.slow_process
 
 STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45
-"""The longest allowed time until another worker takes over the post of a dead worker, in seconds.
-"""
+"""The longest allowed time until another worker takes over a post, in seconds."""
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
-    """Yield a function that starts a scheduler process. The process ends with the test."""
+    """Yield a function that starts a scheduler process."""
     running: list[subprocess.Popen[bytes]] = []
 
     def run(**settings: str) -> subprocess.Popen[bytes]:
@@ -58,7 +57,7 @@ async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
 
 
 async def ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait until a process has ended, and return its exit status. Meanwhile, the sandbox works."""
+    """Wait until a process has ended, and return its exit status."""
     return await asyncio.wait_for(asyncio.to_thread(process.wait), STATUS_SECONDS)
 
 
@@ -72,7 +71,7 @@ async def until_alive(scene: Scene) -> None:
 
 
 async def until_arrived(scene: Scene) -> None:
-    """Wait until the sandbox has received the request for which the test has set a fault."""
+    """Wait until the sandbox has received the request that will fail."""
     for _ in range(STATUS_SECONDS * 50):
         if not (await scene.world.see("state"))["faults"]:
             return
@@ -116,7 +115,6 @@ async def until_taken_over(scene: Scene, target_id: int) -> None:
 
 
 async def until_paid(scene: Scene, target_id: int) -> None:
-    """Wait until the owner is paid for the placement."""
     for _ in range(STATUS_SECONDS * 10):
         if (await scene.job(target_id))["target"] == "posted":
             return

@@ -1,4 +1,4 @@
-"""Test the checks of published posts. Their results decide whether the owners are paid."""
+"""Test the checks of published posts."""
 
 import asyncio
 from datetime import timedelta
@@ -18,11 +18,7 @@ HOURS = 2
 
 
 async def posted(scene: Scene) -> int:
-    """Publish a post, move the clock past its promised hours, and return the placement's id.
-
-    The promised hours are the time that the post must stay in the channel. The code calls a
-    placement a target.
-    """
+    """Publish a post, move the clock past its promised hours, and return the placement's id."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
@@ -30,7 +26,7 @@ async def posted(scene: Scene) -> int:
 
 
 async def check_posts(scene: Scene) -> None:
-    """Check the posts whose check is due, and then pay or refund the money of posts."""
+    """Run the due checks of posts, and then pay or refund escrows."""
     posting_worker = scene.posting_worker()
     await post_checks.check_due_posts(
         scene.database.sessions,
@@ -43,7 +39,7 @@ async def check_posts(scene: Scene) -> None:
 
 
 async def verdicts(scene: Scene) -> list[str]:
-    """Return the verdicts of all checks, with the oldest first."""
+    """Return the verdicts of all checks, oldest first."""
     return [
         row["verdict"] for row in await scene.rows("SELECT verdict FROM post_checks ORDER BY id")
     ]
@@ -55,7 +51,7 @@ async def text_in_channel(scene: Scene) -> list[str]:
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """Let the owner change the ad in the channel. `what` is `edit`, `replace_media` or `delete`."""
+    """Let the owner change the ad in the channel."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",
@@ -90,7 +86,7 @@ async def test_an_altered_post_is_restored_and_not_paid_for_yet(scene: Scene) ->
 
 
 async def use_media(scene: Scene, kind: str) -> str:
-    """Create a campaign whose ad has media of this kind, and return the unique id of its file."""
+    """Create a campaign with media of this kind, and return the unique id of its file."""
     person = scene.world.ids["advertiser"]
     fields: dict[str, Any] = {"chat_id": person, "caption": AD, kind: True}
     sent = await scene.world.control(f"users/{person}/send", **fields)
@@ -150,10 +146,7 @@ async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None
 
 
 async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
-    """Check that an owner who adds media to a text has broken the promise about the post.
-
-    The bot cannot remove such media.
-    """
+    """Check that an owner who adds media to a text breaks the promise about the post."""
     target_id = await posted(scene)
     await change(scene, "replace_media", kind="photo")
     await check_posts(scene)
@@ -199,7 +192,7 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """Check that posts are checked while a kill switch forbids posting, but are not paid for."""
+    """Check that posts are checked but not paid for while a kill switch forbids posting."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
@@ -213,10 +206,7 @@ async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
 
 
 async def test_a_check_counts_from_its_start(scene: Scene) -> None:
-    """Check that the time of a check is the time of its start, and not of its end.
-
-    A check that began before the end of the promised hours does not prove that the post has stayed.
-    """
+    """Check that the time of a check is the time of its start."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")

@@ -1,8 +1,4 @@
-"""Test the search for an uncertain post.
-
-A post is uncertain if nobody knows whether Telegram published it. The search finds the post in its
-channel, or proves that the post is not there.
-"""
+"""Test the search for a post that Telegram may or may not have published."""
 
 from datetime import timedelta
 
@@ -24,15 +20,12 @@ LOST: dict[str, dict[str, object]] = {
     "html_502": {},
     "garbage": {},
 }
-"""Faults with which Telegram publishes the post, but the sender does not get a good answer."""
+"""Faults with which Telegram publishes the post, but the sender gets no good answer."""
 NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
 async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
-    """Create a placement, and let its send fail with a fault, so that the post is uncertain.
-
-    Returns the id of the placement. The code calls a placement a target.
-    """
+    """Make a post uncertain through a fault, and return the placement's id."""
     target_id = await scene.approve()
     await scene.fault("sendMessage", kind, **more)
     await scene.dispatch(seconds=1)
@@ -41,11 +34,7 @@ async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> in
 
 
 async def search(scene: Scene, *, times: int = 1) -> None:
-    """Search for the uncertain posts, and then pay or refund the money of posts.
-
-    The function does this the given number of times. After each time, it moves the clock forward by
-    a little more than GAP.
-    """
+    """Search for the uncertain posts, and then pay or refund escrows."""
     for _ in range(times):
         # Each search has a new worker with new limits, because no minute passes between searches.
         task = Search(scene.posting_worker(seconds=2), GAP, scene.world.ids["group"])
@@ -57,7 +46,7 @@ async def search(scene: Scene, *, times: int = 1) -> None:
 
 
 async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
-    """Let Owner publish a message in the channel, and return the message's id."""
+    """Let the owner publish a message in the channel, and return the message's id."""
     posted = await scene.world.control(
         f"chats/{scene.world.ids['channel']}/post", user_id=scene.world.ids["owner"], text=text
     )
@@ -66,7 +55,7 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
 
 
 async def make_message_id_known(scene: Scene) -> None:
-    """Let Owner publish a message in the channel, and record its id as known to the bot."""
+    """Let the owner publish a message, and record its id as known to the bot."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(
@@ -76,10 +65,7 @@ async def make_message_id_known(scene: Scene) -> None:
 
 @pytest.fixture(autouse=True)
 def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change a limit: three ids in a row without a message are the end of a channel for a search.
-
-    The tests would be slow with the larger number of production.
-    """
+    """Let three ids without a message count as the end of a channel."""
     monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 
 
@@ -135,13 +121,7 @@ async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> Non
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
-    """Check a search in a channel in which the owner has deleted many messages in a row.
-
-    The searched post comes after the deleted messages. If `known` is true, the bot knows the id of
-    a message after the deleted messages, and the search finds the post. If `known` is false, the
-    deleted messages look like the end of the channel. Then the search does not find the post, but
-    must not treat the post as absent.
-    """
+    """Check a search for a post after a long gap of deleted messages."""
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)
         await scene.world.control(
@@ -161,10 +141,7 @@ async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, k
 
 
 async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
-    """Check that two searches do not prove the absence of a post if they began at the same time.
-
-    To prove this, the second search must begin some minutes later.
-    """
+    """Check that two searches do not prove an absence if they began at the same time."""
     await make_message_id_known(scene)
     target_id = await uncertain(scene, "refuse_before")
     async with scene.database.sessions.begin() as session:
@@ -228,7 +205,7 @@ async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
 
 
 async def test_a_search_without_rights_proves_no_absence(scene: Scene) -> None:
-    """Check that a search does not prove the absence of a post if the bot has lost its rights."""
+    """Check that a search proves no absence if the bot has lost its rights."""
     target_id = await uncertain(scene)
     await scene.world.promote(can_post_messages=False)
     await search(scene, times=3)

@@ -1,8 +1,4 @@
-"""Test which message in a channel a search accepts as the searched ad.
-
-Only the content of a message proves that it is the ad. Most tests run the search two times, because
-the second search must not accept a message that the first search refused.
-"""
+"""Test which message in a channel a search accepts as the searched ad."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -45,10 +41,7 @@ async def use_ad(scene: Scene, ad: Creative) -> None:
 
 
 async def make_photo_ad(scene: Scene, caption: str = "", **more: Any) -> Creative:
-    """Replace the ad of the campaign with a photo that Advertiser has sent to the bot.
-
-    Returns the new ad. `more` sets other fields of the ad, or replaces the ids of its file.
-    """
+    """Replace the ad of the campaign with a photo, and return the new ad."""
     [photo] = (await scene.world.say("", photo=True))["photo"]
     files = {"file_id": photo["file_id"], "file_unique_id": photo["file_unique_id"]} | more
     ad = Creative("photo", caption, **files)
@@ -75,10 +68,7 @@ async def shown(scene: Scene, message_id: int) -> Row:
 
 
 async def require_unresolved(scene: Scene, target_id: int) -> None:
-    """Check that the post is uncertain and its money is held. Check that the admins get a card.
-
-    A card is a message with buttons, by which the admins decide about the post.
-    """
+    """Check that the post is uncertain, its money is held, and the admins get a card."""
     await scene.dispatch()
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["attempts"]) == ("uncertain", "held", 0)
@@ -184,10 +174,7 @@ async def test_a_photo_is_found_by_its_file(scene: Scene, caption: str) -> None:
 
 
 async def uncertain_photo(scene: Scene, kind: str) -> int:
-    """Create a placement, and let the send of its photo fail, so that the post is uncertain.
-
-    Returns the id of the placement. The code calls a placement a target.
-    """
+    """Make the post of a photo uncertain, and return the placement's id."""
     target_id = await scene.approve()
     await scene.fault("sendPhoto", kind)
     await scene.dispatch(seconds=1)
@@ -249,11 +236,7 @@ async def test_an_absent_post_is_sent_again_in_a_protected_channel(scene: Scene)
 async def test_the_post_of_another_job_is_not_probed(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a search does not probe a message that is recorded as another placement's post.
-
-    To probe a message is to find out with one request what it is. The two placements have the same
-    ad.
-    """
+    """Check that a search skips a message that is another placement's post."""
     first = await scene.approve()
     await scene.dispatch()
     recorded = (await scene.job(first))["message_id"]

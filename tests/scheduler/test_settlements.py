@@ -1,8 +1,4 @@
-"""Test the settlements, which are periodic functions of the scheduler that move money.
-
-They pay owners, refund advertisers, and credit deposits, each only one time. A kill switch can
-forbid this.
-"""
+"""Test the periodic functions that pay owners, refund advertisers and credit deposits."""
 
 import asyncio
 

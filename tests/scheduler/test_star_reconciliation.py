@@ -1,8 +1,4 @@
-"""Test how the deposits are compared with Telegram's list of payments and refunds in Stars.
-
-If the bot got no update about a payment or a refund, the comparison records it. If Telegram does
-not list a deposit, the comparison forbids withdrawals.
-"""
+"""Test the comparison of deposits with Telegram's list of payments in Stars."""
 
 import asyncio
 from datetime import timedelta
@@ -46,16 +42,13 @@ async def payer(scene: Scene) -> int:
 
 
 async def _value(scene: Scene, sql: str, **values: str) -> Any:
-    """Run a query that has one row with one value, and return the value."""
+    """Run a query with one row and one value, and return the value."""
     async with scene.database.sessions.begin() as session:
         return (await session.execute(text(sql), values)).scalar_one()
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return an empty list. Each later request for Telegram's list adds its offset to it.
-
-    Telegram's list contains payments and refunds in Stars.
-    """
+    """Return a list that collects the offsets of later requests for Telegram's list."""
     offsets: list[int | None] = []
 
     async def record(send: Any, caller: Bot, method: Any) -> Any:
@@ -68,10 +61,7 @@ def _record_offsets(bot: Bot) -> list[int | None]:
 
 
 async def _pay(scene: Scene, payload: str) -> str:
-    """Let a person pay an invoice, but drop the update about the payment.
-
-    Returns Telegram's id of the payment.
-    """
+    """Let a person pay without an update, and return Telegram's id of the payment."""
     person = scene.world.ids["admin"]
     await scene.world.control(f"users/{person}/send", chat_id=person, text="/start")
     await scene.world.call(
@@ -214,11 +204,7 @@ async def test_another_bot_reads_its_own_list_from_the_beginning(
 async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
     scene: Scene, bot: Bot, payer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a deposit opens no incident if it arrives after the list was read.
-
-    In this test, the deposit arrives between the read of Telegram's list and the comparison. The
-    process pauses there for two minutes.
-    """
+    """Check that a deposit opens no incident if it arrives after the list was read."""
     await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
     read_list = Bot.get_star_transactions
 

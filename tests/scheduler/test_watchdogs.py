@@ -1,7 +1,4 @@
-"""Test the watchdogs, which are periodic functions of the scheduler for stuck posts.
-
-They refund, cancel and rescue stuck posts. They must not change other posts.
-"""
+"""Test the periodic functions that refund, cancel and rescue stuck posts."""
 
 from datetime import timedelta
 

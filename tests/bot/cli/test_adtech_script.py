@@ -1,4 +1,4 @@
-"""Test that the script `.venv/bin/adtech` works from any folder, also if the product was moved."""
+"""Test that the script `.venv/bin/adtech` works from any folder."""
 
 import os
 import shutil
@@ -14,10 +14,7 @@ PACKAGES = ("bot", "db", "services", "handlers", "scheduler", "migrations")
 
 @pytest.fixture
 def moved(tmp_path: Path) -> Path:
-    """Return a folder that contains the product and its virtual environment.
-
-    The folder's name has spaces, quotes and other characters that have a meaning in a shell.
-    """
+    """Copy the product and its virtual environment to a folder with a strange name."""
     folder = tmp_path / """mo ved $HOME's "copy" %20 #1 ü:x"""
     (folder / ".venv/bin").mkdir(parents=True)
     for package in PACKAGES:

@@ -1,7 +1,4 @@
-"""Test two outputs of `adtech`: the list of dead letters, and the error line for a missing setting.
-
-A dead letter is an ad whose publication failed for good.
-"""
+"""Test the general behaviour of the command `adtech`."""
 
 import os
 import subprocess

@@ -1,7 +1,4 @@
-"""Test the commands of `adtech` that check the ledger and its audit chain.
-
-The audit chain consists of digests of the ledger. It shows whether somebody has changed old rows.
-"""
+"""Test the `adtech` commands that check the ledger."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Test the commands of `adtech` that compare a wallet with the ledger, and that repair a wallet."""
+"""Test the `adtech` commands that repair a wallet."""
 
 import pytest
 

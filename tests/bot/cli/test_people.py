@@ -1,7 +1,4 @@
-"""Test the commands of `adtech` about people: blocks, roles and reversed payments.
-
-A payment is reversed if the payer took it back.
-"""
+"""Test the `adtech` commands about blocks, roles and reversed payments."""
 
 from db.models.users import Role
 from services.market import staff_requests

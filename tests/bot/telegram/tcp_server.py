@@ -1,7 +1,4 @@
-"""Run a TCP server for a test, and a sender that connects to the server.
-
-The test chooses what the server answers.
-"""
+"""Run a TCP server whose answers the test chooses."""
 
 import asyncio
 import itertools
@@ -19,20 +16,17 @@ CHANNEL = -1001234567890
 TOKEN = "42:TEST-token-that-opens-nothing"
 AD = Creative(kind="text", text="Buy a lamp")
 TIMEOUT = 0.6
-"""The timeout of a request in the tests of timeouts, in seconds."""
+"""The request timeout in the tests of timeouts, in seconds."""
+# A busy machine needs time to send the request.
 PATIENCE = 60.0
-"""The timeout of a request in all other tests, in seconds. It is long, because a busy machine needs
-time to send the request."""
+"""The request timeout in all other tests, in seconds."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = None) -> bytes:
-    """Return an HTTP response as bytes.
-
-    If `length` is given, the header Content-Length has this value, even if the value is wrong.
-    """
+    """Return an HTTP response. `length` replaces the correct Content-Length."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     size = len(content) if length is None else length
     head = (
@@ -42,7 +36,7 @@ def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = No
 
 
 def telegram_error(code: int, description: str, **parameters: int) -> bytes:
-    """Return an HTTP response with an error in the format of Telegram's Bot API."""
+    """Return an HTTP response with a Bot API error."""
     body: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
     if parameters:
         body["parameters"] = parameters
@@ -50,7 +44,7 @@ def telegram_error(code: int, description: str, **parameters: int) -> bytes:
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """Read a whole HTTP request, and return its head and body as bytes."""
+    """Read a whole HTTP request: its head and its body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1])
@@ -68,10 +62,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 def replying(content: bytes) -> Behaviour:
-    """Return a function that answers one connection of the server.
-
-    The function reads the request, sends `content`, and closes the connection.
-    """
+    """Return a function that reads one request, sends `content`, and closes the connection."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -110,10 +101,9 @@ async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def listening(behave: Behaviour) -> AsyncIterator[tuple[str, list[int]]]:
-    """Run a server on a free port, and yield the address of the server and a list.
+    """Run a server.
 
-    The list gets one item for each connection that the server accepts. `behave` is the function
-    that answers one connection.
+    Yield the server's address, and a list with one item per accepted connection.
     """
     connections: list[int] = []
 
@@ -144,11 +134,7 @@ async def sending(address: str, *, seconds: float = PATIENCE) -> AsyncIterator[S
 
 
 async def outcome_of(behave: Behaviour) -> SendOutcome:
-    """Send one ad to a server, and return the outcome of the send.
-
-    `behave` is the function with which the server answers one connection. Asserts that the sender
-    has made exactly one connection.
-    """
+    """Send one ad to a server. Asserts that the sender connected exactly once."""
     async with listening(behave) as (address, connections), sending(address) as sender:
         outcome = await sender.send_ad(CHANNEL, AD)
     assert len(connections) == 1

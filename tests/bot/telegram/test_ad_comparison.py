@@ -20,7 +20,7 @@ SIZES = [{"file_id": "s", "file_unique_id": "small"}, {"file_id": "x", "file_uni
 
 
 def entity(kind: str, **more: Any) -> dict[str, Any]:
-    """Return a formatting entity for one character, in the format of the Bot API."""
+    """Return a formatting entity for one character."""
     return {"type": kind, "offset": 6, "length": 1} | more
 
 

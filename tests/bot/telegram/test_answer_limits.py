@@ -1,7 +1,4 @@
-"""Test that the rate limiter counts answers to updates together with all other messages.
-
-Telegram has one limit for all messages of a bot.
-"""
+"""Test that answers to updates count towards Telegram's limit for all messages of a bot."""
 
 import asyncio
 from datetime import timedelta

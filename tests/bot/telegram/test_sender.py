@@ -1,4 +1,4 @@
-"""Test the outcome of a send for each fault of the server or of the network, with real sockets."""
+"""Test the outcome of a send for each fault of the server or the network."""
 
 import asyncio
 import socket
@@ -304,11 +304,7 @@ PICTURE = Creative(kind="photo", text="Lamp", file_id="file")
 
 
 def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
-    """Return a list of requests, and a function that answers one connection of a server.
-
-    The function appends the request to the list. It answers the first request with the first of
-    `contents`, the second request with the second, and so on.
-    """
+    """Return a list for the received requests, and a function that sends the answers in turn."""
     asked: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
