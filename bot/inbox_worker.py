@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
 from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
@@ -56,6 +56,8 @@ POLL_SECONDS = 1.0
 """The longest pause between two reads of the table, in seconds."""
 AWAY_SECONDS = 2.0
 """The pause in seconds after the database did not answer or a handler raised TryLaterError."""
+LONGEST_FLOOD_SECONDS = 20.0
+"""The longest pause in seconds after Telegram's status 429. A stop waits for this pause."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
@@ -245,13 +247,9 @@ class InboxWorker:
                 self._forget([row.id])
         except TryLaterError as error:
             waiting = [row.id for row in chat_queue]
-            away = error.__cause__ is not None and is_away(error.__cause__)
-            if away:
-                outages.log_away(outages.DATABASE, cause=cause(error))
-            else:
-                log.warning("handled later", error=type(error).__name__)
-            await self._give_back([*current, *waiting] if away else waiting)
-            await asyncio.sleep(AWAY_SECONDS)
+            untried, pause = _log_reason(error)
+            await self._give_back([*current, *waiting] if untried else waiting)
+            await asyncio.sleep(pause)
         finally:
             # The other rows are still open in the table, and are taken again in order.
             del self._chat_queues[chat]
@@ -260,7 +258,8 @@ class InboxWorker:
 
     async def _give_back(self, ids: list[int]) -> None:
         """Subtract one from the attempts of claimed rows that were not tried."""
-        # Otherwise a payment could be parked after a long outage of the database.
+        # Otherwise a payment could be parked after a long outage of the database, and a report
+        # about lost rights after a long flood at Telegram.
         if ids:
             with contextlib.suppress(DatabaseAwayError):
                 async with database_errors(), self._sessions.begin() as session:
@@ -343,6 +342,24 @@ class InboxWorker:
                 await inbox.mark_handled(session, update_result.inbox_id)
             else:
                 await inbox.park(session, id=update_result.inbox_id, error=update_result.failure)
+
+
+def _log_reason(error: TryLaterError) -> tuple[bool, float]:
+    """Log why an update is handled later, and return how to go on.
+
+    Returns whether the update counts as not tried, because PostgreSQL or Telegram did not answer,
+    and the pause in seconds.
+    """
+    reason = error.__cause__
+    if isinstance(reason, TelegramAPIError):
+        outages.log_away(outages.TELEGRAM, cause=type(reason).__name__)
+        retry_after = reason.retry_after if isinstance(reason, TelegramRetryAfter) else 0
+        return True, min(max(retry_after, AWAY_SECONDS), LONGEST_FLOOD_SECONDS)
+    if reason is not None and is_away(reason):
+        outages.log_away(outages.DATABASE, cause=cause(error))
+        return True, AWAY_SECONDS
+    log.warning("handled later", error=type(error).__name__)
+    return False, AWAY_SECONDS
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from bot import inbox_worker
 from bot.admin_chat import AdminChat
 from db.models.users import Role
 from sandbox.entities import Chat
+from services.platform import inbox
 from tests.handlers.marketplace import Marketplace
 
 OLD_GROUP = -77
@@ -146,3 +147,19 @@ async def test_a_late_update_about_lost_rights_suspends_nothing(market: Marketpl
     await market.settle()
     assert await market.value("SELECT status FROM channels") == "active"
     assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
+
+
+async def test_lost_rights_are_recorded_after_a_flood_at_telegram(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Check that the bot's removal from a channel is not parked while Telegram answers 429."""
+    monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(inbox_worker, "LONGEST_FLOOD_SECONDS", 0.01, raising=False)
+    channel = market.chat("channel")
+    await market.connect_channel()
+    flood = {"kind": "error", "retry_after": 40, "times": inbox.MAX_ATTEMPTS + 5}
+    await market.world.control("faults", method="getChatMember", **flood)
+    await market.world.control(f"chats/{channel}/members", user_id="bot", status="left")
+    await market.settle()
+    assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
+    assert await market.value("SELECT status FROM channels") == "suspended"
