@@ -20,6 +20,12 @@ from services.platform.priorities import Priority
 LEASE = timedelta(seconds=30)
 """How long a claimed message belongs to the process that claimed it (by the real clock)."""
 
+PER_RECEIVER = 5
+"""How many messages to one person, or to the admin chat, one call claims of a priority at most.
+
+Telegram takes one message a second in a chat. Therefore many messages to one person would delay the
+messages to all others.
+"""
 CARD_PATIENCE = timedelta(minutes=5)
 """If a card has waited for this long, its priority becomes RESULT.
 
@@ -68,10 +74,11 @@ async def claim(
 ) -> Sequence[OutboxMessage]:
     """Claim at most `limit` due messages of the given priorities. Count an attempt of each message.
 
-    Messages with the lowest priority number are claimed first. In each priority, messages with the
-    oldest due time come first. The claimed messages are returned in the order of their priorities
-    and ids. If no outcome of a message is recorded within LEASE, another process can claim the
-    message. Locks the messages, and skips messages that another process is claiming.
+    Of each priority, at most PER_RECEIVER messages to one receiver are claimed. Messages with the
+    lowest priority number are claimed first. In each priority, messages with the oldest due time
+    come first. The claimed messages are returned in the order of their priorities and ids. If no
+    outcome of a message is recorded within LEASE, another process can claim the message. Locks the
+    messages, and skips messages that another process is claiming.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):
@@ -107,13 +114,27 @@ async def raise_old_cards(session: AsyncSession) -> None:
 async def _claim_priority(
     session: AsyncSession, priority: Priority, limit: int
 ) -> Sequence[OutboxMessage]:
+    is_due = (
+        OutboxMessage.status == OutboxStatus.QUEUED,
+        OutboxMessage.priority == priority,
+        OutboxMessage.due_at <= func.now(),
+    )
+    rank = func.row_number().over(
+        partition_by=OutboxMessage.user_id, order_by=(OutboxMessage.due_at, OutboxMessage.id)
+    )
+    ranked = (
+        select(OutboxMessage.id, OutboxMessage.due_at, rank.label("rank")).where(*is_due).subquery()
+    )
+    # Other processes may have locked some of these messages, so there are more than `limit`.
+    fair = (
+        select(ranked.c.id)
+        .where(ranked.c.rank <= PER_RECEIVER)
+        .order_by(ranked.c.due_at, ranked.c.id)
+        .limit(4 * limit)
+    )
     due = (
         select(OutboxMessage.id)
-        .where(
-            OutboxMessage.status == OutboxStatus.QUEUED,
-            OutboxMessage.priority == priority,
-            OutboxMessage.due_at <= func.now(),
-        )
+        .where(OutboxMessage.id == func.any(func.array(fair.scalar_subquery())), *is_due)
         .order_by(OutboxMessage.due_at, OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

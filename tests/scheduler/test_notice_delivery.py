@@ -312,3 +312,18 @@ async def test_results_that_never_end_do_not_hold_back_a_card_for_ever(scene: Sc
     )
     await notice_delivery.deliver(worker)
     assert any("parked-updates" in text for text in await received(scene, "group"))
+
+
+async def test_many_notices_to_one_person_do_not_delay_the_staff(scene: Scene) -> None:
+    for _ in range(40):
+        await owe(scene, "advertiser")
+    await owe(scene, None)
+    outbox_worker = scene.outbox_worker()
+    delivery = asyncio.create_task(notice_delivery.deliver(outbox_worker))
+    for _ in range(80):
+        if arrived := await received(scene, "group"):
+            break
+        await asyncio.sleep(0.1)
+    outbox_worker.stopping.set()
+    await delivery
+    assert arrived
