@@ -301,6 +301,10 @@ async def _render_batch(
     for row in rows:
         chat_id, language = worker.admin_chat.id, texts.DEFAULT_LANGUAGE
         try:
+            if await notices.is_withdrawn(session, row, cards):
+                # A person can make and take back requests faster than the admin chat takes cards.
+                rendered.append((row, _NotDelivered("taken back", None, blocks_chat=False)))
+                continue
             if row.user_id is None and public:
                 rendered.append((row, await _render_for_public_chat(worker, session, row)))
                 continue

@@ -20,6 +20,8 @@ from bot.screens import staff_requests as staff_request_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
+from db.models.campaigns import TargetStatus
+from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
 from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
@@ -65,6 +67,23 @@ async def render(
     if (of_placement := _OF_PLACEMENTS.get(message.kind)) is not None:
         return of_placement(t, cards[message.payload["target_id"]], message.payload)
     return await _KINDS[message.kind](session, t, message.payload)
+
+
+async def is_withdrawn(
+    session: AsyncSession, message: OutboxMessage, cards: Mapping[int, PlacementDetails]
+) -> bool:
+    """Return whether a row asks the staff about a request that its person has taken back.
+
+    The request is a pending placement or a withdrawal of money. `cards` is the result of `read` for
+    this row.
+    """
+    if message.kind == "target_submitted":
+        card = cards.get(message.payload["target_id"])
+        return card is not None and card.status == TargetStatus.WITHDRAWN
+    if message.kind == "withdrawal_changed" and message.user_id is None:
+        withdrawal = await withdrawals.get(session, message.payload["withdrawal_id"])
+        return withdrawal.status is WithdrawalStatus.RETURNED
+    return False
 
 
 def _moderation_card(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:  # noqa: ARG001

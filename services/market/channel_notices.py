@@ -3,6 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from services.platform import outbox
 
@@ -12,13 +13,17 @@ _OPEN = (TargetStatus.PENDING, TargetStatus.APPROVED)
 async def notify_suspended(session: AsyncSession, channel: Channel, reason: str) -> None:
     """Notify the owner, the admins and the advertisers that a channel is suspended.
 
-    An advertiser gets one message for each pending or approved placement in the channel. If the
-    channel is suspended a second time, the advertiser gets no second message about the same
-    placement.
+    The admins get at most one message an hour about one channel and reason, because an owner can
+    take the bot's rights and give them back many times. An advertiser gets one message for each
+    pending or approved placement in the channel. If the channel is suspended a second time, the
+    advertiser gets no second message about the same placement.
     """
     payload = {"channel_id": channel.id, "reason": reason}
-    for user_id in (channel.owner_id, None):
-        await outbox.add(session, user_id=user_id, kind="channel_suspended", payload=payload)
+    key = f"channel_suspended:{channel.id}:{reason}:{await queries.now(session):%Y-%m-%dT%H}"
+    for user_id, once in ((channel.owner_id, None), (None, key)):
+        await outbox.add(
+            session, user_id=user_id, kind="channel_suspended", payload=payload, key=once
+        )
     open_placements = await session.execute(
         select(CampaignTarget.id, Campaign.advertiser_id)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)

@@ -12,6 +12,8 @@ from bot.telegram.rate_limiter import RateLimiter
 from sandbox import embedded
 from sandbox.entities import Chat
 from scheduler import notice_delivery
+from services.market import campaigns
+from services.money import withdrawals
 from services.platform import outbox as owing
 from tests.factories import breakage
 from tests.scheduler.scene import Scene
@@ -327,3 +329,23 @@ async def test_many_notices_to_one_person_do_not_delay_the_staff(scene: Scene) -
     outbox_worker.stopping.set()
     await delivery
     assert arrived
+
+
+async def test_requests_that_were_taken_back_do_not_reach_the_admin_chat(scene: Scene) -> None:
+    person = scene.actors["advertiser"]
+    async with scene.database.sessions.begin() as session:
+        target = await campaigns.submit_target(
+            session,
+            actor=person,
+            campaign_id=scene.campaign_id,
+            channel_id=scene.channel_id,
+            publish_at=None,
+            fee_bps=0,
+        )
+        await campaigns.withdraw_target(session, actor=person, target_id=target.id)
+        withdrawal = await withdrawals.request(session, actor=person, amount=1, key="w")
+        await withdrawals.cancel(session, actor=person, withdrawal_id=withdrawal.id)
+    await notice_delivery.deliver(scene.outbox_worker())
+    assert await received(scene, "group") == []
+    to_staff = [row["status"] for row in await owed(scene) if row["user_id"] is None]
+    assert to_staff == ["failed", "failed"]

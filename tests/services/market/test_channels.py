@@ -302,6 +302,20 @@ async def test_advertisers_are_told_once_that_a_channel_is_suspended(
     assert told == [(deal.advertiser.user_id,)] * 2
 
 
+async def test_the_admins_are_told_once_an_hour_about_rights_that_come_and_go(
+    session: AsyncSession,
+) -> None:
+    owner, _channel = await _in(session, "active")
+    for _ in range(5):
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="bot_removed")
+        await channels.record_rights_restored(session, chat_id=CHAT)
+    told = await rows.table(
+        session, "SELECT user_id FROM outbox WHERE kind = 'channel_suspended' ORDER BY id"
+    )
+    assert told.count((None,)) == 1
+    assert told.count((owner.user_id,)) == 5
+
+
 async def test_the_channels_of_a_person_who_is_gone_are_suspended(session: AsyncSession) -> None:
     deal = await people.posted(session)
     owner_id = deal.owner.user_id or 0
