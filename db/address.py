@@ -12,6 +12,8 @@ DEFAULT_PORT = 5432
 CONNECT_SECONDS = 5
 SCHEMES = ("postgresql", "postgres")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SESSION_KINDS = ("any", "primary", "standby", "read-write", "read-only", "prefer-standby")
+"""The values of the option with which an address of several servers names the wanted one."""
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _DRIVER_OPTIONS = (
     *_FILES,
@@ -19,6 +21,7 @@ _DRIVER_OPTIONS = (
     "ssl_min_protocol_version",
     "ssl_max_protocol_version",
     "sslnegotiation",
+    "target_session_attrs",
 )
 _SERVER_OPTIONS = ("application_name", "options")
 _MAX_PORT = 65_535
@@ -152,6 +155,10 @@ def _driver_options(options: dict[str, str]) -> dict[str, str]:
         for name in _DRIVER_OPTIONS
         if name in options and options[name] != "system"
     }
+    if found.get("target_session_attrs", "any") not in _SESSION_KINDS:
+        raise ValueError(
+            f"must have one of these as target_session_attrs: {', '.join(_SESSION_KINDS)}"
+        )
     for name in _FILES:
         if name in found and not Path(found[name]).is_file():
             raise ValueError(f"must name a file that exists as {name}")

@@ -71,6 +71,7 @@ def test_options_of_other_programs_are_left_out() -> None:
         "postgresql://u:secret@h:port/d",
         "postgresql://u:secret@[::1/d",
         "postgresql://u:secret@h/d?sslmode=maybe",
+        "postgresql://u:secret@h1,h2/d?target_session_attrs=writable",
         "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=/none/root.crt",
     ],
 )
@@ -134,6 +135,13 @@ async def test_variables_of_postgresql_clients_change_nothing(
 async def test_options_that_the_server_does_not_know_are_no_obstacle(database: Database) -> None:
     more = "sslmode=require&channel_binding=require&connect_timeout=9&gssencmode=disable"
     assert await _connect(f"{database.url}&{more}")
+
+
+async def test_the_server_that_an_address_asks_for_is_used(database: Database) -> None:
+    """Check that a server that can be written is not used as a standby."""
+    assert await _connect(f"{database.url}&target_session_attrs=read-write")
+    with pytest.raises(DBAPIError, match="None of the hosts match"):
+        await _connect(f"{database.url}&target_session_attrs=standby")
 
 
 async def test_a_refusal_is_told_in_one_line(database: Database) -> None:
