@@ -18,10 +18,13 @@ log = structlog.get_logger(__name__)
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 
+MAX_BODY = 16 * 1024**2
+"""The largest body of a request, in bytes. Telegram sends a refused update again for a day."""
+
 
 def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) -> web.Application:
     """Build the HTTP application. It has a webhook only if WEBHOOK_URL is set."""
-    app = web.Application(client_max_size=1024**2)
+    app = web.Application(client_max_size=MAX_BODY)
 
     async def ready(_request: web.Request) -> web.Response:
         facts, is_ready = await readiness.check(dependencies)
@@ -66,7 +69,9 @@ async def _receive(
     """
     given = request.headers.get(SECRET_HEADER, "")
     secret = dependencies.settings.webhook_secret.get_secret_value()
-    if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+    if not secret or not hmac.compare_digest(
+        given.encode("utf-8", "surrogateescape"), secret.encode()
+    ):
         raise web.HTTPForbidden
     try:
         update = raw_updates.read(await request.read())

@@ -1,8 +1,12 @@
 """Test the bot's HTTP server: the webhook, and the pages about health and metrics."""
 
+import asyncio
+import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -97,6 +101,25 @@ async def test_the_webhook_requires_its_secret(http_client: HttpClient) -> None:
     assert await http_client.post({"update_id": 1}) == 403
     assert await http_client.post({"update_id": 1}, **{http.SECRET_HEADER: "wrong"}) == 403
     assert await http_client.post({"update_id": 1}, **{http.SECRET_HEADER: "пароль"}) == 403
+
+
+async def test_a_secret_of_any_bytes_is_refused(http_client: HttpClient) -> None:
+    address = urlsplit(http_client.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = f"POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n{http.SECRET_HEADER}: "
+    writer.write(head.encode() + b"\xff\r\n\r\n")
+    assert b" 403 " in await reader.readline()
+    writer.close()
+
+
+async def test_a_large_update_is_taken(market: Marketplace, http_client: HttpClient) -> None:
+    """Check an update above 1 MB. Telegram would send a refused one again for a day."""
+    body = io.BytesIO(json.dumps({"update_id": 5, "message": {"text": "x" * 2_000_000}}).encode())
+    headers = {http.SECRET_HEADER: SECRET}
+    url = f"{http_client.url}/hook"
+    async with http_client.client.post(url, data=body, headers=headers) as response:
+        assert response.status == 200
+    assert await market.value("SELECT count(*) FROM inbox WHERE update_id = 5") == 1
 
 
 async def test_a_webhook_update_goes_through_the_inbox(
