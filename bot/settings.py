@@ -39,6 +39,9 @@ from services.market import publish_times
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """The smallest PROBE_GAP (time between two searches for a post) in production."""
 
+_ID_LIMIT = 2**52
+"""All ids of Telegram are below this number: they have at most 52 significant bits."""
+
 
 def _duration(value: object) -> object:
     """Convert a text such as `30` to seconds. Return any other value unchanged."""
@@ -54,9 +57,12 @@ def _ids(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-def _positive(value: timedelta) -> timedelta:
+def _in_bounds(value: timedelta) -> timedelta:
     if value <= timedelta():
         raise ValueError("must be longer than zero")
+    if value > publish_times.LONGEST_AHEAD:
+        # Without this limit, a time that is computed from the setting could be above the year 9999.
+        raise ValueError(f"must not be longer than {publish_times.LONGEST_AHEAD.days} days")
     return value
 
 
@@ -81,8 +87,8 @@ def _role(database_url: SecretStr) -> str:
     return address.parse(database_url.get_secret_value()).user
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
-UserId = Annotated[int, Field(gt=0)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
+UserId = Annotated[int, Field(gt=0, lt=_ID_LIMIT)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
@@ -116,7 +122,7 @@ class Settings(BaseSettings):
 
     bot_token: SecretStr
     bot_api_url: str = ""
-    admin_chat_id: Annotated[int, Field(lt=0)]
+    admin_chat_id: Annotated[int, Field(lt=0, gt=-_ID_LIMIT)]
     super_admin_ids: Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_ids)] = ()
     database_url: DatabaseUrl
     intake_database_url: DatabaseUrl | None = None
