@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +24,7 @@ PER_RECEIVER = 5
 """How many messages to one person, or to the admin chat, one call claims of a priority at most.
 
 Telegram takes one message a second in a chat. Therefore many messages to one person would delay the
-messages to all others.
+messages to all others. Alarms are not limited, because they go only to the admin chat.
 """
 CARD_PATIENCE = timedelta(minutes=5)
 """If a card has waited for this long, its priority becomes RESULT.
@@ -74,11 +74,11 @@ async def claim(
 ) -> Sequence[OutboxMessage]:
     """Claim at most `limit` due messages of the given priorities. Count an attempt of each message.
 
-    Of each priority, at most PER_RECEIVER messages to one receiver are claimed. Messages with the
-    lowest priority number are claimed first. In each priority, messages with the oldest due time
-    come first. The claimed messages are returned in the order of their priorities and ids. If no
-    outcome of a message is recorded within LEASE, another process can claim the message. Locks the
-    messages, and skips messages that another process is claiming.
+    Except for alarms, at most PER_RECEIVER messages of a priority are claimed for one receiver.
+    Messages with the lowest priority number are claimed first. In each priority, messages with the
+    oldest due time come first. The claimed messages are returned in the order of their priorities
+    and ids. If no outcome of a message is recorded within LEASE, another process can claim the
+    message. Locks the messages, and skips messages that another process is claiming.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):
@@ -128,7 +128,7 @@ async def _claim_priority(
     # Other processes may have locked some of these messages, so there are more than `limit`.
     fair = (
         select(ranked.c.id)
-        .where(ranked.c.rank <= PER_RECEIVER)
+        .where(or_(ranked.c.rank <= PER_RECEIVER, literal(priority == Priority.ALARM)))
         .order_by(ranked.c.due_at, ranked.c.id)
         .limit(4 * limit)
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiogram import Bot
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import inbox_worker, storage
 from bot.admin_chat import AdminChat
@@ -18,7 +19,7 @@ from bot.context import Dependencies
 from bot.polling import Poller
 from bot.settings import Settings
 from bot.telegram.answers import create_bot
-from db.models.operations import Switch
+from db.models.operations import OutboxMessage, Switch
 from db.models.users import Role, UserRole
 from handlers import routers
 from scheduler import notices
@@ -144,16 +145,20 @@ class Marketplace:
     async def deliver(self) -> None:
         """Send all unsent messages of the outbox, without Telegram's limits."""
         async with self.database.sessions.begin() as session:
-            for owed in await outbox.claim(session, limit=100):
-                chat_id, language = self.dependencies.admin_chat.id, "en"
-                if owed.user_id is not None:
-                    user = await users.get(session, owed.user_id)
-                    chat_id, language = user.telegram_id, user.language
-                cards = await notices.read(session, [owed])
-                notice = await notices.render(session, owed, language, people.CURRENCY, cards=cards)
-                for method in notice.methods(chat_id):
-                    sent = await self.bot(method)
-                await outbox.record_sent(session, {owed.id: sent.message_id})
+            while waiting := await outbox.claim(session, limit=100):
+                for owed in waiting:
+                    await self._send(session, owed)
+
+    async def _send(self, session: AsyncSession, owed: OutboxMessage) -> None:
+        chat_id, language = self.dependencies.admin_chat.id, "en"
+        if owed.user_id is not None:
+            user = await users.get(session, owed.user_id)
+            chat_id, language = user.telegram_id, user.language
+        cards = await notices.read(session, [owed])
+        notice = await notices.render(session, owed, language, people.CURRENCY, cards=cards)
+        for method in notice.methods(chat_id):
+            sent = await self.bot(method)
+        await outbox.record_sent(session, {owed.id: sent.message_id})
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
         """Run a query and return its rows."""
