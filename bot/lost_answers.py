@@ -7,7 +7,7 @@ from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import CallbackQuery, Message, Update
 
 from bot.context import Dependencies, database_errors
-from services.platform import outbox, users
+from services.platform import lanes, outbox, users
 
 LATER = timedelta(seconds=5)
 """The time until the message is sent, if Telegram's error names no time."""
@@ -27,13 +27,20 @@ def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
     return {"text": lost if len(lost) <= TEXT_LIMIT else lost[: TEXT_LIMIT - 1] + "…"}
 
 
+def _is_about_switches(event: Message | CallbackQuery) -> bool:
+    if isinstance(event, CallbackQuery):
+        return (event.data or "").startswith(lanes.SWITCH_BUTTONS)
+    return (event.text or "").startswith(lanes.SWITCH_COMMAND)
+
+
 async def answer_later(
     dependencies: Dependencies, inbox_id: int, update: Update, error: Exception
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message contains the text of the answer. Nothing is queued unless the update is a message or
-    a press in the admin chat or in a registered person's private chat.
+    The message contains the text of the answer. In the admin chat, an answer about kill switches
+    has the priority of an alarm. Nothing is queued unless the update is a message or a press in the
+    admin chat or in a registered person's private chat.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:
@@ -50,10 +57,11 @@ async def answer_later(
             if person is None:
                 return
             user_id = person.id
+        is_urgent = user_id is None and _is_about_switches(event)
         await outbox.add(
             session,
             user_id=user_id,
-            kind="answer_lost",
+            kind="switch_answer_lost" if is_urgent else "answer_lost",
             payload=_lost_text(error, chat_id),
             key=f"answer-lost:{inbox_id}",
             due_in=due_in,

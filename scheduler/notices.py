@@ -247,6 +247,7 @@ _KINDS: Mapping[str, Render] = {
     "channel_taken_over": _channel_taken_over,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
+    "switch_answer_lost": _answer_lost,
     "payment_parked": _payment_parked,
     "updates_parked": _updates_parked,
     "star_transaction_refused": _star_transaction_refused,

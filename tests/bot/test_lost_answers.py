@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from bot import lost_answers
+from db.models.users import Role
+from services.platform.priorities import Priority
 from tests.handlers.marketplace import Marketplace
 
 FLOOD = {"kind": "error", "retry_after": 40, "times": 20}
@@ -106,3 +108,18 @@ async def test_a_long_answer_is_cut(market: Marketplace, monkeypatch: pytest.Mon
     kept = (await one_owed(market))["payload"]["text"]
     assert len(kept) == 20
     assert kept.endswith("…")
+
+
+async def test_a_lost_answer_about_switches_comes_before_all_other_messages(
+    market: Marketplace,
+) -> None:
+    await market.employ("admin", Role.OPERATOR)
+    await market.database.as_owner("DELETE FROM outbox")
+    await market.world.control("faults", method="sendMessage", **FLOOD)
+    await market.say("admin", "/killswitch", where="group")
+    (owed,) = await market.rows("SELECT kind, priority, user_id FROM outbox")
+    assert (owed["priority"], owed["user_id"]) == (Priority.ALARM, None)
+    await market.database.as_owner("UPDATE outbox SET due_at = now()")
+    market.world.state.faults.clear()
+    await market.deliver()
+    assert "payouts" in (await market.last("group")).lower()
