@@ -38,12 +38,18 @@ class ParsedAd:
     creative: Creative
     losses: tuple[str, ...]
     """The names of the lost parts, for example `link_preview`."""
+    addresses: tuple[str, ...] = ()
+    """The addresses in the text of which Telegram makes links."""
 
 
 def parse_ad(message: Message) -> ParsedAd | None:
     """Return the ad of a message, or None if the message is no text, photo, video or animation."""
     creative = _creative(message)
-    return None if creative is None else ParsedAd(creative, tuple(_losses(message)))
+    if creative is None:
+        return None
+    entities = message.entities or message.caption_entities or []
+    addresses = [entity.extract_from(creative.text) for entity in entities if entity.type == "url"]
+    return ParsedAd(creative, tuple(_losses(message)), tuple(addresses))
 
 
 def _creative(message: Message) -> Creative | None:

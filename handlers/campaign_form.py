@@ -84,7 +84,7 @@ def _parse_ad(message: Message, manager: DialogManager) -> bool:
         return False
     earlier = _creative(manager) if "ad" in draft else parsed.creative
     ad = replace(parsed.creative, button_text=earlier.button_text, button_url=earlier.button_url)
-    if not _check_ad(manager, ad):
+    if not _check_ad(manager, ad, parsed.addresses):
         return False
     draft["ad"] = ad.as_json()
     draft["losses"] = parsed.losses
@@ -162,10 +162,15 @@ async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> N
         await forms.next_step(manager, next_state)
 
 
-def _check_ad(manager: DialogManager, ad: Creative) -> bool:
-    """Return whether an ad is valid. If it is invalid, show the error above the form's question."""
+def _check_ad(manager: DialogManager, ad: Creative, addresses: tuple[str, ...] = ()) -> bool:
+    """Return whether an ad is valid. If it is invalid, show the error above the form's question.
+
+    `addresses` are the web addresses in the ad's text.
+    """
     try:
         ad.validate()
+        for address in addresses:
+            links.require_visible(address)
     except errors.DomainError as error:
         forms.show_error(manager, explain(forms.context_of(manager).t, error))
         return False

@@ -13,6 +13,7 @@ _WEB = frozenset({"http", "https"})
 TEXT_SCHEMES = _WEB | {"tg"}
 """The allowed schemes of links in the text of an ad. A `tg://` link opens a page of Telegram."""
 
+_HIDING = frozenset({"user", "ip", "hidden"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _EMAIL = re.compile(r"[^/?#:@\s]+@[^/?#:@\s]+")
 _ASCII_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
@@ -44,6 +45,16 @@ def require(url: str, *, schemes: frozenset[str] = _WEB) -> None:
     instead of a host), `hidden` (characters that are not shown) or `unreadable`.
     """
     if why := _problem(url, schemes):
+        raise errors.InvalidCreative("url", why)
+
+
+def require_visible(typed: str) -> None:
+    """Refuse an address in the text of an ad if it hides where it leads.
+
+    Telegram makes a link of such an address. Raises InvalidCreative for the field `url` with the
+    reason `user`, `ip` or `hidden`, as `require` does.
+    """
+    if (why := _problem(with_scheme(typed), TEXT_SCHEMES)) in _HIDING:
         raise errors.InvalidCreative("url", why)
 
 

@@ -1,6 +1,8 @@
 """Test the form with which an advertiser creates a campaign."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
+import pytest
+
 from tests.handlers.marketplace import AD, Marketplace
 
 
@@ -161,3 +163,24 @@ async def test_what_an_ad_loses_is_said_before_it_is_saved(market: Marketplace) 
     assert await market.value("SELECT creative->>'text' FROM campaigns") == (
         "Look at https://example.com"
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("https://example.com@evil.org/", "hides where it leads"),
+        ("http://1.2.3.4/", "is a number"),
+        ("example.com/\u202egnp.exe", "characters that people can't see"),
+    ],
+)
+async def test_an_address_in_the_text_may_not_hide_where_it_leads(
+    market: Marketplace, typed: str, why: str
+) -> None:
+    await open_campaign_form(market)
+    await market.say("advertiser", "Bakery")
+    link = {"type": "url", "offset": 4, "length": len(typed)}
+    await market.say("advertiser", f"See {typed} now", entities=[link])
+    assert why in await market.last("advertiser")
+    link["length"] = len("tg://resolve?domain=bakery")
+    await market.say("advertiser", "See tg://resolve?domain=bakery now", entities=[link])
+    assert "link button" in await market.last("advertiser")
