@@ -191,7 +191,11 @@ class InboxWorker:
             )
             if first_free > 0:
                 rows += await inbox.claim_first(
-                    session, limit=first_free, exclude=self._taken, staff=self._staff_lanes
+                    session,
+                    limit=first_free,
+                    exclude=self._taken,
+                    full_lanes=full_lanes,
+                    staff=self._staff_lanes,
                 )
             if free > 0:
                 rows += await inbox.claim(

@@ -115,16 +115,28 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
 
 
 async def claim_first(
-    session: AsyncSession, *, limit: int, exclude: Collection[int] = (), staff: Collection[int]
+    session: AsyncSession,
+    *,
+    limit: int,
+    exclude: Collection[int] = (),
+    full_lanes: Collection[int] = (),
+    staff: Collection[int],
 ) -> Sequence[InboxUpdate]:
     """Claim at most `limit` of the updates that are handled before all others.
 
     These are pre-checkout queries (a person is about to pay) and updates of the staff. `staff`
     contains the lanes of the staff. `exclude` contains the ids of updates that are not claimed.
-    Locks the updates, and skips updates that another transaction has locked.
+    Updates of the lanes in `full_lanes` are not claimed, so that many messages of the admin chat
+    leave room for a stop. Locks the updates, and skips updates that another transaction has locked.
     """
     first = or_(InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES, InboxUpdate.lane.in_(staff))
-    return await _claim_fairly(session, limit, first, InboxUpdate.id.not_in(exclude))
+    return await _claim_fairly(
+        session,
+        limit,
+        first,
+        InboxUpdate.id.not_in(exclude),
+        InboxUpdate.lane.not_in(full_lanes),
+    )
 
 
 async def claim(

@@ -284,59 +284,6 @@ async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> N
     assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
 
 
-AHEAD = 500
-"""The most updates that the bot may handle before an urgent update."""
-
-
-async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
-    market: Marketplace,
-) -> None:
-    """Check that urgent updates do not wait for 10,000 updates of strangers."""
-    await market.employ("admin", Role.OPERATOR)
-    await market.database.as_owner(
-        "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"
-        " jsonb_build_object('update_id', 1000 + n, 'message', jsonb_build_object('message_id', n,"
-        " 'date', 1, 'text', '/help', 'chat', jsonb_build_object('id', 5000 + n % 700,"
-        " 'type', 'private'), 'from', jsonb_build_object('id', 5000 + n % 700, 'is_bot', false,"
-        " 'first_name', 'A'))) FROM generate_series(1, 10000) n"
-    )
-    market.worker.wake()
-    await asyncio.sleep(0.5)
-    ended = "SELECT count(*) FROM inbox WHERE update_id > 1000 AND done_at IS NOT NULL"
-    before = await market.value(ended)
-    await market.world.control(
-        f"users/{market.chat('admin')}/send",
-        chat_id=market.chat("group"),
-        text="/killswitch stop payouts a test",
-    )
-    await inbox_worker.store(market.database.sessions, [pre_checkout(2, market.chat("advertiser"))])
-    query = "SELECT enabled FROM kill_switches WHERE key = 'payouts'"
-    async with asyncio.timeout(20):
-        while await market.value(query):  # noqa: ASYNC110 - the table is the result
-            await asyncio.sleep(0.02)
-    assert await market.value(ended) - before < AHEAD
-    done = "SELECT done_at IS NOT NULL OR failed_at IS NOT NULL FROM inbox WHERE update_id = 2"
-    async with asyncio.timeout(20):
-        while not await market.value(done):  # noqa: ASYNC110 - the table is the result
-            await asyncio.sleep(0.02)
-    assert await market.value(ended) - before < 2 * AHEAD
-    assert await market.value("SELECT count(*) FROM inbox WHERE done_at IS NULL") > 5_000
-    await market.database.as_owner("DELETE FROM inbox WHERE update_id > 1000")
-
-
-def pre_checkout(number: int, person_id: int) -> dict[str, object]:
-    return update(
-        number,
-        pre_checkout_query={
-            "id": "1",
-            "from": {"id": person_id, "is_bot": False, "first_name": "A"},
-            "currency": "USD",
-            "total_amount": 500,
-            "invoice_payload": "topup:1:x",
-        },
-    )
-
-
 async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,105 @@
+"""Test that urgent updates are handled while the inbox is full of other updates."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from bot import inbox_worker
+from db.models.users import Role
+from tests.bot.test_inbox_worker import message, update
+from tests.handlers.marketplace import Marketplace
+
+AHEAD = 500
+"""The most updates that the bot may handle before an urgent update."""
+
+
+async def flood(market: Marketplace) -> None:
+    """Store 10,000 updates of strangers."""
+    await market.database.as_owner(
+        "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"
+        " jsonb_build_object('update_id', 1000 + n, 'message', jsonb_build_object('message_id', n,"
+        " 'date', 1, 'text', '/help', 'chat', jsonb_build_object('id', 5000 + n % 700,"
+        " 'type', 'private'), 'from', jsonb_build_object('id', 5000 + n % 700, 'is_bot', false,"
+        " 'first_name', 'A'))) FROM generate_series(1, 10000) n"
+    )
+
+
+async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
+    market: Marketplace,
+) -> None:
+    """Check that urgent updates do not wait for 10,000 updates of strangers."""
+    await market.employ("admin", Role.OPERATOR)
+    await flood(market)
+    market.worker.wake()
+    await asyncio.sleep(0.5)
+    ended = "SELECT count(*) FROM inbox WHERE update_id > 1000 AND done_at IS NOT NULL"
+    before = await market.value(ended)
+    await market.world.control(
+        f"users/{market.chat('admin')}/send",
+        chat_id=market.chat("group"),
+        text="/killswitch stop payouts a test",
+    )
+    await inbox_worker.store(market.database.sessions, [pre_checkout(2, market.chat("advertiser"))])
+    query = "SELECT enabled FROM kill_switches WHERE key = 'payouts'"
+    async with asyncio.timeout(20):
+        while await market.value(query):  # noqa: ASYNC110 - the table is the result
+            await asyncio.sleep(0.02)
+    assert await market.value(ended) - before < AHEAD
+    done = "SELECT done_at IS NOT NULL OR failed_at IS NOT NULL FROM inbox WHERE update_id = 2"
+    async with asyncio.timeout(20):
+        while not await market.value(done):  # noqa: ASYNC110 - the table is the result
+            await asyncio.sleep(0.02)
+    assert await market.value(ended) - before < 2 * AHEAD
+    assert await market.value("SELECT count(*) FROM inbox WHERE done_at IS NULL") > 5_000
+    await market.database.as_owner("DELETE FROM inbox WHERE update_id > 1000")
+
+
+@contextlib.asynccontextmanager
+async def hanging_staff(market: Marketplace) -> AsyncIterator[None]:
+    """Keep all handlers of the staff busy in the `with` block."""
+    for _ in range(inbox_worker.STAFF_HANDLERS):
+        await market.worker._staff_slots.acquire()
+    yield
+    await market.database.as_owner("DELETE FROM inbox WHERE update_id > 1000")
+    for _ in range(inbox_worker.STAFF_HANDLERS):
+        market.worker._staff_slots.release()
+
+
+async def test_many_messages_in_the_admin_chat_do_not_delay_a_stop(market: Marketplace) -> None:
+    """Check a stop while the staff's acts hang and both the staff and strangers write a lot."""
+    await market.employ("admin", Role.OPERATOR)
+
+    async def store(number: int, text: str) -> None:
+        own_words = message(number, market.chat("admin"), text)
+        own_words["message"] |= {"chat": {"id": market.chat("group"), "type": "supergroup"}}  # type: ignore[operator]
+        await inbox_worker.store(market.database.sessions, [own_words])
+        market.worker.wake()
+
+    async with hanging_staff(market):
+        for number in range(inbox_worker.FIRST_IN_FLIGHT):
+            await store(number, "we look at it")
+        await asyncio.sleep(0.5)
+        await flood(market)
+        await store(200, "/killswitch stop payouts a test")
+        stopped = "SELECT count(*) FROM kill_switches WHERE key = 'payouts' AND NOT enabled"
+        for _ in range(500):
+            if is_stopped := await market.value(stopped):
+                break
+            await asyncio.sleep(0.02)
+        ended = "SELECT count(*) FROM inbox WHERE update_id > 1000 AND done_at IS NOT NULL"
+        handled = await market.value(ended)
+    assert is_stopped
+    assert handled < AHEAD
+
+
+def pre_checkout(number: int, person_id: int) -> dict[str, object]:
+    return update(
+        number,
+        pre_checkout_query={
+            "id": "1",
+            "from": {"id": person_id, "is_bot": False, "first_name": "A"},
+            "currency": "USD",
+            "total_amount": 500,
+            "invoice_payload": "topup:1:x",
+        },
+    )
