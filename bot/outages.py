@@ -14,11 +14,18 @@ log = structlog.get_logger(__name__)
 _last_lines: dict[str, float] = {}
 
 
+def may_log(what: str) -> bool:
+    """Return whether a line about the service `what` is due, at most one time in LOG_SECONDS."""
+    now = time.monotonic()
+    if now - _last_lines.get(what, -LOG_SECONDS) < LOG_SECONDS:
+        return False
+    _last_lines[what] = now
+    return True
+
+
 def log_away(what: str, *, cause: str) -> None:
     """Log that the service `what` does not answer, at most one time in LOG_SECONDS."""
-    now = time.monotonic()
-    if now - _last_lines.get(what, -LOG_SECONDS) >= LOG_SECONDS:
-        _last_lines[what] = now
+    if may_log(what):
         log.warning("away: waiting for it", what=what, cause=cause)
 
 

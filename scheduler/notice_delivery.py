@@ -23,10 +23,11 @@ from aiogram.types import Message
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import texts
+from bot import outages, texts
 from bot.admin_chat import AdminChat
 from bot.screens import notices as screens
 from bot.telegram import api_response
+from bot.telegram.answers import NOT_ANSWERED
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.rate_limits import KEPT_FOR_ALARMS
 from db.models.operations import OutboxMessage
@@ -302,7 +303,6 @@ async def _render_batch(
         chat_id, language = worker.admin_chat.id, texts.DEFAULT_LANGUAGE
         try:
             if await notices.is_withdrawn(session, row, cards):
-                # A person can make and take back requests faster than the admin chat takes cards.
                 rendered.append((row, _NotDelivered("taken back", None, blocks_chat=False)))
                 continue
             if row.user_id is None and public:
@@ -359,7 +359,8 @@ async def _handle_send_error(
     """
     row = message.row
     cause = type(error).__name__
-    log.warning("Telegram send failed", outbox_id=row.id, kind=row.kind, cause=cause)
+    if not isinstance(error, NOT_ANSWERED) or outages.may_log(outages.TELEGRAM):
+        log.warning("Telegram send failed", outbox_id=row.id, kind=row.kind, cause=cause)
     match error:
         case TelegramRetryAfter():
             retry_after = timedelta(seconds=error.retry_after)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 
+from bot import outages
 from bot.telegram import rate_limits
 from bot.telegram.rate_limiter import RateLimiter
 from sandbox import embedded
@@ -349,3 +351,16 @@ async def test_requests_that_were_taken_back_do_not_reach_the_admin_chat(scene: 
     assert await received(scene, "group") == []
     to_staff = [row["status"] for row in await owed(scene) if row["user_id"] is None]
     assert to_staff == ["failed", "failed"]
+
+
+async def test_an_outage_of_telegram_gives_one_line_of_the_log(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "_last_lines", {})
+    for name in ("advertiser", "owner", None):
+        await owe(scene, name)
+    await scene.fault("sendMessage", "error", error_code=500, description="down", times=9)
+    with structlog.testing.capture_logs() as lines:
+        await notice_delivery.deliver(scene.outbox_worker())
+    assert [line["event"] for line in lines].count("Telegram send failed") == 1
+    assert [row["attempts"] for row in await owed(scene)] == [1, 1, 1]
