@@ -11,7 +11,7 @@ status now, the question is outdated, for example because another admin has answ
 function then changes nothing and returns False.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -126,14 +126,19 @@ async def _state(
     return statement
 
 
-async def _another_admin_agrees(session: AsyncSession, statement: PublicationStatement) -> bool:
+async def _another_admin_agrees(
+    session: AsyncSession, statement: PublicationStatement, *, after: datetime | None = None
+) -> bool:
     """Return whether another person made the same statement within STATEMENT_VALID.
 
-    The other person must be an admin now, and must not be blocked.
+    The other person must be an admin now, and must not be blocked. If `after` is given, only
+    statements after this time count.
     """
+    newer = () if after is None else (PublicationStatement.created_at > after,)
     other_id = await session.scalar(
         select(PublicationStatement.id)
         .where(
+            *newer,
             PublicationStatement.post_job_id == statement.post_job_id,
             PublicationStatement.claim_no == statement.claim_no,
             PublicationStatement.message_id == statement.message_id,
@@ -233,11 +238,13 @@ async def decide_release(
     if not await _is_still_unverifiable(session, placement, job, claim_no):
         return False
     moment = await queries.now(session)
-    if queries.required(queries.required(placement.escrow).release_due_at) > moment:
+    ended_at = queries.required(queries.required(placement.escrow).release_due_at)
+    if ended_at > moment:
         raise errors.PostNotProven(target_id, "promised_hours")
     if not await _was_ever_seen(session, job):
         statement = await _state(session, actor, role, job, queries.required(job.message_id))
-        if not await _another_admin_agrees(session, statement):
+        # Earlier statements only say that the post was published, not that it stayed.
+        if not await _another_admin_agrees(session, statement, after=ended_at):
             return True
     session.add(
         PostCheck(
