@@ -17,7 +17,7 @@ from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.money import WithdrawalStatus
 from db.models.users import RequestKind
-from handlers import command_arguments, respond
+from handlers import command_arguments, error_handlers, respond
 from services.market import staff_requests
 from services.money import payment_claims, withdrawal_details, withdrawal_sources, withdrawals
 from services.money.withdrawal_details import WithdrawalDetails
@@ -85,7 +85,8 @@ async def ask_details(
 
     The external reference is, for example, the bank's id of the payment. When the bot asks for the
     reference of an approved withdrawal, the payment is claimed for this admin. While the claim is
-    valid, no other admin can claim the payment. If the withdrawal is no longer open, show its card
+    valid, no other admin can claim the payment. If the person is blocked or owes money, nothing is
+    claimed, and the screen says not to pay. If the withdrawal is no longer open, show its card
     instead.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
@@ -94,13 +95,15 @@ async def ask_details(
         await respond.replace(press, await _card_screen(context, row.withdrawal_id))
         await respond.alert(press, context.t("withdrawal-moved-on"))
     elif callback_data.act is WithdrawalAct.ASK_REFERENCE:
-        async with (
-            respond.show_result(press, lambda: _ask_reference_screen(context, row.withdrawal_id)),
-            context.begin() as session,
-        ):
-            await payment_claims.claim(
-                session, actor=context.actor, withdrawal_id=row.withdrawal_id
-            )
+        try:
+            async with context.begin() as session:
+                await payment_claims.claim(
+                    session, actor=context.actor, withdrawal_id=row.withdrawal_id
+                )
+        except (errors.PersonBlocked, errors.OpenLoss) as refusal:
+            # A payment that was already made can still be recorded.
+            await error_handlers.record(context, refusal)
+        await respond.show(press, await _ask_reference_screen(context, row.withdrawal_id))
     else:
         await respond.show(press, screens.reasons(context.t, row))
 

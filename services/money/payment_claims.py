@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.money import Withdrawal, WithdrawalStatus
 from db.models.users import User
+from services.money import payees
 from services.platform import audit, errors
 from services.platform.actors import MODERATORS, Actor
 
@@ -19,20 +20,24 @@ async def claim(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> W
     """Claim the payment of an approved withdrawal for the actor, for the time CLAIM_TTL.
 
     A second call by the same actor extends the claim. If the withdrawal is not approved, it is
-    returned without a claim. Locks the withdrawal. Raises AccessDenied, NotFound, OwnMoney. Raises
-    PaymentClaimed if another admin has a valid claim.
+    returned without a claim. Locks the person, then the withdrawal. Raises AccessDenied, NotFound,
+    OwnMoney. Raises PaymentClaimed if another admin has a valid claim. Raises PersonBlocked or
+    OpenLoss if the person was blocked, or owes money, since the approval.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_claim")
-    withdrawal = await session.get(
+    user_id = await session.scalar(select(Withdrawal.user_id).where(Withdrawal.id == withdrawal_id))
+    if user_id is None:
+        raise errors.NotFound("withdrawal", withdrawal_id)
+    if user_id == actor.user_id:
+        raise errors.OwnMoney(withdrawal_id)
+    person = await payees.lock(session, user_id)
+    withdrawal = await session.get_one(
         Withdrawal, withdrawal_id, with_for_update=True, populate_existing=True
     )
-    if withdrawal is None:
-        raise errors.NotFound("withdrawal", withdrawal_id)
-    if withdrawal.user_id == actor.user_id:
-        raise errors.OwnMoney(withdrawal_id)
     if withdrawal.status is not WithdrawalStatus.APPROVED:
         return withdrawal
     await require_unclaimed(session, withdrawal, actor)
+    await payees.require_payable(session, person)
     until = await queries.now(session) + CLAIM_TTL
     withdrawal.paying_by, withdrawal.paying_until = actor.user_id, until
     await session.flush()

@@ -17,7 +17,7 @@ from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
 from db.session import sqlstate
-from services.money import ledger, payment_claims, wallets
+from services.money import ledger, payees, payment_claims, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
@@ -49,9 +49,7 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
         if (first.user_id, first.amount) != (user_id, amount):
             raise errors.IdempotencyConflict(key)
         return first
-    if (await _lock_person(session, user_id)).blocked:
-        raise errors.PersonBlocked(user_id)
-    await _require_no_loss(session, user_id)
+    await payees.require_payable(session, await payees.lock(session, user_id))
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await wallets.of_user(session, user_id)
     inserted = await session.execute(
@@ -95,9 +93,7 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     if withdrawal.status in {WithdrawalStatus.APPROVED, WithdrawalStatus.PAID}:
         return withdrawal
     _require_move(withdrawal, WithdrawalStatus.APPROVED, ActorRole(role.value))
-    if person.blocked:
-        raise errors.PersonBlocked(person.id)
-    await _require_no_loss(session, person.id)
+    await payees.require_payable(session, person)
     await killswitches.require(session, Switch.WITHDRAWALS)
     withdrawal.status = WithdrawalStatus.APPROVED
     withdrawal.decided_by = actor.user_id
@@ -288,28 +284,6 @@ def _require_text(field: str, text: str, limit: int) -> str:
     return text
 
 
-async def _require_no_loss(session: AsyncSession, user_id: int) -> None:
-    """Raise OpenLoss if the person owes money to the platform.
-
-    The caller must have locked the person.
-    """
-    loss = await wallets.open_loss(session, user_id)
-    if loss:
-        currency = (await wallets.of_user(session, user_id)).currency
-        raise errors.OpenLoss(user_id, loss, currency)
-
-
-async def _lock_person(session: AsyncSession, user_id: int) -> User:
-    """Lock a person (shared) and return the person."""
-    found = await session.execute(
-        select(User)
-        .where(User.id == user_id)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    )
-    return found.scalar_one()
-
-
 async def _lock(
     session: AsyncSession, withdrawal_id: int, *, decided_by: Actor | None = None
 ) -> tuple[Withdrawal, User]:
@@ -320,7 +294,7 @@ async def _lock(
     user_id = (await get(session, withdrawal_id)).user_id
     if decided_by is not None and decided_by.user_id == user_id:
         raise errors.OwnMoney(withdrawal_id)
-    person = await _lock_person(session, user_id)
+    person = await payees.lock(session, user_id)
     withdrawal = await session.get_one(
         Withdrawal, withdrawal_id, with_for_update=True, populate_existing=True
     )
