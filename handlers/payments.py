@@ -73,15 +73,17 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 async def record_payment(message: Message, context: RequestContext) -> None:
     """Record a payment under Telegram's charge id, and credit the amount to the payer.
 
-    If the payment differs from its invoice, or has another currency than the payer's wallet, it is
-    parked: it is kept, and the admins are notified. The payer is notified of the credit by a
-    message of the outbox. A crash does not lose such a message.
+    If the payment differs from its invoice, has another currency than the payer's wallet, or does
+    not come from a person, it is parked: it is kept, and the admins are notified. The payer is
+    notified of the credit by a message of the outbox. A crash does not lose such a message.
     """
     payment = message.successful_payment
     if payment is None:
         return
     charge_id = payment.telegram_payment_charge_id
     async with _never_dropped("payment not recorded", context), context.begin() as session:
+        if context.person is None:
+            raise errors.PaymentMismatch(charge_id, "a payment by a person", "by a bot or a chat")
         invoices.require_match(
             payment.invoice_payload,
             charge_id=charge_id,

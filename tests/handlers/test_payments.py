@@ -82,6 +82,29 @@ async def test_a_refund_of_an_unknown_charge_belongs_to_the_private_chat(
     assert await market.value("SELECT count(*) FROM clawbacks") == 1
 
 
+@pytest.mark.parametrize("sender", ["bot", "nobody"])
+async def test_a_payment_that_names_no_person_is_parked(market: Marketplace, sender: str) -> None:
+    await _use_stars(market)
+    message = _paid(market)
+    if sender == "bot":
+        message["from"] = message["from"] | {"id": 1_087_968_824, "is_bot": True}
+    else:
+        del message["from"]
+    await _receive(market, 1, message)
+    await market.deliver()
+    assert CHARGE in await market.value("SELECT last_error FROM inbox WHERE failed_at IS NOT NULL")
+    assert await market.value("SELECT count(*) FROM outbox WHERE kind = 'payment_parked'") == 1
+    assert await market.balance("advertiser") == 0
+
+
+async def test_a_payment_in_a_public_admin_chat_is_credited(market: Marketplace) -> None:
+    await _use_stars(market)
+    message = _paid(market)
+    group = {"id": market.chat("group"), "type": "supergroup", "title": "A", "username": "public"}
+    await _receive(market, 1, message | {"chat": group})
+    assert await market.balance("advertiser") == 70
+
+
 @pytest.mark.parametrize("changed", [{"total_amount": 30}, {"total_amount": 71}])
 async def test_a_refund_that_differs_from_its_deposit_is_parked(
     market: Marketplace, changed: dict[str, Any]
