@@ -7,7 +7,7 @@ that are already published stay for their promised hours (the time that a post m
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import Role, User
+from db.models.users import Role, User, UserRole
 from services.market import owner_suspensions
 from services.platform import audit, errors, outbox, users
 from services.platform.actors import MODERATORS, Actor
@@ -48,11 +48,14 @@ async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, r
 async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
     """Unblock a person and restore the channels that were suspended because of the block.
 
-    Returns False if the person was not blocked. Locks the person, then their channels by id. Raises
-    AccessDenied, NotFound. Raises OwnMoney if the admin is the person.
+    If the person has staff roles, which the block has suspended, only a super admin may unblock the
+    person. Returns False if the person was not blocked. Locks the person, then their channels by
+    id. Raises AccessDenied, NotFound. Raises OwnMoney if the admin is the person.
     """
     role = actor.require_staff(*MODERATORS, action="user_unblock")
     _require_other_user(actor, user_id)
+    if await session.scalar(select(UserRole.id).where(UserRole.user_id == user_id).limit(1)):
+        role = actor.require_staff(Role.SUPER_ADMIN, action="user_unblock")
     if not await _set_blocked(session, user_id, blocked=False):
         return False
     await audit.record(
