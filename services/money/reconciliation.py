@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.corrections import Correction, CorrectionStatus
 from db.models.money import Wallet
+from db.models.operations import Switch
 from services.money import corrections
-from services.platform import errors
+from services.platform import errors, killswitches
 from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
@@ -160,16 +161,20 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
 
     The ledger's guards (checks that refuse a change) refuse these changes to the application's
     role. The session must have the owner's role. If the correction is already done, nothing
-    changes. Locks the correction, then the rows that are repaired. Until the commit, other
-    transactions that write wallets or escrows have to wait. Raises NotFound, InvalidMove,
-    NotCorrectable.
+    changes. Locks the kill switch `adjustments`, the correction, then the rows that are repaired.
+    Until the commit, other transactions that write wallets or escrows have to wait. Raises
+    NotFound, InvalidMove, NotCorrectable. Raises SwitchStopped if the switch was stopped after the
+    confirmation and the kind of the correction needs the switch.
     """
+    await killswitches.lock(session, Switch.ADJUSTMENTS)
     correction = await corrections.lock(session, correction_id)
     if correction.status is CorrectionStatus.DONE:
         return correction
     if correction.kind in corrections.DONE_BY_CONFIRMATION:
         raise errors.NotCorrectable(correction.kind, correction_id)
     corrections.require_move(correction, CorrectionStatus.DONE, ActorRole.SYSTEM)
+    if correction.kind in corrections.NEEDS_SWITCH:
+        await killswitches.require(session, Switch.ADJUSTMENTS)
     try:
         await session.execute(_REPAIR, {"correction_id": correction_id})
     except DBAPIError as error:

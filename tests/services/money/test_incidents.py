@@ -210,6 +210,12 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
     signed = await breakage.confirmed_correction(
         database, staff.proposer, staff.confirmer, "reversal", deal.target.id
     )
+    async with database.sessions.begin() as session:
+        await people.stop(session, Switch.ADJUSTMENTS)
+    with pytest.raises(errors.SwitchStopped):
+        await breakage.execute_correction(database, signed)
+    async with database.sessions.begin() as session:
+        await _run(session, staff.runner, Switch.ADJUSTMENTS)
     await breakage.execute_correction(database, signed)
     await _verified_and_run(database, staff)
     async with database.sessions.begin() as session:
