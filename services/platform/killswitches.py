@@ -189,11 +189,11 @@ async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) 
 
     The change is audited, and the admin chat is notified. If the switch already runs, nothing
     changes. Takes the exclusive lock of the switch, then locks its row. Raises AccessDenied. Raises
-    NotFound if the switch has no row. Two more errors are possible for a switch of
-    STOPPED_BY_INCIDENT. Raises IncidentOpen if the last incident about the ledger is open. Raises
-    SamePerson if the actor closed this incident or confirmed a correction for it.
+    NotFound if the switch has no row. For a switch of STOPPED_BY_INCIDENT, raises IncidentOpen if
+    the last incident about the ledger is open. For a switch of FROZEN_BY_INCIDENT, raises
+    SamePerson if this incident is closed, and the actor closed it or confirmed a correction for it.
     """
-    if key in STOPPED_BY_INCIDENT and not await are_running(session, key):
+    if key in FROZEN_BY_INCIDENT and not await are_running(session, key):
         _require_role(actor)
         await _require_other_person(session, actor, key)
     changed = await _call(session, _RUN, actor, key, reason)
@@ -255,10 +255,10 @@ async def _sends_under_way(session: AsyncSession) -> int:
 async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
     """Require that another person has closed the last incident about the ledger.
 
-    Raises IncidentOpen if the incident is open. Raises SamePerson if the actor closed the incident
-    or confirmed a correction for it (`_has_confirmed_since`). The repair and the restart need two
-    people. If the switch was stopped again after the incident was closed, the actor is allowed to
-    run it.
+    Raises IncidentOpen if the incident is open and the switch is in STOPPED_BY_INCIDENT. Raises
+    SamePerson if the actor closed the incident or confirmed a correction for it
+    (`_has_confirmed_since`). The repair and the restart need two people. If the switch was stopped
+    again after the incident was closed, the actor is allowed to run it.
     """
     incident = await session.scalar(
         select(Incident)
@@ -269,7 +269,9 @@ async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch
     if incident is None:
         return
     if incident.closed_at is None:
-        raise errors.IncidentOpen(incident.id)
+        if key in STOPPED_BY_INCIDENT:
+            raise errors.IncidentOpen(incident.id)
+        return
     last_stop = await session.scalar(
         select(
             func.greatest(

@@ -1,5 +1,6 @@
 """Test that an open incident blocks operations with money."""
 
+import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -81,10 +82,12 @@ async def _verified_and_run(database: Database, staff: Staff) -> None:
     async with database.sessions.begin() as session:
         await incidents.close_incident(session, actor=staff.closer, incident_id=incident)
     judge = Actor(staff.confirmer.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
-    for person in (staff.closer, judge):
+    async with database.sessions.begin() as session:
+        stopped = [key for key in MONEY if not await killswitches.are_running(session, key)]
+    for person, key in itertools.product((staff.closer, judge), stopped):
         with pytest.raises(errors.SamePerson):
             async with database.sessions.begin() as session:
-                await _run(session, person, Switch.PAYOUTS)
+                await _run(session, person, key)
     for key in MONEY:
         async with database.sessions.begin() as session:
             await _run(session, staff.runner, key)
