@@ -49,12 +49,14 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
     """Unblock a person and restore the channels that were suspended because of the block.
 
     If the person has staff roles, which the block has suspended, only a super admin may unblock the
-    person. Returns False if the person was not blocked. Locks the person, then their channels by
-    id. Raises AccessDenied, NotFound. Raises OwnMoney if the admin is the person.
+    person. If all super admins are blocked, any admin may do it. Returns False if the person was
+    not blocked. Locks the person, then their channels by id. Raises AccessDenied, NotFound. Raises
+    OwnMoney if the admin is the person.
     """
     role = actor.require_staff(*MODERATORS, action="user_unblock")
     _require_other_user(actor, user_id)
-    if await session.scalar(select(UserRole.id).where(UserRole.user_id == user_id).limit(1)):
+    is_staff = await session.scalar(select(UserRole.id).where(UserRole.user_id == user_id).limit(1))
+    if is_staff and await users.list_with_role(session, Role.SUPER_ADMIN):
         role = actor.require_staff(Role.SUPER_ADMIN, action="user_unblock")
     if not await _set_blocked(session, user_id, blocked=False):
         return False

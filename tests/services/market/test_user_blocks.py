@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.users import Role
 from services.market import channels, user_blocks
 from services.platform import errors, users
-from services.platform.actors import Actor
+from services.platform.actors import SYSTEM, Actor
 from tests.factories import one_post, people, rows
 
 
@@ -101,3 +101,12 @@ async def test_an_admin_does_not_give_a_blocked_colleague_the_role_back(
     assert await users.roles(session, whom) == frozenset()
     assert await user_blocks.unblock(session, actor=head, user_id=whom, reason="it was not so")
     assert await users.roles(session, whom) == {Role.ADMIN}
+
+
+async def test_an_admin_unblocks_the_only_super_admin(session: AsyncSession) -> None:
+    head = await people.staff(session, Role.SUPER_ADMIN)
+    whom = head.user_id or 0
+    await user_blocks.block(session, actor=SYSTEM, user_id=whom, role="system")
+    admin = await people.staff(session)
+    assert await user_blocks.unblock(session, actor=admin, user_id=whom, reason="a test payment")
+    assert await users.roles(session, whom) == {Role.SUPER_ADMIN}
