@@ -5,13 +5,15 @@ forbids one kind of action. An incident says that something is wrong, for exampl
 ledger violate an invariant (a rule that must always hold).
 """
 
+from datetime import UTC, datetime, timedelta
+
 from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import commands, readiness, switches
-from bot.callbacks import IncidentAct, OnIncident, OnSwitch, SwitchAct
+from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
@@ -24,6 +26,7 @@ from services.platform.actors import OPERATORS, STAFF
 router = Router(name="operators")
 
 _SWITCH_ARGUMENTS = 3
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def _panel(context: RequestContext) -> Outgoing:
@@ -42,6 +45,24 @@ async def _set_switch(
         async with database_errors():
             change = await switches.settle_stop(context.dependencies.sessions, change)
     return screens.switch_set(context.t, change)
+
+
+async def _ask_to_run(context: RequestContext, key: Switch) -> Outgoing:
+    async with context.read() as session:
+        change = await killswitches.last_change(session, key)
+    return screens.confirm_run(context.t, key, _change_number(change))
+
+
+async def _has_changed(context: RequestContext, key: Switch, change: int) -> bool:
+    """Return whether a stopped switch has another last change than the bot asked about."""
+    async with context.read() as session:
+        return not await killswitches.are_running(session, key) and change != _change_number(
+            await killswitches.last_change(session, key)
+        )
+
+
+def _change_number(changed_at: datetime) -> int:
+    return (changed_at - _EPOCH) // timedelta(microseconds=1)
 
 
 @router.message(Command("killswitch"))
@@ -64,7 +85,7 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
         keys = ", ".join(switch.value for switch in Switch)
         await respond.show(message, Outgoing(context.t("switch-usage", keys=keys)))
     elif verb == "run":
-        await respond.show(message, screens.confirm_run(context.t, key))
+        await respond.show(message, await _ask_to_run(context, Switch(key)))
     elif verb == "stop" and reason:
         await respond.show(
             message, await _set_switch(context, Switch(key), enabled=False, reason=reason)
@@ -81,26 +102,44 @@ async def press_switch(
 ) -> None:
     """Handle a press of a button about kill switches (each allows or forbids one kind of action).
 
-    A button stops a switch, lets it run, asks for the reason first, or shows the panel.
+    A button stops a switch, asks for the reason to stop or run it, or shows the panel.
     """
     act, key = callback_data.act, callback_data.key
     if act is SwitchAct.PANEL:
         await respond.show(press, await _panel(context))
         return
     context.actor.require_staff(*OPERATORS, action="kill_switch")
-    allowed_reasons = screens.STOP_REASONS if act is SwitchAct.STOP else screens.RUN_REASONS
-    sets_switch = act in {SwitchAct.STOP, SwitchAct.RUN}
-    if key not in set(Switch) or (sets_switch and callback_data.reason not in allowed_reasons):
+    is_known = act is not SwitchAct.STOP or callback_data.reason in screens.STOP_REASONS
+    if key not in set(Switch) or not is_known:
         await respond.alert(press, context.t("button-stale"))
     elif act is SwitchAct.ASK_STOP:
         await respond.show(press, screens.stop_reasons(context.t, key))
     elif act is SwitchAct.ASK_RUN:
-        await respond.show(press, screens.confirm_run(context.t, key))
+        await respond.show(press, await _ask_to_run(context, Switch(key)))
     else:
-        screen = await _set_switch(
-            context, Switch(key), enabled=act is SwitchAct.RUN, reason=callback_data.reason
-        )
+        screen = await _set_switch(context, Switch(key), enabled=False, reason=callback_data.reason)
         await respond.show(press, screen)
+
+
+@router.callback_query(RunSwitch.filter())
+async def run_switch(
+    press: CallbackQuery, callback_data: RunSwitch, context: RequestContext
+) -> None:
+    """Let a stopped kill switch run again.
+
+    If the switch was stopped again after the bot asked for the confirmation, the bot asks again.
+    """
+    context.actor.require_staff(*OPERATORS, action="kill_switch")
+    if callback_data.key not in set(Switch) or callback_data.reason not in screens.RUN_REASONS:
+        await respond.alert(press, context.t("button-stale"))
+        return
+    key = Switch(callback_data.key)
+    if await _has_changed(context, key, callback_data.change):
+        await respond.replace(press, await _ask_to_run(context, key))
+        await respond.alert(press, context.t("switch-stopped-again"))
+        return
+    screen = await _set_switch(context, key, enabled=True, reason=callback_data.reason)
+    await respond.show(press, screen)
 
 
 @router.message(Command("start", "help"), F.chat.type != ChatType.PRIVATE)

@@ -34,6 +34,8 @@ class Act:
 
 async def _run_switch(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     key = Switch(request.arguments["key"])
+    if await killswitches.was_stopped_since(session, key, request.created_at):
+        raise errors.ProposalEnded("staff_request", request.id)
     return await killswitches.run(session, actor=actor, key=key, reason=request.reason)
 
 

@@ -13,6 +13,7 @@ step ends the session. After both steps, no operation of this kind can commit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, func, or_, select, text
@@ -200,6 +201,34 @@ async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) 
     return SwitchChange(key, enabled=True, changed=changed, sends_under_way=0)
 
 
+async def last_change(session: AsyncSession, key: Switch) -> datetime:
+    """Return when a switch was last stopped or run, by the database's clock.
+
+    Raises NotFound if the switch has no row.
+    """
+    changed_at: datetime | None = await session.scalar(
+        select(
+            func.greatest(
+                KillSwitch.changed_at,
+                select(func.max(SwitchStop.created_at))
+                .where(SwitchStop.key == key)
+                .scalar_subquery(),
+            )
+        ).where(KillSwitch.key == key)
+    )
+    if changed_at is None:
+        raise errors.NotFound("kill_switch", key)
+    return changed_at
+
+
+async def was_stopped_since(session: AsyncSession, key: Switch, moment: datetime) -> bool:
+    """Return whether a switch is stopped, and this stop is newer than `moment`.
+
+    Raises NotFound if the switch has no row.
+    """
+    return not await are_running(session, key) and await last_change(session, key) > moment
+
+
 async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
     """Open an incident and return its id. Return None if an incident of this kind is already open.
 
@@ -272,17 +301,7 @@ async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch
         if key in STOPPED_BY_INCIDENT:
             raise errors.IncidentOpen(incident.id)
         return
-    last_stop = await session.scalar(
-        select(
-            func.greatest(
-                select(KillSwitch.changed_at).where(KillSwitch.key == key).scalar_subquery(),
-                select(func.max(SwitchStop.created_at))
-                .where(SwitchStop.key == key)
-                .scalar_subquery(),
-            )
-        )
-    )
-    if actor.user_id is None or (last_stop is not None and last_stop > incident.closed_at):
+    if actor.user_id is None or await last_change(session, key) > incident.closed_at:
         return
     if incident.closed_by == actor.user_id or await _has_confirmed_since(session, actor, incident):
         raise errors.SamePerson("kill_switch_run")

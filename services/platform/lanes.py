@@ -22,7 +22,7 @@ PRE_CHECKOUT_LANES = 2**61
 With a pre-checkout query, Telegram asks whether the bot accepts the payment.
 """
 SWITCH_COMMAND = "/killswitch"
-SWITCH_BUTTONS = "switch:"
+SWITCH_BUTTONS = ("switch:", "switch_run:")
 _ID_LIMIT = 2**52
 """All ids of Telegram are below this number: they have at most 52 significant bits."""
 

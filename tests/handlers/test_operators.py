@@ -59,6 +59,22 @@ async def test_commands_stop_at_once_and_run_after_a_question(operated: Marketpl
     assert await enabled(market, Switch.TELEGRAM_POSTING)
 
 
+async def test_a_second_press_does_not_undo_a_newer_stop(operated: Marketplace) -> None:
+    market = operated
+    await market.say("admin", "/killswitch stop payouts odd posts", where="group")
+    await market.say("admin", "/killswitch run payouts", where="group")
+    question = (await market.messages("group"))[-1]["message_id"]
+    await market.say("admin", "/killswitch run payouts", where="group")
+    await market.press("admin", "▶️ Yes, run it: resolved", where="group")
+    await market.say("admin", "/killswitch stop payouts a new fraud", where="group")
+    for running in (False, True):
+        answer = await market.press(
+            "admin", "▶️ Yes, run it: resolved", where="group", message_id=question
+        )
+        assert ("stopped again" in (answer or "")) is not running
+        assert await enabled(market, Switch.PAYOUTS) is running
+
+
 @pytest.mark.parametrize("verb", ["on", "off"])
 async def test_on_and_off_are_answered_with_a_question(operated: Marketplace, verb: str) -> None:
     market = operated

@@ -73,6 +73,7 @@ switch-lets = { $key ->
 }
 switch-run-question = ▶️ Run { $key } again? It allows: { $lets }. Choose the reason:
 switch-run-sure = ▶️ Yes, run it: { $reason }
+switch-stopped-again = It was stopped again after this question was asked. Look at the reason in the panel before you run it. Nothing was changed.
 switch-which = “On” and “off” mean different things to different people. { $key } allows: { $lets }. What do you want to do?
 switch-usage = Usage:
     /killswitch: the panel
