@@ -177,6 +177,10 @@ async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload
     return screens.deposit_clawed_back(t, user.telegram_id, payload)
 
 
+async def _deposit_taken_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.deposit_taken_back(t, payload)
+
+
 async def _excess_payment(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     user = await users.get(session, payload["user_id"])
     return screens.excess_payment(t, user.telegram_id, payload)
@@ -240,6 +244,7 @@ _KINDS: Mapping[str, Render] = {
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,
+    "deposit_taken_back": _deposit_taken_back,
     "excess_payment": _excess_payment,
     "correction_changed": _correction_changed,
     "staff_request_changed": _staff_request_changed,

@@ -247,6 +247,19 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
     )
 
 
+def deposit_taken_back(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the notice to a payer that their payment was taken back and counts no more."""
+    currency = payload["currency"]
+    return Outgoing(
+        t(
+            "notice-deposit-taken-back",
+            amount=t.money(payload["amount"], currency),
+            recovered=t.money(payload["recovered"], currency),
+            loss=t.money(payload["loss"], currency),
+        )
+    )
+
+
 def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
     """Build the notice that an admin has paid a withdrawal that needed no payment.
 

@@ -74,6 +74,7 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
 
 
 async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:
+    """Write the audit row of a clawback. Notify the admin chat and the payer."""
     await audit.record(
         session,
         actor=SYSTEM,
@@ -98,4 +99,16 @@ async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:
             "currency": clawback.currency,
         },
         key=f"deposit_clawed_back:{clawback.id}",
+    )
+    await outbox.add(
+        session,
+        user_id=clawback.user_id,
+        kind="deposit_taken_back",
+        payload={
+            "amount": clawback.amount,
+            "recovered": clawback.recovered,
+            "loss": clawback.loss,
+            "currency": clawback.currency,
+        },
+        key=f"deposit_taken_back:{clawback.id}",
     )

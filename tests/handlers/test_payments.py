@@ -64,6 +64,10 @@ async def test_a_refunded_payment_is_taken_from_the_wallet(market: Marketplace) 
         await _receive(market, update_id, message)
     await market.deliver()
     assert "70" in await market.last("group")
+    told = [m["text"] for m in await market.messages("advertiser") if "taken back" in m["text"]]
+    assert len(told) == 1
+    assert "Your payment of 70 ⭐" in told[0]
+    assert "Taken from your wallet: 70 ⭐. Still missing: 0 ⭐" in told[0]
     assert await market.balance("advertiser") == 70
     assert await market.value("SELECT status FROM deposits ORDER BY id DESC LIMIT 1") == (
         "clawed_back"
