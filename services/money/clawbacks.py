@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.losses import Clawback
-from db.models.money import Deposit, DepositStatus, Reason
+from db.models.money import Deposit, DepositStatus, Reason, Withdrawal, WithdrawalStatus
 from services.money import ledger, losses, wallets, withdrawals
 from services.platform import audit, outbox, transitions
 from services.platform.actors import SYSTEM
@@ -74,7 +74,17 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
 
 
 async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:
-    """Write the audit row of a clawback. Notify the admin chat and the payer."""
+    """Write the audit row of a clawback. Notify the admin chat and the payer.
+
+    The message to the admin chat names the approved withdrawals, which nobody must pay now.
+    """
+    approved = await session.scalars(
+        select(Withdrawal.id)
+        .where(
+            Withdrawal.user_id == clawback.user_id, Withdrawal.status == WithdrawalStatus.APPROVED
+        )
+        .order_by(Withdrawal.id)
+    )
     await audit.record(
         session,
         actor=SYSTEM,
@@ -97,6 +107,7 @@ async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:
             "recovered": clawback.recovered,
             "loss": clawback.loss,
             "currency": clawback.currency,
+            "approved": list(approved.all()),
         },
         key=f"deposit_clawed_back:{clawback.id}",
     )
