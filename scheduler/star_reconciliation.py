@@ -1,7 +1,4 @@
-"""Read Telegram's list of transactions in Stars, and record the payments that are missing here.
-
-A payment is missing in the database if Telegram's update about the payment was lost.
-"""
+"""Read Telegram's list of transactions in Stars, and record payments that the database lacks."""
 
 from datetime import datetime
 
@@ -21,40 +18,30 @@ from services.money import received_payments, star_list_positions
 from services.platform import errors
 
 PAGE = 100
-"""Telegram returns at most this many transactions in one answer."""
+"""Telegram's limit for the transactions in one answer."""
 PAGES_PER_TICK = 20
-"""One tick reads at most this many answers (pages of Telegram's list)."""
+"""One tick reads at most this many answers."""
 _INVOICE = "invoice_payment"
 
 log = structlog.get_logger(__name__)
 
 
 class StarReconciliation:
-    """A reader of Telegram's list of transactions. It compares the list with the database.
-
-    Telegram lists the transactions in the order of their times. The position in the list is the
-    number of transactions that were read. The database keeps the position, see
-    `star_list_positions`.
-    """
+    """A reader of Telegram's list of transactions, which is ordered by time."""
 
     def __init__(
         self, sessions: Sessions, bot: Bot, intake_sessions: Sessions | None = None
     ) -> None:
-        """Store the connections. Nothing is read yet.
-
-        `intake_sessions` use the database role that stores payments and refunds from the list. If
-        this is None, `sessions` are used.
-        """
+        """Store the connections. `intake_sessions` write the payments of the list."""
         self._sessions = sessions
         self._intake_sessions = intake_sessions or sessions
         self._bot = bot
 
     async def run(self) -> None:
-        """Read the new transactions of the list, and record the payments and refunds among them.
+        """Read the new transactions, and record the payments and refunds among them.
 
-        After the last transaction of the list, check the deposits that the list does not contain.
-        If Telegram does not answer, or if the process ends, the next run begins at the stored
-        position. A transaction that is read twice changes nothing.
+        After the end of the list, checks the deposits that the list lacks. After an interruption,
+        the next run begins at the stored position.
         """
         # A process may be paused between the list and the check. A deposit that was recorded during
         # the pause is in no list that was read before it.
@@ -126,11 +113,7 @@ class StarReconciliation:
 
 
 def _read(listed: Listed) -> StarTransaction | None:
-    """Convert an item of Telegram's list of transactions into a StarTransaction.
-
-    Returns None if the item is neither a person's payment of an invoice nor the refund of such a
-    payment.
-    """
+    """Convert an item of Telegram's list. Return None if the item is not about an invoice."""
     partner = listed.source or listed.receiver
     if not isinstance(partner, TransactionPartnerUser) or partner.transaction_type != _INVOICE:
         return None
