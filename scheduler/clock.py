@@ -181,7 +181,7 @@ class Clock:
             self._away_since = None
 
     def _check_heartbeat(self) -> None:
-        """Stop the process if the available database refuses the heartbeat for too long."""
+        """Stop the process if the database answers, but refuses the heartbeat for too long."""
         if (
             self._away_since is None
             and time.monotonic() - self._last_beat_at > HEARTBEAT_REFUSED_SECONDS

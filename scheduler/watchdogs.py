@@ -101,6 +101,6 @@ async def end_hanging_sessions(sessions: Sessions) -> None:
 
 
 async def purge_inbox(sessions: Sessions) -> None:
-    """Delete updates that were handled or given up long ago, except payments that were given up."""
+    """Delete old updates that need no more work, but keep each payment that was not credited."""
     async with sessions.begin() as session:
         await inbox.purge(session)

@@ -1,6 +1,6 @@
 """Give staff cards a key that prevents a second card, and store the event loop's lag.
 
-The scheduler can raise priorities. A stop of a kill switch can end sessions that lock whole tables.
+Let the scheduler raise the priority of messages, and let kill switches end sessions.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""Plan an earlier decision of the admins about a channel's posts."""
+"""Let the admins decide about a channel's posts sooner than planned."""
 
 from datetime import timedelta
 

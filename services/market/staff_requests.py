@@ -135,7 +135,7 @@ async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> Staff
     """Refuse a request that is not carried out. Its requester may refuse it too.
 
     A repeated call changes nothing. Locks the request. Raises AccessDenied, NotFound, InvalidMove;
-    OwnMoney if the operation concerns the actor and another person requested it.
+    OwnMoney if somebody else requested an operation on the actor's own account.
     """
     request, role = await _lock(session, actor, request_id, action="request_drop", own=True)
     if actor.user_id == request.subject_id and actor.user_id != request.requested_by:

@@ -171,7 +171,7 @@ async def links_after(session: AsyncSession, number: int, *, limit: int) -> list
 
 
 async def notify_admins(session: AsyncSession) -> None:
-    """Queue the last link, if there is one, for the admin chat, at most once a day (UTC)."""
+    """Send the chain's last link to the admin chat, at most once a day (UTC)."""
     last = await last_link(session)
     if last is None:
         return

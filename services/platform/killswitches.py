@@ -116,7 +116,7 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 
 
 async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
-    """Write the stop of a switch, audit the stop, and notify the admin chat.
+    """Record that a switch is stopped, add an audit row, and notify the admin chat.
 
     After the commit, operations that need the switch are refused. The caller must then call
     `settle` in another transaction. If the switch is already stopped, nothing changes. Waits for no

@@ -22,7 +22,7 @@ BOT = 7
 """The id of the bot whose payments Telegram lists."""
 AMOUNTS = st.sampled_from([0, 1, 500, 3_000])
 KEYS = st.sampled_from("abx01")
-"""The keys of payments: a digit stands for a person's first payment, and "x" for no payment."""
+"""The keys of payments. A key that is a digit belongs to a person's first payment."""
 REFERENCES = st.sampled_from("pqr")
 KINDS = st.sampled_from(
     [
@@ -297,5 +297,5 @@ class MoneyRules(Machine):
         return self.world.second_admin if second else self.world.moderator
 
     def payment_key(self, key: str) -> str:
-        """Return the key of a payment: a digit stands for a person's first payment."""
+        """Return the key of a payment. A digit is the number of the person."""
         return f"start-{world.user_id(self.person(int(key)))}" if key.isdigit() else key

@@ -48,7 +48,7 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return a list that collects the offsets of later requests for Telegram's list."""
+    """Return a list to which each later `getStarTransactions` call adds its offset."""
     offsets: list[int | None] = []
 
     async def record(send: Any, caller: Bot, method: Any) -> Any:
