@@ -159,8 +159,8 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
         return sent
 
     sent = await asyncio.gather(*(send(limiter) for limiter in three for _ in range(8)))
-    # At most 30 sends fit in a second plus the time of an answer. A busy machine makes fewer.
-    assert sum(sent) > 3 * 30 * 0.7
+    # More sends than one second permits. `telegram.admit` raises if they come too fast.
+    assert sum(sent) > 30
     await asyncio.gather(*(limiter.close() for limiter in three))
 
 
