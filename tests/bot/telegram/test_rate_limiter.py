@@ -354,9 +354,9 @@ async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
     port = server.sockets[0].getsockname()[1]
     limiter = RateLimiter(f"redis://127.0.0.1:{port}/0")
     begun = time.monotonic()
-    for _ in range(40):
+    for _ in range(8):
         assert await limiter.wait(next(_chats), within=0) == 0
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 2
     await limiter.close()
     server.close()
     await server.wait_closed()
