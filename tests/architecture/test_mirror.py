@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
 TESTED_ELSEWHERE = {
-    "bot/admin_chat": "test_channel_events and test_answers move the admin chat",
     "bot/button_screens": "test_middlewares presses buttons of old messages",
     "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
