@@ -714,6 +714,7 @@ CREATE TABLE star_list_positions (
     "position" bigint DEFAULT 0 NOT NULL,
     begins_at timestamp with time zone,
     read_at timestamp with time zone,
+    newest text,
     CONSTRAINT pk_star_list_positions PRIMARY KEY (bot_id),
     CONSTRAINT ck_star_list_positions_position CHECK ("position" >= 0)
 );
@@ -721,7 +722,7 @@ GRANT SELECT ON star_list_positions TO adtech_bot;
 GRANT SELECT ON star_list_positions TO adtech_clock;
 GRANT SELECT ON star_list_positions TO adtech_reports;
 GRANT INSERT (bot_id) ON star_list_positions TO adtech_clock;
-GRANT UPDATE ("position", begins_at, read_at) ON star_list_positions TO adtech_clock;
+GRANT UPDATE ("position", begins_at, read_at, newest) ON star_list_positions TO adtech_clock;
 
 CREATE TABLE switch_stops (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -46,7 +46,7 @@ class ReceivedPayment(Base):
 class StarListPosition(Base):
     """The point up to which a bot's list of transactions in Stars has been read.
 
-    A list belongs to one bot. Telegram adds transactions only at the end of the list.
+    A list belongs to one bot. Telegram sorts it by time, so a new transaction usually is the last.
     """
 
     __tablename__ = "star_list_positions"
@@ -56,6 +56,12 @@ class StarListPosition(Base):
     """The bot's id at Telegram."""
     position: Mapped[int] = mapped_column(server_default=text("0"))
     """The number of transactions that have been read and recorded, from the beginning."""
+    newest: Mapped[str | None]
+    """The last of these transactions, in the form `in:ID` (to the bot) or `out:ID` (from the bot).
+
+    ID is the transaction's id at Telegram; a payment and its refund have the same one. Null if no
+    transaction was read.
+    """
     begins_at: Mapped[datetime | None]
     """The time of the oldest transaction in the list. Null while the list is empty."""
     read_at: Mapped[datetime | None]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.intake import Comparison
 from db.models.money import Deposit, DepositStatus
-from db.models.operations import Incident
+from db.models.operations import Incident, OutboxMessage
 from db.money import STARS
 from services.market import payment_reversals
 from services.money import deposits, incidents, invoices
@@ -44,6 +44,12 @@ class StarTransaction:
     amount: int
     payload: str
     refunded: bool
+
+    @property
+    def refusal_key(self) -> str:
+        """Return the key of the message that says that this transaction could not be recorded."""
+        kind = "refund" if self.refunded else "payment"
+        return f"star_transaction_refused:{kind}:{self.charge_id}"
 
 
 async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str, Deposit]:
@@ -107,7 +113,6 @@ async def report_refused(
 
     `error` is the reason. A transaction causes only one such message.
     """
-    kind = "refund" if transaction.refunded else "payment"
     await outbox.add(
         session,
         user_id=None,
@@ -118,8 +123,17 @@ async def report_refused(
             "amount": transaction.amount,
             "error": str(error),
         },
-        key=f"star_transaction_refused:{kind}:{transaction.charge_id}",
+        key=transaction.refusal_key,
     )
+
+
+async def reported(
+    session: AsyncSession, transactions: Collection[StarTransaction]
+) -> frozenset[StarTransaction]:
+    """Return those of the transactions that `report_refused` has reported before."""
+    keys = [transaction.refusal_key for transaction in transactions]
+    used = set(await session.scalars(select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
+    return frozenset(row for row in transactions if row.refusal_key in used)
 
 
 async def mark_compared(
