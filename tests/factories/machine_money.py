@@ -46,14 +46,26 @@ class MoneyRules(Machine):
         amounts=st.lists(st.sampled_from([1, 500]), min_size=1, max_size=2),
         kinds=st.lists(KINDS, max_size=1),
         from_shell=YES,
+        taken_back=YES,
     )
     def begin_with_money(
-        self, amounts: list[int], kinds: list[RequestKind], *, from_shell: bool
+        self,
+        amounts: list[int],
+        kinds: list[RequestKind],
+        *,
+        from_shell: bool,
+        taken_back: bool,
     ) -> None:
         """Begin an example with one or two withdrawals and with at most one staff request.
 
-        Without this beginning, most examples would contain no decision of an admin.
+        Without this beginning, most examples would contain no decision of an admin. If `taken_back`
+        is true, the payment of a person who does nothing else is reversed. It was recorded before
+        the withdrawals, and Telegram's list never has it.
         """
+        if taken_back:
+            payer_id = world.user_id(self.world.payer)
+            key = f"start-{payer_id}"
+            self.take_back(key, payer_id, self.model.deposits[key].amount)
         for who, amount in enumerate(amounts):
             self.request_withdrawal(who, amount)
         for kind in kinds:
@@ -118,12 +130,13 @@ class MoneyRules(Machine):
         """Approve a withdrawal and, if `paid` is true, record its payment.
 
         If `listed` is not None, `compare` runs before the approval. Then comes `meanwhile`: nothing
-        happens, a deposit is recorded, or an hour passes.
+        happens, an hour passes, or a new deposit is recorded, on which this withdrawal does not
+        depend.
         """
         if listed is not None:
             self.compare(listed=listed)
         if meanwhile == "deposit":
-            self.deposit(pick, 1, "b")
+            self.deposit(pick, 1, f"late-{len(self.model.deposits)}")
         elif meanwhile == "hour":
             self.time(1)
         number = world.nth(self.model.withdrawals, pick)
@@ -180,7 +193,10 @@ class MoneyRules(Machine):
         person = world.user_id(self.person(who)) if named else None
         deposit = self.model.deposits.get(key)
         paid = deposit.amount if deposit else 500
-        amount = paid // 2 if partly else paid
+        self.take_back(key, person, paid // 2 if partly else paid)
+
+    def take_back(self, key: str, person: int | None, amount: int) -> None:
+        """Record that Telegram refunded `amount` of a payment to `person`."""
         self.both(
             lambda session: payments.reverse(
                 session, external_reference=key, user_id=person, amount=amount, source="telegram"
