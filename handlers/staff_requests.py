@@ -88,17 +88,36 @@ async def ask_to_decide(
 async def press_card(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Carry out the pressed decision about a request, and show the request's card.
+    """Carry out the pressed decision about a request, and show the request's card or new state.
 
-    A button without a decision only shows the card. The buttons of the card act at once, because
-    the card itself asks about a request that somebody typed in a shell.
+    The database sends the new card of a request to the admin chat after each decision, so that
+    nobody can decide in silence. Therefore a decision replaces the pressed card by one line, and
+    the chat has one card. A button without a decision, or one that changes nothing, shows the card.
+    The buttons of the card act at once, because the card itself asks about a request that somebody
+    typed in a shell.
     """
     context.actor.require_staff(*STAFF, action="request_card")
     decide = _DECISIONS.get(callback_data.act)
-    async with respond.show_result(press, lambda: _card(context, callback_data.id)):
+    changed = False
+
+    async def read_screen() -> Outgoing:
+        details = await _details(context, callback_data.id)
+        return (screens.new_state if changed else screens.card)(context.t, details)
+
+    async with respond.show_result(press, read_screen):
         if decide is not None:
-            async with context.begin() as session:
-                await decide(session, actor=context.actor, request_id=callback_data.id)
+            changed = await _decide(context, decide, callback_data.id)
+
+
+async def _decide(
+    context: RequestContext, decide: staff_requests.Decision, request_id: int
+) -> bool:
+    """Carry out a decision about a request, and return whether the request has changed."""
+    async with context.begin() as session:
+        request = (await staff_requests.get(session, request_id)).request
+        before = request.status, request.acknowledged
+        request = await decide(session, actor=context.actor, request_id=request_id)
+    return before != (request.status, request.acknowledged)
 
 
 @router.message(Command("grant"))
