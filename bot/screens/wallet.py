@@ -14,7 +14,8 @@ from services.money.wallets import Balances, StatementLine
 def wallet(t: Texts, balances: Balances) -> Outgoing:
     """Build the screen of a person's wallet.
 
-    It shows the balance, the money that is held for placements, and the sum of open withdrawals.
+    It shows the balance, the money that is held for placements, the sum of open withdrawals, and
+    the open loss: money that the person owes to the platform, with what this forbids.
     """
     text = t(
         "wallet",
@@ -23,6 +24,8 @@ def wallet(t: Texts, balances: Balances) -> Outgoing:
     )
     if balances.leaving:
         text += "\n" + t("wallet-leaving", leaving=t.money(balances.leaving, balances.currency))
+    if balances.loss:
+        text += "\n\n" + t("wallet-loss", loss=t.money(balances.loss, balances.currency))
     return Outgoing(
         text,
         rows(

@@ -18,7 +18,7 @@ BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
 
 @dataclass(frozen=True)
 class Balances:
-    """The money of one person: available, held in escrows, or leaving in withdrawals.
+    """The money of one person: available, held in escrows, leaving in withdrawals, or owed.
 
     Amounts are in minor units.
     """
@@ -29,6 +29,8 @@ class Balances:
     currency: str
     leaving: int = 0
     """The money in withdrawals that are neither paid nor returned yet."""
+    loss: int = 0
+    """The loss that the person has caused and not repaid. It forbids withdrawals."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def require_amount(amount: int) -> None:
 
 
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return a user's available money, the money held in escrows, and the money in withdrawals.
+    """Return a user's available money, the money in escrows and in withdrawals, and the open loss.
 
     Amounts are in minor units. Raises NotFound.
     """
@@ -90,7 +92,8 @@ async def balances(session: AsyncSession, user_id: int) -> Balances:
             Wallet.user_id == user_id, Wallet.kind == WalletKind.WITHDRAWAL
         )
     )
-    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0))
+    loss = await open_loss(session, user_id)
+    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0), loss)
 
 
 async def statement(
