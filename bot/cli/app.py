@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot import switches
+from bot import switches, texts
 from bot.cli import ledger, money, people
 from bot.cli.shell import Person, out, print_rows, request, run_all, run_once, staff
 from db.models.operations import Switch
@@ -85,7 +85,9 @@ def list_switches() -> None:
             {
                 "switch": state.key.value,
                 "state": "running" if state.enabled else "STOPPED",
-                "why": "row is missing" if state.missing else state.reason,
+                "why": texts.core().get(
+                    "switch-reason", texts.DEFAULT_LANGUAGE, reason=state.reason or "missing"
+                ),
             }
             for state in states
         ],

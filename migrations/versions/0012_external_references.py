@@ -3,7 +3,8 @@
 Withdrawals and payments in excess share their external references. The primary key of one table for both
 also refuses two payments that are recorded at the same time. The reference of a paid withdrawal never
 changes. In Telegram's list of Stars, the position alone does not show that Telegram has dropped old
-transactions.
+transactions. The reasons that the product itself stores with kill switches become codes, so that the
+screens can translate them.
 """
 
 import sqlalchemy as sa
@@ -40,9 +41,21 @@ TRIGGERS = (
     ),
 )
 
+REASONS = ("ledger invariant violated", "created stopped", "sandbox first start")
+
+
+def _replace_reasons(old: str, new: str) -> None:
+    """Replace the character `old` by `new` in the stored reasons that the product itself writes."""
+    reasons = ", ".join(f"'{reason.replace(' ', old)}'" for reason in REASONS)
+    for table in ("kill_switches", "switch_stops"):
+        op.execute(
+            f"UPDATE {table} SET reason = replace(reason, '{old}', '{new}')"  # noqa: S608 - above
+            f" WHERE reason IN ({reasons})"
+        )
+
 
 def upgrade() -> None:
-    """Add the references that are used, their triggers, and the column for the transaction."""
+    """Add the used references, their triggers, the newest transaction, and codes of reasons."""
     op.create_table(
         "external_references",
         sa.Column("external_reference", sa.Text(), nullable=False),
@@ -67,10 +80,14 @@ def upgrade() -> None:
     )
     op.add_column("star_list_positions", sa.Column("newest", sa.Text(), nullable=True))
     op.execute("GRANT UPDATE (newest) ON star_list_positions TO adtech_clock")
+    functions.create("open_incident", revision)
+    _replace_reasons(" ", "_")
 
 
 def downgrade() -> None:
-    """Remove the references, their triggers and the column."""
+    """Remove the references, their triggers, the column and the codes."""
+    _replace_reasons("_", " ")
+    functions.create("open_incident", down_revision)
     op.drop_column("star_list_positions", "newest")
     for trigger, table in (
         ("paid_once", "withdrawals"),

@@ -22,9 +22,9 @@ from services.platform.actors import OPERATORS, SYSTEM, Actor
 
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
 """The kind of the incidents about the audit chain itself: its links or its file."""
-FREEZE_REASON = "ledger invariant violated"
+FREEZE_REASON = "ledger_invariant_violated"
 """The reason that is stored when an incident stops kill switches. The database function
-`open_incident` has the same text."""
+`open_incident` has the same word. The text `switch-reason` translates it."""
 log = structlog.get_logger()
 
 

@@ -49,6 +49,8 @@ FROZEN_BY_INCIDENT = (*STOPPED_BY_INCIDENT, Switch.ADJUSTMENTS)
 An operator may run `adjustments` again while the incident is open, because the repair may need an
 adjustment. The other switches stay stopped at least until the incident is closed.
 """
+CREATED_STOPPED = "created_stopped"
+"""The reason that is stored with a new switch. The text `switch-reason` translates it."""
 LEDGER_INCIDENT = "ledger_violation"
 """The kind of the incidents that are opened because an invariant is violated."""
 

@@ -16,6 +16,7 @@ import pytest
 
 from db.models.operations import Switch
 from sandbox import embedded
+from services.platform import killswitches
 from tests.embedded_fixture import clone_database, drop_database
 
 ROOT = Path(__file__).parents[2]
@@ -123,10 +124,13 @@ async def test_models_and_migrations_agree(migrated: str) -> None:
 async def test_every_switch_is_created_stopped(migrated: str) -> None:
     connection = await asyncpg.connect(migrated)
     try:
-        found = await connection.fetch("SELECT key, enabled FROM kill_switches")
+        found = await connection.fetch("SELECT key, enabled, reason FROM kill_switches")
     finally:
         await connection.close()
-    assert {row["key"]: row["enabled"] for row in found} == dict.fromkeys(map(str, Switch), False)
+    new = (False, killswitches.CREATED_STOPPED)
+    assert {row["key"]: (row["enabled"], row["reason"]) for row in found} == dict.fromkeys(
+        map(str, Switch), new
+    )
 
 
 async def test_a_second_upgrade_changes_nothing(migrated: str) -> None:
