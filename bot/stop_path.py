@@ -17,17 +17,14 @@ import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
+from bot import switches
 from bot.admin_chat import AdminChat
 from bot.callbacks import OnSwitch, SwitchAct
-from bot.context import DatabaseAwayError, UpdateResult, database_errors
+from bot.context import UpdateResult
 from bot.texts import Texts
 from db.session import Sessions
-from services.platform import killswitches, lanes, users
+from services.platform import lanes, users
 
-CHECK_SECONDS = 0.3
-"""The pause between the arrival of a stop and the first search for locks, and between searches."""
-TELL_SECONDS = 1.3
-"""If a session that cannot be ended delays a stop for longer, the admin chat is notified."""
 FORGET_SECONDS = 300.0
 """A stop that was never handled is forgotten after this time."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
@@ -90,37 +87,24 @@ class StopPath:
     async def run(self, admin_chat: AdminChat) -> None:
         """End the sessions that delay stops, until the task is cancelled.
 
-        If a stop is still delayed after TELL_SECONDS, the admin chat is notified once.
+        If a stop is still delayed after `switches.TELL_SECONDS`, the admin chat is notified once.
         """
         while True:
             await self._arrived.wait()
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(switches.CHECK_SECONDS)
             self._stops = {number: stop for number, stop in self._stops.items() if stop.is_open}
             if not self._stops:
                 self._arrived.clear()
                 continue
-            is_blocked = await self._end_lock_holders()
+            is_blocked = await switches.end_lock_holders(self._sessions)
             for stop in self._stops.values():
                 if (
                     is_blocked
                     and not stop.told
-                    and time.monotonic() - stop.arrived_at > TELL_SECONDS
+                    and time.monotonic() - stop.arrived_at > switches.TELL_SECONDS
                 ):
                     stop.told = True
                     await self._tell(stop, admin_chat.id)
-
-    async def _end_lock_holders(self) -> bool:
-        """End the sessions that delay a stop; return whether some of them could not be ended.
-
-        The result is False if the database does not answer within a second.
-        """
-        with suppress(DatabaseAwayError, TimeoutError):
-            async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
-                ended, remaining = await killswitches.end_lock_holders(session)
-                if ended:
-                    log.warning("Sessions ended that held up a stop", sessions=ended)
-                return remaining > 0
-        return False
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
         """Write in the admin chat that a stop is not saved yet. Do nothing if it is saved now."""
