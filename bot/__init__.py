@@ -1,6 +1,6 @@
-"""Make aiogram build its pydantic models at their first use instead of at its import.
+"""Make aiogram build its pydantic models at their first use.
 
-A program must import this package before it imports aiogram.
+Import this package before aiogram.
 """
 
 from bot import deferred_models

@@ -1,4 +1,4 @@
-"""Run the bot (`python -m bot`): connect its parts and handle updates until a stop signal."""
+"""Run the bot (`python -m bot`) until a stop signal."""
 
 import asyncio
 import os
@@ -42,17 +42,15 @@ log = structlog.get_logger(__name__)
 LEASE = "polling"
 LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
-"""The pause between two attempts to take or renew the lease (the exclusive right of one process to
-handle updates)."""
+"""The pause between two renewals of the leader's lease, in seconds."""
 STOP_SECONDS = 30.0
-"""The longest time that the running handlers get to finish when this process must stop handling
-updates."""
+"""How many seconds the running handlers get to finish at a stop."""
 
 
 def main() -> None:
     """Run the bot until SIGTERM or SIGINT.
 
-    If the bot cannot start, the process exits with status 2 and writes one line to stderr.
+    If the bot cannot start, the process writes one line to stderr and exits with status 2.
     """
     config = settings.load()
     logging.setup(config)
@@ -107,8 +105,7 @@ async def _run(config: Settings) -> None:
 async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
     """Do everything that must precede the first update.
 
-    Waits until PostgreSQL and Telegram answer, compares the settings with both, and publishes the
-    bot's commands and webhook at Telegram. Raises CannotStartError if a setting is wrong.
+    Raises CannotStartError if a setting is wrong.
     """
     await startup_checks.database(
         dependencies.sessions,
@@ -123,10 +120,7 @@ async def _prepare(bot: Bot, dependencies: Dependencies) -> None:
 
 
 async def _finish_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Run `work`, but cancel it if `stop` is set before `work` has ended.
-
-    Returns whether `work` has ended. Raises the error of `work`.
-    """
+    """Return True if `work` ended, and False if `stop` was set first."""
     work_task = asyncio.create_task(work)
     stop_task = asyncio.create_task(stop.wait())
     await asyncio.wait({work_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
@@ -145,10 +139,7 @@ def _process_name() -> str:
 async def _serve_http(
     stack: AsyncExitStack, dependencies: Dependencies, inbox: inbox_worker.InboxWorker
 ) -> None:
-    """Serve HTTP requests until `stack` closes.
-
-    Raises CannotStartError if HTTP_PORT cannot be used.
-    """
+    """Serve HTTP until `stack` closes. Raises CannotStartError if HTTP_PORT cannot be used."""
     runner = web.AppRunner(http.application(dependencies, inbox), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -162,13 +153,9 @@ async def _serve_http(
 
 
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
-    """Publish the bot's list of commands, and set the webhook if WEBHOOK_URL is set.
-
-    Without WEBHOOK_URL, an old webhook is deleted. The updates that wait at Telegram are never
-    dropped, because one of them may be a payment.
-    """
     config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat.id)
+    # The updates that wait at Telegram are kept: one of them may be a payment.
     if config.webhook_url:
         await bot.set_webhook(
             config.webhook_url,
@@ -181,11 +168,7 @@ async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
 
 
 class _UpdateRunner:
-    """The loop that fetches and handles updates while this process is the leader.
-
-    The leader is the one process that holds the lease. In every other process, the loop only waits
-    until the process becomes the leader. Without a `poller`, the updates come by the webhook.
-    """
+    """The loop that fetches and handles updates while this process is the leader."""
 
     def __init__(
         self,
@@ -198,10 +181,7 @@ class _UpdateRunner:
         self._poller = poller
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle updates whenever this process is the leader, until `stop` is set.
-
-        At the end, release the lease.
-        """
+        """Handle updates until `stop` is set, and then release the lease."""
         while not stop.is_set():
             if await self._leads():
                 await self._handle_updates(stop)
@@ -212,11 +192,7 @@ class _UpdateRunner:
                 await self._election.step_down()
 
     async def _handle_updates(self, stop: asyncio.Event) -> None:
-        """Handle updates until `stop` is set or this process is no longer the leader.
-
-        The handlers that still run at that moment get STOP_SECONDS to finish. If the polling or the
-        inbox worker ends with an error, the method stops too and raises this error.
-        """
+        """Handle updates until `stop` is set or this process no longer leads."""
         log.info("takes updates")
         stop_inbox = asyncio.Event()
         tasks = [asyncio.create_task(self._inbox.run(stop_inbox), name="inbox")]
@@ -240,21 +216,17 @@ class _UpdateRunner:
                 raise error
 
     async def _leads(self) -> bool:
-        """Take or renew the lease, and return whether this process is the leader.
-
-        While PostgreSQL is not available, the last result stays valid, because no other process can
-        take the lease during this time.
-        """
+        """Take or renew the lease, and return whether this process is the leader."""
         try:
             async with database_errors():
                 await self._election.acquire_or_renew()
         except DatabaseAwayError as error:
+            # No other process can take the lease while PostgreSQL is not available.
             outages.log_away(outages.DATABASE, cause=cause(error))
         return self._election.is_elected
 
 
 async def _sleep(stop: asyncio.Event) -> None:
-    """Sleep for RENEWAL_SECONDS, or until `stop` is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), RENEWAL_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Parse a Telegram message of an advertiser into a creative (the content of an ad)."""
+"""Parse an advertiser's Telegram message into an ad."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,23 +23,21 @@ FORMATTING = frozenset(
         "date_time",
     }
 )
-"""The kinds of entities (formatting marks of Telegram) that the bot keeps in an ad."""
+"""The types of formatting that the bot keeps in an ad."""
 FOUND_AGAIN = frozenset(
     {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card"}
 )
-"""The kinds of entities that the bot does not keep, because Telegram itself finds them in the text
-of the published ad."""
+"""The types of message entities that Telegram itself finds in the published text."""
 _LINKS = frozenset({"url", "text_link"})
 
 
 @dataclass(frozen=True)
 class ParsedAd:
-    """An ad, and the parts of the advertiser's message that the published ad will lack."""
+    """An ad, and what the ad lost from the advertiser's message."""
 
     creative: Creative
     losses: tuple[str, ...]
-    """The names of the parts that the ad lacks, for example `link_preview`. The text `ad-loss` in
-    the Fluent files has a variant for each name."""
+    """The names of the lost parts, for example `link_preview`."""
 
 
 def parse_ad(message: Message) -> ParsedAd | None:
@@ -80,19 +78,16 @@ def _kept(entities: Sequence[MessageEntity] | None) -> list[dict[str, Any]]:
 
 
 def _losses(message: Message) -> list[str]:
-    """Return the names of the parts of a message that the published ad will lack.
-
-    A mention of a person without a username is not kept, because it contains the person's name.
-    Custom emoji are not kept, because a bot cannot post them in channels. A link preview is not
-    kept, because the previewed site can change after the ad's approval.
-    """
     kinds = {entity.type for entity in message.entities or message.caption_entities or []}
     options = message.link_preview_options
     previewed = message.text is not None and kinds & _LINKS
     video = message.video
     found = {
+        # The previewed site can change after the ad's approval.
         "link_preview": previewed and not (options is not None and options.is_disabled is True),
+        # A bot cannot post custom emoji in channels.
         "custom_emoji": "custom_emoji" in kinds,
+        # A mention without a username contains the person's name.
         "mention": "text_mention" in kinds,
         "formatting": kinds - FORMATTING - FOUND_AGAIN - {"custom_emoji", "text_mention"},
         "quote": message.quote or message.external_reply,

@@ -1,7 +1,4 @@
-"""Keep the present id of the admin chat.
-
-Telegram gives the chat a new id when its group becomes a supergroup.
-"""
+"""Keep the present id of the admin chat, which changes when its group becomes a supergroup."""
 
 import time
 
@@ -11,49 +8,39 @@ from db.session import Sessions
 from services.platform import chat_migrations
 
 LOOK_SECONDS = 10.0
-"""The shortest time between two requests that ask Telegram whether the admin chat has moved."""
+"""The shortest time between two questions to Telegram about a move, in seconds."""
 
 
 class AdminChat:
-    """The id of the admin chat, as far as one process knows it."""
+    """The id of the admin chat, as one process knows it."""
 
     def __init__(self, configured_id: int, sessions: Sessions) -> None:
-        """Start with `configured_id`, the admin chat's id in the settings.
-
-        Telegram may have given the chat a new id since then. `refresh` reads the new id.
-        """
+        """Start with the id from the settings. This id can be old."""
         self.id = configured_id
-        """The present id, as far as this process knows."""
         self.unconfirmed_ids: frozenset[int] = frozenset()
-        """The ids to which the chat may have moved, before a super admin has confirmed it."""
+        """The ids of possible new admin chats that no super admin has confirmed."""
         self.configured_id = configured_id
-        """The id in the settings."""
         self._sessions = sessions
         self._look_after = 0.0
         self._started_reads = 0
         self._applied_read = 0
 
     async def refresh(self, session: AsyncSession) -> None:
-        """Set `id` to the admin chat's present id, as the database has it.
-
-        Every process that learns of a new id records it in the database. If several tasks call this
-        method at the same time, the result of the call that began last stays. An earlier call may
-        have read the table before a move was recorded.
-        """
+        """Read `id` and `unconfirmed_ids` from the database."""
         self._started_reads += 1
         this_read = self._started_reads
         chat_id = await chat_migrations.current_chat_id(session, self.configured_id)
         unconfirmed_ids = await chat_migrations.unconfirmed_chat_ids(session, chat_id)
+        # An earlier call may have read the table before a move was recorded.
         if this_read > self._applied_read:
             self._applied_read = this_read
             self.id, self.unconfirmed_ids = chat_id, unconfirmed_ids
 
     async def follow(self, old_chat_id: int, new_chat_id: int) -> bool:
-        """Record that Telegram gave a chat a new id, if the chat is the admin chat.
+        """Record a chat's new id if the chat is the admin chat.
 
-        Returns True if `new_chat_id` is now the admin chat's id, or an id to which the admin chat
-        may have moved and that no super admin has confirmed yet. A new id of any other chat is not
-        recorded, and gives False.
+        Returns True for the admin chat, even if a super admin must still confirm the move. Returns
+        False for any other chat.
         """
         async with self._sessions.begin() as session:
             await chat_migrations.record_migration(
@@ -67,9 +54,9 @@ class AdminChat:
         return new_chat_id == self.id or new_chat_id in self.unconfirmed_ids
 
     def may_ask(self) -> bool:
-        """Return whether the caller may ask Telegram now whether the chat has moved.
+        """Return whether the caller may now ask Telegram for the admin chat's id.
 
-        After a result of True, the result is False for LOOK_SECONDS.
+        After True, the result is False for LOOK_SECONDS.
         """
         now = time.monotonic()
         if now < self._look_after:

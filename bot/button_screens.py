@@ -1,9 +1,4 @@
-"""Find the screen that answers a press of a button in a message that is too old.
-
-With such a press, Telegram does not send the message's buttons. Therefore the bot cannot verify
-that the message had the button, and the press changes nothing. The bot shows the screen to which
-the button belongs in its present state, and the buttons of this new message can be verified.
-"""
+"""Find the screen to show after a press of a button in a very old message."""
 
 from collections.abc import Callable
 
@@ -80,11 +75,10 @@ _BY_PREFIX = {kind.__prefix__: kind for kind in _KINDS}
 
 
 def screen_data(data: str, *, staff: bool) -> str | None:
-    """Return the button data that shows the screen to which a pressed button belongs.
+    """Return the data of a button that shows the screen of the pressed button.
 
-    `data` is the data of the pressed button. The returned data changes nothing. If the button
-    belongs to no screen, the result is the data that shows the menu or, if `staff` is True (in the
-    admin chat), None.
+    `data` is the data of the pressed button. If there is no such screen, the result is None for the
+    staff and the data of the menu for anybody else.
     """
     kind = _BY_PREFIX.get(data.partition(":")[0])
     try:

@@ -1,9 +1,6 @@
-"""Define the data in the buttons of the bot's messages, except for the buttons of forms.
+"""Define the data of the buttons below the bot's messages, except for the buttons of forms.
 
-The data of a button is an action and an id. The bot reads everything else again when a person
-presses the button. Telegram allows 64 bytes for the data of one button. This data never contains
-the separator of aiogram-dialog. Therefore the bot can distinguish these buttons from the buttons of
-forms. A card is a message with buttons in the admin chat.
+Telegram allows 64 bytes for each button.
 """
 
 from enum import StrEnum
@@ -13,7 +10,7 @@ from aiogram.filters.callback_data import CallbackData
 
 
 class Screen(StrEnum):
-    """The name of a screen that a navigation button can show."""
+    """The name of a screen that a button can show."""
 
     MENU = "menu"
     CAMPAIGNS = "campaigns"
@@ -32,7 +29,7 @@ class Screen(StrEnum):
 
 
 class Go(CallbackData, prefix="go"):
-    """The data of a button that shows another screen and changes nothing."""
+    """The data of a button that shows another screen."""
 
     screen: Screen
     id: int = 0
@@ -40,10 +37,7 @@ class Go(CallbackData, prefix="go"):
 
 
 BESIDE = "beside|"
-"""The prefix of the data of a button below a receipt, for example about money that has arrived.
-
-A press of such a button sends a new message with the screen, so that the receipt stays.
-"""
+"""The prefix of button data that opens the screen in a new message."""
 
 
 class FormName(StrEnum):
@@ -60,7 +54,7 @@ class FormName(StrEnum):
 class OpenForm(CallbackData, prefix="form"):
     """The data of a button that opens a form.
 
-    `id` is the id of the campaign or the channel that the form is about, or 0 if there is none.
+    `id` is the id of a campaign or a channel. 0 means that the form needs no id.
     """
 
     name: FormName
@@ -68,7 +62,7 @@ class OpenForm(CallbackData, prefix="form"):
 
 
 class CampaignAct(StrEnum):
-    """An action that an advertiser can choose for a campaign."""
+    """An advertiser's action for a campaign."""
 
     ACTIVATE = "activate"
     PAUSE = "pause"
@@ -86,25 +80,21 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class PlacementAct(StrEnum):
-    """An action that an advertiser can choose for a placement that waits for moderation."""
+    """An advertiser's action for a placement that waits for moderation."""
 
     WITHDRAW = "withdraw"
     WITHDRAW_CONFIRMED = "withdraw_sure"
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """The data of a button with which an advertiser takes back a placement.
-
-    A placement is the purchase of a post in a channel. It can be taken back while it waits for
-    moderation.
-    """
+    """The data of a button with which an advertiser takes back a placement."""
 
     act: PlacementAct
     id: int
 
 
 class ChannelAct(StrEnum):
-    """An action that an owner can choose for a channel."""
+    """An owner's action for a channel."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -120,7 +110,7 @@ class OnChannel(CallbackData, prefix="chan"):
 
 
 class ModerationAct(StrEnum):
-    """An action that an admin can choose on the card of a placement."""
+    """An action that an admin can choose in the moderation of a placement."""
 
     OPEN = "open"
     APPROVE = "approve"
@@ -130,9 +120,9 @@ class ModerationAct(StrEnum):
 
 
 class Moderate(CallbackData, prefix="mod"):
-    """The data of a button on the card of a placement.
+    """The data of a moderation button.
 
-    `reason` is a preset reason for a rejection. It is empty for every other action.
+    `reason` is empty except for a rejection.
     """
 
     act: ModerationAct
@@ -141,7 +131,7 @@ class Moderate(CallbackData, prefix="mod"):
 
 
 class SwitchAct(StrEnum):
-    """An action that an operator can choose for a kill switch."""
+    """An operator's action for a kill switch."""
 
     PANEL = "panel"
     ASK_STOP = "ask_stop"
@@ -151,10 +141,9 @@ class SwitchAct(StrEnum):
 
 
 class OnSwitch(CallbackData, prefix="switch"):
-    """The data of a button about a kill switch, which allows or forbids one kind of action.
+    """The data of a button about a kill switch.
 
-    `key` is the name of the switch. `reason` is the preset reason to stop or run it. Both are empty
-    if the action does not need them.
+    `key` is the switch's name. `key` and `reason` are empty if the action does not need them.
     """
 
     act: SwitchAct
@@ -163,7 +152,7 @@ class OnSwitch(CallbackData, prefix="switch"):
 
 
 class IncidentAct(StrEnum):
-    """An action that an operator can choose for open incidents."""
+    """An operator's action for open incidents."""
 
     LIST = "list"
     CLOSE = "close"
@@ -171,14 +160,14 @@ class IncidentAct(StrEnum):
 
 
 class OnIncident(CallbackData, prefix="incident"):
-    """The data of a button that lists the open incidents, or that closes one of them."""
+    """The data of a button that shows or closes incidents."""
 
     act: IncidentAct
     id: int = 0
 
 
 class ShowQueue(CallbackData, prefix="queue"):
-    """The data of a button that shows a page of the placements that wait for moderation."""
+    """The data of a button that shows a page of the moderation queue."""
 
     page: int = 0
 
@@ -190,12 +179,7 @@ class ChooseLanguage(CallbackData, prefix="lang"):
 
 
 class ResolutionAct(StrEnum):
-    """An action that an admin can choose for an uncertain or unverifiable post, or for a breach.
-
-    Telegram may or may not have published an uncertain post. An unverifiable post was published,
-    but the last check could not find out whether the post is still in the channel. A breach means
-    that the owner did not keep a promise about a published post.
-    """
+    """An admin's action for a post with an unclear state, or for an owner's broken promise."""
 
     CARD = "card"
     THERE = "there"
@@ -211,10 +195,9 @@ class ResolutionAct(StrEnum):
 
 
 class OnUncertainPost(CallbackData, prefix="uncertain"):
-    """The data of a button on the card of a post about which the admins are asked.
+    """The data of a button with which an admin decides about a post.
 
-    A claim is the right of one process to send the post, and each claim has another number. `claim`
-    is the number at the time when the card was sent. If it is another now, the card is out of date.
+    If the post's claim number is no longer `claim`, the button is out of date.
     """
 
     act: ResolutionAct
@@ -223,10 +206,7 @@ class OnUncertainPost(CallbackData, prefix="uncertain"):
 
 
 class StatePublished(CallbackData, prefix="seen"):
-    """The data of a button with which a second admin states that a post is at `message_id`.
-
-    The bot asks once before it records the statement.
-    """
+    """The data of a button that asks a second admin whether message `message_id` is the post."""
 
     id: int
     claim: int
@@ -234,7 +214,7 @@ class StatePublished(CallbackData, prefix="seen"):
 
 
 class StatePublishedConfirmed(CallbackData, prefix="seen_sure"):
-    """The data of the button that answers the question of `StatePublished` with yes."""
+    """The data of the button with which a second admin confirms that `message_id` is the post."""
 
     id: int
     claim: int
@@ -242,16 +222,13 @@ class StatePublishedConfirmed(CallbackData, prefix="seen_sure"):
 
 
 class ShowDeadLetters(CallbackData, prefix="dlq"):
-    """The data of a button that shows a page of the dead letters (jobs that failed for good)."""
+    """The data of a button that shows a page of the post jobs that failed for good."""
 
     page: int = 0
 
 
 class OnDeadLetter(CallbackData, prefix="dead"):
-    """The data of a button on a dead letter (a post job that failed for good).
-
-    `act` either shows the dead letter, or offers its placement to the advertiser again.
-    """
+    """The data of a button about a post job that failed for good."""
 
     act: str
     id: int
@@ -260,8 +237,7 @@ class OnDeadLetter(CallbackData, prefix="dead"):
 class Retry(CallbackData, prefix="retry"):
     """The data of a button with which an advertiser submits a failed placement again.
 
-    The button belongs to an offer. `price` (in minor units) and `hours` (the time that the post
-    must stay) are the terms of the offer.
+    `price` is in minor units. `hours` is how long the post must stay in the channel.
     """
 
     id: int
@@ -270,9 +246,9 @@ class Retry(CallbackData, prefix="retry"):
 
 
 class Withdraw(CallbackData, prefix="withdraw"):
-    """The data of a button that requests a withdrawal of `amount`, in minor units.
+    """The data of a button that requests a withdrawal.
 
-    Because of `key`, a second press of the button does not make a second request.
+    `amount` is in minor units. A second press with the same `key` makes no second request.
     """
 
     amount: int
@@ -280,28 +256,25 @@ class Withdraw(CallbackData, prefix="withdraw"):
 
 
 class CancelWithdrawal(CallbackData, prefix="cancel"):
-    """The data of a button with which a person cancels their own withdrawal before its approval.
-
-    The bot asks once before it cancels the withdrawal.
-    """
+    """The data of a button that asks a person whether to cancel their withdrawal."""
 
     id: int
 
 
 class CancelWithdrawalConfirmed(CallbackData, prefix="cancel_sure"):
-    """The data of the button that answers the question of `CancelWithdrawal` with yes."""
+    """The data of a button that cancels the person's own withdrawal."""
 
     id: int
 
 
 class ShowWithdrawals(CallbackData, prefix="withdrawals"):
-    """The data of a button that shows a page of the withdrawals that staff must approve or pay."""
+    """The data of a button that shows a page of the withdrawals for the staff."""
 
     page: int = 0
 
 
 class WithdrawalAct(StrEnum):
-    """An action that an admin can choose for a withdrawal."""
+    """An admin's action for a withdrawal."""
 
     CARD = "card"
     APPROVE = "approve"
@@ -312,9 +285,9 @@ class WithdrawalAct(StrEnum):
 
 
 class OnWithdrawal(CallbackData, prefix="withdrawal"):
-    """The data of a button on the card of a withdrawal.
+    """The data of a staff button about a withdrawal.
 
-    `reason` is a preset reason to return the money. It is empty for every other action.
+    `reason` is empty unless the button returns the money.
     """
 
     act: WithdrawalAct
@@ -329,22 +302,19 @@ class ShowDeposits(CallbackData, prefix="deposits"):
 
 
 class ShowStaffRequests(CallbackData, prefix="requests"):
-    """The data of a button that shows a page of the open staff requests.
-
-    A staff request is an action that counts only after a person has confirmed it with a button.
-    """
+    """The data of a button that shows a page of the open staff requests."""
 
     page: int = 0
 
 
 class ConfirmAdminChat(CallbackData, prefix="admin_chat"):
-    """The data of the button that confirms that the admin chat is now the chat of this button."""
+    """The data of a button that confirms the chat of the press as the new admin chat."""
 
     act: Literal["confirm"] = "confirm"
 
 
 class RequestAct(StrEnum):
-    """An action that a person of the staff can choose for a staff request."""
+    """An action of the staff for a staff request."""
 
     CARD = "card"
     ACKNOWLEDGE = "mine"
@@ -356,23 +326,20 @@ class RequestAct(StrEnum):
 
 
 class OnStaffRequest(CallbackData, prefix="request"):
-    """The data of a button on the card of a staff request."""
+    """The data of a button about a staff request."""
 
     act: RequestAct
     id: int
 
 
 class ShowCorrections(CallbackData, prefix="corrections"):
-    """The data of a button that shows a page of the corrections that are not done yet.
-
-    A correction is a repair of the ledger.
-    """
+    """The data of a button that shows a page of the open corrections of the ledger."""
 
     page: int = 0
 
 
 class CorrectionAct(StrEnum):
-    """An action that an admin can choose for a correction."""
+    """An admin's action for a correction of the ledger."""
 
     CARD = "card"
     ASK_CONFIRM = "ask_yes"
@@ -382,10 +349,9 @@ class CorrectionAct(StrEnum):
 
 
 class OnCorrection(CallbackData, prefix="correction"):
-    """The data of a button on the card of a correction.
+    """The data of a button about a correction of the ledger.
 
-    `reason` is the preset reason if the button confirms or refuses the correction. For every other
-    action, `reason` is empty.
+    `reason` is empty unless the button confirms or refuses the correction.
     """
 
     act: CorrectionAct

@@ -1,4 +1,4 @@
-"""Ask Telegram whether the bot may post in a channel, and whether a person is its creator."""
+"""Ask Telegram about the bot's rights in a channel and about the channel's creator."""
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
@@ -7,16 +7,15 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberOwner, ResultChatMe
 from bot.context import TryLaterError
 
 NO_RIGHT = "channel-no-right"
-"""The id of the text that says that the bot may not post in the channel."""
+"""The id of the text about the bot's missing right to post."""
 NOT_CREATOR = "channel-not-creator"
-"""The id of the text that says that the person is not the channel's creator."""
+"""The id of the text for a person who is not the channel's creator."""
 
 
 async def bot_member(bot: Bot, chat_id: int) -> ResultChatMemberUnion | None:
-    """Return the bot's own membership in a channel, or None if the bot cannot see the channel.
+    """Return the bot's membership in a channel, or None if the bot cannot see the channel.
 
-    Raises TryLaterError if Telegram gives no answer or asks the bot to wait, because a missing
-    answer proves nothing.
+    Raises TryLaterError if Telegram gives no answer or asks the bot to wait.
     """
     try:
         return await bot.get_chat_member(chat_id, bot.id)
@@ -27,10 +26,9 @@ async def bot_member(bot: Bot, chat_id: int) -> ResultChatMemberUnion | None:
 
 
 async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> str | None:
-    """Return why a channel cannot be used: NO_RIGHT, NOT_CREATOR, or None if there is no problem.
+    """Return NO_RIGHT or NOT_CREATOR, or None if the channel can be used.
 
-    Some errors of Telegram prove nothing about the channel: a status 429, a lost answer, a wrong
-    token. These errors are raised.
+    Raises Telegram's error if the error proves nothing about the channel, for example a status 429.
     """
     try:
         own_member = await bot.get_chat_member(chat_id, bot.id)
@@ -43,10 +41,9 @@ async def find_problem(bot: Bot, *, chat_id: int, creator_telegram_id: int) -> s
 
 
 async def is_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
-    """Return whether a person is the creator of a channel in which the bot is an administrator.
+    """Return whether a person created a channel in which the bot is an administrator.
 
-    The result is False if Telegram does not know the person in the channel. Raises the same errors
-    as `find_problem`.
+    Raises Telegram's error if the error proves nothing about the person, for example a status 429.
     """
     try:
         member = await bot.get_chat_member(chat_id, telegram_id)

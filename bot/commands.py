@@ -1,4 +1,4 @@
-"""Publish the commands that Telegram suggests to people, in each language."""
+"""Publish the lists of commands that Telegram suggests to people."""
 
 from contextlib import suppress
 
@@ -22,9 +22,9 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Set Telegram's command menus: people's in private chats, and the staff's in the admin chat.
+    """Publish the commands for private chats and for the admin chat.
 
-    If the admin chat has moved, the staff's commands are published when the move is confirmed.
+    If the admin chat has a new id, its commands are not published.
     """
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
@@ -33,7 +33,7 @@ async def publish(bot: Bot, admin_chat_id: int) -> None:
 
 
 async def publish_to_staff(bot: Bot, admin_chat_id: int) -> None:
-    """Set Telegram's menu of the staff's commands in the admin chat."""
+    """Publish the staff's commands in the admin chat."""
     for language in LANGUAGES:
         await _publish(bot, STAFF, BotCommandScopeChat(chat_id=admin_chat_id), language)
 

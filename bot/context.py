@@ -1,4 +1,4 @@
-"""Define what a handler gets with an update: who acts, the texts, and ways to open transactions."""
+"""Define what a handler gets with an update: the actor, the texts and transactions."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,25 +18,23 @@ from services.platform.actors import Actor
 
 
 class TryLaterError(Exception):
-    """The handler changed nothing, and the update stays in the inbox to be handled again later."""
+    """The handler changed nothing. The bot will handle the update again."""
 
 
 class DatabaseAwayError(TryLaterError):
-    """PostgreSQL did not answer, or it cancelled a transaction because of a conflict."""
+    """PostgreSQL did not answer, or a conflict ended a transaction."""
 
 
 class AlreadyHandledError(Exception):
-    """Another process has handled this update, and therefore this process must commit nothing."""
+    """Another process has already handled this update."""
 
 
 @asynccontextmanager
 async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
     """Raise DatabaseAwayError if PostgreSQL is not available or a conflict ends a transaction.
 
-    The database may also refuse a write because it is read-only. In a normal transaction, this
-    means that the whole server is read-only, so DatabaseAwayError is raised. If `reads_only` is
-    True, the program has opened a read-only transaction and must not write in it. The database's
-    error is then a fault of the program and is raised unchanged.
+    DatabaseAwayError is also raised if a read-only server refuses a write. If `reads_only` is True,
+    the database's own error is raised instead.
     """
     try:
         yield
@@ -50,7 +48,7 @@ async def database_errors(*, reads_only: bool = False) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a read-only transaction, in which the database refuses writes.
+    """Open a read-only transaction.
 
     Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
     """
@@ -61,37 +59,30 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 @dataclass
 class Dependencies:
-    """The shared objects of a process.
-
-    Each handler receives them, so it needs no global variables.
-    """
+    """The objects that all handlers of a process share."""
 
     sessions: Sessions
     settings: Settings
     storage: FormStorage
     admin_chat: AdminChat
     intake_sessions: Sessions
-    """The sessions that store what Telegram sends: updates, and a new id of the admin chat. They
-    may use another database role than `sessions`."""
+    """Sessions for updates and for a new id of the admin chat."""
 
 
 @dataclass
 class UpdateResult:
-    """How the handling of one row of the inbox (a received update) ended.
-
-    The inbox worker reads it after the handlers have run.
-    """
+    """How the handling of one update in the inbox ended."""
 
     inbox_id: int
     marked: bool = False
-    """True if a transaction of a handler has marked the row as done."""
+    """True if a committed transaction has marked the update as done."""
     failure: str | None = None
-    """The class name of an unexpected error, or another short reason. None means no failure."""
+    """The class name of an unexpected error, or another short reason; None without a failure."""
 
 
 @dataclass
 class RequestContext:
-    """What a handler needs for one update: who acts, the texts, and ways to open transactions."""
+    """The actor, the texts and the transactions of one update."""
 
     dependencies: Dependencies
     update_result: UpdateResult
@@ -99,8 +90,7 @@ class RequestContext:
     person: User | None = None
     identified_actor: Actor | None = None
     action: str = "update"
-    """The requested action, for example a command or the prefix of a button's data. If the action
-    is refused, the audit row of the refusal contains this value."""
+    """The name of the requested action, for the audit row about a refusal."""
 
     @property
     def settings(self) -> Settings:
@@ -109,22 +99,19 @@ class RequestContext:
 
     @property
     def admin_chat_id(self) -> int:
-        """Return the current id of the admin chat."""
+        """Return the present id of the admin chat."""
         return self.dependencies.admin_chat.id
 
     def may_be_admin_chat(self, chat_id: int) -> bool:
-        """Return True for the admin chat, and for a chat to which it may have moved.
-
-        The admin chat may have moved if a move is recorded that no super admin has confirmed yet.
-        """
+        """Return whether a chat is the admin chat, or may be the admin chat after a move."""
         admin_chat = self.dependencies.admin_chat
         return chat_id == admin_chat.id or chat_id in admin_chat.unconfirmed_ids
 
     @property
     def actor(self) -> Actor:
-        """Return the actor of the update, that is, the person who acts, with the person's roles.
+        """Return the person who acts, with the person's roles.
 
-        Raises LookupError for an update without a person.
+        Raises LookupError if the update comes from no person.
         """
         if self.identified_actor is None:
             message = "this update has no person"
@@ -135,7 +122,7 @@ class RequestContext:
     def user_id(self) -> int:
         """Return the person's id in the table `users`.
 
-        Raises LookupError for an update without a person.
+        Raises LookupError if the update comes from no person.
         """
         if self.person is None:
             message = "this update has no person"
@@ -144,7 +131,7 @@ class RequestContext:
 
     @contextmanager
     def logged_actor(self) -> Iterator[None]:
-        """Add the actor's id and role to all log lines that are written inside the `with` block."""
+        """Add the actor's id and role to the log lines of the `with` block."""
         facts = {}
         if self.identified_actor is not None:
             facts = {"actor_id": self.user_id, "role": _role_name(self.identified_actor)}
@@ -153,11 +140,10 @@ class RequestContext:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction for a change, and mark the update as done in the same transaction.
+        """Open a transaction, and mark the update as done in it.
 
-        If the process crashes, the update is therefore handled again only if the change was not
-        committed. Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the
-        transaction. Raises AlreadyHandledError if another process has marked the update.
+        Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction;
+        AlreadyHandledError if another process has marked the update.
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
             yield session
@@ -169,7 +155,7 @@ class RequestContext:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a read-only transaction for a screen, and do not mark the update as done.
+        """Open a read-only transaction that does not mark the update as done.
 
         Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction.
         """

@@ -1,12 +1,7 @@
-"""Build aiogram's pydantic models when they are first used, not when they are imported.
+"""Build aiogram's pydantic models at their first use, which saves memory and time.
 
-An import of aiogram builds the validators of about 440 models, and a process uses few of them.
-`docs/performance.md` says how much memory and time the deferred build saves. The package `bot`
-calls `install` when it is imported. Therefore no other module depends on an order of imports.
-
-The first use of a model builds the model (0.1 s for `Update`). The model's `model_fields` are
-complete only after the first use or after `model_rebuild()`. If a class of this program inherits
-fields from a class of aiogram, call `model_rebuild()` on the class of aiogram first.
+Before its first use, a model's `model_fields` are not complete. Before a class inherits from a
+model of aiogram, call `model_rebuild()` on that model.
 """
 
 from typing import Any
@@ -16,12 +11,11 @@ from pydantic import BaseModel
 _model_rebuild = BaseModel.__dict__["model_rebuild"].__func__
 _IMPORTED = ("aiogram.types", "aiogram_i18n.types")
 _names: dict[str, Any] = {}
-"""The objects to which aiogram's annotations refer, by name. `model_rebuild` receives these objects
-from aiogram as a namespace."""
+"""The objects in aiogram's type annotations, by name."""
 
 
 def install() -> None:
-    """Defer the build of each pydantic model that is defined after this call to its first use."""
+    """Change pydantic so that it builds each later model at the model's first use."""
     BaseModel.model_config["defer_build"] = True
     BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]
 
@@ -35,12 +29,9 @@ def _rebuild_on_use(
     _parent_namespace_depth: int = 2,
     _types_namespace: dict[str, Any] | None = None,
 ) -> bool | None:
-    """Build a model, unless aiogram asks for it during its own import.
+    """Replace `BaseModel.model_rebuild`.
 
-    This function replaces `BaseModel.model_rebuild`. It is called in two situations. During an
-    import, `aiogram.types` and `aiogram_i18n.types` call it for each of their models, and pass a
-    namespace. Then it only stores the namespace and returns None. At the first use of a model,
-    pydantic calls it without a namespace. Then it builds the model.
+    During the import of aiogram, store the namespace and return None.
     """
     if _types_namespace is not None and model.__module__.startswith(_IMPORTED):
         _names.update(_types_namespace)

@@ -1,4 +1,4 @@
-"""Explain domain errors to people. No other module maps errors to texts."""
+"""Explain to people why the bot refused an action."""
 
 import re
 from dataclasses import fields
@@ -20,10 +20,7 @@ AUDITED = (
     errors.InsufficientFunds,
     errors.OpenLoss,
 )
-"""The classes of errors for which an `access_denied` audit row is written.
-
-All other domain errors are mistakes in a person's input.
-"""
+"""The classes of errors for which the bot writes an `access_denied` audit row."""
 
 _AMOUNTS = frozenset({"needed", "balance", "left", "price"})
 
@@ -34,7 +31,7 @@ def message_id(error_class: type[errors.DomainError]) -> str:
 
 
 def explain(t: Texts, error: errors.DomainError) -> str:
-    """Return a text in the language of `t` that says what is wrong and what the person can do."""
+    """Return a text that says what is wrong and what the person can do."""
     values: dict[str, str | int] = {}
     for field in fields(error):  # type: ignore[arg-type]  # every subclass is a dataclass
         value = getattr(error, field.name)

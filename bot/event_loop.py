@@ -1,8 +1,4 @@
-"""Measure how late the event loop of a process is, and name the code that holds it.
-
-A piece of code holds the loop if it runs for long without an `await`. Meanwhile no other code of
-the process is run by the loop. Therefore a thread of its own measures the loop.
-"""
+"""Measure how late the event loop of a process is, and name the code that delays the loop."""
 
 import asyncio
 import sys
@@ -16,11 +12,11 @@ import structlog
 from bot import metrics
 
 INTERVAL_SECONDS = 0.1
-"""The pause between two measurements."""
+"""The pause between two measurements, in seconds."""
 HELD_SECONDS = 1.0
-"""If the loop is late by more than this, the code that holds it is logged and counted."""
+"""A delay of more seconds than this is logged and counted."""
 _ACTING = ("handlers", "scheduler")
-"""The packages whose functions name the code that holds the loop, if they are on the stack."""
+"""If a function of these packages is on the stack, the log names this function."""
 _OURS = (*_ACTING, "bot", "services", "db")
 UNKNOWN = "unknown"
 
@@ -28,10 +24,9 @@ log = structlog.get_logger(__name__)
 
 
 class LoopWatch:
-    """The measurements of one event loop: the loop in which the instance was created."""
+    """The measurements of the event loop in which the instance was created."""
 
     def __init__(self) -> None:
-        """Prepare the watch. Nothing is measured before `run`."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._measured_at = time.monotonic()
@@ -52,7 +47,7 @@ class LoopWatch:
             self._ended.set()
 
     def take_longest_lag(self) -> float:
-        """Return the longest lag of the loop since the last call of this function, in seconds."""
+        """Return the longest delay of the loop since the last call, in seconds."""
         longest, self._longest = self._longest, 0.0
         return longest
 
@@ -65,7 +60,7 @@ class LoopWatch:
         self._measured_at = time.monotonic()
 
     def _watch(self) -> None:
-        """Report each time that the loop is held for more than HELD_SECONDS."""
+        """Log and count each delay of more than HELD_SECONDS."""
         while not self._ended.wait(INTERVAL_SECONDS):
             measured_at = self._measured_at
             late = time.monotonic() - measured_at - INTERVAL_SECONDS
@@ -81,10 +76,7 @@ class LoopWatch:
 
 
 def _name_of(frame: FrameType | None) -> str:
-    """Return the name of the innermost function of this product on a stack, or UNKNOWN.
-
-    A function of `handlers` or `scheduler` is preferred, because it says what the process does.
-    """
+    """Return the name of a function of this product on a stack, or UNKNOWN."""
     stack = list(_frames(frame))
     for packages in (_ACTING, _OURS):
         for inner in stack:

@@ -22,18 +22,17 @@ from db import currencies
 from db.money import STARS
 
 LARGEST = 10**12
-"""The largest amount that is accepted, in minor units. Nobody pays so much, and this amount is far
-below the limits of the database's integers."""
+"""The largest amount that the bot accepts, in minor units."""
 
 EXAMPLE = 5_000
-"""The example amount, in minor units, that the bot shows when it asks for an amount."""
+"""The amount that the bot shows as an example, in minor units."""
 
 _NUMBER = re.compile(r"[0-9][0-9 .,\u00a0]*")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 
 
 def format_money(amount: int, currency: str, language: str) -> str:
-    """Format whole minor units in a language, for example 123450 in USD as $1,234.50 in English."""
+    """Format whole minor units, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:
         return f"{format_decimal(amount, locale=language)} ⭐"
     # For some currencies, babel's data has another number of decimals than Telegram.
@@ -50,7 +49,7 @@ def format_money(amount: int, currency: str, language: str) -> str:
 
 @functools.cache
 def _pattern(language: str, decimals: int) -> NumberPattern:
-    """Return babel's pattern for an amount of money in a language, with exactly `decimals`."""
+    """Return babel's pattern for money, with exactly `decimals` decimals."""
     standard = Locale.parse(language).currency_formats["standard"]
     pattern = parse_pattern(standard.pattern)
     pattern.frac_prec = (decimals, decimals)
@@ -60,9 +59,8 @@ def _pattern(language: str, decimals: int) -> NumberPattern:
 def parse_money(text: str, currency: str, language: str) -> int | None:
     """Parse a typed amount into whole minor units.
 
-    Returns None if the text is not a positive amount of at most LARGEST. The result is also None
-    for a text with more decimals than the currency has: `1.000` is a thousand in one country and
-    one in another.
+    Returns None if the text is not an amount from 1 to LARGEST, or has too many decimals for the
+    currency.
     """
     number = text.strip().removesuffix("⭐")
     for sign in (get_currency_symbol(currency, locale=language), currency):
@@ -81,14 +79,13 @@ def parse_money(text: str, currency: str, language: str) -> int | None:
 
 
 def _with_no_break_spaces(number: str) -> str:
-    """Replace the plain spaces of a typed number with the no-break spaces that babel expects."""
     return number.replace(" ", "\u00a0")
 
 
 def format_time(at: datetime, time_zone: str | None, language: str) -> str:
-    """Format an aware datetime in the person's time zone, and add the zone's short name.
+    """Format an aware datetime in the person's time zone, with the zone's short name.
 
-    The time is shown in UTC if it would be after the year 9999 in the person's zone.
+    If the year is above 9999 in this zone, the time is shown in UTC.
     """
     try:
         local = at.astimezone(time_zones.zone(time_zone))
@@ -98,11 +95,10 @@ def format_time(at: datetime, time_zone: str | None, language: str) -> str:
 
 
 def parse_time(text: str, time_zone: str | None) -> datetime | None:
-    """Parse a typed date and time in the person's zone, and return it as an aware datetime in UTC.
+    """Parse a typed date and time in the person's zone into an aware datetime in UTC.
 
-    Returns None if the text has no known format, if the zone's clocks skip this time, or if the
-    year is above 9999 in UTC. If the clocks are set back and the time occurs two times, the result
-    is the first of the two moments.
+    Returns None for an unknown format, a time that the zone's clocks skip, or a year above 9999 in
+    UTC. If the time occurs two times, the result is the first one.
     """
     for time_format in _TIME_FORMATS:
         try:

@@ -20,10 +20,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's n
 
 
 def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) -> web.Application:
-    """Build the HTTP application.
-
-    Its endpoint for Telegram's webhook exists only if WEBHOOK_URL is set.
-    """
+    """Build the HTTP application. It has a webhook only if WEBHOOK_URL is set."""
     app = web.Application(client_max_size=1024**2)
 
     async def ready(_request: web.Request) -> web.Response:
@@ -50,11 +47,7 @@ async def _live(_request: web.Request) -> web.Response:
 
 
 async def _show_metrics(dependencies: Dependencies) -> web.Response:
-    """Return the metrics of this process, and the lag of the schedulers' event loops.
-
-    The scheduler processes serve no page of metrics themselves. While the database
-    is not available, their lag is NaN.
-    """
+    """Return all metrics. The schedulers' lag is NaN while the database is not available."""
     metrics.SCHEDULER_LAG.set(math.nan)
     with suppress(DatabaseAwayError):
         async with read_only(dependencies.sessions) as session:
@@ -66,11 +59,10 @@ async def _show_metrics(dependencies: Dependencies) -> web.Response:
 async def _receive(
     dependencies: Dependencies, worker: inbox_worker.InboxWorker, request: web.Request
 ) -> web.Response:
-    """Receive an update from Telegram's webhook, store it in the inbox, and answer with 200.
+    """Store an update from Telegram's webhook, and answer with 200.
 
-    Telegram sends an update again until it gets a status 2xx. The answer is 403 for a wrong secret,
-    and 503 while the database is not available. A body that cannot be read is answered with 200,
-    because Telegram would only send the same body again.
+    The answer is 403 for a wrong secret, 503 while the database is not available, and 200 for an
+    unreadable body.
     """
     given = request.headers.get(SECRET_HEADER, "")
     secret = dependencies.settings.webhook_secret.get_secret_value()
@@ -82,6 +74,7 @@ async def _receive(
         update = None
     if not isinstance(update, dict) or not inbox_worker.has_id(update):
         log.warning("webhook body unreadable")
+        # After any other status, Telegram would send the same body again.
         return web.Response()
     worker.expect_stops([update])
     try:

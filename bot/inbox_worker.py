@@ -1,11 +1,6 @@
 """Call the handlers for the updates in the inbox table.
 
-The updates of one lane (usually a chat) are handled in order, and several lanes are handled at the
-same time. Pre-checkout queries (Telegram's questions before a payment) and updates of the staff are
-taken first, and other updates cannot use up their handlers. An update is in the table before it is
-confirmed to Telegram. If a crash leaves updates unhandled, the worker takes these updates again at
-the next start. An update that crashes the process several times is parked, that is, it is kept in
-the table and not tried again.
+Updates of one chat are handled in order.
 """
 
 import asyncio
@@ -46,33 +41,28 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of rows that the worker holds. All other rows wait in the table."""
+"""The largest number of claimed rows that are not finished."""
 FIRST_IN_FLIGHT = 50
-"""How many rows the worker may hold in addition to IN_FLIGHT, if they are pre-checkout queries or
-updates of the staff."""
+"""How many rows of the staff and of pre-checkout queries can be claimed beyond IN_FLIGHT."""
 MAX_CONCURRENT_HANDLERS = 16
-"""The largest number of handlers that run at the same time, for all chats together."""
+"""The largest number of concurrent handlers, except for the staff and pre-checkout queries."""
 STAFF_HANDLERS = 4
-"""The handlers for the staff, in addition. All of them together fit into the database's pool."""
+"""The largest number of concurrent handlers for the staff, except for kill switches."""
 SWITCH_HANDLERS = 3
-"""The handlers for the staff's kill switches, in addition. Other acts of the staff that hang, for
-example approvals, cannot use them."""
+"""The largest number of concurrent handlers for the staff's updates about kill switches."""
 PRE_CHECKOUT_HANDLERS = 5
-"""The handlers for pre-checkout queries, in addition."""
+"""The largest number of concurrent handlers for pre-checkout queries."""
 POLL_SECONDS = 1.0
-"""The interval between two reads of the inbox table, which find rows stored by other processes."""
+"""The longest pause between two reads of the table, in seconds."""
 AWAY_SECONDS = 2.0
-"""The pause after the database was not available, or after a handler raised TryLaterError."""
+"""The pause in seconds after the database did not answer or a handler raised TryLaterError."""
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Store updates in the inbox with one statement, and commit before this function returns.
+    """Store and commit updates in the inbox, without the fields that the product does not read.
 
-    Updates without an id are logged and skipped, and fields that the product does not read are not
-    stored. If the database refuses the data of an update, its JSON is stored as a text under the
-    same id, and the update is parked later. Therefore other updates are not delayed. After every
-    other error (a full disk, a read-only server) nothing is stored, and Telegram must send the
-    updates again. Raises DatabaseAwayError.
+    An update without an id is skipped. If the database refuses an update's data, its JSON is stored
+    as a text. Raises DatabaseAwayError after any other error of the database.
     """
     readable = [update_filter.reduce(update) for update in updates if has_id(update)]
     if len(readable) < len(updates):
@@ -86,7 +76,7 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
-    """Store one update, or as much of it as the database accepts. Raises DatabaseAwayError."""
+    """Store one update, or its JSON as a text, or its id. Raises DatabaseAwayError."""
     update_id = update["update_id"]
     for content in (update, inbox.set_aside(update), {"update_id": update_id}):
         try:
@@ -99,13 +89,13 @@ async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
 
 
 def _require_bad_data(error: DBAPIError) -> None:
-    """Raise DatabaseAwayError, unless the database refused the data of the statement itself."""
+    """Raise DatabaseAwayError if the error has another cause than bad data."""
     if not is_bad_data(error):
         raise DatabaseAwayError from error
 
 
 def has_id(update: dict[str, Any]) -> bool:
-    """Return whether an update has a valid id: an integer from 0 that fits into the database."""
+    """Return whether an update has an id that the database can store."""
     update_id = update.get("update_id")
     return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
 
@@ -117,13 +107,9 @@ async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 
 
 class InboxWorker:
-    """The worker that takes rows from the inbox and calls the handlers.
-
-    Only the process that has the lease for handling updates runs this worker.
-    """
+    """The worker that calls the handlers for the rows of the inbox table, in one process."""
 
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
-        """Store the dependencies. No work starts before `run` is called."""
         self._dependencies = dependencies
         self._sessions = dependencies.sessions
         self._dispatcher = dispatcher
@@ -141,19 +127,19 @@ class InboxWorker:
         self._wake_up = asyncio.Event()
 
     def wake(self) -> None:
-        """Let `run` take rows now, because there are new rows or the worker may hold more rows."""
+        """Let `run` read the table now."""
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch among raw updates, before these are stored."""
+        """Look for requests to stop a kill switch in raw updates."""
         self._stop_path.expect(
             updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle updates until `stop` is set, and then wait until the running handlers end.
+        """Handle updates until `stop` is set, and wait for the running handlers.
 
-        Rows that the worker holds, but whose handler has not begun, stay open in the table.
+        Rows whose handlers have not begun stay open in the table.
         """
         clearing = asyncio.create_task(self._stop_path.run(self._dependencies.admin_chat))
         try:
@@ -183,18 +169,13 @@ class InboxWorker:
             await asyncio.wait(self._tasks)
 
     async def _wait_for_work(self, stop: asyncio.Event) -> None:
-        """Wait until `wake` is called, `stop` is set, or POLL_SECONDS are over."""
         waits = [asyncio.ensure_future(event.wait()) for event in (self._wake_up, stop)]
         await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
 
     async def _take(self) -> Sequence[InboxUpdate]:
-        """Claim as many rows of the table as the worker may still hold, and return them.
-
-        A lane of which the worker already holds PER_LANE rows gets no more rows. Raises
-        DatabaseAwayError.
-        """
+        """Claim open rows of the table. Raises DatabaseAwayError."""
         first = sum(self._comes_first(lane) for lane in self._taken.values())
         free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
         counts = Counter(self._taken.values())
@@ -223,10 +204,7 @@ class InboxWorker:
         return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
 
     def _slots_of(self, lane: int) -> asyncio.Semaphore:
-        """Return the semaphore that limits the running handlers of a lane.
-
-        Pre-checkout queries, the staff and all others have one semaphore each.
-        """
+        """Return the semaphore that limits the running handlers of a lane."""
         if lane >= lanes.PRE_CHECKOUT_LANES:
             return self._pre_checkout_slots
         if lane >= lanes.SWITCH_LANES and lane in self._staff_lanes:
@@ -234,15 +212,12 @@ class InboxWorker:
         return self._staff_slots if lane in self._staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
-        """Stop holding rows: handled rows, and open rows that will be claimed again later."""
+        """Stop holding rows, so that they can be claimed again."""
         for row_id in ids:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
-        """Append a row to the queue of its lane.
-
-        If the lane has no queue, make one, and start the task that handles the lane's rows.
-        """
+        """Append a row to its chat's queue, and start a task for a new queue."""
         self._taken[row.id] = row.lane
         self.expect_stops([row.payload or {}])
         chat_queue = self._chat_queues.get(row.lane)
@@ -255,12 +230,9 @@ class InboxWorker:
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self, chat: int) -> None:
-        """Handle the updates of one lane (usually a chat) in order until its queue is empty.
+        """Handle the updates of one chat in order.
 
-        If a handler raises TryLaterError, its update and the updates behind it stay open in the
-        table, and the lane pauses for AWAY_SECONDS. One attempt is counted for the update of this
-        handler, and none for the updates behind it. If the cause is that the database was not
-        available, no attempt is counted.
+        After a TryLaterError, the updates stay open in the table.
         """
         chat_queue = self._chat_queues[chat]
         current: list[int] = []
@@ -287,11 +259,8 @@ class InboxWorker:
             self.wake()
 
     async def _give_back(self, ids: list[int]) -> None:
-        """Subtract one from the attempts of claimed rows that were not tried.
-
-        The claim has added one. A row also counts as not tried if its handler failed because the
-        database was not available. Otherwise a payment could be parked after a long outage.
-        """
+        """Subtract one from the attempts of claimed rows that were not tried."""
+        # Otherwise a payment could be parked after a long outage of the database.
         if ids:
             with contextlib.suppress(DatabaseAwayError):
                 async with database_errors(), self._sessions.begin() as session:
@@ -315,10 +284,7 @@ class InboxWorker:
         self._stop_path.end(row.update_id)
 
     async def _tell_too_many(self, row: InboxUpdate) -> None:
-        """Notify the sender of a row that they sent too many updates, and that some are dropped.
-
-        Only a person who wrote in their private chat is notified. A lost notice is only logged.
-        """
+        """Notify a person in their private chat that the bot drops some of their updates."""
         person_id, language_code = throttle.sender(row.payload or {})
         if person_id != row.lane:
             return
@@ -330,7 +296,7 @@ class InboxWorker:
             log.info("answer not sent", inbox_id=row.id, error=type(error).__name__)
 
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
-        """Call the handlers for one row, and store the name of an error in `update_result`.
+        """Call the handlers for one row, and store a failure in `update_result`.
 
         Raises TryLaterError if the row must stay open in the table.
         """
@@ -369,7 +335,7 @@ class InboxWorker:
                     log.debug("update not handled", inbox_id=row.id)
 
     async def _finish(self, update_result: UpdateResult) -> None:
-        """Mark the row as done or failed, unless a handler's transaction has marked it."""
+        """Mark a row of the inbox as done or failed, unless a handler has marked it."""
         if update_result.marked:
             return
         async with database_errors(), self._sessions.begin() as session:
@@ -381,11 +347,7 @@ class InboxWorker:
 
 @contextlib.contextmanager
 def _correlated() -> Iterator[None]:
-    """Set a new correlation id for the `with` block, in which one update is handled.
-
-    The log lines, audit rows and transfers of the update contain this id. After an unexpected
-    error, the person's answer contains it too, because the error handlers run inside the block.
-    """
+    """Set a random correlation id in the `with` block."""
     reference = uuid.uuid4().hex[:12]
     token = correlation_id.set(reference)
     try:

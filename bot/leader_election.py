@@ -1,9 +1,6 @@
 """Elect one process (the leader) for the work that only one process may do.
 
-The leader holds a lease, which is a row with an end time and an epoch (a number that grows with
-each election). The database's clock decides when a lease ends. If a former leader was paused, the
-epoch shows it that another process has been elected. An advisory lock would not be enough: a
-process that hangs keeps its connection and its advisory locks, so no process could replace it.
+The leader holds a lease, which ends by the database's clock.
 """
 
 import time
@@ -19,14 +16,12 @@ log = structlog.get_logger(__name__)
 
 
 class LeaderElection:
-    """One process in an election: it takes, renews and releases the lease of the leader."""
+    """One process in an election of the leader."""
 
     def __init__(self, sessions: Sessions, *, lease: str, owner: str, ttl: timedelta) -> None:
-        """Prepare the election. The process can be the leader only after `acquire_or_renew`.
+        """Prepare the election. Only `acquire_or_renew` can make this process the leader.
 
-        `lease` is the name of the lease row. `owner` is unique to this process. `ttl` is the length
-        of the lease. If the leader crashes, another process becomes the leader at its first attempt
-        after the lease has ended.
+        `owner` is a name that no other process has. `ttl` is the length of the lease.
         """
         self._sessions = sessions
         self._lease = lease
@@ -37,19 +32,18 @@ class LeaderElection:
 
     @property
     def is_elected(self) -> bool:
-        """True if this process is the leader according to the last answer of the database."""
+        """True if this process is the leader according to the database's last answer."""
         return self._epoch is not None
 
     @property
     def is_leader(self) -> bool:
-        """True if this process is elected and, by its own clock, its lease has not ended."""
+        """True if this process is elected and its own clock has not passed the end of the lease."""
         return self.is_elected and time.monotonic() < self._valid_until
 
     async def acquire_or_renew(self) -> None:
-        """Take the lease if the lease is free, or renew it if this process holds it.
+        """Take the lease if the lease is free, or renew the lease of this process.
 
-        The result is in `is_elected`. An error of the database is raised, and `is_elected` keeps
-        its value.
+        If the database fails, the error is raised, and `is_elected` keeps its value.
         """
         valid_until = time.monotonic() + self._ttl.total_seconds()
         async with self._sessions.begin() as session:
@@ -61,17 +55,13 @@ class LeaderElection:
         self._epoch, self._valid_until = epoch, valid_until
 
     async def step_down(self) -> None:
-        """Release the lease when the process stops, so that another process can take it."""
+        """Release the lease."""
         self._epoch = None
         async with self._sessions.begin() as session:
             await leases.release(session, name=self._lease, owner=self._owner)
 
     def leader_only(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """Return a function that calls `run` only if this process is the leader.
-
-        Before each call of `run`, the function asks the database whether the process is still the
-        leader.
-        """
+        """Return a function that calls `run` only while this process is the leader."""
 
         async def run_if_leader() -> None:
             if self.is_leader and await self._is_confirmed():
@@ -80,7 +70,6 @@ class LeaderElection:
         return run_if_leader
 
     async def _is_confirmed(self) -> bool:
-        """Ask the database whether this process still holds the lease in the same epoch."""
         async with self._sessions.begin() as session:
             return self._epoch is not None and await leases.is_held(
                 session, name=self._lease, owner=self._owner, epoch=self._epoch

@@ -1,13 +1,4 @@
-"""Write one log line to stderr for each event of this program and of its libraries.
-
-The facts about the actor come from structlog's context variables. An entry point sets
-`correlation_id`, `actor_id` and `role` with `structlog.contextvars.bound_contextvars`.
-
-Four rules keep secrets and personal data out of the log. Known personal keys are removed. An object
-is shown only by the name of its class. Secrets are removed from every text. Only the first line of
-an exception's message is kept, because further lines contain data (PostgreSQL's DETAIL,
-SQLAlchemy's parameters, pydantic's inputs).
-"""
+"""Write the log to stderr, without secrets and personal data."""
 
 import datetime as dt
 import decimal
@@ -56,7 +47,7 @@ _VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "as
 
 
 def setup(settings: Settings) -> None:
-    """Process every later log event, warning and uncaught exception by the rules of this module."""
+    """Configure the log for every later event, warning and uncaught exception."""
     shared = _processors(_secrets(settings))
     renderer: Processor = (
         structlog.processors.JSONRenderer(sort_keys=True)
@@ -105,7 +96,7 @@ def _processors(secrets: tuple[str, ...]) -> list[Processor]:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Return the secrets in the settings and the passwords in addresses, the longest first."""
+    """Return the secrets and passwords in the settings, the longest first."""
     secrets = set()
     for _, value in settings:
         if isinstance(value, SecretStr):
@@ -152,11 +143,7 @@ def _scrub(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _first_line_of_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Cut the text of a log event after its first line.
-
-    The further lines may contain personal data: libraries write the messages of exceptions and the
-    reprs of objects into them.
-    """
+    # Libraries write exceptions into the other lines, and these can contain personal data.
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
@@ -180,9 +167,7 @@ def _summary(error: BaseException) -> str:
 def _traceback_lines(error: BaseException, shown: set[int]) -> list[str]:
     """Return the lines of a traceback without the values of variables.
 
-    The cause of an exception comes before the exception. Each exception is shown with its frames,
-    its class and the first line of its message. `shown` holds the ids of the exceptions that are
-    shown already.
+    `shown` holds the ids of the exceptions that already have lines.
     """
     shown.add(id(error))
     lines = []

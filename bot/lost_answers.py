@@ -1,4 +1,4 @@
-"""Notify a person later, through the outbox, that the bot's answer may not have arrived."""
+"""Queue a message for a person who may not have received the bot's answer."""
 
 from datetime import timedelta
 
@@ -10,17 +10,13 @@ from bot.context import Dependencies, database_errors
 from services.platform import outbox, users
 
 LATER = timedelta(seconds=5)
-"""The pause after an error that names no time."""
+"""The time until the message is sent, if Telegram's error names no time."""
 TEXT_LIMIT = 1_500
-"""The longest text that is stored, in characters. A longer one is cut. With this limit, the late
-message is never too long for Telegram."""
+"""The largest number of stored characters of a lost answer."""
 
 
 def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
-    """Return the text of the failed call under the key `text`.
-
-    The result is empty if the call did not answer in the chat `chat_id`, or had no text.
-    """
+    """Return {"text": ...} for a failed answer with a text in the chat, else {}."""
     method = error.method if isinstance(error, TelegramAPIError) else None
     lost = getattr(method, "text", None)
     answers_here = isinstance(method, AnswerCallbackQuery) or (
@@ -36,10 +32,8 @@ async def answer_later(
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message contains the text of the lost answer, without its buttons: the facts may have
-    changed. If the failed call was no answer, for example a question about a chat, the message only
-    says that an answer may be missing. Nothing is queued if the update is no message and no press,
-    or if its chat is neither the admin chat nor the private chat of a registered person.
+    The message contains the text of the answer. Nothing is queued unless the update is a message or
+    a press in the admin chat or in a registered person's private chat.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:

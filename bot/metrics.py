@@ -1,4 +1,4 @@
-"""Define the metrics for Prometheus: updates, errors, refusals, and the lag of event loops."""
+"""Define the metrics for Prometheus."""
 
 import time
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ SCHEDULER_LAG = Gauge(
 
 @contextmanager
 def handling(update: Update) -> Iterator[None]:
-    """Count one update, and measure the seconds that its handler takes."""
+    """Count one update, and measure the seconds of its handler."""
     kind = next(iter(update.model_fields_set - {"update_id"}), "unknown")
     begun = time.perf_counter()
     try:

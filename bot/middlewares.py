@@ -1,7 +1,4 @@
-"""Find the person and the language of an update before its handler runs, and stop bad updates.
-
-For example, presses of forged buttons and forwarded commands do not reach the handlers.
-"""
+"""Find the person and the language of an update, and stop forged or forwarded commands."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -41,31 +38,22 @@ _CONFIRM = ConfirmAdminChat().pack()
 
 
 class ContextMiddleware(BaseMiddleware):
-    """Give each handler a RequestContext, and register each person at the person's first update."""
+    """The middleware that gives each handler a RequestContext and registers new people."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Build the context, and then call the handler with it as `context`.
-
-        An error in this method reaches the error handlers.
-        """
+        """Call the handler with the context of the update."""
         data["context"] = context = await _build_context(event, data)
         with context.logged_actor():
             return await handler(event, data)
 
 
 class OwnWordsMiddleware(BaseMiddleware):
-    """Stop messages that are not a person's own words.
-
-    A message in the name of a chat (by an anonymous admin or a channel) does not say which person
-    wrote it. A forwarded command, or a command that another bot wrote, was chosen by somebody else.
-    """
+    """The middleware that stops messages that are not a person's own words."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except for a message that is not a person's own words.
+        """Call the handler unless the message is by a chat or a bot, or is a forwarded command.
 
-        An ignored command in the admin chat or in a private chat gets an answer that says why,
-        unless its sender is a bot. All other ignored messages get no answer. A forwarded message
-        that is no command may be an ad, so the handler is called for it.
+        The bot answers a stopped command in the admin chat or in a private chat.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -85,7 +73,7 @@ class OwnWordsMiddleware(BaseMiddleware):
 
 
 def _is_report(message: Message) -> bool:
-    """Return whether Telegram itself reports a moved group or a refund in a message."""
+    """Return whether Telegram wrote a message about a moved group or a refunded payment."""
     return (
         message.migrate_to_chat_id is not None
         or message.migrate_from_chat_id is not None
@@ -94,21 +82,16 @@ def _is_report(message: Message) -> bool:
 
 
 def _is_command(message: Message) -> bool:
-    """Return whether the text or the caption of a message is a command."""
     return (message.text or message.caption or "").lstrip().startswith("/")
 
 
 class PrivateAdminChatMiddleware(BaseMiddleware):
-    """Stop the commands and presses of the staff while the admin chat is a public group.
-
-    Anybody may enter a public group. Telegram sends no update when a group becomes public, but each
-    message from a public group contains the group's username.
-    """
+    """The middleware that refuses the staff's commands and presses in a public admin chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, unless the update comes from an admin chat that is a public group.
+        """Call the handler, except for an update from a public admin chat.
 
-        There, a command or a press raises AdminChatPublic, and any other message is ignored.
+        For a command or a press, raises AdminChatPublic. Ignores any other message from this chat.
         """
         context: RequestContext = data["context"]
         message = event.message if isinstance(event, CallbackQuery) else event
@@ -127,13 +110,12 @@ def _is_public_admin_chat(context: RequestContext, chat: Chat) -> bool:
 
 
 class ConfirmedAdminChatMiddleware(BaseMiddleware):
-    """Refuse commands and presses of the staff in a new admin chat until the move is confirmed."""
+    """The middleware that refuses the staff's commands and presses in an unconfirmed admin chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, unless a person with a role acts in a chat that is not confirmed.
+        """Call the handler, except for a staff command or press in an unconfirmed admin chat.
 
-        Such a command or press gets the message with the button that confirms the move. The press
-        of this button itself reaches its handler.
+        The bot answers with the message whose button confirms the chat.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -156,20 +138,12 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
 
 
 class OwnButtonMiddleware(BaseMiddleware):
-    """Stop presses of buttons that the bot did not send to this chat.
-
-    A client program can send a press with any data. A press counts only if Telegram sends the
-    pressed message with it, and if the bot wrote this message with this button. The message must
-    also be in the person's private chat or in the admin chat.
-    """
+    """The middleware that stops presses of buttons that the bot did not send to this chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler if the bot sent the pressed button; otherwise show an alert.
 
-        The alert says that the button is out of date. There are two exceptions. If the message is
-        so old that Telegram does not send its buttons, the handler only shows the screen to which
-        the pressed button belongs (see `bot.button_screens`). In a chat that is neither the admin
-        chat nor the person's private chat, a press does nothing and shows no alert.
+        A press in a very old message only shows the button's screen.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -191,14 +165,10 @@ class OwnButtonMiddleware(BaseMiddleware):
 
 
 class ReceiptMiddleware(BaseMiddleware):
-    """Keep receipts: a press of a button below a receipt opens a screen in a new message.
-
-    A receipt is a message to keep, for example about money that has arrived. The handlers get the
-    press without the content of the receipt, so that they cannot edit the receipt.
-    """
+    """The middleware that prevents the handlers from editing a receipt."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler. If a button's data begins with BESIDE, first remove this prefix."""
+        """Call the handler, but without the message if the message is a receipt."""
         if not isinstance(event, CallbackQuery) or event.message is None:
             return await handler(event, data)
         action = (event.data or "").removeprefix(BESIDE)
@@ -217,7 +187,7 @@ def _is_own_button(message: Message, pressed: str | None, bot_id: int) -> bool:
 
 
 async def _build_context(event: TelegramObject, data: dict[str, Any]) -> RequestContext:
-    """Return the context of an update, and register the update's person if the person is new."""
+    """Return the context of an update, and register a new person."""
     telegram_user: TelegramUser | None = data.get("event_from_user")
     chat: Chat | None = data.get("event_chat")
     dependencies: Dependencies = data["dependencies"]
@@ -248,11 +218,7 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
 
 
 async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
-    """Find out whether the admin chat has moved, after a person with a role wrote in another group.
-
-    If the admin chat has become a supergroup, Telegram's answer contains its new id, and
-    `FollowAdminChat` records it. Any other answer changes nothing.
-    """
+    # Telegram's answer about a moved chat contains the new id, and FollowAdminChat records this id.
     if dependencies.admin_chat.may_ask():
         with suppress(TelegramAPIError):
             await bot.get_chat(dependencies.admin_chat.id)
@@ -261,11 +227,7 @@ async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
 async def _find_or_register(
     dependencies: Dependencies, telegram_user: TelegramUser
 ) -> tuple[User, frozenset[Role]]:
-    """Return a person and the person's roles, after registering a person who is new.
-
-    If the language of the person's Telegram app has changed, the new language is stored. A language
-    that the person has chosen in the bot is never changed here.
-    """
+    """Return a person and the person's roles. Register a new person first."""
     language = users.known_language(telegram_user.language_code)
     async with read_only(dependencies.sessions) as session:
         person = await users.by_telegram_id(session, telegram_user.id)
@@ -282,10 +244,7 @@ async def _find_or_register(
 
 
 def _action_name(event: TelegramObject) -> str:
-    """Return a name of the action that an update requests, for example `/start` or `go:menu`.
-
-    The name contains no text that the person wrote.
-    """
+    """Return the requested action, for example `/start`, without a person's own text."""
     if not isinstance(event, Update):
         return "update"
     content = event.event

@@ -1,14 +1,10 @@
-"""Clean texts that people choose, for example names, so that they cannot distort other text.
-
-Some characters would otherwise break the line, or reverse the direction of the text beside them.
-"""
+"""Clean texts that people choose, for example names, so that they cannot distort other text."""
 
 import re
 import unicodedata
 
 _JOINERS = frozenset("\u200c\u200d")
-"""The invisible characters that join letters or emoji. They are kept, and so are the tags, which
-are invisible characters of some flag emoji."""
+"""Invisible characters that join letters or emoji."""
 _TAGS = range(0xE0020, 0xE0080)
 _LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
@@ -20,9 +16,7 @@ NO_NAME = "—"
 def one_line(text: str) -> str:
     """Return a text in one line that does not change the direction of the text beside it.
 
-    Line breaks become spaces, and invisible characters are removed. A text with letters that are
-    written from right to left is isolated, so that it does not move the numbers beside it. A text
-    without a visible character becomes NO_NAME, but an empty text stays empty.
+    A text without a visible character becomes NO_NAME. An empty text stays empty.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,11 +1,11 @@
-"""Log that a service does not answer, with at most one line a minute for each such service."""
+"""Log that a service does not answer."""
 
 import time
 
 import structlog
 
 LOG_SECONDS = 60.0
-"""The shortest time between two lines about the same service."""
+"""The shortest time between two lines about one service, in seconds."""
 DATABASE = "PostgreSQL"
 REDIS = "Redis"
 TELEGRAM = "Telegram"
@@ -23,6 +23,6 @@ def log_away(what: str, *, cause: str) -> None:
 
 
 def cause_of(error: BaseException) -> str:
-    """Return the class and the text of an error of Redis in one line. It contains no password."""
+    """Return the class and the text of an error of Redis in one line, without a password."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -1,9 +1,4 @@
-"""Fetch updates by long polling, and confirm them to Telegram only after they are in the inbox.
-
-aiogram's own polling is not used, for two reasons. One update that aiogram cannot read stops
-aiogram's polling for ever. Also, aiogram confirms a batch of updates before their handlers have
-ended.
-"""
+"""Fetch updates by long polling. Each update is stored before it is confirmed to Telegram."""
 
 import asyncio
 from typing import Any
@@ -26,32 +21,31 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 POLL_SECONDS = 25
-"""How long Telegram keeps a request open while there are no updates."""
+"""How many seconds Telegram waits for an update before it answers."""
 PAUSE_SECONDS = 1.0
-"""The pause after the first failure. The pause doubles with each further failure."""
+"""The pause after the first failure, in seconds. Each further failure doubles the pause."""
 LONGEST_PAUSE_SECONDS = 8.0
 
 
 class PollError(Exception):
-    """Telegram's answer to a request for updates is an error or cannot be read.
-
-    The error's text never contains the address of the request, because the address contains the
-    bot's token.
-    """
+    """Telegram has answered a request for updates with an error or an unreadable text."""
 
 
+# aiogram's own polling stops for ever at an unreadable update, and confirms updates too early.
 class Poller:
-    """The long polling of one process. `run` fetches updates and stores them in the inbox."""
+    """The long polling of one process."""
 
     def __init__(self, *, sessions: Sessions, bot: Bot, worker: inbox_worker.InboxWorker) -> None:
-        """Store the dependencies. No work starts before `run` is called."""
         self._sessions = sessions
         self._bot = bot
         self._worker = worker
         self._offset: int | None = None
 
     async def run(self) -> None:
-        """Poll until the task is cancelled. Updates that could not be stored are fetched again."""
+        """Fetch updates and store them in the inbox until the task is cancelled.
+
+        Updates that cannot be stored are fetched again.
+        """
         pause_seconds = PAUSE_SECONDS
         while True:
             try:
@@ -70,10 +64,7 @@ class Poller:
                 self._worker.wake()
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        """Return the next updates as raw JSON objects. Each update is validated separately later.
-
-        Raises PollError for an answer that contains no list of updates.
-        """
+        """Return the next updates, not validated. Raises PollError for any other answer."""
         session = await self._bot.session.create_session()  # type: ignore[attr-defined]
         url = self._bot.session.api.api_url(token=self._bot.token, method="getUpdates")
         request: dict[str, Any] = {
@@ -99,13 +90,9 @@ class Poller:
 
 
 def _log_away(error: Exception) -> None:
-    """Log why polling waits.
-
-    Only the texts of DatabaseAwayError and PollError are logged. Of all other errors, only the
-    class is logged, because their texts may contain the bot's token.
-    """
     if isinstance(error, DatabaseAwayError):
         outages.log_away(outages.DATABASE, cause=cause(error))
     else:
+        # The text of any other error may contain the bot's token.
         why = str(error) if isinstance(error, PollError) else type(error).__name__
         outages.log_away(outages.TELEGRAM, cause=why)

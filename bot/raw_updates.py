@@ -1,10 +1,4 @@
-"""Read the JSON of Telegram's updates, however deep it is nested and whatever it contains.
-
-Python's reader refuses JSON that is nested some 1,000 levels deep, a number of more than 4,300
-digits, and bytes that are no UTF-8. Then all updates of the same answer of Telegram would be
-refused, and Telegram would send them again for ever. Therefore only the part that cannot be read is
-replaced, and the rest is kept.
-"""
+"""Read the JSON of Telegram's updates, and replace the parts that Python refuses."""
 
 import json
 import re
@@ -13,21 +7,23 @@ from typing import Any
 from bot.update_filter import TOO_LARGE
 
 MAX_DEPTH = 100
-"""The deepest nesting that is kept. Parts that the product reads have a far smaller one."""
+"""The deepest nesting that is kept."""
 MAX_DIGITS = 100
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
-"""A string, or a bracket outside of strings."""
+"""A JSON string, or a bracket that is not in a string."""
 
 
 def read(body: bytes) -> Any:
     """Return the value of a JSON text. Raises ValueError if the text is no JSON.
 
-    A part that is nested too deep, or a number that is too long, becomes the text TOO_LARGE. Bytes
-    that are no UTF-8 become the replacement character.
+    If Python refuses the text, TOO_LARGE replaces each part deeper than MAX_DEPTH and each number
+    of more than MAX_DIGITS digits. The replacement character replaces bytes that are no UTF-8.
     """
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
+        # Python refuses deep nesting, numbers of more than 4,300 digits, and bytes of no UTF-8.
+        # One bad part must not stop the other updates of the answer.
         readable = _replace_deep_parts(body.decode("utf-8", "replace"))
         return json.loads(readable, parse_int=_read_int)
 
@@ -37,10 +33,7 @@ def _read_int(digits: str) -> int | str:
 
 
 def _replace_deep_parts(text: str) -> str:
-    """Replace each value that is nested deeper than MAX_DEPTH.
-
-    Raises ValueError if the brackets do not match.
-    """
+    """Replace values deeper than MAX_DEPTH. Raises ValueError if the brackets do not match."""
     kept: list[str] = []
     depth = kept_from = 0
     for token in _TOKEN.finditer(text):

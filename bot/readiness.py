@@ -8,16 +8,13 @@ from bot.context import DatabaseAwayError, Dependencies, read_only
 from services.platform import readiness
 
 REVISION = "0012"
-"""The oldest schema revision that this version can use. A newer revision works too, because
-migrations keep older versions of the program working."""
+"""The oldest schema revision that this version can use."""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
     """Return the state of each part that the bot needs, and whether the bot is ready.
 
-    The parts are the database, Redis, the schema, the scheduler and the kill switches. A stopped
-    kill switch has the state "disabled", and the bot is still ready. If a kill switch has no row in
-    its table, the bot is not ready.
+    A stopped kill switch is "disabled", and the bot can still be ready.
     """
     redis = await dependencies.storage.alive()
     facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}

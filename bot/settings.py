@@ -1,7 +1,6 @@
-"""Read the settings at the start, from the environment and from `.env` in the current folder.
+"""Read the settings from the environment and from `.env` in the current folder.
 
-`.env.example` explains each setting. An empty value counts as missing, also in the environment: the
-value of `.env` is then used.
+`.env.example` explains each setting.
 """
 
 import re
@@ -36,17 +35,13 @@ from db import address, currencies
 from db.money import STARS
 from services.market import publish_times
 
+# Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
-"""The smallest allowed value of PROBE_GAP in production. PROBE_GAP is the time between two searches
-for a post. Only two searches without success prove the post absent, because one "not found" of
-Telegram may come from an old cache."""
+"""The smallest PROBE_GAP (time between two searches for a post) in production."""
 
 
 def _duration(value: object) -> object:
-    """Convert a text such as `30` to a number of seconds. All other values are returned unchanged.
-
-    pydantic reads numbers and texts such as `PT30S` as durations, but not texts such as `30`.
-    """
+    """Convert a text such as `30` to seconds. Return any other value unchanged."""
     if isinstance(value, str):
         try:
             return float(value)
@@ -93,7 +88,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _EnvFile(EnvSettingsSource):
-    """The source that reads settings from `.env`. A text such as `${HOME}` stays as it is."""
+    """The source that reads `.env`. A text such as `${HOME}` stays unchanged."""
 
     def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
         self._file = file
@@ -107,10 +102,7 @@ class _EnvFile(EnvSettingsSource):
 
 
 class Settings(BaseSettings):
-    """All settings of a process, validated.
-
-    The field `bot_token` holds the setting `BOT_TOKEN`, etc.
-    """
+    """All settings of a process, validated."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -250,21 +242,15 @@ class Settings(BaseSettings):
         return self.top_up_min or least, self.top_up_max or most
 
     def database_url_of(self, job_url: SecretStr | None) -> str:
-        """Return `job_url`, or DATABASE_URL if `job_url` is None.
-
-        `job_url` is the database address for one job, for example `intake_database_url`. It names a
-        database role that has only the rights of this job.
-        """
+        """Return `job_url`, or DATABASE_URL if `job_url` is None."""
         return (job_url or self.database_url).get_secret_value()
 
 
 def load(*, env_file: str | None = ".env") -> Settings:
-    """Read and return the settings from the environment and from `env_file`.
+    """Read the settings from the environment, and from `env_file` if they are missing there.
 
-    A setting that the environment does not have, or has with an empty value, comes from the file.
-    If a setting is missing or wrong, its name is written to stderr, and the process exits with
-    status 2. Values are never printed, because a wrong value may be a secret that somebody wrote
-    into the wrong setting.
+    If a setting is wrong or missing, write its name to stderr and exit with status 2. Values are
+    never printed.
     """
     try:
         return Settings(_env_file=env_file)

@@ -1,4 +1,4 @@
-"""Check and wait for everything that the bot needs before it handles its first update."""
+"""Check and wait for everything that the bot needs before its first update."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,18 +28,16 @@ _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 
 class CannotStartError(Exception):
-    """The bot cannot start, and the message is one line for the person who starts the bot."""
+    """The bot cannot start. The message is one line for the person who starts the bot."""
 
 
 async def database(
     sessions: Sessions, intake_sessions: Sessions, settings: Settings, admin_chat: AdminChat
 ) -> None:
-    """Wait for PostgreSQL, create the first super admins, and read the admin chat's present id.
+    """Wait for PostgreSQL, store the super admins, and read the admin chat's present id.
 
-    `intake_sessions` have the database role that may store facts from outside of the database, for
-    example the setting SUPER_ADMIN_IDS.
-    Raises CannotStartError if PostgreSQL refuses the address, or if the currency of the wallets is
-    not the currency of the settings.
+    `intake_sessions` have the database role that may store super admins. Raises CannotStartError if
+    PostgreSQL refuses the connection, or the wallets have another currency than the settings.
     """
     while True:
         try:
@@ -66,11 +64,7 @@ async def database(
 
 
 async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
-    """Call `call` until it succeeds, with a pause after each error of the classes in AWAY.
-
-    The classes in AWAY mean that Telegram does not answer at present. Every other error is raised
-    at once.
-    """
+    """Repeat `call` after each error in AWAY until it succeeds. Every other error is raised."""
     while True:
         try:
             await call()
@@ -84,8 +78,8 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 async def admin_chat(bot: Bot, chat: AdminChat) -> None:
     """Check that the admin chat is a private group of which the bot is a member.
 
-    Raises CannotStartError if the chat is not such a group. If Telegram does not answer, an error
-    of the classes in AWAY is raised, so that `retry_while_away` can repeat the call.
+    Raises CannotStartError if the check fails or the bot's token is wrong; an error in AWAY if
+    Telegram does not answer.
     """
     try:
         facts = await bot.get_chat(chat.id)

@@ -1,9 +1,4 @@
-"""End the database sessions that delay a stop, which is a request to stop a kill switch.
-
-A session that locks a whole table (a migration, or a `LOCK TABLE` by hand) delays every step of a
-stop: the update cannot be stored, claimed or handled. While a stop of the staff waits, the bot ends
-such sessions. If this does not help, it writes in the admin chat that the stop is not saved yet.
-"""
+"""End the database sessions that delay a request to stop a kill switch."""
 
 import asyncio
 import re
@@ -26,7 +21,7 @@ from db.session import Sessions
 from services.platform import lanes, users
 
 FORGET_SECONDS = 300.0
-"""A stop that was never handled is forgotten after this time."""
+"""A request to stop a kill switch is forgotten after this number of seconds."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
 _BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
 
@@ -35,8 +30,6 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class _Stop:
-    """A request to stop a kill switch that this process has received and perhaps not saved yet."""
-
     language: str
     arrived_at: float
     result: UpdateResult | None = None
@@ -49,10 +42,9 @@ class _Stop:
 
 
 class StopPath:
-    """The requests to stop a kill switch that this process has received and not yet committed."""
+    """The requests to stop a kill switch that this process has received and not committed."""
 
     def __init__(self, sessions: Sessions, bot: Bot, currency: str) -> None:
-        """Store the dependencies. No session is ended before `run`."""
         self._sessions = sessions
         self._bot = bot
         self._currency = currency
@@ -62,10 +54,9 @@ class StopPath:
     def expect(
         self, updates: Sequence[Mapping[str, Any]], *, admin_chat_id: int, staff: Collection[int]
     ) -> None:
-        """Remember which of these updates stop a kill switch.
+        """Remember which updates of the staff in the admin chat stop a kill switch.
 
-        Only updates of the staff in the admin chat count. `staff` contains the lanes of the staff
-        (updates with the same lane are handled in order). Updates are JSON that is not trusted.
+        `staff` contains the staff's lanes, usually chat ids. Updates are JSON that is not trusted.
         """
         for update in updates:
             lane, update_id = lanes.own_lane(dict(update)), update.get("update_id")
@@ -76,18 +67,19 @@ class StopPath:
                 self._arrived.set()
 
     def begin(self, update_id: int, result: UpdateResult) -> None:
-        """Remember that a handler works on an update. `result` shows when the stop is saved."""
+        """Remember that a handler works on an update. `result` shows whether it has committed."""
         if (stop := self._stops.get(update_id)) is not None:
             stop.result = result
 
     def end(self, update_id: int) -> None:
-        """Forget the stop of an update, because the update is handled."""
+        """Forget the request of a handled update."""
         self._stops.pop(update_id, None)
 
     async def run(self, admin_chat: AdminChat) -> None:
-        """End the sessions that delay stops, until the task is cancelled.
+        """End the database sessions that delay a request, until the task is cancelled.
 
-        If a stop is still delayed after `switches.TELL_SECONDS`, the admin chat is notified once.
+        If a request is delayed for more than `switches.TELL_SECONDS`, the bot writes this in the
+        admin chat.
         """
         while True:
             await self._arrived.wait()
@@ -107,7 +99,7 @@ class StopPath:
                     await self._tell(stop, admin_chat.id)
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
-        """Write in the admin chat that a stop is not saved yet. Do nothing if it is saved now."""
+        """Write in the admin chat that the stop of a kill switch is not saved."""
         if stop.is_open:
             log.error("A stop of a kill switch is held up")
             t = Texts(stop.language, self._currency)
@@ -116,10 +108,7 @@ class StopPath:
 
 
 def _language_of_stop(update: Mapping[str, Any], admin_chat_id: int) -> str | None:
-    """Return the language of the person who stops a kill switch in the admin chat.
-
-    Returns None if the update is anything else.
-    """
+    """Return the language of the person whose update stops a kill switch; otherwise None."""
     press, message = update.get("callback_query"), update.get("message")
     if isinstance(press, dict):
         asker, shown, is_stop = press, press.get("message"), _is_stop_button(press)

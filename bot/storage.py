@@ -1,9 +1,6 @@
-"""Store the drafts of forms (what a person has typed so far) in Redis and in the process's memory.
+"""Store drafts of forms in Redis and in the process's memory.
 
-If Redis does not answer within TIMEOUT_SECONDS, it is not used for PAUSE_SECONDS, so that people
-need not wait. Open forms still work during this pause, because the process also keeps every draft.
-If a draft changed during the pause, the process uses its own copy until it has stored a later
-change of this draft in Redis.
+The memory replaces Redis while Redis does not answer.
 """
 
 import json
@@ -24,17 +21,14 @@ from bot import outages
 
 TIMEOUT_SECONDS = 0.15
 PAUSE_SECONDS = 3.0
-"""The time for which Redis is not used after it did not answer."""
+"""How many seconds Redis is not used after a failure."""
 DRAFT_TTL = timedelta(days=7)
 REMEMBERED = 5_000
-"""The largest number of drafts that the process keeps. It removes the oldest drafts first."""
+"""The largest number of drafts in memory. The oldest are removed first."""
 
 
 def connect(url: str) -> Redis:
-    """Return a Redis client with short time-outs and no retries.
-
-    The client connects at its first use.
-    """
+    """Return a Redis client with short time-outs and no retries."""
     client: Redis = Redis.from_url(
         url,
         socket_timeout=TIMEOUT_SECONDS,
@@ -46,33 +40,29 @@ def connect(url: str) -> Redis:
 
 
 class FormStorage(BaseStorage):
-    """The storage that aiogram uses for the drafts of forms. It never raises an error of Redis."""
+    """aiogram's storage for the drafts of forms. It never raises an error of Redis."""
 
     def __init__(self, redis: Redis) -> None:
-        """Create the storage with a client that `connect` returned."""
         self._redis = redis
         self._away_until = 0.0
         self._memory: OrderedDict[str, str | None] = OrderedDict()
         self._unsaved: set[str] = set()
 
     async def set_state(self, key: StorageKey, state: StateType = None) -> None:
-        """Store a state of aiogram's state machine.
-
-        The forms do not use such states, but aiogram's interface requires this method.
-        """
+        """Store a state of aiogram's state machine."""
         value = state.state if isinstance(state, State) else state
         await self._set(_key_name(key, "state"), value)
 
     async def get_state(self, key: StorageKey) -> str | None:
-        """Return the state that was stored last, or None if there is no state."""
+        """Return the stored state, or None."""
         return await self._get(_key_name(key, "state"))
 
     async def set_data(self, key: StorageKey, data: Mapping[str, Any]) -> None:
-        """Store a draft. If the draft is empty, delete the stored draft."""
+        """Store a draft. An empty draft deletes the stored draft."""
         await self._set(_key_name(key, "data"), json.dumps(dict(data)) if data else None)
 
     async def get_data(self, key: StorageKey) -> dict[str, Any]:
-        """Return the draft that was stored last, or an empty draft."""
+        """Return the stored draft, or an empty draft."""
         value = await self._get(_key_name(key, "data"))
         data: dict[str, Any] = json.loads(value) if value else {}
         return data

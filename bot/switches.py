@@ -1,11 +1,7 @@
-"""Stop kill switches. Handlers, the command line and the scheduler all use these functions.
+"""Stop kill switches, which allow or forbid one kind of action.
 
-A kill switch allows or forbids one kind of action, for example deposits. First the stop is
-committed, and from then on new actions are refused. Only then does the program wait for the actions
-that are under way. Therefore a database session that hangs cannot delay the refusal.
-
-A session that locks a whole table, for example a migration, delays each step of a stop. The
-programs end such sessions while a stop waits (`end_lock_holders`).
+A database session that locks a whole table, for example a migration, delays each step of a stop.
+The functions here end such sessions while a stop waits.
 """
 
 import asyncio
@@ -36,10 +32,10 @@ log = structlog.get_logger(__name__)
 async def stop_switch(
     sessions: Sessions, *, actor: Actor, key: Switch, reason: str
 ) -> SwitchChange:
-    """Stop a kill switch, and wait until no action that it forbids can commit any more.
+    """Stop a kill switch at once, and then wait until all actions that it forbids have ended.
 
-    Raises AccessDenied if the actor may not stop it, and NotFound if its row is missing. If the
-    wait is not successful, the result's `settled` is False (see `settle_stop`).
+    If an action may still run, the result's `settled` is False. Raises AccessDenied if the actor
+    may not stop the switch; NotFound if the switch has no row.
     """
     async with sessions.begin() as session:
         change = await killswitches.stop(session, actor=actor, key=key, reason=reason)
@@ -47,10 +43,10 @@ async def stop_switch(
 
 
 async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
-    """Wait for the actions that were under way when a kill switch was stopped.
+    """Wait for the actions that began before a kill switch was stopped.
 
-    The wait has a transaction of its own. If a database session keeps such an action open and may
-    not be ended, the result's `settled` is False. New actions are refused nevertheless.
+    The wait has a separate transaction. If an action may still run, the result's `settled` is
+    False.
     """
     try:
         async with sessions.begin() as session:

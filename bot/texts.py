@@ -1,4 +1,4 @@
-"""Provide the bot's texts from the Fluent files, in the language of one person."""
+"""Provide the bot's texts from the Fluent files."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ LOCALES = Path(__file__).parent / "locales"
 
 @cache
 def core() -> FluentRuntimeCore:
-    """Load the Fluent files one time in each process. A missing translation appears in English."""
+    """Load the bot's texts one time in each process. A missing translation appears in English."""
     loaded = FluentRuntimeCore(
         path=LOCALES / "{locale}",
         default_locale=DEFAULT_LANGUAGE,
@@ -29,17 +29,16 @@ def core() -> FluentRuntimeCore:
 
 @dataclass(frozen=True)
 class Texts:
-    """The bot's texts for one person, in the person's language, currency and time zone."""
+    """The bot's texts in one person's language, currency and time zone."""
 
     language: str
     currency: str
     time_zone: str | None = None
 
     def __call__(self, message_id: str, /, **values: str | int) -> str:
-        """Return one text of the Fluent files.
+        """Return one of the bot's texts, with `values` in it.
 
-        The caller passes ids as strings (they are shown as they are) and counts as numbers (they
-        are formatted). Strings are shown in one line, because a person may have chosen them.
+        Pass a count as a number and an id as a string: numbers are formatted for the language.
         """
         shown = {
             name: names.one_line(value) if isinstance(value, str) else value
@@ -48,12 +47,12 @@ class Texts:
         return core().get(message_id, self.language, **shown)
 
     def money(self, amount: int, currency: str | None = None) -> str:
-        """Format whole minor units as money, in `currency` or else in the currency of the texts."""
+        """Format whole minor units. The default currency is the currency of the texts."""
         return formatting.format_money(amount, currency or self.currency, self.language)
 
     @property
     def zone(self) -> str:
-        """The person's time zone as people read it, or a text that says that it is not set."""
+        """The name of the person's time zone, or a text that says that the zone is not set."""
         t = self
         return time_zones.label(self.time_zone) if self.time_zone else t("zone-unset")
 
@@ -63,9 +62,6 @@ class Texts:
 
 
 def in_all_languages(message_id: str) -> frozenset[str]:
-    """Return the translations of a text into all languages.
-
-    A button of a reply keyboard sends its text as a message. A handler of the button must know the
-    text in all languages, because the person may have changed the language in the meantime.
-    """
+    """Return the translations of a text into all languages."""
+    # A person may change the language after the bot sent a keyboard with the text.
     return frozenset(core().get(message_id, language) for language in LANGUAGES)

@@ -1,17 +1,14 @@
-"""Limit how many updates of one person the bot handles in a minute.
-
-The counts are in the memory of the one process that handles updates, so they cost no query.
-"""
+"""Limit how many updates of one person the bot handles in a minute."""
 
 import time
 from enum import Enum, auto
 from typing import Any
 
 PER_MINUTE = 120
-"""The messages and presses of one person that are handled in a minute. People need far fewer."""
+"""How many messages and presses of one person are handled in a minute."""
 MINUTE = 60.0
 _MAX_PEOPLE = 10_000
-"""If counts of more people than this are stored, those older than a minute are removed."""
+"""Above this number of counted people, old counts are removed."""
 _PAYMENTS = ("successful_payment", "refunded_payment")
 
 
@@ -20,25 +17,21 @@ class Verdict(Enum):
 
     HANDLE = auto()
     DROP_AND_TELL = auto()
-    """Drop the update and notify the person. This is the first update above the limit in its
-    minute."""
+    """Drop the update and notify the person, one time in a minute."""
     DROP = auto()
 
 
 class Throttle:
-    """The counts of messages and presses of each person, and the decision about each update."""
+    """The limiter that counts each person's messages and presses."""
 
     def __init__(self, per_minute: int = PER_MINUTE) -> None:
-        """Start without counts. `per_minute` is the limit of each person."""
         self._per_minute = per_minute
         self._counts: dict[int, tuple[float, int]] = {}
 
     def judge(self, payload: dict[str, Any]) -> Verdict:
         """Count an update, and return what to do with it.
 
-        Only messages and presses are counted. Payments and all other kinds of updates are always
-        handled. The update is raw JSON that is not trusted: any part may be missing or of another
-        type.
+        `payload` is raw JSON that is not trusted. Payments are always handled.
         """
         person_id, _ = sender(payload)
         if person_id is None:
@@ -63,10 +56,9 @@ class Throttle:
 
 
 def sender(payload: dict[str, Any]) -> tuple[int | None, str | None]:
-    """Return the id and the language code of the person who sent a message or pressed a button.
+    """Return the id and the language code of the sender of a message or a press.
 
-    Both are None for a payment and for every other kind of update, because these are always
-    handled. The language code is also None if the update has none.
+    Both are None for a payment and for any other type of update.
     """
     for kind in ("message", "edited_message", "callback_query"):
         content = payload.get(kind)

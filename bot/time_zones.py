@@ -1,7 +1,7 @@
-"""Find the time zones that people type, and name them for people.
+"""Find the time zones that people type, and show the names of zones.
 
-Every zone is stored by its IANA name. The signs of the IANA names `Etc/GMT...` are the reverse of
-what people mean: `Etc/GMT-3` is three hours ahead of UTC.
+In the IANA names `Etc/GMT...`, plus and minus are reversed: `Etc/GMT-3` is three hours ahead of
+UTC.
 """
 
 import re
@@ -24,21 +24,16 @@ _PARTS_OF_HOURS = {
     525: "Australia/Eucla",
     570: "Australia/Darwin",
 }
-"""The zones without summer time whose difference from UTC is not a whole number of hours. A key is
-the difference in minutes."""
+"""Zones without summer time, by their difference from UTC in minutes."""
 _FIRST_MINUTES, _LAST_MINUTES = -12 * 60, 14 * 60
 _FIXED = re.compile(r"Etc/GMT([+-])([0-9]{1,2})")
 _DASHES = dict.fromkeys((0x2212, 0x2013, 0x2014), "-")
-"""The minus sign and the dashes that a keyboard may type for a hyphen."""
+"""The minus sign and the dashes that people may type instead of a hyphen."""
 _COMPARED_DAYS = range(0, 366, 14)
 
 
 def zone(name: str | None) -> tzinfo:
-    """Return the time zone with an IANA name.
-
-    Returns UTC if the name is None, or if this machine has no data about the zone. A time in that
-    zone is then shown with the word `UTC`, so nobody reads it wrongly.
-    """
+    """Return the zone with an IANA name, or UTC if the name is None or unknown."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -56,9 +51,8 @@ def label(name: str) -> str:
 def find(text: str) -> str | None:
     """Return the IANA name of the zone that a person typed, or None if there is no such zone.
 
-    A person may type the full name, only the city, or the difference from UTC, in upper or lower
-    case: `Europe/Berlin`, `berlin`, `GMT+3`, `+05:30`, `MSK`. If a word belongs to zones with
-    different times, the result is None.
+    The text is a full name, a city or a difference from UTC: `Europe/Berlin`, `berlin`, `GMT+3`.
+    Returns None if a city has zones with different times.
     """
     typed = unicodedata.normalize("NFKC", text).translate(_DASHES).strip().casefold()
     if typed in _MOSCOW:
@@ -69,9 +63,9 @@ def find(text: str) -> str | None:
 
 
 def _of_offset(base: str | None, sign: str, hours: str, minutes: str | None) -> str | None:
-    """Return the zone with a fixed difference from UTC, or None if no place has that difference.
+    """Return the zone with a fixed difference from UTC, or None if no place has this difference.
 
-    A difference from Moscow is added to Moscow's own difference from UTC.
+    If `base` names Moscow, the difference is from Moscow's time.
     """
     difference = int(hours) * 60 + int(minutes or 0)
     total = (difference if sign == "+" else -difference) + (

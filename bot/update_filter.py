@@ -1,21 +1,19 @@
-"""Reduce updates to the fields that the product reads, before an update is stored and validated.
+"""Reduce updates to the fields that the product reads.
 
-An update contains what its sender has chosen, and the validation of some unused parts is costly: a
-rich text that is nested 6 levels deep keeps aiogram busy for minutes. Therefore fields that the
-product does not read are removed, and a field that it reads may not exceed MAX_DEPTH and MAX_NODES.
+A short text replaces a field that is too deep or too large.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+# The validation of an unused field can keep aiogram busy for minutes.
 MAX_DEPTH = 8
-"""The deepest allowed nesting of a field that the product reads. Real fields of Telegram have at
-most 5 levels."""
+"""The deepest nesting that is kept. Telegram's fields have at most 5 levels."""
 MAX_NODES = 5_000
-"""The largest allowed number of values in one field. A keyboard of 100 buttons has about 300."""
+"""The largest number of values in a kept field. A keyboard of 100 buttons has about 300."""
+# If only the field were removed, an ad could lose a part unnoticed.
 TOO_LARGE = "too large"
-"""The text that replaces a field above MAX_DEPTH or MAX_NODES. The update is then parked (kept and
-not handled) as malformed. If only the field were removed, an ad could lose a part unnoticed."""
+"""The text that replaces a field above MAX_DEPTH or MAX_NODES."""
 
 _PAYMENTS = ("successful_payment", "refunded_payment")
 _MESSAGE = frozenset(
@@ -36,7 +34,7 @@ _MESSAGE = frozenset(
         "video",
     }
 )
-"""The fields of a message that the product reads, in addition to its numbers, texts and flags."""
+"""The fields of a message that are kept besides its numbers, texts and flags."""
 _HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
 _KINDS: Mapping[str, frozenset[str]] = {
     "message": _MESSAGE,
@@ -45,14 +43,14 @@ _KINDS: Mapping[str, frozenset[str]] = {
     "my_chat_member": frozenset({"chat", "from", "old_chat_member", "new_chat_member"}),
     "pre_checkout_query": frozenset({"from"}),
 }
-"""The kinds of updates that the bot asks for, and the fields of each kind that it reads."""
+"""The kept fields of each type of update that the bot asks for."""
 
 
 def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
     """Return an update with only the fields that the product reads.
 
-    The update is raw JSON that is not trusted: any part may be missing or of another type. Of an
-    update for which the bot did not ask, only the id is left.
+    The update is raw JSON that is not trusted. If the bot did not ask for this type of update, only
+    the id is left.
     """
     reduced: dict[str, Any] = {"update_id": update.get("update_id")}
     for kind, parts in _KINDS.items():
@@ -68,10 +66,6 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the used fields of a message.
-
-    Of a message about a payment, the product uses only the payment, the chat and the sender.
-    """
     for payment in _PAYMENTS:
         if payment in content:
             kept = {name: content[name] for name in ("message_id", "date") if name in content}
@@ -104,10 +98,8 @@ def _is_scalar(value: object) -> bool:
 
 
 def _fits(value: object) -> bool:
-    """Return whether a value is within MAX_DEPTH and MAX_NODES.
-
-    The function does not recurse, so that no nesting is too deep for it.
-    """
+    """Return whether a value has at most MAX_DEPTH levels and MAX_NODES inner values."""
+    # A loop and no recursion: the nesting of a value has no limit.
     level, nodes = [value], 0
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inner_values(outer)]

@@ -38,16 +38,17 @@ class Address:
     hosts: tuple[tuple[str, int], ...]
     ssl_mode: str
     seconds: int
-    """The longest time that an attempt to connect may take, in seconds."""
+    """How many seconds an attempt to connect takes at most."""
     pooled: bool
-    """True if the address says that PgBouncer is between the program and the database."""
+    """True if the URL says that a connection pooler (PgBouncer) is in front of the database."""
     driver_options: dict[str, str]
     server_options: dict[str, str]
 
     def connect_arguments(self) -> dict[str, Any]:
         """Return the arguments of `asyncpg.connect`.
 
-        They include every argument that asyncpg would otherwise take from environment variables.
+        They contain every value that asyncpg can read from an environment variable. Therefore
+        asyncpg does not read these variables.
         """
         return {
             "dsn": "postgresql:///?" + urlencode(self.driver_options, quote_via=quote),
@@ -69,18 +70,18 @@ class Address:
 
 
 def ignore_libpq_environment() -> None:
-    """Remove the environment variables of PostgreSQL's own clients, such as PGPORT.
+    """Remove the environment variables of PostgreSQL's own clients, for example PGPORT.
 
-    The program's setting contains the whole address, and these variables must not change it.
+    The URL contains the whole address, and these variables must not change it.
     """
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
 
 
 def parse(url: str) -> Address:
-    """Parse the URL of a database. Raises ValueError, whose text contains no part of the URL.
+    """Parse the URL of a database. Raises ValueError; its text contains no part of the URL.
 
-    The user name and the password may contain unescaped characters that are not allowed in a URL.
+    The user name and the password can contain characters that are normally escaped in a URL.
     """
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.partition("+")[0] not in SCHEMES:
@@ -109,7 +110,7 @@ def parse(url: str) -> Address:
 def _split(rest: str) -> tuple[str, str]:
     """Split a URL without its scheme into `user:password` and the rest.
 
-    A password may contain `@`.
+    A password can contain `@`.
     """
     at = rest.rfind("@")
     if "=" in rest[: max(at, 0)].partition("?")[2]:
@@ -120,7 +121,8 @@ def _split(rest: str) -> tuple[str, str]:
 def _hosts(text: str, ports: str) -> tuple[tuple[str, int], ...]:
     """Return the hosts (or socket folders) in `text`, each with its port.
 
-    `ports` is the value of the URL's option `port`. It is used for hosts without a port.
+    `ports` is the value of the URL's option `port`. A host in `text` without a port gets its port
+    from this option.
     """
     found = []
     port_list = ports.split(",") if ports else []

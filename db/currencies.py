@@ -1,15 +1,17 @@
 """List the currencies that Telegram accepts, with their decimals and the limits of invoices.
 
-Source: https://core.telegram.org/bots/payments/currencies.json. The exponents of BYN, ETB and MOP
-come from the source of Telegram Desktop, which shows invoices with them: `LookupCurrencyRule` in
-`ui/text/format_values.cpp`. The exponents differ from those of CLDR, for example for RSD. An amount
-that crosses to Telegram has Telegram's exponent, so every amount here has it too.
+Source: https://core.telegram.org/bots/payments/currencies.json. The decimals of BYN, ETB and MOP
+come from the source of Telegram Desktop, which shows invoices: `LookupCurrencyRule` in
+`ui/text/format_values.cpp`. CLDR, a common list of currencies, has other numbers of decimals for
+some currencies, for example for RSD. Amounts for Telegram must have Telegram's number of decimals,
+so this module uses Telegram's numbers.
 
-The settings refuse a currency that is missing here: its exponent has no source (XOF), or no list of
-Telegram's payment currencies was found that has it (BHD).
+The settings refuse a currency that is missing here. XOF is missing, because its number of decimals
+has no source. BHD is missing, because no list of Telegram's payment currencies was found that
+contains it.
 
-Telegram's smallest and largest amounts follow the exchange rates and change daily. The bounds here
-are those of one day, and Telegram itself refuses an invoice outside of its own bounds.
+Telegram's smallest and largest amounts follow the exchange rates and change daily. The limits here
+are those of one day. Telegram itself refuses an invoice outside its own limits.
 """
 
 from db.money import MAX_AMOUNT, STARS
@@ -46,7 +48,7 @@ _LARGEST = (
     " ZAR 14484800"
 )
 _SMALLEST_PART = 10_000
-"""In each currency, the largest invoice is this many times the smallest one."""
+"""In each currency, the largest invoice is the smallest invoice times this number."""
 
 
 def _limits() -> dict[str, tuple[int, int]]:
@@ -56,10 +58,13 @@ def _limits() -> dict[str, tuple[int, int]]:
 
 
 LIMITS = _limits() | {STARS: (1, MAX_AMOUNT)}
-"""The smallest and the largest invoice of each currency, in minor units. Telegram publishes no
-bounds for Stars. BYN, ETB and MOP are missing here, so the settings have to name the bounds."""
+"""The smallest and the largest invoice of each currency, in minor units.
+
+Telegram publishes no limits for Stars. BYN, ETB and MOP are missing here, so the settings must
+contain their limits.
+"""
 
 
 def exponent(currency: str) -> int:
-    """Return the number of decimals of a currency. Raises KeyError for an unknown currency."""
+    """Return the number of decimals of a currency. Raises KeyError if the currency is unknown."""
     return EXPONENTS[currency]

@@ -1,4 +1,4 @@
-"""Define the constants of money. Amounts are whole minor units, never floats."""
+"""Define the constants of money. Amounts are whole minor units (cents, Stars), never floats."""
 
 STARS = "XTR"
 """The currency of Telegram Stars. Amounts are whole Stars, and no payment provider is involved."""

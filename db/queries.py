@@ -23,12 +23,12 @@ from db.models.posting import PostJob
 Value = TypeVar("Value")
 
 KEY_LOCKS = 7_003
-"""The first number of the advisory lock of an idempotency key. The second is the key's hash."""
+"""The first number of an advisory lock on an idempotency key. The second is the hash of the key."""
 
 
 @dataclass(frozen=True)
 class LockedPlacement:
-    """A placement: its target, campaign and channel, and its post job and escrow if they exist."""
+    """A placement: its target, campaign and channel, and its post job and escrow (or None)."""
 
     target: CampaignTarget
     campaign: Campaign
@@ -38,9 +38,9 @@ class LockedPlacement:
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:
-    """Lock a target (the main row of a placement). Return None if it does not exist.
+    """Lock a target (the main row of a placement) and return it. Return None if it does not exist.
 
-    A transaction that changes a placement takes this lock before the locks of its other rows.
+    A transaction that changes a placement must take this lock before all locks of its other rows.
     """
     found = await session.execute(
         select(CampaignTarget)
@@ -54,11 +54,11 @@ async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget |
 async def lock_campaign(
     session: AsyncSession, campaign_id: int, *, shared: bool = False
 ) -> Campaign | None:
-    """Lock a campaign, shared or exclusively. Return None if it does not exist.
+    """Lock a campaign and return it. Return None if it does not exist.
 
-    The shared lock is for callers that need the campaign's status not to change. With it, approvals
-    in one campaign do not wait for each other. The exclusive lock is for callers that change the
-    campaign or the sum of its prices.
+    With the shared lock, the status of the campaign cannot change, and several approvals in one
+    campaign do not wait for each other. A caller that changes the campaign, or the sum of its
+    prices, needs the exclusive lock.
     """
     found = await session.execute(
         select(Campaign)
@@ -70,10 +70,9 @@ async def lock_campaign(
 
 
 def required(value: Value | None) -> Value:
-    """Return `value` with a type that does not allow None, for the type checker.
+    """Return `value` with a type that does not include None. Raises LookupError if `value` is None.
 
-    A constraint of the database, or the transaction that wrote the row, guarantees that the value
-    is not null. Raises LookupError if it is None in spite of this.
+    The database guarantees that this value is not null, but the type checker does not know this.
     """
     if value is None:
         raise LookupError("a value that the database guarantees is missing")
@@ -84,12 +83,12 @@ async def lock_placement(session: AsyncSession, target_id: int) -> LockedPlaceme
     """Lock a placement: its target, its post job and its escrow, in this order.
 
     The campaign and the channel are read, but not locked. Returns None if there is no such target.
-    Each table is read by a separate statement after the target is locked. A single statement that
-    waits for the lock would still read the other tables in their state before the wait.
     """
     target = await lock_target(session, target_id)
     if target is None:
         return None
+    # Each table has a separate statement after the target is locked. A single statement that waits
+    # for the lock would read the other tables in their state before the wait.
     job = await session.execute(
         select(PostJob)
         .where(PostJob.campaign_target_id == target_id)
@@ -118,21 +117,21 @@ async def lock_placement(session: AsyncSession, target_id: int) -> LockedPlaceme
 
 
 def has_escrow() -> ColumnElement[bool]:
-    """Build the SQL condition that a target has an escrow: held, released or refunded."""
+    """Build the SQL condition that a target has an escrow, with any status."""
     return exists().where(Escrow.campaign_target_id == CampaignTarget.id)
 
 
 async def lock_key(session: AsyncSession, key: str) -> None:
     """Lock an idempotency key until the end of the transaction.
 
-    If a form is submitted twice, the second transaction waits. Then it finds the row of the first
-    transaction.
+    If a form is submitted twice, the second transaction waits for the first transaction. Then it
+    finds the row that the first transaction has written.
     """
     await session.execute(select(func.pg_advisory_xact_lock(KEY_LOCKS, func.hashtext(key))))
 
 
 async def now(session: AsyncSession) -> datetime:
-    """Return the time of the database's `clock()`, with a zone.
+    """Return the time of the database function `clock()`, with a time zone.
 
     In production this is the real time. The sandbox can move `clock()` forward.
     """
@@ -142,7 +141,7 @@ async def now(session: AsyncSession) -> datetime:
 
 
 async def clock_shift(session: AsyncSession) -> timedelta:
-    """Return how far `clock()` is ahead of the real time. Production accepts only zero."""
+    """Return how far `clock()` is ahead of the real time. In production this must be zero."""
     result = await session.execute(select(func.clock() - func.statement_timestamp()))
     shift: timedelta = result.scalar_one()
     return shift

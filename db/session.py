@@ -1,7 +1,7 @@
 """Create database engines and sessions, and classify the errors of the database.
 
-No other module connects to the database. Entry points open `async with sessions.begin() as
-session:`, and services never commit.
+No other module connects to the database. The handlers, the scheduler and the commands begin and
+commit transactions with `sessions.begin()`. Services never commit.
 """
 
 import uuid
@@ -27,39 +27,40 @@ from sqlalchemy.ext.asyncio import (
 from db import address
 
 POOL_SIZE = 32
-"""How many connections the pool opens at most. It opens them when needed, and keeps them.
-
-There is no overflow, because an overflow connection is closed after each use. A new connection
-costs more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate
-of 8 concurrent approvals.
-"""
+"""How many connections the pool opens at most. It opens them when needed, and keeps them."""
+# There is no overflow, because an overflow connection is closed after each use. A new connection
+# costs more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate
+# of 8 concurrent approvals.
 POOL_WAIT_SECONDS = 10
 READ_ONLY_STATE = "25006"
-"""The SQLSTATE of a write in a read-only transaction, or on a read-only server."""
+"""The SQLSTATE if a transaction or a server is read-only and refuses a write."""
 AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
-"""SQLSTATE prefixes that mean: the server cannot work now, and another statement would fail too.
+"""SQLSTATE prefixes of errors after which every other statement would fail too.
 
-The connection is lost, the server stops or starts, a resource is used up (connections, memory, the
-disk), the operating system has an error, or the server is read-only.
+The prefixes mean: the connection is lost, the server stops or starts, a resource (connections,
+memory, disk) is used up, the operating system has an error, or the server is read-only.
 """
 BAD_DATA_STATES = ("22", "23", "54")
-"""SQLSTATE prefixes: a value is not valid, a constraint is violated, a value is too large."""
+"""SQLSTATE prefixes of an invalid value, a violated constraint, and a value that is too large."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
 """The SQLSTATEs of a serialization failure, a deadlock, and three exceeded time limits.
 
-The three time limits are those of a lock, a transaction and a statement.
+These are the time limits of a lock, of a transaction and of a statement.
 """
 
 REFUSED_STATES = ("28", "3D")
-"""The SQLSTATE prefixes with which a server refuses the user name, password or database name."""
+"""SQLSTATE prefixes of a server that refuses the user name, the password or the database name."""
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
-"""Errors of the driver: a file that the address names is missing, or no host is of the wanted kind.
+"""Errors of the driver if a file named in the address is missing, or if no host is suitable.
 
-The kind of a host is for example "not read-only".
+For example, the address asks for a host that is not read-only, and all hosts are read-only.
 """
 _SPEAKING = (PostgresError, OSError, *_NO_SERVER)
 _UNSUPPORTED = "unsupported startup parameter"
-"""A part of the message with which PgBouncer refuses a session setting."""
+"""A part of PgBouncer's message if it refuses a session setting.
+
+PgBouncer is a connection pooler.
+"""
 SESSION_SETTINGS = {"timezone": "UTC", "jit": "off"}
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -68,11 +69,10 @@ Sessions = async_sessionmaker[AsyncSession]
 def create_engine(url: str) -> AsyncEngine:
     """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
-    The address alone says where the database is: the variables of PostgreSQL's own clients are
-    removed from the environment. Raises ValueError for an address that cannot be read.
-
-    The kill switches need READ COMMITTED. If the server has closed a connection, the pool replaces
-    the connection before use. Therefore no request fails after a restart of PostgreSQL.
+    `url` is the only source of the database's address. The environment variables of PostgreSQL's
+    own clients are removed. If the server has closed a connection, the pool replaces the connection
+    before its use. Raises ValueError if the URL cannot be read. The kill switches need READ
+    COMMITTED.
     """
     address.ignore_libpq_environment()
     place = address.parse(url)
@@ -94,19 +94,19 @@ def create_engine(url: str) -> AsyncEngine:
 
 
 class _Connector:
-    """Set up the connections of an engine, to PostgreSQL itself or to a pooler such as PgBouncer.
+    """Set up the connections of an engine, either to PostgreSQL or to a pooler such as PgBouncer.
 
-    A pooler may give each transaction another connection to the server. Therefore, with a pooler,
-    settings are set in each transaction, and no name of a prepared statement is used twice.
+    A pooler can give each transaction another connection to the server. Therefore, with a pooler,
+    settings are set in each transaction, and each prepared statement has a new name.
     """
 
     def __init__(self, *, pooled: bool) -> None:
-        """Create the object. `pooled` is true if the address names a pooler (`pgbouncer=true`)."""
+        """Create the object. `pooled` is true if the address says that there is a pooler."""
         self._pooled = pooled
         self._is_known = pooled
 
     def prepare(self, dialect: Any, _record: object, _args: object, options: Any) -> None:
-        """Add the options that a new connection needs, before the driver opens it.
+        """Add the options that a new connection needs, before the driver opens the connection.
 
         The first call finds out whether there is a pooler.
         """
@@ -123,7 +123,7 @@ class _Connector:
 
     @staticmethod
     def _refuses_settings(dialect: Any, options: Any) -> bool:
-        """Open and close a connection, and return whether a pooler refuses session settings."""
+        """Open and close a connection. Return whether a pooler refuses the session settings."""
         try:
             dialect.connect(**options).close()
         except dialect.loaded_dbapi.Error as error:
@@ -133,7 +133,7 @@ class _Connector:
         return False
 
     def begin(self, connection: Connection) -> None:
-        """Set SESSION_SETTINGS for the transaction that begins, if there is a pooler."""
+        """Set SESSION_SETTINGS for the new transaction if there is a pooler."""
         if self._pooled:
             values = ", ".join(
                 f"set_config('{name}', '{value}', true)" for name, value in SESSION_SETTINGS.items()
@@ -144,7 +144,7 @@ class _Connector:
 def is_away(error: BaseException) -> bool:
     """Return whether an error means that PostgreSQL is not available or that a connection broke.
 
-    A server that refuses the login, or is read-only, counts as not available.
+    If a server refuses the login, or is read-only, it counts as not available.
     """
     if isinstance(error, BaseExceptionGroup):
         return all(is_away(inner) for inner in error.exceptions)
@@ -168,7 +168,8 @@ def is_refused(error: BaseException) -> bool:
 def cause(error: BaseException) -> str:
     """Return the cause of a database error in one line, for people.
 
-    The line may name a user or a database. It contains no password and no statement.
+    The line can contain the name of a user or of a database. It contains no password and no
+    statement.
     """
     root = _root(error)
     words = " ".join(str(root).split()) if isinstance(root, _SPEAKING) else ""
@@ -176,9 +177,9 @@ def cause(error: BaseException) -> str:
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return the first error of the driver or the system in an error's chain of causes.
+    """Return the first error of the driver or of the system in an error's chain of causes.
 
-    If there is none, the last error of the chain is returned.
+    If the chain has no such error, the last error of the chain is returned.
     """
     seen = {id(error)}  # an error that is raised again may be its own cause
     while not isinstance(error, _SPEAKING):
@@ -193,38 +194,38 @@ def _root(error: BaseException) -> BaseException:
 def is_conflict(error: BaseException) -> bool:
     """Return whether a transaction failed because of a conflict or a time limit.
 
-    If so, the caller may repeat the transaction.
+    In this case the caller can repeat the transaction.
     """
     return sqlstate(error).startswith(CONFLICT_STATES)
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Return whether an error means that a read-only transaction or server refused a write."""
+    """Return whether a write was refused because the transaction or the server is read-only."""
     return sqlstate(error) == READ_ONLY_STATE
 
 
 def is_bad_data(error: DBAPIError) -> bool:
-    """Return whether the database or its driver refused a value. A repeat would be refused too."""
+    """Return whether the database or its driver refused a value. A second try would fail too."""
     refused_by_driver = isinstance(getattr(error.orig, "__cause__", None), ValueError)
     return refused_by_driver or sqlstate(error).startswith(BAD_DATA_STATES)
 
 
 def sqlstate(error: BaseException) -> str:
-    """Return the SQLSTATE of a database error, or the text "None" for any other error."""
+    """Return the SQLSTATE of a database error.
+
+    Return the text "None" if the error has no SQLSTATE.
+    """
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlstate", None))
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Raise DisconnectionError for a closed connection, so that the pool replaces the connection.
-
-    The driver knows from the socket that a connection is closed. A ping would cost three round
-    trips.
-    """
+    """Raise DisconnectionError if a connection is closed. The pool then replaces the connection."""
+    # The driver knows this from the socket. A ping would cost three round trips.
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:
-    """Return a factory of sessions. Objects of a session stay readable after its commit."""
+    """Return a factory of sessions. After a commit, objects of the session can still be read."""
     return async_sessionmaker(engine, expire_on_commit=False)

@@ -1,4 +1,7 @@
-"""Handle the confirmation of a move of the admin chat, which only a super admin may press."""
+"""Handle the button with which a super admin confirms that the admin chat has moved.
+
+Telegram gives a group a new id when the group becomes a supergroup.
+"""
 
 import structlog
 from aiogram import Bot, Router
@@ -19,9 +22,10 @@ router = Router(name="admin_chat")
 
 @router.callback_query(ConfirmAdminChat.filter())
 async def confirm(press: CallbackQuery, context: RequestContext, bot: Bot) -> None:
-    """Confirm that the admin chat is where the button was pressed.
+    """Confirm that the admin chat has moved to the chat in which the button was pressed.
 
-    A recorded move may be invented. Therefore Telegram is asked where the old chat is now.
+    The bot asks Telegram whether the old chat has this new id. Raises AccessDenied if the person is
+    not a super admin. Raises AdminChatNotMoved if Telegram does not confirm the new id.
     """
     admin_chat = context.dependencies.admin_chat
     old_chat_id = admin_chat.id
@@ -44,10 +48,10 @@ async def confirm(press: CallbackQuery, context: RequestContext, bot: Bot) -> No
 
 
 async def _is_at(bot: Bot, old_chat_id: int, new_chat_id: int) -> bool:
-    """Ask Telegram for the chat `old_chat_id`; return whether its id is `new_chat_id` now.
+    """Ask Telegram for the chat `old_chat_id`. Return whether it has the id `new_chat_id` now.
 
-    If the chat has moved, `FollowAdminChat` repeats the question with the id that Telegram names.
-    The result is False if Telegram refuses the question.
+    If the chat has moved, Telegram's error names the new id, and `FollowAdminChat` repeats the
+    request with the new id. Returns False if Telegram refuses the request.
     """
     try:
         return (await bot.get_chat(old_chat_id)).id == new_chat_id

@@ -1,4 +1,4 @@
-"""Handle the form with which an advertiser buys a post in a channel (a placement).
+"""Handle the form with which an advertiser buys a placement (a post in a channel).
 
 The form asks for the channel, the time of publication and a confirmation.
 """
@@ -33,7 +33,10 @@ openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """The steps of the form in their order. A person who has a time zone skips the step `zone`."""
+    """The steps of the form in their order.
+
+    If the person has chosen a time zone, the form skips the step `zone`.
+    """
 
     channel = State()
     when = State()
@@ -51,8 +54,8 @@ async def open_buy_form(
 ) -> None:
     """Open the form of a new placement for one of the person's own active campaigns.
 
-    Raises NotCampaignOwner for a campaign of another person, and CampaignNotActive for a campaign
-    that is not active.
+    Raises NotCampaignOwner if the campaign belongs to another person. Raises CampaignNotActive if
+    the campaign is not active.
     """
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
@@ -188,7 +191,7 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
 
 
 async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
-    """Build the receipt of a submission. It says how much money the approval still needs."""
+    """Build the screen after a submission. If money is missing for the approval, show how much."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
         available = (await wallets.balances(session, context.user_id)).available

@@ -64,18 +64,18 @@ async def _read_ad(message: Message, _input: MessageInput, manager: DialogManage
 
 
 async def _replace_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    """Take a new ad from the message, in place of the ad that the preview shows.
+    """Replace the ad of the draft with the ad in a message, and show the preview again.
 
-    Show the preview again with the new ad. The link button and the budget of the draft stay.
+    The link button and the budget of the draft stay.
     """
     if _parse_ad(message, manager) and await _show_preview(message, manager):
         await forms.next_step(manager, CampaignForm.preview)
 
 
 def _parse_ad(message: Message, manager: DialogManager) -> bool:
-    """Store the ad that a message contains in the draft of the form, and return True.
+    """Read the ad in a message, store it in the draft of the form, and return True.
 
-    If the message is no valid ad, show what is wrong with it, and return False.
+    If the message is no valid ad, show the error and return False.
     """
     draft = manager.dialog_data
     parsed = ad_parser.parse_ad(message)
@@ -127,7 +127,7 @@ async def _read_budget(message: Message, _input: MessageInput, manager: DialogMa
 
 
 async def _show_preview(message: Message, manager: DialogManager) -> bool:
-    """Send the ad to the person as channels will get it, and return True.
+    """Show the ad to the person as channels will get it, and return True.
 
     If Telegram refuses the ad, show the error, ask for another ad, and return False.
     """
@@ -163,7 +163,7 @@ async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> N
 
 
 def _check_ad(manager: DialogManager, ad: Creative) -> bool:
-    """Return whether an ad is valid. If it is not, show the error above the form's question."""
+    """Return whether an ad is valid. If it is invalid, show the error above the form's question."""
     try:
         ad.validate()
     except errors.DomainError as error:
@@ -173,7 +173,7 @@ def _check_ad(manager: DialogManager, ad: Creative) -> bool:
 
 
 class AdLosses(Text):
-    """The list of the parts of the advertiser's message that the published ad will lack."""
+    """A list for the advertiser: the parts of the message that the published ad will not have."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         t = forms.context_of(manager).t

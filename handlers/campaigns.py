@@ -56,7 +56,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.BUY))
 async def choose_campaign(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Ask the advertiser to choose the active campaign for a new placement."""
+    """Show a page of the person's active campaigns. The person chooses one for a new placement."""
     async with context.read() as session:
         rows = await campaigns.of_advertiser(
             session,
@@ -72,7 +72,10 @@ async def choose_campaign(press: CallbackQuery, callback_data: Go, context: Requ
 async def show_ad(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext, bot: Bot
 ) -> None:
-    """Send a campaign's ad to the person as channels get it, and then the campaign's screen."""
+    """Send a campaign's ad to the person, and then the campaign's screen.
+
+    The ad looks as it does in a channel.
+    """
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)
@@ -85,7 +88,7 @@ async def show_ad(
 async def ask_cancel(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
-    """Ask for confirmation before a campaign is cancelled, because a cancellation is final."""
+    """Ask the person for confirmation before a campaign is cancelled. A cancellation is final."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
     await respond.show(press, screens.confirm_cancel(context.t, row))

@@ -1,4 +1,4 @@
-"""Handle Telegram's reports about chats: changed rights of the bot, new posts, moved groups."""
+"""Handle Telegram's reports about chats: new rights of the bot, new posts, new ids of groups."""
 
 import structlog
 from aiogram import Bot, F, Router
@@ -15,10 +15,10 @@ router = Router(name="channel_events")
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
 async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: Bot) -> None:
-    """Suspend a channel if the bot may not post there any more, and restore it if the bot may.
+    """Suspend a channel if the bot may no longer post there. Restore it if the bot may post.
 
-    An update may arrive late, after the right has changed again. Therefore the handler asks
-    Telegram for the present rights. Channels that nobody has connected are ignored.
+    The handler asks Telegram for the present rights, because the update can be late. A channel that
+    nobody has connected is ignored.
     """
     async with context.read() as session:
         if await channels.by_chat(session, event.chat.id) is None:
@@ -40,7 +40,10 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
 
 @router.my_chat_member()
 async def log_membership(event: ChatMemberUpdated) -> None:
-    """Log that the bot was added to a group or private chat, or removed from it. Change nothing."""
+    """Log that the bot was added to a group or private chat, or was removed from it.
+
+    The handler changes nothing.
+    """
     log.info("bot's membership changed", chat_type=event.chat.type)
 
 
@@ -48,9 +51,9 @@ async def log_membership(event: ChatMemberUpdated) -> None:
 async def note_message_id(post: Message, context: RequestContext) -> None:
     """Store the message id of a new post as the highest known message id of its channel.
 
-    An uncertain post is a post that Telegram may or may not have published. The search for it
-    begins above the message id that was known before the send. Telegram's updates about edits are
-    not used, because an edited post may be old.
+    Telegram may or may not have published an uncertain post. The search for such a post begins
+    above the highest id that was known before the send. Telegram's updates about edited posts are
+    not used, because an edited post can be old.
     """
     async with context.begin() as session:
         await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
@@ -60,9 +63,10 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
 async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
     """Find the admin chat's new id after its group has become a supergroup.
 
-    Telegram has written a message into the supergroup that names the old group. If the old group is
-    the admin chat, this handler makes a request about the old group. Telegram refuses the request,
-    and its error contains the new id. `FollowAdminChat` then records the new id.
+    Telegram has written a message into the new supergroup. This message names the old group. If the
+    old group is the admin chat, this handler makes a request about the old group. Telegram refuses
+    the request, and its error contains the new id. `FollowAdminChat` reads this error and records
+    the new id.
     """
     if message.migrate_from_chat_id == context.admin_chat_id:
         await bot.get_chat(context.admin_chat_id)
@@ -72,8 +76,8 @@ async def find_moved_admin_chat(message: Message, context: RequestContext, bot: 
 async def follow_group(message: Message, context: RequestContext) -> None:
     """Record the new id of the admin chat when its group becomes a supergroup.
 
-    The id is stored in the database, from which every process reads it. The staff act in the new
-    chat after a super admin has confirmed the move. A move of another group is not recorded.
+    The id is stored in the database, and every process reads it there. The staff can act in the new
+    chat after a super admin has confirmed the move. If another group moves, nothing is recorded.
     """
     if message.migrate_to_chat_id is None:
         return

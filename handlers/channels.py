@@ -55,7 +55,10 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CONNECT))
 async def offer_picker(press: CallbackQuery, context: RequestContext) -> None:
-    """Show the keyboard that opens Telegram's channel picker."""
+    """Show the keyboard that opens Telegram's channel picker.
+
+    In the picker, the person chooses one of the person's own channels.
+    """
     await respond.show(press, screens.channel_picker(context.t))
 
 
@@ -86,12 +89,13 @@ async def change_status(
 async def connect(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
-    """Connect the chosen channel if the bot may post there and the person is its creator.
+    """Connect the channel that a person has chosen in Telegram's channel picker.
 
-    Telegram's picker has checked both conditions already. The bot checks both again, because the
-    update may be old. If another person has connected the channel before and is not its creator any
-    more, the new creator takes the channel over. The message `chat_shared` may come before or after
-    Telegram's report about the bot's new rights (`my_chat_member`).
+    The bot must have the right to post in the channel, and the person must be its creator. The bot
+    asks Telegram about both conditions, because the person's choice can be old. If the stored owner
+    is no longer the channel's creator, the new creator becomes the owner. The message about the
+    choice (`chat_shared`) can come before or after Telegram's report about the bot's new rights
+    (`my_chat_member`).
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.find_problem(
@@ -128,10 +132,10 @@ async def connect(
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:
-    """Return the id of a channel's stored owner, if this person is not its creator any more.
+    """Return the user id of a channel's stored owner, if the owner is no longer its creator.
 
-    The person who now connects the channel may then take it over. The result is None if nobody else
-    has connected the channel, or if the stored owner is still its creator.
+    Returns None if nobody else has connected the channel. Returns None too if the stored owner is
+    still the creator.
     """
     async with context.read() as session:
         row = await channels.by_chat(session, chat_id)

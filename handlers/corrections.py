@@ -1,7 +1,7 @@
 """Handle corrections (repairs of the ledger) in the admin chat.
 
-One admin has proposed a correction with `adtech`, and another admin confirms or refuses it here. A
-card is a message with buttons in the admin chat.
+One admin proposes a correction with the program `adtech`. Another admin confirms or refuses it in
+the admin chat. A card is a message with buttons in the admin chat.
 """
 
 from aiogram import F, Router
@@ -47,7 +47,8 @@ async def show_queue(
 ) -> None:
     """Show a page of the corrections that are not done yet.
 
-    Another admin must still decide about them, or somebody must still run `adtech repair`.
+    A proposed correction waits for the decision of another admin. A confirmed correction waits for
+    the command `adtech repair`.
     """
     context.actor.require_staff(*STAFF, action="corrections")
     page_number = callback_data.page if callback_data else 0
@@ -60,7 +61,7 @@ async def show_queue(
 async def show_card(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Show the card of a correction with the present state of the correction and its wallets."""
+    """Show the card of a correction, with the present states of the correction and its wallets."""
     context.actor.require_staff(*STAFF, action="correction_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -71,9 +72,10 @@ async def show_card(
 async def ask_reason(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Show the preset reasons to confirm or refuse a correction. A press on one is the decision.
+    """Show buttons with the preset reasons to confirm or refuse a correction.
 
-    If the correction's status does not allow the decision any more, show its card instead.
+    A press of one of these buttons makes the decision. If the correction's status no longer allows
+    the decision, show its card instead.
     """
     context.actor.require_staff(*MODERATORS, action="correction_card")
     details = await _details(context, callback_data.id)
@@ -100,14 +102,20 @@ async def decide_for_preset(
 
 @router.message(Command("confirm"))
 async def confirm(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Confirm a correction with a reason in free text: `/confirm 12 the bank statement says so`."""
+    """Confirm a correction with a typed reason: `/confirm 12 the bank statement says so`.
+
+    12 is the id of the correction. The text is the reason.
+    """
     context.actor.require_staff(*MODERATORS, action="correction_confirm")
     await _decide_for_text(message, command, context, CorrectionAct.CONFIRM)
 
 
 @router.message(Command("refuse"))
 async def refuse(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Refuse a correction with a reason in free text: `/refuse 12 the cause is not known yet`."""
+    """Refuse a correction with a typed reason: `/refuse 12 the cause is not known yet`.
+
+    12 is the id of the correction. The text is the reason.
+    """
     context.actor.require_staff(*MODERATORS, action="correction_drop")
     await _decide_for_text(message, command, context, CorrectionAct.REFUSE)
 

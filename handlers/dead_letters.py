@@ -1,7 +1,7 @@
-"""Handle dead letters, that is, post jobs that failed for good.
+"""Handle dead letters. A dead letter is a post job that failed for good.
 
-Staff list the dead letters and offer them to the advertisers. An advertiser may then submit the
-placement again.
+The staff list the dead letters, and admins offer the advertisers to submit the placements again. An
+advertiser who has an offer can submit the placement again.
 """
 
 from aiogram import F, Router
@@ -57,7 +57,7 @@ async def show_card(
 
 @router.callback_query(OnDeadLetter.filter(F.act == screens.OFFER))
 async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: RequestContext) -> None:
-    """Offer to the advertiser of a dead letter to submit the placement again.
+    """Offer an advertiser to submit a failed placement again.
 
     A second press of the button makes no second offer.
     """
@@ -71,9 +71,10 @@ async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: Requ
 
 @router.callback_query(Retry.filter())
 async def retry(press: CallbackQuery, callback_data: Retry, context: RequestContext) -> None:
-    """Submit a failed placement again on the terms (price and hours) of the offer.
+    """Submit a failed placement again, with the price and the promised hours of the offer.
 
-    If the channel's terms have changed since the offer, show an offer with the new terms instead.
+    If the channel's price or promised hours (the time that a post must stay) have changed since the
+    offer, show a new offer instead.
     """
     try:
         async with context.begin() as session:

@@ -1,4 +1,4 @@
-"""Handle the errors of handlers: log them, audit some refusals, and answer the person.
+"""Handle the errors of handlers: log them, write audit rows, and answer the person.
 
 A refusal is a domain error: the person asked for something that is not allowed or not possible.
 """
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 refusals = Router(name="refusals")
 unexpected_errors = Router(name="unexpected_errors")
-"""The last router, which handles the errors that no other error handler has handled."""
+"""The last router. It handles the errors that no other error handler has handled."""
 
 LEFT_TO_THE_INBOX = (
     TryLaterError,
@@ -35,17 +35,20 @@ LEFT_TO_THE_INBOX = (
 """The errors after which the bot shows no apology.
 
 - TryLaterError: the update will be handled later.
-- AlreadyHandledError: another process has handled it.
+- AlreadyHandledError: another process has handled the update.
 - UpdateTypeLookupError: aiogram does not know this kind of update.
 - TelegramForbiddenError and ForeignChatError: the bot may not write to this chat.
 - NOT_ANSWERED: Telegram did not accept the bot's answer, and would not accept an apology either.
-  The requested action itself may have succeeded.
+  The action that the person requested may have succeeded.
 """
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))
 async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
-    """Answer a refused request with the reason. Audit the refusal if its class is in AUDITED."""
+    """Answer a refused request with the reason.
+
+    If the class of the refusal is in AUDITED, an audit row about the refusal is written too.
+    """
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
@@ -57,10 +60,10 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
 
 
 async def record(context: RequestContext, error: errors.DomainError) -> None:
-    """Write an audit row about a refusal.
+    """Write an audit row (a record of who did what) about a refusal, in a new transaction.
 
-    The row has a transaction of its own, because the refused transaction was rolled back. Nothing
-    is written if the class of the refusal is not in AUDITED or the update has no actor.
+    Nothing is written if the class of the refusal is not in AUDITED. Nothing is written either if
+    the update has no known sender.
     """
     if isinstance(error, AUDITED) and context.identified_actor is not None:
         action = error.action if isinstance(error, errors.AccessDenied) else context.action
@@ -72,7 +75,7 @@ async def record(context: RequestContext, error: errors.DomainError) -> None:
 async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | None = None) -> None:
     """Log an unexpected error, and answer with an apology and the correlation id.
 
-    The log lines of the update contain the same id.
+    All log lines about the update contain this id.
     """
     error = event.exception
     if context is None:

@@ -1,4 +1,4 @@
-"""Handle what no other handler takes: unknown buttons, buttons of closed forms, group messages."""
+"""Handle updates that no other handler takes: unknown buttons, closed forms, group messages."""
 
 import re
 
@@ -27,9 +27,7 @@ FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 async def refuse_unknown_command(message: Message, context: RequestContext) -> None:
     """Tell staff in the admin chat that the bot does not know a command.
 
-    Without an answer, somebody who mistypes `/killswitch` would believe that payouts or
-    posting were stopped.
-    The bot says nothing to others in a group.
+    Other people in a group get no answer.
     """
     if context.actor.staff_role(*STAFF) is not None:
         await respond.show(message, operators.unknown_command(context.t))
@@ -44,7 +42,10 @@ async def ignore_group_message(_message: Message) -> None:
 @router.callback_query(~F.data)
 @router.callback_query(~F.data.contains(CB_SEP) & ~F.data.startswith(f"{OpenForm.__prefix__}:"))
 async def unknown_button(press: CallbackQuery, context: RequestContext) -> None:
-    """Show an alert for a forged button or a button of an older version, and change nothing."""
+    """Show an alert after a press of an unknown button, and change nothing.
+
+    The button is forged, or it is from an older version of the bot.
+    """
     await respond.alert(press, context.t("button-stale"))
 
 

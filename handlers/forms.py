@@ -22,15 +22,16 @@ AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]
 
 
 class Translated(Text):
-    """A text of the Fluent files in a form.
+    """A translated text in a form. The texts are in the Fluent files.
 
-    The text's variables come from the key `values` of the data that the step's getter returns.
+    The getter of a step returns the step's data. The key `values` of this data contains the values
+    of the text's variables.
     """
 
     def __init__(self, message_id: str, **options: Any) -> None:
         """Store the id of the text.
 
-        `options` are the options of every widget, for example `when`.
+        `options` are the options that all widgets of a form have, for example `when`.
         """
         super().__init__(**options)
         self.message_id = message_id
@@ -40,7 +41,7 @@ class Translated(Text):
 
 
 class Question(Translated):
-    """The question of a step. If the last answer was wrong, its error stands above the question."""
+    """The question of a step. If the last answer was wrong, the error stands above the question."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:
         question = await super()._render_text(data, manager)
@@ -49,7 +50,7 @@ class Question(Translated):
 
 
 class ItemLabel(Text):
-    """The label of one row of a list. The label is the second element of the row's `item`."""
+    """The label of one row in a list. The label is the second element of the row's `item`."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         return str(data["item"][1])
@@ -62,7 +63,7 @@ def context_of(manager: DialogManager) -> RequestContext:
 
 
 def show_error(manager: DialogManager, text: str) -> None:
-    """Store the text of an error. The form then shows it above the question and asks again."""
+    """Store the text of an error. The form then shows the error above the question."""
     manager.dialog_data[_ERROR] = text
 
 
@@ -79,7 +80,7 @@ async def open_form(manager: DialogManager, state: State, **data: Any) -> None:
 
 
 async def close_form(manager: DialogManager, screen: Outgoing) -> None:
-    """Close the form that is open, and show a screen instead of it."""
+    """Close the form that is open, and show a screen in its place."""
     event = manager.event
     pressed = isinstance(event, CallbackQuery)
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
@@ -94,9 +95,10 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
 
 
 def idempotency_key(manager: DialogManager) -> str:
-    """Return a key that is unique to this opening of the form.
+    """Return a key that is different each time the form is opened.
 
-    The result of the form is stored under this key, so that a repeat does not store it twice.
+    The result of the form is stored with this key. Therefore a repeated press stores no second
+    result.
     """
     return f"form:{context_of(manager).user_id}:{manager.current_context().id}"
 
@@ -114,9 +116,9 @@ async def read_amount(message: Message, manager: DialogManager) -> int | None:
 
 
 async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    """Return the data for a question about an amount: an example in the person's currency.
+    """Return an example amount in the person's currency, for a question about an amount.
 
-    This is the getter of a step.
+    This function is the getter of a step: its result is the data for the step's texts.
     """
     return {"values": {"example": context_of(dialog_manager).t.money(formatting.EXAMPLE)}}
 
@@ -135,8 +137,8 @@ def text_step(
     """Make a step of a form that asks the question `message_id` and waits for a message.
 
     `widgets` are further texts and buttons. They stand between the question and the buttons "back"
-    and "cancel". A message that is forwarded or comes from another bot contains the words of
-    somebody else. Such a message, or a command, is an answer only if `takes_forwards` is True.
+    and "cancel". If `takes_forwards` is False, the step refuses commands, forwarded messages and
+    messages that another bot has made.
     """
 
     async def read_answer(

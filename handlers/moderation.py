@@ -1,8 +1,8 @@
 """Handle moderation in the admin chat: admins approve or reject placements.
 
 A placement is the purchase of a post in a channel. Its card is a message with buttons in the admin
-chat. At each press, the bot checks the rights of the person and the state of the placement again,
-because the card may be old.
+chat. A card can be old. Therefore the bot checks the person's rights and the placement's state at
+each press of a button.
 """
 
 from aiogram import Bot, F, Router
@@ -60,7 +60,7 @@ async def open_card(
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.CARD))
 async def show_card(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Show a placement's card in its present state."""
+    """Show the card of a placement with the placement's present state."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -69,7 +69,10 @@ async def show_card(press: CallbackQuery, callback_data: Moderate, context: Requ
 async def ask_reason(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext
 ) -> None:
-    """Show the preset reasons for a rejection as buttons. After a decision, show only the card."""
+    """Show the preset reasons for a rejection as buttons.
+
+    If an admin has already decided about the placement, show its card instead.
+    """
     context.actor.require_staff(*MODERATORS, action="moderation_reject")
     row = await _card(context, callback_data.id)
     pending = row.status == TargetStatus.PENDING
@@ -87,7 +90,7 @@ async def approve(
 
     The bot asks Telegram about both conditions. If one of them is not met, the channel is suspended
     and the placement is not approved. If the advertiser has too little money, the placement stays
-    open, and the advertiser gets a notice that says how much is missing.
+    pending, and the advertiser gets a message about the missing amount.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)

@@ -46,12 +46,13 @@ async def _set_switch(
 
 @router.message(Command("killswitch"))
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Show the panel of the kill switches, or stop or run one of them.
+    """Show the panel of the kill switches, stop a switch, or let a switch run.
 
-    `/killswitch stop payouts <reason>` stops a switch at once; without a reason, the bot asks for
-    one. `/killswitch run payouts` asks for confirmation before the switch runs again. For
-    `on` and `off`, the bot asks whether to stop or run the switch, because people understand these
-    two words in opposite ways.
+    A kill switch allows or forbids one kind of action. `/killswitch stop payouts <reason>` stops
+    the switch `payouts` immediately. Without a reason, the bot asks for the reason. `/killswitch
+    run payouts` asks for confirmation before the switch runs again. If the command says `on` or
+    `off`, the bot asks whether to stop or run the switch, because people understand these words in
+    opposite ways.
     """
     arguments = (command.args or "").split(maxsplit=_SWITCH_ARGUMENTS - 1)
     if not arguments:
@@ -78,9 +79,9 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
 async def press_switch(
     press: CallbackQuery, callback_data: OnSwitch, context: RequestContext
 ) -> None:
-    """Handle a press of a button about kill switches.
+    """Handle a press of a button about kill switches (each allows or forbids one kind of action).
 
-    The button stops a switch, lets it run, asks for the reason first, or shows the panel again.
+    A button stops a switch, lets it run, asks for the reason first, or shows the panel.
     """
     act, key = callback_data.act, callback_data.key
     if act is SwitchAct.PANEL:
@@ -104,14 +105,14 @@ async def press_switch(
 
 @router.message(Command("start", "help"), F.chat.type != ChatType.PRIVATE)
 async def show_commands(message: Message, context: RequestContext) -> None:
-    """Show the staff's commands. The bot says nothing to others in a group."""
+    """Show the commands of the staff. Other people in a group get no answer."""
     if context.actor.staff_role(*STAFF) is not None:
         await respond.show(message, screens.commands(context.t, commands.STAFF))
 
 
 @router.message(Command("health"))
 async def show_health(message: Message, context: RequestContext) -> None:
-    """Show the state of each part that the bot needs: the database, Redis, the scheduler, etc."""
+    """Show the state of the parts that the bot needs, for example the database and Redis."""
     context.actor.require_staff(*STAFF, action="health")
     facts, _ = await readiness.check(context.dependencies)
     await respond.show(message, screens.health(context.t, facts))
@@ -119,9 +120,10 @@ async def show_health(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("ledger"))
 async def check_ledger(message: Message, context: RequestContext) -> None:
-    """Check the invariants of the ledger now, as the scheduled check does, and show the result.
+    """Check the invariants (rules that must always hold) of the ledger, and show the result.
 
-    A violation stops all movements of money.
+    If an invariant is violated, the kill switches for money are stopped: no new escrow, payout,
+    refund or withdrawal can begin.
     """
     context.actor.require_staff(*STAFF, action="ledger_check")
     async with context.begin() as session:
@@ -137,7 +139,11 @@ async def _incidents(context: RequestContext) -> Outgoing:
 @router.message(Command("incidents"))
 @router.callback_query(OnIncident.filter(F.act == IncidentAct.LIST))
 async def show_incidents(event: CallbackQuery | Message, context: RequestContext) -> None:
-    """Show the open incidents. An open incident keeps stopped the kill switches that it stopped."""
+    """Show the open incidents.
+
+    While an incident about the ledger is open, the kill switches for money cannot run again. Only
+    the switch `adjustments` can run, because a repair can need it.
+    """
     context.actor.require_staff(*STAFF, action="incidents")
     await respond.show(event, await _incidents(context))
 
@@ -146,7 +152,10 @@ async def show_incidents(event: CallbackQuery | Message, context: RequestContext
 async def ask_to_close(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Ask once before an incident is closed. If it was closed already, show the list instead."""
+    """Ask for confirmation before an incident is closed.
+
+    If the incident is already closed, show the list of incidents instead.
+    """
     context.actor.require_staff(*OPERATORS, action="incident_close")
     async with context.read() as session:
         is_open = await incidents.is_open(session, callback_data.id)
@@ -160,9 +169,10 @@ async def ask_to_close(
 async def close_incident(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Close an incident, and show those that are still open.
+    """Close an incident, and show the incidents that are still open.
 
-    The bot refuses to close an incident while an invariant is violated.
+    The bot refuses to close an incident while an invariant (a rule that must always hold) is
+    violated.
     """
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)

@@ -1,6 +1,6 @@
 """Handle payments by Telegram: the query before a payment, the payment, and a refund.
 
-These handlers do not use Redis, so that an outage of Redis delays no payment.
+These handlers do not use Redis. Therefore an outage of Redis delays no payment.
 """
 
 from collections.abc import AsyncIterator
@@ -29,10 +29,11 @@ router = Router(name="payments")
 
 @router.pre_checkout_query()
 async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) -> None:
-    """Answer Telegram's question before a payment: whether the bot accepts the payment.
+    """Answer Telegram's question whether the bot accepts a payment.
 
-    Telegram waits 10 seconds for the answer. Without an answer, it refuses the payment and shows no
-    reason to the person. After an unexpected error, the bot refuses the payment with a text.
+    Telegram asks before the payment, and waits 10 seconds for the answer. Without an answer,
+    Telegram refuses the payment and shows no reason to the person. After an unexpected error, the
+    bot refuses the payment with a text.
     """
     try:
         problem = await _problem(query, context)
@@ -70,11 +71,11 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 
 @router.message(F.successful_payment)
 async def record_payment(message: Message, context: RequestContext) -> None:
-    """Record a payment that was made, under Telegram's charge id, and credit it to the payer.
+    """Record a payment under Telegram's charge id, and credit the amount to the payer.
 
-    A payment is parked (kept for the admins, who are notified) if it differs from its invoice or
-    has another currency than the payer's wallet. The payer is notified of the credit through the
-    outbox, because a crash cannot lose a row of the outbox.
+    If the payment differs from its invoice, or has another currency than the payer's wallet, it is
+    parked: it is kept, and the admins are notified. The payer is notified of the credit by a
+    message of the outbox. A crash does not lose such a message.
     """
     payment = message.successful_payment
     if payment is None:
@@ -108,9 +109,9 @@ async def record_reversal(message: Message, context: RequestContext) -> None:
     Telegram has already refunded the payment. If the wallet has too little money, the rest is a
     loss of the platform. The admin chat is notified.
 
-    Telegram's message about the refund has the bot as its sender. Therefore the payer is the person
-    whose deposit has the charge id or, if there is no such deposit, the person of the private chat.
-    A refund that differs from its deposit is parked (kept for the admins, who are notified).
+    The payer is the person whose deposit has the payment's charge id. If there is no such deposit,
+    the payer is the person of the private chat. If the refund differs from its deposit, it is
+    parked: it is kept, and the admins are notified.
     """
     payment = message.refunded_payment
     if payment is None:
@@ -134,12 +135,12 @@ def _source(currency: str) -> str:
 
 @asynccontextmanager
 async def _never_dropped(event: str, context: RequestContext) -> AsyncIterator[None]:
-    """Make sure that an update about money is not lost if the `with` block raises an error.
+    """Keep an update about money if the `with` block raises an error.
 
-    After a domain error, the update is parked at once (kept and not tried again), because another
-    attempt would have the same result. The fields of the error tell the admins why. After any other
-    error, TryLaterError is raised, and the update is handled again. If this fails too often, the
-    update is parked too. `event` is the text of the log line.
+    After a domain error (a refusal), the update is parked immediately: it is kept for the admins
+    with the text of the error, and not tried again. After any other error, TryLaterError is raised,
+    and the update is handled again later. After too many attempts, the update is parked too.
+    `event` is the text of the log line.
     """
     try:
         yield

@@ -41,7 +41,10 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 async def ask_to_withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:
-    """Ask once before a placement is withdrawn. If it was decided already, show its screen only."""
+    """Ask for confirmation before a placement is withdrawn.
+
+    If the placement is no longer pending, show its screen instead.
+    """
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
     if row.target_status == TargetStatus.PENDING:
@@ -55,7 +58,7 @@ async def ask_to_withdraw(
 async def withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:
-    """Take back the person's placement, if no admin has decided about it yet."""
+    """Withdraw the person's placement, if no admin has decided about it yet."""
     async with (
         respond.show_result(press, lambda: _screen(context, callback_data.id)),
         context.begin() as session,

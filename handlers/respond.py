@@ -1,4 +1,4 @@
-"""Answer updates. A press of a button edits the button's message, and a text gets a new message."""
+"""Answer updates: edit the message of a pressed button, or send a new message."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,8 +19,8 @@ _NOT_MODIFIED = "message is not modified"
 async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
     """Show a screen as the answer to an update.
 
-    After a press of a button, the screen replaces the pressed message, and Telegram gets an answer
-    to the press. After a message, the screen is a new message.
+    After a press of a button, the screen replaces the message of the button, and Telegram gets an
+    answer to the press. After a message of a person, the screen is a new message.
     """
     if isinstance(event, Message):
         await send(_bot(event), event.chat.id, screen)
@@ -33,10 +33,11 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
 async def show_result(
     press: CallbackQuery, read_screen: Callable[[], Awaitable[Outgoing]]
 ) -> AsyncIterator[None]:
-    """Run the `with` block, which carries out a decision, and then show what `read_screen` returns.
+    """Run the `with` block, and then show the screen that `read_screen` returns.
 
-    If the block raises InvalidMove, the button was out of date. In this case the screen is shown
-    too, but the error is raised again, and the error's handler answers the press.
+    The block carries out the decision of a pressed button. If the block raises InvalidMove, the
+    button was out of date. The screen is then shown too, and the error is raised again. The error
+    handler answers the press.
     """
     try:
         yield
@@ -53,11 +54,11 @@ async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
 
 
 async def alert(event: CallbackQuery | Message, text: str) -> None:
-    """Show a text as the answer to an update, and leave the pressed message as it is.
+    """Show a text as the answer to an update. The message of a pressed button does not change.
 
-    After a press of a button, the text is shown as an alert. If it is too long for an alert, or if
-    the answer to the press comes too late, it is sent as a message. After a message, it is always
-    sent as a message.
+    After a press of a button, the text is shown as an alert. If the text is too long for an alert,
+    or if the answer to the press comes too late, the text is sent as a message. After a message of
+    a person, the text is always sent as a message.
     """
     if isinstance(event, CallbackQuery):
         fits = len(text) <= ALERT_LENGTH
@@ -71,9 +72,10 @@ async def alert(event: CallbackQuery | Message, text: str) -> None:
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:
-    """Replace the pressed message with a screen, or send a new message if it cannot be edited.
+    """Replace the message of a pressed button with a screen.
 
-    The press itself is not answered.
+    If the message cannot be edited, the screen is a new message. This function does not answer the
+    press.
     """
     message = event.message
     if message is None:

@@ -1,6 +1,7 @@
-"""Put the routers of all handlers in the order in which they may take an update.
+"""Build the dispatcher, which contains the routers of all handlers in their order.
 
-No router before the forms' router uses Redis.
+The first router with a handler for an update takes the update. Routers before the forms' router do
+not use Redis.
 """
 
 from functools import cache
@@ -47,10 +48,11 @@ from handlers import settings as settings_handlers
 
 @cache
 def dispatcher() -> Dispatcher:
-    """Build aiogram's dispatcher, one time in each process.
+    """Return aiogram's dispatcher. It is built one time in each process.
 
-    The dispatcher holds no dependencies: they come as arguments with each update. aiogram's own
-    state machine is disabled, because it would read Redis before every handler.
+    The dispatcher holds no dependencies. The dependencies (for example the database) come as
+    arguments with each update. aiogram's own state machine is disabled, because it would read Redis
+    before every handler.
     """
     root = Dispatcher(disable_fsm=True)
     root.update.outer_middleware(ContextMiddleware())
@@ -89,7 +91,7 @@ def dispatcher() -> Dispatcher:
 
 
 def _forms() -> Router:
-    """Build the router of the forms for private chats, the only router that uses Redis."""
+    """Build the router of the forms in private chats. Only this router uses Redis."""
     router = Router(name="forms")
     router.message.filter(F.chat.type == ChatType.PRIVATE)
     router.errors.register(fallback.answer_closed_form, ExceptionTypeFilter(*fallback.FORM_CLOSED))

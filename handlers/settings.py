@@ -54,9 +54,10 @@ async def ask_zone(press: CallbackQuery, dialog_manager: DialogManager) -> None:
 
 
 async def save_zone(message: Message, manager: DialogManager) -> bool:
-    """Save the time zone that a person typed, use it for the person's screens, and return True.
+    """Save the time zone that a person typed, and return True.
 
-    If there is no such zone, show the error and return False.
+    From now on, the person's screens show times in this zone. If there is no such zone, show the
+    error and return False.
     """
     context = forms.context_of(manager)
     zone = time_zones.find(message.text or "")

@@ -1,7 +1,7 @@
 """Handle the requests and the roles of the staff in the admin chat.
 
-A staff request asks for an action that counts only after its requester, or a second person, has
-confirmed it with a button.
+A staff request asks for an action. The action counts only after its requester, or a second person,
+has confirmed the request with a button.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ async def show_queue(
     context: RequestContext,
     callback_data: ShowStaffRequests | None = None,
 ) -> None:
-    """Show a page of the staff requests that their requester or a second person must confirm."""
+    """Show a page of the staff requests that wait for a confirmation."""
     context.actor.require_staff(*STAFF, action="requests")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -71,9 +71,10 @@ async def show_staff(message: Message, context: RequestContext) -> None:
 async def ask_to_decide(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Ask once before a second person confirms or refuses a request.
+    """Show a question before a second person confirms or refuses a request.
 
-    If the request does not wait for this decision any more, show its card instead.
+    The button of the answer carries out the decision. If the request no longer waits for a
+    decision, show its card instead.
     """
     context.actor.require_staff(*STAFF, action="request_card")
     details = await _details(context, callback_data.id)
@@ -88,13 +89,11 @@ async def ask_to_decide(
 async def press_card(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Carry out the pressed decision about a request, and show the request's card or new state.
+    """Carry out the decision of a pressed button about a request, and show the result.
 
-    The database sends the new card of a request to the admin chat after each decision, so that
-    nobody can decide in silence. Therefore a decision replaces the pressed card by one line, and
-    the chat has one card. A button without a decision, or one that changes nothing, shows the card.
-    The buttons of the card act at once, because the card itself asks about a request that somebody
-    typed in a shell.
+    After a decision, the database sends the new card (a message with buttons) to the admin chat, so
+    that nobody can decide in silence. Therefore one line replaces the pressed card. If nothing was
+    decided, the card is shown.
     """
     context.actor.require_staff(*STAFF, action="request_card")
     decide = _DECISIONS.get(callback_data.act)
@@ -132,9 +131,10 @@ async def ask_to_grant(message: Message, command: CommandObject, context: Reques
 
 @router.message(Command("revoke"))
 async def ask_to_revoke(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Request to take a staff role from a person: `/revoke 12345 operator he has left`.
+    """Request that a person loses a staff role: `/revoke 12345 operator he has left`.
 
-    The arguments are the same as those of `/grant`.
+    The arguments are the person's Telegram id, the role and the reason. A second super admin must
+    confirm the request.
     """
     await _ask(message, command, context, RequestKind.REVOKE_ROLE)
 

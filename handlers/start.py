@@ -1,4 +1,4 @@
-"""Handle the menu, the fixed texts (for example the help), and messages that nobody else takes."""
+"""Handle the menu, the fixed texts (for example the help), and messages without a handler."""
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
@@ -16,12 +16,14 @@ from handlers import respond
 PAGES = ("help", "terms", "privacy")
 
 router = Router(name="start")
-"""The router of the commands that show fixed texts (for example `/help`), and of the button to the
-menu. Its handlers do not close an open form."""
+"""The router of the menu button, and of the commands that show fixed texts.
+
+An example of such a command is `/help`. If a form is open, these handlers leave it open.
+"""
 form_closers = Router(name="form_closers")
 """The router of handlers that close an open form. It must be part of the forms' router."""
 unmatched = Router(name="unmatched")
-"""The router of messages and presses that no other handler takes. It must come after all forms."""
+"""The router of messages and presses that no other handler takes. It comes after all forms."""
 
 
 @router.callback_query(Go.filter(F.screen == Screen.MENU))
@@ -38,7 +40,10 @@ async def show_help(press: CallbackQuery, context: RequestContext) -> None:
 
 @router.message(Command("paysupport"), F.chat.type == ChatType.PRIVATE)
 async def show_payment_support(message: Message, context: RequestContext) -> None:
-    """Show where people get help with a payment. Telegram requires this of bots that sell."""
+    """Show where people get help with a payment.
+
+    Telegram requires this command from bots that sell something.
+    """
     contact = context.settings.support_contact
     await respond.show(message, menu.payment_support(context.t, contact))
 
@@ -47,7 +52,7 @@ async def show_payment_support(message: Message, context: RequestContext) -> Non
 async def show_page(message: Message, context: RequestContext) -> None:
     """Show the fixed text that a command names, for example `/terms`.
 
-    Telegram requires some of these texts of bots that sell something.
+    Telegram requires some of these texts from bots that sell something.
     """
     page = (message.text or "").split(maxsplit=1)[0][1:].partition("@")[0].lower()
     await respond.show(message, menu.page(context.t, page))
@@ -56,7 +61,7 @@ async def show_page(message: Message, context: RequestContext) -> None:
 @form_closers.message(CommandStart())
 @form_closers.message(Command("menu"))
 async def start(message: Message, context: RequestContext, dialog_manager: DialogManager) -> None:
-    """Show the menu after a command, and close the open form, if there is one."""
+    """Close the open form, if there is one, and show the menu."""
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.show(message, menu.menu(context.t))
 
@@ -66,7 +71,10 @@ async def start(message: Message, context: RequestContext, dialog_manager: Dialo
 async def cancel(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
-    """Close the open form, if there is one, and remove the channel picker's keyboard."""
+    """Close the open form, if there is one, and show the menu.
+
+    The keyboard that opens Telegram's channel picker is removed.
+    """
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.send(
         bot, message.chat.id, Outgoing(context.t("cancelled"), ReplyKeyboardRemove())
@@ -76,7 +84,7 @@ async def cancel(
 
 @unmatched.message()
 async def show_menu_for_unexpected(message: Message, context: RequestContext) -> None:
-    """Say that a message was not understood, and show the menu. No other handler takes it."""
+    """Answer that the bot did not understand a message, and show the menu."""
     screen = menu.menu(context.t)
     await respond.show(message, Outgoing(context.t("not-understood"), screen.keyboard))
 

@@ -42,7 +42,7 @@ async def open_terms_form(
 ) -> None:
     """Open the form of the terms for one of the person's own channels.
 
-    Raises NotChannelOwner for a channel of another person.
+    Raises NotChannelOwner if the channel belongs to another person.
     """
     async with context.read() as session:
         await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)

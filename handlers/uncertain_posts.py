@@ -1,10 +1,10 @@
-"""Handle the admins' decisions about uncertain and unverifiable posts, and about breaches.
+"""Handle the admins' decisions about uncertain posts, unverifiable posts and breaches.
 
 Telegram may or may not have published an uncertain post. An unverifiable post was published, but
-the last check could not find out whether the post is still in the channel. A breach means that the
-owner did not keep a promise about a published post: for example, the post was altered. A card is a
-message with buttons in the admin chat. When an admin presses a button, the bot checks again whether
-the decision is still possible.
+the last check could not find out whether the post is still in the channel. A breach is a broken
+promise of the owner about a published post, for example a change of the post. A card is a message
+with buttons in the admin chat. At each press of a button, the bot checks whether the decision is
+still possible.
 """
 
 import re
@@ -35,8 +35,10 @@ router = Router(name="uncertain_posts")
 
 _LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<chat>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
 _PRIVATE_LINK_OFFSET = 1_000_000_000_000
-"""A channel's chat id is negative. Its absolute value minus this number is the channel's number in
-links of the form t.me/c."""
+"""A link to a post in a private channel begins with `t.me/c/` and the channel's number.
+
+This number is the channel's chat id without the minus sign, minus this offset.
+"""
 
 
 async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
@@ -52,7 +54,7 @@ async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
 async def show_card(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Show a post's card in its present state."""
+    """Show the card of a post with the post's present state."""
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -61,10 +63,10 @@ async def show_card(
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask an admin for the link of an uncertain post that is in the channel, as this admin says.
+    """Ask an admin for the link to an uncertain post that the admin has seen in the channel.
 
-    The bot checks the message at the link, because the word of one admin must not move money. If
-    the post is not uncertain any more, show its card instead.
+    The bot then checks the message at the link. If the post is no longer uncertain, show its card
+    instead.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)
@@ -83,14 +85,17 @@ _QUESTIONS = {
     ResolutionAct.ABSENT: ResolutionAct.ABSENT_CONFIRMED,
     ResolutionAct.DISMISS: ResolutionAct.DISMISS_CONFIRMED,
 }
-"""The buttons that ask a question, with the decision that its answer carries out."""
+"""For each button that asks a question: the decision that the answer carries out."""
 
 
 @router.callback_query(OnUncertainPost.filter(F.act.in_(_QUESTIONS)))
 async def ask_to_confirm(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask once before a final decision. If the button is out of date, show the card instead."""
+    """Ask for confirmation before a final decision about a post.
+
+    If the button is out of date, show the card of the post instead.
+    """
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     case = await _case(context, callback_data.id)
     if case.claim_no != callback_data.claim or not (case.uncertain or case.needs_decision):
@@ -106,7 +111,8 @@ async def decide(
 ) -> None:
     """Carry out the decision of a button, and then show the card of the post.
 
-    If the post has changed since the button was shown, only show the card.
+    If the post has changed since the button was shown, nothing is decided and only the card is
+    shown.
     """
     decision = {
         ResolutionAct.ABSENT_CONFIRMED: manual_resolution.confirm_absent,
@@ -143,9 +149,9 @@ async def confirm_published(
     """Handle an admin's statement that a post is at a link: `/there 12 https://t.me/c/1234/56`.
 
     12 is the id of the placement. If Telegram shows that the message is the ad, the post is marked
-    as published. If the message may be the ad but nothing proves it, the statement is recorded, and
-    a second admin is asked. In any other case, the statement is refused. If the post is not
-    uncertain any more, only its card is shown.
+    as published. If the message can be the ad but nothing proves it, the statement is recorded, and
+    a second admin is asked. In any other case, the statement is refused. If the post is no longer
+    uncertain, only its card is shown.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     arguments = command_arguments.id_and_text(command)
@@ -187,9 +193,10 @@ async def state_published(
     callback_data: StatePublished | StatePublishedConfirmed,
     context: RequestContext,
 ) -> None:
-    """State as a second admin that the post is at the message id that the first admin named.
+    """Record a second admin's statement that an uncertain post is at a message id.
 
-    The first press asks once, and the answer to the question records the statement.
+    The first admin has named the message id. The first button shows a question, and the button of
+    the answer records the statement. If the post is no longer uncertain, only its card is shown.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_state_published")
     case = await _case(context, callback_data.id)
@@ -208,8 +215,8 @@ async def _state_published(
 ) -> Outgoing:
     """Record an admin's statement that an uncertain post is at `message_id`.
 
-    Returns the card of the post if the post counts as published now. Otherwise returns the question
-    to another admin.
+    If the post is now marked as published, returns the card of the post. Otherwise returns the
+    question to a second admin.
     """
     async with context.begin() as session:
         await manual_resolution.state_published(
@@ -226,10 +233,10 @@ async def _state_published(
 
 
 def _message_id(link: str, case: ResolutionCase) -> int | None:
-    """Return the message id in an admin's text, which is a link to a post or only an id.
+    """Return the message id in an admin's text. The text is a link to a post, or only an id.
 
-    Returns None for any other text, and for a link to a channel that is not the channel of the
-    uncertain post.
+    Returns None for any other text. Returns None too if the link leads to another channel than that
+    of the uncertain post.
     """
     match = _LINK.fullmatch(link)
     if match is None:
@@ -243,11 +250,12 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
     """Ask Telegram whether the message with this id is the ad of the uncertain post in `case`.
 
-    If the database already shows that it cannot be the ad, the result is ANOTHERS without a
-    request. Otherwise the bot forwards the message and compares the copy with the ad. If it cannot
-    be forwarded and is the bot's own message, the bot edits it to the content of the ad. If this
-    edit changes nothing, the message is the ad. The result is CANDIDATE if the message may be the
-    ad but nothing proves it.
+    If the database already shows that the message cannot be the ad, the result is ANOTHERS without
+    a request. Otherwise the bot forwards the message and compares the copy with the ad. Sometimes a
+    message cannot be forwarded. If the bot can edit only its own messages, it then tries to edit
+    the message to the content of the ad. If this edit changes nothing, the message is the ad. If
+    the message can be the ad but nothing proves it, the result is CANDIDATE. If the bot may not
+    post in the channel, the result is UNKNOWN.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(
@@ -280,9 +288,9 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
 
 
 async def _may_edit(context: RequestContext) -> bool:
-    """Return whether the bot may edit posts, that is, whether `telegram_posting` is running.
+    """Return whether the bot may edit posts: the kill switch `telegram_posting` must be running.
 
-    The switch's shared lock is held only during this call.
+    Takes the shared lock of this switch only during this call.
     """
     async with context.read() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)

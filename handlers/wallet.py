@@ -30,7 +30,7 @@ class TopUpForm(StatesGroup):
 
 
 async def wallet_screen(context: RequestContext) -> Outgoing:
-    """Read the person's balance, the held money and the open withdrawals, and build the screen."""
+    """Read the person's balance, held money and open withdrawals, and build the screen."""
     async with context.read() as session:
         balances = await wallets.balances(session, context.user_id)
     return screens.wallet(context.t, balances)

@@ -53,7 +53,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Withdraw.filter())
 async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: RequestContext) -> None:
-    """Request a withdrawal. Further presses of the same button make no further request."""
+    """Request a withdrawal. A second press of the same button makes no second request."""
     async with context.begin() as session:
         await withdrawals.request(
             session,
@@ -68,7 +68,10 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
 async def ask_to_cancel(
     press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
 ) -> None:
-    """Ask once before a cancellation. If the withdrawal was decided already, show the list."""
+    """Ask for confirmation before a withdrawal is cancelled.
+
+    If the withdrawal can no longer be cancelled, show the list of the withdrawals instead.
+    """
     async with context.read() as session:
         withdrawal = await withdrawals.get_own(
             session, actor=context.actor, withdrawal_id=callback_data.id

@@ -1,7 +1,7 @@
 """Handle withdrawals in the admin chat: approve them, mark them as paid, or return the money.
 
-The payment itself is made outside the platform. At each press, the bot checks the rights of the
-person and the state of the withdrawal again. A card is a message with buttons in the admin chat.
+The payment itself is made outside the platform. At each press of a button, the bot checks the
+person's rights and the state of the withdrawal. A card is a message with buttons in the admin chat.
 """
 
 from aiogram import F, Router
@@ -70,7 +70,7 @@ async def show_queue(
 async def show_card(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Show a withdrawal's card in its present state."""
+    """Show the card of a withdrawal with the withdrawal's present state."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -83,8 +83,10 @@ async def ask_details(
 ) -> None:
     """Ask for the external reference of a payment, or for the reason to return the money.
 
-    The question for the reference also claims the payment of an approved withdrawal for this admin.
-    While the claim is valid, no other admin can claim it and pay it too.
+    The external reference is, for example, the bank's id of the payment. When the bot asks for the
+    reference of an approved withdrawal, the payment is claimed for this admin. While the claim is
+    valid, no other admin can claim the payment. If the withdrawal is no longer open, show its card
+    instead.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
@@ -107,7 +109,10 @@ async def ask_details(
 async def ask_to_approve(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Ask once before an approval. If the withdrawal was decided already, show its card instead."""
+    """Ask for confirmation before a withdrawal is approved.
+
+    If an admin has already decided about the withdrawal, show its card instead.
+    """
     context.actor.require_staff(*MODERATORS, action="withdrawal_approve")
     details, sources = await _with_sources(context, callback_data.id)
     if details.status is WithdrawalStatus.REQUESTED:
@@ -123,7 +128,9 @@ async def approve(
 ) -> None:
     """Approve a withdrawal.
 
-    If its deposits are not compared with Telegram's list of Stars yet, offer to try again.
+    The approval is refused while the deposits that pay for the withdrawal are not compared with
+    Telegram's list of the bot's transactions in Stars. The bot then shows a button that tries the
+    approval again.
     """
     withdrawal_id = callback_data.id
     try:
@@ -159,8 +166,8 @@ async def return_for_preset(
 async def paid(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Mark a withdrawal as paid: `/paid 12 wire-0815`.
 
-    12 is the id of the withdrawal. The text is the external reference of the payment, for example
-    the bank's id of it. If the withdrawal is not approved, a second admin must confirm the payment.
+    12 is the id of the withdrawal. The text is the external reference, for example the bank's id of
+    the payment. If the withdrawal is not approved, a second admin must confirm the payment.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_paid")
     arguments = command_arguments.id_and_text(command)

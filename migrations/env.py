@@ -1,6 +1,7 @@
-"""Run the migrations as the role that owns the tables (the address is MIGRATION_DATABASE_URL).
+"""Run the migrations with the database role that owns the tables.
 
-alembic runs this module for each of its commands.
+The setting MIGRATION_DATABASE_URL contains the address of the database. The program alembic runs
+this module for each of its commands.
 """
 
 import asyncio
@@ -15,11 +16,10 @@ from db.models.base import Base
 from db.session import cause, create_engine, is_away
 
 DESCRIBED = (campaigns, corrections, intake, losses, money, operations, posting, users)
-"""The modules that define all tables. Their import fills the metadata that `alembic check` compares
-with the database."""
+"""The modules that define all tables. `alembic check` compares these tables with the database."""
 
 LOCK = 7_002
-"""The key of the advisory lock. With this lock, only one deployment migrates at a time."""
+"""The key of an advisory lock. It lets only one deployment migrate at a time."""
 
 
 def run(connection: Connection) -> None:
@@ -35,8 +35,8 @@ def run(connection: Connection) -> None:
 async def main() -> None:
     """Connect to the database, run the migrations, and disconnect.
 
-    If the address is missing or wrong, or the database does not answer, write one line to stderr,
-    and exit with status 2.
+    If the address is missing or wrong, or if the database does not answer, the function writes one
+    line to stderr and exits with the status 2.
     """
     url = os.environ.get("MIGRATION_DATABASE_URL")
     if not url:

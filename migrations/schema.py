@@ -1,8 +1,8 @@
-"""Write `db/schema.sql`, the current schema, from the catalogue of a migrated database.
+"""Write the file `db/schema.sql`, which contains the present schema of the database.
 
-The command `python -m migrations.schema` starts a separate PostgreSQL server in a temporary folder,
-migrates a database and writes the file. Objects are in the order of their names. Columns are in the
-order of their table. Therefore every run writes the same text.
+The command `python -m migrations.schema` starts a separate PostgreSQL server in a temporary folder.
+Then it migrates a new database, reads the schema and writes the file. Objects are in the order of
+their names, and columns are in the order of their table. Therefore every run writes the same text.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ DEFAULT_RIGHTS = """
 
 
 async def describe(connection: asyncpg.Connection) -> str:
-    """Read the schema of the connected database, and return it as the text of `db/schema.sql`."""
+    """Read the schema of the connected database. Return it in the form of `db/schema.sql`."""
     await connection.execute("SET search_path = public")
 
     async def lines(query: str, *arguments: object) -> list[str]:
@@ -123,7 +123,7 @@ async def describe(connection: asyncpg.Connection) -> str:
 
 
 async def read(url: str) -> str:
-    """Connect to the migrated database at `url`, and return its schema as text."""
+    """Connect to the migrated database with the address `url`, and return its schema as text."""
     connection = await asyncpg.connect(url)
     try:
         return await describe(connection)
@@ -132,7 +132,7 @@ async def read(url: str) -> str:
 
 
 def main() -> None:
-    """Write `db/schema.sql` again from a new, migrated database."""
+    """Create a new, migrated database, and write `db/schema.sql` from it."""
     with tempfile.TemporaryDirectory() as folder:
         server = asyncio.run(embedded.start_postgres(Path(folder), durable=False))
         try:

@@ -1,12 +1,10 @@
 """Install the requirements into the environment of the Python that runs this file.
 
-uv is tried first, because it installs in seconds what takes pip a minute. If uv fails, pip
-installs. uv may fail, for example, because it does not read pip's configuration, and only a mirror
-that is named there can be reached.
+The program tries uv first, because uv is faster than pip. If uv fails, the program uses pip. For
+example, uv can fail because it does not read pip's configuration.
 
-From pip's configuration, only the options of the network are used, for example the address of a
-mirror. Other options would change what is installed and where. `user = true`, for example, fails in
-every virtual environment.
+From pip's configuration, the program uses only the options for the network. All other options are
+ignored, because they could change what is installed and where.
 """
 
 import ast
@@ -34,17 +32,18 @@ NETWORK = frozenset(
         "trusted-host",
     }
 )
-"""The options of pip that say how to reach the packages. All other options are ignored."""
+"""Pip's options for the network, for example `proxy`. All other options are ignored."""
 _UV_NETWORK = frozenset(
     {"UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_HTTP_TIMEOUT", "UV_INDEX_URL", "UV_NATIVE_TLS"}
 )
 
 
 def network_options(listing: str) -> dict[str, str]:
-    """Convert the options of NETWORK in a listing to environment variables of pip.
+    """Return pip's options for the network as environment variables, for example PIP_PROXY.
 
     `listing` is the output of `pip config list`. Its lines have the form
-    `global.index-url='https://mirror.example/simple'`. A later line has priority.
+    `global.index-url='https://mirror.example/simple'`. Options that are not in NETWORK are ignored.
+    If two lines set the same option, the later line counts.
     """
     found = {}
     for line in listing.splitlines():
@@ -58,9 +57,9 @@ def network_options(listing: str) -> dict[str, str]:
 def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
     """Return the environment variables with which pip and uv are started.
 
-    The result is `variables` without those that configure pip, uv or Python, because they could
-    change what is installed. Two groups of options stay: uv's options of the network, and pip's
-    options of the network in `listing`, the output of `pip config list`.
+    The function removes the variables that configure pip, uv or Python from `variables`, because
+    they could change what is installed. It keeps uv's variables for the network. It adds pip's
+    options for the network from `listing`, the output of `pip config list`.
     """
     kept = {
         name: value
@@ -71,7 +70,10 @@ def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Install `dev.txt` with uv or else with pip. Returns 0, or the exit status of a failed pip."""
+    """Install the packages that `dev.txt` lists. If uv cannot install them, use pip.
+
+    Return 0 if the packages are installed. Otherwise, return the exit status of pip.
+    """
     pip = [sys.executable, "-I", "-m", "pip"]
     shown = subprocess.run(
         [*pip, "config", "list"], capture_output=True, text=True, check=False

@@ -1,7 +1,7 @@
 """Run the whole product on this machine with one command: `python -m sandbox`.
 
-The command starts PostgreSQL, Valkey, the sandbox's Bot API server, the bot and the scheduler. All
-data is in one folder. When this process ends, all its child processes end too.
+The command starts PostgreSQL, Valkey, a simulated Telegram, the bot and the scheduler. All data is
+in one folder. When the command ends, all processes that it started end too.
 """
 
 import argparse
@@ -45,7 +45,8 @@ def main() -> None:
 async def _run_until_signal(options: argparse.Namespace) -> None:
     """Run the sandbox until SIGINT or SIGTERM, then stop all parts in order.
 
-    A second signal, more than _SAME_PRESS later, ends this process and all its children at once.
+    If a second signal comes more than _SAME_PRESS seconds after the first signal, end this process
+    and all its child processes immediately.
     """
     task = asyncio.ensure_future(_run(options))
     signal_times: list[float] = []

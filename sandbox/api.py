@@ -1,7 +1,7 @@
-"""Serve the Bot API over HTTP.
+"""Answer calls of Telegram's Bot API over HTTP.
 
-For each call, this module checks the token, finds the method, and sends the answer. If a fault (a
-failure that was ordered through the control API) is set for the call, the call goes wrong.
+For each call, this module checks the token, runs the method, and sends the answer. If a test has
+set a fault for the call, the module answers in a wrong way, for example too late.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ UNREADABLE_ANSWERS: dict[str, Callable[[], web.Response]] = {
 
 @dataclass(frozen=True)
 class BotApi:
-    """The handlers of `/bot<token>/<method>` and `/file/bot<token>/<path>` for the HTTP server."""
+    """The HTTP handlers of the addresses `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
 
     state: State
     delivery: Delivery
@@ -76,9 +76,10 @@ class BotApi:
         return await self._answer_with_fault(request, fault, cls, raw)
 
     async def _answer(self, cls: type[TelegramMethod[Any]], raw: RawRequest) -> object:
-        """Run a method of the Bot API and return its result. Raises TelegramError.
+        """Run a method of the Bot API and return its result.
 
-        When this function returns, its changes are in the journal, the file that stores the state.
+        Before the function returns, it writes all changes to the journal (the file that stores the
+        state). Raises TelegramError if the call is refused.
         """
         parsed = parsing.parse_request(cls, raw)
         if isinstance(parsed, methods.GetUpdates):
@@ -101,7 +102,10 @@ class BotApi:
         cls: type[TelegramMethod[Any]],
         raw: RawRequest,
     ) -> web.StreamResponse:
-        """Answer a call in the wrong way that `fault` defines, for example too late."""
+        """Answer a call in the wrong way that `fault` defines, for example too late.
+
+        Raises TelegramError if `fault` says that the answer is an error.
+        """
         if fault.kind == "error":
             raise _fault_error(fault)
         if fault.kind == "slow":
@@ -120,9 +124,10 @@ class BotApi:
         return UNREADABLE_ANSWERS[fault.kind]() if fault.kind in UNREADABLE_ANSWERS else answer
 
     async def _delay(self, request: web.Request, seconds: float | None) -> None:
-        """Delay the answer until the caller gives up, the time is over, or the server stops.
+        """Wait until the caller closes the connection or the server stops.
 
-        `seconds` is the longest delay. None means LONGEST_DELAY.
+        The longest wait is `seconds`. If `seconds` is None, the longest wait is LONGEST_DELAY
+        seconds.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (LONGEST_DELAY if seconds is None else seconds)
@@ -132,7 +137,7 @@ class BotApi:
             await asyncio.sleep(min(0.05, max(0.0, deadline - loop.time())))
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """Answer a download with the bytes of a file, or with the error 401 or 404."""
+        """Answer the download of a file with its bytes, or with the error 401 or 404."""
         match = FILE_PATH.fullmatch(request.path)
         if match is None or not self._is_bot_token(match["token"]):
             return error_response(TelegramError(401 if match else 404, "Unauthorized"))
@@ -146,7 +151,7 @@ class BotApi:
 
 
 def find_chat_id(raw: RawRequest) -> int | str | None:
-    """Return the chat to which a request refers: an id as a number, a username, or None."""
+    """Return the chat of a request: an id, a username, or None if the request names no chat."""
     chat_id = raw.values.get("chat_id")
     if isinstance(chat_id, str) and parsing.NUMBER.fullmatch(chat_id):
         return int(chat_id)
@@ -154,10 +159,7 @@ def find_chat_id(raw: RawRequest) -> int | str | None:
 
 
 def close_connection(request: web.Request) -> web.Response:
-    """Close the connection at once, without sending a byte of an answer.
-
-    The returned response is never sent.
-    """
+    """Close the connection immediately, without an answer. The returned response is never sent."""
     if request.transport is not None:
         request.transport.abort()
     # aiohttp needs a response, although the connection is closed.

@@ -1,7 +1,7 @@
-"""Find the server programs (PostgreSQL and Valkey) that are installed as Python wheels.
+"""Find the programs of PostgreSQL and Valkey, which are installed as Python packages.
 
-Only the programs of the wheels are used, and the wheels are never imported. The Python code of the
-wheels would change the modes of parent folders and leave servers running.
+This module does not import these packages, because their Python code changes the modes of parent
+folders and leaves servers running.
 """
 
 import importlib.util
@@ -30,11 +30,10 @@ def postgres(program: str) -> Path:
 
 @contextmanager
 def initdb() -> Iterator[Path]:
-    """Yield the path of PostgreSQL's program `initdb` for the time of a `with` block.
+    """Yield the path of PostgreSQL's program `initdb`, which the `with` block can run.
 
-    `initdb` starts other programs through a shell, and puts its own path in double quotes only. If
-    the path has characters that a shell interprets in such quotes, the block gets the path of a
-    copy in another folder.
+    `initdb` writes its own path in double quotes into a command of a shell. If the path contains a
+    character that a shell interprets in such quotes, the block gets the path of a temporary copy.
     """
     program = postgres("initdb")
     if not _READ_BY_SHELLS.intersection(str(program)):

@@ -1,6 +1,7 @@
-"""Read and move the database's clock (`clock()`), find a heartbeat, and end all leases.
+"""Read and move the database's clock (`clock()`), look for heartbeats, and end leases.
 
-A heartbeat shows that the scheduler is alive. A lease gives one process the right to some work.
+With heartbeats, the scheduler shows that it is alive. A lease gives one process the right to do
+some work until a certain time.
 """
 
 from collections.abc import AsyncIterator
@@ -14,13 +15,13 @@ from db import address
 
 
 async def read_real_time(dsn: str) -> datetime:
-    """Return the database's real time."""
+    """Return the database's real time (`now()`), which the sandbox cannot move."""
     found: datetime = await _fetch_value(dsn, "SELECT now()")
     return found
 
 
 async def read_shift(dsn: str) -> float:
-    """Return the shift, that is, the seconds by which `clock()` is ahead of the real time."""
+    """Return how many seconds `clock()` is ahead of the real time."""
     found: timedelta = await _fetch_value(dsn, "SELECT shift FROM clock_shift")
     return found.total_seconds()
 
@@ -28,9 +29,10 @@ async def read_shift(dsn: str) -> float:
 async def move_forward(owner_dsn: str, seconds: float) -> float:
     """Move `clock()` forward by a number of seconds, and return the new shift in seconds.
 
-    Only the role that owns the tables may do this. Waits until no transaction has locked a
-    placement, because such a transaction reads the clock several times and needs the same time each
-    time. Locks the table of placements, then the row of the shift.
+    The shift says how far `clock()` is ahead of the real time. The role in `owner_dsn` must own the
+    tables. The function first waits until no transaction has a lock on a placement (one ad in one
+    channel). The clock must not move during such a transaction. Locks the table of placements, then
+    the row of the shift.
     """
     async with _connection(owner_dsn) as connection, connection.transaction():
         await connection.execute("LOCK TABLE campaign_targets IN EXCLUSIVE MODE")
@@ -41,19 +43,19 @@ async def move_forward(owner_dsn: str, seconds: float) -> float:
 
 
 async def has_heartbeat_since(dsn: str, since: datetime) -> bool:
-    """Return whether a scheduler has written a heartbeat (a sign of life) at `since` or later.
+    """Return whether a scheduler wrote a heartbeat (a sign of life) at the time `since` or later.
 
-    `since` is a time of the real clock, which the sandbox cannot move.
+    `since` is a real time. The sandbox can move `clock()`, but not the real time.
     """
     found = "SELECT EXISTS (SELECT FROM heartbeats WHERE name = 'scheduler' AND beat_at >= $1)"
     return bool(await _fetch_value(dsn, found, since))
 
 
 async def end_leases(owner_dsn: str) -> None:
-    """End all leases of a database that was just started.
+    """End all leases in a database that has just been started.
 
-    No holder of a lease can be running at this moment. Without this function, a new bot would wait
-    until the lease of a killed bot has expired.
+    At this moment, no process that has a lease is running. After the call, a new process can get
+    each lease immediately.
     """
     await _fetch_value(owner_dsn, "UPDATE leases SET held_until = now() WHERE held_until > now()")
 

@@ -1,8 +1,7 @@
 """Run PostgreSQL and Valkey with their data in a folder.
 
-The programs come from installed Python wheels. Both servers end when this process ends. Neither
-server listens on the network, and nothing outside the folder is changed. The data survives a
-SIGKILL of all processes.
+Their programs are installed as Python packages. The servers end when this process ends. They listen
+on sockets in the file system, not on the network. The data survives a SIGKILL of all processes.
 """
 
 import asyncio
@@ -60,8 +59,8 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 class Postgres:
     """A running PostgreSQL server, with its addresses and a method to stop it.
 
-    `passwords` are the passwords of the database roles, from `passwords.json` in the server's
-    folder. `held` is the open lock file that keeps the folder locked.
+    `passwords` has the password of each database role. While the lock file `held` is open, no other
+    process can use the server's folder.
     """
 
     child: processes.Child
@@ -71,14 +70,14 @@ class Postgres:
     held: BinaryIO
 
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Return the address of a database for one of the roles, including its password."""
+        """Return the URL with which a database role connects. It contains the role's password."""
         return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={self.socket_folder}"
 
     async def stop(self) -> None:
-        """Stop the server with a fast shutdown.
+        """Stop the server, and release its folder.
 
-        If the server has not ended after 10 s, it gets the signal for an immediate shutdown. If it
-        has not ended 5 s later, it gets SIGKILL.
+        The first signal asks for a fast shutdown. If the server still runs after 10 s, a second
+        signal asks for an immediate shutdown. If the server still runs 5 s later, it gets SIGKILL.
         """
         await self.child.stop((signal.SIGINT, 10), (signal.SIGQUIT, 5))
         folders.remove_sockets(self.socket_folder, self.folder)
@@ -87,9 +86,9 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Valkey:
-    """A running Valkey server, with its address.
+    """A running Valkey server, with its address and a method to stop it.
 
-    `held` is the open lock file that keeps the server's folder locked.
+    While the lock file `held` is open, no other process can use the server's folder.
     """
 
     child: processes.Child
@@ -99,13 +98,13 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """Return the address of the server in the form that redis-py needs."""
+        """Return the URL of the server for the library redis-py."""
         return f"unix://{self.socket}?db=0"
 
     async def stop(self) -> None:
-        """Stop the server after it has written all data to disk.
+        """Ask the server to write all data to disk and to stop. Then release its folder.
 
-        If the server has not ended after 10 s, it gets SIGKILL.
+        If the server still runs after 10 s, it gets SIGKILL.
         """
         await self.child.stop((signal.SIGTERM, 10))
         folders.remove_sockets(self.socket.parent, self.folder)
@@ -116,8 +115,9 @@ class Valkey:
 async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postgres]:
     """Run PostgreSQL with its data in `folder` until the `with` block ends.
 
-    The first start creates the database. If `durable` is false, nothing is synchronised to disk;
-    only tests use this. Raises CannotStart, for example if a server runs on the folder already.
+    The first start creates the database. If `durable` is false, the server does not wait until data
+    is on the disk. Only tests use this. Raises CannotStart, for example if another server already
+    uses the folder.
     """
     server = await start_postgres(folder, durable=durable)
     try:
@@ -141,8 +141,10 @@ async def start_postgres(
 ) -> Postgres:
     """Start PostgreSQL with its data in `folder`.
 
-    The server runs until `stop` is called or this process ends. `settings` replace the sandbox's
-    own settings of the same name. Call this function from the main thread. Raises CannotStart.
+    The server runs until its method `stop` is called, or until this process ends. `settings` are
+    settings of PostgreSQL. They replace the sandbox's settings of the same name. If `durable` is
+    false, the server does not wait until data is on the disk. Call this function from the main
+    thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
@@ -178,7 +180,7 @@ async def start_postgres(
 
 
 async def _prepare_data_folder(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
-    """Create the data folder. If it exists, remove what a killed server has left in it.
+    """Create the data folder, or remove the files that a killed server has left in it.
 
     Returns the folder for the server's socket.
     """
@@ -211,7 +213,10 @@ def _spawn_postgres(
 
 
 def _load_or_create_passwords(folder: Path) -> dict[str, str]:
-    """Return the password of each role. A role that has none yet gets a new one."""
+    """Return the password of each database role. Create the passwords that do not exist yet.
+
+    Raises CannotStart if the data folder exists, but the file with the passwords does not.
+    """
     path = folder / "passwords.json"
     passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if not passwords and (folder / "data").exists():
@@ -226,7 +231,7 @@ def _load_or_create_passwords(folder: Path) -> dict[str, str]:
 async def _create_cluster(
     folder: Path, owner: identity.Identity, password: str, *, durable: bool
 ) -> None:
-    """Create PostgreSQL's data folder under another name, and rename it when it is complete.
+    """Create PostgreSQL's data folder under a temporary name, and rename it when it is complete.
 
     Raises CannotStart if `initdb` fails.
     """
@@ -264,10 +269,10 @@ async def _create_cluster(
 
 
 async def _remove_stale_files(data: Path, socket_folder: Path) -> None:
-    """Wait until the last server has ended, then remove the files that contain its process id.
+    """Wait until the last server has ended, and remove the files that contain its process id.
 
-    A server that was killed leaves these files. A zombie or another process may have the process id
-    now. With these files, PostgreSQL would take such a process for a running server.
+    A killed server leaves these files. If another process has this id now, PostgreSQL thinks that a
+    server is running, and does not start.
     """
     await _wait_for_earlier_server(data)
     (data / "postmaster.pid").unlink(missing_ok=True)
@@ -280,9 +285,10 @@ async def _wait_for_earlier_server(folder: Path) -> None:
 
 
 async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -> None:
-    """Wait until PostgreSQL accepts connections: the eighth line of its pid file says "ready".
+    """Wait until PostgreSQL accepts connections.
 
-    Raises CannotStart if the server ends, or is not ready within _START_LIMIT.
+    The server is ready when the eighth line of its pid file is "ready". Raises CannotStart if the
+    server ends, or if it is not ready after _START_LIMIT seconds.
     """
     deadline = time.monotonic() + _START_LIMIT
     while time.monotonic() < deadline:
@@ -297,9 +303,9 @@ async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -
 
 
 async def _create_roles_and_database(server: Postgres) -> None:
-    """Create the database roles and the database, and limit which roles may connect to it.
+    """Create the database and its roles, and let only these roles connect.
 
-    Each step is skipped if an earlier start has done it.
+    If the database or a role already exists, it is not created a second time.
     """
     connection = await asyncpg.connect(server.dsn(SUPERUSER, "postgres"))
     try:
@@ -315,8 +321,8 @@ async def _create_roles_and_database(server: Postgres) -> None:
 async def start_valkey(folder: Path) -> Valkey:
     """Start Valkey with its data in `folder`.
 
-    The server runs until `stop` is called or this process ends. Call this function from the main
-    thread. Raises CannotStart.
+    The server runs until its method `stop` is called, or until this process ends. Call this
+    function from the main thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)

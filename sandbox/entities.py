@@ -1,6 +1,6 @@
-"""Define the entities of the simulated Telegram: users, chats, messages and others.
+"""Define the users, chats, messages and other data of the simulated Telegram.
 
-Each instance is one row of a table in the journal, the file that stores the state.
+Each instance is one row of a table in the journal (the file that stores the state).
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class User:
 
     @property
     def key(self) -> str:
-        """Return the key of this row in the journal: Telegram's id of the user."""
+        """Return the user's id, which is the key of this row in the journal."""
         return str(self.id)
 
 
@@ -42,11 +42,11 @@ class Chat:
     protected: bool = False
     pinned_id: int | None = None
     migrated_to_id: int | None = None
-    """The id of the supergroup that this group has become."""
+    """The id of the supergroup that this group has become. None if this has not happened."""
 
     @property
     def key(self) -> str:
-        """Return the key of this row in the journal: Telegram's id of the chat."""
+        """Return the chat's id, which is the key of this row in the journal."""
         return str(self.id)
 
 
@@ -54,9 +54,8 @@ class Chat:
 class Member:
     """The membership of one user in one chat, with the user's status and rights.
 
-    A creator has every right, although `rights` is empty. In a private chat, the bot has the status
-    `member` after the person has started the bot. It has the status `kicked` while the person
-    blocks the bot.
+    A creator has every right, although `rights` is empty. In a private chat, the bot becomes a
+    `member` when the person starts the bot. If the person blocks the bot, its status is `kicked`.
     """
 
     table: ClassVar[str] = "members"
@@ -67,7 +66,7 @@ class Member:
 
     @property
     def key(self) -> str:
-        """Return the key of this row in the journal: the chat id and the user id."""
+        """Return the chat id and the user id, which are the key of this row in the journal."""
         return f"{self.chat_id}:{self.user_id}"
 
     @property
@@ -88,7 +87,7 @@ class Message:
 
     `body` is the message as the Bot API returns it. `keyboard` is the reply keyboard that was sent
     with the message. `payload` is the text that the bot sent with an invoice. `version` is the
-    chat's version when the message was last changed.
+    version of the chat after the last change of this message.
     """
 
     table: ClassVar[str] = "messages"
@@ -103,13 +102,18 @@ class Message:
 
     @property
     def key(self) -> str:
-        """Return the key of this row in the journal: the chat id and the message id."""
+        """Return the chat id and the message id, which are the key of this row in the journal."""
         return f"{self.chat_id}:{self.message_id}"
 
 
 @dataclass
 class Query:
-    """A callback query or a pre-checkout query. `answer` is the bot's answer to the query."""
+    """A query that the bot must answer.
+
+    A callback query says that a person has pressed a button. A pre-checkout query asks whether a
+    payment may begin. `asked_at` is a real time in seconds since 1970. `answer` is the bot's
+    answer, or None.
+    """
 
     table: ClassVar[str] = "questions"
     id: str
@@ -122,13 +126,17 @@ class Query:
 
     @property
     def key(self) -> str:
-        """Return the key of this row in the journal: the query's id."""
+        """Return the query's id, which is the key of this row in the journal."""
         return self.id
 
 
 @dataclass
 class Payment:
-    """A paid invoice. The amount is in minor units. Times are those of the sandbox's clock."""
+    """A paid invoice.
+
+    The amount is in minor units of the currency, for example cents. Times are seconds since 1970 on
+    the sandbox's clock.
+    """
 
     table: ClassVar[str] = "payments"
     charge_id: str
@@ -139,19 +147,19 @@ class Payment:
     date: int
     refunded_at: int | None = None
     number: int = 0
-    """The place of the payment in the order in which payments and refunds happened."""
+    """The number of the payment. Payments and refunds are numbered together, oldest first."""
     refund_number: int = 0
-    """The place of the refund in the same order."""
+    """The number of the refund. It is 0 if the payment was not refunded."""
 
     @property
     def key(self) -> str:
-        """Return the key of this row in the journal: Telegram's charge id."""
+        """Return Telegram's charge id, which is the key of this row in the journal."""
         return self.charge_id
 
 
 @dataclass
 class File:
-    """An uploaded file. The bytes are in a separate file, whose name is the file id."""
+    """An uploaded file. Its bytes are on the disk, in a file whose name is the file id."""
 
     table: ClassVar[str] = "files"
     id: str
@@ -163,7 +171,7 @@ class File:
 
     @property
     def key(self) -> str:
-        """Return the key of this row in the journal: the file id."""
+        """Return the file id, which is the key of this row in the journal."""
         return self.id
 
 

@@ -1,4 +1,4 @@
-"""Read settings from the environment and `.env`, and add the sandbox's own settings."""
+"""Read the settings from the environment and from `.env`, and add the sandbox's settings."""
 
 import os
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _OUTSIDE = frozenset(
     }
 )
 _OF_INTERPRETERS = ("PYTHON", "PG")
-"""The prefixes of environment variables that configure Python or PostgreSQL's own clients."""
+"""Variables whose names begin with these texts configure Python or PostgreSQL's clients."""
 _PAYMENT_PROVIDER_TOKEN = "1:TEST:sandbox"  # noqa: S105 - not a real token
 # These values only allow a check of the other settings before the servers have an address.
 _PROVISIONAL = {
@@ -45,7 +45,7 @@ _PROVISIONAL = {
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """The settings that the person who starts the sandbox has given.
+    """The settings that the sandbox has read from the environment or from `.env`.
 
     A setting that was not given has the value "".
     """
@@ -54,21 +54,21 @@ class EnvironmentSettings:
 
     @property
     def real_telegram(self) -> bool:
-        """Return whether the bot uses the real Telegram, not the sandbox's Bot API server."""
+        """Return whether the bot uses the real Telegram. If not, it uses the simulated Telegram."""
         return bool(self.values["BOT_TOKEN"])
 
     @property
     def external_database(self) -> bool:
-        """Return whether an external PostgreSQL is used, not the embedded one."""
+        """Return whether the sandbox uses a PostgreSQL server that it does not start itself."""
         return bool(self.values["DATABASE_URL"])
 
     @property
     def external_redis(self) -> bool:
-        """Return whether an external Redis is used, not the embedded Valkey."""
+        """Return whether the sandbox uses a Redis server that it does not start itself."""
         return bool(self.values["REDIS_URL"])
 
     def check(self) -> None:
-        """Check all settings in the same way as the bot.
+        """Check all settings by the same rules as the bot.
 
         If a setting is wrong, print its name on stderr and exit with status 2.
         """
@@ -79,9 +79,9 @@ class EnvironmentSettings:
     def child_environment(self, provided: dict[str, str]) -> dict[str, str]:
         """Return the environment variables for the bot and the scheduler.
 
-        `provided` replaces settings of the same name. Variables that configure Python or
-        PostgreSQL's clients are left out. MIGRATION_DATABASE_URL, the address with the role that
-        owns the tables, is empty.
+        Settings in `provided` replace other settings of the same name. Variables that configure
+        Python or PostgreSQL's clients are not included. MIGRATION_DATABASE_URL is empty, because
+        the bot and the scheduler must not connect as the owner of the tables.
         """
         defaults = {
             "LOG_FORMAT": "console",
@@ -104,11 +104,11 @@ class EnvironmentSettings:
 
 
 def read(*, isolated: bool) -> EnvironmentSettings:
-    """Read the settings from the environment. Settings that are missing there come from `.env`.
+    """Read the settings from the environment. If one is missing, read it from `.env`.
 
-    The file `.env` is the one in the current folder. With `isolated`, `.env` is not read, and
-    settings that connect the sandbox to an external service are ignored. Raises CannotStart if only
-    one of two settings that belong together is given.
+    The file `.env` is in the current folder. If `isolated` is true, the function does not read
+    `.env`, and ignores settings that connect the sandbox to an external service. Some settings
+    belong together in pairs. Raises CannotStart if only one setting of a pair is given.
     """
     sources = {} if isolated else dict(dotenv.dotenv_values(".env", interpolate=False))
     sources |= {name: value for name, value in os.environ.items() if value}

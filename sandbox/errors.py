@@ -1,11 +1,12 @@
 """Define the errors of the Bot API and of the control API.
 
-Errors of the Bot API have Telegram's texts. Errors of the control API have full sentences.
+The bot gets errors of the Bot API, with Telegram's texts. Tests and the sandbox's page get errors
+of the control API, with sentences that explain the reason.
 """
 
 
 class TelegramError(Exception):
-    """The Bot API refuses a call. Code and description are exactly those of Telegram."""
+    """The Bot API refuses a call. The code and the description are the same as Telegram's."""
 
     def __init__(
         self,
@@ -32,18 +33,18 @@ class ControlError(Exception):
 
 
 def bad_request(text: str) -> TelegramError:
-    """Return an error 400. Its text gets the prefix "Bad Request: ", as at Telegram."""
+    """Return an error 400. As in Telegram, the text begins with "Bad Request: "."""
     return TelegramError(400, f"Bad Request: {text}")
 
 
 def forbidden(text: str) -> TelegramError:
-    """Return an error 403. Its text gets the prefix "Forbidden: ", as at Telegram."""
+    """Return an error 403. As in Telegram, the text begins with "Forbidden: "."""
     return TelegramError(403, f"Forbidden: {text}")
 
 
 def unsupported(text: str) -> TelegramError:
-    """Return an error that names a feature which Telegram has and the sandbox lacks.
+    """Return the error for a feature that Telegram has and the sandbox does not have.
 
-    A call with such a feature is refused. The sandbox never pretends that the call succeeds.
+    `text` names the feature.
     """
     return bad_request(f"{text} is not supported in the sandbox")

@@ -22,10 +22,11 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """One fault: the way in which later calls of a Bot API method go wrong.
+    """A fault: it makes later calls of a Bot API method go wrong.
 
-    `times` is the number of calls that the fault still affects. `method` "*" means every method,
-    and `chat_id` None means every chat. `delay_s` and `retry_after` are seconds.
+    `kind` says in which way. `times` is the number of calls that must still go wrong. If `method`
+    is "*", the fault is for every method. If `chat_id` is None, it is for every chat. `delay_s` and
+    `retry_after` are in seconds.
     """
 
     id: int
@@ -48,10 +49,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are set now. Each call of the Bot API looks for its fault here.
-
-    The faults are not stored: a restart of the sandbox removes them.
-    """
+    """All faults that are set now. A restart of the sandbox removes them."""
 
     def __init__(self) -> None:
         self._set: list[Fault] = []
@@ -60,17 +58,17 @@ class Faults:
     def add(self, **fields: object) -> Fault:
         """Set a fault and return it.
 
-        The fields are those of `Fault`. The caller must check them before the call.
+        `fields` are the fields of `Fault` without `id`. The caller must have checked them.
         """
         fault = Fault(id=next(self._ids), **fields)  # type: ignore[arg-type]
         self._set.append(fault)
         return fault
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the fault that applies to a call. If several apply, it is the oldest one.
+        """Return the fault for a call of the Bot API, or None. Count this use of the fault.
 
-        Returns None if no fault applies. Each call of this function uses the fault once. After its
-        last use, the fault is removed.
+        If several faults match the call, the oldest fault is returned. After its last use, a fault
+        is removed.
         """
         for fault in self._set:
             if fault.matches(method, chat_id):

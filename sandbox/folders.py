@@ -18,7 +18,7 @@ _SOCKET_LIMIT = 107  # the longest path of a socket, in bytes
 def lock(folder: Path, mode: int = 0o700) -> BinaryIO:
     """Create the folder if it does not exist, and lock it until the returned file is closed.
 
-    Raises CannotStart if another process has the lock or the folder cannot be written.
+    Raises CannotStart if another process has the lock, or if the folder cannot be written.
     """
     try:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
@@ -45,13 +45,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
-    """Return the folder for a socket: `folder`, or a temporary folder if that path does not fit.
+    """Return a folder for a socket: `folder`, or a temporary folder.
 
-    A path fits if it is short and has only plain characters. `socket` is the longest name of a file
-    that will be in the folder. The temporary folder belongs to the operating system's user `uid`,
-    and nobody else can enter it. Its name depends on `folder`, so that addresses are the same after
-    each start. Raises CannotStart if the path of the temporary folder does not fit either, or if
-    another user owns this folder or can enter it.
+    `socket` is the name of the socket's file. If the path of this file is short and has only plain
+    characters, the result is `folder`. Otherwise the result is a temporary folder, which is the
+    same at each start. It belongs to the operating system's user `uid`, and no other user can enter
+    it. Raises CannotStart if the path of the temporary folder is too long. Also raises CannotStart
+    if another user owns this folder or can enter it.
     """
     if _is_socket_path(folder / socket):
         return folder
@@ -80,7 +80,8 @@ def remove_sockets(socket_folder_path: Path, folder: Path) -> None:
 def _is_socket_path(socket: Path) -> bool:
     """Return whether a socket can have this path.
 
-    Drivers must accept the path unquoted in an address, and the kernel must accept its length.
+    The path must be short enough for the kernel. It must not have characters that need quotes in
+    the URL of a database.
     """
     return (
         len(os.fsencode(socket)) <= _SOCKET_LIMIT

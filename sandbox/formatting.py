@@ -1,6 +1,7 @@
-"""Parse texts with entities (formatting) into the form that Telegram stores.
+"""Parse texts with entities into the form that Telegram stores.
 
-Offsets and lengths are in UTF-16 units.
+An entity is the format of a part of a text, for example bold. Offsets and lengths are in UTF-16
+units.
 """
 
 import re
@@ -40,7 +41,7 @@ USER_LINK = re.compile(r"tg://user\?id=(\d+)")
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text in UTF-16 units, in the same way as Telegram."""
+    """Return the length of a text in UTF-16 units. Telegram counts in these units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
@@ -53,9 +54,11 @@ class FormattedText:
 
 
 def parse(text: str, parse_mode: str | None, entities: list[Json] | None) -> FormattedText:
-    """Parse and trim a text, and mark its links and commands. Return the text as Telegram shows it.
+    """Return a text and its entities in the form in which Telegram stores them.
 
-    Raises TelegramError if the text or its entities are wrong.
+    The formatting comes from `entities`, or from HTML in the text if `parse_mode` is "html". The
+    function removes white space at both ends, and adds entities for links and commands. Raises
+    TelegramError if the text or its entities are wrong.
     """
     if entities:
         formatted = FormattedText(text, _check_entities(text, entities))
@@ -88,7 +91,7 @@ def _sort_key(entity: Json) -> tuple[int, int, str]:
 def trim(formatted: FormattedText) -> FormattedText:
     """Remove white space at both ends of a text, and adjust the offsets of its entities.
 
-    An entity that covers only the removed white space is removed too.
+    If an entity covers only removed white space, the entity is removed too.
     """
     stripped = formatted.text.strip()
     begin = utf16_length(formatted.text[: len(formatted.text) - len(formatted.text.lstrip())])
@@ -105,7 +108,7 @@ def trim(formatted: FormattedText) -> FormattedText:
 def find_links(formatted: FormattedText) -> FormattedText:
     """Add the entities that Telegram finds by itself: links, commands, mentions and hashtags.
 
-    Code, and text that is already a link, command, mention or hashtag, gets no new entity.
+    No entity is added inside code, or inside a link, command, mention or hashtag.
     """
     occupied = [
         (entity["offset"], entity["offset"] + entity["length"])
@@ -126,7 +129,7 @@ def find_links(formatted: FormattedText) -> FormattedText:
 
 @dataclass
 class _OpenTag:
-    """A tag whose end has not been read yet."""
+    """A start tag whose end tag has not been read yet."""
 
     name: str
     entity: Json | None
@@ -135,9 +138,10 @@ class _OpenTag:
 
 
 def parse_html(source: str) -> FormattedText:
-    """Parse Telegram's HTML into a text and its entities. Raises TelegramError.
+    """Parse Telegram's HTML into a text and its entities.
 
-    The text of an error repeats nothing of `source` except the name of a tag.
+    Raises TelegramError for a wrong tag. The error's text can contain the tag's name, but no other
+    part of `source`.
     """
     text = ""
     length = 0
@@ -161,7 +165,12 @@ def parse_html(source: str) -> FormattedText:
 def _read_tag(
     source: str, bracket: int, length: int, stack: list[_OpenTag], entities: list[Json]
 ) -> int:
-    """Open or close the tag that begins at `bracket`, and return the position after the tag."""
+    """Read the tag that begins at `bracket`, and return the position after the tag.
+
+    A start tag is added to `stack`. An end tag removes its start tag from `stack`, and adds the
+    finished entity to `entities`. `length` is the length of the text before the tag, in UTF-16
+    units. Raises TelegramError for a wrong tag.
+    """
     at = len(source[:bracket].encode())
     match = TAG.match(source, bracket)
     if match is None:
@@ -183,10 +192,10 @@ def _read_tag(
 
 
 def _tag_entity(name: str, attributes: str, stack: list[_OpenTag], at: int) -> Json | None:
-    """Return the entity that a tag stands for. Raises TelegramError for an unknown tag.
+    """Return the entity that a start tag stands for. Raises TelegramError for an unknown tag.
 
-    Returns None for `code` directly inside `pre`, which only adds a language to `pre`, and for a
-    link without a usable address.
+    Returns None for a link without a usable address. Also returns None for a tag `code` directly
+    inside `pre`. Such a tag only adds a language to the entity of `pre`.
     """
     values = {
         match[1].lower(): unescape(match[2] or match[3] or match[4] or "")

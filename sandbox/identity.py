@@ -1,9 +1,10 @@
-"""Choose the user of the operating system that runs PostgreSQL, which refuses to run as root.
+"""Choose the user of the operating system that runs PostgreSQL.
 
-If root starts PostgreSQL, PostgreSQL gets a user namespace in which root has the id of another
-user. Outside the namespace the files still belong to root, with mode 0700. If namespaces are not
-allowed (mostly in containers), PostgreSQL runs as another user that can reach the folder. The mode
-and the owner of a parent folder are never changed.
+PostgreSQL refuses to run as root. If root starts the sandbox, PostgreSQL runs in a Linux user
+namespace. Inside this namespace, root has the id of another user. Outside the namespace, the files
+belong to root, with mode 0700. If the kernel refuses a namespace (mostly in containers), PostgreSQL
+runs as another user that can reach the folder. The mode and the owner of a parent folder are never
+changed.
 """
 
 import ctypes
@@ -25,8 +26,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Identity:
     """The user of the operating system in whose name a program runs.
 
-    `uid` and `gid` are the user and the group that own the program's files. A child process calls
-    `become` to change to this user. If `become` is None, the child process keeps its user.
+    `uid` and `gid` are the user and the group that own the program's files. The program's process
+    calls `become` to change to this user. If `become` is None, the process keeps its user.
     """
 
     uid: int
@@ -37,9 +38,9 @@ class Identity:
 def choose_identity(folder: Path, program: Path) -> Identity:
     """Return a user of the operating system that can run `program` and write to `folder`.
 
-    If this process does not run as root, its own user is returned. Otherwise, the returned user
-    becomes the owner of the folder itself, but not of its content. Raises CannotStart if there is
-    no such user.
+    If this process does not run as root, the result is its own user. If it runs as root, the
+    returned user becomes the owner of the folder, but not of the folder's content. Raises
+    CannotStart if there is no such user.
     """
     if os.geteuid() != 0:
         return Identity(os.geteuid(), os.getegid(), None)
@@ -56,9 +57,9 @@ def choose_identity(folder: Path, program: Path) -> Identity:
 
 
 def change_owner(tree: Path, identity: Identity) -> None:
-    """Make the user of `identity` the owner of the folder `tree` and of its content.
+    """Give the folder `tree` and its content to the user of `identity`.
 
-    If this user is the owner of the folder already, nothing is changed.
+    If this user already owns the folder, nothing is changed.
     """
     if tree.stat().st_uid == identity.uid:
         return
@@ -77,10 +78,10 @@ def _candidates(folder: Path) -> Iterator[Identity]:
 
 
 def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
-    """Yield the users of the operating system that can perhaps reach `folder`. Root is left out.
+    """Yield users of the operating system who can perhaps reach `folder`. Root is left out.
 
-    These are the owners of the parent folders, beginning with the direct parent, and then the first
-    user of `_ordinary_users`.
+    The owners of the parent folders come first, beginning with the nearest folder. The last one is
+    the first user of `_ordinary_users`.
     """
     owners = [parent.stat().st_uid for parent in folder.resolve().parents]
     users = _ordinary_users()
@@ -119,8 +120,8 @@ def _can_run(identity: Identity, folder: Path, program: Path) -> bool:
 def _enter_namespace(inner_uid: int, uid: int, gid: int) -> None:
     """Move this process into a new user namespace of the kernel.
 
-    Inside the namespace, the user id of the process is `inner_uid`. Outside the namespace, it is
-    still `uid`, and files of the process belong to `uid`. Raises OSError if the kernel refuses.
+    Inside the namespace, the process has the user id `inner_uid`. Outside the namespace, it has the
+    user id `uid`, and its files belong to `uid`. Raises OSError if the kernel refuses.
     """
     if _LIBC.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")

@@ -1,7 +1,7 @@
 """Start and stop all parts of the sandbox in the right order.
 
-The parts are PostgreSQL, Valkey, the migrations of the database, the bot, the scheduler and the Bot
-API server.
+The parts are PostgreSQL, Valkey, the migrations of the database, the bot, the scheduler and the
+simulated Telegram.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ _POLL_INTERVAL = 0.1  # seconds
 
 
 class Launch:
-    """The sandbox with all its parts, from its start to its stop, in a folder that is locked."""
+    """One run of the sandbox. The caller must have locked the sandbox's folder."""
 
     def __init__(
         self, folder: Path, settings: EnvironmentSettings, simulation: Simulation | None
     ) -> None:
-        """Choose the ports. Without a simulation, the bot connects to the real Telegram.
+        """Choose the ports. If `simulation` is None, the bot connects to the real Telegram.
 
         Raises CannotStart if the requested port is in use.
         """
@@ -42,7 +42,11 @@ class Launch:
         self._ready = False
 
     async def start(self, *, with_bot: bool) -> None:
-        """Start everything, write `world.json` and print the address of the page."""
+        """Start all parts, write `world.json` and print the address of the web page.
+
+        If `with_bot` is false, the bot and the scheduler are not started. Raises CannotStart if a
+        part cannot start.
+        """
         began = time.monotonic()
         self._logs.mkdir(mode=0o700, exist_ok=True)
         (self._folder / "world.json").unlink(missing_ok=True)
@@ -134,9 +138,10 @@ class Launch:
             await self.supervisor.run(name, start)
 
     async def _wait_until_working(self, since: datetime) -> None:
-        """Wait until the bot listens on its port and the scheduler has written a heartbeat.
+        """Wait until the bot works and the scheduler has written a heartbeat (a sign of life).
 
-        Raises CannotStart if the bot or the scheduler cannot be started.
+        The heartbeat must not be older than the real time `since`. Raises CannotStart if the bot or
+        the scheduler cannot be started.
         """
         working = asyncio.ensure_future(self._wait_for_bot_and_scheduler(since))
         failed = asyncio.ensure_future(self.supervisor.wait_for_failure())
@@ -165,7 +170,7 @@ class Launch:
     def _write_world_file(self) -> None:
         """Write addresses, tokens and process ids to `world.json`, for people and programs.
 
-        Before the start is complete, nothing is written.
+        If the start is not complete yet, nothing is written.
         """
         if not self._ready:
             return

@@ -11,9 +11,9 @@ BOT = "adtech_bot"
 CLOCK = "adtech_clock"
 REPORTS = "adtech_reports"
 JOBS = (INTAKE, BOT, CLOCK, REPORTS)
-"""The database roles of the application that have only the rights for one job each."""
+"""Each of these database roles has only the rights for one job of the application."""
 LOGINS = (APP, *JOBS)
-"""All database roles of the application. APP has the rights of all roles in JOBS."""
+"""All database roles of the application. APP has all rights of the roles in JOBS."""
 
 # Without these limits, a statement that hangs could hold locks and delay a stop of a kill switch.
 _LIMITS = {
@@ -24,7 +24,7 @@ _LIMITS = {
 
 
 async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
-    """Create the roles that do not exist yet, and set their time limits and memberships.
+    """Create the missing roles, and set time limits and memberships.
 
     `passwords` has a password for each role. A password contains only letters, digits, hyphens and
     underscores.
@@ -43,7 +43,7 @@ async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -
 
 
 async def restrict_connections(connection: asyncpg.Connection, database: str) -> None:
-    """Let only the owner's role and the application's roles connect to a database."""
+    """Allow only the owner's role and the application's roles to connect to a database."""
     await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
     names = ", ".join((OWNER, *LOGINS))
     await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {names}')

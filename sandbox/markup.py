@@ -1,4 +1,4 @@
-"""Check keyboards against Telegram's limits, which aiogram does not check."""
+"""Check keyboards against Telegram's limits. The library aiogram does not check them."""
 
 from typing import Any
 
@@ -26,10 +26,8 @@ INLINE_ACTIONS = (
 
 
 def as_json(model: BaseModel) -> Json:
-    """Return an aiogram model as JSON, with only the fields that the request contained.
-
-    aiogram's models cannot be dumped together with their default values.
-    """
+    """Convert an aiogram object to JSON, with only the fields that the request contained."""
+    # aiogram's default values cannot be dumped, so unset fields are left out.
     dumped: dict[str, Any] = model.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude_unset=True
     )
@@ -37,10 +35,11 @@ def as_json(model: BaseModel) -> Json:
 
 
 def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
-    """Check the `reply_markup` of a request, and return it as the first or the second value.
+    """Check the keyboard of a request, and return two values.
 
-    An inline keyboard is returned as the first value. Any other markup, for example a reply
-    keyboard, is returned as the second. The other value is None. Raises TelegramError.
+    The first value is the inline keyboard, or None. The second value is any other markup, for
+    example a reply keyboard, or None. Raises TelegramError if the keyboard breaks a limit of
+    Telegram.
     """
     if markup is None:
         return None, None
@@ -56,9 +55,9 @@ def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
 
 
 def inline_keyboard(markup: InlineKeyboardMarkup | None) -> Json | None:
-    """Check an inline keyboard, and return it as a message stores it, without empty rows.
+    """Check an inline keyboard, and return it without empty rows.
 
-    Returns None if no row is left. Raises TelegramError.
+    Returns None if no row is left. Raises TelegramError if the keyboard breaks a limit of Telegram.
     """
     if markup is None:
         return None

@@ -1,7 +1,7 @@
 """Handle photos, videos and animations: their uploads, file ids, and fields in messages.
 
-Sizes in pixels and durations in seconds are not read from the bytes. These values are the same for
-every file.
+In messages, every file has the same size in pixels and the same duration in seconds. The module
+does not read the real values from the bytes.
 """
 
 import secrets
@@ -22,9 +22,10 @@ MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
-    """Return the file to which a request refers. Raises TelegramError.
+    """Return the file of a request. Raises TelegramError if there is no such file.
 
-    The file is one that was uploaded with the request, or a stored file with the file id `source`.
+    If `source` is a file id, the stored file with this id is returned. Otherwise the file was
+    uploaded with the request, and is stored now.
     """
     if not isinstance(source, str) or source.startswith("attach://"):
         upload = files.get(str(source).removeprefix("attach://"))
@@ -82,7 +83,7 @@ def message_fields(file: File) -> Json:
 
 
 def sample_upload(kind: str) -> Upload:
-    """Return a small file, as an example of a file that a person sends.
+    """Return a small example of a file that a person sends.
 
     A photo is a real picture. A video or an animation is a few bytes that cannot be played.
     """

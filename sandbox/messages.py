@@ -31,7 +31,8 @@ class Draft:
     """A message that has not been sent yet.
 
     `content` has the fields of Telegram's Message object that an edit can change, for example the
-    text. `extra` has other fields. `inline` is the inline keyboard, `keyboard` the reply keyboard.
+    text. `extra` has other fields. `inline` is the inline keyboard. `keyboard` is the reply
+    keyboard.
     """
 
     content: Json
@@ -43,9 +44,9 @@ class Draft:
 
 
 def text_fields(formatted: FormattedText) -> Json:
-    """Check the length of a text as Telegram does, and return a message's fields for the text.
+    """Check a text, and return the fields of a message with this text.
 
-    Raises TelegramError.
+    Raises TelegramError if the text is empty or too long for Telegram.
     """
     if not formatted.text:
         raise bad_request("message text is empty")
@@ -57,9 +58,10 @@ def text_fields(formatted: FormattedText) -> Json:
 
 
 def caption_fields(formatted: FormattedText) -> Json:
-    """Check the length of a caption, and return a message's fields for the caption.
+    """Check a caption, and return the fields of a message with this caption.
 
-    An empty caption gives no fields. Raises TelegramError.
+    For an empty caption, the result is empty. Raises TelegramError if the caption is too long for
+    Telegram.
     """
     if formatting.utf16_length(formatted.text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
@@ -72,7 +74,8 @@ def caption_fields(formatted: FormattedText) -> Json:
 def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
     """Post a message of the bot. The bot gets no update about its own message.
 
-    A post in a channel is also added to the log of publications before this function returns.
+    If the chat is a channel, the post is also added to the log of publications. This log has all
+    posts that the bot has sent to channels.
     """
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
@@ -96,9 +99,9 @@ def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
 def post_by_person(
     state: State, chat: Chat, draft: Draft, user_id: int, sender_chat: Chat | None = None
 ) -> Message:
-    """Post a person's message. If the bot may see the message, queue an update about it.
+    """Post a person's message. If the bot can see the message, queue an update about it.
 
-    With `sender_chat`, the person writes in the name of this chat.
+    If `sender_chat` is given, the person writes in the name of this chat.
     """
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
@@ -139,15 +142,15 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
 
 
 def editable_content(message: Message) -> Json:
-    """Return the fields of a message's content (CONTENT), without the inline keyboard."""
+    """Return the fields of a message that an edit can change, without the inline keyboard."""
     return {name: message.body[name] for name in CONTENT if name in message.body}
 
 
 def edit(state: State, message: Message, content: Json, inline: Json | None) -> Message:
     """Replace the content and the inline keyboard of a message.
 
-    If both are the same as before, raise TelegramError. The body is replaced by a new object and
-    never changed, because answers and updates share the body.
+    If both are the same as before, raise TelegramError. The message gets a new object as its body.
+    The old body is never changed, because answers and updates can still contain it.
     """
     if content == editable_content(message) and inline == message.body.get("reply_markup"):
         raise bad_request(

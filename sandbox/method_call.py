@@ -1,4 +1,4 @@
-"""Define one call of a Bot API method, as an argument for the method's implementation."""
+"""Define the object with which the sandbox describes one call of a Bot API method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class MethodCall(Generic[M]):
 
 
 def unwrap_default(value: V | Default | None) -> V | None:
-    """Return the value of a field, or None for aiogram's marker of "the bot's own default"."""
+    """Return the value of a field. If the value is aiogram's marker `Default`, return None."""
     return None if isinstance(value, Default) else value
 
 
@@ -42,8 +42,8 @@ def parse_text(
 ) -> FormattedText:
     """Return the text or caption of a request in the form in which the message will store it.
 
-    A mention by user id gets the data of this user if the user is known. A mention of an unknown
-    user is removed.
+    A mention by user id gets the data of this user. If the user is unknown, the mention is removed.
+    Raises TelegramError if the text or its entities are wrong.
     """
     dumped = [markup.as_json(entity) for entity in entities] if entities else None
     formatted = formatting.parse(text or "", unwrap_default(parse_mode), dumped)

@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class Notifier:
-    """The calls that wait for a change of the state.
+    """A list of the calls that wait for a change of the simulated Telegram's state.
 
-    Each commit wakes all of these calls, and each call checks its condition again.
+    After each change, all of these calls wake, and each call checks its own condition.
     """
 
     def __init__(self) -> None:
@@ -18,14 +18,14 @@ class Notifier:
         self.closed = False
 
     def notify(self) -> None:
-        """Wake all calls of `wait`, so that each of them checks its condition again."""
+        """Wake all calls of `wait`. Each of these calls then checks its own condition."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
 
     def close(self) -> None:
-        """End all waits now. A wait that begins later ends at once."""
+        """End all waits immediately. A wait that begins later ends immediately too."""
         self.closed = True
         self.notify()
 

@@ -1,6 +1,6 @@
-"""Convert an HTTP request to an instance of the Bot API method's class.
+"""Convert an HTTP request to an object of aiogram's class for the Bot API method.
 
-A request that is wrong is refused with a TelegramError that gives the reason.
+A wrong request is refused with a TelegramError that gives the reason.
 """
 
 import json
@@ -66,7 +66,7 @@ EMPTY_MESSAGES = {"chat_id": "chat_id is empty", "text": "message text is empty"
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that was uploaded with the request."""
+    """A file that was uploaded with a request."""
 
     content: bytes
     name: str | None
@@ -82,7 +82,10 @@ class RawRequest:
 
 
 async def read_request(request: web.Request) -> RawRequest:
-    """Read the query and the body of a request, in any of the formats that the Bot API accepts."""
+    """Read the query and the body of a request, in any of the formats that the Bot API accepts.
+
+    Raises TelegramError if the body cannot be read.
+    """
     raw = RawRequest(dict(request.query))
     if request.method != "POST" or not request.can_read_body:
         return raw
@@ -118,9 +121,9 @@ async def _read_multipart(request: web.Request, raw: RawRequest) -> None:
 
 
 def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
-    """Return the request as an instance of the method's class.
+    """Return the request as an object of the method's class.
 
-    Every field is checked, and unknown fields are refused.
+    Raises TelegramError if a field is wrong, unknown, or not supported by the sandbox.
     """
     kinds = form_kinds(cls)
     values = {
@@ -143,11 +146,9 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
 
 
 def _parse_markup(value: Json) -> BaseModel:
-    """Return a keyboard as an instance of its class. One field of the keyboard decides the class.
-
-    If a union of the classes were used, a keyboard with a mistake would be parsed as another class.
-    The error text would then be wrong.
-    """
+    """Return a keyboard as an object of its class. One field of the keyboard decides the class."""
+    # A union of the classes would parse a wrong keyboard as another class. The error's text would
+    # then be wrong.
     for field_name, cls in MARKUPS.items():
         if field_name in value:
             return _validate(cls, value)
@@ -180,9 +181,9 @@ def _convert_value(name: str, value: object, kind: str, files: Mapping[str, Uplo
 
 
 def _to_telegram_error(error: ValidationError) -> TelegramError:
-    """Turn the first validation error into Telegram's error.
+    """Convert the first validation error to a TelegramError.
 
-    The error names the wrong field and never contains the field's content.
+    The text names the wrong field, but never contains the value of the field.
     """
     first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first_error["loc"][0]) if first_error["loc"] else "request"

@@ -11,14 +11,17 @@ from sandbox.state import State
 
 
 def store_payload(state: State, chat_id: int, message_id: int, payload: str) -> None:
-    """Store the payload that the bot gave with an invoice. The message never shows this payload."""
+    """Store the payload of an invoice: a text from the bot that the message does not show."""
     message = state.messages[chat_id][message_id]
     message.payload = payload
     state.save(message)
 
 
 def send_pre_checkout_query(state: State, invoice: Message) -> Query:
-    """Queue the pre-checkout query for a person who has pressed Pay, and return the query."""
+    """Queue the question whether a payment may begin, after a person has pressed Pay.
+
+    Returns the query, which later gets the bot's answer.
+    """
     fields = invoice.body["invoice"]
     query = Query(
         secrets.token_hex(9),
@@ -85,8 +88,9 @@ def _post_service_message(state: State, payment: Payment, content: Json, *, auth
 def list_star_transactions(state: State) -> list[Json]:
     """Return payments and refunds in Stars, oldest first.
 
-    Within a second, they stand in the order in which they happened. Therefore a new one is always
-    the last, and a reader who continues at a position misses none.
+    If two transactions have the same second, the earlier one comes first. Therefore a new
+    transaction is always the last in the list. A reader that remembers how many transactions it has
+    read misses none.
     """
     dated: list[tuple[tuple[int, int], Json]] = []
     for payment in state.payments.values():

@@ -1,4 +1,4 @@
-"""Find chats and messages for the bot, and check the bot's permissions there.
+"""Find chats and messages for the bot, and check the bot's permissions in these chats.
 
 The functions raise TelegramError with Telegram's texts.
 """
@@ -11,7 +11,7 @@ DELETABLE_SECONDS = 48 * 3600
 
 
 def find_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return the chat with this id or @username. The bot need not be in the chat."""
+    """Return the chat with this id or @username. The bot need not be a member of the chat."""
     if chat_id is None:
         raise bad_request("chat_id is empty")
     chat = (
@@ -29,7 +29,7 @@ def find_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def _find_by_username(state: State, name: str) -> Chat | None:
-    """Find a channel or supergroup by username. A bot cannot address a person by username."""
+    """Return the channel or supergroup with this @username. Return None if there is none."""
     if not name.startswith("@"):
         return None
     username = name[1:].lower()
@@ -40,10 +40,10 @@ def _find_by_username(state: State, name: str) -> Chat | None:
 
 
 def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return a chat that the bot may read.
+    """Return a chat that the bot is allowed to read. Otherwise raise TelegramError.
 
-    The bot may read a chat in which it is a member. The bot may read a private chat if the person
-    has started the bot and does not block it.
+    The bot can read a chat in which it is a member. It can read a private chat if the person has
+    started the bot and does not block it.
     """
     chat = find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
@@ -59,9 +59,9 @@ def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return a chat to which the bot may send, and count the send for the flood limits.
+    """Return a chat to which the bot is allowed to send. Count one message for the flood limits.
 
-    Raises TelegramError if the bot may not send, or if a flood limit is exceeded.
+    Raises TelegramError if the bot is not allowed to send, or if a flood limit is exceeded.
     """
     chat = find_readable_chat(state, chat_id)
     if chat.type == "channel" and not bot_may(state, chat, "can_post_messages"):
@@ -76,7 +76,10 @@ def bot_may(state: State, chat: Chat, right: str) -> bool:
 
 
 def find_message(state: State, chat: Chat, message_id: int | None, verb: str) -> Message:
-    """Return a message of a chat. Raises TelegramError "message to `verb` not found"."""
+    """Return a message of a chat. If there is no such message, raise TelegramError.
+
+    `verb` is a word in the text of the error: "message to `verb` not found".
+    """
     message = None if message_id is None else state.find_message(chat.id, message_id)
     if message is None:
         raise bad_request(f"message to {verb} not found")
@@ -86,11 +89,11 @@ def find_message(state: State, chat: Chat, message_id: int | None, verb: str) ->
 def find_editable_message(
     state: State, chat_id: int | str | None, message_id: int | None
 ) -> Message:
-    """Return a message that the bot may edit.
+    """Return a message that the bot is allowed to edit. Otherwise raise TelegramError.
 
-    In a private chat or a group, the bot may edit only its own messages. In a channel, a bot that
-    has the right to edit messages may edit every message. A bot that has only the right to post may
-    edit its own posts.
+    In a private chat or a group, the bot can edit only its own messages. In a channel, the right to
+    edit allows the bot to edit every message. With only the right to post, the bot can edit its own
+    posts.
     """
     chat = find_readable_chat(state, chat_id)
     message = find_message(state, chat, message_id, "edit")
@@ -107,12 +110,12 @@ def find_editable_message(
 
 
 def find_deletable_message(state: State, chat: Chat, message_id: int) -> Message:
-    """Return a message that the bot may delete.
+    """Return a message that the bot is allowed to delete. Otherwise raise TelegramError.
 
-    In a private chat, the bot may delete every message within 48 hours after it was sent. In other
-    chats, the right to delete allows the bot to delete every message. Without that right, the bot
-    may delete only its own messages, and only within 48 hours. In a channel, the bot then also
-    needs the right to post.
+    In a private chat, the bot can delete every message within 48 hours after it was sent. In other
+    chats, the right to delete allows the bot to delete every message. Without this right, the bot
+    can delete its own messages within 48 hours. To do this in a channel, the bot also needs the
+    right to post.
     """
     message = find_message(state, chat, message_id, "delete")
     is_recent = state.now() - message.body["date"] <= DELETABLE_SECONDS

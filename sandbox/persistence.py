@@ -1,4 +1,7 @@
-"""Store the state in files: a journal that survives SIGKILL, and the log of channel posts."""
+"""Store the state in two files: the journal, and the log of posts in channels.
+
+The content of both files survives a SIGKILL.
+"""
 
 import json
 import os
@@ -14,10 +17,9 @@ def _dump(value: object) -> bytes:
 
 
 def _read_whole_lines(path: Path) -> list[Any]:
-    """Return every complete line, parsed, and remove an incomplete last line from the file.
+    """Return the JSON value of every complete line. Remove an incomplete last line.
 
-    A kill of the process can leave an incomplete last line. The call that wrote this line got no
-    answer, so the line does not count.
+    The last line is incomplete if the process was killed while it wrote the line.
     """
     if not path.exists():
         return []
@@ -39,11 +41,11 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 class Journal:
-    """A file with the changes of named tables, from which a new process loads the state.
+    """A file with the changes of all tables. A new process loads the state from this file.
 
-    A commit is one line of the file. If the process is killed during a commit, the incomplete line
-    is ignored later. The process does not buffer lines, so a kill cannot undo a finished commit.
-    Each start rewrites the file as one snapshot.
+    Each commit writes one line. If the process is killed during a commit, the next start ignores
+    the incomplete line. A finished commit survives a kill of the process. Each start replaces the
+    old changes in the file by the current rows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,9 +101,9 @@ class Journal:
 
 
 class PublicationLog:
-    """A file with every message that the bot ever posted in a channel, including deleted ones.
+    """A file with all messages that the bot has posted in channels, including deleted messages.
 
-    The control API lists publications from this file. Entries are only added.
+    Entries are added, and never changed or removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -111,7 +113,7 @@ class PublicationLog:
     def append(self, entry: Json) -> None:
         """Add one publication (a message that the bot posted in a channel) to the log.
 
-        The publication is on the disk (fsync) when this function returns.
+        When the function returns, the publication is on the disk (fsync).
         """
         _write_all(self._descriptor, _dump(entry))
         os.fsync(self._descriptor)

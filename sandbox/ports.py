@@ -12,11 +12,11 @@ _POLL_INTERVAL = 0.1
 
 
 def listen(asked: int, preferred: int = 0) -> socket.socket:
-    """Return a listening socket on the requested port, or else on the preferred or any free port.
+    """Return a socket that listens on the port `asked`.
 
-    If `asked` is 0, no port is requested. If `preferred` is 0, no port is preferred. The socket
-    listens from now on: connections wait until they are accepted. Raises CannotStart if the
-    requested port is in use or cannot be used.
+    If `asked` is 0, the socket listens on the port `preferred`. If `preferred` is in use or 0, the
+    socket listens on any free port. Connections wait until they are accepted. Raises CannotStart if
+    the port `asked` is in use or cannot be used.
     """
     for port in (asked,) if asked else dict.fromkeys((preferred, 0)):
         try:
@@ -36,9 +36,9 @@ def port_of(listener: socket.socket) -> int:
 
 
 def free(asked: int) -> int:
-    """Return a port that is free now: the requested port, or any free port.
+    """Return the port `asked` if it is free. If `asked` is 0, return any free port.
 
-    Raises CannotStart in the same cases as `listen`.
+    Raises CannotStart if the port `asked` is in use or cannot be used.
     """
     with listen(asked) as listener:
         return port_of(listener)

@@ -1,9 +1,8 @@
 """Migrate the database: `python -m sandbox.prepare [--ours]`.
 
 The option `--ours` says that the database belongs to the sandbox. With this option, the program
-also allows moves of the database's clock. It also runs each kill switch that is still stopped
-because a migration created it stopped. The launcher starts this program as a separate process, and
-only if the database needs it, so that alembic and the services are loaded only then.
+also allows moves of the database's clock, and sets new kill switches to running. A kill switch
+allows or forbids one kind of action. A migration creates each kill switch as stopped.
 """
 
 import asyncio
@@ -23,7 +22,11 @@ REASON = "sandbox_first_start"
 
 
 async def _start_untouched_switches() -> None:
-    """Run each kill switch that is still stopped because a migration created it stopped."""
+    """Set each new kill switch to running.
+
+    A kill switch allows or forbids one kind of action. A migration creates each kill switch as
+    stopped. A kill switch is new if nobody has changed it yet.
+    """
     engine = database.create_engine(os.environ["DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):
@@ -35,7 +38,7 @@ async def _start_untouched_switches() -> None:
 
 
 async def _allow_clock_moves() -> None:
-    """Allow moves of `clock()`. The database must belong to the sandbox."""
+    """Allow moves of `clock()`, the database's clock. The database must belong to the sandbox."""
     engine = database.create_engine(os.environ["MIGRATION_DATABASE_URL"])
     async with engine.begin() as connection:
         await connection.execute(sa.text("UPDATE clock_shift SET allowed = true"))
@@ -43,7 +46,7 @@ async def _allow_clock_moves() -> None:
 
 
 def main() -> None:
-    """Migrate the database whose addresses are in the environment."""
+    """Migrate the database. Environment variables contain its addresses."""
     config = Config()
     folder = str(Path(__file__).parents[1] / "migrations")
     config.set_main_option("script_location", folder.replace("%", "%%"))

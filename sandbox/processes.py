@@ -23,10 +23,10 @@ _RUN_MODULE = (
 
 
 class Child:
-    """A process that `spawn` has started, with functions to watch and stop it."""
+    """A process that `spawn` has started, with methods to watch and stop it."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """Watch `process`. `name` is the name of the process in messages."""
+        """Watch `process`. Messages about the process contain `name`."""
         self.name = name
         self._process = process
 
@@ -34,19 +34,23 @@ class Child:
     def pid(self) -> int:
         """Return the process id.
 
-        If `returncode` is known, the id is free, and another process may have it.
+        After the process has ended, another process can have this id.
         """
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """Return the exit status, negative for a signal, or None while the process runs."""
+        """Return the exit status, or None while the process runs.
+
+        If a signal ended the process, the status is the negative number of the signal.
+        """
         return self._process.poll()
 
     async def wait(self, limit: float | None = None) -> int | None:
-        """Wait at most `limit` seconds until the process has ended, and return its exit status.
+        """Wait until the process has ended, and return its exit status.
 
-        Without `limit`, the wait has no end. Returns None if the process still runs.
+        If `limit` is given, the longest wait is `limit` seconds. If the process still runs then,
+        the function returns None.
         """
         deadline = None if limit is None else time.monotonic() + limit
         while (returncode := self._process.poll()) is None:
@@ -60,9 +64,11 @@ class Child:
         self._process.send_signal(number)
 
     async def stop(self, *steps: tuple[int, float]) -> None:
-        """Stop the process. Each step sends a signal and waits a number of seconds for the end.
+        """Stop the process.
 
-        If the process has not ended after the last step, it gets SIGKILL.
+        Each step has a signal and a number of seconds. The function sends the signal, and waits at
+        most this time for the end of the process. If the process has not ended after the last step,
+        it gets SIGKILL.
         """
         for number, limit in steps:
             self.send(number)
@@ -74,10 +80,10 @@ class Child:
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """Return the arguments with which Python runs one of the product's modules, as `-m` does.
+    """Return the arguments with which Python runs one of the product's modules.
 
-    With these arguments, Python ignores environment variables such as PYTHONPATH, and imports
-    nothing from the current folder. The folder of the product may have any name.
+    They have the same effect as `-m`. In addition, Python ignores variables such as PYTHONPATH, and
+    imports nothing from the current folder. The folder of the product can have any name.
     """
     return ["-I", "-u", "-c", _RUN_MODULE, str(Path(__file__).parents[1]), name, *arguments]
 
@@ -92,13 +98,13 @@ def spawn(
     death_signal: signal.Signals = signal.SIGKILL,
     become: Callable[[], None] | None = None,
 ) -> Child:
-    """Start a program whose output is appended to `log`.
+    """Start a program whose output is appended to the file `log`.
 
-    The program gets `death_signal` when this process dies. Call this function from the main thread,
-    because the kernel watches the thread that forked. The child has a process group of its own.
-    Therefore Ctrl-C does not reach the child directly, and this process stops its children in the
-    right order. `become` runs in the child and changes the child's user. Raises OSError if the
-    program cannot start.
+    If this process dies, the program gets the signal `death_signal`. Call this function from the
+    main thread: the program also gets this signal when the calling thread ends. The program has its
+    own process group. Therefore Ctrl-C does not reach it, and this process can stop its children in
+    the right order. If `become` is given, the new process calls it to change its user. Raises
+    OSError if the program cannot start.
     """
     parent = os.getpid()
 
@@ -126,7 +132,7 @@ def spawn(
 def die_with(parent: int, number: signal.Signals) -> None:
     """Ask the kernel to send a signal to this process when the process `parent` dies.
 
-    If `parent` is dead already, end this process now. Raises OSError.
+    If `parent` is already dead, end this process now. Raises OSError if the kernel refuses.
     """
     if _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
@@ -137,8 +143,7 @@ def die_with(parent: int, number: signal.Signals) -> None:
 def in_folder(folder: Path) -> list[int]:
     """Return the ids of the living processes whose current folder is `folder`.
 
-    A zombie has no current folder, and therefore is not in the result. A check by process id would
-    find the zombie.
+    Zombies (processes that have ended, but still have an id) are not included.
     """
     real = folder.resolve()
     found = []
@@ -154,9 +159,10 @@ def in_folder(folder: Path) -> list[int]:
 
 
 async def until_left(folder: Path, limit: float) -> list[int]:
-    """Wait until no process has `folder` as its current folder, for at most `limit` seconds.
+    """Wait until no process has `folder` as its current folder.
 
-    Returns the ids of the processes that are left.
+    The longest wait is `limit` seconds. Returns the ids of the processes that still have this
+    folder.
     """
     deadline = time.monotonic() + limit
     while (left := in_folder(folder)) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event for this
@@ -165,7 +171,10 @@ async def until_left(folder: Path, limit: float) -> list[int]:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that is not blank, or "" if there is no such line or no log."""
+    """Return the last line of a log that is not blank.
+
+    Returns "" if the log has no such line or does not exist.
+    """
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -174,9 +183,9 @@ def last_line(log: Path) -> str:
 
 
 def _append(log: Path) -> BinaryIO:
-    """Open a log that only its owner can read, to append to it.
+    """Open a log to append to it. Only the owner can read the log.
 
-    If the log has more than _LOG_LIMIT bytes, it is first renamed to `.old`.
+    If the log has more than _LOG_LIMIT bytes, it is first renamed: ".old" is added to its name.
     """
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_LIMIT:

@@ -1,4 +1,4 @@
-"""Find the methods of the Bot API and the types of their fields in aiogram's classes."""
+"""List the Bot API's methods and the types of their fields, from aiogram's classes."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,9 +20,9 @@ METHODS: dict[str, MethodClass] = {
 
 
 def _alternatives(annotation: object) -> set[object]:
-    """Return the types that the value of a field may have, given the field's type annotation.
+    """Return the types that a type annotation allows, without Union and Annotated.
 
-    A Union or Annotated is replaced by the types inside it.
+    For example, the result for `int | None` has the types `int` and `NoneType`.
     """
     origin = get_origin(annotation)
     if origin in {Union, UnionType}:
@@ -34,10 +34,10 @@ def _alternatives(annotation: object) -> set[object]:
 
 @cache
 def form_kinds(cls: MethodClass) -> dict[str, str]:
-    """Return for each field of a method how its text in a form is converted.
+    """Return, for each field of a method, how a text from an HTTP form is converted.
 
-    The values are "number", "text", "file", "plain" (pydantic converts it) and "json". A field of
-    the type `int | str` is a "number" too, because pydantic would keep "-100" as a string.
+    The values are "number", "text", "file", "json", and "plain" (pydantic converts the text). A
+    field of the type `int | str` is a "number", because pydantic would keep "-100" as a string.
     """
     # aiogram may not have built the model yet. Until it is built, its annotations are only names.
     cls.model_rebuild()

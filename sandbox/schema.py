@@ -1,4 +1,4 @@
-"""Find the database's revision and migrate the database to the newest revision."""
+"""Find the database's revision (the last migration), and migrate to the newest revision."""
 
 import re
 import sys
@@ -21,8 +21,8 @@ _REVISION = re.compile(r"^(down_)?revision\b[^=]*=\s*(?:[\"'](.+?)[\"']|None)", 
 class DatabaseState:
     """The state of a database, which decides whether a migration is needed.
 
-    If `revision` is None, the database has no tables. `switches_untouched` is true if nobody has
-    changed any kill switch since a migration created it.
+    If `revision` is None, the database has no tables. A kill switch allows or forbids one kind of
+    action. `switches_untouched` is true if nobody has changed a kill switch yet.
     """
 
     revision: str | None
@@ -34,10 +34,10 @@ async def migrate(
 ) -> bool:
     """Migrate the database if needed. Return whether there was something to do.
 
-    If `own_database` is true, the database belongs to the sandbox. Then moves of its clock are
-    allowed, and kill switches that nobody has changed since a migration created them are set to
-    running. Raises CannotStart if the migration fails, or if the database has a revision that is
-    not among the migrations.
+    If `own_database` is true, the database belongs to the sandbox. In this case, the function also
+    allows moves of the database's clock. It also sets each kill switch to running if nobody has
+    changed this switch yet. Raises CannotStart if the migration fails, or if the database has an
+    unknown revision.
     """
     state = await _inspect(owner_dsn)
     known_revisions, head = _revisions(ROOT / "migrations/versions")
@@ -49,6 +49,7 @@ async def migrate(
         )
     if state.revision == head and not (own_database and state.switches_untouched):
         return False
+    # A separate process loads alembic and the services, so that they are loaded only if needed.
     child = processes.spawn(
         [
             sys.executable,
@@ -89,7 +90,7 @@ async def _inspect(owner_dsn: str) -> DatabaseState:
 
 
 def _revisions(folder: Path) -> tuple[set[str], str]:
-    """Return all revisions of the migrations in the folder, and the newest one."""
+    """Return two values: the set of all revisions in the folder, and the newest revision."""
     known_revisions: set[str] = set()
     parents: set[str] = set()
     for file in folder.glob("*.py"):

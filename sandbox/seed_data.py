@@ -1,4 +1,4 @@
-"""Create the people and chats that a new sandbox has. They are enough to publish one ad."""
+"""Create the people and chats of a new sandbox. They are enough to publish one ad."""
 
 from dataclasses import asdict, dataclass
 
@@ -19,7 +19,7 @@ class SeedData:
     admin_chat_id: int
     channel_id: int
     second_admin: int | None = None
-    """The person with whom Admin decides what needs two people. An older folder has none."""
+    """The second admin, for decisions that need two admins. In an older sandbox, it is None."""
 
     @property
     def people(self) -> dict[str, int]:
@@ -36,7 +36,7 @@ class SeedData:
 
 
 def load_or_create(state: State) -> SeedData:
-    """Return the ids of the people and chats with which a sandbox begins.
+    """Return the ids of the people and chats that a new sandbox has.
 
     The first call creates these people and chats in one commit. Later calls read their ids from the
     state.

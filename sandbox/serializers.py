@@ -1,4 +1,4 @@
-"""Serialize users, chats and members in the form in which the Bot API shows them."""
+"""Convert users, chats and members to the JSON objects of the Bot API."""
 
 from sandbox.entities import Chat, Member, User
 from sandbox.persistence import Json
@@ -39,7 +39,7 @@ CHANNEL_BOT = {
 
 
 def serialize_user(person: User) -> Json:
-    """Return a Telegram User object."""
+    """Return a user as a Telegram User object."""
     view: Json = {"id": person.id, "is_bot": person.is_bot, "first_name": person.first_name}
     if person.username:
         view["username"] = person.username
@@ -49,7 +49,7 @@ def serialize_user(person: User) -> Json:
 
 
 def serialize_chat(state: State, chat: Chat) -> Json:
-    """Return a Telegram Chat object."""
+    """Return a chat as a Telegram Chat object."""
     if chat.type == "private":
         person = state.users[chat.id]
         view: Json = {"id": chat.id, "type": "private", "first_name": person.first_name}
@@ -63,7 +63,7 @@ def serialize_chat(state: State, chat: Chat) -> Json:
 
 
 def serialize_full_chat(state: State, chat: Chat) -> Json:
-    """Return a Telegram ChatFullInfo object."""
+    """Return a chat as a Telegram ChatFullInfo object."""
     view = serialize_chat(state, chat)
     gift_types = (
         "unlimited_gifts",
@@ -90,7 +90,7 @@ def serialize_full_chat(state: State, chat: Chat) -> Json:
 
 
 def serialize_member(state: State, member: Member) -> Json:
-    """Return a Telegram ChatMember object."""
+    """Return a membership as a Telegram ChatMember object."""
     view: Json = {"status": member.status, "user": serialize_user(state.users[member.user_id])}
     if member.status == "creator":
         view["is_anonymous"] = member.rights.get("is_anonymous", False)

@@ -48,10 +48,11 @@ def create_app(
 ) -> web.Application:
     """Build the HTTP application of the simulated Telegram.
 
-    The caller must bind the application to loopback, and close `state` after the application has
-    ended. `move_clock` moves the database's clock forward by a number of seconds and returns the
-    new shift in seconds. `processes` kills and starts the product's processes. If one of these two
-    arguments is missing, the control API refuses requests that need this argument.
+    The application must listen only on the loopback interface. The caller must close `state` after
+    the application has ended. `move_clock` moves the database's clock forward by a number of
+    seconds. It returns how many seconds this clock is then ahead of the real time. `processes`
+    kills and starts the product's processes. If `move_clock` or `processes` is None, the control
+    API refuses requests that need it.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = Delivery(state)
@@ -81,7 +82,7 @@ def _page_file(path: Path, content_type: str) -> Handler:
 
 
 async def _no_favicon(_: web.Request) -> web.Response:
-    """Answer with no content, because browsers always ask for an icon."""
+    """Answer a browser's request for the page's icon with no content."""
     return web.Response(status=204)
 
 
@@ -102,5 +103,5 @@ def _push_updates(delivery: Delivery) -> Callable[[web.Application], AsyncIterat
 
 
 async def _end_long_polls(state: State) -> None:
-    """End all long polls, because they would delay the stop of the server."""
+    """End all requests that wait for a change, because they would delay the server's stop."""
     state.notifier.close()

@@ -1,4 +1,4 @@
-"""Run a simulated Telegram whose state and keys are kept in a folder."""
+"""Run a simulated Telegram. Its state, its tokens and its port are stored in a folder."""
 
 import asyncio
 import importlib
@@ -22,7 +22,8 @@ _POLL_INTERVAL = 0.05
 class Keys:
     """The tokens and the port of a simulated Telegram.
 
-    They stay the same after a restart, so that an open page works without a reload.
+    The tokens stay the same after a restart. The port stays the same if it is free. Therefore a
+    page that is open in a browser works without a reload.
     """
 
     bot_token: str
@@ -36,8 +37,8 @@ class Simulation:
     def __init__(self, folder: Path, asked_port: int) -> None:
         """Load the state and listen on the port.
 
-        From now on the port accepts connections. The connections wait until `serve` is called.
-        Raises CannotStart if the requested port is in use.
+        If `asked_port` is 0, the port of the last start is used, or else any free port. Connections
+        wait until `serve` is called. Raises CannotStart if the port `asked_port` is in use.
         """
         path = folder / "keys.json"
         keys = _load_or_create_keys(path)
@@ -55,7 +56,7 @@ class Simulation:
 
     @property
     def page_url(self) -> str:
-        """Return the address of the page, including the token that opens the page."""
+        """Return the address of the web page. It contains the token that the page needs."""
         return f"{self.url}/?token={self.keys.control_token}"
 
     def settings(self) -> dict[str, str]:
@@ -68,7 +69,7 @@ class Simulation:
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return the data with which a program uses this simulation: addresses, tokens and ids."""
+        """Return the data that programs need to use this simulation: addresses, tokens and ids."""
         return {
             "page_url": self.page_url,
             "control_url": f"{self.url}/control",
@@ -84,12 +85,13 @@ class Simulation:
     async def serve(self, *, clock_shift: float, move_clock: Any, processes: Any) -> None:
         """Start to answer requests.
 
-        `clock_shift` is in seconds. The import of the server and aiogram takes seconds. Therefore
-        this function imports both, and the top of the module does not. The bot and the scheduler
-        are started before this call, so they load their own modules at the same time.
+        `clock_shift` says how many seconds the database's clock is ahead of the real time.
+        `move_clock` and `processes` are arguments of `sandbox.server.create_app`.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()
+        # This import takes seconds. The bot and the scheduler were started before, so they
+        # load their own modules at the same time.
         server = importlib.import_module("sandbox.server")
         app = server.create_app(
             self.state,

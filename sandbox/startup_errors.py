@@ -2,4 +2,4 @@
 
 
 class CannotStart(Exception):
-    """The sandbox cannot start. The text is one sentence for the person who started the sandbox."""
+    """The sandbox cannot start. The text is one sentence for the person who started it."""

@@ -1,4 +1,4 @@
-"""Keep the state of the simulated Telegram in Python objects, and in a file, the journal."""
+"""Keep the state of the simulated Telegram in memory and in a file, the journal."""
 
 import secrets
 import time
@@ -19,10 +19,10 @@ BOT_USERNAME = "adtech_sandbox_bot"
 class State:
     """All users, chats, messages and other data of the simulated Telegram.
 
-    Handlers change the state without an `await`, so every request is atomic. A handler must call
-    `commit` before it answers: `commit` writes the changes to the journal, and wakes the calls that
-    wait for a change. Times are seconds since 1970 on the sandbox's clock, which can be ahead of
-    the real time.
+    Functions change the state without an `await`. Therefore two requests never change it at the
+    same time. A request must call `commit` before its answer. `commit` writes the changes to the
+    journal, and wakes the calls that wait for a change. Times are seconds since 1970 on the
+    sandbox's clock, which can be ahead of the real time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,20 +54,20 @@ class State:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Load the state from the folder `path`, or begin a new state there."""
+        """Load the state from the folder `path`. If the folder has no state, begin a new state."""
         return cls(Path(path))
 
     def _load_entities(self, entity: type[T]) -> list[T]:
         return [entity(**row) for row in self._journal.tables.get(entity.table, {}).values()]
 
     def close(self) -> None:
-        """Wake the waiting calls and close the files."""
+        """End the calls that wait for a change, and close the files."""
         self.notifier.close()
         self._journal.close()
         self.publications.close()
 
     def save(self, entity: Entity) -> None:
-        """Add a new or changed entity to the next commit."""
+        """Add a new or changed entity (for example a user or a message) to the next commit."""
         self._journal.put(entity.table, entity.key, vars(entity))
 
     def set(self, name: str, value: Any) -> None:
@@ -76,12 +76,15 @@ class State:
         self._journal.put("settings", name, value)
 
     def commit(self) -> None:
-        """Write the changes and wake the calls that wait for a change."""
+        """Write all changes, and wake the calls that wait for a change."""
         if self._journal.commit():
             self.notifier.notify()
 
     def next_number(self, name: str, first: int = 1) -> int:
-        """Return the next number of the counter `name`. No number is returned twice."""
+        """Return the next number of the counter `name`. The first number is `first`.
+
+        No number is returned a second time, even after a restart.
+        """
         number = self.counters.get(name, first - 1) + 1
         self.counters[name] = number
         self._journal.put("counters", name, number)
@@ -91,11 +94,11 @@ class State:
 
     @property
     def shift(self) -> float:
-        """Return the seconds by which the sandbox's time is ahead of the real time."""
+        """Return how many seconds the sandbox's clock is ahead of the real time."""
         return float(self.settings.get("clock_shift", 0.0))
 
     def now(self) -> int:
-        """Return the sandbox's time, in seconds since 1970. New messages get it as their date."""
+        """Return the time of the sandbox's clock, in seconds since 1970."""
         return int(time.time() + self.shift)
 
     # --- users and chats
@@ -114,9 +117,10 @@ class State:
         self.commit()
 
     def new_id(self) -> int:
-        """Return a free user or chat id.
+        """Return a free id for a user or a chat.
 
-        The id is random, so that a database of an earlier sandbox does not contain it.
+        The id is random. Therefore the database of an earlier sandbox very probably does not
+        contain it.
         """
         while True:
             number = 1_000_000_000 + secrets.randbelow(6_000_000_000)
@@ -124,7 +128,10 @@ class State:
                 return number
 
     def add_user(self, user: User) -> User:
-        """Add the bot, or a person with a private chat in which the bot is not started yet."""
+        """Add a user. If the user is a person, also add the private chat with the bot.
+
+        In this chat, the person has not started the bot yet.
+        """
         self.users[user.id] = user
         self.save(user)
         if not user.is_bot:
@@ -138,7 +145,10 @@ class State:
         return chat
 
     def member(self, chat_id: int, user_id: int) -> Member:
-        """Return a user's membership in a chat; the status is `left` if there never was one."""
+        """Return a user's membership in a chat.
+
+        If the user was never in the chat, the status is `left`.
+        """
         return self.members.get((chat_id, user_id)) or Member(chat_id, user_id, "left")
 
     def set_member(self, member: Member) -> None:
@@ -162,17 +172,17 @@ class State:
         return self.next_number("private" if chat.type == "private" else f"chat:{chat.id}")
 
     def find_message(self, chat_id: int, message_id: int) -> Message | None:
-        """Return a message of a chat, or None if it never existed or was deleted."""
+        """Return a message of a chat, or None if the message never existed or was deleted."""
         return self.messages.get(chat_id, {}).get(message_id)
 
     def save_message(self, message: Message) -> None:
-        """Save a new or edited message, so that its chat shows it."""
+        """Save a new or edited message in its chat."""
         message.version = self._raise_version(message.chat_id)
         self.messages.setdefault(message.chat_id, {})[message.message_id] = message
         self.save(message)
 
     def delete_message(self, message: Message) -> None:
-        """Delete a message for everybody. The bot gets no update of the deletion."""
+        """Delete a message for everybody. The bot gets no update about the deletion."""
         del self.messages[message.chat_id][message.message_id]
         self._journal.drop(Message.table, message.key)
         self._raise_version(message.chat_id)
@@ -198,13 +208,13 @@ class State:
         self._journal.put("updates", update_id, update)
 
     def drop_updates(self, ids: list[int]) -> None:
-        """Remove updates from the queue, usually because the bot has confirmed them."""
+        """Remove updates from the queue, for example after the bot has confirmed them."""
         for update_id in ids:
             del self.updates[update_id]
             self._journal.drop("updates", update_id)
 
     def save_query(self, query: Query) -> None:
-        """Save a new query, or a query that now has an answer."""
+        """Save a new query, or a query that has got an answer."""
         self.queries[query.id] = query
         self.save(query)
 
@@ -214,10 +224,7 @@ class State:
         self.save(payment)
 
     def save_file(self, file: File, content: bytes) -> File:
-        """Save an uploaded file and write its bytes.
-
-        The bytes are on disk before any response contains the file id.
-        """
+        """Save an uploaded file and write its bytes. Return the file."""
         self.file_path(file).write_bytes(content)
         self.files[file.id] = file
         self.save(file)
@@ -229,5 +236,5 @@ class State:
 
 
 def channel_id(number: int) -> int:
-    """Return the id of a channel or supergroup in the form of the Bot API: below -10**12."""
+    """Return the Bot API's id of a channel or supergroup: -10**12 minus `number`."""
     return -1_000_000_000_000 - number

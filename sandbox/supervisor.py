@@ -1,6 +1,7 @@
 """Keep processes running.
 
-A process that ended by itself is started again. A process that was killed on request stays stopped.
+If a process ends by itself, it is started again. If a process was killed on request, it stays
+stopped.
 """
 
 import asyncio
@@ -46,16 +47,20 @@ class Program:
     log: Path
 
     async def stop(self) -> None:
-        """Ask the process to end after the work that it has begun, and wait until it has ended."""
+        """Ask the process to finish its work and to end, and wait for the end.
+
+        If the process still runs after _STOP_LIMIT seconds, it gets SIGKILL.
+        """
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
 
 
 def program(
     name: str, argv: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Callable[[], Awaitable[Program]]:
-    """Return a function that starts Python with these arguments.
+    """Return a function that starts Python with the arguments `argv`.
 
-    The program runs in the folder of its log, so that it reads no `.env` of the current folder.
+    The program runs in the folder of its log. Therefore it does not read a file `.env` from the
+    current folder of this process.
     """
 
     async def start() -> Program:
@@ -77,26 +82,26 @@ class _Service:
 
 
 class Supervisor:
-    """The supervised processes by name.
+    """A group of processes that are started again if they end by themselves.
 
-    The order in which processes are stopped is the order of the calls of `stop`.
+    Each process has a name. The caller stops the processes one by one, in the right order.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """Create a supervisor, which calls `changed` when a process has started or ended."""
+        """Create a supervisor. It calls `changed` when a process has started or ended."""
         self._services: dict[str, _Service] = {}
         self._changed = changed
         self.startup_complete = False
-        """Whether the start of the sandbox is complete, that is, all processes have worked once.
+        """Whether the start of the sandbox is complete, that is, all processes have worked.
 
-        Until then, a process that exits repeatedly makes the start fail.
+        While this is false, a process that ends several times makes the start fail.
         """
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, name: str, start: Callable[[], Awaitable[R]]) -> R:
-        """Start a server or program, return it, and start it again whenever it ends by itself.
+        """Start a server or program and return it. If it ends by itself, start it again.
 
-        Raises every error of the first start.
+        If the first start raises an error, this function raises the same error.
         """
         service = self._services[name] = _Service(start)
         service.should_run.set()
@@ -107,11 +112,14 @@ class Supervisor:
         return running
 
     async def wait_for_failure(self) -> None:
-        """Wait until a process cannot be kept running, then raise CannotStart."""
+        """Wait until the supervisor stops restarting a process. Then raise CannotStart.
+
+        This can only happen during the start of the sandbox.
+        """
         raise CannotStart(await asyncio.shield(self._failure))
 
     def pids(self) -> dict[str, int]:
-        """Return the process ids of the running processes by name."""
+        """Return the process id of each running process, by the name of the process."""
         return {
             name: service.running.child.pid
             for name, service in self._services.items()
@@ -119,10 +127,10 @@ class Supervisor:
         }
 
     async def kill(self, name: str, number: int) -> None:
-        """Send a signal to a process.
+        """Send a signal to a process. Raises KeyError for an unknown name.
 
-        If it is not one of _HARMLESS_SIGNALS, the process is not started again, and the function
-        waits up to 60 s for its end. Raises KeyError for an unknown name.
+        If the signal is in _HARMLESS_SIGNALS, nothing more happens. After any other signal, the
+        process is not started again, and the function waits up to 60 s for its end.
         """
         service = self._services[name]
         if number not in _HARMLESS_SIGNALS:
@@ -175,10 +183,10 @@ class Supervisor:
                 self._changed()
 
     def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
-        """Print that a process ended, and that it is started again.
+        """Print that a process ended and is started again, or let the start of the sandbox fail.
 
-        During the start of the sandbox, a process can end too often, or with the exit status for
-        wrong settings. Then nothing is printed, and the start of the sandbox fails.
+        The start fails if a process ends too often during the start, or if a process ends with the
+        exit status for wrong settings. In this case, nothing is printed.
         """
         ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         service.exits += 1

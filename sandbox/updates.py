@@ -1,4 +1,7 @@
-"""Queue updates for the bot, and deliver them by long polling or to a webhook."""
+"""Queue updates for the bot, and deliver them by long polling or to a webhook.
+
+An update is Telegram's report about an event, for example a new message.
+"""
 
 import asyncio
 import contextlib
@@ -22,7 +25,10 @@ WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def queue(state: State, kind: str, body: Json) -> None:
-    """Queue an update for the bot, unless the bot has excluded this kind of update."""
+    """Queue an update for the bot, if the bot wants this kind of update.
+
+    The bot's field `allowed_updates` lists the kinds of updates that the bot wants.
+    """
     allowed = state.settings.get("allowed_updates")
     if kind in allowed if allowed else kind not in ONLY_IF_NAMED:
         state.queue_update(kind, body)
@@ -31,9 +37,9 @@ def queue(state: State, kind: str, body: Json) -> None:
 def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
     """Return whether the bot gets a message that a person sends in this chat.
 
-    In a group, a bot that is not an administrator gets only commands, replies to the bot's
-    messages, and service messages (privacy mode). In a channel, only a bot that is an administrator
-    gets posts.
+    In a group, a bot that is an administrator gets every message. Any other bot gets only commands,
+    replies to its messages, and service messages (privacy mode). In a channel, only a bot that is
+    an administrator gets posts.
     """
     membership = state.member(chat.id, state.bot_id)
     if not membership.present:
@@ -50,8 +56,8 @@ def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
 def queue_membership_update(state: State, old: Member, new: Member, by_user_id: int) -> None:
     """Queue an update about a changed membership.
 
-    For the bot's own membership this is `my_chat_member`. For another user's membership it is
-    `chat_member`, which the bot gets only if it is an administrator of the chat.
+    If the membership is the bot's own, the update is `my_chat_member`. Otherwise the update is
+    `chat_member`, and the bot gets it only if the bot is an administrator of the chat.
     """
     chat = state.chats[new.chat_id]
     own = new.user_id == state.bot_id
@@ -68,7 +74,10 @@ def queue_membership_update(state: State, old: Member, new: Member, by_user_id: 
 
 
 class Delivery:
-    """The delivery of updates to the bot: by long polling, one poll at a time, or to a webhook."""
+    """The delivery of updates to the bot, by long polling or to a webhook.
+
+    Only one long poll can wait at a time.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -78,10 +87,10 @@ class Delivery:
     async def poll(
         self, offset: int | None, limit: int | None, wait: int | None, allowed: list[str] | None
     ) -> list[Json]:
-        """Answer getUpdates: confirm all updates below `offset`, and return the other updates.
+        """Answer getUpdates: confirm all updates below `offset`, and return the next updates.
 
-        If no update is left, wait for new updates for at most `wait` seconds, and never more than
-        50. If an earlier poll still waits, the new poll ends it with error 409. Raises
+        If there is no update, wait for a new update for at most `wait` seconds, and never more than
+        50. If an earlier poll still waits, the earlier poll ends with error 409. Raises
         TelegramError while a webhook is set.
         """
         state = self._state
@@ -118,7 +127,7 @@ class Delivery:
     def _confirm(self, offset: int | None) -> None:
         """Remove the updates with an id below the offset.
 
-        A negative offset keeps only that many of the newest updates. Telegram does the same.
+        A negative offset, for example -3, keeps only the 3 newest updates. Telegram does the same.
         """
         if offset is None:
             return

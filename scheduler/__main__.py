@@ -1,8 +1,9 @@
 """Start the scheduler with `python -m scheduler`.
 
-The scheduler publishes ads, checks them, sends notices and moves due money. Its periodic pieces of
-work are called ticks. Any number of these processes may run. A lease elects one of them as the
-leader, which alone does the work for which one process is enough.
+The scheduler publishes ads, checks them, sends notices and moves due money. Its pieces of periodic
+work are called ticks. Any number of these processes can run. One process is the leader. Only the
+leader does the work for which one process is enough. A lease (a right for a limited time) decides
+which process is the leader.
 """
 
 import asyncio
@@ -47,15 +48,20 @@ from services.platform import heartbeats
 NAME = "scheduler"
 LEADER_LEASE = "clock"
 LEADER_TTL = timedelta(seconds=15)
-"""If the leader dies, another process becomes the leader after at most this time and the interval
-of one heartbeat."""
+"""The length of the leader's lease (the right to be the leader).
+
+If the leader dies, another process becomes the leader at its first heartbeat after this time.
+"""
 SEND_SHARE = 2 / 3
-"""The fraction of a post's lease that the send of the post may take. The rest of the lease is for
-the wait for a slot (the permission to send one message) and for the record of the outcome."""
+"""The send of a post may take this fraction of the time for which the post is claimed.
+
+The rest of this time is for the wait for a slot (the permission to send one message) and for the
+record of the outcome.
+"""
 STEP_DOWN_SECONDS = 2.0
 """When a leader stops, it tries for at most this time to release its lease."""
 HANG_SECONDS = 60.0
-"""The time limit of a tick that has only short transactions. If it lasts longer, it has hung."""
+"""If a tick that has only short transactions lasts longer than this, the tick has hung."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +74,8 @@ def ticks(
 ) -> list[Tick]:
     """Return all ticks (pieces of periodic work) of a scheduler process.
 
-    The arguments of each `Tick` are its name, its interval and its time limit in seconds, and its
-    function. Some of the functions do nothing unless this process is the leader.
+    The arguments of a `Tick` are its name, its interval in seconds, its time limit in seconds, and
+    its function. Some of the functions do nothing if this process is not the leader.
     """
     sessions, sender = posting_worker.sessions, posting_worker.sender
     posts_limit = dispatch.CLAIMING_SECONDS + sender.seconds + HANG_SECONDS
@@ -128,7 +134,7 @@ def ticks(
 
 
 async def run(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; return the exit status of the process."""
+    """Run the scheduler until SIGTERM or SIGINT. Return the exit status of the process."""
     owner = f"{NAME}-{os.getpid()}-{secrets.token_hex(4)}"
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -187,9 +193,9 @@ async def run(settings: Settings) -> int:
 
 
 async def _require_access(sessions: Sessions) -> None:
-    """Exit with status 2 and one line on stderr if PostgreSQL refuses the address in the settings.
+    """Exit with status 2 and one line on stderr if PostgreSQL refuses the connection.
 
-    If PostgreSQL does not answer, nothing is done, because the clock waits for it later.
+    If PostgreSQL does not answer, nothing is done, because the clock waits for PostgreSQL later.
     """
     try:
         async with sessions.begin() as session:
@@ -207,7 +213,8 @@ async def beat(
 ) -> None:
     """Write the heartbeat of this process, and try to become or to stay the leader.
 
-    The leader is the process that does the work for which one process is enough.
+    The heartbeat shows that the process is alive. Only the leader does the work for which one
+    process is enough.
     """
     lag = loop_watch.take_longest_lag()
     async with sessions.begin() as session:
@@ -216,7 +223,7 @@ async def beat(
 
 
 async def step_down(leader: LeaderElection) -> None:
-    """Release the leader's lease, so that another process can become the leader immediately.
+    """Release the leader's lease. Another process can then become the leader immediately.
 
     If the database is not available, nothing is done, because the lease ends by itself.
     """

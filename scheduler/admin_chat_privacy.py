@@ -1,4 +1,4 @@
-"""Find out whether the admin chat is public, so that strangers do not read the staff's messages."""
+"""Find out whether the admin chat is public. Strangers can read a public chat."""
 
 import time
 
@@ -9,25 +9,31 @@ from aiogram.types import Message
 from bot.admin_chat import AdminChat
 
 LOOK_SECONDS = 20.0
-"""The shortest time between two questions to Telegram."""
+"""The shortest time between two requests to Telegram about the admin chat."""
 
 
 class AdminChatPrivacy:
-    """What one process knows about the privacy of the admin chat. A public group has a username."""
+    """The knowledge of one process about the privacy of the admin chat.
+
+    A group is public if it has a username.
+    """
 
     def __init__(self, bot: Bot, admin_chat: AdminChat) -> None:
-        """Start without knowledge. Telegram is asked at the first call of `look`."""
+        """Start without knowledge. The first call of `look` asks Telegram."""
         self._bot = bot
         self._admin_chat = admin_chat
         self.last_known = False
-        """Whether the admin chat is public, as far as this process knows."""
+        """True if Telegram's last answer says that the admin chat is public.
+
+        False before the first answer.
+        """
         self._look_after = 0.0
 
     async def look(self) -> None:
-        """Ask Telegram whether the admin chat is public, at most once in LOOK_SECONDS.
+        """Ask Telegram whether the admin chat is public, at most one time in LOOK_SECONDS.
 
-        The answer is stored in `last_known`. If Telegram does not answer, the value stays. Must not
-        be called in a transaction.
+        The answer is stored in `last_known`. If Telegram does not answer, `last_known` does not
+        change. This function must not be called in a transaction.
         """
         if time.monotonic() >= self._look_after:
             self._look_after = time.monotonic() + LOOK_SECONDS
@@ -38,9 +44,9 @@ class AdminChatPrivacy:
             self.last_known = chat.username is not None
 
     def note(self, sent: Message) -> None:
-        """Store whether the admin chat is public, as Telegram's answer to a sent message shows.
+        """Read from a message that was just sent whether the admin chat is public, and store this.
 
-        A message that was sent to another chat changes nothing.
+        If the message was sent to another chat, nothing changes.
         """
         if sent.chat.id == self._admin_chat.id:
             self.last_known = sent.chat.username is not None

@@ -1,8 +1,8 @@
 """Extend the audit chain, and copy its links to a file outside the database.
 
-The audit chain is a list of links. Each link has a digest of one range of the ledger's transactions
-and of the link before it. If somebody changes old rows of the ledger, the digests do not fit any
-more.
+The audit chain is a list of links. Each link has a digest (a checksum) of some transactions of the
+ledger and of the link before it. If somebody changes old rows of the ledger, the digests no longer
+fit.
 """
 
 import socket
@@ -17,9 +17,12 @@ from services.money import audit_chain, audit_chain_copies, audit_chain_file, in
 from services.money.invariants import Violation
 
 MAX_LINKS_PER_TICK = 20
-"""The most links that one tick adds to the chain. After a long pause, several ticks are needed."""
+"""One tick adds at most this many links to the chain.
+
+After a long pause, several ticks are needed.
+"""
 MAX_LINES_PER_TICK = 1_000
-"""The most links that one tick adds to the file."""
+"""One tick adds at most this many links to the file."""
 
 log = structlog.get_logger(__name__)
 
@@ -27,9 +30,9 @@ log = structlog.get_logger(__name__)
 async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
     """Add the new transactions to the audit chain, and copy the new links to the file at `path`.
 
-    The chain covers only transactions that have ended. The last link is sent to the admin chat,
-    through the outbox. If the chain or its file falls behind, an incident is opened. Without a
-    `path`, no file is written.
+    Only transactions that have ended are added. The last link is sent to the admin chat through the
+    outbox. If new links are late, or the chain has a fault, an incident is opened. If `path` is
+    None, no file is written.
     """
     for _ in range(MAX_LINKS_PER_TICK):
         async with sessions.begin() as session:
@@ -43,13 +46,15 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
 
 
 async def _append_to_file(sessions: Sessions, path: Path, name: str) -> None:
-    """Add the links that the file lacks to the file at `path`.
+    """Add to the file at `path` the links that the file does not have.
 
-    Nothing is added if links were removed from the file, or if its last link is different in the
-    database. In both cases an incident is opened; in the second case it stops all movements of
-    money. The caller has committed the links before, so that the file never contains a link that
-    the database does not have. If the process is killed in between, the next tick writes the links.
+    The caller must have committed the new links. If links were removed from the file, nothing is
+    added and an incident is opened. If the last link in the file is different in the database,
+    nothing is added, an incident is opened, and the kill switches for money are stopped. If another
+    process has locked the file, nothing is added.
     """
+    # The links are committed before, so the file never has a link that the database does not have.
+    # If the process is killed in between, the next tick writes the links.
     with audit_chain_file.lock_for_append(path) as file:
         if file is None:
             async with sessions.begin() as session:
@@ -79,6 +84,6 @@ async def _append_to_file(sessions: Sessions, path: Path, name: str) -> None:
 
 
 async def _report(session: AsyncSession, faults: Sequence[Violation]) -> None:
-    """Open an incident about faults of the audit chain, if there are any."""
+    """Open an incident about faults of the audit chain. If there are no faults, do nothing."""
     if faults:
         await incidents.report_audit_chain(session, faults)

@@ -1,4 +1,4 @@
-"""Join concurrent calls into one call, for example so that their writes share one transaction."""
+"""Join concurrent calls into one call. For example, their writes can then share one transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,12 +11,12 @@ R = TypeVar("R")
 class Batcher(Generic[T, R]):
     """An object that does one kind of work for many concurrent callers, in batches.
 
-    The first call starts a batch immediately. Calls that arrive while a batch runs share the batch
-    that follows it. Therefore the work for each caller becomes less when the load grows.
+    The first call starts a batch immediately. Calls that arrive while a batch runs share the next
+    batch.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
-        """Prepare the batches.
+        """Store the function that does the work.
 
         `work` gets at most `most` items, and returns one result for each item in the same order.
         """
@@ -26,7 +26,10 @@ class Batcher(Generic[T, R]):
         self._worker: asyncio.Task[None] | None = None
 
     async def __call__(self, item: T) -> R:
-        """Return the result for one item, or raise the error that `work` raised for its batch."""
+        """Return the result for one item.
+
+        If `work` raised an error for the batch of this item, this error is raised.
+        """
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._worker is None:

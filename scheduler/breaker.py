@@ -1,4 +1,4 @@
-"""Stop the sends of ads while Telegram is down, so that no attempts are wasted."""
+"""Stop the sends of ads while Telegram is down."""
 
 import time
 
@@ -9,18 +9,17 @@ from db.session import Sessions
 from services.posts import telegram_outage
 
 FAILURE_THRESHOLD = 3
-"""The breaker opens (stops the sends) after this number of sends in a row without a clear answer.
-"""
+"""After this many sends in a row without a clear answer, the breaker stops the sends."""
 REACHABLE_CHECK_SECONDS = 10.0
-"""While the breaker is open, the process asks Telegram again after each pause of this length."""
+"""While the sends are stopped, the process asks Telegram for an answer at this interval."""
 
 log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """The state that stops the sends of one process while Telegram gives no clear answers.
+    """A state that stops the sends of ads while Telegram gives no clear answers.
 
-    The breaker is open while nothing may be sent, and closed otherwise. Each process has one.
+    While the breaker is open, nothing may be sent. Each process has one breaker.
     """
 
     def __init__(self) -> None:
@@ -31,16 +30,16 @@ class Breaker:
 
     @property
     def open(self) -> bool:
-        """Whether the breaker is open, that is, whether nothing may be sent."""
+        """Whether the breaker is open. While the breaker is open, nothing may be sent."""
         return self._failures >= FAILURE_THRESHOLD
 
     def record(self, outcome: SendOutcome) -> None:
-        """Count the outcome of a send: a failure may open the breaker, and a success closes it.
+        """Count the outcome of a send: a failure can open the breaker, and a success closes it.
 
-        A failure is a send without an answer, or with an answer that is unclear (for example an
-        error of Telegram's servers). A refusal of the ad or of the bot itself counts as a success,
-        because Telegram has answered. An answer with status 429 changes nothing, and neither does a
-        send that this process stopped before its first byte.
+        A failure is a send without an answer or with an unclear answer, for example an error of
+        Telegram's servers. If Telegram refuses the ad or the bot itself, this counts as a success,
+        because Telegram has answered. An answer with status 429 (too many requests) changes
+        nothing. A send that this process stopped before its first byte changes nothing either.
         """
         if isinstance(outcome, Sent | Refused):
             self._failures = 0
@@ -60,7 +59,7 @@ class Breaker:
     async def announce(self, sessions: Sessions, sender: Sender) -> None:
         """Notify the admin chat, through the outbox, when Telegram goes down or answers again.
 
-        Nothing is done if the state has not changed since the last notice.
+        If the state has not changed since the last notice, nothing is done.
         """
         is_open = self.open
         if self._announced_open == is_open:
@@ -81,8 +80,9 @@ class Breaker:
     async def _is_earlier_outage_over(self, sessions: Sessions, sender: Sender) -> bool:
         """Return whether the outage that an earlier process has recorded is over.
 
-        The result is True if no outage is recorded. Otherwise Telegram is asked, but at most one
-        time in REACHABLE_CHECK_SECONDS; between two such questions, the result is False.
+        If no outage is recorded, the result is True. Otherwise the process asks Telegram for an
+        answer, at most one time in REACHABLE_CHECK_SECONDS. Between two such requests, the result
+        is False.
         """
         async with sessions.begin() as session:
             if not await telegram_outage.is_open(session):
@@ -92,9 +92,9 @@ class Breaker:
     async def allows_sending(self, sender: Sender) -> bool:
         """Return whether posts may be sent.
 
-        If the breaker is open, Telegram is asked for a sign of life, at most one time in
-        REACHABLE_CHECK_SECONDS. If Telegram answers, the breaker closes, but the next failure opens
-        it again.
+        If the breaker is open, the process asks Telegram for an answer, at most one time in
+        REACHABLE_CHECK_SECONDS. If Telegram answers, the breaker closes. After that, one failure is
+        enough to open the breaker.
         """
         if not self.open:
             return True
@@ -106,9 +106,9 @@ class Breaker:
         return True
 
     async def _is_reachable(self, sender: Sender) -> bool:
-        """Ask Telegram for a sign of life; return whether it answers.
+        """Send a request to Telegram, and return whether Telegram answers.
 
-        The result is False, without a request, for REACHABLE_CHECK_SECONDS after the last request.
+        For REACHABLE_CHECK_SECONDS after a request, the result is False and no request is sent.
         """
         if time.monotonic() < self._next_ask_at:
             return False

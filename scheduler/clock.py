@@ -1,9 +1,9 @@
 """Run the ticks (pieces of periodic work), and stop the process when a tick or the process hangs.
 
-A tick does no harm when it runs twice, so any number of these processes may run. While the database
-is not available, no tick runs: the clock waits until it can write the heartbeat (the sign that the
-process is alive) again. All times are measured with the monotonic clock, so a change of the
-machine's time delays no tick.
+A tick does no harm if it runs twice. Therefore any number of these processes can run. The heartbeat
+is a row that shows that the process is alive. If the database is not available, no tick runs until
+the clock can write the heartbeat. All times are measured with the monotonic clock. Therefore a
+change of the machine's time delays no tick.
 """
 
 import asyncio
@@ -25,44 +25,42 @@ BEAT_SECONDS = 2.0
 MAX_BEAT_SECONDS = 10.0
 """While the database is not available, the pause between heartbeats grows up to this length."""
 BEAT_LIMIT_SECONDS = 5.0
-"""The longest time that the write of one heartbeat may take."""
+"""The write of one heartbeat may take at most this time."""
 HEARTBEAT_REFUSED_SECONDS = 60.0
 """If the database is available but refuses heartbeats for this long, the process ends."""
 AWAY_LOG_SECONDS = 60.0
 """The pause between two log lines while the database is not available."""
 MISSED_START_SECONDS = 30.0
-"""If a tick starts later than it should by more than this time, the process ends."""
+"""If the start of a tick is late by more than this time, the process ends."""
 GRACE_SECONDS = 25.0
-"""The longest time that a stop of the process waits for running work. A send takes less."""
+"""A stop of the process waits at most this time for running work. A send takes less time."""
 CANCEL_SECONDS = 4.0
 """After GRACE_SECONDS, a stop cancels the running work, and waits at most this time for its end."""
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
-"""If this number of checks in a row find no progress of the event loop, the loop has hung."""
+"""If the event loop makes no progress in this many checks in a row, the loop has hung."""
+# While the database is not available, a heartbeat usually begins every 17 seconds. A connection
+# that is closed at the moment of BEAT_LIMIT_SECONDS swallows that limit. Then only the limits of
+# the database role end the heartbeat: 30 seconds for each of its two transactions.
 BEAT_CHECKS = 24
-"""If this number of checks in a row find no new heartbeat, the heartbeat hangs.
-
-While the database is not available, a heartbeat usually begins every 17 seconds. A connection that
-is closed at the moment of BEAT_LIMIT_SECONDS swallows that limit. Then only the limits of the
-database's login end the heartbeat: 30 seconds for each of its two transactions.
-"""
+"""If no heartbeat begins in this many checks in a row, the heartbeat hangs."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A piece of periodic work for the clock. `every` (its interval) and `limit` are in seconds."""
+    """A piece of periodic work. `every` (its interval) and `limit` are in seconds."""
 
     name: str
     every: float
     limit: float
-    """If the work runs longer than this, it has hung."""
+    """If one run of the work takes longer than this, the work has hung."""
     run: Callable[[], Awaitable[None]]
 
 
 class Clock:
-    """The loop of one process: it runs the ticks, writes the heartbeat, and notices a hang."""
+    """The loop of one process. It runs the ticks, writes the heartbeat, and notices a hang."""
 
     def __init__(
         self,
@@ -73,9 +71,10 @@ class Clock:
     ) -> None:
         """Prepare the clock. Nothing runs before `run` is called.
 
-        `beat` writes the heartbeat. `stopping` is set when the process must stop. Each tick (a
-        piece of periodic work) also checks it before the tick takes work. A tick may start tasks
-        that run longer than the tick: `under_way` holds these tasks, and a stop waits for them.
+        A tick is a piece of periodic work. `beat` is the function that writes the heartbeat. When
+        `stopping` is set, the process must stop, and a tick takes no new work. `under_way` contains
+        tasks that a tick has started and that run longer than the tick. A stop waits for these
+        tasks.
         """
         self._ticks = ticks
         self._beat = beat
@@ -93,7 +92,7 @@ class Clock:
         self._ended = threading.Event()
 
     async def run(self) -> int:
-        """Run until `stopping` is set, wait for the running work, and return the exit status."""
+        """Run until `stopping` is set. Then wait for running work, and return the exit status."""
         loop = asyncio.get_running_loop()
         watch = partial(self._watch_loop, loop)
         threading.Thread(target=watch, daemon=True, name="loop-watch").start()
@@ -111,7 +110,7 @@ class Clock:
     def fail(self, reason: str) -> None:
         """Log the reason and stop the clock with exit status 1.
 
-        The supervisor then starts the process again.
+        The supervisor (the program that runs this process) then starts the process again.
         """
         if self._failure is None:
             self._failure = reason
@@ -121,8 +120,8 @@ class Clock:
     async def _repeat(self, tick: Tick) -> None:
         """Run a tick every `tick.every` seconds until the clock stops.
 
-        If a run lasts longer than this interval, the starts that fall into the run are skipped, and
-        the tick starts again at the next multiple of the interval.
+        If a run lasts longer than this interval, the starts during the run are skipped. The next
+        run starts at the next multiple of the interval.
         """
         due_at = time.monotonic()
         while not self._stopping.is_set():
@@ -132,7 +131,7 @@ class Clock:
             await self._run_tick(tick)
 
     async def _run_tick(self, tick: Tick) -> None:
-        """Run a tick one time, unless the clock stops or the database is not available.
+        """Run a tick one time. If the clock stops or the database is not available, do nothing.
 
         If the tick exceeds its time limit, the process is stopped. Any other error is only logged.
         """
@@ -195,7 +194,7 @@ class Clock:
             self._away_since = None
 
     def _check_heartbeat(self) -> None:
-        """Stop the process if the database answers but has refused its heartbeat for too long."""
+        """Stop the process if the database is available but refuses the heartbeat for too long."""
         if (
             self._away_since is None
             and time.monotonic() - self._last_beat_at > HEARTBEAT_REFUSED_SECONDS
@@ -205,8 +204,8 @@ class Clock:
     def _check_ticks_start(self) -> None:
         """Stop the process if a tick has not started for too long.
 
-        The time since the last end of a tick is counted in heartbeats, not read from the machine's
-        clock. Otherwise all ticks would seem late after the machine has paused the process.
+        The time since the last end of a tick is counted in heartbeats. Therefore a pause of the
+        whole machine does not count.
         """
         for tick in self._ticks:
             if tick.name in self._running:
@@ -216,7 +215,7 @@ class Clock:
                 self.fail(f"tick {tick.name} no longer fires")
 
     async def _drain(self) -> None:
-        """Wait for the running ticks and tasks, and cancel those that run after GRACE_SECONDS.
+        """Wait for the running ticks and tasks. After GRACE_SECONDS, cancel those that still run.
 
         The cancelled tasks get CANCEL_SECONDS to record their outcomes.
         """
@@ -231,9 +230,8 @@ class Clock:
     def _watch_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Exit with status 1 if the event loop or the heartbeat hangs.
 
-        This runs in a thread of its own, because a loop that hangs cannot check itself. A loop
-        works if it runs a callback of this thread. The heartbeat alone would not show this, because
-        it waits for the database.
+        This function runs in its own thread, because a loop that hangs cannot check itself. The
+        loop works if it runs a callback of this thread.
         """
         last_turns, turns_missed = self._loop_turns, 0
         last_beats, beats_missed = self._beats, 0

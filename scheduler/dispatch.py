@@ -4,12 +4,12 @@ The order of the steps guarantees that no ad is published twice. The steps are:
 
 1. Claim the post: until the claim's lease ends, only this process may send it.
 2. Wait for a slot, the permission of the rate limiter to send one message.
-3. Ask the database again whether the post may be sent.
+3. Ask the database whether the post may be sent now.
 4. Send the post.
 5. Record the outcome.
 
-Every write names the claim, so a process that was paused longer than its lease changes nothing.
-Posts that do the same step at the same time share a transaction.
+Every write names the claim. If a process was paused longer than its lease, its writes change
+nothing. Posts that do the same step at the same time share a transaction.
 """
 
 import asyncio
@@ -36,31 +36,36 @@ from services.posts import posting
 from services.posts.posting import Claim
 
 MAX_POSTS_UNDER_WAY = 16
-"""The most posts that one process handles at the same time.
+"""One process handles at most this many posts at the same time.
 
-If Telegram fails, all of these posts may become uncertain: nobody knows whether they are published.
+If Telegram fails, all of these posts can become uncertain: nobody knows whether they are published.
 """
 CLAIMING_SECONDS = 10.0
-"""The longest time for which one tick claims posts."""
+"""One tick claims posts for at most this time."""
 CAPACITY_WAIT_SECONDS = 1.0
-"""The longest time that a tick waits until half of MAX_POSTS_UNDER_WAY is free."""
+"""A tick waits at most this time until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""The longest time for the same wait (see CAPACITY_WAIT_SECONDS) if the process may already claim a
-post. It waits until it may claim more, because a claim of many posts costs no more than of one."""
+"""If a tick may already claim a post, it waits at most this time until it may claim more.
+
+A claim of many posts costs no more than a claim of one post.
+"""
 TICK_SECONDS = 0.25
 """The interval of the tick. If a post is due within the next interval, the tick waits for it."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""The longest time that a claimed post waits for a slot of the rate limiter (the permission to send
-one message). After this time, the post is queued again."""
-MAX_BATCH = 32
-"""The most posts that are recorded in one transaction."""
-LEAD_SECONDS = 0.15
-"""How long before its slot a task does two steps: it asks the database whether its post may be
-sent, and it opens the connection to Telegram.
+"""A claimed post waits at most this time for a slot. Then the post is queued again.
 
-The time must be long enough for both steps, because the slot is lost if they end too late. It must
-also be short: a kill switch that is stopped after the question has no effect on this post, and if
-the process dies after the question, the post becomes uncertain."""
+A slot is the permission of the rate limiter to send one message.
+"""
+MAX_BATCH = 32
+"""At most this many posts are recorded in one transaction."""
+LEAD_SECONDS = 0.15
+"""A task does two steps this long before its slot (the permission to send one message).
+
+The task asks the database whether its post may be sent, and it opens the connection to Telegram.
+This time must be long enough for both steps, because the slot is lost if they end too late. This
+time must also be short. If a kill switch is stopped after the question, the post is sent
+nevertheless. If the process dies after the question, nobody knows whether the post was sent.
+"""
 RECORD_RETRY_SECONDS = 0.5
 """The pause between two attempts to record an outcome while the database is not available."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
@@ -84,12 +89,12 @@ class PostingWorker:
     behind: asyncio.Event = field(default_factory=asyncio.Event)
     """The event is set while more posts are due than this process may claim."""
     begin_send: Batcher[Claim, bool] = field(init=False)
-    """Marks a post as being sent, right before its send. The result is whether it may be sent."""
+    """The batcher that marks a post as being sent. Its result is True if the post may be sent."""
     record_published: Batcher[posting.PublishedPost, bool] = field(init=False)
-    """Records a published post. The result is False if the claim is no longer valid."""
+    """The batcher that records a published post. Its result is False if the claim is not valid."""
 
     def __post_init__(self) -> None:
-        """Create the two batchers, which let several posts share one transaction."""
+        """Create the two batchers. With a batcher, several posts can share one transaction."""
         object.__setattr__(self, "begin_send", Batcher(self._begin_sends, MAX_BATCH))
         object.__setattr__(self, "record_published", Batcher(self._record_published, MAX_BATCH))
 
@@ -105,10 +110,9 @@ class PostingWorker:
 
 
 async def dispatch(worker: PostingWorker) -> None:
-    """Claim the due posts, and start one task for each, so that no send delays another.
+    """Claim the due posts, and start one task for each post.
 
-    This is one run of the tick. It claims nothing while the breaker is open, that is, while
-    Telegram is down.
+    This is one run of the tick. While Telegram is down (the breaker is open), no post is claimed.
     """
     until = time.monotonic() + CLAIMING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
@@ -143,7 +147,8 @@ async def dispatch(worker: PostingWorker) -> None:
 async def _wait_until_due(worker: PostingWorker) -> bool:
     """Wait until the earliest queued post is due, if this is at most TICK_SECONDS away.
 
-    Returns True if a post is due now. Returns False, without a wait, if none becomes due in time.
+    Returns True if a post is due now. If no post becomes due in this time, returns False without a
+    wait.
     """
     async with worker.sessions.begin() as session:
         seconds = await posting.seconds_until_due(session)
@@ -154,11 +159,10 @@ async def _wait_until_due(worker: PostingWorker) -> bool:
 
 
 async def _wait_for_capacity(worker: PostingWorker) -> int:
-    """Wait until about half of MAX_POSTS_UNDER_WAY is free; return how many posts may be claimed.
+    """Wait until about half of MAX_POSTS_UNDER_WAY is free. Return how many posts may be claimed.
 
-    One claim costs the same for one post as for many, so posts are claimed together. The wait
-    lasts at most CAPACITY_WAIT_SECONDS, or at most GATHER_SECONDS if at least one post may already
-    be claimed. The result is 0 if MAX_POSTS_UNDER_WAY posts are still being handled.
+    The wait lasts at most CAPACITY_WAIT_SECONDS. If at least one post may already be claimed, the
+    wait lasts at most GATHER_SECONDS. The result is 0 if MAX_POSTS_UNDER_WAY posts are under way.
     """
     now = time.monotonic()
     until = now + CAPACITY_WAIT_SECONDS
@@ -174,8 +178,8 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
     """Publish one claimed post, and log any error.
 
-    The log lines contain the post's correlation id. After an error nothing is recorded here: the
-    tick `rescue` takes up the post when its lease has ended.
+    The log lines contain the post's correlation id. After an error, nothing is recorded here. When
+    the lease of the post has ended, the tick `rescue` handles the post.
     """
     actors.correlation_id.set(claim.correlation_id)
     with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
@@ -186,7 +190,7 @@ async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float)
 
 
 async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
-    """Wait for a slot, send the post if it may still be sent, and record the outcome.
+    """Wait for a slot, send the post if it may be sent, and record the outcome.
 
     `lease_ends` is a time of `time.monotonic()`.
     """
@@ -231,10 +235,10 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
 
 
 async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
-    """Ask right before the send whether a post may be sent; if so, mark it as being sent.
+    """Return whether a post may be sent now. If it may, mark it as being sent.
 
-    The result is False if the process stops, the breaker is open, the database does not answer, or
-    the database says that the post must not be sent (for example, because of a kill switch).
+    The result is False if the process stops, the breaker is open, or the database does not answer.
+    The result is also False if the database forbids the send, for example because of a kill switch.
     """
     if worker.stopping.is_set() or worker.breaker.open:
         return False
@@ -247,10 +251,11 @@ async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
 
 
 async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotSent) -> None:
-    """React to a send that did not happen, as Telegram's answer requires.
+    """Do what Telegram's answer requires after a send that did not happen.
 
-    After a 429, all processes send nothing to the chat for the time that Telegram names. If
-    Telegram refuses the bot itself, the system stops the kill switch `telegram_posting`.
+    After an answer 429 (too many requests), all processes send nothing to the chat for the time
+    that Telegram names. If Telegram refuses the bot itself, the system stops the kill switch
+    `telegram_posting`.
     """
     if outcome.retry_after is not None:
         await worker.limiter.cool_down(claim.chat_id, outcome.retry_after)
@@ -271,11 +276,11 @@ async def _record_outcome(
     spare_attempt: bool = False,
     until: float,
 ) -> bool:
-    """Record the outcome of a send; return False if the claim is no longer valid.
+    """Record the outcome of a send. Return False if the claim is no longer valid.
 
-    While the database is not available, the write is repeated until `until`, the end of the lease
-    (a time of `time.monotonic()`). After that, another process marks the post job as uncertain, and
-    the database would refuse this outcome.
+    While the database is not available, the write is repeated until `until`. This is the end of the
+    lease, as a time of `time.monotonic()`. After the end of the lease, another process marks the
+    post job as uncertain.
     """
     if isinstance(outcome, Sent):
         # If the transaction that several posts share fails, this post is recorded below in a

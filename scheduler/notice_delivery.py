@@ -1,7 +1,7 @@
 """Deliver the messages of the outbox: each at least one time, and in order within one chat.
 
-The outbox is the table of messages to people and staff that must still be sent. A message that
-arrives twice after a crash does no harm. This module never sends ads.
+The outbox is the table of messages to people and staff that must still be sent. If a message
+arrives twice after a crash, this does no harm. This module never sends ads.
 """
 
 import asyncio
@@ -41,32 +41,35 @@ from services.platform.priorities import Priority
 
 BATCH = 20
 BATCH_WHILE_ADS_WAIT = 2
-"""The most messages that one tick sends while ads wait. Ads come first, but some messages are sent
-too."""
+"""While ads wait, one tick sends at most this many messages."""
 BATCH_SECONDS = 15.0
-"""How long after its claim a message may be sent, which is half of its lease. Later it is queued
-again."""
+"""A claimed message may be sent within this time. After this time, the message is queued again.
+
+This is half of the time for which a message is claimed.
+"""
 TAKING_SECONDS = 10.0
-"""The longest time for which one tick claims messages."""
+"""One tick claims messages for at most this time."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""The longest time that a message waits for a slot (the permission to send one message)."""
+"""A message waits at most this time for a slot (the permission to send one message)."""
 TICK_LIMIT = 120.0
 """If a tick lasts more seconds than this, the tick has hung."""
 INITIAL_BACKOFF = timedelta(seconds=2)
 MAX_BACKOFF = timedelta(minutes=10)
 MAX_ALARM_BACKOFF = timedelta(seconds=15)
-"""The longest pause before an alarm is sent again, unless Telegram names a longer one."""
+"""The longest pause between two attempts to send an alarm. Telegram can demand a longer pause."""
 PUBLIC_WAIT = timedelta(seconds=60)
-"""While the admin chat is public, the pause between two looks at a message that is no alarm."""
+"""While the admin chat is public, a message that is no alarm is tried again at this interval."""
 MAX_ATTEMPTS = 50
-"""The largest number of attempts to send a message to a person. Messages to the admin chat have no
-such limit."""
+"""A message to a person is tried at most this many times.
+
+A message to the admin chat has no limit.
+"""
 
 log = structlog.get_logger(__name__)
 
 
 _Delivered = tuple[int, int | None]
-"""The id of an outbox row, and the id that Telegram gave the delivered message."""
+"""Two ids: the id of an outbox row, and the id that Telegram gave the delivered message."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,9 @@ class OutboxWorker:
     currency: str
     stopping: asyncio.Event
     ads_wait: Callable[[], bool] = lambda: False
-    """Returns True while more ads are due than this process may claim."""
+    """A function that returns True while more ads are due than this process may claim."""
     intake_sessions: Sessions | None = None
-    """The sessions that store what Telegram reports. None means that `sessions` store it."""
+    """The sessions that store what Telegram reports. If this is None, `sessions` are used."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
     privacy: AdminChatPrivacy = field(init=False)
 
@@ -99,7 +102,7 @@ class OutboxWorker:
 
 @dataclass(frozen=True)
 class _OutgoingMessage:
-    """An outbox row that is rendered for its chat and can be sent."""
+    """An outbox row with the finished message for its chat."""
 
     row: OutboxMessage
     chat_id: int
@@ -114,16 +117,15 @@ class _NotDelivered:
     retry_in: timedelta | None
     """The time until the next attempt. None means that the message is never tried again."""
     blocks_chat: bool = True
-    """True if the later messages of the chat have to wait too. If False, only this message has
-    failed."""
+    """True if the chat's later messages have to wait too. False if only this message has failed."""
     tried: bool = True
 
 
 def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
-    """Return the result for a message that the rate limiter does not yet let through.
+    """Return the result for a message that has to wait for the rate limiter.
 
     The message is tried again after the time `wait`. `tried` is True if a part of the message was
-    sent already.
+    already sent.
     """
     return _NotDelivered("waits for a slot in the limits", wait, tried=tried)
 
@@ -141,9 +143,9 @@ _Rendered = tuple[OutboxMessage, _Content]
 
 
 async def deliver_alarms(worker: OutboxWorker) -> None:
-    """Deliver the alarms, which are the messages that the staff must read at once.
+    """Deliver the alarms. An alarm is a message that the staff must read immediately.
 
-    The alarms have a tick of their own, so that no other message delays them.
+    The alarms have a tick of their own. Therefore no other message delays them.
     """
     while not worker.stopping.is_set():
         claimed_at = time.monotonic()
@@ -157,8 +159,8 @@ async def deliver_alarms(worker: OutboxWorker) -> None:
 async def deliver(worker: OutboxWorker) -> None:
     """Deliver the due messages that are not alarms. Several chats are served at the same time.
 
-    The tick ends when no message is due, or after TAKING_SECONDS. While ads wait, it sends at most
-    BATCH_WHILE_ADS_WAIT messages.
+    The tick ends when no message is due, or after TAKING_SECONDS. While ads wait, the tick sends at
+    most BATCH_WHILE_ADS_WAIT messages.
     """
     async with worker.sessions.begin() as session:
         await outbox.raise_old_cards(session)
@@ -182,9 +184,10 @@ async def deliver(worker: OutboxWorker) -> None:
 async def _deliver_batch(
     worker: OutboxWorker, taken: Sequence[OutboxMessage], until: float
 ) -> None:
-    """Deliver claimed messages, in order within a chat and to several chats at the same time.
+    """Deliver claimed messages. Several chats are served at the same time.
 
-    Messages that are not sent before `until` (a time of `time.monotonic()`) are queued again.
+    Within a chat, the messages are sent in order. Messages that are not sent before `until` (a time
+    of `time.monotonic()`) are queued again.
     """
     chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
     if any(row.user_id is None for row in taken):
@@ -202,9 +205,9 @@ async def _deliver_chat_queue(
 ) -> None:
     """Deliver the messages of one chat in order.
 
-    If a message has to wait, the messages after it wait for the same time. After `until` (a time of
-    `time.monotonic()`), and when the process stops, the remaining messages are queued again at
-    once.
+    If a message has to wait, the messages after it wait for the same time. If the process stops, or
+    the time is after `until` (a time of `time.monotonic()`), the remaining messages are queued
+    again.
     """
     wait: timedelta | None = None
     for row, rendered in chat_queue:
@@ -221,7 +224,8 @@ async def _deliver_chat_queue(
 async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivered | None:
     """Send one message, and record that it arrived.
 
-    Returns None, or the reason if it did not arrive. One super admin is enough for a private alarm.
+    Returns None if the message arrived. Otherwise returns the reason. A private alarm has arrived
+    if at least one super admin got it.
     """
     if isinstance(rendered, _NotDelivered):
         return rendered
@@ -238,7 +242,7 @@ async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivere
 
 
 async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotDelivered | None:
-    """Send the parts of one message; return the id of the last part, or why it was not sent."""
+    """Send the parts of one message. Return the id of the last part, or why it was not sent."""
     message_id = None
     alarm = rendered.row.priority == Priority.ALARM
     for part, method in enumerate(rendered.methods):
@@ -267,8 +271,8 @@ async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotD
 async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> list[_Rendered]:
     """Render outbox rows in one transaction.
 
-    If the database refuses a query, each row is rendered in a transaction of its own, so that only
-    the faulty row fails. Raises the error of the database if the database is not available.
+    If the database refuses a query, each row is rendered in a transaction of its own, and only the
+    faulty row fails. If the database is not available, the error of the database is raised.
     """
     try:
         async with worker.sessions.begin() as session:
@@ -286,8 +290,8 @@ async def _render_batch(
 ) -> list[_Rendered]:
     """Render outbox rows as messages for their receivers, in the transaction of the caller.
 
-    Returns each row with its message. If a row cannot be rendered, it is returned with the reason
-    and with the time until the next attempt. Only an error of the database is raised.
+    Returns each row with its message. If a row cannot be rendered, the row is returned with the
+    reason and with the time until the next attempt. Only an error of the database is raised.
     """
     await worker.admin_chat.refresh(session)
     public = worker.privacy.last_known
@@ -317,8 +321,8 @@ async def _render_for_public_chat(
 ) -> _PrivateAlarm | _NotDelivered:
     """Render a message to the admin chat while this chat is public.
 
-    An alarm goes to each super admin in private, and says why. All other messages wait until the
-    chat is private again.
+    An alarm goes to each super admin in a private chat. Its text says why. All other messages wait
+    until the admin chat is private.
     """
     if row.priority != Priority.ALARM:
         return _NotDelivered("the admin chat is public", PUBLIC_WAIT, tried=False)
@@ -334,7 +338,7 @@ async def _render_for_public_chat(
 def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
     """Log a row that cannot be rendered, and return when to try the row again.
 
-    The row delays no other message. A later version of the program may be able to render the row.
+    The row delays no other message.
     """
     log.error("Worker error", tick="outbox", kind=row.kind, outbox_id=row.id, exc_info=error)
     return _NotDelivered(type(error).__name__, _backoff(row), blocks_chat=False)
@@ -343,10 +347,11 @@ def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
 async def _handle_send_error(
     worker: OutboxWorker, message: _OutgoingMessage, error: Exception
 ) -> _NotDelivered:
-    """Log an error of a send, react to it, and return when the message is tried again.
+    """Log an error of a send, react to the error, and return when the message is tried again.
 
-    After a 429, all processes pause in this chat for the time that Telegram names. If the person
-    has deleted their Telegram account, their channels are suspended.
+    After an answer 429 (too many requests), all processes pause in this chat for the time that
+    Telegram names. If a person has deleted the Telegram account, the person's channels are
+    suspended.
     """
     row = message.row
     cause = type(error).__name__
@@ -368,9 +373,10 @@ async def _handle_send_error(
 
 
 def _backoff(row: OutboxMessage) -> timedelta | None:
-    """Return the pause before the next attempt for a message, which grows with each attempt.
+    """Return the pause before the next attempt for a message. The pause grows with each attempt.
 
-    The result is None if there is no further attempt: for a message to a person after MAX_ATTEMPTS.
+    A message to a person gets at most MAX_ATTEMPTS attempts. After the last attempt, the result is
+    None.
     """
     if row.user_id is not None and row.attempts >= MAX_ATTEMPTS:
         return None

@@ -1,8 +1,9 @@
-"""Render a row of the outbox (a message that must still be sent) as the text that a person gets.
+"""Render a row of the outbox as the message that a person gets.
 
-This module reads the facts, and a module of `bot.screens` builds the message from them. The
-scheduler does this, so that notices arrive even if no bot is running. A message is rendered right
-before it is sent, so that it shows the facts and the person's language of that moment.
+The outbox is the table of messages that must still be sent. This module reads the facts, and a
+module of `bot.screens` builds the message from them. The scheduler does this. Therefore notices
+arrive even if no bot is running. A row is rendered right before the send. Therefore the message
+shows the facts and the person's language of that moment.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,7 +35,7 @@ OfPlacement = Callable[[Texts, PlacementDetails, Payload], Outgoing]
 async def read(
     session: AsyncSession, messages: Sequence[OutboxMessage]
 ) -> Mapping[int, PlacementDetails]:
-    """Read the details of all placements that outbox rows are about, with one query.
+    """Read with one query the details of all placements that outbox rows name.
 
     Returns the details by target id. A target is a placement, that is, one purchase of a post in
     one channel.
@@ -53,9 +54,9 @@ async def render(
 ) -> Outgoing:
     """Render one outbox row as a message in `language`, with times in the receiver's time zone.
 
-    Amounts that name no currency are in `currency`. `cards` holds the details of the placements, by
-    target id: call `read` with this row first. Raises LookupError if no screen exists for the row's
-    kind, or if the row's placement is not in `cards`.
+    `currency` is the currency of amounts that have no currency in the row. `cards` is the result of
+    `read` for this row. Raises LookupError if no screen exists for the row's kind, or if the row's
+    placement is not in `cards`.
     """
     time_zone = None
     if message.user_id is not None:

@@ -21,9 +21,9 @@ BATCH = 40
 AT_ONCE = 4
 BREACHES = 100
 MAX_REQUESTS = 4
-"""The most requests of one check: the button, the text, and two times the media."""
+"""One check makes at most this many requests: the button, the text, and two times the media."""
 MAX_SLOT_WAIT_SECONDS = 5.0
-"""The longest time that a request waits for its slot (the permission for one request)."""
+"""A request waits at most this time for its slot (the permission for one request)."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 def max_tick_seconds(sender: Sender) -> float:
     """Return the longest time of one run of the checks, in seconds.
 
-    A run takes so long if Telegram gives every answer at the last moment.
+    A run takes this long if each answer of Telegram comes at the last moment.
     """
     return BATCH / AT_ONCE * MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
 
@@ -60,7 +60,7 @@ async def _check_post(
 ) -> None:
     """Check one published post and record the result.
 
-    Nothing is recorded if the rate limiter permits too few requests to find anything out.
+    If the rate limiter permits too few requests for a result, nothing is recorded.
     """
 
     async def wait_for_slot() -> bool:
@@ -100,8 +100,8 @@ async def _check_post(
 async def refund_breaches(sessions: Sessions) -> None:
     """Mark posts with a breach as failed if no admin has decided about the breach in time.
 
-    A breach means that the owner did not keep a promise about the post. The tick `refunds` then
-    gives the money back to the advertiser.
+    A breach is a broken promise of the owner about a post. The tick `refunds` then gives the money
+    back to the advertiser.
     """
     async with sessions.begin() as session:
         refunded = await breaches.refund_due(session, limit=BREACHES)
@@ -112,7 +112,7 @@ async def refund_breaches(sessions: Sessions) -> None:
 async def _may_restore(sessions: Sessions) -> bool:
     """Return whether a check may restore an altered ad.
 
-    A check restores an ad by an edit in the channel, so the kill switch `telegram_posting` must be
+    To restore an ad, the bot edits the post. Therefore the kill switch `telegram_posting` must be
     running. The shared lock of the switch is held only during this call.
     """
     async with sessions.begin() as session:

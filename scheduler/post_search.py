@@ -1,7 +1,7 @@
 """Search channels for uncertain posts, and ask the admins about posts that stay uncertain.
 
-A post is uncertain if Telegram may or may not have published the post. A search consists of probes:
-one probe is one request that finds out what is at a message id of a channel.
+Telegram may or may not have published an uncertain post. A search consists of probes. A probe is
+one request that finds out what is at a message id of a channel.
 """
 
 import asyncio
@@ -21,13 +21,18 @@ from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
 EMPTY_IDS_AT_END = 8
-"""A search takes the end of a channel to be reached after this number of message ids in a row
-without a message. Only ids above all known message ids count."""
+"""After this many ids in a row without a message, a search has reached the end of a channel.
+
+Only ids above all known message ids count.
+"""
 MAX_PROBES = 60
-"""The most message ids that one search probes. Telegram allows this many requests in 3 minutes."""
+"""One search probes at most this many message ids. Telegram allows this number in 3 minutes."""
 MAX_SLOT_WAIT_SECONDS = 65.0
-"""The longest time that a probe waits for a slot (the permission for one request). Telegram allows
-20 requests a minute in one channel, so a long search has to wait for the next minute."""
+"""A probe waits at most this time for a slot (the permission for one request).
+
+Telegram allows 20 requests a minute in one channel. Therefore a long search has to wait for the
+next minute.
+"""
 CARDS = 20
 OTHER_OWN_MESSAGE = "another message of the bot may be the altered ad"
 
@@ -38,8 +43,9 @@ log = structlog.get_logger(__name__)
 class SearchResult:
     """The result of one search for a post in its channel.
 
-    `message_id` is the id of the post if it was found. `absent` is True if the search shows that
-    the post is not there. If neither is the case, the search proved nothing.
+    `message_id` is the id of the post if the post was found. `absent` is True if the search shows
+    that the post is not there. If `message_id` is None and `absent` is False, the search proved
+    nothing.
     """
 
     message_id: int | None = None
@@ -56,17 +62,19 @@ class Search:
 
     worker: PostingWorker
     probe_gap: timedelta
-    """The shortest time between two searches without success that together prove a post absent."""
+    """The shortest time between two searches that together prove a post absent."""
     admin_chat_id: int
-    """The id of the admin chat in the settings. The bot forwards messages to this chat to compare
-    them with the ad."""
+    """The id of the admin chat in the settings.
+
+    The bot forwards messages to the admin chat and compares the copies with the ad.
+    """
 
     @property
     def max_tick_seconds(self) -> float:
-        """How many seconds one search takes at most, if every answer comes at the last moment.
+        """The longest time of one search in seconds, if each answer comes at the last moment.
 
-        One message id needs at most three requests: a probe, a forward of the message, and the
-        deletion of the forwarded copy.
+        For one message id, a search makes at most three requests: a probe, a forward of the
+        message, and the deletion of the forwarded copy.
         """
         return (3 * MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
 
@@ -90,8 +98,7 @@ async def search_due_posts(search: Search) -> None:
 async def ask_admins(worker: PostingWorker) -> None:
     """Ask the admins about each post whose state the bot could not find out in time.
 
-    For each such post, the admin chat gets a card, that is, a message with buttons that decide
-    something.
+    For each such post, the admin chat gets a card (a message with buttons for the decision).
     """
     async with worker.sessions.begin() as session:
         cards = await uncertain_posts.escalate_due(session, limit=CARDS)
@@ -102,12 +109,13 @@ async def ask_admins(worker: PostingWorker) -> None:
 async def _search_channel(
     worker: PostingWorker, post: UncertainPost, *, forward_to: int
 ) -> SearchResult:
-    """Probe the message ids above the last known one until the post is found or no messages follow.
+    """Search for a post at the message ids above the highest id that was known before its send.
 
-    Messages that belong to other post jobs are not probed. There are two reasons why a search
-    without success does not prove the post absent. The bot's rights, which are read before and
-    after the probes, may have changed. Or the search has met a message of the bot that is not the
-    ad and belongs to no job: somebody may have altered the ad.
+    The search ends when the post is found or no messages follow. Messages of other post jobs are
+    not probed. In two cases, a search without success does not prove the post absent. In the first
+    case, the bot's rights have changed during the search. In the second case, the search has met a
+    message of the bot that is not the ad and belongs to no post job. This message can be the ad
+    after somebody has altered it.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
     if rights is None or not rights.may_post:
@@ -139,9 +147,10 @@ async def _search_channel(
 async def _probe_and_compare(
     worker: PostingWorker, post: UncertainPost, message_id: int, forward_to: int
 ) -> tuple[Probe, bool]:
-    """Return what is at a message id, and whether the bot may edit the message.
+    """Find out what is at a message id.
 
-    If the bot may edit it, the message is forwarded and compared with the ad.
+    Returns two values: the result, and whether the bot may edit the message there. If the bot may
+    edit the message, the bot forwards the message and compares the copy with the ad.
     """
     if message_id in post.ids_of_others:
         return Probe(LookupResult.ANOTHERS, "the post of another job"), False
@@ -174,9 +183,9 @@ async def _compare_forwarded(
 
 
 async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1) -> bool:
-    """Wait for a slot, the permission for one request in a chat; return whether it was given.
+    """Wait for a slot (the permission for one request in a chat). Return whether it was given.
 
-    The result is False if there is no slot in time, or when the process stops. A slot is given only
+    The result is False if there is no slot in time, or if the process stops. A slot is given only
     while the chat's limit per minute has room for `parts` messages.
     """
     slot = asyncio.ensure_future(

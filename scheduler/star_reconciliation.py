@@ -1,6 +1,6 @@
-"""Compare the recorded deposits with Telegram's list of payments in Stars; record missing deposits.
+"""Read Telegram's list of transactions in Stars, and record the payments that are missing here.
 
-A deposit can be missing if the update about its payment was lost.
+A payment is missing in the database if Telegram's update about the payment was lost.
 """
 
 from datetime import datetime
@@ -21,37 +21,37 @@ from services.money import received_payments, star_list_positions
 from services.platform import errors
 
 PAGE = 100
-"""The largest number of transactions that Telegram returns in one answer."""
+"""Telegram returns at most this many transactions in one answer."""
 OVERLAP = 20
-"""The number of transactions that each request reads once more, before the stored position.
+"""Each request reads this many transactions again, before the stored position.
 
-Telegram sorts the list by time, in seconds. A transaction can appear late, before others of its
-second that were read already. The overlap finds it if at most so many stand after it. It costs no
-request, because a page has room for more.
+Telegram sorts the list by time, in seconds. A transaction may appear late, before others of the
+same second that were read already. A page has room for the overlap, so it costs no request.
 """
 PAGES_PER_TICK = 20
-"""The largest number of answers (pages of Telegram's list) that one tick reads."""
+"""One tick reads at most this many answers (pages of Telegram's list)."""
 _INVOICE = "invoice_payment"
 
 log = structlog.get_logger(__name__)
 
 
 class StarReconciliation:
-    """Read the transactions that Telegram has added to its list, and compare the books with them.
+    """A reader of Telegram's list of transactions. It compares the list with the database.
 
-    Telegram lists transactions in the order of their times, so the position in the list is the
-    number of transactions that were read. The database keeps it, see `star_list_positions`. Each
-    request begins OVERLAP before it. If its answer lacks the newest transaction that was read, the
-    list has become another one. Then the whole list is read again.
+    Telegram lists the transactions in the order of their times. The position in the list is the
+    number of transactions that were read. The database keeps the position, see
+    `star_list_positions`. Each request begins OVERLAP transactions before it. If the answer lacks
+    the newest transaction that was read, Telegram has dropped some, and the whole list is read
+    again.
     """
 
     def __init__(
         self, sessions: Sessions, bot: Bot, intake_sessions: Sessions | None = None
     ) -> None:
-        """Start at the beginning of Telegram's list, and read nothing yet.
+        """Store the connections. Nothing is read yet.
 
-        `intake_sessions` are for the writes: payments and refunds from the list are stored with a
-        database role for this task. Without them, `sessions` are used.
+        `intake_sessions` use the database role that stores payments and refunds from the list. If
+        this is None, `sessions` are used.
         """
         self._sessions = sessions
         self._intake_sessions = intake_sessions or sessions
@@ -60,9 +60,9 @@ class StarReconciliation:
     async def run(self) -> None:
         """Read the new transactions of the list, and record the payments and refunds among them.
 
-        At the end of the list, check the deposits that the list does not contain. If Telegram does
-        not answer, or if the process ends, the next run begins at the stored position. A
-        transaction that is read twice changes nothing.
+        After the last transaction of the list, check the deposits that the list does not contain.
+        If Telegram does not answer, or if the process ends, the next run begins at the stored
+        position. A transaction that is read twice changes nothing.
         """
         # A process may be paused between the list and the check. A deposit that was recorded during
         # the pause is in no list that was read before it.
@@ -161,7 +161,8 @@ def _name(listed: Listed) -> str:
 def _read(listed: Listed) -> StarTransaction | None:
     """Convert an item of Telegram's list of transactions into a StarTransaction.
 
-    Returns None if the item is neither a person's payment of an invoice nor the refund of one.
+    Returns None if the item is neither a person's payment of an invoice nor the refund of such a
+    payment.
     """
     partner = listed.source or listed.receiver
     if not isinstance(partner, TransactionPartnerUser) or partner.transaction_type != _INVOICE:

@@ -12,10 +12,7 @@ from services.market.creatives import Creative
 
 
 def build() -> None:
-    """Build all objects that are otherwise built at their first use.
-
-    The first post and the first message then do not wait for them.
-    """
+    """Build in advance the objects that the first post and the first message need."""
     configure_mappers()
     for language in texts.LANGUAGES:
         said = texts.Texts(language, "USD")

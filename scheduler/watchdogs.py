@@ -1,6 +1,7 @@
 """Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger and clean up.
 
-An escrow is the held money of one placement. A placement is the purchase of a post in a channel.
+An escrow is the held money of one placement. An escrow is stuck if it is held for too long. A
+placement is the purchase of a post in a channel.
 """
 
 from datetime import timedelta
@@ -15,18 +16,18 @@ from services.platform import hanging_sessions, inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
-"""One tick drops at most this many open staff requests, and at most this many open corrections."""
+"""One tick refuses at most this many open staff requests and this many open corrections."""
 
 log = structlog.get_logger(__name__)
 
 
 async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -> None:
-    """Take up claimed posts whose lease has ended, and make wrongly delayed messages due now.
+    """End the claims of posts that a process did not finish, and correct wrong due times.
 
-    A process claimed such a post but did not finish it. If its send had not begun, the post is
-    queued again. If the send had begun, nobody knows whether the ad is published, so the post
-    becomes uncertain. `lease` is the length of a lease. If the database's clock was set back, some
-    outbox messages have due times that are too late. These messages become due now.
+    A claim ends with its lease, and `lease` is the length of a lease. If the send of the post had
+    not begun, the post is queued again. If the send had begun, the post becomes uncertain, because
+    nobody knows whether the ad is published. If the database's clock was set back, some messages of
+    the outbox have due times that are too late. These messages become due now.
     """
     async with sessions.begin() as session:
         rescued = await rescue.rescue_abandoned(session, lease=lease)
@@ -37,9 +38,9 @@ async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -
 
 
 async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
-    """Refund escrows that were held longer than `sla` for posts that were surely never published.
+    """Refund escrows that were held longer than `sla` for posts that were certainly not published.
 
-    While refunds or this watchdog are stopped by a kill switch, the admins are only notified.
+    If refunds or this function are stopped by a kill switch, the admins are only notified.
     """
     async with sessions.begin() as session:
         await stuck_escrows.refund_stuck_escrows(session, sla=sla)
@@ -48,7 +49,7 @@ async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
 async def expire_targets(sessions: Sessions) -> None:
     """End the placements that no admin has approved or rejected in time.
 
-    Undecided placements of cancelled campaigns are ended at once.
+    Undecided placements of cancelled campaigns are withdrawn immediately.
     """
     async with sessions.begin() as session:
         expired = await placement_expiry.expire_targets(session)
@@ -57,7 +58,10 @@ async def expire_targets(sessions: Sessions) -> None:
 
 
 async def queue_cards(sessions: Sessions) -> None:
-    """Queue the cards of pending placements that had to wait for older ones of the advertiser."""
+    """Queue the cards of pending placements that have waited for a card and may have one now.
+
+    A card is a message with buttons in the admin chat.
+    """
     async with sessions.begin() as session:
         await submission_cards.queue_due(session)
 
@@ -71,7 +75,10 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 
 
 async def drop_ended_proposals(sessions: Sessions) -> None:
-    """Drop open staff requests and corrections that are too old or whose proposer lost the role."""
+    """Refuse open staff requests and open corrections that are too old.
+
+    They are also refused if the person who proposed them has lost the role.
+    """
     async with sessions.begin() as session:
         dropped = await staff_requests.drop_ended(session, limit=PROPOSALS)
         dropped += await correction_expiry.drop_ended(session, limit=PROPOSALS)
@@ -82,7 +89,8 @@ async def drop_ended_proposals(sessions: Sessions) -> None:
 async def check_ledger(sessions: Sessions) -> None:
     """Check the invariants of the ledger (the rules that must always hold for its rows).
 
-    If one is violated, an incident is opened, and all movements of money are stopped.
+    If a rule is violated, an incident is opened, and the kill switches for money are stopped: no
+    new escrow, payout, refund or withdrawal can begin.
     """
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
@@ -91,10 +99,11 @@ async def check_ledger(sessions: Sessions) -> None:
 async def settle_stops(sessions: Sessions) -> None:
     """Settle the stops of kill switches that are not settled yet.
 
-    A stop refuses new actions at once. It is settled when the actions that were under way have
-    ended. Whoever stops a switch usually waits for this. But a stop by an incident does not wait,
-    and a program may crash while it waits. Each switch has a transaction of its own, so that a stop
-    that cannot be settled delays no other.
+    A kill switch allows or forbids one kind of action. A stop refuses new actions immediately, but
+    earlier actions can be under way. The stop is settled when these earlier actions have ended. The
+    program that stops a switch usually waits for this. A stop by an incident is settled only here.
+    A stop is also settled here if its program has crashed. Each switch has a transaction of its
+    own. Therefore a stop that cannot be settled delays no other stop.
     """
     async with sessions.begin() as session:
         stops = await killswitches.list_unsettled(session)
@@ -104,7 +113,7 @@ async def settle_stops(sessions: Sessions) -> None:
 
 
 async def end_hanging_sessions(sessions: Sessions) -> None:
-    """End the sessions of the application whose transactions hang, with or without locks."""
+    """End the application's database sessions whose transactions hang, with or without locks."""
     async with sessions.begin() as session:
         ended = await hanging_sessions.end(session)
     if ended:

@@ -1,7 +1,7 @@
-"""Define the fixtures of all tests: a PostgreSQL server, a session, and databases.
+"""Define the fixtures of all tests: a PostgreSQL server, a database session, and databases.
 
-The commits of the session are undone at the end of a test. The commits in a test's own database are
-real.
+At the end of a test, the changes of the session are undone. If a test has its own database, its
+commits are real.
 """
 
 import asyncio
@@ -57,11 +57,10 @@ ROLLED_BACK = "adtech_rolled_back"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Alternate the files of tests that wait with the files of tests that use the CPU.
+    """Order the test files. Files that mostly wait alternate with files that use the CPU.
 
-    The longest file is the first. A parallel run takes the files in this order. A worker that waits
-    leaves the CPU to the other workers, and no worker is left alone with the longest file at the
-    end. In a run that is not parallel, the order of the tests is not changed.
+    The longest file comes first. A parallel run starts the files in this order. Therefore the CPU
+    is not idle while some files wait. If the run is not parallel, the order is not changed.
     """
     if not config.pluginmanager.hasplugin("xdist"):
         return
@@ -91,8 +90,10 @@ class Database:
     url: str
     """The URL of the database for the application's role."""
     owner_url: str
-    """The URL with which the owner of the tables connects to the database. Tests need this role to
-    move the clock, and to break data on purpose."""
+    """The URL with which the owner of the tables connects to the database.
+
+    With this role, tests move the clock, and break data on purpose.
+    """
 
     async def forward(self, by: timedelta) -> None:
         """Move the database's `clock()` forward."""
@@ -110,9 +111,9 @@ class Database:
 
 @asynccontextmanager
 async def copied_database(server: embedded.Postgres, template: str) -> AsyncIterator[Database]:
-    """Yield a copy of a template database for one test, and drop the copy at the end.
+    """Yield a copy of a template database for one test. At the end, delete the copy.
 
-    A test may leave the copy in any state.
+    A test can leave the copy in any state.
     """
     name = f"test_{uuid4().hex}"
     await clone_database(server, template, name)
@@ -127,10 +128,10 @@ async def copied_database(server: embedded.Postgres, template: str) -> AsyncIter
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgres]:
-    """Run a PostgreSQL server for this process only, with the migrated template `adtech`.
+    """Run a PostgreSQL server for this process only, with the migrated database `adtech`.
 
-    If ADTECH_TEST_SERVER names a server, use that server instead. Runs of mutants (copies of the
-    code that lack one guard) set this variable, because they bring their own template.
+    Other databases are copies of `adtech`. If ADTECH_TEST_SERVER names a server, that server is
+    used instead. Runs of mutants (copies of the code that lack one guard) set this variable.
     """
     if "ADTECH_TEST_SERVER" in os.environ:
         yield attached_postgres(os.environ["ADTECH_TEST_SERVER"])
@@ -149,9 +150,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Postgr
 
 @pytest.fixture(scope="session")
 def running(server: embedded.Postgres) -> str:
-    """Return the name of a template database in which every kill switch is set to running.
+    """Return the name of a template database in which all kill switches are running.
 
-    The switches are set only once for all tests.
+    A kill switch allows (running) or forbids (stopped) one kind of action.
     """
     asyncio.run(_run_everything(server))
     return RUNNING
@@ -188,7 +189,10 @@ async def _do_business(server: embedded.Postgres, running: str) -> None:
 
 @pytest.fixture(scope="session")
 def audit_chain_template(server: embedded.Postgres, running: str) -> str:
-    """Return the name of a template database that has an audit chain of three links."""
+    """Return the name of a template database that has an audit chain with three links.
+
+    The audit chain is a list of checksums of the ledger. It shows later changes of the ledger.
+    """
     asyncio.run(_make_audit_chain(server, running))
     return AUDIT_CHAIN
 
@@ -205,7 +209,7 @@ async def _make_audit_chain(server: embedded.Postgres, running: str) -> None:
 async def chained_database(
     server: embedded.Postgres, audit_chain_template: str
 ) -> AsyncIterator[Database]:
-    """Yield a new database with an audit chain of three links; a test may leave it broken."""
+    """Yield a new database that has an audit chain with three links. A test can break the chain."""
     async with copied_database(server, audit_chain_template) as database:
         yield database
 
@@ -214,8 +218,8 @@ async def chained_database(
 class ReusedEngine:
     """An engine that many tests use one after the other, each with its own database.
 
-    The engine keeps the statements that it has compiled. If each test had its own engine, each test
-    would need a tenth of a second more to compile them.
+    The engine keeps compiled statements. Therefore a test does not need a tenth of a second to
+    compile them again.
     """
 
     engine: AsyncEngine
@@ -227,8 +231,8 @@ class ReusedEngine:
 def reused_engine(server: embedded.Postgres) -> ReusedEngine:
     """Create an engine in the application's role.
 
-    Each fixture that uses the engine must set the database's name before, and must dispose of the
-    engine afterwards.
+    Before a fixture uses the engine, it must set the name of the database. At its end, it must
+    dispose of the engine.
     """
     reused = ReusedEngine(create_engine(server.dsn(embedded.APP)))
 
@@ -243,7 +247,10 @@ def reused_engine(server: embedded.Postgres) -> ReusedEngine:
 async def database(
     server: embedded.Postgres, running: str, reused_engine: ReusedEngine
 ) -> AsyncIterator[Database]:
-    """Yield a new copy of the migrated database, and assert at the end that all invariants hold."""
+    """Yield a new copy of the migrated database. At the end, assert that all invariants hold.
+
+    An invariant is a rule that all rows must keep at any time.
+    """
     name = reused_engine.database = f"test_{uuid4().hex}"
     await clone_database(server, running, name)
     url, engine = server.dsn(embedded.APP, name), reused_engine.engine
@@ -267,9 +274,9 @@ def rolled_back_url(server: embedded.Postgres, running: str) -> str:
 
 @pytest.fixture(scope="session")
 async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
-    """Yield an engine with one connection for all tests that roll back.
+    """Yield an engine with one connection, for all tests whose changes are undone.
 
-    The connection keeps its query plans, so a test can use the plans of an earlier test.
+    The connection keeps its query plans. Therefore a test can use the plans of an earlier test.
     """
     engine = create_async_engine(driver_url(rolled_back_url), pool_size=1, max_overflow=0)
     yield engine
@@ -278,11 +285,11 @@ async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def session(kept_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """Yield a session in the application's role; its commits are undone at the end.
+    """Yield a session in the application's role. At the end, undo its changes.
 
-    All invariants must hold at the end. Deferred guards (checks that run at the commit) never run
-    in a transaction that is rolled back. Therefore, `people.commit` and the end of this fixture run
-    these guards.
+    Before that, the fixture checks all invariants (rules that all rows must keep). Some checks of
+    the database run only at a commit. A test with this session never commits to the database.
+    Therefore this fixture and `people.commit` run these checks.
     """
     async with kept_engine.connect() as connection:
         outer = await connection.begin()

@@ -1,8 +1,6 @@
 """Choose the folder for the temporary files of tests: in RAM if enough memory is free.
 
-Tests create and drop many databases. When a file system on a disk creates a file, it searches all
-files that were deleted recently. With a database for each test, this search takes a fifth of the
-time of the whole run.
+Tests create and delete many databases. This is faster in RAM than on a disk.
 """
 
 import contextlib
@@ -18,8 +16,7 @@ _VARIABLE = "PYTEST_DEBUG_TEMPROOT"
 def choose() -> None:
     """Let pytest keep its temporary files in RAM, if this is possible.
 
-    If the environment already names a folder for these files, or if `folder` returns None, nothing
-    is changed.
+    If the environment already names a folder for these files, nothing is changed.
     """
     if _VARIABLE not in os.environ and (chosen := folder()) is not None:
         _remove_leftovers(chosen)
@@ -27,7 +24,7 @@ def choose() -> None:
 
 
 def folder() -> Path | None:
-    """Return a folder in /dev/shm, whose files are in RAM, and create it if necessary.
+    """Return a folder in RAM (in /dev/shm), and create it if necessary.
 
     Each user of the operating system has one such folder. Return None if less than 4 GiB are free,
     if /dev/shm cannot be written, or if the folder belongs to another user.
@@ -47,10 +44,7 @@ def _has_room() -> bool:
 
 
 def _remove_leftovers(chosen: Path) -> None:
-    """Remove the files of test runs that were killed.
-
-    Without this, pytest would keep these files, and so the RAM, for three days.
-    """
+    """Remove the files of test runs that were killed, because they use RAM."""
     for lock in chosen.glob("pytest-of-*/pytest-*/.lock"):
         with contextlib.suppress(OSError, ValueError):
             if not Path(f"/proc/{int(lock.read_text())}").exists():

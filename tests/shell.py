@@ -1,6 +1,6 @@
-"""Run `adtech` commands in the process of the tests, because a new process takes three seconds.
+"""Run `adtech` commands in the process of the tests. This is faster than a new process.
 
-The test tests/bot/cli/test_app.py runs the program in a new process one time.
+The file tests/bot/cli/test_app.py tests the program in a new process.
 """
 
 import asyncio
@@ -26,21 +26,18 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """Return everything that the command has printed."""
+        """Return everything that the command has printed, first the output and then the errors."""
         return self.out + self.err
 
 
 @dataclass(frozen=True)
 class Shell:
-    """A runner of `adtech` commands, with the environment variables that the product reads."""
+    """A runner of `adtech` commands. `environment` has the commands' environment variables."""
 
     environment: dict[str, str] = field(repr=False)
 
     async def adtech(self, *arguments: object) -> Answer:
-        """Run one `adtech` command, and return its status and its outputs.
-
-        The command runs in another thread, because it starts its own event loop.
-        """
+        """Run one `adtech` command, and return its status and its outputs."""
         before = structlog.get_config()
         runner = CliRunner(env=self.environment)
         for console in (shell.out, shell.err):
@@ -57,7 +54,7 @@ class Shell:
 def shell_of(database: Database) -> Shell:
     """Return a runner of `adtech` commands for this database.
 
-    The commands connect in the application's role.
+    The commands connect in the application's database role.
     """
     return Shell(
         {

@@ -1,4 +1,4 @@
-"""Run the commands for operators (`adtech`). They work also while Telegram or Redis is down."""
+"""Run the commands for operators (`adtech`). They also work while Telegram or Redis is down."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from services.posts import dead_letters
 Reason = Annotated[str, typer.Argument(help="The reason. The admins get it in a message.")]
 
 _SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
-"""The words of the readiness check, and what `adtech` calls the states of a kill switch."""
+"""The printed words for the states of a kill switch in the readiness check."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
@@ -28,7 +28,7 @@ app.add_typer(people.app)
 
 @app.command()
 def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]) -> None:
-    """Print the rows of one report, whose SQL is in the production checklist or the safety plan."""
+    """Print the rows of one report from the production checklist or the safety plan."""
     rows = run_once(lambda session: reports.run(session, name), reads_only=True)
     print_rows(list(rows), out)
 
@@ -37,7 +37,7 @@ def report(name: Annotated[str, typer.Argument(help=", ".join(reports.REPORTS))]
 def health() -> None:
     """Show whether the scheduler is alive, and which kill switches are running.
 
-    Exit with status 1 if the scheduler gives no sign of life or a kill switch is missing.
+    Exit with status 1 if the scheduler gives no sign of life, or if a kill switch is missing.
     """
     ready = run_once(readiness.read_state)
     print_rows(
@@ -56,7 +56,7 @@ def health() -> None:
 def dlq(
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
 ) -> None:
-    """List the dead letters, that is, the posts that failed and that the bot does not try again."""
+    """List the posts that failed and that the bot does not try again."""
     dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
     print_rows(
         [
@@ -97,11 +97,11 @@ def list_switches() -> None:
 
 @switch_app.command()
 def stop(key: Switch, reason: Reason, person: Person) -> None:
-    """Stop one kill switch at once. From then on, the actions that it allows are refused.
+    """Stop one kill switch at once, and refuse the actions that the switch allows.
 
-    The command then waits for the actions that are under way, and says so if one does not end. It
-    ends database sessions that lock whole tables and so delay the stop. A superuser's session can't
-    be ended: the command says so, and waits until the stop is written.
+    Then wait for the actions that began before the stop. If such an action does not end, print a
+    sentence. Database sessions that lock whole tables and so delay the stop are ended. If one
+    belongs to a superuser, print a sentence, and wait until the stop is written.
     """
 
     async def stop_switch(sessions: Sessions) -> killswitches.SwitchChange:

@@ -1,8 +1,4 @@
-"""Define the `adtech` commands about the ledger: `check`, `verify-ledger` and `restored`.
-
-The first two look for violated rules and for changed rows. The third must run once after
-a backup was restored into a new PostgreSQL cluster.
-"""
+"""Define the `adtech` commands that check the ledger and finish a restore."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,7 +38,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def check(*, full: Full = False) -> None:
-    """Check the ledger now, in the same way as the check that runs on a schedule.
+    """Check the ledger now, in the same way as the scheduled check.
 
     If a rule is violated, all movements of money are stopped, and the exit status is 1.
     """
@@ -58,10 +54,10 @@ def check(*, full: Full = False) -> None:
 
 @app.command()
 def verify_ledger(file: ChainFile = None) -> None:
-    """Find out whether rows of the ledger were changed after they had been written.
+    """Find out whether rows of the ledger were changed after they were written.
 
-    Each link of the audit chain has a digest of a range of the ledger. This command computes all
-    links again, and names the first range that has changed.
+    The command computes the audit chain (digests of ranges of the ledger) again, and names the
+    first range that has changed.
     """
     path = file or settings.load().audit_chain_file
     file_links: list[ChainLink] = []
@@ -80,11 +76,11 @@ def verify_ledger(file: ChainFile = None) -> None:
 
 @app.command()
 def restored() -> None:
-    """Finish a restore: run this once after a backup was restored into a new PostgreSQL cluster.
+    """Finish a restore: run this after a backup was restored into a new PostgreSQL cluster.
 
-    A new cluster counts its transactions from the beginning. This command lets the ledger count on
-    from the last number in the backup. Run it before any other program uses the database. It needs
-    MIGRATION_DATABASE_URL, because only the owner of the tables may change these numbers.
+    Run the command one time, before any other program uses the database. The ledger then continues
+    with the transaction number after the last one in the backup. The command needs
+    MIGRATION_DATABASE_URL.
     """
     added = run_once(_restart, as_owner=True)
     out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
@@ -97,11 +93,9 @@ async def _restart(session: AsyncSession) -> int:
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Check all rows of the ledger, and return the violations.
+    """Check all rows of the ledger in several transactions, and return the violations.
 
-    The rows are read in portions, each in a transaction of its own. A last transaction checks the
-    invariants that need all rows at once. It also records the check: if an invariant is violated,
-    all movements of money stop.
+    A violation stops all movements of money.
     """
     by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
@@ -135,10 +129,6 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
 
 
 def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
-    """Add the violations that one call of `incremental_check.run_part` found to `by_name`.
-
-    `by_name` maps the name of an invariant to its violation, with the rows of all calls together.
-    """
     for violation in violations:
         rows = list(by_name[violation.name].rows) if violation.name in by_name else []
         rows += [row for row in violation.rows if row not in rows]
@@ -146,12 +136,7 @@ def _merge(by_name: dict[str, Violation], violations: list[Violation]) -> None:
 
 
 async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None:
-    """Compute all links of the audit chain again, and compare them with the stored links.
-
-    The links in `file_links` are compared first, also with the links in the database. Then follow
-    the links that only the database has. Returns the first problem as a sentence, or None if there
-    is no problem.
-    """
+    """Compute all links of the audit chain again, and return the first problem or None."""
     chain = _VerifiedChain()
     with Bar(console=err) as bar:
         task = bar.add_task("links", total=max(len(file_links), 1))
@@ -190,20 +175,17 @@ async def _verify(sessions: Sessions, file_links: list[ChainLink]) -> str | None
 
 @dataclass
 class _VerifiedChain:
-    """The links of the audit chain that were compared with the ledger so far. None differed."""
+    """The links of the audit chain that were compared and are correct."""
 
     last: ChainLink | None = None
     covers_terms: bool = False
-    """Whether the digest of a compared link covers the frozen terms.
+    """True if a compared link covers the price and the promised hours of placements.
 
-    Links that revisions before 0009 made do not cover the terms. They stand before all others.
+    Links made before revision 0009 do not cover these terms.
     """
 
     async def extend(self, session: AsyncSession, expected: ChainLink) -> str | None:
-        """Compute the link of the next range from the ledger, and compare it with `expected`.
-
-        Returns the difference as a sentence, or None if there is no difference.
-        """
+        """Compute the next link, and return its difference from `expected` or None."""
         computed = await audit_chain.compute(session, self.last, expected.upto_txn)
         if expected == computed.link:
             self.covers_terms = True

@@ -1,8 +1,6 @@
-"""Define the `adtech` commands about money: explain a wallet, list open work, repair the ledger.
+"""Define the `adtech` commands about money.
 
-Most commands that change something only make a request. The person in whose name the command was
-typed acknowledges the request in the admin chat. If the change needs two people, a second admin
-then confirms it there. Only `repair` acts at once: it applies a change that was confirmed before.
+Except for `repair`, a command that changes something makes a request for the admin chat.
 """
 
 from typing import Annotated
@@ -87,7 +85,7 @@ def list_withdrawals() -> None:
 
 @app.command("parked-payments")
 def list_parked_payments() -> None:
-    """Show the payments that people made but that the bot could not credit, the oldest first."""
+    """Show the payments and refunds of people that the bot could not book, the oldest first."""
     parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
     print_rows(
         [
@@ -105,7 +103,10 @@ def list_parked_payments() -> None:
 
 @app.command("parked-updates")
 def list_parked_updates() -> None:
-    """Show the updates that could not be handled and are no payments, oldest first."""
+    """Show the updates from Telegram that could not be handled, the oldest first.
+
+    Updates about payments and refunds are not shown.
+    """
     parked = run_once(lambda session: inbox.parked_updates(session, limit=SHOWN))
     print_rows(
         [
@@ -129,10 +130,7 @@ def retry_payment(
     person: Person,
     reason: Annotated[str, typer.Option(help="The reason for the request.")] = "repaired",
 ) -> None:
-    """Request that the bot handles a parked payment again.
-
-    The bot stored a parked payment but could not credit it. No payment is credited twice.
-    """
+    """Request that the bot tries again to book a payment or refund. Nothing is booked twice."""
     request(RequestKind.RETRY_PAYMENT, {"inbox_id": update}, reason=reason, person=person)
 
 
@@ -142,18 +140,18 @@ def claw_back(
     reason: Why,
     person: Person,
 ) -> None:
-    """Request to take back a deposit whose payer has got the payment back outside the platform.
+    """Request to take back a deposit whose payer already has the money back.
 
-    This happens, for example, after a chargeback. A second admin must confirm the request.
+    A second admin must confirm the request.
     """
     request(RequestKind.CLAWBACK, {"charge_id": charge}, reason=reason, person=person)
 
 
 @app.command("corrections")
 def list_corrections() -> None:
-    """Show the corrections that another admin must confirm or that `adtech repair` must apply.
+    """Show the corrections (repairs of the ledger) that are not done.
 
-    A correction is a repair of the ledger.
+    Another admin must confirm them, or `adtech repair` must apply them.
     """
     waiting = run_once(lambda session: corrections.list_open(session, limit=SHOWN, offset=0))
     print_rows([_row(correction) for correction in waiting], out)
@@ -161,10 +159,7 @@ def list_corrections() -> None:
 
 @app.command()
 def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
-    """Apply a confirmed correction of the ledger.
-
-    It needs MIGRATION_DATABASE_URL, because only the owner of the tables may change these rows.
-    """
+    """Apply a confirmed correction of the ledger. The command needs MIGRATION_DATABASE_URL."""
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
@@ -192,7 +187,7 @@ def adjustment(
 
 @propose_app.command()
 def reset(wallet: Wallet, reason: Why, person: Person) -> None:
-    """Propose to set a wrong balance of a wallet to the balance in the wallet's last entry."""
+    """Propose to replace a wallet's wrong balance by the balance in its last entry."""
     _propose(CorrectionKind.BALANCE_RESET, reason, person, wallet_id=wallet)
 
 
@@ -202,7 +197,7 @@ def orphan(
     reason: Why,
     person: Person,
 ) -> None:
-    """Propose to balance an orphan, that is, an entry that is missing in its wallet's balance."""
+    """Propose to balance an orphan: an entry that is not included in its wallet's balance."""
     _propose(CorrectionKind.ORPHAN_ENTRY, reason, person, entry_id=entry)
 
 
@@ -214,9 +209,9 @@ def payout(target: Target, reason: Why, person: Person) -> None:
 
 @propose_app.command()
 def reversal(target: Target, reason: Why, person: Person) -> None:
-    """Propose to mark the escrow of a placement as held again.
+    """Propose to mark the escrow (the held money) of a placement as held again.
 
-    This repairs an escrow that was marked as released or refunded, but whose money did not move.
+    Use this if the escrow was marked as released or refunded, but its money did not move.
     """
     _propose(CorrectionKind.ESCROW_REVERSAL, reason, person, target_id=target)
 
@@ -232,7 +227,6 @@ def _propose(kind: CorrectionKind, reason: str, person: int, **arguments: int) -
 
 
 def _row(correction: Correction) -> dict[str, object]:
-    """Return a correction as a row of a printed table. A column is empty if its value is None."""
     columns: dict[str, object] = {
         "correction": correction.id,
         "kind": correction.kind.value,

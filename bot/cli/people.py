@@ -1,7 +1,6 @@
-"""Define the `adtech` commands about people: blocks and staff roles.
+"""Define the `adtech` commands about blocks and staff roles.
 
-Each command that changes something only makes a request. The person in whose name the command was
-typed acknowledges the request in the admin chat.
+A command that changes something makes a request for the admin chat.
 """
 
 from typing import Annotated
@@ -20,7 +19,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def block(whom: Whom, reason: Why, person: Person) -> None:
-    """Request to block a person. A blocked person can begin nothing new.
+    """Request to block a person. A blocked person cannot buy, sell, pay or withdraw.
 
     The person's published posts stay in their channels until the agreed time is over.
     """
@@ -29,13 +28,16 @@ def block(whom: Whom, reason: Why, person: Person) -> None:
 
 @app.command()
 def unblock(whom: Whom, reason: Why, person: Person) -> None:
-    """Request to unblock a person, and to restore the channels that only the block suspended."""
+    """Request to unblock a person. Channels that only the block suspended are restored."""
     request(RequestKind.UNBLOCK, {}, reason=reason, person=person, subject=whom)
 
 
 @app.command("grant-role")
 def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
-    """Request a staff role for a person who has used the bot. A second super admin must confirm."""
+    """Request a staff role for a person who has used the bot.
+
+    A second super admin must confirm the request.
+    """
     request(
         RequestKind.GRANT_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
     )
@@ -43,7 +45,10 @@ def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
 
 @app.command("revoke-role")
 def revoke_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
-    """Request to take a staff role from a person. A second super admin must confirm it."""
+    """Request to take a staff role from a person.
+
+    A second super admin must confirm the request.
+    """
     request(
         RequestKind.REVOKE_ROLE, {"role": role.value}, reason=reason, person=person, subject=whom
     )

@@ -1,4 +1,4 @@
-"""Run the actions of the `adtech` commands in transactions, and print their results and errors."""
+"""Run the actions of the `adtech` commands, and print results and errors."""
 
 import asyncio
 import sys
@@ -33,9 +33,8 @@ err = Console(stderr=True)
 
 
 async def staff(session: AsyncSession, telegram_id: int) -> Actor:
-    """Find the person with a Telegram id, and return this person as the actor of the command.
+    """Return the actor with a Telegram id, who has the rights of the admin chat.
 
-    The actor counts as present in the admin chat, because only trusted people can use `adtech`.
     Raises errors.NotFound for an unknown person.
     """
     user = await users.by_telegram_id(session, telegram_id)
@@ -54,10 +53,7 @@ def run_once(
 ) -> T:
     """Run an action in one transaction, and return the action's result.
 
-    The database role is the bot's own (DATABASE_URL). With `as_owner`, it is the owner of the
-    tables (MIGRATION_DATABASE_URL). With `reads_only`, it is the read-only role for reports
-    (REPORTS_DATABASE_URL, if this is set). If the action is refused or the database does not
-    answer, a sentence is printed, and the process exits with status 1.
+    `as_owner`, `reads_only` and errors are as in `run_all`.
     """
 
     async def run_in_transaction(sessions: Sessions) -> T:
@@ -72,8 +68,10 @@ def run_all(
 ) -> T:
     """Run an action that opens its own transactions, and return the action's result.
 
-    Errors, `as_owner` and `reads_only` have the same effect as in `run_once`. The process exits
-    with status 2 if `as_owner` is True and MIGRATION_DATABASE_URL is not set.
+    The database role comes from DATABASE_URL. With `as_owner`, it comes from
+    MIGRATION_DATABASE_URL. With `reads_only`, it comes from REPORTS_DATABASE_URL if this setting
+    exists. The process exits with status 1 if the action is refused or the database does not
+    answer, and with status 2 if MIGRATION_DATABASE_URL is missing.
     """
     configured = settings.load()
     logging.setup(configured)
@@ -109,11 +107,7 @@ def run_all(
 
 
 async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> None:
-    """Write an `access_denied` audit row about a refusal, in the same way as the bot does.
-
-    If the command has no actor, nothing is written. The row has a separate transaction, because the
-    refused transaction was rolled back.
-    """
+    """Write an `access_denied` audit row in a new transaction, if the command has an actor."""
     actor = _current_actor.get()
     if actor is not None:
         action = refusal.action if isinstance(refusal, errors.AccessDenied) else COMMAND_LINE
@@ -131,9 +125,8 @@ def request(
 ) -> None:
     """Create a staff request in a person's name, and print what has to happen next.
 
-    A shell does not prove who types in it. Therefore nothing is done before the person has
-    acknowledged the request in the admin chat (see `services.market.staff_requests`). `person` and
-    `subject` (whom the request is about) are Telegram ids.
+    Nothing else is done until this person acknowledges the request in the admin chat. `person` and
+    `subject` are Telegram ids. `subject` is the person whom the request is about.
     """
 
     async def create(session: AsyncSession) -> StaffRequest:
@@ -154,10 +147,7 @@ def request(
 
 
 def print_rows(rows: list[dict[str, object]], console: Console) -> None:
-    """Print rows as a table whose header is the keys of the first row.
-
-    Without rows, print `No rows.`
-    """
+    """Print rows as a table, or `No rows.` The header is the keys of the first row."""
     if not rows:
         console.print("No rows.")
         return

@@ -1,4 +1,4 @@
-"""Build the messages about the admin chat after it became a supergroup."""
+"""Build the messages about an admin chat with a new id."""
 
 from typing import Literal
 
@@ -8,10 +8,9 @@ from bot.texts import Texts
 
 
 def moved(t: Texts, to: Literal["staff", "person"]) -> Outgoing:
-    """Build the question whether the admin chat has moved.
+    """Build the question whether the admin chat has moved to a new chat.
 
-    The new chat and the super admins (in private) get this question. Only the message in the new
-    chat has the button, because the press has to come from there.
+    If `to` is "person", the message has no button.
     """
     text = t("admin-chat-moved", to=to)
     if to == "person":
@@ -20,5 +19,5 @@ def moved(t: Texts, to: Literal["staff", "person"]) -> Outgoing:
 
 
 def confirmed(t: Texts) -> Outgoing:
-    """Build the message that a super admin has confirmed the move."""
+    """Build the message that a super admin has confirmed the new admin chat."""
     return Outgoing(t("admin-chat-confirmed"))

@@ -8,7 +8,7 @@ from db.models.campaigns import Campaign, CampaignStatus
 
 
 def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """Build the list of campaigns. The button of each row opens the campaign's screen."""
+    """Build the list of an advertiser's campaigns."""
     return Outgoing(
         t("campaigns" if page.fetched else "campaigns-none"),
         rows(
@@ -29,9 +29,9 @@ def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
 
 
 def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
-    """Build the screen of one campaign with buttons for the actions that its status allows.
+    """Build the screen of one campaign.
 
-    `left` is the part of the budget that is not spent, in minor units.
+    `left` is the unspent part of the budget, in minor units.
     """
     acts = {
         CampaignStatus.DRAFT: [CampaignAct.ACTIVATE],
@@ -68,7 +68,7 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
 
 
 def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
-    """Build the question that is asked before a campaign is cancelled for good."""
+    """Build the question whether the advertiser really wants to cancel a campaign for good."""
     return Outgoing(
         t("campaign-cancel-question", name=row.name),
         rows(
@@ -84,10 +84,7 @@ def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
 
 
 def choose_campaign(t: Texts, page: Page[Campaign]) -> Outgoing:
-    """Build the list of active campaigns.
-
-    The button of each row opens the form for a new placement.
-    """
+    """Build the list of active campaigns from which an advertiser buys a post."""
     return Outgoing(
         t("buy-campaign" if page.fetched else "buy-no-campaign"),
         rows(

@@ -14,11 +14,11 @@ from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 
 REQUEST_ID = 1
-"""The request id of the channel picker. One id is enough, because there is only one picker."""
+"""The id of the channel picker in Telegram's answer."""
 
 
 def channels(t: Texts, page: Page[Channel]) -> Outgoing:
-    """Build the list of channels. The button of each row opens the channel's screen."""
+    """Build the list of an owner's channels."""
     return Outgoing(
         t("channels" if page.fetched else "channels-none"),
         rows(
@@ -76,7 +76,7 @@ def channel(t: Texts, row: Channel) -> Outgoing:
 
 
 def confirm_remove(t: Texts, row: Channel) -> Outgoing:
-    """Build the question that is asked before a channel is removed."""
+    """Build the question whether the owner really wants to remove a channel."""
     return Outgoing(
         t("channel-remove-question", title=row.title),
         rows(
@@ -93,8 +93,7 @@ def confirm_remove(t: Texts, row: Channel) -> Outgoing:
 def channel_picker(t: Texts) -> Outgoing:
     """Build the message whose button opens Telegram's channel picker.
 
-    The picker offers only channels that the person created. When the person chooses a channel,
-    Telegram makes the bot an admin there.
+    Telegram makes the bot an admin of the chosen channel.
     """
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
@@ -117,10 +116,7 @@ def channel_picker(t: Texts) -> Outgoing:
 
 
 def _posting_rights() -> ChatAdministratorRights:
-    """Return the admin rights for which the bot asks: only the right to post.
-
-    With more rights, the bot could also edit the posts of others.
-    """
+    """Return the admin rights that the bot asks for: the right to post."""
     return ChatAdministratorRights(
         is_anonymous=False,
         can_manage_chat=False,

@@ -1,7 +1,4 @@
-"""Build the screens on which another admin confirms or refuses a correction of the ledger.
-
-A card is a message with buttons in the admin chat.
-"""
+"""Build the screens on which another admin confirms or refuses a repair of the ledger."""
 
 from bot.callbacks import CorrectionAct, OnCorrection, ShowCorrections
 from bot.screens.outgoing import Outgoing, button, rows
@@ -12,15 +9,15 @@ from services.money.correction_details import CorrectionDetails, WalletDetails
 from services.money.reconciliation import Finding
 
 CONFIRM_REASONS = ("entries", "outside", "channel")
-"""The preset reasons to confirm a correction. The command `/confirm` takes any other reason."""
+"""The preset reasons to confirm a repair. The command `/confirm` accepts any other reason."""
 REFUSE_REASONS = ("wrong", "cause", "again")
-"""The preset reasons to refuse a correction. The command `/refuse` takes any other reason."""
+"""The preset reasons to refuse a repair. The command `/refuse` accepts any other reason."""
 _MAX_ENTRIES = 10
-"""The largest number of entry ids that a card shows for one finding (a problem of a wallet)."""
+"""The largest number of ledger entries that the screen names for one problem."""
 
 
 def queue(t: Texts, page: Page[Correction]) -> Outgoing:
-    """Build the list of corrections that are not done yet, the oldest first."""
+    """Build the list of the repairs that are not done, the oldest first."""
     return Outgoing(
         t("corrections" if page.fetched else "corrections-none"),
         rows(
@@ -44,7 +41,7 @@ def queue(t: Texts, page: Page[Correction]) -> Outgoing:
 
 
 def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
-    """Return the actions that a correction's status allows: to confirm it, to refuse it."""
+    """Return the actions that the status of a repair allows."""
     if details.correction.status is CorrectionStatus.PROPOSED:
         return (CorrectionAct.ASK_CONFIRM, CorrectionAct.ASK_REFUSE)
     if details.correction.status is CorrectionStatus.CONFIRMED:
@@ -53,7 +50,7 @@ def allowed_acts(details: CorrectionDetails) -> tuple[CorrectionAct, ...]:
 
 
 def card(t: Texts, details: CorrectionDetails) -> Outgoing:
-    """Build the card of a correction. The card shows the change, the proposer and the status."""
+    """Build the screen of one repair: the change, the proposer and the status."""
     labels = {
         CorrectionAct.ASK_CONFIRM: t("correction-confirm"),
         CorrectionAct.ASK_REFUSE: t("correction-refuse"),
@@ -68,9 +65,9 @@ def card(t: Texts, details: CorrectionDetails) -> Outgoing:
 
 
 def reasons(t: Texts, details: CorrectionDetails, asked: CorrectionAct) -> Outgoing:
-    """Build the card of a correction with one button for each preset reason.
+    """Build the screen of one repair with a button for each preset reason.
 
-    `asked` is ASK_CONFIRM or ASK_REFUSE. A press on a reason confirms or refuses the correction.
+    `asked` is ASK_CONFIRM or ASK_REFUSE.
     """
     if asked is CorrectionAct.ASK_CONFIRM:
         act, presets = CorrectionAct.CONFIRM, CONFIRM_REASONS
@@ -111,7 +108,7 @@ def _facts(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _change(t: Texts, details: CorrectionDetails) -> str:
-    """Describe the change that a correction makes to its wallets, entry or placement."""
+    """Describe the change that a repair makes."""
     row, settlement, currency = (
         details.correction,
         details.settlement,
@@ -139,7 +136,7 @@ def _change(t: Texts, details: CorrectionDetails) -> str:
 
 
 def _wallet(t: Texts, wallet: WalletDetails) -> str:
-    """Describe one wallet briefly, with the problems that `adtech reconcile` also shows."""
+    """Describe one wallet briefly, with the problems that `adtech reconcile` finds."""
     books = wallet.books
     lines = [
         t(

@@ -1,8 +1,4 @@
-"""Build the screens of dead letters, that is, of post jobs that failed for good.
-
-Staff get a list and a card (a message with buttons in the admin chat). The advertiser gets an offer
-to submit the placement again.
-"""
+"""Build the screens of dead letters (post jobs that failed for good)."""
 
 from bot.callbacks import Go, OnDeadLetter, Retry, Screen, ShowDeadLetters
 from bot.screens.outgoing import Outgoing, button, rows
@@ -15,7 +11,7 @@ OFFER = "offer"
 
 
 def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
-    """Build the staff's list of dead letters, the newest first. Each row is a button."""
+    """Build the staff's list of dead letters, the newest first."""
     return Outgoing(
         t("dead-letters" if page.fetched else "dead-letters-none"),
         rows(
@@ -39,11 +35,7 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
 
 
 def card(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the staff's card of one dead letter.
-
-    The card shows the failure. It also shows whether the placement was offered to its advertiser
-    again, and whether the advertiser has submitted it again.
-    """
+    """Build the staff's screen of one dead letter."""
     if row.retried_by is not None:
         state = t("dead-letter-retried", again=str(row.retried_by))
     else:
@@ -64,9 +56,9 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
 
 
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
-    """Build the offer to the advertiser to submit a failed placement again.
+    """Build the offer to an advertiser to submit a failed placement again.
 
-    The offer has the terms (price and hours) that the channel has now.
+    The offer has the present price and hours of the channel.
     """
     terms, price = row.terms_now, t.money(row.terms_now.price)
     retry = button(

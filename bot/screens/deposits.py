@@ -10,8 +10,7 @@ from services.money.deposits import DepositDetails
 def deposits(t: Texts, page: Page[DepositDetails], waiting: tuple[int, int]) -> Outgoing:
     """Build the list of deposits, the newest first.
 
-    `waiting` holds two numbers about the deposits that are not credited yet: how many they are, and
-    their sum in minor units. The text above the list shows both.
+    `waiting` holds the number and the sum, in minor units, of the deposits that are not credited.
     """
     lines = [t("deposits" if page.rows else "deposits-none")]
     count, amount = waiting

@@ -1,4 +1,4 @@
-"""Build the screens of the main menu, of fixed texts (help, terms), and of a person's settings."""
+"""Build the main menu, the screens with fixed texts, and the settings of a person."""
 
 from bot import texts
 from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
@@ -29,18 +29,18 @@ def menu(t: Texts) -> Outgoing:
 
 
 def page(t: Texts, message_id: str) -> Outgoing:
-    """Build the screen of a fixed text, for example the terms of use, with a button to the menu."""
+    """Build the screen of a fixed text, for example the terms of use."""
     return Outgoing(t(message_id), rows([button(t("back"), Go(screen=Screen.MENU))]))
 
 
 def payment_support(t: Texts, contact: str) -> Outgoing:
-    """Build the page of help with payments. `contact` is where people write, or an empty text."""
+    """Build the page of help with payments. `contact` is where people can write, or empty."""
     back = button(t("back"), Go(screen=Screen.MENU))
     return Outgoing(t("paysupport", contact=contact or "none"), rows([back]))
 
 
 def settings(t: Texts) -> Outgoing:
-    """Build the screen of a person's settings: the language and the time zone."""
+    """Build the screen of a person's settings."""
     languages = [
         button(
             t(

@@ -1,7 +1,4 @@
-"""Build the messages in the admin chat on which admins approve or reject placements.
-
-A placement is the purchase of a post in a channel. Its card is a message with buttons.
-"""
+"""Build the messages on which admins approve or reject placements (purchases of posts)."""
 
 from aiogram.types import InlineKeyboardButton
 
@@ -13,19 +10,19 @@ from db.models.campaigns import TargetStatus
 from services.market.moderation import PlacementDetails
 
 REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
-"""The preset reasons for a rejection. Advertisers read a preset reason in their own language."""
+"""The preset reasons for a rejection, which the bot translates for advertisers."""
 
 
 def card(t: Texts, row: PlacementDetails, *, with_ad: bool) -> Outgoing:
-    """Build the card of a placement, before or after the decision about the placement.
+    """Build the staff's message about one placement.
 
-    With `with_ad`, the ad is sent before the card as a separate message.
+    If `with_ad` is True, the ad is sent first, in another message.
     """
     return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
 
 
 def reasons(t: Texts, row: PlacementDetails) -> Outgoing:
-    """Build the card of a placement with one button for each preset reason to reject it."""
+    """Build the staff's message about one placement, with the preset reasons for a rejection."""
     return Outgoing(
         _facts(t, row),
         rows(

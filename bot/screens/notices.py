@@ -1,8 +1,4 @@
-"""Build the notices that the bot sends to people and to the staff when something has happened.
-
-A notice is not an answer to a message or to a press of a button. A notice "to staff" goes to the
-admin chat.
-"""
+"""Build the notices that the bot sends to people and to the admin chat after an event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,9 +25,10 @@ _MAX_LISTED = 10
 def placement(
     t: Texts, message_id: str, row: PlacementDetails, payload: Mapping[str, Any]
 ) -> Outgoing:
-    """Build the notice to the advertiser or the owner about what happened to a placement.
+    """Build a notice about a placement to the advertiser or the owner.
 
-    `message_id` names the text. `payload` holds facts about the event, and may name the receiver.
+    `message_id` names the text. `payload` holds facts about the event, and its key `to` can name
+    the receiver.
     """
     to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
     text = t(
@@ -65,7 +62,7 @@ def placement(
 
 
 def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:
-    """Build the notice to staff about first alterations of published posts, one in each line."""
+    """Build the notice to staff about published posts that were altered for the first time."""
     lines = [
         t(
             "notice-posts-altered-line",
@@ -82,25 +79,21 @@ def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:
 
 
 def _record(payload: Mapping[str, Any]) -> str:
-    """Return one word for what all checks of a post together say about its content.
-
-    "altered": a check found a change. "stayed": no check found a change. "unclear": no check found
-    a change, but an answer of Telegram was unclear, so the post may have been changed.
-    """
+    # Without an alteration, an unclear answer of Telegram means that the post may have changed.
     if payload.get("alterations"):
         return "altered"
     return "unclear" if payload.get("unclear") else "stayed"
 
 
 def in_private(t: Texts, alarm: Outgoing) -> Outgoing:
-    """Add to an alarm the reason why a super admin gets it in private: the admin chat is public."""
+    """Add to an alarm why a super admin gets the alarm in private."""
     return replace(alarm, text=f"{t('alarm-in-private')}\n\n{alarm.text}")
 
 
 def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
-    """Build the message with the text of an answer that was lost.
+    """Build the message with the text of an answer that Telegram may not have shown.
 
-    If `lost_text` is None, the message only says that an answer did not arrive.
+    `lost_text` is None if the text is not known.
     """
     if lost_text is None:
         return Outgoing(t("notice-answer-lost"))
@@ -108,10 +101,7 @@ def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
-    """Build the notice to staff that Telegram does not answer and that sending has stopped.
-
-    The notice itself can arrive only when Telegram works again.
-    """
+    """Build the notice to staff that Telegram does not answer and that sending has stopped."""
     return Outgoing(t("notice-telegram-down", id=str(incident_id)))
 
 
@@ -121,7 +111,7 @@ def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
 
 
 def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
-    """Build the notice to an owner that a channel is suspended, with the reason and what to do."""
+    """Build the notice to an owner that a channel is suspended."""
     text = t(
         "notice-channel-suspended",
         title=row.title,
@@ -133,25 +123,22 @@ def channel_suspended(t: Texts, row: Channel, reason: str) -> Outgoing:
 
 
 def channel_taken_over(t: Texts, row: Channel) -> Outgoing:
-    """Build the notice that the new creator of a channel has connected the channel.
-
-    It goes to the former owner and to the staff.
-    """
+    """Build the notice to the former owner and the staff that a channel has a new owner."""
     return Outgoing(t("notice-channel-taken-over", title=row.title))
 
 
 def person_blocked(t: Texts, *, blocked: bool) -> Outgoing:
-    """Build the notice to a person that they are blocked, or that they are no longer blocked."""
+    """Build the notice to a person that they are blocked, or no longer blocked."""
     return Outgoing(t("notice-person-blocked" if blocked else "notice-person-unblocked"))
 
 
 def payment_parked(t: Texts, inbox_id: int, error: str) -> Outgoing:
-    """Build the notice to staff that says that a payment could not be credited, and what to do."""
+    """Build the notice to staff that a payment or a refund could not be booked."""
     return Outgoing(t("notice-payment-parked", id=str(inbox_id), error=error))
 
 
 def updates_parked(t: Texts, error: str) -> Outgoing:
-    """Build the notice to staff that updates could not be handled. It names the list of them."""
+    """Build the notice to staff that updates from Telegram could not be handled."""
     return Outgoing(t("notice-updates-parked", error=error))
 
 
@@ -164,9 +151,9 @@ def deposit_credited(t: Texts, amount: int) -> Outgoing:
 
 
 def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
-    """Build the notice to staff that somebody has stopped a kill switch or let it run again.
+    """Build the notice to staff that a kill switch was stopped or runs again.
 
-    `by` is the Telegram id of this person, or None for the system.
+    `by` is the Telegram id of the person who changed the switch, or None for the system.
     """
     return Outgoing(
         t(
@@ -180,10 +167,7 @@ def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | 
 
 
 def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a payment or refund of Stars could not be recorded.
-
-    The bot found it in Telegram's list of the bot's Star transactions.
-    """
+    """Build the notice to staff that a payment or refund in Stars could not be recorded."""
     return Outgoing(
         t(
             "notice-star-transaction-refused",
@@ -198,10 +182,7 @@ def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Build the notice to staff that rows violate invariants and that all money is stopped.
-
-    An invariant is a rule that must always hold for all rows of the ledger.
-    """
+    """Build the notice to staff about violated rules of the ledger."""
     lines = [t("notice-ledger-violation", id=str(incident_id))]
     for violation in violations:
         refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
@@ -212,29 +193,21 @@ def ledger_violation(
 def audit_chain_broken(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
-    """Build the notice to staff about faults of the audit chain or of its file.
-
-    The audit chain is a list of digests that shows whether rows of the ledger were changed.
-    """
+    """Build the notice to staff about faults of the audit chain or of its file."""
     lines = [t("notice-audit-chain-broken", id=str(incident_id))]
     lines += [t("notice-audit-chain-fault", name=violation["name"]) for violation in violations]
     return Outgoing("\n".join(lines))
 
 
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:
-    """Build the notice to staff with the digest of the last link of the audit chain.
-
-    The digest covers the whole ledger up to now. A person who can change the database cannot change
-    this message, so the message proves what the digest was.
-    """
+    """Build the notice to staff with the last digest of the audit chain."""
     return Outgoing(t("notice-audit-chain-extended", number=str(number), digest=digest))
 
 
 def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: bool) -> Outgoing:
     """Build the notice to staff about placements whose money was held too long without a post.
 
-    If `acting` is True, the notice says that the money was refunded. Otherwise it says that the
-    money is still held, because the watchdog or refunds are stopped by a kill switch.
+    `acting` is True if the money is refunded, and False if nothing is refunded now.
     """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
@@ -244,8 +217,7 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
     """Build the notice that a withdrawal has the status `status`.
 
-    For the status `requested`, the notice goes to the staff. For any other status, it goes to the
-    person who withdraws the money.
+    For `requested`, the receivers are the staff. For any other status, the receiver is the person.
     """
     text = t(
         "notice-withdrawal",
@@ -262,10 +234,7 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a payer has got a payment back outside the platform.
-
-    The notice says how much was taken back from the person's wallet, and how much is lost.
-    """
+    """Build the notice to staff that a payer has taken a payment back."""
     currency = payload["currency"]
     return Outgoing(
         t(
@@ -279,10 +248,9 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice that an admin has paid a withdrawal for which no money was held any more.
+    """Build the notice that an admin has paid a withdrawal that needed no payment.
 
-    The withdrawal had already been paid, or its money had been returned to the person. The notice
-    goes to the staff or to the person, as the key `to` of the payload says.
+    The key `to` of `payload` names the receiver: the staff or the person.
     """
     currency = payload["currency"]
     return Outgoing(
@@ -299,16 +267,15 @@ def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Ou
 
 
 def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
-    """Build the notice to staff that a stored role of a person differed from SUPER_ADMIN_IDS.
+    """Build the notice to staff that a person's role did not agree with SUPER_ADMIN_IDS.
 
-    `change` says what the program did: it granted the role of super admin, it revoked this role, or
-    it changed nothing, because two people had revoked the role on purpose.
+    `change` says whether the program granted or revoked the role, or changed nothing.
     """
     return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))
 
 
 def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a correction (a repair of the ledger) has a new status."""
+    """Build the notice to staff that a correction of the ledger has a new status."""
     text = t(
         "notice-correction",
         id=str(payload["correction_id"]),

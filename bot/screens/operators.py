@@ -1,7 +1,4 @@
-"""Build the operators' screens for kill switches, health, ledger checks and incidents.
-
-A kill switch allows or forbids one kind of action. It is running (allows it) or stopped.
-"""
+"""Build the operators' screens for kill switches, health, ledger checks and incidents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +16,7 @@ RUN_REASONS = ("resolved", "launch", "drill_over")
 
 
 def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
-    """Build the panel that shows the state of all kill switches, with a button for each switch."""
+    """Build the screen with the states and buttons of all kill switches."""
     lines = [t("switches")]
     lines += [
         t(
@@ -36,7 +33,7 @@ def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
 def stop_reasons(t: Texts, key: str) -> Outgoing:
     """Build the question why the operator wants to stop a kill switch.
 
-    There is one button for each preset reason. A press on it stops the switch at once.
+    Each button stops the switch at once, for one preset reason.
     """
     return Outgoing(
         t("switch-stop-why", key=key),
@@ -56,9 +53,9 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
 
 
 def confirm_run(t: Texts, key: str) -> Outgoing:
-    """Build the question whether a stopped kill switch shall run again.
+    """Build the question whether the operator really wants to run a stopped kill switch.
 
-    There is one button for each preset reason. A press on it lets the switch run again.
+    Each button runs the switch, for one preset reason.
     """
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
@@ -78,11 +75,7 @@ def confirm_run(t: Texts, key: str) -> Outgoing:
 
 
 def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
-    """Build the question whether the operator wants to stop a kill switch or to let it run.
-
-    It is asked after a command with the word `on` or `off`, because people use these words in both
-    meanings.
-    """
+    """Build the question whether the operator wants to stop or run a kill switch."""
     return Outgoing(
         t("switch-which", key=key, lets=t("switch-lets", key=key)),
         rows(
@@ -93,7 +86,7 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
 
 
 def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
-    """Build the screen that says whether a kill switch was stopped or is running again."""
+    """Build the screen that says whether a kill switch is now stopped or running."""
     text = t(
         "switch-changed" if change.changed else "switch-unchanged",
         key=change.key.value,
@@ -107,7 +100,7 @@ def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
 
 
 def commands(t: Texts, names: Sequence[str]) -> Outgoing:
-    """Build the list of the staff's commands, each with what it does."""
+    """Build the list of the staff's commands."""
     lines = [f"/{name}: {t(f'command-{name}')}" for name in names]
     return Outgoing("\n".join([t("staff-commands"), *lines]))
 
@@ -118,7 +111,7 @@ def unknown_command(t: Texts) -> Outgoing:
 
 
 def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """Build the screen of the readiness check. `/api/health/ready` returns the same result."""
+    """Build the screen with the facts of `/api/health/ready`."""
     lines = [t("health")]
     for name, value in facts.items():
         if isinstance(value, Mapping):
@@ -129,10 +122,7 @@ def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
 
 
 def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
-    """Build the screen with the result of a check of the ledger's invariants.
-
-    An invariant is a rule that must always hold for all rows.
-    """
+    """Build the screen with the result of a check of the ledger."""
     if not violations:
         return Outgoing(t("ledger-clean"))
     lines = [
@@ -143,7 +133,7 @@ def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
 
 
 def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
-    """Build the list of open incidents. Each incident has a button that closes the incident."""
+    """Build the list of open incidents (recorded faults)."""
     if not open_incidents:
         return Outgoing(t("incidents-none"))
     lines = [t("incidents")]
@@ -174,7 +164,7 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
 
 
 def confirm_close(t: Texts, incident_id: int) -> Outgoing:
-    """Build the question before a person closes an incident, which nobody can open again."""
+    """Build the question whether a person really wants to close an incident for good."""
     return Outgoing(
         t("incident-close-question", id=incident_id),
         rows(

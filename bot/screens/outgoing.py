@@ -1,7 +1,4 @@
-"""Define `Outgoing`, a message that is ready to be sent. Every screen is such a message.
-
-Texts are sent without a parse mode. Therefore nothing in a person's text can become formatting.
-"""
+"""Define `Outgoing`, a message that is ready to be sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,10 +25,7 @@ Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message with a text and a keyboard.
-
-    If `ad` is set, the ad is sent first, in another message.
-    """
+    """A message with a text and a keyboard. An `ad` is sent first, in another message."""
 
     text: str
     keyboard: Keyboard | None = None
@@ -39,17 +33,11 @@ class Outgoing:
 
     @property
     def inline(self) -> InlineKeyboardMarkup | None:
-        """The keyboard if it is inline, else None.
-
-        An edit of a message can only set an inline keyboard.
-        """
+        """The keyboard if it is an inline keyboard, else None."""
         return self.keyboard if isinstance(self.keyboard, InlineKeyboardMarkup) else None
 
     def methods(self, chat_id: int) -> list[TelegramMethod[Message]]:
-        """Return the Bot API calls that send this message to a chat.
-
-        The last call has the keyboard.
-        """
+        """Return the Bot API calls that send this message to a chat."""
         calls: list[TelegramMethod[Message]] = []
         if self.ad is not None:
             calls.append(ad_messages.message(chat_id, self.ad))
@@ -65,15 +53,15 @@ class Outgoing:
 
 
 def button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make an inline button with the data of one of the classes in `bot.callbacks`."""
+    """Make an inline button. `action` is the data of the button."""
     return InlineKeyboardButton(text=text, callback_data=action.pack())
 
 
 def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
-    """Make a button for a receipt (a message to keep). Its screen opens in a new message."""
+    """Make a button whose screen opens in a new message."""
     return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
 
 
 def rows(*lines: Sequence[InlineKeyboardButton]) -> InlineKeyboardMarkup:
-    """Make an inline keyboard from rows of buttons, without the empty rows."""
+    """Make an inline keyboard from rows of buttons. Empty rows are left out."""
     return InlineKeyboardMarkup(inline_keyboard=[list(line) for line in lines if line])

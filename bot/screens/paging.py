@@ -13,17 +13,16 @@ from bot.texts import Texts
 Row = TypeVar("Row")
 
 PAGE_SIZE = 8
-"""How many rows one screen shows. Telegram allows 100 buttons, but a person cannot read so many."""
+"""How many rows one screen shows."""
 FETCH_LIMIT = PAGE_SIZE + 1
-"""How many rows are read for one page. The last of these rows is not shown. It proves that there is
-a next page."""
+"""How many rows are read for one page, to find out whether a next page exists."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """The rows of one page of a list. `fetched` has at most `FETCH_LIMIT` rows.
+    """One page of a list.
 
-    `number` is the number of the page; the first page has number 0.
+    `fetched` has at most FETCH_LIMIT rows. The first page has the number 0.
     """
 
     fetched: Sequence[Row]
@@ -35,7 +34,7 @@ class Page(Generic[Row]):
         return self.fetched[:PAGE_SIZE]
 
     def buttons(self, t: Texts, to: Callable[[int], CallbackData]) -> list[InlineKeyboardButton]:
-        """Make the buttons that open the previous and the next page, if such pages exist."""
+        """Make the buttons to the previous and the next page, if such pages exist."""
         buttons = []
         if self.number > 0:
             buttons.append(button(t("page-previous"), to(self.number - 1)))
@@ -45,5 +44,5 @@ class Page(Generic[Row]):
 
 
 def offset(number: int) -> int:
-    """Return how many rows of a list come before the page `number`. The first page has number 0."""
+    """Return how many rows of a list come before a page. The first page has the number 0."""
     return max(number, 0) * PAGE_SIZE

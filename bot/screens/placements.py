@@ -11,15 +11,15 @@ from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from services.market.placements import Placement
 
+# The id -1000000001234 of a private channel gives the link t.me/c/1234/MESSAGE_ID.
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
-"""A link to a post in a private channel is t.me/c/NUMBER/MESSAGE_ID. NUMBER is this offset minus
-the chat id: the chat id -1000000001234 gives 1234."""
 
 
 def state(placement: Placement) -> str:
     """Return one word for the state of a placement.
 
-    The word depends on the status of the purchase and, after its approval, on that of the post job.
+    The word is the status of the purchase before its approval, and the state of its post
+    afterwards.
     """
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
@@ -30,7 +30,7 @@ def state(placement: Placement) -> str:
 
 
 def placements(t: Texts, page: Page[Placement]) -> Outgoing:
-    """Build the list of placements. The button of each row opens the placement's screen."""
+    """Build the list of an advertiser's placements."""
     return Outgoing(
         t("placements" if page.fetched else "placements-none"),
         rows(
@@ -55,7 +55,7 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
 
 
 def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the screen of one placement: its terms, its state, its escrow and its planned end."""
+    """Build the screen of one placement."""
     published_at = _published_at(row)
     planned = published_at or row.publish_at
     lines = [
@@ -99,7 +99,7 @@ def placement(t: Texts, row: Placement) -> Outgoing:
 
 
 def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
-    """Build the question that is asked before a placement is withdrawn for good."""
+    """Build the question whether the advertiser really wants to withdraw a placement for good."""
     sure = OnPlacement(act=PlacementAct.WITHDRAW_CONFIRMED, id=row.target_id)
     return Outgoing(
         t("placement-withdraw-question", id=str(row.target_id), channel=row.channel_title),
@@ -111,17 +111,14 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
 
 
 def _published_at(row: Placement) -> datetime | None:
-    """Return when the post was published, or None if it is not published.
-
-    The time is the end of the promised hours (the time that a post must stay) less these hours.
-    """
+    """Return when the post was published, or None if the post is not published."""
     if row.message_id is None or row.release_due_at is None:
         return None
     return row.release_due_at - timedelta(hours=row.promised_hours)
 
 
 def reason(t: Texts, word: str) -> str:
-    """Return the text of a preset reason for a rejection. Any other reason stays as it is."""
+    """Return the text of a preset reason for a rejection. Return any other reason unchanged."""
     return t("reject-reason", reason=word)
 
 
@@ -133,6 +130,9 @@ def link(t: Texts, username: str | None, chat_id: int, message_id: int) -> Inlin
 
 
 def post_address(username: str | None, chat_id: int, message_id: int) -> str:
-    """Return the address of a post. Without a username, only members of the channel can open it."""
+    """Return the address of a post.
+
+    If the channel has no username, only its members can open the address.
+    """
     chat = username or f"c/{_PRIVATE_LINK_OFFSET - chat_id}"
     return f"https://t.me/{chat}/{message_id}"

@@ -1,7 +1,4 @@
-"""Build the screens about the staff: the list of its people, and its requests.
-
-A staff request asks for an action that counts only after a person has confirmed it with a button.
-"""
+"""Build the screens of the staff and of staff requests, which wait for a confirmation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,9 +10,9 @@ from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User
 from services.market.staff_requests import RequestDetails
 
 _UNACKNOWLEDGED = "unacknowledged"
-"""The state of a request from a shell that its requester has not acknowledged yet."""
+"""The state of a request from a shell that its requester has not acknowledged."""
 _FACTS = ("wallet_id", "from_wallet", "to_wallet", "amount", "entry_id", "target_id")
-"""The arguments of a proposed correction, in the order in which its card shows them."""
+"""The facts of a proposed repair of the ledger, in the order of the screen."""
 
 
 def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
@@ -43,10 +40,7 @@ def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
 
 
 def card(t: Texts, details: RequestDetails) -> Outgoing:
-    """Build the card (a message with buttons in the admin chat) of a staff request.
-
-    The card shows the requested action, the requester, the reason and the status.
-    """
+    """Build the screen of one staff request."""
     row = details.request
     text = "\n\n".join(
         (
@@ -79,7 +73,10 @@ def new_state(t: Texts, details: RequestDetails) -> Outgoing:
 
 
 def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
-    """Build the question before a person confirms (`act` CONFIRM) or refuses (DROP) a request."""
+    """Build the question whether a person really wants to confirm or refuse a staff request.
+
+    `act` is CONFIRM or DROP (to refuse).
+    """
     row = details.request
     sure = RequestAct.CONFIRM_CONFIRMED if act is RequestAct.CONFIRM else RequestAct.DROP_CONFIRMED
     return Outgoing(
@@ -97,7 +94,7 @@ def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
 
 
 def staff(t: Texts, people: Sequence[tuple[User, frozenset[Role]]]) -> Outgoing:
-    """Build the list of the people with a staff role, with the commands that change roles."""
+    """Build the list of the people with a staff role."""
     lines = [
         t(
             "staff-line",
@@ -162,10 +159,7 @@ def _state(row: StaffRequest) -> str:
 
 
 def _allowed_acts(t: Texts, row: StaffRequest) -> Mapping[RequestAct, str]:
-    """Return the decisions that a request allows now, each with the text of its button.
-
-    The result is empty if the request has ended.
-    """
+    """Return the actions that a request allows, with the texts of their buttons."""
     if row.status is not RequestStatus.PROPOSED:
         return {}
     if row.acknowledged:

@@ -1,9 +1,4 @@
-"""Build the cards (messages with buttons in the admin chat) of posts that admins decide about.
-
-An uncertain post is a post that Telegram may or may not have published. An unverifiable post was
-published, but the last check could not find out whether the post is still in the channel. A breach
-means that the owner did not keep a promise about a published post.
-"""
+"""Build the messages on which admins decide about unclear posts and broken promises."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -25,9 +20,10 @@ from services.posts.resolution_details import ResolutionCase
 
 
 def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
-    """Build the card of a post, before or after the admins' decision about the post.
+    """Build the staff's message about one post.
 
-    With `with_ad`, the ad is sent before the card as a separate message.
+    If no decision is needed, the message has no buttons. If `with_ad` is True, the ad is sent
+    first, in another message.
     """
     lines = [
         t(
@@ -59,11 +55,7 @@ def card(t: Texts, case: ResolutionCase, *, with_ad: bool) -> Outgoing:
 
 
 def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
-    """Build the paragraphs that list each check of a published post.
-
-    If the post was not seen at the end of its promised hours (the time that it must stay), a last
-    paragraph says how long before this end it was last seen.
-    """
+    """Build the paragraphs that list each check of a published post."""
     lines = [
         t(
             "check-line",
@@ -82,15 +74,12 @@ def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
 
 
 def altered_parts(t: Texts, parts: Sequence[str]) -> str:
-    """Return the names of the altered parts of an ad in one text, with commas between them."""
+    """Return the names of the altered parts of an ad in one text."""
     return ", ".join(t("altered-part", part=part) for part in parts)
 
 
 def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
-    """Build the question to an admin for the link of an uncertain post.
-
-    The bot will check the message at the link before it accepts the link.
-    """
+    """Build the question to an admin for the link to a possibly published post."""
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
         t("uncertain-ask-link", id=str(case.target_id), channel=case.channel_title),
@@ -99,10 +88,7 @@ def ask_link(t: Texts, case: ResolutionCase) -> Outgoing:
 
 
 def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
-    """Build the question to a second admin whether an uncertain post is at a message id.
-
-    The first admin has stated this, and the bot cannot prove it.
-    """
+    """Build the question to a second admin whether a message is the post."""
     agree = StatePublished(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -116,7 +102,7 @@ def ask_second_admin(t: Texts, case: ResolutionCase, message_id: int) -> Outgoin
 
 
 def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoing:
-    """Build the question to a second admin: whether the post is really at this message id."""
+    """Build the question whether a second admin is sure that a message is the post."""
     sure = StatePublishedConfirmed(id=case.target_id, claim=case.claim_no, message_id=message_id)
     back = OnUncertainPost(act=ResolutionAct.CARD, id=case.target_id, claim=case.claim_no)
     return Outgoing(
@@ -130,7 +116,7 @@ def confirm_statement(t: Texts, case: ResolutionCase, message_id: int) -> Outgoi
 
 
 def confirm(t: Texts, case: ResolutionCase, act: ResolutionAct) -> Outgoing:
-    """Build the question before an admin's decision that nobody can undo.
+    """Build the question whether an admin is sure about a final decision.
 
     `act` is REFUND, RELEASE, ABSENT_CONFIRMED or DISMISS_CONFIRMED.
     """
@@ -184,7 +170,7 @@ def _buttons(t: Texts, case: ResolutionCase) -> list[list[InlineKeyboardButton]]
 
 
 def _open_button(t: Texts, case: ResolutionCase) -> InlineKeyboardButton:
-    """Make the button that opens the post, or the channel if nobody knows where the post is."""
+    """Make the button that opens the post, or the channel if the post's id is not known."""
     message_id = case.message_id or case.known_message_id or 1
     post = link(t, case.channel_username, case.chat_id, message_id)
     if case.message_id is not None:

@@ -1,4 +1,4 @@
-"""Build the screens of a person's wallet: balance, statement, invoice."""
+"""Build the screens of a person's wallet."""
 
 from aiogram.methods import SendInvoice
 from aiogram.types import LabeledPrice
@@ -12,11 +12,7 @@ from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """Build the screen of a person's wallet.
-
-    It shows the balance, the money that is held for placements, the sum of open withdrawals, and
-    the open loss: money that the person owes to the platform, with what this forbids.
-    """
+    """Build the screen with a person's balance, held money and debt (an open loss)."""
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -67,7 +63,8 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
 def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: str) -> SendInvoice:
     """Build Telegram's invoice for a deposit of `amount`, in minor units.
 
-    `payload` comes back with the payment. An invoice in Telegram Stars has no payment provider.
+    Telegram sends `payload` back with the payment. For Telegram Stars, `provider_token` is not
+    used.
     """
     return SendInvoice(
         chat_id=chat_id,
@@ -81,10 +78,7 @@ def invoice(t: Texts, chat_id: int, amount: int, payload: str, provider_token: s
 
 
 def deposit_received(t: Texts, amount: int) -> Outgoing:
-    """Build the answer to a payment that arrives while deposits are stopped by their kill switch.
-
-    `amount` is in minor units. The money is credited later.
-    """
+    """Build the answer to a payment of `amount` (minor units) while deposits are stopped."""
     return Outgoing(
         t("deposit-waits", amount=t.money(amount)),
         rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]),

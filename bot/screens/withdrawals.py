@@ -1,7 +1,4 @@
-"""Build the screens of withdrawals: the staff's list and cards, and a person's own list.
-
-A card is a message with buttons in the admin chat.
-"""
+"""Build the screens of withdrawals for the staff and for people."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -27,17 +24,14 @@ from services.money.withdrawal_details import WithdrawalDetails
 from services.money.withdrawal_sources import Source, Sources
 
 REASONS = ("details", "suspicion", "rules")
-"""The preset reasons to return a withdrawal's money. People read them in their own language."""
+"""The preset reasons to return a withdrawal's money, which the bot translates for people."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)
-"""From this age on, a screen shows the age of a withdrawal in days and not in hours."""
+"""The smallest age of a withdrawal that is shown in days."""
 
 
 def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
-    """Build the list of the withdrawals that staff must approve or pay, the oldest first.
-
-    Each row is a button that opens the card of its withdrawal.
-    """
+    """Build the list of the withdrawals that staff must approve or pay, the oldest first."""
     return Outgoing(
         t("withdrawals" if page.fetched else "withdrawals-none"),
         rows(
@@ -48,10 +42,7 @@ def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
 
 
 def card(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
-    """Build the card of a withdrawal, before or after the decision about the withdrawal.
-
-    The card says where the money came from.
-    """
+    """Build the staff's message about one withdrawal and the sources of its money."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{_sources(t, row, sources)}",
         rows(*_buttons(t, row), [button(t("back"), ShowWithdrawals())]),
@@ -59,7 +50,7 @@ def card(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
 
 
 def confirm_approval(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
-    """Build the question that is asked before a withdrawal is approved."""
+    """Build the question whether an admin really wants to approve a withdrawal."""
     text = t("withdrawal-approve-question", amount=t.money(row.amount, row.currency))
     return Outgoing(
         f"{_facts(t, row)}\n\n{_sources(t, row, sources)}\n\n{text}",
@@ -71,10 +62,7 @@ def confirm_approval(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outg
 
 
 def not_compared(t: Texts, row: WithdrawalDetails, why: str) -> Outgoing:
-    """Build the refusal of an approval that waits for the comparison with Telegram's list.
-
-    The button approves again. `why` is the text of the refusal.
-    """
+    """Build the answer that a withdrawal cannot be approved yet. `why` is the reason."""
     return Outgoing(
         f"{_facts(t, row)}\n\n⏳ {why}",
         rows(
@@ -85,11 +73,7 @@ def not_compared(t: Texts, row: WithdrawalDetails, why: str) -> Outgoing:
 
 
 def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the question to staff for the external reference of a payment.
-
-    The payment was made outside the platform, and the reference is, for example, the bank's id of
-    it. The staff answer with the command `/paid`.
-    """
+    """Build the question to staff for the bank's or provider's id of a payment."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reference', id=str(row.withdrawal_id))}",
         rows([button(t("back"), _act(WithdrawalAct.CARD, row))]),
@@ -97,7 +81,7 @@ def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
 
 
 def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
-    """Build the card of a withdrawal with one button for each preset reason to return the money."""
+    """Build the staff's message about one withdrawal, with reasons to return the money."""
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
         rows(
@@ -118,8 +102,8 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
 def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgoing:
     """Build the question whether a person wants to withdraw an amount.
 
-    A press on the button requests the withdrawal. `amount` and `available` are in minor units.
-    Because of `key`, a second press does not make a second withdrawal.
+    `amount` and `available` are in minor units. Two presses with the same `key` make one
+    withdrawal.
     """
     return Outgoing(
         t("withdraw-sure", amount=t.money(amount), left=t.money(available - amount)),
@@ -136,7 +120,7 @@ def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgo
 
 
 def confirm_cancel(t: Texts, row: Withdrawal) -> Outgoing:
-    """Build the question that is asked before a person's own withdrawal is cancelled."""
+    """Build the question whether a person really wants to cancel their own withdrawal."""
     return Outgoing(
         t("withdrawal-cancel-question", id=str(row.id), amount=t.money(row.amount, row.currency)),
         rows(
@@ -147,10 +131,7 @@ def confirm_cancel(t: Texts, row: Withdrawal) -> Outgoing:
 
 
 def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
-    """Build the list of a person's withdrawals, newest first.
-
-    A withdrawal that waits for approval has a button with which the person can cancel it.
-    """
+    """Build the list of a person's withdrawals, the newest first."""
     lines = [
         t(
             "my-withdrawal",
@@ -222,11 +203,6 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
 
 
 def _sources(t: Texts, row: WithdrawalDetails, sources: Sources) -> str:
-    """Build the list of a withdrawal's sources: the credits of the wallet that pay it.
-
-    Only deposits in Stars can be compared with a list of Telegram. In other currencies, the text
-    says that nothing was compared.
-    """
     lines = [t("withdrawal-sources"), *(_source(t, row, source) for source in sources.newest)]
     if sources.others:
         lines.append(t("withdrawal-sources-more", count=sources.others))
@@ -255,10 +231,7 @@ def _source(t: Texts, row: WithdrawalDetails, source: Source) -> str:
 
 
 def _state(row: WithdrawalDetails) -> str:
-    """Return one word for a withdrawal's status.
-
-    The word is 'blocked' if the withdrawal waits for approval while its person is blocked.
-    """
+    """Return one word for a withdrawal's status, for example "blocked"."""
     waits_for_block = row.blocked and row.status is WithdrawalStatus.REQUESTED
     return "blocked" if waits_for_block else row.status.value
 

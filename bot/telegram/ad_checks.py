@@ -1,8 +1,4 @@
-"""Interpret Telegram's answers to the edits with which a check compares a published ad.
-
-A check edits each part of the ad to what it should be. Telegram answers that nothing changes if the
-part is unchanged. If the edit succeeds, the part was altered before, and the edit has restored it.
-"""
+"""Interpret Telegram's answers when a check edits a published ad to its approved content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,15 +19,14 @@ class CheckResult:
     evidence: str
     retry_after: timedelta | None = None
     loss: str | None = None
-    """Why the bot may not post in the channel any more, or None if the answer does not say so. The
-    reason is a result of `api_response.loss_reason`."""
+    """Why the bot can no longer post in the channel. None means no known reason."""
     altered_parts: tuple[AdPart, ...] = ()
     restored: bool = True
-    """False if the ad was altered in a way that no edit can undo."""
+    """False if no edit can undo the alteration."""
 
 
 def interpret(response: ApiResponse, part: AdPart) -> CheckResult:
-    """Return what Telegram's answer to the edit of one part of the ad proves about this part."""
+    """Return what Telegram's answer to an edit proves about the edited part of an ad."""
     answer = api_response.parse(response)
     if answer is None:
         return CheckResult(Verdict.UNKNOWN, f"{response.status}: the answer could not be read")
@@ -58,11 +53,10 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
 
 
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
-    """Return what two edits of the media prove together, after the first edit has succeeded.
+    """Return what two equal edits of the media prove if the first edit has succeeded.
 
-    The second edit is the same as the first. If Telegram answers that the second edit changes
-    nothing, the first edit has restored altered media. If the second edit succeeds too, Telegram
-    does not compare media at all. The result then is PRESENT, because nothing proves an alteration.
+    If the second edit changes nothing, the result is `first`. If the second edit succeeds too,
+    Telegram does not compare media, and the result is PRESENT. Otherwise the result is `second`.
     """
     if second.verdict is Verdict.PRESENT:
         return first
@@ -72,11 +66,10 @@ def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
 
 
 def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | None:
-    """Combine the results for single parts of an ad (button, text, media) into one result.
+    """Combine the results for the parts of an ad into one result.
 
-    `results` has one result for each part that the check could edit, in the order of the edits.
-    `complete` is True if the check has edited all parts. If some parts are missing and no other
-    part shows a problem, nothing is known about the whole ad, and the result is None.
+    `results` are in the order of the edits. `complete` is False if some parts could not be edited.
+    Returns None if parts are missing and the other parts show no problem.
     """
     altered = [result for result in results if result.verdict is Verdict.ALTERED]
     if not results or not (complete or altered or results[-1].verdict is not Verdict.PRESENT):

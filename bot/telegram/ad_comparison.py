@@ -1,4 +1,4 @@
-"""Compare a message in Telegram with an ad: the text, the formatting, the media and the buttons."""
+"""Compare a message in Telegram with an ad."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,9 +15,9 @@ ADDED_BY_TELEGRAM = frozenset(
         "url",
     }
 )
-"""The kinds of entities that Telegram finds in a text by itself."""
+"""The types of message entities that Telegram adds by itself."""
 REMOVED_BY_TELEGRAM = frozenset({"custom_emoji"})
-"""The kinds of entities that Telegram removes from a bot's post in a channel."""
+"""The types of message entities that Telegram removes from a bot's post in a channel."""
 
 _Entity = tuple[str, int, int, str, str]
 _Button = tuple[str, str]
@@ -29,15 +29,14 @@ class Comparison(StrEnum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
-    """The compared parts are the same, but a part of the ad cannot be compared."""
+    """At least one part cannot be compared, and all other parts are the same."""
 
 
 def compare(message: Mapping[str, Any], creative: Creative) -> Comparison:
-    """Compare a forwarded message, as the Bot API shows it, with an ad.
+    """Compare a forwarded message with an ad.
 
-    Media are compared by their `file_unique_id`. Two parts may be impossible to compare: media for
-    which the ad has no `file_unique_id`, and a button that is missing in the message. If all other
-    parts are the same, the result is then UNKNOWN.
+    `message` is the Bot API's JSON object. Media are compared by `file_unique_id`. If a part cannot
+    be compared and all other parts are the same, the result is UNKNOWN.
     """
     if not _has_same_text(message, creative):
         return Comparison.DIFFERENT
@@ -58,9 +57,9 @@ def _has_same_text(message: Mapping[str, Any], creative: Creative) -> bool:
 
 
 def _normalize(text: str, entities: list[dict[str, Any]]) -> list[_Entity]:
-    """Return the entities (formatting marks) that an author chose, in a fixed order.
+    """Return the formatting that the author chose, in a fixed order.
 
-    The offsets count from the first character of `text` that is not a space or a line break.
+    Offsets count from the first visible character, in UTF-16 code units.
     """
     margin = creatives.utf16_length(text) - creatives.utf16_length(text.lstrip())
     return sorted(
@@ -108,7 +107,7 @@ def _compare_buttons(message: Mapping[str, Any], creative: Creative) -> Comparis
 
 
 def _normalize_url(url: str) -> str:
-    """Return an address as Telegram stores it: with a host in small letters and with a path."""
+    """Return an address as Telegram stores it, with a lower-case host and a path."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,7 +1,4 @@
-"""Build the Bot API methods that publish or edit an ad.
-
-A preview, a moderation card, a post in a channel and a check of a post all use these methods.
-"""
+"""Build the Bot API methods that publish or edit an ad."""
 
 from typing import Any
 
@@ -28,18 +25,17 @@ from aiogram.types import (
 from db.models.posting import AdPart
 from services.market.creatives import Creative
 
+# The previewed site can change after the ad's approval.
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-"""Ads have no link preview, because the previewed site can change after the ad's approval."""
 
 AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation
 AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageReplyMarkup
 
 
 def message(chat_id: int, creative: Creative) -> AdMessage:
-    """Build the method that publishes an ad, with the advertiser's formatting and no parse mode.
+    """Build the method that publishes an ad.
 
-    Raises ValueError, for example pydantic's ValidationError, if Telegram's types do not accept the
-    creative (the content of an ad).
+    Raises ValueError if aiogram does not accept the content.
     """
     if creative.kind == "text":
         return SendMessage(
@@ -68,18 +64,16 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
 
 
 def parts(creative: Creative) -> list[AdPart]:
-    """Return the parts of an ad in the order in which a check compares them.
-
-    The button comes first, because the edit of the text or of the media restores the button too.
-    """
+    """Return the parts of an ad in the order in which a check compares them."""
+    # An edit of the text or the media also restores the button, so the button comes first.
     found = [AdPart.BUTTON, AdPart.TEXT]
     return found if creative.kind == "text" else [*found, AdPart.MEDIA]
 
 
 def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -> AdEdit:
-    """Build the method that restores one part of a published ad to its approved content.
+    """Build the method that restores one part of a published ad.
 
-    Raises ValueError in the same cases as `message` does.
+    Raises ValueError if aiogram does not accept the content.
     """
     if part is AdPart.BUTTON:
         return edit_button(chat_id, message_id, creative)
@@ -110,9 +104,9 @@ def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -
 
 
 def replace_content(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """Build the method that gives a message the whole content of an ad, its media included.
+    """Build the method that gives a message the whole content of an ad.
 
-    Raises ValueError in the same cases as `message` does.
+    Raises ValueError if aiogram does not accept the content.
     """
     part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
     return edit_part(chat_id, message_id, creative, part)
@@ -136,14 +130,14 @@ def _input_media(creative: Creative) -> InputMediaPhoto | InputMediaVideo | Inpu
 
 
 def edit_button(chat_id: int, message_id: int, creative: Creative) -> AdEdit:
-    """Build the method that edits only the link button of a published ad."""
+    """Build the method that edits the link button of a published ad."""
     return EditMessageReplyMarkup(
         chat_id=chat_id, message_id=message_id, reply_markup=keyboard(creative)
     )
 
 
 def keyboard(creative: Creative) -> InlineKeyboardMarkup | None:
-    """Return the keyboard with the ad's only link button, or None if the ad has no button."""
+    """Return a keyboard with the link button of an ad, or None if the ad has no button."""
     if creative.button_text is None or creative.button_url is None:
         return None
     button = InlineKeyboardButton(text=creative.button_text, url=creative.button_url)

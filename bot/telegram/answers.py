@@ -1,8 +1,4 @@
-"""Create the aiogram clients that write to people and to the staff, and answer presses of buttons.
-
-Such a client can write only to private chats and to the admin chat. `bot.telegram.sender` sends the
-ads to channels.
-"""
+"""Create the aiogram clients that write to people and to the staff."""
 
 import asyncio
 import math
@@ -46,31 +42,26 @@ from bot.telegram.sender import ANSWER_SECONDS, api_server
 log = structlog.get_logger(__name__)
 
 NOT_ANSWERED = (TelegramRetryAfter, TelegramNetworkError, TelegramServerError)
-"""The errors that say nothing about a request: Telegram refused it for a time, or the answer was
-lost."""
+"""The errors that say nothing about the content of a request."""
 WAIT_SECONDS = 3
-"""The longest `retry_after` for which a call waits. A pre-checkout query must be answered within 10
-seconds."""
+"""The longest time that a call waits for Telegram's limits, in seconds.
+
+The bot must answer a pre-checkout query within 10 seconds.
+"""
 _QUESTIONS = (GetChat, GetChatAdministrators, GetChatMember, GetChatMemberCount)
-"""The methods that read data about a chat and write nothing into it."""
+"""The methods that read data about a chat."""
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 _TOO_OLD = "query is too old"
 
 
 class ForeignChatError(Exception):
-    """A message was not sent, because its chat is neither a person's chat nor the admin chat."""
+    """The bot did not send a message to a chat that is neither private nor the admin chat."""
 
 
 class OnlyPeopleAndStaff(BaseRequestMiddleware):
-    """Refuse to write to any chat except private chats and the admin chat.
-
-    A chat to which the admin chat may have moved is permitted too, because the bot asks there for
-    the confirmation of the move. In a channel the bot publishes only ads, and never an error or an
-    answer.
-    """
+    """The middleware that refuses to write to any chat except private chats and the admin chat."""
 
     def __init__(self, admin_chat: AdminChat) -> None:
-        """Store the admin chat. Before the first message to it, Telegram is asked for its type."""
         self._admin_chat = admin_chat
         self._group_ids: set[int | str] = set()
 
@@ -80,10 +71,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call, unless it writes to a chat that is neither private nor the admin chat.
-
-        Such a call raises ForeignChatError and is not sent to Telegram.
-        """
+        """Make the call. Raises ForeignChatError if the call writes to a forbidden chat."""
         chat_id = getattr(method, "chat_id", None)
         if chat_id is not None and not isinstance(method, _QUESTIONS):
             private = isinstance(chat_id, int) and chat_id > 0
@@ -92,10 +80,7 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
         return await make_request(bot, method)
 
     async def _is_admin_chat(self, bot: Bot, chat_id: int | str) -> bool:
-        """Return whether a chat is the admin chat and is a group.
-
-        The type is checked, because a wrong setting may name a channel as the admin chat.
-        """
+        # A wrong setting can name a channel as the admin chat, so the chat's type is checked.
         if chat_id != self._admin_chat.id and chat_id not in self._admin_chat.unconfirmed_ids:
             return False
         if chat_id not in self._group_ids and (await bot.get_chat(chat_id)).type in _GROUPS:
@@ -104,15 +89,9 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
 
 
 class FollowAdminChat(BaseRequestMiddleware):
-    """Record the new id of the admin chat when Telegram refuses a call because the chat has moved.
-
-    The process learns of the move in this way even if no process got Telegram's service message.
-    The call is repeated with the id that Telegram names. Therefore no alarm waits until a super
-    admin has confirmed a move, and no alarm goes to the chat of an invented move.
-    """
+    """The middleware that records a move of the admin chat and repeats the refused call."""
 
     def __init__(self, admin_chat: AdminChat) -> None:
-        """Store the admin chat whose new id is recorded."""
         self._admin_chat = admin_chat
 
     async def __call__(
@@ -136,7 +115,7 @@ class FollowAdminChat(BaseRequestMiddleware):
 
 
 class RepeatAfterFlood(BaseRequestMiddleware):
-    """Repeat a call that Telegram refused with 429, because it was surely not carried out."""
+    """The middleware that repeats a call after an answer with status 429."""
 
     async def __call__(
         self,
@@ -146,8 +125,8 @@ class RepeatAfterFlood(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the call, and repeat it one time after the wait that Telegram asks for.
 
-        Raises TelegramRetryAfter if the wait is longer than WAIT_SECONDS, or if the second call is
-        refused too.
+        Raises TelegramRetryAfter if the wait is longer than WAIT_SECONDS or the second call is
+        refused.
         """
         try:
             return await make_request(bot, method)
@@ -160,15 +139,9 @@ class RepeatAfterFlood(BaseRequestMiddleware):
 
 
 class KeepLimits(BaseRequestMiddleware):
-    """Keep Telegram's limits for answers, together with the other processes.
-
-    A call that would have to wait for more than WAIT_SECONDS is not made. It raises
-    TelegramRetryAfter, like a call that Telegram refused with 429. The text is sent later. After
-    a 429 in a chat, no process writes there for the time that Telegram names.
-    """
+    """The middleware that keeps Telegram's rate limits, which all processes share."""
 
     def __init__(self, limiter: RateLimiter, admin_chat: AdminChat) -> None:
-        """Store the limiter. Answers in the admin chat have the priority of ads."""
         self._limiter = limiter
         self._admin_chat = admin_chat
 
@@ -180,7 +153,7 @@ class KeepLimits(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Make the call as soon as the limits permit it.
 
-        Raises TelegramRetryAfter if they do not permit the call within WAIT_SECONDS.
+        Raises TelegramRetryAfter if the wait is longer than WAIT_SECONDS or Telegram answers 429.
         """
         chat_id = getattr(method, "chat_id", None)
         if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS):
@@ -189,6 +162,7 @@ class KeepLimits(BaseRequestMiddleware):
         wait = await self._limiter.wait(
             chat_id,
             within=WAIT_SECONDS,
+            # Answers in the admin chat have the same priority as ads.
             ad=chat_id == self._admin_chat.id,
             parts=1 + rate_limits.KEPT_FROM_ANSWERS if is_new else 0,
             answer=True,
@@ -203,10 +177,7 @@ class KeepLimits(BaseRequestMiddleware):
 
 
 class ReportUnreadable(BaseRequestMiddleware):
-    """Report an answer of Telegram that cannot be read in the same way as a lost answer.
-
-    The error names the method of the call. aiogram's own error does not name it.
-    """
+    """The middleware that treats an unreadable answer of Telegram as a lost answer."""
 
     async def __call__(
         self,
@@ -214,7 +185,7 @@ class ReportUnreadable(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call. Raises TelegramNetworkError for an answer that cannot be read."""
+        """Make the call. Raises TelegramNetworkError if Telegram's answer cannot be read."""
         try:
             return await make_request(bot, method)
         except (ClientDecodeError, UnicodeDecodeError) as error:
@@ -222,9 +193,9 @@ class ReportUnreadable(BaseRequestMiddleware):
 
 
 def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
-    """Return a client that writes to people and to the admin chat. It repeats no call after a 429.
+    """Return a client that writes to people and the admin chat.
 
-    The client keeps its connections open. A failed call raises an exception of aiogram.
+    After an answer with status 429, the client does not repeat the call.
     """
     bot = Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
     bot.session.middleware(OnlyPeopleAndStaff(admin_chat))
@@ -235,9 +206,9 @@ def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
 def create_bot(
     token: str, api_url: str, admin_chat: AdminChat, limiter: RateLimiter | None = None
 ) -> Bot:
-    """Return a bot that answers people and waits for a short `retry_after` by itself.
+    """Return a client that answers people, and repeats a call after status 429 with a short wait.
 
-    Without a limiter, the bot does not keep Telegram's rate limits.
+    If `limiter` is None, the client does not keep Telegram's rate limits.
     """
     bot = create_notice_bot(token, api_url, admin_chat)
     bot.session.middleware(RepeatAfterFlood())
@@ -248,12 +219,10 @@ def create_bot(
 
 
 async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
-    """Answer a press of a button, with an alert if there is a text.
+    """Answer a press of a button. Telegram shows a text as an alert.
 
-    Returns True if Telegram accepted the answer. The result is False if the answer came too late,
-    some minutes after the press (for example after a restart). It is also False if an answer
-    without a text was lost, because such an answer only ends the button's progress bar. If an
-    answer with a text was lost, the error (one of NOT_ANSWERED) is raised.
+    Returns False if the answer came too late, or if an answer without a text was lost. Raises an
+    error of NOT_ANSWERED if an answer with a text was lost.
     """
     try:
         await press.answer(text, show_alert=text is not None)
@@ -269,8 +238,5 @@ async def answer_press(press: CallbackQuery, text: str | None = None) -> bool:
 
 
 def too_late(error: TelegramBadRequest) -> bool:
-    """Return whether `error` says that a press is too old to be answered.
-
-    Telegram gives the same error for a second answer to a press.
-    """
+    """Return whether `error` says that a press is too old or already answered."""
     return _TOO_OLD in error.message

@@ -1,4 +1,4 @@
-"""Read raw HTTP answers, and decide whether an answer surely comes from the Bot API."""
+"""Read raw HTTP answers, and recognize the answers of the Bot API."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 DEFAULT_RETRY_AFTER = timedelta(seconds=5)
-"""The pause after an answer with status 429 that does not say how long to wait."""
+"""The pause after status 429 if the answer does not say how long to wait."""
 MAX_RETRY_AFTER = timedelta(days=1)
 MAX_ERROR_LENGTH = 200
 RIGHTS_LOST = {
@@ -21,10 +21,7 @@ RIGHTS_LOST = {
     "bot was kicked": "bot_removed",
     "user_not_participant": "bot_removed",
 }
-"""Parts of Telegram's error texts, each with the reason why the bot may not post in the channel.
-
-The owner can give the bot its rights back.
-"""
+"""The reasons why the bot cannot post in a channel, by parts of Telegram's error texts."""
 USER_GONE = "user is deactivated"
 CHANNEL_GONE = (
     "chat not found",
@@ -35,34 +32,32 @@ CHANNEL_GONE = (
     "chat was deactivated",
     USER_GONE,
 )
-"""Parts of Telegram's error texts. Each part means that the channel is gone or private."""
+"""Parts of Telegram's error texts about a channel that is gone or private."""
 GONE = "channel_gone"
-"""The result of `loss_reason` if the channel is gone or private. New rights cannot repair this."""
+"""The result of `loss_reason` if the channel is gone or private."""
 NOT_MODIFIED = "message is not modified"
 NOT_THERE = ("message to edit not found", "message to forward not found", "message_id_invalid")
 OTHER_KIND = (
     "there is no text in the message to edit",
     "there is no caption in the message to edit",
 )
-"""Parts of Telegram's error texts. Each part means that a message with text only has become a
-message with media, or the reverse."""
+"""Parts of Telegram's errors about a message that changed between text and media."""
 NOT_EDITABLE = "message can't be edited"
 NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """The status and the raw body of an HTTP answer. The functions of this module read them."""
+    """The status and the raw body of an HTTP answer."""
 
     status: int
     body: bytes
 
 
 def parse(response: ApiResponse) -> dict[str, Any] | None:
-    """Return the Bot API's answer as an object, or None if the Bot API may not have sent it.
+    """Return the Bot API's answer, or None if the answer may come from another server.
 
-    The result is None if the body is incomplete or is not the expected JSON. The result is also
-    None if the body contradicts the HTTP status, for example in the answer of a proxy.
+    For example, the body is incomplete or contradicts the HTTP status.
     """
     try:
         answer = json.loads(response.body.decode())
@@ -78,7 +73,7 @@ def parse(response: ApiResponse) -> dict[str, Any] | None:
 
 
 def message_id(result: object) -> int | None:
-    """Return the id of the message in a result, or None if the result has no message."""
+    """Return the id of the message in `result`, or None if `result` has no message."""
     value = result.get("message_id") if isinstance(result, dict) else None
     return value if type(value) is int and value > 0 else None
 
@@ -86,7 +81,7 @@ def message_id(result: object) -> int | None:
 def retry_after(answer: dict[str, Any]) -> timedelta:
     """Return the pause that an answer with status 429 asks for, at most MAX_RETRY_AFTER.
 
-    The result is DEFAULT_RETRY_AFTER if the answer contains no pause.
+    The default is DEFAULT_RETRY_AFTER.
     """
     parameters = answer.get("parameters")
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
@@ -96,17 +91,17 @@ def retry_after(answer: dict[str, Any]) -> timedelta:
 
 
 def error_text(status: int, answer: dict[str, Any]) -> str:
-    """Return the status code and Telegram's text of a refusal, shortened to MAX_ERROR_LENGTH.
+    """Return the status and Telegram's text of a refusal, of at most MAX_ERROR_LENGTH characters.
 
-    The caller may store the text with a post job, but must never log it.
+    Never log this text.
     """
     return f"{status}: {answer.get('description') or 'no description'}"[:MAX_ERROR_LENGTH]
 
 
 def loss_reason(error: str) -> str | None:
-    """Return why the bot may not post in a channel any more, from the text of an error.
+    """Return why the bot can no longer post in a channel: GONE or a value of RIGHTS_LOST.
 
-    The result is GONE or a value of RIGHTS_LOST. It is None if the text says nothing about this.
+    None means that the error gives no such reason.
     """
     lowered = error.lower()
     if any(phrase in lowered for phrase in CHANNEL_GONE):

@@ -1,7 +1,4 @@
-"""Interpret Telegram's answers during the search for an uncertain post in its channel.
-
-An uncertain post is a post that Telegram may or may not have published.
-"""
+"""Interpret Telegram's answers during the search for a possibly published post."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,22 +12,22 @@ from services.market.creatives import Creative
 
 
 class LookupResult(StrEnum):
-    """What the search for an uncertain post has found out about one message id of the channel."""
+    """What the search has found out about one message id of the channel."""
 
     OURS = "ours"
     """The content of the message proves that the message is the ad."""
     CANDIDATE = "candidate"
-    """The bot may edit the message. Only the content of the message can prove that it is the ad."""
+    """The bot is allowed to edit the message, so the message can be the ad."""
     ANOTHERS = "another's"
-    """Another person's message, or a message whose content is not the ad."""
+    """The message was written by somebody else, or its content is not the ad."""
     NOTHING = "nothing"
-    """Telegram finds no message. It was deleted, never existed, or is not in Telegram's cache."""
+    """Telegram finds no message."""
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The result of a probe, which is a request that finds out what is at one message id.
+    """What one request has found out about a message id.
 
     `evidence` is Telegram's text or the class of an error.
     """
@@ -39,19 +36,16 @@ class Probe:
     evidence: str
     retry_after: timedelta | None = None
     answered: bool = False
-    """For UNKNOWN: True if Telegram has answered. Another try would then give the same result."""
+    """If `result` is UNKNOWN, this says whether another try would give the same answer."""
 
 
 @dataclass(frozen=True)
 class BotRights:
-    """The bot's rights in a channel.
-
-    If the bot may edit only its own messages, a message that it may edit (CANDIDATE) is its own.
-    """
+    """The bot's rights in a channel."""
 
     may_post: bool
     may_edit_others: bool
-    """If False, a message that the bot may edit is a message of the bot."""
+    """Whether the bot is allowed to edit the messages of others."""
 
 
 _COMPARED = {
@@ -64,11 +58,9 @@ _COMPARED = {
 
 
 def interpret_probe(response: ApiResponse) -> Probe:
-    """Return what Telegram's answer to a probe of one message id proves.
+    """Return what Telegram's refusal of a probe proves about the message id.
 
-    The probe is a request to stop a live location. Telegram refuses it for every message of the
-    bot, because no message of the bot has a live location. The reason of the refusal tells what is
-    at the message id.
+    The probe asks Telegram to stop a live location that no post of the bot has.
     """
     answer = api_response.parse(response)
     if answer is None:
@@ -96,10 +88,9 @@ def _interpret_error(error: str) -> LookupResult:
 
 
 def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, int | None]:
-    """Return what the copy of a forwarded message proves, and the id of the copy.
+    """Return what the copy of a forwarded message proves, and the copy's id.
 
-    `response` is Telegram's answer to the forward. The caller must delete the copy. The id is None
-    if there is no copy.
+    The caller must delete the copy. The id is None if there is no copy.
     """
     answer = api_response.parse(response)
     if answer is None or not answer["ok"]:

@@ -1,15 +1,7 @@
 """Keep Telegram's limits across all processes, through Redis.
 
-A message needs a slot (the permission to send one message) before the message is sent. Telegram
-counts a message at some moment between the message's first byte and Telegram's answer. Therefore a
-slot is reserved before the message is sent, and its time counts from the answer. Ads come before
-all other messages, and some slots of each second are reserved for ads. Redis also keeps a gap
-between two messages.
-
-One request to Redis serves all waiting callers of a process. The same request confirms the messages
-that Telegram has answered since the last request. Without Redis, each process keeps the limits
-alone, with a share of the common limit, and sending continues. If Telegram answers 429 for a chat,
-no process sends to this chat for the time that Telegram names. This pause is called a cool-down.
+A slot is the permission to send one message. Without Redis, each process uses a fixed share of the
+limits.
 """
 
 import asyncio
@@ -32,49 +24,42 @@ from bot.telegram.rate_limits import PER_SECOND, LocalLimiter
 
 REDIS_SECONDS = 0.15
 REDIS_PAUSE_SECONDS = 5.0
-"""The seconds for which Redis is not used after an error of Redis."""
+"""How many seconds Redis is not used after an error of Redis."""
 DAY_MS = 86_400_000
 MAX_BATCH = 32
 CONFIRM_SECONDS = 0.02
-"""Answers are collected for this time. One request to Redis then confirms all of them."""
+"""How many seconds the limiter collects Telegram's answers before one request to Redis."""
 PREFIX = "limits:"
 SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
 _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
 
 
 class SendOptions(TypedDict, total=False):
-    """What kind of message a caller sends.
-
-    Without options, the message is a notice (every message that is not an ad), and the caller will
-    not call `confirm`.
-    """
+    """What type of message a caller sends. Without options, the message is not an ad."""
 
     ad: bool
     answered: bool
-    """True if the caller will call `confirm` after Telegram has answered."""
+    """True if the caller calls `confirm` after Telegram has answered."""
     parts: int
-    """The number of messages that are still to be sent, including this message.
+    """How many messages must fit into the chat's limit per minute.
 
-    0 means that no message is new in the chat, for example an edit. It uses no slot of the minute.
+    0 means that this limit does not apply, for example to an edit.
     """
     answer: bool
-    """True for an answer to a person's update. Telegram permits short bursts in one chat, so it
-    does not wait for the slot of the chat's second."""
+    """True for an answer to a person. Such an answer ignores the chat's limit per second."""
 
 
 class SendSlot(NamedTuple):
-    """When a caller's message may be sent, or how long the caller must wait for a slot."""
+    """When a message can be sent, or how long the caller must wait."""
 
     wait: float
-    """0 if a slot was reserved, otherwise the seconds until a slot can be free."""
+    """0 if the message can be sent; otherwise the seconds until the next try."""
     send_at: float
-    """The time of `time.monotonic()` from which the message may be sent."""
+    """The earliest time of sending, of `time.monotonic()`."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """The request of one caller that waits for a slot."""
-
     chat_id: int
     ad: bool
     answered: bool
@@ -85,13 +70,10 @@ class _Request:
 
 
 class RateLimiter:
-    """Telegram's limits as one process keeps them. Callers wait here before they send a message."""
+    """Telegram's limits as one process keeps them."""
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
-        """Prepare the connection to Redis, and start without reserved slots.
-
-        `per_second` is how many messages per second Telegram allows in all chats together.
-        """
+        """Prepare the limiter. `per_second` is Telegram's limit for all chats together."""
         self._redis = Redis.from_url(
             redis_url,
             socket_timeout=REDIS_SECONDS,
@@ -117,10 +99,10 @@ class RateLimiter:
         self._task: asyncio.Task[None] | None = None
 
     async def wait(self, chat_id: int, *, within: float, **options: Unpack[SendOptions]) -> float:
-        """Wait up to `within` seconds until a message may be sent.
+        """Wait up to `within` seconds for the permission to send a message.
 
-        Returns 0 if the message may be sent now, otherwise the seconds until a slot can be free.
-        The arguments are the same as for `acquire`.
+        Returns 0 if the message can be sent now; otherwise the seconds until the next try. The
+        options are those of `acquire`.
         """
         slot = await self.acquire(chat_id, within=within, **options)
         await asyncio.sleep(slot.send_at - time.monotonic())
@@ -131,12 +113,12 @@ class RateLimiter:
     ) -> SendSlot:
         """Wait up to `within` seconds for a slot, and return the slot.
 
-        The caller sends at `send_at`, which is at most LEAD_MS after the return. If no slot is free
-        in time, the result's `wait` is above 0, and nothing is reserved. An ad may use every slot
-        of a second. Other messages leave SHARE_FOR_ADS of the slots to ads. If the message is an ad
-        or is `answered`, call `confirm` when the answer arrives, or the slot counts for PENDING_MS.
-        For a message of several `parts`, call this method once for each part. The first part waits
-        until the chat's limit per minute has room for all parts.
+        The caller sends the message at `send_at`, at most LEAD_MS later. If no slot is free in
+        time, the result's `wait` is above 0. The share SHARE_FOR_ADS of the slots is reserved for
+        ads.
+
+        For an ad or with the option `answered`, the caller must call `confirm` when Telegram's
+        answer arrives. Each message needs its own call of this method.
         """
         give_up_at = time.monotonic() + within
         ad = options.get("ad", False)
@@ -161,10 +143,7 @@ class RateLimiter:
             await asyncio.sleep(slot.wait)
 
     def confirm(self, chat_id: int) -> None:
-        """Record that Telegram has answered the last message to a chat.
-
-        Call this when the answer arrives: the message's slot then counts from this moment.
-        """
+        """Record that Telegram has just answered the last message to a chat."""
         self._answers.append((chat_id, time.monotonic()))
         self._start_serving()
 
@@ -185,7 +164,7 @@ class RateLimiter:
             self._task = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
-        """Serve the waiting callers, ads first, until nobody waits."""
+        """Serve the waiting callers, ads first, until no caller waits."""
         pause = 0.0
         try:
             while self._requests or self._answers:
@@ -203,7 +182,7 @@ class RateLimiter:
             raise
 
     async def _serve_batch(self) -> float:
-        """Answer one batch of callers; return how many seconds to wait before the next batch."""
+        """Serve one batch of callers. Return the seconds until the next batch."""
         self._drop_answered()
         batch = sorted(self._requests, key=lambda request: not request.ad)[:MAX_BATCH]
         answers, self._answers = self._answers, []
@@ -233,11 +212,10 @@ class RateLimiter:
     async def _reserve_in_redis(
         self, batch: Sequence[_Request], answers: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]] | None:
-        """Reserve slots in Redis for a batch of requests, and confirm `answers`.
+        """Reserve slots in Redis for a batch of requests, and record Telegram's `answers`.
 
-        Returns two numbers for each request. (0, s): a slot is reserved, and the message may be
-        sent in s seconds. (1, s): no slot, and all chats have to wait s seconds. (2, s): no slot,
-        and only this chat has to wait s seconds. Returns None if Redis is not available.
+        Returns two numbers for each request, or None if Redis is not available. (0, s) means a slot
+        in s seconds. (1, s) means that all chats wait s seconds, and (2, s) that this chat waits.
         """
         keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]

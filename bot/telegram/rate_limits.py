@@ -1,49 +1,40 @@
-"""Define Telegram's limits as rules, and keep the limits in the memory of one process.
-
-A slot is the permission to send one message. A notice is every message that is not an ad.
-"""
+"""Define Telegram's limits, and keep them in the memory of one process."""
 
 import time
 from collections import deque
 from typing import NamedTuple
 
 PER_SECOND = 30
-"""How many messages per second Telegram allows a bot in all chats together, by default."""
+"""How many messages per second Telegram allows a bot in all chats together by default."""
 PER_MINUTE = 20
 """How many messages per minute Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
-"""The slots of a group's minute that only alarms and the later parts of messages may use."""
+"""How many messages per minute in a group are reserved for alarms and later parts of messages."""
 KEPT_FROM_ANSWERS = 2
-"""The slots of a group's minute that answers to the staff leave to alarms."""
+"""How many messages per minute in a group are kept from answers to the staff."""
 SHARE_FOR_ADS = 0.2
-"""The fraction of the slots of each second that only ads may use."""
+"""The fraction of the messages of each second that is reserved for ads."""
 NOTICE_MARK_MS = 2_000
-"""In each interval of this length, one notice may use a slot that is reserved for ads. Otherwise a
-notice could wait for ever."""
+"""The interval in which one message without an ad can use a slot of the ads, in milliseconds."""
 PROCESSES = 3
-"""Without Redis, each process divides the common limit by this number. The processes are the bot,
-the scheduler and one more process."""
+"""The number of processes that share the common limit without Redis."""
 PENDING_MS = 2_000
-"""The longest time for which a slot counts as used while Telegram has not answered."""
+"""The assumed time until Telegram's answer to a message, in milliseconds."""
 PACE = 0.75
 """The smallest gap between two messages, as a fraction of the even gap.
 
-The even gap is one second divided by the limit. The smallest gap prevents many messages at one
-moment. It is smaller than the even gap, so that a bot that was late can catch up.
+The even gap is one second divided by the limit.
 """
 LEAD_MS = 400
-"""How long before the time of sending a slot may be given. In this time, the caller prepares its
-request."""
+"""The longest time between the permission and the sending, in milliseconds."""
 FLOOD_CHATS = 3
-"""If this many chats cool down at the same time, the bot pauses in all chats. A chat that cools
-down gets no messages for a time, because Telegram answered 429 for it."""
+"""After recent answers with status 429 in this number of chats, the bot pauses in all chats."""
 MAX_WINDOWS = 1_000
-"""If there are more counts than this (one for each limit of each chat), the limiter removes the
-counts to which no message was added for a minute."""
+"""Above this number of message counts, old counts are removed."""
 
 
 class Rule(NamedTuple):
-    """One limit: at most `limit` messages in any window of `window_ms` milliseconds."""
+    """At most `limit` messages in any window of `window_ms` milliseconds."""
 
     key: str
     limit: int
@@ -51,23 +42,22 @@ class Rule(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """How long a caller must wait for each of two limits. Both are 0 if a slot was reserved."""
+    """How long a caller must wait before it can send a message, in seconds."""
 
     all_chats: float
-    """The seconds until the limit of all chats has a free slot."""
+    """The wait for the limit of all chats."""
     chat: float
-    """The seconds until the limit of this chat has a free slot."""
+    """The wait for the limit of this chat."""
 
 
 NO_WAIT = Wait(0.0, 0.0)
 
 
 def rules(chat_id: int, per_second: int, parts: int = 1, *, answer: bool = False) -> list[Rule]:
-    """Return the limits for a message to a chat. The limit of all chats comes first.
+    """Return the limits for a message to a chat, the limit of all chats first.
 
-    Only groups and channels (chats with negative ids) have a limit of one minute. This limit must
-    have free slots for all `parts` of the message. If `parts` is 0, this limit does not apply. If
-    `answer` is True, the limit of one message per second in the chat does not apply.
+    The limit per minute applies to groups and channels, unless `parts` is 0. If `answer` is True,
+    the chat's limit per second does not apply.
     """
     found = [Rule("all", per_second, 1_000)]
     if not answer:
@@ -90,7 +80,7 @@ class LocalLimiter:
     def reserve(self, chat_id: int, parts: int = 1, *, answer: bool = False) -> Wait:
         """Reserve a slot (the permission to send one message now) and return NO_WAIT.
 
-        If no slot is free, nothing is reserved. The result is then the time to wait for a slot.
+        If no slot is free, nothing is reserved, and the result is the time to wait.
         """
         now = time.monotonic()
         all_chats, *others = (
@@ -103,11 +93,7 @@ class LocalLimiter:
         return wait
 
     def record(self, chat_id: int) -> None:
-        """Count a message that gets a slot now.
-
-        Callers also count the messages that get their slot from Redis, because Redis may fail
-        later.
-        """
+        """Count a message that this process or Redis has permitted."""
         now = time.monotonic()
         for rule in rules(chat_id, self._per_second):
             self._sent.setdefault(rule.key, deque(maxlen=rule.limit)).append(now)
@@ -132,10 +118,6 @@ class LocalLimiter:
         return 0.0 if until is None else until - now
 
     def _drop_old(self, now: float) -> None:
-        """Remove the counts to which no message was added for a minute, if there are many counts.
-
-        Otherwise the memory of a process that runs for months would grow.
-        """
         if len(self._sent) > self._drop_above:
             self._sent = {key: sent for key, sent in self._sent.items() if sent[-1] > now - 60}
             self._drop_above = max(MAX_WINDOWS, 2 * len(self._sent))

@@ -1,11 +1,4 @@
-"""Send ads to channels and check published ads. No other module sends or checks ads.
-
-Telegram has no idempotency key. Therefore the outcome of a send depends on whether the request may
-have reached Telegram. The bytes that were sent and received decide the outcome. The class of an
-exception does not, because aiogram raises the same class for a connect time-out and for a lost
-answer. A trace signal of aiohttp shows whether the first byte was sent. Every request opens a new
-connection. An old connection may be broken, and a request over it would make a post uncertain.
-"""
+"""Send ads to channels, and check published ads."""
 
 import asyncio
 import ssl
@@ -39,10 +32,9 @@ from db.models.posting import AdPart, Verdict
 from services.market.creatives import Creative
 
 SEND_SECONDS = 20.0
-"""The time limit of a request, from the DNS lookup to the last byte of the answer."""
+"""The time limit of a whole request, in seconds."""
 ANSWER_SECONDS = 10.0
-"""The time limit of a call that answers a person. The person's next message is handled only after
-the call."""
+"""The time limit of a call that answers a person, in seconds."""
 CONNECT_SECONDS = 5.0
 
 
@@ -55,7 +47,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Refused:
-    """Telegram read the request and refused to publish the ad."""
+    """Telegram refused to publish the ad, or the ad's request cannot be built."""
 
     error: str
     rights_lost: bool
@@ -65,14 +57,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class NotSent:
-    """The ad is certainly not in the channel. The content of the ad is not the reason."""
+    """The ad is certainly not in the channel, for another reason than its content."""
 
     error: str
     counts: bool
-    """True if this outcome counts as one of the job's attempts."""
+    """True if this outcome counts as an attempt of the post job."""
     retry_after: timedelta | None = None
     stop_all: bool = False
-    """True if the bot's token or the API's address is wrong and therefore every send would fail."""
+    """True if every other send would fail too, for example after a wrong token."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +82,15 @@ class _RequestState:
     """The time limits and the progress of one request. All times are of `time.monotonic()`."""
 
     not_after: float
-    """The time after which the first byte is never sent."""
+    """The latest time for the first byte of the request."""
     not_before: float = 0.0
-    """The time before which the first byte is not sent. The connection is opened earlier."""
+    """The earliest time for the first byte of the request."""
     started: bool = False
-    """True if the first byte may have been sent from this machine."""
+    """True if this machine may have sent the first byte."""
 
 
 class _TooLateError(Exception):
-    """The first byte may no longer be sent: `not_after` has passed while the process was paused."""
+    """It is too late to send the first byte of a request."""
 
 
 def api_server(base: str) -> TelegramAPIServer:
@@ -111,10 +103,7 @@ async def _need_no_slot() -> bool:
 
 
 class Sender:
-    """Publish and check ads, with a new connection for each request.
-
-    The code that creates a sender must call `close`.
-    """
+    """The client that publishes and checks ads. Its creator must call `close`."""
 
     def __init__(self, *, token: str, api_url: str = "", seconds: float = SEND_SECONDS) -> None:
         """Prepare the sender. `api_url` is BOT_API_URL, and `seconds` limits one whole request."""
@@ -131,12 +120,10 @@ class Sender:
         not_before: float = 0.0,
         not_after: float | None = None,
     ) -> SendOutcome:
-        """Publish an ad with one request, and return the outcome.
+        """Publish an ad with one request, and return the outcome. No error is raised.
 
-        No error of Telegram or of the network is raised. Both times are of `time.monotonic()`. The
-        send waits until `not_before`, and nothing is sent after `not_after`. If the task is
-        cancelled, the outcome is returned instead of CancelledError, because the caller must still
-        record the outcome.
+        The ad is never sent before `not_before` or after `not_after`, both of `time.monotonic()`. A
+        cancelled task also returns the outcome, and the caller must record this outcome.
         """
         try:
             method = ad_messages.message(chat_id, creative)
@@ -166,13 +153,11 @@ class Sender:
         restore: bool = True,
         wait_for_slot: Callable[[], Awaitable[bool]] = _need_no_slot,
     ) -> CheckResult | None:
-        """Check a published ad by editing each part to its approved content; return the result.
+        """Edit each part of a published ad to its approved content, and return what this proves.
 
-        If `restore` is False, only the ad's button is edited. Such an edit shows whether the ad
-        exists and leaves the text unchanged. Callers use it while posting is stopped by the kill
-        switch `telegram_posting`. `wait_for_slot` is called before each request, and returns
-        whether the request may be made. The result is None if too few requests could be made to
-        find anything out.
+        If `restore` is False, only the ad's button is edited. `wait_for_slot` is called before each
+        request, and False forbids the request. Returns None if too few requests were made to find
+        anything out.
         """
         parts = ad_messages.parts(creative) if restore else [AdPart.BUTTON]
         results: list[CheckResult] = []
@@ -195,8 +180,7 @@ class Sender:
     ) -> CheckResult | None:
         """Edit one part of an ad, and return what Telegram's answer proves about this part.
 
-        The result is None if no request could be made. If the edit of the media succeeds, the
-        same edit is made a second time. Only this shows whether the first edit changed anything.
+        None means that no request was made.
         """
         first: CheckResult | None = None
         while await wait_for_slot():
@@ -233,10 +217,7 @@ class Sender:
     async def probe(self, chat_id: int, message_id: int) -> Probe:
         """Find out what is at a message id of a channel, by a request that Telegram always refuses.
 
-        The request is to stop the live location of the message. No message of the bot has one, so
-        Telegram refuses, and nothing changes. The reason in the refusal says whether there is a
-        message at the id, and whether the bot may edit it. The result is UNKNOWN if Telegram does
-        not answer.
+        The result is UNKNOWN if Telegram gives no clear answer.
         """
         method = StopMessageLiveLocation(chat_id=chat_id, message_id=message_id)
         try:
@@ -248,10 +229,9 @@ class Sender:
     async def compare_forwarded(
         self, chat_id: int, message_id: int, creative: Creative, *, through: int
     ) -> Probe:
-        """Find out whether a message is the ad, by forwarding the message and reading the copy.
+        """Forward a message to the chat `through`, and return whether the copy is the ad.
 
-        The message is forwarded to the chat `through`. Afterwards the copy is deleted. If the
-        message cannot be forwarded, the result is UNKNOWN.
+        The copy is then deleted. If the message cannot be forwarded, the result is UNKNOWN.
         """
         method = ForwardMessage(
             chat_id=through,
@@ -269,11 +249,9 @@ class Sender:
         return probe
 
     async def compare_by_edit(self, chat_id: int, message_id: int, creative: Creative) -> Probe:
-        """Find out whether a message is the ad, by an edit that gives it the content of the ad.
+        """Give a message the content of the ad, and return OURS if nothing has changed.
 
-        If Telegram answers that the edit changes nothing, the message is the ad. Otherwise the edit
-        may have changed the message, and the result is UNKNOWN. Callers use this method only for a
-        message of the bot that an admin has named, in a channel whose messages cannot be forwarded.
+        Otherwise the result is UNKNOWN, and the message may have changed.
         """
         try:
             response = await self._request(
@@ -303,7 +281,7 @@ class Sender:
             await self._http.close()
 
     async def _ask(self, method: TelegramMethod[Any]) -> dict[str, Any] | None:
-        """Call a method that publishes nothing, and return the answer, or None if it is unclear."""
+        """Call a method that publishes nothing. Return None if there is no clear answer."""
         try:
             return api_response.parse(await self._request(method))
         except Exception:  # noqa: BLE001 - after any error there is no answer
@@ -315,10 +293,7 @@ class Sender:
     async def _request(
         self, method: TelegramMethod[Any], state: _RequestState | None = None
     ) -> ApiResponse:
-        """Make one request to the Bot API, and return the raw answer.
-
-        Without a `state`, the first byte must be sent within `seconds` from now.
-        """
+        """Make one request to the Bot API, and return the raw answer."""
         if self._http is None:
             self._http = _create_session(self.seconds)
         form = self._form_builder.build_form_data(self._bot, method)
@@ -333,7 +308,7 @@ class Sender:
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:
-    """Return Sent, NotSent or Refused if Telegram's answer proves it, and otherwise Uncertain."""
+    """Return what Telegram's answer to a send proves."""
     answer = api_response.parse(response)
     if answer is None:
         return Uncertain(f"{response.status}: the answer could not be read")
@@ -357,6 +332,7 @@ def interpret_send(response: ApiResponse) -> SendOutcome:
 def _create_session(seconds: float) -> ClientSession:
     trace = TraceConfig()
     trace.on_request_headers_sent.append(_before_first_byte)
+    # A request over an old, broken connection could leave a post in an uncertain state.
     return ClientSession(
         connector=TCPConnector(
             ssl=ssl.create_default_context(cafile=certifi.where()), force_close=True, limit=0
@@ -369,11 +345,9 @@ def _create_session(seconds: float) -> ClientSession:
 async def _before_first_byte(
     _session: ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    """Wait until the request's `not_before`, and then set its `started`.
+    """Wait until the request's `not_before`, and mark the request as started.
 
-    aiohttp calls this function before the first byte of a request, and sends the byte when the
-    function returns. Nothing is sent if the function raises an error. Raises _TooLateError after
-    the request's `not_after`.
+    Raises _TooLateError after the request's `not_after`.
     """
     state: _RequestState = context.trace_request_ctx
     await asyncio.sleep(state.not_before - time.monotonic())

@@ -1,4 +1,4 @@
-"""Define the base class, the constraint names and the column types that all tables share."""
+"""Define what all tables share: the base class, the names of constraints and the column types."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -30,28 +30,25 @@ class Base(DeclarativeBase):
 
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
-"""The id of a row; the database generates it."""
+"""The id of a row, which the database generates."""
 
 CreatedAt = Annotated[
     datetime, mapped_column(DateTime(timezone=True), server_default=func.clock(), nullable=False)
 ]
-"""The time when the row was inserted, from the database's `clock()`."""
+"""The time when the row was inserted, from the database function `clock()`."""
 
 Txn = Annotated[
     int, mapped_column(BigInteger, server_default=text("ledger_txn()"), nullable=False, index=True)
 ]
 """The number of the transaction that last wrote the row.
 
-The incremental check (the scheduled check of the ledger) finds new rows by this number.
+The scheduled check of the ledger finds new rows with this number.
 """
 
 
 def enum_column(kind: type[StrEnum]) -> Enum:
-    """Return a column type that stores the values of a StrEnum as text, with a CHECK constraint.
-
-    A new value of a CHECK constraint can be added without a lock. An enum type of PostgreSQL is
-    therefore not used.
-    """
+    """Return a column type that stores the values of a StrEnum as text, with a CHECK constraint."""
+    # A new value of a CHECK constraint can be added without a lock; an enum type cannot do this.
     return Enum(
         kind,
         native_enum=False,

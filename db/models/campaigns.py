@@ -14,10 +14,7 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class CampaignStatus(StrEnum):
-    """The status of a campaign.
-
-    The status decides whether posts of the campaign may be published.
-    """
+    """The status of a campaign. It decides whether posts of the campaign can be published."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -28,15 +25,18 @@ class CampaignStatus(StrEnum):
 
 
 class ChannelStatus(StrEnum):
-    """The status of a channel. Targets can be bought only in an active channel."""
+    """The status of a channel. A post can be bought only in an active channel."""
 
     PENDING = "pending"
-    """The channel is connected, and its owner has not set the terms yet."""
+    """The channel is connected, but its owner has not yet set the terms."""
     ACTIVE = "active"
     PAUSED = "paused"
     """The owner has paused the channel."""
     SUSPENDED = "suspended"
-    """The bot lost its rights in the channel, or its owner is blocked, gone or not its creator."""
+    """The bot lost its rights in the channel, or there is a problem with the channel's owner.
+
+    The owner is blocked, is gone, or is not the creator of the channel.
+    """
     REMOVED = "removed"
 
 
@@ -44,7 +44,7 @@ class TargetStatus(StrEnum):
     """The status of a target (one purchase of a post in one channel)."""
 
     PENDING = "pending"
-    """The target waits for the decision of a moderator."""
+    """The target waits for an admin's decision."""
     APPROVED = "approved"
     """The money is in escrow, and the post is queued or published."""
     POSTED = "posted"
@@ -56,7 +56,7 @@ class TargetStatus(StrEnum):
 
 
 class Campaign(Base):
-    """A campaign: an advertiser's plan that has a creative (the ad) and a budget."""
+    """An advertiser's plan: a creative (the ad) and a budget."""
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -77,12 +77,15 @@ class Campaign(Base):
         enum_column(CampaignStatus), server_default="draft"
     )
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key of the form. A second press on Save therefore creates no new campaign."""
+    """The idempotency key of the form.
+
+    If a person presses Save twice, only one campaign is created.
+    """
     created_at: Mapped[CreatedAt]
 
 
 class Channel(Base):
-    """A Telegram channel in which the bot may post."""
+    """A Telegram channel whose owner has connected it with the bot."""
 
     __tablename__ = "channels"
     __table_args__ = (
@@ -105,10 +108,7 @@ class Channel(Base):
     topic: Mapped[str | None]
     subscribers: Mapped[int] = mapped_column(server_default=text("0"))
     price: Mapped[int | None]
-    """The price of one post in minor units.
-
-    The price is null until the channel's owner has set it.
-    """
+    """The price of one post in minor units. Null if the channel's owner has not yet set it."""
     promised_hours: Mapped[int | None]
     """How many hours a post must stay in the channel before its owner is paid.
 
@@ -122,9 +122,12 @@ class Channel(Base):
     suspended_at: Mapped[datetime | None]
     """When the channel was suspended, or when the bot lost its rights there, if that was later."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
-    """True if the channel was paused before its suspension. It becomes paused again afterwards."""
+    """True if the channel was paused before its suspension.
+
+    After the suspension, it is paused again.
+    """
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
-    """The highest message id known in the channel, or 0 if no id is known.
+    """The highest known message id in the channel, or 0 if no id is known.
 
     Right before a post is sent, this id is copied to `known_message_id` of its post job.
     """
@@ -132,7 +135,10 @@ class Channel(Base):
 
 
 class CampaignTarget(Base):
-    """One purchase of a post in one channel. Price and promised hours are fixed at submission."""
+    """One purchase of a post in one channel. The submission fixes the price and the promised hours.
+
+    The promised hours are the time that the post must stay in the channel.
+    """
 
     __tablename__ = "campaign_targets"
     __table_args__ = (
@@ -153,13 +159,13 @@ class CampaignTarget(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"))
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    """The person who gets the payment: the owner of the channel at the time of submission."""
+    """The person who gets the payment: the owner of the channel when the target was submitted."""
     price: Mapped[int]
     promised_hours: Mapped[int]
     fee_bps: Mapped[int]
     """The platform's part of the price, in hundredths of a percent."""
     publish_at: Mapped[datetime | None]
-    """When the post is to be published. Null means: as soon as the target is approved."""
+    """When the post should be published. Null means: as soon as the target is approved."""
     status: Mapped[TargetStatus] = mapped_column(
         enum_column(TargetStatus), server_default="pending"
     )
@@ -168,8 +174,11 @@ class CampaignTarget(Base):
     decision_reason: Mapped[str | None]
     """Why the target was rejected. The bot shows this reason to the advertiser."""
     retry_of: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign_targets.id"))
-    """The id of the failed target that this target repeats."""
+    """The id of the failed target that this target replaces, or null."""
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key of the form. A second press on Submit therefore creates no new target."""
+    """The idempotency key of the form.
+
+    If a person presses Submit twice, only one target is created.
+    """
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

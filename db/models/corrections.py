@@ -1,4 +1,4 @@
-"""Define the table of corrections, the repairs of the books. Amounts are whole minor units."""
+"""Define the table of corrections (repairs of the books). Amounts are whole minor units."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,18 +13,18 @@ class CorrectionKind(StrEnum):
     """The kind of repair that a correction makes."""
 
     ADJUSTMENT = "adjustment"
-    """The correction moves an amount between two wallets whose entries and balances are correct."""
+    """The correction moves an amount between two wallets that have no fault."""
     MISSING_PAYOUT = "missing_payout"
-    """The correction books the payout of an escrow that was marked as released without a payout."""
+    """The correction makes the payout of an escrow that was marked as released without a payout."""
     BALANCE_RESET = "balance_reset"
     """The correction sets a wallet's wrong balance to the balance after the wallet's last entry."""
     ORPHAN_ENTRY = "orphan_entry"
-    """The correction completes the transfer of an orphan entry, and reverses it by a new transfer.
+    """The correction completes the transfer of an orphan entry, and a new transfer reverses it.
 
     An orphan entry has no balancing leg, and its wallet's balance does not include it.
     """
     ESCROW_REVERSAL = "escrow_reversal"
-    """The correction sets a released or refunded escrow back to held, because no money moved."""
+    """The correction sets a released or refunded escrow back to held: no money has moved."""
 
 
 class CorrectionStatus(StrEnum):
@@ -32,13 +32,16 @@ class CorrectionStatus(StrEnum):
 
     PROPOSED = "proposed"
     CONFIRMED = "confirmed"
-    """The repair waits for the command `adtech repair`, run with the database owner's role."""
+    """The command `adtech repair` has to do the repair, with the database owner's role."""
     DONE = "done"
     DROPPED = "dropped"
 
 
 class Correction(Base):
-    """A repair of the books, proposed by one admin and confirmed by another, each with a reason."""
+    """A repair of the books.
+
+    One admin proposes it, and another admin confirms it. Both give a reason.
+    """
 
     __tablename__ = "corrections"
     __table_args__ = (
@@ -92,7 +95,7 @@ class Correction(Base):
     amount: Mapped[int | None]
     """The amount of an adjustment or of an orphan entry, in minor units."""
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entries.id"))
-    """The orphan entry (an entry that its wallet's balance does not include) to be balanced."""
+    """The orphan entry that the correction balances. Its wallet's balance does not include it."""
     target_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_targets.id"))
     status: Mapped[CorrectionStatus] = mapped_column(
         enum_column(CorrectionStatus), server_default="proposed"
@@ -103,12 +106,12 @@ class Correction(Base):
     proposed_in: Mapped[int | None] = mapped_column(unique=True)
     """The id of the inbox row in which the proposer pressed "That was me".
 
-    It is no foreign key, because handled updates are deleted later.
+    The column is no foreign key, because handled updates are deleted later.
     """
     reason: Mapped[str]
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     confirmed_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the confirmer's press or command."""
+    """The id of the inbox row with the button press or the command of `confirmed_by`."""
     confirm_reason: Mapped[str | None]
     done_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

@@ -1,4 +1,4 @@
-"""Define what is stored of Telegram's reports about payments and refunds."""
+"""Define the tables of what Telegram reports about payments and refunds."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,20 +10,20 @@ from db.models.base import Base, CreatedAt, Key
 
 
 class Comparison(StrEnum):
-    """The result of comparing a deposit in Stars with the payments that Telegram lists."""
+    """The result of comparing a deposit in Stars with Telegram's list of payments."""
 
     LISTED = "listed"
     ACCEPTED = "accepted"
     """Telegram does not list the payment, and an operator closed the incident about the deposit."""
     NOT_COVERED = "not_covered"
-    """The deposit is older than the bot's list: the payment was made to another bot."""
+    """The deposit is older than the bot's list, because the payment was made to another bot."""
 
 
 class ReceivedPayment(Base):
     """A payment or a refund that Telegram has reported.
 
-    Telegram reports it in an update, or in the list of transactions that it returns on request. The
-    database accepts a deposit only if its payment has a row here. Only the database role
+    Telegram reports it in an update, or in the list of transactions that the program asks for. The
+    database accepts a deposit only if this table has a row for its payment. Only the database role
     `adtech_intake` adds rows.
     """
 
@@ -37,16 +37,16 @@ class ReceivedPayment(Base):
     kind: Mapped[str]
     charge_id: Mapped[str] = mapped_column(index=True)
     telegram_id: Mapped[int]
-    """The Telegram id of the person who paid, or to whom the money went back."""
+    """The Telegram id of the person who paid, or who got the refund."""
     amount: Mapped[int]
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class StarListPosition(Base):
-    """The point up to which a bot's list of transactions in Stars has been read.
+    """How far Telegram's list of a bot's transactions in Stars has been read.
 
-    A list belongs to one bot. Telegram sorts it by time, so a new transaction usually is the last.
+    Each bot has its own list. Telegram sorts it by time, so a new transaction usually is the last.
     """
 
     __tablename__ = "star_list_positions"
@@ -55,14 +55,13 @@ class StarListPosition(Base):
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """The bot's id at Telegram."""
     position: Mapped[int] = mapped_column(server_default=text("0"))
-    """The number of transactions that have been read and recorded, from the beginning."""
+    """How many transactions have been read and recorded, from the start of the list."""
     newest: Mapped[str | None]
-    """The last of these transactions, in the form `in:ID` (to the bot) or `out:ID` (from the bot).
+    """The last transaction that has been read: `in:ID` (to the bot) or `out:ID` (from the bot).
 
-    ID is the transaction's id at Telegram; a payment and its refund have the same one. Null if no
-    transaction was read.
+    A payment and its refund have the same ID at Telegram. Null if no transaction has been read.
     """
     begins_at: Mapped[datetime | None]
-    """The time of the oldest transaction in the list. Null while the list is empty."""
+    """The time of the oldest transaction in the list. Null if the list is empty."""
     read_at: Mapped[datetime | None]
-    """When the list was last read to its end, and the deposits were then compared with it."""
+    """When the list was last read to its end and the deposits were compared with it."""

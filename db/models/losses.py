@@ -1,4 +1,4 @@
-"""Define the tables of reversed deposits and of payments in excess. Both may cause a loss."""
+"""Define the tables of reversed deposits and of payments in excess. Both can cause a loss."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,7 +10,7 @@ class Clawback(Base):
     """The booking that takes a deposit back after its payer has reversed the payment.
 
     The payer reverses a payment outside the platform, for example with a refund of Stars or a
-    chargeback. Rows are only added.
+    chargeback. Rows are only added, never changed.
     """
 
     __tablename__ = "clawbacks"
@@ -27,18 +27,20 @@ class Clawback(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     recovered: Mapped[int]
-    """The amount that was still in the person's wallet. 0 if the deposit had not been credited."""
+    """The amount that was taken from the person's wallet.
+
+    It is 0 if the deposit was not credited.
+    """
     loss: Mapped[int]
-    """The amount that was no longer in the person's wallet. It is the platform's loss."""
+    """The amount that the person's wallet did not have. It is the platform's loss."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class ExcessPayment(Base):
-    """A payment in excess: an admin paid a withdrawal for which no money was held any more.
+    """A payment in excess: a payment of a withdrawal that was already paid or returned.
 
-    The money of the withdrawal had been returned, or the withdrawal had been paid already. Rows are
-    only added.
+    An admin made the payment outside the platform. Rows are only added, never changed.
     """
 
     __tablename__ = "excess_payments"
@@ -58,7 +60,7 @@ class ExcessPayment(Base):
     recovered: Mapped[int]
     """The amount that was taken from the person's wallet."""
     loss: Mapped[int]
-    """The amount that the person's wallet lacked. It is the platform's loss."""
+    """The amount that the person's wallet did not have. It is the platform's loss."""
     currency: Mapped[str]
     external_reference: Mapped[str] = mapped_column(unique=True)
     """The idempotency key: the id of the payment at the bank or another provider."""

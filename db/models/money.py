@@ -1,4 +1,4 @@
-"""Define the tables of wallets, ledger, escrows, deposits and withdrawals.
+"""Define the tables of wallets, of the ledger, and of escrows, deposits and withdrawals.
 
 Amounts are whole minor units.
 """
@@ -14,44 +14,48 @@ from db.models.intake import Comparison
 
 
 class WalletKind(StrEnum):
-    """The purpose of a wallet. The purpose decides which transfers may use the wallet."""
+    """The purpose of a wallet. It decides which transfers can use the wallet."""
 
     USER = "user"
     """The money that a person can spend or withdraw."""
     ESCROW = "escrow"
-    """The money of one target (a purchase of a post in one channel) until its release or refund."""
+    """The money of one target (one purchase of a post in a channel) until its release or refund."""
     REVENUE = "revenue"
-    """The platform's fees from one owner.
+    """The platform's fees from one owner of channels.
 
-    Each owner has a separate wallet, so that releases to different owners do not wait for one row.
+    Each owner has a separate wallet. Therefore releases to different owners do not wait for one
+    row.
     """
     EXTERNAL = "external"
-    """The counterpart of one person's payments: it stands for money outside the platform.
+    """The wallet that stands for one person's money outside the platform.
 
-    The transfer of a deposit takes the amount from this wallet, and the transfer of a paid
-    withdrawal adds it. The balance may be below zero.
+    A deposit takes its amount from this wallet. A paid withdrawal adds its amount to this wallet.
+    The balance can be below zero.
     """
     WITHDRAWAL = "withdrawal"
-    """The money of a person's withdrawals that are neither paid nor returned."""
+    """The money of a person's withdrawals that are not yet paid and not returned."""
     LOSS = "loss"
-    """The loss that one person has caused to the platform. The balance is below zero.
+    """The money that one person owes to the platform. The balance is zero or below zero.
 
-    The person spent deposits and then reversed their payments, or got a payment in excess.
+    The person spent a deposit and then reversed its payment, or got a payment in excess.
     """
 
 
 class Reason(StrEnum):
-    """The reason of a transfer, and of each of its entries."""
+    """The reason for a transfer, and for each of its entries."""
 
     DEPOSIT = "deposit"
     ESCROW_HOLD = "escrow_hold"
     PAYOUT = "payout"
     FEE = "fee"
-    """The reason of the fee's entry in a release. The transfer itself has the reason `payout`."""
-    ESCROW_RELEASE = "escrow_release"
-    """The reason of the entry with which an escrow gives its money in a release.
+    """The reason for the entry of the fee in a release.
 
-    The transfer itself has the reason `payout`.
+    The whole transfer has the reason `payout`.
+    """
+    ESCROW_RELEASE = "escrow_release"
+    """The reason for the entry that takes the money from the escrow in a release.
+
+    The whole transfer has the reason `payout`.
     """
     REFUND = "refund"
     WITHDRAWAL_HOLD = "withdrawal_hold"
@@ -63,7 +67,7 @@ class Reason(StrEnum):
 
 
 class EscrowStatus(StrEnum):
-    """The status of an escrow. An escrow is settled only one time, by a release or by a refund."""
+    """The status of an escrow. An escrow ends only one time, by a release or by a refund."""
 
     HELD = "held"
     RELEASED = "released"
@@ -73,7 +77,7 @@ class EscrowStatus(StrEnum):
 class DepositStatus(StrEnum):
     """The status of a deposit.
 
-    Deposits are credited only while the kill switch `deposits` is running.
+    It can become `credited` only while the kill switch `deposits` is running.
     """
 
     RECEIVED = "received"
@@ -91,10 +95,10 @@ class WithdrawalStatus(StrEnum):
 
 
 class Wallet(Base):
-    """A row that holds money.
+    """A row that holds an amount of money.
 
-    The application changes a balance only with the database function `post_transfer`, and inserts
-    a row only with `open_wallet`.
+    The application changes a balance only with the database function `post_transfer`. It inserts a
+    row only with the database function `open_wallet`.
     """
 
     __tablename__ = "wallets"
@@ -126,13 +130,16 @@ class Wallet(Base):
 
     id: Mapped[Key]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person who has the money. Null for the platform's wallets and for escrow wallets."""
+    """The person who has the money. Null in the platform's wallets and in escrow wallets."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person for whom the platform keeps a revenue, external or loss wallet. Otherwise null."""
+    """The person for whom the platform keeps a revenue, external or loss wallet.
+
+    Null in other wallets.
+    """
     kind: Mapped[WalletKind] = mapped_column(enum_column(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many entries the wallet has. A missing or swapped entry leaves a gap in the versions."""
+    """How many entries the wallet has. The entries are numbered from 1 to this number."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
@@ -160,12 +167,12 @@ class LedgerTransfer(Base):
 
     id: Mapped[Key]
     key: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key. A second transfer with the same key is never booked."""
+    """The idempotency key. There is never a second transfer with the same key."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
     """The id of the row that caused the transfer, for example of the deposit.
 
-    For a hold, a payout and a refund, this is the id of the target (placement).
+    In a hold, a payout and a refund, this is the id of the target (a placement).
     """
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The id of the user who caused the transfer. Null means the system."""
@@ -174,7 +181,10 @@ class LedgerTransfer(Base):
 
 
 class LedgerEntry(Base):
-    """One leg of a transfer. The legs of a transfer sum to zero. Rows are only added."""
+    """One leg of a transfer: one wallet and one signed amount. The legs of a transfer sum to zero.
+
+    Rows are only added, never changed.
+    """
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
@@ -190,7 +200,7 @@ class LedgerEntry(Base):
     amount: Mapped[int]
     balance_after: Mapped[int]
     version: Mapped[int]
-    """The wallet's version after this entry: the entry's number in the wallet."""
+    """The number of this entry in its wallet. The first entry has the number 1."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
@@ -198,7 +208,7 @@ class LedgerEntry(Base):
 
 
 class Escrow(Base):
-    """The money that is held for one target (placement), in a separate wallet."""
+    """The money that is held for one target (a placement), in its own wallet."""
 
     __tablename__ = "escrows"
     __table_args__ = (
@@ -215,12 +225,15 @@ class Escrow(Base):
     )
     wallet_id: Mapped[int] = mapped_column(ForeignKey("wallets.id"), unique=True)
     amount: Mapped[int]
-    """The price of the target (placement) in minor units. It is fixed at submission."""
+    """The price of the target in minor units. The submission of the target fixes it."""
     fee: Mapped[int]
-    """The platform's part of the amount at a release. A refund returns the whole amount."""
+    """The platform's part of the amount, in minor units. A refund returns the whole amount."""
     status: Mapped[EscrowStatus] = mapped_column(enum_column(EscrowStatus), server_default="held")
     release_due_at: Mapped[datetime | None]
-    """The end of the promised hours (the time that the post must stay). Null before their start."""
+    """The end of the promised hours (the time that the post must stay).
+
+    Null if they have not begun.
+    """
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
@@ -248,7 +261,7 @@ class Deposit(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     source: Mapped[str]
-    """The source of the payment: `stars`, or `telegram` for any other currency."""
+    """The source of the payment: `stars` for Telegram Stars, `telegram` for any other currency."""
     external_reference: Mapped[str] = mapped_column(unique=True)
     """The idempotency key: the provider's id of the payment, for example Telegram's charge id."""
     status: Mapped[DepositStatus] = mapped_column(
@@ -256,7 +269,10 @@ class Deposit(Base):
     )
     credited_at: Mapped[datetime | None]
     comparison: Mapped[Comparison | None] = mapped_column(enum_column(Comparison))
-    """Null until a deposit in Stars is compared. Deposits in other currencies stay null."""
+    """The result of the comparison with Telegram's list, or null.
+
+    A deposit in Stars has null until it is compared. Deposits in other currencies always have null.
+    """
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
 
@@ -275,7 +291,7 @@ class ExternalReference(Base):
 
 
 class Withdrawal(Base):
-    """A person's request to be paid out."""
+    """A person's request to get money from the platform."""
 
     __tablename__ = "withdrawals"
     __table_args__ = (
@@ -304,16 +320,16 @@ class Withdrawal(Base):
         enum_column(WithdrawalStatus), server_default="requested"
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
-    """The id of the payment at the bank or another provider. Null until the withdrawal is paid."""
+    """The id of the payment at the bank or another provider. Null if the withdrawal is not paid."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_until: Mapped[datetime | None]
     """The end of the claim of the admin `paying_by`.
 
-    Until then, no other admin may claim the payment or return the money.
+    Until then, no other admin can claim the payment or return the money.
     """
     return_reason: Mapped[str | None]
-    """Why the money was returned. The bot shows this reason to the person."""
+    """The reason for the return of the money. The bot shows this reason to the person."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

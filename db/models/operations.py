@@ -11,7 +11,7 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Switch(StrEnum):
-    """The name of a kill switch: the operations that it allows while it is running."""
+    """The name of a kill switch. It names the operations that a running switch allows."""
 
     NEW_ESCROWS = "new_escrows"
     PAYOUTS = "payouts"
@@ -25,7 +25,7 @@ class Switch(StrEnum):
 
 
 class OutboxStatus(StrEnum):
-    """The status of an outbox row. The status says whether the message must still be sent."""
+    """The status of an outbox row. It says whether the message still has to be sent."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -33,10 +33,10 @@ class OutboxStatus(StrEnum):
 
 
 class KillSwitch(Base):
-    """A kill switch. While it is stopped, no process does the operations that it names.
+    """A kill switch. While the switch is stopped, no process does the operations of the switch.
 
-    It is running if `enabled` is true and neither a `SwitchStop` nor an open incident stops it. A
-    switch without a row counts as stopped.
+    The switch is running if `enabled` is true and neither a `SwitchStop` nor an open incident stops
+    it. A switch without a row counts as stopped.
     """
 
     __tablename__ = "kill_switches"
@@ -44,8 +44,10 @@ class KillSwitch(Base):
     key: Mapped[Switch] = mapped_column(enum_column(Switch), primary_key=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
     changed_by: Mapped[int | None]
-    """The id of the user who changed the switch. Null means the system: the first migration or an
-    automatic stop. It is no foreign key, because the lock of a person's row must delay no stop."""
+    """The id of the user who changed the switch. Null means the system.
+
+    The column is no foreign key, because then a lock of the person's row could delay a stop.
+    """
     changed_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     reason: Mapped[str]
 
@@ -53,7 +55,8 @@ class KillSwitch(Base):
 class SwitchStop(Base):
     """A stop of a kill switch that is not yet written into the row of the switch.
 
-    Rows are added without waiting for any lock. Every operation that needs the switch reads them.
+    A row is added without waiting for a lock. Every operation that needs the switch reads these
+    rows.
     """
 
     __tablename__ = "switch_stops"
@@ -68,7 +71,7 @@ class SwitchStop(Base):
 
 
 class OutboxMessage(Base):
-    """A message that has to be sent. The transaction that causes the message writes the row."""
+    """A message that has to be sent. The transaction that causes the message writes this row."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -84,18 +87,18 @@ class OutboxMessage(Base):
 
     id: Mapped[Key]
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key. A second message with the same key is never queued."""
+    """The idempotency key. There is never a second message with the same key."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The receiver of the message. Null means the admin chat."""
     kind: Mapped[str]
-    """The name of the screen that renders the message."""
+    """The name of the screen (the code that builds the text of the message)."""
     payload: Mapped[dict[str, Any]]
-    """The ids and amounts that the screen needs. Texts are read only when the message is sent."""
+    """The ids and amounts that the screen needs. The text is built when the message is sent."""
     status: Mapped[OutboxStatus] = mapped_column(enum_column(OutboxStatus), server_default="queued")
     due_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    """When the message may be sent, by the real clock.
+    """The message is sent at this time or later, by the real clock.
 
-    While a process sends the message, this is the end of the process's lease.
+    If a process has claimed the message, this is the time when the claim ends.
     """
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[str | None]
@@ -132,12 +135,12 @@ class InboxUpdate(Base):
     lane: Mapped[int]
     """A number, usually the id of the chat. Updates with the same lane are handled in order."""
     payload: Mapped[dict[str, Any] | None]
-    """The raw update. It is null after the update is handled."""
+    """The update as Telegram sent it. Null after the update is handled."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     """How many times a process has begun to handle the update.
 
-    An attempt is counted before the handling begins. Therefore an update that crashes the process
-    again and again is parked, that is, kept and not tried again.
+    An attempt is counted before the handling begins. If an update crashes the process several
+    times, it is parked, that is, kept and not tried again.
     """
     done_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
@@ -146,20 +149,23 @@ class InboxUpdate(Base):
 
 
 class Lease(Base):
-    """A right that only one process has at a time, for example the right to do long polling."""
+    """A right that only one process has at a time.
+
+    For example, only one process has the right to ask Telegram for updates.
+    """
 
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
     epoch: Mapped[int] = mapped_column(server_default=text("1"))
-    """A number that increases with each new holder of the lease."""
+    """A number that grows with each new owner of the lease."""
     held_until: Mapped[datetime]
     """When the lease ends, by the real clock (`now()`, which the sandbox cannot move)."""
 
 
 class Heartbeat(Base):
-    """The time at which a scheduler process last showed that it is alive."""
+    """The time at which a process last showed that it is alive."""
 
     __tablename__ = "heartbeats"
 
@@ -168,22 +174,25 @@ class Heartbeat(Base):
     beat_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     """The time of the last heartbeat, by the real clock."""
     loop_lag: Mapped[float] = mapped_column(server_default=text("0"))
-    """The longest lag of the process's event loop before this heartbeat, in seconds."""
+    """The longest delay of the process's event loop before this heartbeat, in seconds."""
 
 
 class LedgerCheckpoint(Base):
-    """The result of one run of the ledger check, which searches for broken invariants."""
+    """The result of one run of the ledger check, which searches for broken invariants.
+
+    An invariant is a statement about all rows that must always be true.
+    """
 
     __tablename__ = "ledger_checkpoints"
 
     id: Mapped[Key]
     violations: Mapped[int]
-    """How many invariants were broken. 0 means that all invariants hold."""
+    """How many invariants were broken. 0 means that no invariant was broken."""
     details: Mapped[dict[str, Any]]
     progress: Mapped[dict[str, Any] | None]
-    """The point at which the run after this one continues.
+    """The point at which the next run begins.
 
-    The value is null if this run found violations. The run after it then reads the same rows again.
+    Null if this run found violations. The next run then reads the same rows again.
     """
     full_since: Mapped[datetime | None]
     """When the check began, if it has read all rows and found no violation. Otherwise null."""
@@ -193,7 +202,7 @@ class LedgerCheckpoint(Base):
 class Incident(Base):
     """A fault of the ledger or of the audit chain, or an outage of Telegram.
 
-    It is open until `closed_at` is set.
+    The incident is open if `closed_at` is null.
     """
 
     __tablename__ = "incidents"
@@ -216,7 +225,7 @@ class Incident(Base):
 
 
 class LaunchRun(Base):
-    """The result of one step of the launch gate (the checks that must pass before the launch)."""
+    """The result of one step of the launch gate: the checks before the launch of the product."""
 
     __tablename__ = "launch_runs"
 
@@ -232,7 +241,7 @@ class LaunchRun(Base):
 class ClockShift(Base):
     """How far `clock()` is ahead of the real time. The table has one row.
 
-    Only the database owner's role may change this row.
+    Only the database owner's role can change this row.
     """
 
     __tablename__ = "clock_shift"
@@ -246,18 +255,28 @@ class ClockShift(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     shift: Mapped[Any] = mapped_column(Interval, server_default=text("interval '0'"))
     allowed: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether a shift is allowed. The sandbox allows it in its own database, production never."""
+    """Whether the shift can be more than zero.
+
+    The sandbox allows this in its database, production never.
+    """
 
 
 class AuditChainFile(Base):
-    """The last link of the audit chain that was written to one file outside the database."""
+    """The last link that was written to one file of the audit chain.
+
+    The audit chain is a list of digests (links) of the ledger. A file is a copy of this list
+    outside the database.
+    """
 
     __tablename__ = "audit_chain_files"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    """The machine and the path of the file."""
+    """The name of the machine and the path of the file."""
     last_number: Mapped[int]
-    """The number of the last link that was written to the file. It never becomes smaller."""
+    """The number of the last link that was written to the file.
+
+    This number never becomes smaller.
+    """
     written_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     """When a process last wrote to the file or found it complete, by the real clock (`now()`)."""
 
@@ -265,9 +284,9 @@ class AuditChainFile(Base):
 class AuditChainLink(Base):
     """A link of the audit chain: the digest of one range of ledger entries.
 
-    No transaction can still add entries to the range. The digest also covers the digest of the
-    previous link. Therefore the last digest covers all ranges, and shows whether somebody has
-    changed old entries. Rows are only added.
+    All transactions that can add entries to the range have ended. The digest also covers the digest
+    of the previous link. Therefore the last digest covers all ranges, and it shows whether somebody
+    has changed old entries. Rows are only added, never changed.
     """
 
     __tablename__ = "audit_chain_links"

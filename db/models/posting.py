@@ -1,4 +1,7 @@
-"""Define the tables of post jobs and of the checks of published posts."""
+"""Define the tables of post jobs and of the checks of published posts.
+
+A post job is the task of publishing one post.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,19 +14,22 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class PostJobStatus(StrEnum):
-    """The status of a post job. The status says what is known about the post in the channel."""
+    """The status of a post job. It says what is known about the post in the channel."""
 
     QUEUED = "queued"
     """The post is certainly not in the channel."""
     SENDING = "sending"
-    """One process has the lease, and this process may be sending the post now."""
+    """One process has the lease of the job. This process is perhaps sending the post now."""
     UNCERTAIN = "uncertain"
-    """Telegram may have published the post. The post is sent again only if it is found absent."""
+    """It is unknown whether Telegram has published the post. The bot searches for the post first.
+
+    The post is sent again only if it is proven that the post is not in the channel.
+    """
     SUCCESS = "success"
     FAILED = "failed"
-    """Telegram refused the post, or it was removed, or all attempts failed, or it came too late.
+    """The job failed for good. Such a job is called a dead letter.
 
-    The job is then a dead letter, that is, a job that failed for good.
+    Telegram refused the post, or the post was removed, or all attempts failed, or it was too late.
     """
     CANCELLED = "cancelled"
 
@@ -33,44 +39,43 @@ class Verdict(StrEnum):
 
     PRESENT = "present"
     ALTERED = "altered"
-    """The post had been changed. The check has restored it if this was possible."""
+    """Somebody had changed the post. The check has restored the post if this was possible."""
     GONE = "gone"
     STAYED = "stayed"
-    """The post is gone or altered after its promised hours, but was present right before their end.
+    """The post was present right before the end of its promised hours. Now it is gone or altered.
 
-    The promised hours are the time that the post must stay. After them, the owner of the channel
-    may remove or change the post.
+    The promised hours are the time that the post must stay. After this time, the owner of the
+    channel is allowed to remove or change the post.
     """
     UNKNOWN = "unknown"
     """Telegram gave no clear answer about the post. This verdict never moves money."""
 
 
 class AdPart(StrEnum):
-    """A part of an ad that a check compares."""
+    """A part of an ad that a check of the post compares."""
 
     BUTTON = "button"
     TEXT = "text"
-    """The text or the caption, with its formatting."""
+    """The text of the post, or the caption of its media, with the formatting."""
     MEDIA = "media"
     """The picture, video or GIF."""
 
 
 class Breach(StrEnum):
-    """How an owner of a channel broke a promise about a published post.
+    """The way in which an owner of a channel broke a promise about a published post.
 
-    The escrow stays held until an admin decides. If no admin decides in time, the scheduler refunds
-    the escrow.
+    The escrow (the money for the post) stays held until an admin decides. If no admin decides in
+    time, the scheduler refunds the escrow.
     """
 
     ALTERED = "altered"
-    """The post was altered twice, or at an unknown time, or so that the bot cannot restore it."""
+    """The post was altered twice, or at an unknown time, or the bot cannot restore it."""
     LOCKED_OUT = "locked_out"
-    """The bot lost its rights in the channel within the promised hours, and not only for a short
-    time."""
+    """The bot lost its rights in the channel for too long within the promised hours."""
 
 
 class PostJob(Base):
-    """The task of publishing the only post of one target (a purchase of a post in a channel)."""
+    """The task of publishing the only post of one target (one purchase of a post in a channel)."""
 
     __tablename__ = "post_jobs"
     __table_args__ = (
@@ -135,31 +140,36 @@ class PostJob(Base):
         enum_column(PostJobStatus), server_default="queued"
     )
     due_at: Mapped[datetime]
-    """The post is not sent before this time. It is `publish_at`, or after a failed attempt the end
-    of the pause."""
+    """The post is not sent before this time.
+
+    At first this is the `publish_at` of the target. After a failed attempt, it is the time of the
+    next attempt.
+    """
     claim_no: Mapped[int] = mapped_column(server_default=text("0"))
     """The number of the job's last claim. It increases with each claim.
 
-    A process can change the job only while its own claim has this number.
+    A process can change the job only if the number of its own claim is this number.
     """
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     """When the lease ends, by the real clock. The sandbox cannot move the real clock."""
     unsent_claim_no: Mapped[int | None]
-    """The number of the claim whose send has certainly not begun, or null.
+    """The number of a claim whose send has certainly not begun, or null.
 
-    If this number is not `claim_no`, the send of the last claim may have begun.
+    If this number is not `claim_no`, the last claim has perhaps begun to send.
     """
     abandoned: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many claims of the job ended without an outcome, because the worker's lease ran out."""
+    """How many claims of the job ended without an outcome, because their lease ran out."""
     known_message_id: Mapped[int | None]
-    """The highest message id known in the channel right before the send. The post's id is higher.
+    """The highest known message id in the channel right before the send.
+
+    The post's id is higher.
     """
     first_absent_at: Mapped[datetime | None]
     """When a search for an uncertain post first found that the post is not in the channel.
 
-    Only a second, later search proves that the post is absent.
+    Only a second search, at a later time, proves that the post is not there.
     """
     next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
     """When the next search for an uncertain post, or the next check of a published post, is due.
@@ -167,23 +177,27 @@ class PostJob(Base):
     Null means never.
     """
     check_began_at: Mapped[datetime | None]
-    """When a check of the post began whose result is not recorded yet. Otherwise null.
+    """When a check of the post began, if its result is not yet recorded. Otherwise null.
 
-    If the process of this check died, the check may have restored the post without a record.
+    If the process crashed during this check, the check has perhaps restored the post without a
+    record.
     """
     escalate_at: Mapped[datetime | None]
-    """When the bot asks the admins, if it is still unknown whether the post is in the channel.
+    """When the bot asks the admins whether the post is in the channel, if this is still unknown.
 
-    If the bot loses its rights in the channel, this time only ever becomes earlier.
+    If the bot loses its rights in the channel, this time can only become earlier.
     """
     breach: Mapped[Breach | None] = mapped_column(enum_column(Breach))
-    """How the owner broke a promise about the post, or null. With a breach, nobody is paid."""
+    """How the owner broke a promise about the post, or null.
+
+    If this is set, the owner is not paid.
+    """
     breach_refund_at: Mapped[datetime | None]
-    """When the escrow is refunded because of the breach, if no admin decides before."""
+    """When the scheduler refunds the escrow because of the breach, if no admin decides before."""
     offered_at: Mapped[datetime | None]
-    """When an admin offered the advertiser to submit the placement of this failed job again."""
+    """When an admin offered the advertiser to submit this failed placement again, or null."""
     settled: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the escrow is released or refunded. A trigger sets this with the escrow's status."""
+    """Whether the escrow is released or refunded. A trigger sets this value."""
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]
@@ -204,16 +218,19 @@ class PostCheck(Base):
     evidence: Mapped[str]
     """The answer that Telegram gave, without personal data."""
     altered_parts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
-    """The parts of the post that had been changed, as `AdPart` names them."""
+    """The names of the parts that somebody had changed, as in `AdPart`."""
     compared: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether the text was compared. A check compares only the button while posting is stopped."""
+    """Whether the check compared the text.
+
+    While posting is stopped, a check compares only the button.
+    """
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
 
 
 class PublicationStatement(Base):
     """The statement of one admin that an uncertain post is at a message id of its channel.
 
-    After two admins have stated the same, the post is recorded as published. Rows are only added.
+    If two admins state the same message id, the post is recorded as published. Rows are only added.
     """
 
     __tablename__ = "publication_statements"
@@ -222,9 +239,9 @@ class PublicationStatement(Base):
     id: Mapped[Key]
     post_job_id: Mapped[int] = mapped_column(ForeignKey("post_jobs.id"))
     claim_no: Mapped[int]
-    """The number of the job's claim when the admin was asked.
+    """The number of the job's claim at the time when the admin was asked.
 
-    If the job has another claim now, the statement does not count any more.
+    If the job has another claim now, the statement does not count.
     """
     message_id: Mapped[int]
     stated_by: Mapped[int] = mapped_column(ForeignKey("users.id"))

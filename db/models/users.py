@@ -1,4 +1,7 @@
-"""Define the tables of people, staff roles, staff requests, audit rows and changed chat ids."""
+"""Define the tables of people, staff roles, staff requests, audit rows and changed chat ids.
+
+A staff request is an act that counts only after a button press in the admin chat.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,11 +17,14 @@ class Role(StrEnum):
     """A staff role. Advertisers and owners of channels need no role."""
 
     ADMIN = "admin"
-    """An admin decides about placements, withdrawals, corrections and posts that may be missing."""
+    """An admin decides about placements, withdrawals and corrections.
+
+    An admin also decides about posts that are perhaps missing.
+    """
     OPERATOR = "operator"
     """An operator stops and runs the kill switches."""
     SUPER_ADMIN = "super_admin"
-    """A super admin has the rights of both other roles, and also grants roles."""
+    """A super admin has the rights of an admin and of an operator, and also grants roles."""
 
 
 class User(Base):
@@ -32,12 +38,15 @@ class User(Base):
     language_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the person chose the language.
 
-    If not, the bot uses the language of their Telegram app.
+    If not, the bot uses the language of the Telegram app.
     """
     time_zone: Mapped[str | None]
-    """The IANA name of the person's time zone. Null means that none is chosen: the bot uses UTC."""
+    """The IANA name of the person's time zone.
+
+    Null means that the person chose none: the bot uses UTC.
+    """
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person is blocked, so that they cannot buy, sell, pay in or withdraw."""
+    """Whether the person is blocked. A blocked person cannot buy, sell, pay in or withdraw."""
     created_at: Mapped[CreatedAt]
 
 
@@ -51,7 +60,10 @@ class UserRole(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     role: Mapped[Role] = mapped_column(enum_column(Role))
     granted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """Who granted the role. Null means that the role came from SUPER_ADMIN_IDS at start."""
+    """The user who granted the role.
+
+    Null means that the role comes from the setting SUPER_ADMIN_IDS.
+    """
     created_at: Mapped[CreatedAt]
 
 
@@ -67,7 +79,10 @@ class RequestKind(StrEnum):
     GRANT_ROLE = "grant_role"
     REVOKE_ROLE = "revoke_role"
     RECORD_PAYMENT = "record_payment"
-    """Record that an admin paid a withdrawal that nobody had approved or that had ended already."""
+    """Record a payment of a withdrawal that is not approved, or that already ended.
+
+    An ended withdrawal is paid or returned.
+    """
     CLAWBACK = "clawback"
     """Take back a deposit whose payer has reversed the payment, for example by a chargeback."""
 
@@ -84,8 +99,8 @@ class RequestStatus(StrEnum):
 class StaffRequest(Base):
     """A request for an act of the staff. The act is done after a button press in the admin chat.
 
-    If the request was typed in a shell, the requester has to confirm it with the button "That was
-    me". If one person may not decide the act alone, a second person has to confirm it.
+    If the request was typed in a shell, the requester has to press the button "That was me". If the
+    act needs two people, a second person has to confirm it.
     """
 
     __tablename__ = "staff_requests"
@@ -118,26 +133,26 @@ class StaffRequest(Base):
     arguments: Mapped[dict[str, Any]]
     """The arguments of the act: ids, amounts and words."""
     subject_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person whom the act is about. This person may not confirm it. Null if there is none."""
+    """The person whom the act is about, or null. This person cannot confirm the request."""
     reason: Mapped[str]
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     acknowledged: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the requester made the request in the admin chat, or pressed "That was me" there."""
     acknowledged_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the requester's command or press.
+    """The id of the inbox row with the requester's command or button press.
 
-    It is no foreign key, because handled updates are deleted later.
+    The column is no foreign key, because handled updates are deleted later.
     """
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person who carried the request out or dropped it. Null means nobody yet or the system."""
+    """The person who carried the request out or dropped it. Null means nobody, or the system."""
     decided_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the press of `decided_by`."""
+    """The id of the inbox row with the button press of `decided_by`."""
     decided_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
 
 class UserAuditLog(Base):
-    """One action that a person or the system did, or that was refused to them.
+    """One action that a person or the system did, or that the product refused to a person.
 
     The database refuses every change of a row.
     """
@@ -151,8 +166,10 @@ class UserAuditLog(Base):
     id: Mapped[Key]
     action: Mapped[str]
     user_id: Mapped[int | None]
-    """The id of the actor. Null means the system. It is no foreign key, because the lock of a
-    person's row must not delay the audit row of a stop."""
+    """The id of the actor. Null means the system.
+
+    The column is no foreign key, because then a lock of the person's row could delay a stop.
+    """
     role: Mapped[str]
     """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
@@ -162,10 +179,10 @@ class UserAuditLog(Base):
 
 
 class MovedChat(Base):
-    """A group that became a supergroup, with the new chat id (Telegram's `migrate_to_chat_id`).
+    """A group that became a supergroup, with its new chat id (Telegram's `migrate_to_chat_id`).
 
-    Somebody with a stolen database password can insert an invented move. The true move is then
-    another row, so the invented row does not prevent it.
+    A person with a stolen database password can insert a false move. The true move is then another
+    row, so the false row does not prevent it.
     """
 
     __tablename__ = "moved_chats"
@@ -183,8 +200,8 @@ class MovedChat(Base):
     new_chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     moved_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The super admin who pressed the confirmation in the new chat."""
+    """The super admin who pressed the button in the new chat to confirm the move."""
     confirmed_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the press of `confirmed_by`."""
+    """The id of the inbox row with the button press of `confirmed_by`."""
     confirmed_at: Mapped[datetime | None]
-    """When the move was confirmed. The staff act in the new chat only after this."""
+    """When the move was confirmed. Before this time, the staff cannot act in the new chat."""

@@ -1,6 +1,6 @@
-"""Create the whole schema: tables, functions, guards (checks that refuse), and rights.
+"""Create the whole schema: tables, functions, guards (checks that refuse a change), and rights.
 
-The rights say what the application's role may do.
+The rights say what the application's database role can do.
 """
 
 import sqlalchemy as sa
@@ -53,10 +53,13 @@ TABLES = (
     "post_jobs",
     "post_checks",
 )
-"""The tables in the order of their creation. A table comes after the tables that it references."""
+"""The tables in the order of their creation. If a table references others, it comes after them."""
 
 FUNCTIONS_OF_DEFAULTS = ("ledger_txn", "ledger_horizon")
-"""Functions that are defaults of columns. `clock` is one too, but it reads a table of its own."""
+"""The functions that give columns their default values.
+
+The function `clock` is not in this list, because it reads a table.
+"""
 
 FUNCTIONS = (
     "stamp_txn",
@@ -141,7 +144,7 @@ MOVES = {
         "queued>sent queued>failed",
     ),
 }
-"""For each table with a status: the first status of a row, and the allowed changes after it."""
+"""For each table with a status: the first status of a row, and the allowed changes of status."""
 
 APPEND_ONLY = (
     "ledger_transfers",
@@ -187,7 +190,7 @@ AT_COMMIT = (
         for table in ("deposits", "withdrawals", "clawbacks", "corrections")
     ),
 )
-"""Constraint triggers. Each has a name, an event, a condition and a function."""
+"""The constraint triggers: the name, the event, the condition and the function of each trigger."""
 
 # These are all rights of the application. The application reads all tables, writes its queues and
 # statuses, and moves money only through functions.

@@ -1,6 +1,6 @@
 """Give each message of the outbox a priority, and add an index of open updates by their lane.
 
-The updates of one lane (usually a chat) are handled in order.
+A lane is a number, usually the id of a chat. Updates with the same lane are handled in order.
 """
 
 import sqlalchemy as sa
@@ -16,10 +16,10 @@ _OPEN = sa.text("done_at IS NULL AND failed_at IS NULL")
 
 
 def upgrade() -> None:
-    """Add the column `priority` to the outbox, and indexes to the outbox and the inbox.
+    """Add the column `priority` to the outbox, and add indexes to the outbox and the inbox.
 
-    The default is 1 (RESULT). Messages that wait already get it, and so do messages that an older
-    version of the program writes.
+    The default is 1 (RESULT). Messages that are already queued get this value. Messages from an
+    older version of the program get it too.
     """
     op.add_column(
         "outbox",
@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the priority and the index of lanes. The outbox is ordered by time alone again."""
+    """Remove the priority and the index of lanes. Messages are then ordered only by their time."""
     op.drop_index("ix_inbox_lane", table_name="inbox")
     op.drop_index("ix_outbox_queued", table_name="outbox")
     op.create_index("ix_outbox_queued", "outbox", ["due_at", "id"], postgresql_where=_QUEUED)

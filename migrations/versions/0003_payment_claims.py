@@ -1,6 +1,6 @@
-"""Let one admin claim the payment of a withdrawal for a while, so that two admins do not both pay.
+"""Let one admin claim the payment of a withdrawal for some time.
 
-The payment itself is made outside the platform.
+The payment itself is made outside the platform. The claim prevents a payment by two admins.
 """
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ depends_on = None
 def upgrade() -> None:
     """Add columns to `withdrawals`: the admin who is paying, and the end of this admin's claim.
 
-    The application may write these columns.
+    The application's database role can write these columns.
     """
     op.add_column("withdrawals", sa.Column("paying_by", sa.BigInteger(), nullable=True))
     op.add_column(
@@ -31,6 +31,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the columns, and all claims with them."""
+    """Remove the columns with all claims."""
     op.drop_column("withdrawals", "paying_until")
     op.drop_column("withdrawals", "paying_by")

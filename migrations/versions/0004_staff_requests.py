@@ -1,7 +1,7 @@
 """Add staff requests, payments in excess, and the kill switch `adjustments`.
 
-A staff request asks for an action that counts only after a person has confirmed it. A payment in
-excess is a payment for a withdrawal that had been paid or returned before.
+A staff request asks for an act that counts only after a person has confirmed it. A payment in
+excess is a payment of a withdrawal that was already paid or returned.
 """
 
 import sqlalchemy as sa
@@ -60,8 +60,10 @@ OLD_CHECKED = (
     "adjustment",
 )
 CHECKED = (*OLD_CHECKED, "excess_payment")
-"""The reasons of the transfers that a constraint trigger compares with the rows that they belong to
-(for example a deposit)."""
+"""The reasons of transfers that a constraint trigger checks.
+
+The trigger compares such a transfer with the row that caused it, for example a deposit.
+"""
 FUNCTIONS = ("require_correction_match", "check_external_transfer")
 STATUSES = ("proposed", "done", "dropped")
 MOVES = ("proposed>done", "proposed>dropped")
@@ -70,7 +72,7 @@ MOVES = ("proposed>done", "proposed>dropped")
 def upgrade() -> None:
     """Create the tables `staff_requests` and `excess_payments`, and the kill switch `adjustments`.
 
-    The tables get their triggers and rights. The switch is created in the state "stopped".
+    The tables get their triggers and rights. At first, the switch is stopped.
     """
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
@@ -227,10 +229,10 @@ def _create_excess_payments() -> None:
 
 
 def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
-    """Let transfers and entries of the ledger have only the reasons in `reasons`.
+    """Allow only the reasons in `reasons` for transfers and entries of the ledger.
 
-    Also replace the trigger that compares a new transfer with the row that it belongs to, for
-    example a deposit. The new trigger compares only transfers whose reason is in `checked`.
+    Also replace the trigger that compares a new transfer with the row that caused it, for example a
+    deposit. The new trigger compares only transfers whose reason is in `checked`.
     """
     for table in ("ledger_transfers", "ledger_entries"):
         name = op.f(f"ck_{table}_reason")

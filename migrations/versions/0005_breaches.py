@@ -1,4 +1,7 @@
-"""Record which parts of a post were altered, and which promise the channel's owner broke."""
+"""Record which parts of a post were altered, and which promise the channel's owner broke.
+
+A breach is a broken promise about a published post.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,7 +19,8 @@ _OPEN_BREACH = sa.text("breach IS NOT NULL AND status = 'success' AND NOT settle
 def upgrade() -> None:
     """Add columns about alterations and breaches to `post_checks`, `post_jobs` and `channels`.
 
-    The application may write them. A check of a post may also have a new verdict, "stayed".
+    The application's database role can write these columns. A check of a post can have a new
+    verdict, "stayed".
     """
     op.add_column(
         "post_checks",

@@ -1,6 +1,6 @@
-"""Let two admins record together that an uncertain post is published.
+"""Let two admins together record that an uncertain post is published.
 
-An uncertain post is a post that Telegram may or may not have published.
+It is unknown whether Telegram has published an uncertain post.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the table of the admins' statements. The application may insert rows, not change them."""
+    """Add a table for the admins' statements. The application can only insert and read rows."""
     op.create_table(
         "publication_statements",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -42,5 +42,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the table, and all statements with it."""
+    """Remove the table with all statements."""
     op.drop_table("publication_statements")

@@ -1,7 +1,7 @@
-"""Give each job of the application a login (a database role), and add triggers that check writes.
+"""Give each job of the application its own database role, and add triggers that check writes.
 
-The logins must exist before this migration (`docs/deploy.md`). `db/rights.toml` says why a login
-has each of its rights.
+The database roles must exist before this migration (`docs/deploy.md`). The file `db/rights.toml`
+says why a role has each of its rights.
 """
 
 import importlib
@@ -120,7 +120,7 @@ LATER_GRANTS = (
     "UPDATE (suspended_at) ON channels",
     "UPDATE (breach, breach_refund_at, check_began_at) ON post_jobs",
 )
-"""The rights that adtech_app got between the baseline and this revision."""
+"""The rights that the role adtech_app got after the baseline and before this revision."""
 
 FUNCTIONS = (
     "refuse_frozen",
@@ -157,8 +157,10 @@ VIEWS = {
     ),
 }
 NO_FOREIGN_KEYS = {"user_audit_logs": "user_id", "kill_switches": "changed_by"}
-"""The columns that lose their foreign key, by table. With a foreign key, an insert waits while
-another transaction locks the row to which the column refers."""
+"""The columns that lose their foreign key, by table.
+
+If a column has a foreign key, an insert waits while another transaction locks the referenced row.
+"""
 
 FROZEN = {
     "campaign_targets": (
@@ -177,7 +179,7 @@ FROZEN = {
     "incidents": ("kind", "details", "opened_at"),
     "user_roles": ("user_id", "role", "granted_by"),
 }
-"""The columns that no role may change after the insert of their row, by table."""
+"""The columns, by table, that no database role can change after the insert of a row."""
 
 TRIGGERS = (
     (
@@ -245,17 +247,17 @@ AT_COMMIT = (
     ("known_outside", "INSERT ON clawbacks", "require_received_payment"),
     ("requested", "INSERT OR DELETE ON user_roles", "require_role_request"),
 )
-"""The constraint triggers that run at commit: the name, the event with its table, the function."""
+"""The constraint triggers that run at a commit: the name, the event and table, and the function."""
 AUDITED = {
     "user_roles": "INSERT OR DELETE",
     "moved_chats": "INSERT",
     "incidents": "INSERT OR UPDATE",
 }
-"""The tables whose changes get an audit row at commit, and the events that count as changes."""
+"""The tables whose changes get an audit row at the commit, and the events that count as changes."""
 
 
 def upgrade() -> None:
-    """Take all rights from the login adtech_app, and give the login of each job its own rights."""
+    """Take all rights from the role adtech_app. Give rights to the database role of each job."""
     op.execute(REQUIRE_ROLES)
     _revoke("adtech_app")
     for table, column in NO_FOREIGN_KEYS.items():
@@ -276,7 +278,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the new tables and triggers, and give the login adtech_app its former rights again."""
+    """Remove the new tables and triggers, and give the role adtech_app its former rights."""
     for name in REPLACED:
         functions.create(name, down_revision)
     for name in FUNCTIONS:
@@ -360,7 +362,10 @@ def _create_audit_chain_files() -> None:
 
 
 def _note_waiting_payments() -> None:
-    """Insert unhandled updates about payments again, to run the trigger `payment_noted` on them."""
+    """Delete unhandled updates about payments and insert them again.
+
+    The insert runs the trigger `payment_noted`.
+    """
     op.execute(
         "WITH waiting AS (DELETE FROM inbox WHERE done_at IS NULL AND payload->'message' ?|"
         " ARRAY['successful_payment', 'refunded_payment'] RETURNING *)"
@@ -394,6 +399,6 @@ def _create_triggers() -> None:
 
 
 def _revoke(role: str) -> None:
-    """Take all rights on tables, columns and functions from a role."""
+    """Take all rights on tables, columns and functions from a database role."""
     for kind in ("TABLES", "FUNCTIONS"):
         op.execute(f"REVOKE ALL ON ALL {kind} IN SCHEMA public FROM {role}")

@@ -1,9 +1,10 @@
-"""Keep the position in Telegram's list of Stars, and let approvals wait for the comparison.
+"""Store how far Telegram's list of Stars has been read, and require a comparison with it.
 
-The list names the payments in Stars. No withdrawal of Stars is approved before the deposits that may pay
-it were compared with the list. The bot may not write the result of a comparison, and no database role
-may set the time of a deposit. A deposit has the currency of its wallet. Otherwise a deposit with
-another currency would not be compared.
+The list contains the payments in Stars. A withdrawal of Stars can be approved only after a
+comparison: the deposits that can pay it must be compared with the list. The database role of the
+bot cannot write the result of a comparison. No database role can set the time of a deposit. A
+deposit must have the currency of its wallet. Otherwise a deposit in another currency would not be
+compared.
 """
 
 import sqlalchemy as sa
@@ -42,7 +43,7 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
-    """Add the position, the results of comparisons, and the check before a withdrawal's approval."""
+    """Add the position in the list, the results of comparisons, and the check of approvals."""
     op.create_table(
         "star_list_positions",
         sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),

@@ -1,12 +1,14 @@
-"""Require the presses of both people for acts that need two, and protect terms from changes.
+"""Require button presses of both people for acts of two people, and protect terms from changes.
 
-From this revision on, a person agrees to an act of two people only with a press or a message that
-Telegram delivered. An older version of the program cannot carry out such acts any more.
+If an act needs two people, each person agrees with a button press or a message that Telegram
+delivered. From this revision on, the database checks this. An older version of the program cannot
+carry out such acts.
 
-Terms are, for example, the price of a placement. New links of the audit chain (the digests of the
-ledger) cover the frozen terms, and the columns of other terms are frozen now. Links that exist keep
-their digests without terms. `adtech verify-ledger` accepts such digests before the first link that
-covers the terms. After a downgrade, the older program reports that link as broken.
+Terms are, for example, the price of a placement. The audit chain is a list of links, which contain
+digests of the ledger. New links also cover the frozen terms. From this revision on, the columns of
+other terms are frozen too. Old links keep their digests without terms. `adtech verify-ledger`
+accepts such digests before the first link that covers the terms. After a downgrade, the older
+program reports that first link as broken.
 """
 
 import sqlalchemy as sa
@@ -36,14 +38,17 @@ FROZEN = {
     "channels": ("chat_id",),
     "staff_requests": ("kind", "arguments", "subject_id", "reason", "requested_by"),
 }
-"""The columns that never change, whatever role changes them."""
+"""The columns that never change. This applies to every database role."""
 PRESSES = (
     ("staff_requests", "acknowledged_in"),
     ("staff_requests", "decided_in"),
     ("corrections", "proposed_in"),
     ("corrections", "confirmed_in"),
 )
-"""The columns with the inbox rows in which people have signed. Each row signs once."""
+"""The columns with the ids of the inbox rows in which people agreed.
+
+Each row counts only one time.
+"""
 REPLACED = ("extend_audit_chain", "require_role_request", "write_audit_row")
 FUNCTIONS = (
     "words_in_update",
@@ -143,9 +148,9 @@ def downgrade() -> None:
 
 
 def _let_moves_be_confirmed() -> None:
-    """Add the columns for the confirmation of moves of the admin chat.
+    """Add the columns for the confirmation of a move (a new id) of the admin chat.
 
-    The moves that are stored before this revision count as confirmed.
+    Moves that were stored before this revision count as confirmed.
     """
     op.add_column("moved_chats", sa.Column("confirmed_by", sa.BigInteger(), nullable=True))
     op.add_column("moved_chats", sa.Column("confirmed_in", sa.BigInteger(), nullable=True))
@@ -171,7 +176,7 @@ def _let_moves_be_confirmed() -> None:
 
 
 def _audit_moves(events: str) -> None:
-    """Replace the trigger that writes an audit row at commit after a change of `moved_chats`.
+    """Replace the trigger that writes an audit row at the commit of a change of `moved_chats`.
 
     `events` names the kinds of changes in SQL, for example INSERT.
     """
@@ -183,7 +188,7 @@ def _audit_moves(events: str) -> None:
 
 
 def _freeze(frozen: dict[str, tuple[str, ...]]) -> None:
-    """Create the triggers that refuse every change of some columns: `frozen` has them by table."""
+    """Create triggers that refuse every change of the columns in `frozen` (columns by table)."""
     for table, columns in frozen.items():
         old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
         op.execute(

@@ -1,7 +1,9 @@
-"""Give cards the key that prevents a second card, and let heartbeats record the loop's lag.
+"""Give cards a key that prevents a second card, and store the lag in heartbeats.
 
-The scheduler may also raise the priority of messages that have waited for long. A stop of a kill
-switch may end sessions that lock whole tables, and does not wait for locks of other database roles.
+A card is a message with buttons in the admin chat. The lag says how late a process's event loop
+ran. From this revision on, the scheduler can raise the priority of messages that have waited for
+long. A stop of a kill switch can end sessions that lock whole tables. It does not wait for locks of
+other database roles.
 """
 
 import sqlalchemy as sa
@@ -36,7 +38,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Remove the lag, and the scheduler's right to raise priorities.
 
-    The keys stay, because the program before this revision works with them.
+    The keys stay, because the older program can work with them.
     """
     functions.create("settle_stop", down_revision)
     op.execute("DROP FUNCTION end_lock_holders()")

@@ -1,4 +1,4 @@
-"""Find buttons in a chat, and check which chat a person may choose with a button."""
+"""Find the buttons of a chat, and check the chat that a person chooses with a button."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,10 @@ def newest_first(state: State, chat: Chat) -> list[Message]:
 
 
 def reply_keyboard(state: State, chat: Chat) -> Message | None:
-    """Return the message whose reply keyboard the chat shows now, or None."""
+    """Return the message whose reply keyboard the chat shows now.
+
+    Return None if the chat shows no reply keyboard.
+    """
     for message in newest_first(state, chat):
         if message.keyboard is None:
             continue
@@ -29,9 +32,9 @@ def reply_keyboard(state: State, chat: Chat) -> Message | None:
 
 
 def inline_buttons(message: Message) -> list[Json]:
-    """Return the inline buttons of a message, row by row.
+    """Return all inline buttons of a message in one list, in the order of the rows.
 
-    An invoice without a keyboard has one button, with which a person pays.
+    An invoice without a keyboard has one button with the text "Pay".
     """
     markup = message.body.get("reply_markup")
     if markup is None and "invoice" in message.body:
@@ -42,9 +45,10 @@ def inline_buttons(message: Message) -> list[Json]:
 def _buttons_by_message(
     state: State, chat: Chat, message_id: int | None
 ) -> Iterator[list[ButtonMatch]]:
-    """Yield the buttons of each message, newest first, and then those of the reply keyboard.
+    """Yield the inline buttons of each message, and then the buttons of the reply keyboard.
 
-    With `message_id`, only the buttons of this message are yielded.
+    Each item is a list with the buttons of one message. The newest message comes first. If
+    `message_id` is given, only the buttons of this message are yielded.
     """
     for message in newest_first(state, chat):
         if message_id in {None, message.message_id}:
@@ -63,9 +67,9 @@ def _buttons_by_message(
 
 
 def find_at(message: Message, row: int, column: int) -> ButtonMatch:
-    """Return the inline button of a message at a row and column, both counted from 0.
+    """Return the message and its inline button at a row and a column.
 
-    Raises ControlError if there is no such button.
+    Rows and columns are counted from 0. Raises ControlError if there is no button at this place.
     """
     markup = message.body.get("reply_markup") or {"inline_keyboard": [inline_buttons(message)]}
     try:
@@ -75,12 +79,12 @@ def find_at(message: Message, row: int, column: int) -> ButtonMatch:
 
 
 def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) -> ButtonMatch:
-    """Return the button of a chat that has the text `text`, with its message.
+    """Find the button with the text `text` in a chat. Return its message and the button.
 
-    If no button has exactly this text, a button that begins with the text is returned, or else a
-    button that contains the text. Messages are searched newest first, and the reply keyboard last.
-    With `message_id`, only this message is searched. Raises ControlError if several buttons of one
-    message fit, or if no button fits.
+    If no button has exactly this text, the function searches for a button that begins with the
+    text. If there is none, it searches for a button that contains the text. It searches the newest
+    message first and the reply keyboard last. If `message_id` is given, it searches only this
+    message. Raises ControlError if no button is found, or if one message has several such buttons.
     """
     groups = list(_buttons_by_message(state, chat, message_id))
     for fits in (str.__eq__, str.startswith, str.__contains__):
@@ -94,9 +98,9 @@ def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) ->
 
 
 def check_choice(state: State, person: User, channel: Chat, request_chat: Json) -> None:
-    """Raise ControlError if Telegram would not let the person choose this chat for a button.
+    """Raise ControlError if a person cannot choose this chat with a button.
 
-    A button can ask the person to choose a chat. `request_chat` says which chats it accepts.
+    A button can ask a person to choose a chat. `request_chat` says which chats the button accepts.
     """
     if (channel.type == "channel") != request_chat["chat_is_channel"]:
         raise ControlError("the button asks for another type of chat")

@@ -1,6 +1,7 @@
 """Handle requests of the control API about channels, groups and their messages.
 
-The requests create chats, change their members, and post, edit and delete messages for people.
+Tests and the sandbox's page send these requests to act as people in Telegram. The requests create
+chats, change members, and post, edit and delete messages.
 """
 
 from sandbox import formatting, media, messages, serializers, updates
@@ -21,7 +22,10 @@ async def add_channel(request: ControlRequest) -> Json:
 
 
 async def add_group(request: ControlRequest) -> Json:
-    """Create a private supergroup with the members in `member_ids`. "bot" stands for the bot."""
+    """Create a supergroup with the members that the field `member_ids` lists.
+
+    In this list, the word "bot" stands for the bot.
+    """
     state = request.state
     chat = _create_chat(request, "supergroup")
     for user_id in request.get("member_ids", list) or []:
@@ -55,9 +59,10 @@ def _create_chat(request: ControlRequest, kind: str) -> Chat:
 
 
 async def set_member(request: ControlRequest) -> Json:
-    """Set the membership of a person or of the bot in a chat to the requested status and rights.
+    """Set the status and the rights of a person or of the bot in a chat.
 
-    In a private chat, only the bot's status can be set: "kicked" means that the person blocks it.
+    In a private chat, only the bot's status can be set. There, the status "kicked" means that the
+    person has blocked the bot.
     """
     state, chat = request.state, request.chat()
     member_id = request.body.get("user_id")
@@ -80,10 +85,11 @@ async def set_member(request: ControlRequest) -> Json:
 
 
 def change_member(state: State, new: Member, *, by: int | None) -> None:
-    """Replace the membership of a user in a chat by `new`. If it is the same, nothing happens.
+    """Replace the membership of a user in a chat by `new`.
 
-    The updates and the service message that Telegram sends about the change are queued and posted.
-    `by` is the id of the user who makes the change. None means the member themselves.
+    The function also queues the updates and posts the message that Telegram sends about such a
+    change. `by` is the id of the user who makes the change. If `by` is None, the member makes the
+    change. If the status and the rights stay the same, nothing happens.
     """
     old = state.member(new.chat_id, new.user_id)
     if (old.status, old.rights) == (new.status, new.rights):
@@ -108,9 +114,9 @@ def _post_membership_message(state: State, chat: Chat, field: str, user_id: int,
 
 
 def start_private_chat(state: State, person: User) -> None:
-    """Start the person's private chat with the bot, as a message of the person to the bot does.
+    """Start the person's private chat with the bot.
 
-    If the person has blocked the bot, this ends the block. If the chat is started already, nothing
+    If the person has blocked the bot, the block ends. If the chat was already started, nothing
     changes.
     """
     old = state.member(person.id, state.bot_id)
@@ -123,9 +129,10 @@ def start_private_chat(state: State, person: User) -> None:
 
 
 def grant_bot_rights(state: State, channel: Chat, person: User, rights: dict[str, bool]) -> None:
-    """Make the bot an administrator of a channel with at least the rights in `rights`.
+    """Make the bot an administrator of a channel, in the name of a person.
 
-    Telegram does the same when a person chooses a channel for a button that asks for one.
+    The bot gets the rights that are true in `rights`, and keeps its other rights. If the bot
+    already has these rights, nothing changes.
     """
     requested = {name for name, is_needed in rights.items() if is_needed}
     membership = state.member(channel.id, state.bot_id)
@@ -144,10 +151,10 @@ async def post(request: ControlRequest) -> Json:
 
 
 async def edit(request: ControlRequest) -> Json:
-    """Edit a message in the name of a person.
+    """Edit the text or the caption of a message in the name of a person.
 
-    The bot gets an update if the message is by another author. The bot gets no update if the
-    message is the bot's own post.
+    The bot gets an update about the edit if it can see the message. If the bot has sent the message
+    itself, it gets no update.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
@@ -169,10 +176,10 @@ async def edit(request: ControlRequest) -> Json:
 
 
 async def replace_media(request: ControlRequest) -> Json:
-    """Replace the media of a message by another file, in the name of a person.
+    """Replace the photo, video or animation of a message in the name of a person.
 
-    The text of a message without media becomes the caption, as in Telegram's clients. The bot gets
-    no update.
+    If the message has only a text, the message gets a file, and the text becomes the caption.
+    Telegram's apps do the same. The bot gets no update.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
@@ -207,7 +214,7 @@ async def transfer(request: ControlRequest) -> Json:
 
 
 async def delete(request: ControlRequest) -> Json:
-    """Delete a message in the name of a person. The bot gets no update, as at Telegram."""
+    """Delete a message in the name of a person. As in Telegram, the bot gets no update."""
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))
@@ -227,10 +234,10 @@ def _find_channel(request: ControlRequest, right: str) -> tuple[Chat, User]:
 
 
 def _check_may_change(state: State, chat: Chat, person: User, message: Message, right: str) -> None:
-    """Raise ControlError unless the person may change the message.
+    """Raise ControlError if the person is not allowed to edit or delete the message.
 
-    A person may change their own messages, and other messages only with the right to do so. In a
-    private chat the person may delete every message.
+    A person may change their own messages. For a message of another author, the person needs the
+    right `right` in the chat. In a private chat, the person may delete every message.
     """
     check_participant(state, chat, person)
     if chat.type == "private" and right == "can_delete_messages":

@@ -1,4 +1,4 @@
-"""Read, from a request of the control API, the message that a person wants to send."""
+"""Read a person's new message from a request of the control API."""
 
 from sandbox import formatting, media, messages
 from sandbox.control.request import ControlRequest
@@ -8,7 +8,10 @@ MEDIA_FLAGS = ("has_media_spoiler", "show_caption_above_media")
 
 
 def read_draft(request: ControlRequest) -> Draft:
-    """Return the draft of a text message, or of a photo, video or animation with a caption."""
+    """Return the message of the request: a text, or a photo, video or animation with a caption.
+
+    The function does not send the message.
+    """
     entities = request.get("entities", list)
     kind = next((kind for kind in messages.MEDIA if request.flag(kind)), None)
     if kind is None:

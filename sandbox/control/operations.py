@@ -1,6 +1,8 @@
 """Handle requests of the control API that change how the sandbox runs.
 
-The requests set faults and flood limits, move the clock, and kill and start processes.
+Tests and the sandbox's page send these requests. The requests move the clock, and kill and start
+processes. They switch Telegram's flood limits on and off. They also set faults: a fault makes later
+calls of the Bot API fail or take longer.
 """
 
 from sandbox.control.request import ControlRequest, Processes
@@ -16,7 +18,7 @@ LONGEST_MOVE = 10 * 366 * 86400
 
 
 async def add_fault(request: ControlRequest) -> Json:
-    """Set a fault, so that later calls of a Bot API method go wrong in the requested way."""
+    """Set a fault: later calls of a Bot API method go wrong in the requested way."""
     unknown = request.body.keys() - set(Fault.__dataclass_fields__)
     if unknown or "id" in request.body:
         raise ControlError("a fault has no such field: " + ", ".join(sorted(unknown | {"id"})))
@@ -61,9 +63,10 @@ async def set_limits(request: ControlRequest) -> Json:
 
 
 async def move_clock(request: ControlRequest) -> Json:
-    """Move the time of the database and of the simulated Telegram forward.
+    """Move the time forward, in the database and in the simulated Telegram.
 
-    Time never moves back.
+    The field `seconds` of the request says how far. Raises ControlError if `seconds` is below 0 or
+    above LONGEST_MOVE.
     """
     seconds = request.body.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -83,7 +86,10 @@ def _require_processes(request: ControlRequest) -> Processes:
 
 
 async def kill_process(request: ControlRequest) -> Json:
-    """Send a signal to one of the product's processes. The default is SIGKILL."""
+    """Send a signal to a process of the product. The default is SIGKILL.
+
+    Returns the process ids of all running processes.
+    """
     signal = request.get("signal", int)
     number = SIGKILL if signal is None else signal
     if not 1 <= number <= LARGEST_SIGNAL:
@@ -97,7 +103,10 @@ async def kill_process(request: ControlRequest) -> Json:
 
 
 async def start_process(request: ControlRequest) -> Json:
-    """Start one of the product's processes again."""
+    """Start a process of the product that was killed.
+
+    Returns the process ids of all running processes.
+    """
     processes = _require_processes(request)
     try:
         await processes.start(request.path["name"])

@@ -1,4 +1,7 @@
-"""Handle requests of the control API that read chats, messages and the state of the sandbox."""
+"""Handle requests of the control API that read chats, messages and the sandbox's state.
+
+Tests and the sandbox's page send these requests.
+"""
 
 from sandbox import serializers
 from sandbox.control import buttons
@@ -24,9 +27,9 @@ SERVICE_FIELDS = (
 
 
 async def show_state(request: ControlRequest) -> Json:
-    """Return the people, the chats, the faults, and the time of the sandbox.
+    """Return the people, the chats, the faults, the processes and the time of the sandbox.
 
-    Each chat is shown with the bot's membership.
+    For each chat, the result also has the bot's status and rights in this chat.
     """
     state = request.state
     processes = request.context.processes
@@ -71,9 +74,10 @@ def _serialize_chat(state: State, chat: Chat) -> Json:
 async def list_messages(request: ControlRequest) -> Json:
     """Return the messages of a chat in their current form, oldest first.
 
-    With `wait` (the longest wait, in seconds), the answer comes when there is a message with an id
-    above `after`. If `version` is given too, the answer comes when the chat has changed since that
-    version. A deletion is a change too.
+    The address of the request can contain `after`, `version` and `wait`. Only messages with an id
+    above `after` are returned. If `version` is given, the function first waits until the chat is
+    newer than this version, for example after an edit. Otherwise, the function first waits for a
+    message with an id above `after`. The longest wait is `wait` seconds. The default is 0.
     """
     state, chat = request.state, request.chat()
     after = path_number(request.query.get("after", "0"))
@@ -166,7 +170,11 @@ def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
 
 
 async def list_publications(request: ControlRequest) -> Json:
-    """Return every message that the bot ever posted in a channel, including deleted messages."""
+    """Return all messages that the bot has posted in channels, including deleted messages.
+
+    If the address of the request contains a `chat_id`, only the messages of this channel are
+    returned.
+    """
     entries = request.state.publications.entries
     chat_id = request.query.get("chat_id")
     if chat_id is not None:

@@ -1,6 +1,6 @@
-"""Read requests of the control API, and find the people, chats and messages that they name.
+"""Read requests of the control API, and find the people and chats that a request names.
 
-With the control API, the sandbox's page, the demo and the tests act as people in Telegram.
+Through the control API, the sandbox's page, the demo and the tests act as people in Telegram.
 """
 
 import json
@@ -20,10 +20,7 @@ T = TypeVar("T")
 
 
 class Processes(Protocol):
-    """The product's processes, which the control API can kill and start.
-
-    The launcher implements this interface.
-    """
+    """An interface to kill and start the product's processes, for example the bot."""
 
     async def kill(self, name: str, signal: int) -> None:
         """Send a signal to a process. Raises KeyError for an unknown name."""
@@ -32,15 +29,16 @@ class Processes(Protocol):
         """Start a process that is not running. Raises KeyError for an unknown name."""
 
     def pids(self) -> dict[str, int]:
-        """Return the process ids of the running processes by name."""
+        """Return the process id of each running process, by the name of the process."""
 
 
 @dataclass(frozen=True)
 class ControlContext:
-    """The objects that requests of the control API read and change.
+    """The objects that all requests of the control API share.
 
-    The context has the state, the control token, the function that moves the clock, and the
-    product's processes.
+    They are the state, the control token, the function that moves the clock, and the product's
+    processes. Each request must have the control token. If `move_clock` or `processes` is None,
+    requests that need it are refused.
     """
 
     state: State
@@ -64,7 +62,7 @@ class ControlRequest:
         return self.context.state
 
     def get(self, name: str, kind: type[T]) -> T | None:
-        """Return a field of the body, or None if it is missing.
+        """Return a field of the request's body, or None if the field is missing.
 
         Raises ControlError if the value is not of the type `kind`.
         """
@@ -76,26 +74,30 @@ class ControlRequest:
         return value
 
     def require(self, name: str, kind: type[T]) -> T:
-        """Return a field of the body. Raises ControlError if it is missing or of another type."""
+        """Return a field of the request's body.
+
+        Raises ControlError if the field is missing or of another type.
+        """
         value = self.get(name, kind)
         if value is None:
             raise ControlError(f"{name} is missing")
         return value
 
     def flag(self, name: str, *, otherwise: bool = False) -> bool:
-        """Return a field of the body whose value is true or false.
+        """Return a field of the request's body that is true or false.
 
-        If the field is missing, the result is `otherwise`.
+        If the field is missing, the result is `otherwise`. Raises ControlError if the field has
+        another type.
         """
         value = self.get(name, bool)
         return otherwise if value is None else value
 
     def person(self) -> User:
-        """Return the person whose id is in the path. Raises ControlError."""
+        """Return the person whose id is in the path. Raises ControlError if there is none."""
         return find_person(self.state, path_number(self.path["id"]))
 
     def chat(self) -> Chat:
-        """Return the chat whose id is in the path. Raises ControlError."""
+        """Return the chat whose id is in the path. Raises ControlError if there is none."""
         return find_chat(self.state, path_number(self.path["id"]))
 
 
@@ -106,7 +108,10 @@ def _describe_type(kind: type[object]) -> str:
 
 
 def path_number(text: str) -> int:
-    """Convert a text from the path or from the query to a whole number. Raises ControlError."""
+    """Convert a text from the request's path or query to a whole number.
+
+    Raises ControlError if the text is not a whole number.
+    """
     try:
         return int(text)
     except ValueError:
@@ -150,7 +155,7 @@ def find_message(state: State, chat: Chat, message_id: int) -> Message:
 async def read_control_request(context: ControlContext, request: web.Request) -> ControlRequest:
     """Read the path, the query and the body of a request.
 
-    Raises ControlError if the body is neither empty nor a JSON object.
+    The body must be empty or a JSON object. Raises ControlError for any other body.
     """
     body: Any = {}
     if request.can_read_body:

@@ -1,4 +1,7 @@
-"""Define the addresses of the control API, and check the control token of each request."""
+"""Define the addresses of the control API, and check the token of each request.
+
+Through the control API, the sandbox's page, the demo and the tests act as people in Telegram.
+"""
 
 from collections.abc import Awaitable, Callable
 from secrets import compare_digest
@@ -40,7 +43,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 
 
 def add_routes(app: web.Application, context: ControlContext) -> None:
-    """Add the control API to the application. Each request must carry the control token."""
+    """Add the control API to the application. Each request must have the control token."""
     for method, path, handler in ROUTES:
         app.router.add_route(method, path, _authorized(context, handler))
     app.router.add_get("/control/files/{file_id}", _serve_file(context))

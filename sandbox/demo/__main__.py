@@ -1,7 +1,7 @@
 """Run the demo: one ad, from the first /start to the owner's payment (`python -m sandbox.demo`).
 
 The demo starts its own sandbox, presses the buttons that people press, and reads the database. It
-imports none of the product's code. The exit status is 0 only if every step was as expected.
+imports none of the product's code. If every step is as expected, the exit status is 0.
 """
 
 import argparse
@@ -39,9 +39,10 @@ def main() -> None:
 
 
 async def _run_until_signal(killed: list[str], *, keep: bool) -> int:
-    """Run the demo until it ends, or until SIGINT or SIGTERM. Return the exit status.
+    """Run the demo, and return its exit status.
 
-    Both signals stop everything that the demo has started.
+    SIGINT or SIGTERM stops the demo and everything that it has started. In this case, the exit
+    status is 130.
     """
     task = asyncio.ensure_future(_in_folder(killed, keep=keep))
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -89,10 +90,10 @@ async def _run(folder: Path, killed: list[str]) -> int:
 
 
 async def _run_steps(world: launcher.RunningSandbox, control: Control, killed: list[str]) -> int:
-    """Run the steps and print a line for each, then print the results of the database checks.
+    """Run the steps and print a line for each, then run the database checks and print the results.
 
-    Between two steps, the processes named in `killed` are killed and started again. Returns the
-    exit status.
+    Between two steps, the processes in `killed` are killed and started again. Returns the exit
+    status: 0 if every step succeeded, or else 1.
     """
     database = DemoDatabase(world.facts["database_url"])
     scenario = Scenario(control, database, await seed_participants(control, world.facts))

@@ -1,7 +1,7 @@
-"""Read the database for the demo, and run the checks. A check finds no rows in a correct database.
+"""Read the demo's database, and check that no rows are wrong.
 
-The SQL here does not use the product's own list of invariants. Therefore a mistake in that list
-does not hide an error from the demo.
+The product has such checks too, but the demo does not use them. Therefore a mistake in the
+product's checks cannot hide an error from the demo.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _POLL_INTERVAL = 0.1
 
 @dataclass(frozen=True)
 class Check:
-    """A check of one table: a query that returns the rows that break a rule."""
+    """A rule for the rows of one table. The query `sql` returns the rows that break the rule."""
 
     name: str
     table: str
@@ -29,7 +29,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of one check: the number of checked rows, and the number that break the rule."""
+    """The result of one check: how many rows were checked, and how many break the rule."""
 
     check: Check
     offending: int
@@ -154,7 +154,7 @@ UNIQUENESS = (
 class DemoDatabase:
     """A reader of the demo's database.
 
-    The reader connects in the application's role, and runs read-only transactions only.
+    The reader connects in the application's database role, and cannot change data.
     """
 
     dsn: str
@@ -162,7 +162,7 @@ class DemoDatabase:
     async def rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
         """Return the rows of one query.
 
-        Each query uses a new connection, because the server may have been restarted.
+        Each query opens a new connection. Therefore a restart of the database server does no harm.
         """
         connection = await asyncpg.connect(
             self.dsn, server_settings={"default_transaction_read_only": "on"}
@@ -185,9 +185,10 @@ class DemoDatabase:
     async def until(
         self, sql: str, *arguments: object, so: Callable[[dict[str, Any]], bool], expected: str
     ) -> dict[str, Any]:
-        """Repeat a query until it has one row for which `so` is true, and return this row.
+        """Repeat a query until it returns one row for which `so` is true. Return this row.
 
-        Raises Unexpected after PATIENCE.
+        Raises Unexpected if this has not happened after PATIENCE seconds. The error contains the
+        text `expected`.
         """
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -199,13 +200,16 @@ class DemoDatabase:
             await asyncio.sleep(_POLL_INTERVAL)
 
     async def check(self, check: Check) -> Result:
-        """Run one check on all rows of its table, and return how many rows break the rule."""
+        """Run one check, and return how many rows were checked and how many break the rule."""
         offending = len(await self.rows(check.sql))
         counted = await self.row(f"SELECT COUNT(*) AS n FROM {check.table}")  # noqa: S608 - a constant
         return Result(check, offending, counted["n"])
 
     async def check_all(self, checks: tuple[Check, ...]) -> list[Result]:
-        """Run several checks. Raises Unexpected if one of the checks finds a row."""
+        """Run several checks, and return their results.
+
+        Raises Unexpected if a row breaks a rule.
+        """
         results = [await self.check(check) for check in checks]
         if broken := [result for result in results if result.offending]:
             raise Unexpected(

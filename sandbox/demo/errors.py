@@ -4,7 +4,7 @@
 class Unexpected(Exception):
     """A step of the demo did not find what it expected.
 
-    The text says what was expected and what was found instead.
+    The error's text says what the step expected, and what it found instead.
     """
 
     def __init__(self, expected: str, actual: str) -> None:

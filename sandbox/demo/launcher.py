@@ -14,9 +14,9 @@ from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 300.0
-"""The longest time that a start may take, in seconds.
+"""The longest time that the demo waits for the start of the sandbox, in seconds.
 
-A start usually takes 10 to 15 seconds, and longer if the CPUs are busy.
+Most starts take 10 to 15 seconds. If the CPUs are busy, a start takes longer.
 """
 
 _STOP_LIMIT = 45.0
@@ -27,14 +27,14 @@ _KEPT_VARIABLES = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIB
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A running sandbox that the demo has started. Its data is in `folder`/local."""
+    """A running sandbox that the demo has started. Its data is in the subfolder `local`."""
 
     child: processes.Child
     folder: Path
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return the present content of the sandbox's file `world.json`.
+        """Return the current content of the file `world.json` of the sandbox.
 
         The file contains addresses, the ids of people, and process ids.
         """
@@ -42,21 +42,24 @@ class RunningSandbox:
         return facts
 
     async def stop(self) -> int | None:
-        """Stop the sandbox with SIGTERM, and return the launcher's exit status."""
+        """Stop the sandbox with SIGTERM, and return its exit status."""
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
         return self.child.returncode
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment variables that programs need to run.
+    """Return the environment variables that the sandbox gets from the demo.
 
-    Settings of the product are left out, so that the demo is the same on every machine.
+    Settings of the product are not included. Therefore the demo is the same on every machine.
     """
     return {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
 
 
 def logs(folder: Path) -> list[tuple[str, list[str]]]:
-    """Return the last lines of the log of each process. The launcher's log comes first."""
+    """Return the name and the last lines of each process's log.
+
+    The first log is the log of `python -m sandbox`.
+    """
     paths = [folder / "launcher.log", *sorted(folder.glob("local/**/*.log"))]
     return [
         (path.name, path.read_text(errors="replace").splitlines()[-_LOG_LINES:])
@@ -68,7 +71,7 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
 async def start(folder: Path) -> RunningSandbox:
     """Start a sandbox with its data in `folder`, and wait until the bot and the scheduler work.
 
-    Raises Unexpected if the sandbox does not start. In this case all its processes have ended.
+    If the sandbox does not start, the function ends all its processes and raises Unexpected.
     """
     world = RunningSandbox(_spawn(folder), folder)
     try:

@@ -1,4 +1,7 @@
-"""Write, press buttons and read messages as people do, through the sandbox's control API."""
+"""Write, press buttons and read messages as people do.
+
+The demo sends requests to the sandbox's control API, which lets programs act as people.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,7 +13,10 @@ import aiohttp
 from sandbox.demo.errors import Unexpected
 
 PATIENCE = 180.0
-"""The longest wait for the product, in seconds. It includes a new start after a SIGKILL."""
+"""The longest wait for a reaction of the product, in seconds.
+
+This is enough time for a new start of a process after a SIGKILL.
+"""
 
 _LONG_POLL = 10.0
 _QUOTED_MESSAGES = 3
@@ -21,14 +27,17 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Control:
-    """A client of the control API. The user of this class must close the session."""
+    """A client of the control API. The caller must close its `session`."""
 
     session: aiohttp.ClientSession
     url: str
 
     @classmethod
     def of(cls, facts: Json) -> "Control":
-        """Return a client for the control API of a running sandbox."""
+        """Return a client for the control API of a running sandbox.
+
+        `facts` has the content of the sandbox's file `world.json`.
+        """
         headers = {"Authorization": f"Bearer {facts['control_token']}"}
         timeout = aiohttp.ClientTimeout(total=90)
         return cls(aiohttp.ClientSession(headers=headers, timeout=timeout), facts["control_url"])
@@ -44,7 +53,7 @@ class Control:
     async def post(self, path: str, **body: object) -> Json:
         """Send a POST request and return the answer.
 
-        If the sandbox refuses the request, raises Unexpected with the sandbox's explanation.
+        If the sandbox refuses the request, raises Unexpected with the reason.
         """
         async with self.session.post(self.url + path, json=body) as response:
             return await _answer(path, response)
@@ -59,7 +68,7 @@ async def _answer(path: str, response: aiohttp.ClientResponse) -> Json:
 
 @dataclass(frozen=True)
 class Chat:
-    """A chat. Its methods read what the members of the chat can read."""
+    """A chat of the sandbox, as its members see it."""
 
     control: Control
     id: int
@@ -67,8 +76,8 @@ class Chat:
     async def read(self, version: int | None = None, wait: float = 0) -> Json:
         """Return the version and the messages of the chat.
 
-        If `version` is given, wait until the chat is newer than this version. `wait` is the longest
-        wait in seconds.
+        The version is a number that grows with every change. If `version` is given, wait until the
+        chat is newer than this version. The longest wait is `wait` seconds.
         """
         query = {} if version is None else {"version": version}
         return await self.control.get(f"/chats/{self.id}/messages", wait=wait, **query)
@@ -78,10 +87,11 @@ class Chat:
         return int((await self.read())["version"])
 
     async def until(self, check: Callable[[list[Json]], T | None], expected: str) -> T:
-        """Wait until `check` returns a value for the messages of the chat, and return this value.
+        """Call `check` with the chat's messages until the result is not None. Return the result.
 
-        `check` returns None as long as the wait must continue. Raises Unexpected, with the last
-        messages of the chat, after PATIENCE.
+        If the result is None, the function waits for the next change of the chat. Raises Unexpected
+        after PATIENCE seconds. The error contains the text `expected` and the last messages of the
+        chat.
         """
         deadline = time.monotonic() + PATIENCE
         version: int | None = None
@@ -95,10 +105,11 @@ class Chat:
             version = shown["version"]
 
     async def shows(self, *parts: str, since: int = 0) -> Json:
-        """Wait for a message with each of `parts` in its text or on a button; return the newest.
+        """Wait for a message that contains every text in `parts`, and return this message.
 
-        Only messages that were sent or edited after the chat's version `since` count. Raises
-        Unexpected after PATIENCE.
+        Each text can be in the message's text, in its caption, or on a button. Only messages that
+        were sent or edited after the chat's version `since` are searched. If several messages fit,
+        the message that was changed last is returned. Raises Unexpected after PATIENCE seconds.
         """
 
         def check(messages: list[Json]) -> Json | None:
@@ -131,9 +142,9 @@ class Person:
     ) -> Json:
         """Write `text` in a chat, wait for a message that contains `then`, and return this message.
 
-        If `chat` is None, the chat is the private chat with the bot. Only messages that are new or
-        edited after the call began count. Raises Unexpected if none of them contains `then` within
-        PATIENCE.
+        If `chat` is None, the person writes in the private chat with the bot. Only messages that
+        were sent or edited after the call began are searched. Raises Unexpected after PATIENCE
+        seconds.
         """
         target_chat = chat or self.chat
         since = await target_chat.version()
@@ -144,12 +155,12 @@ class Person:
     async def press(
         self, button: str, *, on: Json | None = None, then: str, chat: Chat | None = None
     ) -> Json:
-        """Press a button, and return the new or edited message that contains `then`.
+        """Press a button, wait for a message that contains `then`, and return this message.
 
-        The button belongs to the message `on`. If `on` is not given, the button belongs to the
-        newest message that has such a button. While the bot restarts, the press takes longer, in
-        the same way as at Telegram. Raises Unexpected if the bot answers with an alert, or if no
-        such message comes within PATIENCE.
+        If `on` is given, the button is searched in the message `on`. If `on` is None, it is
+        searched in all messages, the newest message first. If `chat` is None, the chat is the
+        private chat with the bot. Only messages that were sent or edited after the call began can
+        be returned. Raises Unexpected if the bot answers with an alert, or after PATIENCE seconds.
         """
         target_chat = chat or self.chat
         since = await target_chat.version()
@@ -163,13 +174,13 @@ class Person:
 
 
 def words(message: Json) -> str:
-    """Return the text, the caption and the buttons of a message. Each is on a line of its own."""
+    """Return the text or caption of a message, and then the text of each button on its own line."""
     buttons = [button["text"] for row in message["buttons"] for button in row]
     return "\n".join([message["text"] or message["caption"] or "", *buttons])
 
 
 def after(message: Json, words_before: str) -> str:
-    """Find `words_before` in a message, and return the rest of the line after these words."""
+    """Find the first line that contains `words_before`, and return the rest of this line."""
     line = next(line for line in words(message).split("\n") if words_before in line)
     return line.partition(words_before)[2].strip()
 

@@ -13,11 +13,10 @@ _RESUME_SECONDS = 0.3
 async def kill(control: Control, books: DemoDatabase, name: str) -> int:
     """Kill a process of the product with SIGKILL and start it again.
 
-    If a process dies while it sends a post, nobody knows whether the post is in the channel. Then
-    the product does not simply send the post again. The demo must not cause this. Therefore the
-    process is paused first. If a post is being sent, the process continues for a moment and is
-    paused again. The process is killed when it is paused and no post is being sent. Returns how
-    often a post was being sent during a pause.
+    The function never kills the process while a post is being sent. After such a kill, the product
+    would not know whether the post is in the channel. The function first pauses the process. If a
+    post is being sent, the function lets the process continue for a moment, and then pauses the
+    process again. Returns how often a post was being sent during a pause.
     """
     under_way = 0
     while True:

@@ -1,4 +1,4 @@
-"""Define the participants of the demo, the shared data of its steps, and common checks."""
+"""Define the people and chats of the demo, the data that its steps share, and common checks."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,16 +33,16 @@ class Participants:
 
 @dataclass
 class Scenario:
-    """The data that the steps share: participants, database, and results of earlier steps."""
+    """The data that the steps share: people and chats, database, and results of earlier steps."""
 
     control: Control
     books: DemoDatabase
     participants: Participants
     card: Json = field(default_factory=dict)
-    """The message whose buttons the steps press.
+    """The message whose buttons the next steps press.
 
-    At first this is the campaign's message in the advertiser's chat. From step 6 on, it is the
-    message about the target (a placement) in the admin chat.
+    In the first steps, this is the campaign's message in the advertiser's chat. Step 6 replaces it
+    by the admin chat's message about the placement (the ad in one channel).
     """
     preview: Json = field(default_factory=dict)
     post: Json = field(default_factory=dict)
@@ -59,7 +59,10 @@ class StepResult:
 
 
 async def create_participants(control: Control, facts: Json, suffix: str) -> Participants:
-    """Create an advertiser, an owner and a channel, in addition to those of a new sandbox."""
+    """Create an advertiser, an owner and a channel. Return them with the sandbox's admin.
+
+    The title of the new channel ends with `suffix`.
+    """
     advertiser = await control.post("/users", first_name="Advertiser")
     owner = await control.post("/users", first_name="Owner")
     title = f"Owner's channel {suffix}"
@@ -73,7 +76,7 @@ async def create_participants(control: Control, facts: Json, suffix: str) -> Par
 
 
 async def seed_participants(control: Control, facts: Json) -> Participants:
-    """Return the people and the channel that every new sandbox has."""
+    """Return the people, the admin chat and the channel that every new sandbox has."""
     chats = {chat["id"]: chat for chat in (await control.get("/state"))["chats"]}
     channel_id = facts["channel_id"]
     title = chats[channel_id]["title"]
@@ -92,12 +95,12 @@ def _participants(
 
 
 def expected_ad() -> Json:
-    """Return the ad in the form in which the advertiser wrote it."""
+    """Return the ad that the advertiser writes: text, formatting and link button."""
     return {"text": AD, "entities": FORMATTING, "buttons": [LINK]}
 
 
 def extract_ad(message: Json) -> Json:
-    """Return the parts of an ad that a reader can see: text, formatting and link buttons."""
+    """Return the visible parts of an ad: text, formatting and link buttons."""
     return {
         "text": message["text"],
         "entities": message["entities"],
@@ -106,9 +109,9 @@ def extract_ad(message: Json) -> Json:
 
 
 async def open_wallet(scenario: Scenario, then: str) -> Json:
-    """Open the menu and then the wallet as the advertiser.
+    """Open the menu and then the wallet as the advertiser. Return the message with the wallet.
 
-    The message that shows the wallet must contain `then`.
+    The message must contain the text `then`. Raises Unexpected if it does not.
     """
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
@@ -116,15 +119,16 @@ async def open_wallet(scenario: Scenario, then: str) -> Json:
 
 
 async def channel_posts(scenario: Scenario) -> list[Json]:
-    """Return the posts of the channel, without service messages such as "channel created"."""
+    """Return the posts of the channel, without messages such as "channel created"."""
     shown = (await scenario.participants.channel.read())["messages"]
     return [message for message in shown if message["service"] is None]
 
 
 async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
-    """Check that there is exactly one audit row for an action about the row with the id `number`.
+    """Check that exactly one audit row records an action.
 
-    The details of the audit row contain the id in the field `name`. Raises Unexpected.
+    An audit row says who did what and when. The row's details must have the value `number` in the
+    field `name`. Raises Unexpected if there is no such row, or if there are several.
     """
     rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",

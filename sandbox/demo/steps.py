@@ -1,7 +1,6 @@
 """Run the fourteen steps of the demo. Each step presses buttons and checks the database.
 
-A target is a placement, that is, one campaign's ad in one channel. A card is a message with
-buttons.
+A placement (in the code: target) is one campaign's ad in one channel.
 """
 
 # ruff: noqa: RUF001 - the bot's buttons have these plus signs
@@ -35,7 +34,7 @@ from sandbox.demo.scenario import (
 
 @dataclass(frozen=True)
 class Step:
-    """One of the fourteen steps: its description and the function that runs it."""
+    """One of the fourteen steps: its title and the function that runs it."""
 
     title: str
     act: Callable[[Scenario], Awaitable[StepResult]]
@@ -96,7 +95,7 @@ async def advertiser_tops_up(scenario: Scenario) -> StepResult:
 
 
 async def owner_connects(scenario: Scenario) -> StepResult:
-    """Run step 3: choose a channel for the bot in Telegram's dialog, then type its terms."""
+    """Run step 3: connect a channel, and type its price and how long a post must stay."""
     participants, person = scenario.participants, scenario.participants.owner
     menu = await person.say("/start", then="What would you like to do?")
     channels = await person.press("📺 My channels", on=menu, then="➕ Connect a channel")
@@ -129,7 +128,7 @@ async def owner_connects(scenario: Scenario) -> StepResult:
 
 
 async def campaign_created(scenario: Scenario) -> StepResult:
-    """Run step 4: fill in the form, and check that the preview shows the ad as written."""
+    """Run step 4: create a campaign, and check that the bot's preview shows the same ad."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     campaigns = await person.press("📣 Campaigns", on=menu, then="➕ New campaign")
@@ -160,7 +159,7 @@ async def campaign_created(scenario: Scenario) -> StepResult:
 
 
 async def campaign_activated(scenario: Scenario) -> StepResult:
-    """Run step 5: activate the campaign with one press."""
+    """Run step 5: activate the campaign, and check the database."""
     scenario.card = await scenario.participants.advertiser.press(
         "🚀 Activate", on=scenario.card, then="Status: active"
     )
@@ -176,7 +175,7 @@ async def campaign_activated(scenario: Scenario) -> StepResult:
 
 
 async def target_submitted(scenario: Scenario) -> StepResult:
-    """Run step 6: buy a placement, and check that the admin chat has the ad and its buttons."""
+    """Run step 6: buy a placement, and check that the admin chat shows the ad and its buttons."""
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"
@@ -205,10 +204,7 @@ async def target_submitted(scenario: Scenario) -> StepResult:
 
 
 async def target_approved(scenario: Scenario) -> StepResult:
-    """Run step 7: approve the target (placement).
-
-    The approval must hold the price in an escrow and create a post job.
-    """
+    """Run step 7: approve the placement, and check that its price is held in an escrow."""
     admin, admin_chat = scenario.participants.admin, scenario.participants.admin_chat
     card = await admin.press("✅ Approve", on=scenario.card, chat=admin_chat, then="Approved by")
     row = await scenario.books.row(
@@ -236,7 +232,7 @@ async def target_approved(scenario: Scenario) -> StepResult:
 
 
 async def balance_down(scenario: Scenario) -> StepResult:
-    """Run step 8: check the available and the held amount in the advertiser's wallet."""
+    """Run step 8: check how much money the advertiser's wallet has, and how much is held."""
     shown = await open_wallet(scenario, "Available: $200.00")
     held = after(shown, "Held for placements: ")
     expect(held, "$50.00", "what is held")
@@ -256,9 +252,9 @@ async def balance_down(scenario: Scenario) -> StepResult:
 
 
 async def one_message(scenario: Scenario) -> StepResult:
-    """Run step 9: check that the channel has the ad exactly once, as in the preview.
+    """Run step 9: check that the channel has exactly one post, which is equal to the preview.
 
-    The post job must have recorded the id of this message.
+    The database must have the message id of this post.
     """
     channel = scenario.participants.channel
     job = await scenario.books.until(
@@ -282,7 +278,7 @@ async def one_message(scenario: Scenario) -> StepResult:
 
 
 async def job_success(scenario: Scenario) -> StepResult:
-    """Run step 10: check that the post job succeeded, and that the post must stay for 24 hours."""
+    """Run step 10: check that the ad is published, and that the payment is due 24 hours later."""
     row = await scenario.books.row(
         """
         SELECT j.status, j.claim_no, j.attempts, e.release_due_at - j.sent_at AS promised
@@ -322,7 +318,7 @@ async def live_check(scenario: Scenario) -> StepResult:
 
 
 async def released(scenario: Scenario) -> StepResult:
-    """Run step 12: wait until the escrow is released, and check what the advertiser sees."""
+    """Run step 12: wait until the owner is paid, and check what the advertiser sees."""
     person = scenario.participants.advertiser
     row = await scenario.books.until(
         """
@@ -344,9 +340,9 @@ async def released(scenario: Scenario) -> StepResult:
 
 
 async def owner_credited(scenario: Scenario) -> StepResult:
-    """Run step 13: check that the owner's wallet has the price less the fee.
+    """Run step 13: check that the owner's wallet has the price minus the fee.
 
-    The owner and the advertiser must each have got a message.
+    The bot must have sent a message to the owner and a message to the advertiser.
     """
     participants = scenario.participants
     row = await scenario.books.row(
@@ -369,7 +365,7 @@ async def owner_credited(scenario: Scenario) -> StepResult:
 
 
 async def all_clean(scenario: Scenario) -> StepResult:
-    """Run step 14: run all database checks, and check that the channel has one message."""
+    """Run step 14: run all checks of the database, and check that the channel has one post."""
     invariant_results = await scenario.books.check_all(books.INVARIANTS)
     uniqueness_results = await scenario.books.check_all(books.UNIQUENESS)
     expect(len(await channel_posts(scenario)), 1, "one message in the channel")

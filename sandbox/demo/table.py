@@ -16,7 +16,7 @@ def heading() -> str:
 
 
 def step_line(number: int, title: str, result: StepResult) -> str:
-    """Return the table row of one step. A long cell continues in the next line."""
+    """Return the table row of one step. A long cell continues on the next line."""
     return _row(f"{number:2}", title, result.chat, result.database)
 
 

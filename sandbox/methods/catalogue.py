@@ -1,6 +1,6 @@
 """List the methods of the Bot API that the sandbox implements.
 
-A call of any other method gets the error that the method is not supported.
+If the bot calls another method, it gets the error "not supported in the sandbox".
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Implement the methods about chats and their members."""
+"""Implement the Bot API's methods about chats and their members."""
 
 from aiogram import methods
 
@@ -12,16 +12,16 @@ from sandbox.state import State
 
 
 def get_chat(call: MethodCall[methods.GetChat]) -> Json:
-    """Return all data of a chat that the bot may read."""
+    """Return all data of a chat. Raises TelegramError if the bot is not allowed to read it."""
     return serializers.serialize_full_chat(
         call.state, permissions.find_readable_chat(call.state, call.request.chat_id)
     )
 
 
 def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
-    """Return a chat whose members the bot may read. Raises TelegramError.
+    """Return a chat if the bot is allowed to see its members. Otherwise raise TelegramError.
 
-    In a channel, the bot may read them only as an administrator.
+    In a channel, the bot is allowed to see the members only if the bot is an administrator.
     """
     chat = permissions.find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
@@ -33,7 +33,7 @@ def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
 
 
 def get_chat_member(call: MethodCall[methods.GetChatMember]) -> Json:
-    """Return a user's membership in a chat. If the user never was there, the status is `left`."""
+    """Return a user's membership in a chat. If the user was never there, the status is `left`."""
     chat = _find_chat_with_members(call.state, call.request.chat_id)
     user_id = call.request.user_id
     if user_id not in call.state.users:
@@ -46,7 +46,7 @@ def get_chat_member(call: MethodCall[methods.GetChatMember]) -> Json:
 
 
 def get_chat_member_count(call: MethodCall[methods.GetChatMemberCount]) -> int:
-    """Return the number of subscribers of a channel, or of members of a group."""
+    """Return the number of subscribers of a channel, or the number of members of a group."""
     chat = permissions.find_readable_chat(call.state, call.request.chat_id)
     if chat.type == "private":
         return 2
@@ -67,7 +67,7 @@ def get_chat_administrators(call: MethodCall[methods.GetChatAdministrators]) -> 
 
 
 def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
-    """Remove the bot from the chat. The bot calls this to leave."""
+    """Remove the bot from a chat, because the bot wants to leave."""
     state = call.state
     chat = permissions.find_readable_chat(state, call.request.chat_id)
     if chat.type == "private":
@@ -80,7 +80,7 @@ def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
 
 
 def pin_chat_message(call: MethodCall[methods.PinChatMessage]) -> bool:
-    """Pin one message and post a service message about the pin."""
+    """Pin a message, and post Telegram's service message about the pinned message."""
     state = call.state
     chat = permissions.find_readable_chat(state, call.request.chat_id)
     right = {"channel": "can_edit_messages", "supergroup": "can_pin_messages"}.get(chat.type)

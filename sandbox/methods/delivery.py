@@ -1,4 +1,7 @@
-"""Implement the methods for webhook settings. `sandbox.updates` implements getUpdates."""
+"""Implement the Bot API's methods about the webhook (the address that gets updates).
+
+The module `sandbox.updates` implements getUpdates.
+"""
 
 import re
 from urllib.parse import urlsplit
@@ -13,9 +16,9 @@ SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
-    """Set the webhook to which updates are sent from now on. An empty address removes the webhook.
+    """Set the address to which updates are sent. An empty address removes the webhook.
 
-    The scheme http is allowed, because all connections are on loopback.
+    The address can begin with http, because all connections stay on this machine.
     """
     request = call.request
     if request.url and urlsplit(request.url).scheme not in {"http", "https"}:
@@ -31,7 +34,7 @@ def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
 
 
 def delete_webhook(call: MethodCall[methods.DeleteWebhook]) -> bool:
-    """Remove the webhook, so that the bot can use getUpdates again."""
+    """Remove the webhook. After that, the bot can use getUpdates."""
     _drop_pending(call, requested=call.request.drop_pending_updates)
     call.state.set("webhook", None)
     return True
@@ -47,5 +50,5 @@ def _drop_pending(
 
 
 def get_webhook_info(call: MethodCall[methods.GetWebhookInfo]) -> Json:
-    """Return the webhook's settings and its last error."""
+    """Return the webhook's settings and the last error of a delivery."""
     return call.delivery.info()

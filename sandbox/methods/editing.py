@@ -1,4 +1,4 @@
-"""Implement the methods that edit and delete messages."""
+"""Implement the Bot API's methods that edit and delete messages."""
 
 from aiogram import methods
 
@@ -13,10 +13,9 @@ MAX_DELETED = 100
 
 
 def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
-    """Replace the text of a message.
+    """Replace the text and the inline keyboard of a message.
 
-    The inline keyboard is replaced by the one in the request. If the request has no inline
-    keyboard, the message loses its inline keyboard.
+    If the request has no inline keyboard, the message loses its inline keyboard.
     """
     request = call.request
     content = text_content(call)
@@ -28,7 +27,7 @@ def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
 
 
 def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
-    """Replace the caption of a photo, video or animation."""
+    """Replace the caption and the inline keyboard of a photo, video or animation."""
     request = call.request
     caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
     changed = messages.caption_fields(caption)
@@ -48,7 +47,7 @@ def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
 
 
 def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
-    """Replace the photo, video or animation of a message, together with the caption."""
+    """Replace the photo, video or animation of a message, its caption and its inline keyboard."""
     request = call.request
     new_media = request.media
     if new_media.type not in messages.MEDIA:
@@ -76,8 +75,8 @@ def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) 
 def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]) -> Json:
     """Raise TelegramError, because no message of the sandbox has a live location.
 
-    As Telegram does, this function first checks whether the bot may edit the message (source:
-    `edit_message_live_location` of TDLib).
+    Like Telegram, the function first checks whether the bot may edit the message. Source:
+    `edit_message_live_location` of TDLib.
     """
     markup.inline_keyboard(call.request.reply_markup)
     permissions.find_editable_message(call.state, call.request.chat_id, call.request.message_id)
@@ -98,7 +97,7 @@ def delete_message(call: MethodCall[methods.DeleteMessage]) -> bool:
 
 
 def delete_messages(call: MethodCall[methods.DeleteMessages]) -> bool:
-    """Delete several messages. Ids of missing messages are skipped. Telegram skips them too."""
+    """Delete several messages. Ids of missing messages are skipped, as in Telegram."""
     chat = permissions.find_readable_chat(call.state, call.request.chat_id)
     if not 1 <= len(call.request.message_ids) <= MAX_DELETED:
         raise bad_request("MESSAGE_IDS_INVALID")

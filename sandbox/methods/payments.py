@@ -1,4 +1,4 @@
-"""Implement the methods about invoices and Stars."""
+"""Implement the Bot API's methods about invoices and Stars."""
 
 from aiogram import methods
 
@@ -48,10 +48,10 @@ def _check_texts(request: methods.SendInvoice) -> None:
 
 
 def _total(request: methods.SendInvoice) -> int:
-    """Return the sum of the invoice's prices in minor units.
+    """Return the sum of the invoice's prices in minor units (cents or Stars).
 
     An invoice in Stars must have exactly one price and no provider. An invoice in another currency
-    must have a provider.
+    must have a provider. Raises TelegramError.
     """
     if len(request.currency) != len(STARS) or not request.currency.isupper():
         raise bad_request("CURRENCY_INVALID")
@@ -69,7 +69,7 @@ def _total(request: methods.SendInvoice) -> int:
 
 
 def get_star_transactions(call: MethodCall[methods.GetStarTransactions]) -> Json:
-    """Return payments and refunds in Stars in the order of their times."""
+    """Return a part of the list of payments and refunds in Stars, oldest first."""
     offset = call.request.offset or 0
     limit = 100 if call.request.limit is None else call.request.limit
     if offset < 0 or not 1 <= limit <= 100:  # noqa: PLR2004 - Telegram's own bounds
@@ -78,7 +78,7 @@ def get_star_transactions(call: MethodCall[methods.GetStarTransactions]) -> Json
 
 
 def refund_star_payment(call: MethodCall[methods.RefundStarPayment]) -> bool:
-    """Refund a payment in Stars."""
+    """Refund a payment in Stars. Raises TelegramError if it is unknown or already refunded."""
     payment = call.state.payments.get(call.request.telegram_payment_charge_id)
     known = payment is not None and payment.user_id == call.request.user_id
     if payment is None or not known or payment.currency != STARS:

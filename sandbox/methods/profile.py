@@ -1,4 +1,4 @@
-"""Implement the methods about the bot itself: its user, commands, descriptions and files."""
+"""Implement the Bot API's methods about the bot: user, commands, descriptions and files."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ MAX_COMMANDS = 100
 
 
 def get_me(call: MethodCall[methods.GetMe]) -> Json:
-    """Return the bot's own user, with the permissions that the bot has in groups."""
+    """Return the bot's own user, and what the bot can do in groups."""
     return serializers.serialize_user(call.state.bot) | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
@@ -25,9 +25,9 @@ def get_me(call: MethodCall[methods.GetMe]) -> Json:
 
 
 def _scope_key(call: MethodCall[Any]) -> str:
-    """Return the name of the setting that stores the commands of one scope and language.
+    """Return the name under which the commands of one scope and language are stored.
 
-    A scope is the set of chats in which clients show the commands.
+    A scope is the set of chats in which Telegram's apps show the commands.
     """
     scope = call.request.scope
     dumped = markup.as_json(scope) if scope else {"type": "default"}
@@ -40,7 +40,7 @@ def _scope_key(call: MethodCall[Any]) -> str:
 
 
 def set_my_commands(call: MethodCall[methods.SetMyCommands]) -> bool:
-    """Save the list of commands that clients show in their menu."""
+    """Save the list of commands that Telegram's apps show in the bot's menu."""
     commands = [markup.as_json(command) for command in call.request.commands]
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -55,7 +55,7 @@ def set_my_commands(call: MethodCall[methods.SetMyCommands]) -> bool:
 
 
 def get_my_commands(call: MethodCall[methods.GetMyCommands]) -> list[Json]:
-    """Return the list of commands that clients show in their menu."""
+    """Return the list of commands that Telegram's apps show in the bot's menu."""
     commands: list[Json] = call.state.settings.get(_scope_key(call)) or []
     return commands
 
@@ -77,7 +77,7 @@ def set_my_short_description(call: MethodCall[methods.SetMyShortDescription]) ->
 
 
 def set_my_name(call: MethodCall[methods.SetMyName]) -> bool:
-    """Save the bot's name in one language. Messages still show the original name."""
+    """Save the bot's name in one language. Messages still show the bot's original name."""
     return _set_text(call, "name", 64)
 
 
@@ -100,7 +100,7 @@ def get_my_short_description(call: MethodCall[methods.GetMyShortDescription]) ->
 
 
 def get_my_name(call: MethodCall[methods.GetMyName]) -> Json:
-    """Return the bot's name in one language, or else the name that the bot was created with."""
+    """Return the bot's name in one language. If there is none, return the default name."""
     return {"name": _get_text(call, "name")["name"] or call.state.bot.first_name}
 
 
@@ -111,7 +111,7 @@ def _get_text(call: MethodCall[Any], field: str) -> Json:
 
 
 def get_file(call: MethodCall[methods.GetFile]) -> Json:
-    """Return the path from which a file can be downloaded."""
+    """Return a file's data, with the path from which the file can be downloaded."""
     file = call.state.files.get(call.request.file_id)
     if file is None:
         raise bad_request("invalid file_id")

@@ -1,4 +1,8 @@
-"""Implement the methods that answer callback and pre-checkout queries."""
+"""Implement the Bot API's methods that answer callback and pre-checkout queries.
+
+A callback query reports a press of a button. A pre-checkout query asks whether a payment may
+continue.
+"""
 
 import time
 
@@ -30,10 +34,7 @@ def _find_open_query(state: State, question_id: str, kind: str, seconds: float) 
 
 
 def answer_callback_query(call: MethodCall[methods.AnswerCallbackQuery]) -> bool:
-    """Save the answer to a callback query.
-
-    The person who pressed the button gets this answer.
-    """
+    """Save the answer to a callback query. The person who pressed the button gets this answer."""
     request = call.request
     if len(request.text or "") > MAX_ANSWER:
         raise bad_request("MESSAGE_TOO_LONG")

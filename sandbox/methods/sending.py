@@ -1,4 +1,4 @@
-"""Implement the methods that send, copy and forward messages."""
+"""Implement the Bot API's methods that send, copy and forward messages."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def send_message(call: MethodCall[methods.SendMessage]) -> Json:
 def text_content(
     call: MethodCall[methods.SendMessage] | MethodCall[methods.EditMessageText],
 ) -> Json:
-    """Return the content fields of a text message, with its entities and its link preview."""
+    """Return the fields of a text message: text, entities and options of the link preview."""
     request = call.request
     content = messages.text_fields(
         parse_text(call.state, request.text, request.parse_mode, request.entities)
@@ -50,9 +50,10 @@ def text_content(
 
 
 def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
-    """Return the `link_preview_options` for a message, or an empty object.
+    """Return the options of the link preview, or an empty object if there are none.
 
-    They come from the field `link_preview_options` or the older `disable_web_page_preview`.
+    They are in the request's field `link_preview_options`, or in the older field
+    `disable_web_page_preview`.
     """
     options = unwrap_default(request.link_preview_options)
     if options is not None:
@@ -97,7 +98,7 @@ def _send_media(
 
 
 def send(call: MethodCall[Any], content: Json) -> Json:
-    """Post a message in the chat of the request, and return it as the Bot API does.
+    """Post a message in the chat of the request, and return Telegram's Message object.
 
     The caller must have checked the content.
     """
@@ -107,7 +108,7 @@ def send(call: MethodCall[Any], content: Json) -> Json:
 
 
 def _post_message(call: MethodCall[Any], chat: Chat, draft: Draft) -> Message:
-    """Post a message with the fields that all sending methods share: reply and protection."""
+    """Post a message, with the request's fields for a reply and for protected content."""
     if draft.keyboard and chat.type == "channel":
         raise bad_request("inline keyboard expected")
     draft.protected = bool(unwrap_default(call.request.protect_content))
@@ -134,7 +135,10 @@ def _reply_fields(call: MethodCall[Any], chat: Chat) -> Json:
 
 
 def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
-    """Copy a message; the bot is the author of the copy. The request may replace the caption."""
+    """Copy a message as a new message of the bot, and return the new message's id.
+
+    If the request has a caption, the copy gets this caption.
+    """
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "copy")
@@ -156,7 +160,7 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
 
 
 def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
-    """Forward a message. The new message contains the origin of the original message."""
+    """Forward a message. The new message says where the original message comes from."""
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "forward")
@@ -179,7 +183,7 @@ def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
 def _forwarded_keyboard(original: Message) -> Json | None:
     """Return the inline keyboard that a forwarded message keeps, or None.
 
-    Telegram keeps a keyboard that has only link buttons, and removes every other keyboard.
+    Telegram keeps a keyboard if all its buttons are links. It removes every other keyboard.
     """
     keyboard: Json | None = original.body.get("reply_markup")
     rows = keyboard["inline_keyboard"] if keyboard else []
@@ -201,7 +205,7 @@ def _forward_origin(original: Message) -> Json:
 
 
 def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:
-    """Check a request to show an action such as "typing". The sandbox does not show the action."""
+    """Check a request to show an action such as "typing". The sandbox never shows the action."""
     if call.request.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
     permissions.find_readable_chat(call.state, call.request.chat_id)

@@ -1,6 +1,6 @@
 """Manage campaigns, and submit placements for them.
 
-A target is a placement, that is, one purchase of a post in one channel.
+A placement is the purchase of one post in one channel. Code and tables call it a target.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ from services.platform.transitions import ActorRole
 
 NAME_LIMIT = 64
 RESUME_GRACE = timedelta(hours=1)
-"""A resumed campaign still publishes a post whose planned time passed at most this long ago."""
+"""After a campaign is resumed, a queued post that is late by at most this time is published."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
-"""Only the prices of placements in these statuses are subtracted from the budget."""
+"""The price of a placement in one of these statuses is subtracted from the campaign's budget."""
 
 
 async def create(
@@ -44,9 +44,10 @@ async def create(
 ) -> Campaign:
     """Create a draft campaign.
 
-    If a campaign with the same key exists, that campaign is returned. `total_budget` is in minor
-    units. Takes the advisory lock of the key. Raises AccessDenied, InvalidText, InvalidAmount,
-    InvalidCreative, PersonBlocked. Raises IdempotencyConflict if another person used the key.
+    `key` is the unique name of the request, or None. If a campaign with this key exists, that
+    campaign is returned. `total_budget` is in minor units. Takes an advisory lock on the key.
+    Raises AccessDenied, InvalidText, InvalidAmount, InvalidCreative, PersonBlocked. Raises
+    IdempotencyConflict if another person has used the key.
     """
     advertiser_id = actor.require_user(action="campaign_create")
     if key is not None:
@@ -78,9 +79,9 @@ async def create(
 
 
 async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Activate a draft campaign, so that placements can be submitted for it.
+    """Activate a draft campaign. Afterwards placements can be submitted for it.
 
-    The campaign's advertiser may do this, and so may an admin or super admin in the admin chat
+    The campaign's advertiser may do this. An admin or super admin in the admin chat may do it too
     (production checklist, RBAC). An active campaign is returned without a change. Locks the
     campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
@@ -97,9 +98,8 @@ async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> 
 async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Pause an active campaign. Posts that are already in a channel stay there.
 
-    While the campaign is paused, its placements cannot be submitted or approved, and no post of it
-    is sent.
-    Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
+    While the campaign is paused, its placements cannot be submitted or approved, and its queued
+    posts are not sent. Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     return await _move(session, actor, campaign_id, CampaignStatus.PAUSED, "campaign_paused")
 
@@ -107,9 +107,9 @@ async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Cam
 async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
     """Resume a paused campaign.
 
-    If the planned time of a queued post passed at most RESUME_GRACE ago, the post is published
-    immediately. If it passed earlier, the post is cancelled, and the scheduler refunds its price.
-    Locks the campaign, then its queued jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
+    A queued post that is late by at most RESUME_GRACE is published immediately. A queued post that
+    is later than that is cancelled, and the scheduler refunds its price. Locks the campaign, then
+    its queued post jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     was_paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
@@ -127,12 +127,12 @@ async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
 
 
 async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Cancel a campaign: withdraw its pending targets and cancel its unsent posts.
+    """Cancel a campaign: withdraw its pending targets (placements) and cancel its unsent posts.
 
     Published posts stay for their promised hours (the time that a post must stay). The scheduler
-    refunds the escrows of the cancelled posts. Locks the targets (placements) by id, then the
-    campaign, then its queued jobs. If a target is submitted between these two locks, the scheduler
-    withdraws it later. Raises NotFound, NotCampaignOwner, InvalidMove.
+    refunds the escrows of the cancelled posts. Locks the targets by id, then the campaign, then its
+    queued post jobs. If a target is submitted after the first of these locks, the scheduler
+    withdraws that target later. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     locked = await session.scalars(
         select(CampaignTarget.id)
@@ -174,11 +174,15 @@ async def submit_target(
 ) -> CampaignTarget:
     """Submit a placement for moderation. The channel's present terms are stored in the placement.
 
-    A repeat with the same key returns the first placement. `publish_at` has a time zone and is at
-    most `publish_ahead` away; None means that the post is published when the placement is approved.
-    `agreed` are the terms that the advertiser has read; with None, any terms are accepted. Locks
-    the campaign (which protects the sum of its budget), then the key. Raises AccessDenied,
-    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
+    `key` is the unique name of the request, or None. If a placement with this key exists, that
+    placement is returned. `publish_at` has a time zone and is at most `publish_ahead` away. If
+    `publish_at` is None, the post is published when the placement is approved. `agreed` are the
+    terms (price and promised hours) that the advertiser has read. If `agreed` is None, any terms
+    are accepted.
+
+    Locks the campaign, then takes advisory locks on the key and on the advertiser's pending
+    placements. The campaign's lock protects the budget. Raises AccessDenied, NotFound,
+    NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
     PublishTimePast, PublishTimeTooFar, BudgetExceeded, InsufficientFunds. Raises
     IdempotencyConflict if the key was used for another campaign or channel.
     """
@@ -293,7 +297,7 @@ async def of_advertiser(
 ) -> Sequence[Campaign]:
     """Return a page of a user's campaigns, newest first.
 
-    With `status`, only campaigns with this status are returned.
+    If `status` is given, only campaigns with this status are returned.
     """
     query = select(Campaign).where(Campaign.advertiser_id == user_id)
     if status is not None:
@@ -305,8 +309,7 @@ async def of_advertiser(
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
     """Return the unspent budget of a campaign, in minor units. Raises NotFound.
 
-    If the caller does not hold the campaign's lock, another submission can change the budget
-    afterwards.
+    If the caller has not locked the campaign, a submission can change the budget at any time.
     """
     left = await session.scalar(
         select(
@@ -335,8 +338,9 @@ async def _move(
 ) -> Campaign:
     """Lock a campaign and change its status.
 
-    A campaign that has the new status already is returned without a change. With `from_statuses`,
-    the present status must be one of these. Raises NotFound, NotCampaignOwner, InvalidMove.
+    If the campaign already has the new status, it is returned without a change. If `from_statuses`
+    is given, the present status must be one of them. Raises NotFound, NotCampaignOwner,
+    InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     if campaign is None:
@@ -375,9 +379,9 @@ async def _cancel_jobs(
 ) -> None:
     """Cancel the queued posts of a campaign.
 
-    With `older_than`, only posts whose planned time passed more than `older_than` ago are
-    cancelled. If a worker is claiming a post at this moment, this function waits for the claim, and
-    then does not cancel the post.
+    If `older_than` is given, a post is cancelled only if it is late by more than this time. If the
+    scheduler is starting to send a post at this moment, the post is not cancelled. Locks the post
+    jobs.
     """
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
     if older_than is not None:
@@ -391,6 +395,6 @@ async def _cancel_jobs(
 
 
 def _require_same(same: bool, key: str) -> None:  # noqa: FBT001 - a fact, not a mode
-    """Raise IdempotencyConflict if `same` is False: the key was used before with other content."""
+    """Raise IdempotencyConflict if a key was used before with other content (`same` is False)."""
     if not same:
         raise errors.IdempotencyConflict(key)

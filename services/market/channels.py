@@ -23,12 +23,13 @@ OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
 GONE = "channel_gone"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
-"""With these reasons for a suspension, the bot keeps its rights and can still check posts."""
+"""If a channel is suspended for one of these reasons, the bot can still check posts there."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""If the bot gets its rights in a channel back within this time, the admins are not asked.
+"""If the bot gets its lost rights in a channel back within this time, the admins are not asked.
 
-After this time, the admins are asked about each post in the channel. If half of the promised hours
-of a post (the time that it must stay) is less than RIGHTS_GRACE, they are asked after this half.
+After this time, the admins are asked to decide about each post in the channel. The promised hours
+are the time that a post must stay. If half of a post's promised hours is less than RIGHTS_GRACE,
+the admins are asked about this post after that half.
 """
 
 
@@ -45,10 +46,11 @@ async def connect(
     """Connect a channel, or update the data of a channel that its owner connects again.
 
     The caller must have checked with Telegram that the bot may post in the channel and that the
-    actor is the channel's creator. A removed channel that is connected again needs new terms, and
-    may have a new owner. `former_owner_id` is a user who, according to Telegram, is not the
-    channel's creator any more. If this user is still its owner here, the actor becomes the owner.
-    Locks the channel. Raises AccessDenied, ChannelTaken, PersonBlocked.
+    actor is the channel's creator. If the channel was removed, the actor becomes its owner and must
+    set new terms. If the actor's own channel is suspended, the suspension ends. `former_owner_id`
+    is a user who, according to Telegram, is no longer the channel's creator. If this user is the
+    stored owner of the channel, the actor becomes the owner. Locks the channel. Raises
+    AccessDenied, PersonBlocked. Raises ChannelTaken if the channel belongs to another person.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -86,8 +88,9 @@ async def connect(
 async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owner_id: int) -> None:
     """Make the new creator of a channel its owner, and notify the former owner and the admins.
 
-    The channel needs new terms. Placements keep the owner that they had at their submission. Their
-    published posts are checked and paid for as before. Their other posts are not published.
+    The new owner must set new terms. The former owner stays the owner of the existing placements.
+    Published posts of these placements are checked and paid for as before. Unpublished posts of
+    these placements are never published.
     """
     former_owner_id = channel.owner_id
     channel.status = ChannelStatus.REMOVED
@@ -109,7 +112,7 @@ async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owne
 
 
 def _reopen(channel: Channel, owner_id: int) -> None:
-    """Set a removed channel to `pending`, with this owner and without terms."""
+    """Set a removed channel to the status `pending`, with this owner and without terms."""
     channel.status, channel.status_reason = ChannelStatus.PENDING, None
     channel.owner_id = owner_id
     channel.price = channel.promised_hours = channel.topic = None
@@ -126,9 +129,9 @@ async def set_terms(
 ) -> Channel:
     """Set a channel's price (minor units), promised hours and topic.
 
-    The first terms make a pending channel active. Placements that were submitted before keep their
-    own terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount, InvalidTerms,
-    InvalidText, ChannelNotUsable.
+    The promised hours are the time that a post must stay. A pending channel becomes active.
+    Placements that were submitted before keep their own terms. Locks the channel. Raises NotFound,
+    NotChannelOwner, InvalidAmount, InvalidTerms, InvalidText, ChannelNotUsable.
     """
     channel = await _lock_own(session, actor, channel_id)
     wallets.require_amount(price)
@@ -164,7 +167,7 @@ async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Chan
 
 
 async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Resume a paused channel, so that placements can be submitted for the channel again.
+    """Resume a paused channel. Afterwards placements can be submitted for the channel.
 
     Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
@@ -174,25 +177,26 @@ async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Remove a channel from the market.
 
-    Queued posts for the channel are not published. The scheduler refunds their escrows when the
-    time limit for held escrows is over. Locks the channel. Raises NotFound, NotChannelOwner,
-    InvalidMove.
+    Queued posts for the channel are not published. After the time limit for held escrows, the
+    scheduler refunds the escrows of these posts. Locks the channel. Raises NotFound,
+    NotChannelOwner, InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
 
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
-    """Suspend a channel in which the bot has lost its rights, and notify the people concerned.
+    """Suspend a channel in which the bot has lost its rights.
 
-    Posts in the channel cannot be checked any more. Therefore the admins are asked about each post
-    with a held escrow after RIGHTS_GRACE, or after half of its promised hours if this is sooner. An
-    earlier time that is already planned stays. Therefore an owner gains no time by taking away and
-    giving back the rights repeatedly.
+    The owner, the admins and the advertisers are notified. The bot cannot check the posts in the
+    channel any more. Therefore the admins are asked to decide about each post with a held escrow.
+    They are asked after RIGHTS_GRACE, or after half of the post's promised hours (the time that the
+    post must stay) if this is sooner. If an earlier time is already planned for a post, the earlier
+    time stays.
 
-    `reason` is a fixed word of this program, and not a text from Telegram. A channel that is
-    already suspended for one of REASONS_WITH_ACCESS gets the new reason. Any other channel that is
-    neither active nor paused is not changed. Locks the channel, then its post jobs, and skips the
-    jobs that are locked.
+    `reason` is a fixed word of this program, and not a text from Telegram. If the channel is
+    already suspended for one of REASONS_WITH_ACCESS, it gets the new reason. Otherwise only an
+    active or paused channel is suspended. Locks the channel, then its post jobs. Post jobs that
+    another transaction has locked are skipped.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None:
@@ -213,8 +217,8 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
 def is_accessible() -> ColumnElement[bool]:
     """Build the SQL condition that the bot has its rights in a channel.
 
-    It is true for a channel that is not suspended, or is suspended for one of REASONS_WITH_ACCESS.
-    The caller's query must select from `channels`.
+    A channel meets the condition if it is not suspended. A suspended channel meets the condition if
+    it is suspended for one of REASONS_WITH_ACCESS. The caller's query must select from `channels`.
     """
     return or_(
         Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(REASONS_WITH_ACCESS)
@@ -224,9 +228,9 @@ def is_accessible() -> ColumnElement[bool]:
 async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
     """Restore a channel that was suspended because the bot had lost its rights there.
 
-    The caller knows that the bot has them again. If the owner is blocked, the channel stays
-    suspended, and the block becomes the reason of the suspension. A channel that is suspended for
-    another reason is not changed. Locks the channel.
+    The caller knows from Telegram that the bot has the rights again. If the owner is blocked, the
+    channel stays suspended, and the block becomes the reason. If the channel is suspended for one
+    of REASONS_WITH_ACCESS, it is not restored. Locks the channel.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -243,10 +247,10 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
     """Store `message_id` as the highest message id of a channel, if the stored id is lower.
 
-    A search for a post that Telegram may or may not have published begins above the stored id.
-    `message_id` must belong to a message that was the newest one when the bot received it, or that
-    a search found when it began at such a message. An older message is not enough: the bot may have
-    missed any number of deleted messages with higher ids. Locks the channel.
+    The search for an uncertain post (Telegram may or may not have published it) begins above the
+    stored id. The message must have been the newest message of the channel when the bot received
+    it. An id that a search found is allowed too, if the search began at the id of such a message.
+    Other ids are not allowed, because deleted messages can have higher ids. Locks the channel.
     """
     await session.execute(
         update(Channel)
@@ -258,7 +262,8 @@ async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: 
 async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
     """Set the stored highest message id to 0 for a channel from which the bot is gone.
 
-    While the bot is not a member, Telegram does not report new messages to it. Locks the channel.
+    Telegram does not report the new messages of a channel if the bot is not a member there. Locks
+    the channel.
     """
     await session.execute(
         update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)
@@ -266,7 +271,7 @@ async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
 
 
 async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Channel]:
-    """Return a page of the active channels with an unblocked owner, in the order of their ids."""
+    """Return a page of the active channels whose owner is not blocked, ordered by their ids."""
     rows = await session.scalars(
         select(Channel)
         .join(User, User.id == Channel.owner_id)
@@ -279,7 +284,7 @@ async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequen
 
 
 async def of_owner(session: AsyncSession, user_id: int) -> Sequence[Channel]:
-    """Return the channels that a user owns, without those that the user has removed."""
+    """Return the channels that a user owns. Removed channels are left out."""
     rows = await session.scalars(
         select(Channel)
         .where(Channel.owner_id == user_id, Channel.status != ChannelStatus.REMOVED)
@@ -320,7 +325,10 @@ async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Channe
 
 
 async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
-    """Suspend a channel. The caller must have locked the channel and checked that it may change."""
+    """Suspend a channel.
+
+    The caller must have locked the channel and checked that a suspension is allowed.
+    """
     channel.was_paused = channel.status is ChannelStatus.PAUSED
     channel.status, channel.status_reason = ChannelStatus.SUSPENDED, reason
     channel.suspended_at = await queries.now(session)
@@ -331,7 +339,10 @@ async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
 
 
 async def restore(session: AsyncSession, channel: Channel) -> None:
-    """End the suspension of a channel that the caller has locked: it becomes active or paused."""
+    """End the suspension of a channel. The channel gets its earlier status: active or paused.
+
+    The caller must have locked the channel.
+    """
     _restore_status(channel)
     await session.flush()
     await audit.record(
@@ -360,7 +371,7 @@ async def _move(
 ) -> Channel:
     """Lock a channel of the actor and change its status.
 
-    A channel that has the new status already is returned without a change. Raises NotFound,
+    If the channel already has the new status, it is returned without a change. Raises NotFound,
     NotChannelOwner, InvalidMove.
     """
     channel = await _lock_own(session, actor, channel_id)

@@ -1,4 +1,4 @@
-"""Validate and convert creatives. A creative is the content of an ad, as its advertiser made it."""
+"""Check creatives and convert them. A creative is the content of an ad."""
 
 import unicodedata
 from dataclasses import asdict, dataclass, field
@@ -11,11 +11,11 @@ KINDS = ("text", "photo", "video", "animation")
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
-"""The greatest length of a button's text. All three limits are in UTF-16 units, as Telegram counts.
+"""The greatest length of a button's text.
 
-Telegram counts a text without its formatting marks.
+TEXT_LIMIT, CAPTION_LIMIT and BUTTON_LIMIT are in UTF-16 units. Telegram counts the characters that
+are shown, without formatting marks.
 """
-"""Telegram counts a text for its limits in UTF-16 units, after its entities were parsed."""
 _LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -24,9 +24,9 @@ _DIRECTION_MARKS = frozenset(
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text in UTF-16 units, in which Telegram counts.
+    """Return the length of a text in UTF-16 units, as Telegram counts it.
 
-    Most emoji count as two.
+    Most emoji count as two units.
     """
     return len(text.encode("utf-16-le")) // 2
 
@@ -42,22 +42,22 @@ class Creative:
     text: str = ""
     """The text, or the caption of the picture, video or GIF."""
     entities: list[dict[str, Any]] = field(default_factory=list)
-    """The entities that Telegram sent with the text. They are sent back without a change."""
+    """The formatting of the text, as Telegram sent it. The bot sends it back without a change."""
     file_id: str | None = None
     button_text: str | None = None
     button_url: str | None = None
     file_unique_id: str | None = None
     """Telegram's permanent id of the file. It shows whether a post has the same file as the ad.
 
-    Ads that were stored before this field existed do not have it.
+    Ads from an old version of the program have a file without this id.
     """
     caption_above: bool = False
     """True if the caption stands above the picture, video or GIF."""
     has_spoiler: bool = False
-    """True if the picture, video or GIF is covered until somebody presses it."""
+    """True if the picture, video or GIF is covered until a reader presses it."""
 
     def validate(self) -> "Creative":
-        """Check a new creative and the addresses to which it links, and return the creative.
+        """Check a new creative and the addresses of its links, and return the creative.
 
         Raises InvalidCreative, InvalidText.
         """
@@ -95,22 +95,19 @@ class Creative:
     def as_json(self) -> dict[str, Any]:
         """Return the creative as the JSON object that is stored.
 
-        Flags that are not set are left out, so that an older version of the program can read the
-        creative.
+        Fields that are False are left out. Therefore an older version of the program can read the
+        object.
         """
         return {name: value for name, value in asdict(self).items() if value is not False}
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "Creative":
-        """Return the creative of a stored JSON object, without a validation."""
+        """Build a creative from a stored JSON object, without a check."""
         return Creative(**stored)
 
 
 def read_or_none(stored: dict[str, Any]) -> Creative | None:
-    """Return the creative of a stored JSON object, or None if it is invalid.
-
-    A row that cannot be read must not stop the work on other rows.
-    """
+    """Build a creative from a stored JSON object. Return None if the object is invalid."""
     try:
         return Creative.from_json(stored).validate_stored()
     except (TypeError, ValueError, AttributeError, errors.DomainError):
@@ -126,6 +123,6 @@ def _has_hidden_marks(text: str) -> bool:
 
 
 def _check_button(text: str) -> None:
-    """Refuse the text of a link button that Telegram would not accept. Raises InvalidText."""
+    """Raise InvalidText if Telegram would not accept the text of a link button."""
     if not text.strip() or utf16_length(text) > BUTTON_LIMIT:
         raise errors.InvalidText("button", BUTTON_LIMIT, utf16_length(text))

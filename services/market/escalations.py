@@ -1,4 +1,4 @@
-"""Bring forward the time at which the admins are asked about the posts of a channel."""
+"""Plan an earlier question to the admins about the posts of a channel."""
 
 from datetime import timedelta
 
@@ -10,12 +10,12 @@ from db.models.posting import PostJob
 
 
 async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> None:
-    """Bring forward the time at which the admins are asked about each open post of a channel.
+    """Plan an earlier question to the admins about each open post of a channel.
 
     A post is open while its escrow is held. The promised hours are the time that a post must stay.
-    The new time is `within` from now, or half of the promised hours from now if that is sooner. A
-    time that is already earlier is not changed. Locks the channel's open post jobs, and skips those
-    that are locked.
+    The admins are asked to decide about the post after `within`, or after half of the promised
+    hours if this is sooner. If an earlier time is already planned, it stays. Locks the post jobs of
+    the open posts. Post jobs that another transaction has locked are skipped.
     """
     # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for the
     # channel's lock, so a wait for the post here would be a deadlock.

@@ -1,4 +1,7 @@
-"""Approve and reject placements. An approval holds the advertiser's money and queues the post."""
+"""Approve and reject placements.
+
+An approval moves the price from the advertiser's wallet into an escrow, and queues the post.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -38,11 +41,11 @@ APPROVE = text(
 
 @dataclass(frozen=True)
 class Decision:
-    """The result of an approval or a rejection, for the admin who decided."""
+    """The result of an approval or a rejection of a placement."""
 
     target_id: int
     created: bool
-    """True if this call made the decision. False if the same decision was made before."""
+    """True if this call made the decision. False if an earlier call made the same decision."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +76,27 @@ class PlacementDetails:
     decision_reason: str | None
     advertiser_balance: int
     advertiser_pending: int
-    """The number of the advertiser's pending placements, with this one if it is pending."""
+    """How many placements of the advertiser are pending. This placement counts if it is pending."""
     currency: str
 
     @property
     def without_card(self) -> int:
-        """The number of the advertiser's pending placements that have no card yet."""
+        """How many pending placements of the advertiser have no card.
+
+        A card is a message with buttons in the admin chat.
+        """
         return max(self.advertiser_pending - submission_cards.OPEN_CARDS, 0)
 
 
 async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
     """Approve a placement: hold its price, queue its post, and record the decision.
 
-    The database function `approve_target` checks all rules and does all steps. If the placement was
-    approved before, nothing is written and `created` is False, even if the placement's status has
-    changed since. Locks the kill switch `new_escrows`, the placement, its campaign (shared), its
-    escrow, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
-    CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped,
-    EscrowNotHeld, InsufficientFunds. After an error nothing has changed.
+    If the placement was already approved, nothing changes and `created` is False. This is also the
+    case if the placement now has another status, for example because its post is published. After
+    an error nothing has changed. Locks the kill switch `new_escrows` (it allows or forbids new
+    escrows), the placement, its campaign (shared), its escrow, then the wallets. Raises
+    AccessDenied, NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable,
+    PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
     parameters = {"target_id": target_id, "actor_id": actor.user_id, "role": role.value}
@@ -109,10 +115,10 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
 async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Decision:
     """Reject a pending placement and notify its advertiser of the reason.
 
-    If the placement is already rejected, nothing changes. Locks the kill switch `new_escrows`
-    (shared), the placement, its campaign (shared) and its escrow. Raises AccessDenied, NotFound,
-    OwnMoney, InvalidText. Raises InvalidMove if the placement is not pending or money is held for
-    it.
+    If the placement is already rejected, nothing changes. Locks the kill switch `new_escrows` (it
+    allows or forbids new escrows; the lock is shared), the placement, its campaign (shared) and its
+    escrow. Raises AccessDenied, NotFound, OwnMoney, InvalidText. Raises InvalidMove if the
+    placement is not pending, or if its escrow is held.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_reject")
     reason = reason.strip()
@@ -163,8 +169,8 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
 async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None:
     """Notify an advertiser that money is missing for a pending placement.
 
-    If the missing amount is the same as in an earlier message, no message is sent. The bot calls
-    this function after an approval failed with InsufficientFunds and was rolled back.
+    If an earlier message named the same missing amount, no message is sent. The bot calls this
+    function in a new transaction, after an approval failed with InsufficientFunds.
     """
     placement = await get_details(session, target_id=target_id)
     missing = placement.price - placement.advertiser_balance
@@ -182,8 +188,9 @@ async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
     """Return a page of the pending placements.
 
-    First come the placements that may have a card in the admin chat now, then those that have to
-    wait for a card. Both groups begin with their oldest placement.
+    A card is a message with buttons in the admin chat. The placements that may have a card now come
+    first. The placements that have to wait for a card come after them. In both groups, the oldest
+    placement comes first.
     """
     ranked = submission_cards.rank_pending()
     rows = await session.execute(
@@ -211,7 +218,7 @@ async def get_details(session: AsyncSession, *, target_id: int) -> PlacementDeta
 async def get_many_details(
     session: AsyncSession, *, target_ids: Collection[int]
 ) -> dict[int, PlacementDetails]:
-    """Return the details of placements by their ids; unknown ids are left out."""
+    """Return the details of several placements, by placement id. Unknown ids are left out."""
     rows = await session.execute(_query().where(CampaignTarget.id.in_(target_ids)))
     return {card.target_id: card for card in map(_card, rows)}
 
@@ -219,9 +226,9 @@ async def get_many_details(
 async def _lock_undecided(
     session: AsyncSession, actor: Actor, target_id: int
 ) -> queries.LockedPlacement:
-    """Lock a placement for a decision by the actor. Raises NotFound.
+    """Lock a placement about which the actor decides, and return it.
 
-    Raises OwnMoney if the actor is the advertiser or the owner of the placement.
+    Raises NotFound. Raises OwnMoney if the actor is the advertiser or the owner of the placement.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -234,9 +241,10 @@ async def _lock_undecided(
 def _refusal(
     target_id: int, code: str, ref_id: int | None, state: str | None
 ) -> errors.DomainError:
-    """Return the error for the code with which the database function `approve_target` refused.
+    """Return the error for a code that the database function `approve_target` returned.
 
-    `ref_id` and `state` are the id and the status of the row that caused the refusal, or None.
+    `ref_id` is the id of the row that caused the refusal, and `state` is its status. Each of them
+    can be None.
     """
     ref, word = ref_id or target_id, state or ""
     refusals: dict[str, Callable[[], errors.DomainError]] = {

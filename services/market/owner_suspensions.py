@@ -23,7 +23,7 @@ async def suspend_all_of_blocked(session: AsyncSession, *, owner_id: int) -> Non
 async def suspend_all_of_gone(session: AsyncSession, *, owner_id: int) -> None:
     """Suspend the channels of an owner whose Telegram account is deactivated.
 
-    The owner, the admins and the advertisers are notified of each suspended channel. Locks the
+    For each suspended channel, the owner, the admins and the advertisers are notified. Locks the
     channels in the order of their ids.
     """
     for channel in await _suspend_all(session, owner_id, channels.OWNER_GONE):
@@ -31,10 +31,10 @@ async def suspend_all_of_gone(session: AsyncSession, *, owner_id: int) -> None:
 
 
 async def record_not_creator(session: AsyncSession, *, channel_id: int, owner_id: int) -> None:
-    """Suspend a channel whose owner, according to Telegram, is not its creator any more.
+    """Suspend a channel because its owner, according to Telegram, is no longer its creator.
 
-    The owner, the admins and the advertisers are notified. The new creator can connect the channel
-    and becomes its owner then. Locks the channel.
+    The owner, the admins and the advertisers are notified. If the new creator connects the channel,
+    the new creator becomes its owner. Locks the channel.
     """
     for channel in await _suspend_all(
         session, owner_id, channels.NOT_CREATOR, Channel.id == channel_id
@@ -69,11 +69,12 @@ async def _suspend_all(
 async def _lock_all(
     session: AsyncSession, owner_id: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Channel]:
-    """Lock an owner's channels in the order of their ids, but allow new post jobs for them.
+    """Lock an owner's channels in the order of their ids.
 
-    Other transactions can still insert post jobs for these channels. This is needed because an
-    approval inserts a post job while it holds the lock of a wallet.
+    Other transactions can still insert post jobs for the locked channels.
     """
+    # With the lock `key_share`, other transactions can insert post jobs. An approval needs this,
+    # because it inserts a post job while it holds the lock of a wallet.
     rows = await session.scalars(
         select(Channel)
         .where(Channel.owner_id == owner_id, *conditions)

@@ -1,7 +1,7 @@
-"""Handle payments whose payer has taken the money back outside the platform (a reversal).
+"""Handle reversals. In a reversal, a payer has taken a payment back outside the platform.
 
-A reversal is for example a refund of Stars or a chargeback. This module takes the deposit of the
-payment back and blocks its payer.
+Examples are a refund of Stars by Telegram and a chargeback by a bank. This module books the loss of
+the deposit (a clawback) and blocks the payer.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,19 +23,20 @@ async def reverse(
     source: str,
     currency: str | None = None,
 ) -> Clawback:
-    """Take the whole deposit of a reversed payment back, and block its payer.
+    """Book the reversal of a payment: take its whole deposit back, and block the payer.
 
-    Returns the clawback, that is, the booking that takes the deposit back. A repeat returns the
-    first clawback. If the deposit is not credited yet, it is never credited, and no money moves.
+    In a reversal, a payer has taken a payment back outside the platform. Returns the clawback (the
+    booking that takes the deposit back). If the deposit already has a clawback, that clawback is
+    returned. If the deposit is not credited yet, it is never credited, and no money moves.
 
     `amount` is in minor units. `external_reference` is the id that the payment provider gave the
-    payment; the deposit has the same reference. If there is no such deposit, one is recorded for
-    the person `user_id`, so that a late message about the payment credits nothing. If `currency` is
-    None, the currency is not compared.
+    payment. If no deposit has this reference, a deposit of the person `user_id` is recorded without
+    a credit. A late message about the payment then credits nothing. If `currency` is None, the
+    currency is not compared.
 
     Locks the deposit, the person, their channels, their unapproved withdrawals, then the wallets.
-    Raises InvalidAmount, NotFound, CurrencyMismatch. Raises PaymentMismatch if the deposit has
-    another amount or currency.
+    Raises InvalidAmount, CurrencyMismatch. Raises NotFound if there is neither a deposit nor a
+    `user_id`. Raises PaymentMismatch if the deposit has another amount or currency.
     """
     deposit = await deposits.lock(session, external_reference)
     if deposit is None:
@@ -59,10 +60,10 @@ async def reverse(
 
 
 async def _take_back(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take a deposit back, block its payer, and return the booking (the clawback).
+    """Take a deposit back, block its payer, and return the clawback (the booking).
 
-    If the deposit has a clawback already, nothing is changed, and that clawback is returned. The
-    caller must have locked the row of the deposit.
+    If the deposit already has a clawback, nothing changes, and that clawback is returned. The
+    caller must have locked the deposit.
     """
     first = await clawbacks.find_by_deposit(session, deposit.id)
     if first is not None:

@@ -12,16 +12,17 @@ from services.platform.actors import SYSTEM
 
 BATCH = 100
 DECISION_LIMIT = timedelta(hours=72)
-"""A placement expires if it is still pending this long after its submission."""
+"""A placement expires if nobody has decided about it this long after its submission."""
 
 
 async def expire_targets(session: AsyncSession) -> int:
     """Expire the pending targets (placements) on which nobody decided in time.
 
-    Returns how many targets were expired or withdrawn. A target expires DECISION_LIMIT after its
-    submission or at `publish_at`, whichever is first. A target of a cancelled campaign is withdrawn
-    instead. Targets with an escrow are not changed, because `services.money.stuck_escrows` refunds
-    them. Locks the targets by id, and skips those that are locked.
+    Returns how many targets were expired or withdrawn, at most BATCH. A target expires
+    DECISION_LIMIT after its submission, or at `publish_at` if this is earlier. A pending target of
+    a cancelled campaign is withdrawn and does not expire. Targets with an escrow are not changed;
+    `services.money.stuck_escrows` refunds them. Locks the targets in the order of their ids.
+    Targets that another transaction has locked are skipped.
     """
     cancelled = Campaign.status == CampaignStatus.CANCELLED
     locked = await session.scalars(

@@ -1,4 +1,4 @@
-"""Read placements with the state of their post and escrow, for the people who may see them."""
+"""Read placements with the states of their posts and escrows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from services.platform.actors import STAFF, Actor
 
 @dataclass(frozen=True)
 class Placement:
-    """A placement with the state of its post and escrow, as screens show it.
+    """A placement with the state of its post and the state of its escrow.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -87,7 +87,7 @@ async def of_advertiser(
 ) -> Sequence[Placement]:
     """Return a page of an advertiser's placements, newest first.
 
-    With `campaign_id`, only the placements of this campaign are returned.
+    If `campaign_id` is given, only the placements of this campaign are returned.
     """
     query = _query().where(Campaign.advertiser_id == user_id)
     if campaign_id is not None:
@@ -101,7 +101,7 @@ async def of_advertiser(
 async def of_owner(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Placement]:
-    """Return a page of the placements for which a user is paid as the owner, newest first."""
+    """Return a page of the placements for which this owner is paid, newest first."""
     rows = await session.execute(
         _query()
         .where(CampaignTarget.owner_id == user_id)
@@ -115,14 +115,15 @@ async def of_owner(
 async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
     """Return a placement, if the actor is its advertiser, its owner or a member of the staff.
 
-    Raises NotFound if the placement does not exist, and also if the actor may not see it. Therefore
-    an id shows nothing about other people's placements.
+    Raises NotFound if the placement does not exist. Raises NotFound too if the actor may not see
+    it.
     """
     row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:
         raise errors.NotFound("target", target_id)
     placement = Placement(*row)
     is_party = actor.user_id in {placement.advertiser_id, placement.owner_id}
+    # The same error as for a missing placement, so that an id shows nothing about other people.
     if not is_party and actor.staff_role(*STAFF) is None:
         raise errors.NotFound("target", target_id)
     return placement

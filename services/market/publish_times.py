@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from services.platform import errors
 
+# With this limit, all times that are computed for a placement stay before the year 10000.
 LONGEST_AHEAD = timedelta(days=3650)
-"""How far ahead a post may be planned if the settings contain no limit. With this limit, all times
-that are computed for a placement stay before the year 10000."""
+"""A post may be planned at most this far ahead, if the settings contain no limit."""
 
 
 async def require(session: AsyncSession, publish_at: datetime, *, ahead: timedelta) -> None:
-    """Refuse a publication time that has passed, or that is further away than `ahead`.
+    """Refuse a planned time of publication that is in the past or later than `ahead` from now.
 
     `publish_at` has a time zone. Raises PublishTimePast, PublishTimeTooFar.
     """

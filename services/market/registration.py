@@ -16,7 +16,7 @@ from services.platform import users
 async def register(
     session: AsyncSession, *, telegram_id: int, language: str | None, currency: str
 ) -> User:
-    """Return the user of a Telegram id; create the user and their wallets if there is no such user.
+    """Return the user with a Telegram id. If there is none, create the user and the wallets.
 
     `language` is the language code of the user's Telegram app, or None. It is stored, unless the
     user has chosen a language in the bot. `currency` is the currency of new wallets.
@@ -46,7 +46,7 @@ async def register(
 async def register_all(
     session: AsyncSession, *, telegram_ids: Iterable[int], currency: str
 ) -> list[int]:
-    """Register people by their Telegram ids, and return their user ids."""
+    """Register people by their Telegram ids, and return their user ids in the same order."""
     people = [
         await register(session, telegram_id=telegram_id, language=None, currency=currency)
         for telegram_id in telegram_ids

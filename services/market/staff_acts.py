@@ -1,4 +1,4 @@
-"""Define the acts (operations) that the staff can request: who may decide them, what they do."""
+"""Define the acts (operations) that the staff can request, and who may decide about them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from services.platform.actors import MODERATORS, OPERATORS, Actor
 
 CarryOut = Callable[[AsyncSession, Actor, StaffRequest], Awaitable[object]]
 CLAWBACK_SOURCE = "staff"
-"""The source of a reversal that the staff requested. Telegram reports the other reversals."""
+"""The value of `source` if the staff, and not Telegram, report that a payment was taken back."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Act:
     """An operation that the staff can request, for example to block a person."""
 
     roles: tuple[Role, ...]
-    """The requester needs one of these roles, and so does the second person."""
+    """The requester needs one of these roles. A second person needs one of them too."""
     carry_out: CarryOut
     """The function that does the act. Its actor is the person who pressed the last button."""
     two_people: bool = False
-    """Whether a second person has to confirm the act."""
+    """True if a second person has to confirm the act."""
 
 
 async def _run_switch(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:

@@ -1,12 +1,13 @@
-"""Store requests for acts of the staff, and carry an act out after its requester has confirmed it.
+"""Store the staff's requests for acts (operations), and carry the acts out.
 
-A command in a shell can be typed by anybody who has the shell, in the name of any person. Therefore
-such a command only makes a request. The act is done when the named person presses "That was me" in
-the admin chat. An act that needs two people is done when a second person then confirms the request
-in the admin chat (source: product spec, people).
+Anybody who has a shell can type a command in another person's name. Therefore a command in a shell
+only stores a request. The named person confirms it in the admin chat with the button "That was me".
+If the act needs only one person, it is done then. If the act needs two people, a second person must
+confirm the request too (source: product spec, people).
 
-The database requires the update in which each person has pressed (`guard_staff_request`), and sends
-the request's card to the admin chat after each change (`tell_staff_request`).
+The database function `guard_staff_request` accepts a press only with the Telegram update of this
+press. A card is a message with buttons. The database function `tell_staff_request` sends a
+request's card to the admin chat after a request from a shell, and after each change of a request.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ REASON_LIMIT = 500
 
 
 class Decision(Protocol):
-    """A function with which a person decides about a request, for example `confirm` or `drop`."""
+    """A function that records a person's decision about a request, for example `confirm`."""
 
     async def __call__(
         self, session: AsyncSession, *, actor: Actor, request_id: int
@@ -38,7 +39,11 @@ class Decision(Protocol):
 
 @dataclass(frozen=True)
 class RequestDetails:
-    """A staff request with the Telegram ids of its requester, its subject and its decider."""
+    """A staff request with the Telegram ids of the people whom it names.
+
+    These people are the requester, the subject (the person whom the act concerns) and the person
+    who decided. An id is None if there is no such person.
+    """
 
     request: StaffRequest
     requester_telegram_id: int
@@ -56,14 +61,14 @@ async def create(
     subject_telegram_id: int | None = None,
     from_shell: bool,
 ) -> StaffRequest:
-    """Store a request for an act, and return the request. The act is not done yet.
+    """Store a request for an act (an operation), and return the request. The act is not done yet.
 
-    A request from a shell waits until the actor presses "That was me" under a message in the admin
-    chat. This function queues that message. A request from the admin chat waits for a second
-    person. The caller shows the message for it. An act that needs no second person can only be
-    requested from a shell. `subject_telegram_id` is the person whom the act concerns. Raises
-    AccessDenied, InvalidText. Raises NotFound if nobody with `subject_telegram_id` has used the
-    bot.
+    A request from a shell waits until the actor presses "That was me" in the admin chat. The
+    database queues the message with this button. A request from the admin chat waits for a second
+    person, and the caller shows the message with the buttons. If the act needs no second person, it
+    can only be requested from a shell. `subject_telegram_id` is the person whom the act concerns,
+    or None. Raises AccessDenied, InvalidText. Raises NotFound if the bot does not know
+    `subject_telegram_id`.
     """
     act = ACTS[kind]
     role = actor.require_staff(*act.roles, action=f"request_{kind}")
@@ -96,7 +101,7 @@ async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -
     """Record that the requester has pressed "That was me" for a request from a shell.
 
     If the act needs no second person, it is carried out now. If the request is acknowledged
-    already, nothing changes. Locks the request, and then what the act locks. Raises NotFound,
+    already, nothing changes. Locks the request, then the rows that the act locks. Raises NotFound,
     InvalidMove, ProposalEnded, and the errors of the act. Raises AccessDenied if the actor is not
     the requester.
     """
@@ -118,11 +123,12 @@ async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -
 
 
 async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Confirm a request as its second person, and carry it out.
+    """Confirm a request as the second person, and carry the act out.
 
-    If the request is done already, nothing changes. Locks the request. Raises AccessDenied,
-    NotFound, InvalidMove, NotAcknowledged, ProposalEnded, and the errors of the act. Raises
-    SamePerson if the actor is the requester. Raises OwnMoney if the act is about the actor.
+    If the act is done already, nothing changes. Locks the request, then the rows that the act
+    locks. Raises AccessDenied, NotFound, InvalidMove, NotAcknowledged, ProposalEnded, and the
+    errors of the act. Raises SamePerson if the actor is the requester. Raises OwnMoney if the act
+    is about the actor.
     """
     request, role = await _lock(session, actor, request_id, action="request_confirm")
     if actor.user_id == request.requested_by:
@@ -141,9 +147,9 @@ async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> St
 
 
 async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Refuse a request that is not done. The requester may do this too ("It was not me").
+    """Refuse a request whose act is not done. The requester may do this too ("It was not me").
 
-    If the request is dropped already, nothing changes. Locks the request. Raises AccessDenied,
+    If the request is refused already, nothing changes. Locks the request. Raises AccessDenied,
     NotFound, InvalidMove. Raises OwnMoney if the act is about the actor and another person
     requested it.
     """
@@ -158,10 +164,10 @@ async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> Staff
 
 
 async def drop_ended(session: AsyncSession, *, limit: int) -> int:
-    """Drop open requests that are too old or whose requester has lost the role for the act.
+    """Refuse old open requests, and open requests whose requester has lost the role for the act.
 
-    Returns how many were dropped. Locks up to `limit` open requests, the oldest first, and skips
-    those that another transaction has locked.
+    Returns how many requests were refused. Locks up to `limit` open requests, the oldest first.
+    Requests that another transaction has locked are skipped.
     """
     rows = await session.scalars(
         select(StaffRequest)
@@ -180,7 +186,7 @@ async def drop_ended(session: AsyncSession, *, limit: int) -> int:
 
 
 async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequence[StaffRequest]:
-    """Return a page of the requests that wait for a person's decision. The oldest comes first."""
+    """Return a page of the requests that wait for a decision. The oldest request comes first."""
     rows = await session.scalars(
         select(StaffRequest)
         .where(StaffRequest.status == RequestStatus.PROPOSED)
@@ -213,7 +219,7 @@ def _telegram_id(people: dict[int, User], user_id: int | None) -> int | None:
 async def _lock(
     session: AsyncSession, actor: Actor, request_id: int, *, action: str, own: bool = False
 ) -> tuple[StaffRequest, str]:
-    """Lock a request, and return it with the role in which the actor decides about it.
+    """Lock a request. Return the request and the role in which the actor decides about it.
 
     The actor needs a role that may decide about this kind of act. If `own` is True and the actor is
     the requester, any staff role is enough. Raises NotFound, AccessDenied.
@@ -245,9 +251,10 @@ async def _require_open(session: AsyncSession, request: StaffRequest) -> None:
 async def _end(
     session: AsyncSession, request: StaffRequest, status: RequestStatus, actor: Actor, *, role: str
 ) -> None:
-    """Set the final status of a request with the press that decided it, and write the audit row.
+    """Set the final status of a request, and record who decided about it.
 
-    If an act needs only its requester, the same press acknowledges the request.
+    If a request becomes done and its requester has not acknowledged it before, it is marked as
+    acknowledged.
     """
     now = await queries.now(session)
     if status is RequestStatus.DONE and not request.acknowledged:
@@ -284,6 +291,6 @@ async def _record(session: AsyncSession, request: StaffRequest, actor: Actor, *,
 
 
 def _state(request: StaffRequest) -> str:
-    """Return the status of a request. It is "asked" until the requester has acknowledged it."""
+    """Return the status of a request. An open request that is not acknowledged is `asked`."""
     waits = request.status is RequestStatus.PROPOSED and not request.acknowledged
     return "asked" if waits else request.status.value

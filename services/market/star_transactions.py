@@ -1,8 +1,7 @@
-"""Compare the stored deposits and clawbacks with the transactions in Stars that Telegram lists.
+"""Compare the stored deposits in Stars with Telegram's list of the bot's transactions.
 
-Telegram returns the list of the bot's Star transactions on request. If an update about a payment
-was lost, the list is the only trace of the payment. A deposit in Stars that is missing in the list
-was never paid.
+The list contains payments and refunds. If Telegram's update about a payment was lost, the list
+shows that the payment exists. If a stored deposit is missing in the list, it was never paid.
 """
 
 from collections.abc import Collection
@@ -25,18 +24,19 @@ from services.platform import errors, outbox, users
 SOURCE = "stars"
 """The value in the column `source` of deposits that people have paid in Stars."""
 VERIFIED_AT_ONCE = 1_000
-"""The largest number of deposits that one call of `verify` reads."""
+"""One call of `verify` reads at most this many deposits."""
 UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
-"""The name under which an incident lists deposits that Telegram does not list."""
+"""The key, in an incident's details, of the deposits that Telegram does not list."""
 GRACE = timedelta(minutes=1)
-"""A deposit in Stars that is older than this must be in Telegram's list of transactions."""
+"""Telegram's list must contain each deposit in Stars that is older than this."""
 
 
 @dataclass(frozen=True)
 class StarTransaction:
     """A payment by a person, or the refund of a payment, as Telegram lists it.
 
-    The refund has the charge id of its payment.
+    A refund has the charge id (Telegram's id of a payment) of the refunded payment. The amount is
+    in Stars.
     """
 
     charge_id: str
@@ -62,7 +62,7 @@ def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
     """Return whether the effect of a listed transaction is already in the database.
 
     For a payment, there must be a deposit with the same amount. For the refund of a payment, this
-    deposit must also be clawed back (taken back from the payer).
+    deposit must also be taken back from the payer.
     """
     if deposit is None or deposit.amount != transaction.amount or deposit.currency != STARS:
         return False
@@ -72,9 +72,9 @@ def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
 async def record(session: AsyncSession, transaction: StarTransaction) -> int:
     """Record a listed payment or refund whose update was lost, and return the deposit's id.
 
-    The effect is the same as that of the lost update, and a repeat changes nothing. Takes the locks
-    of `deposits.deposit` or `payment_reversals.reverse`. Raises what these two functions raise.
-    Raises PaymentMismatch if the payment differs from its invoice.
+    The effect is the same as the effect of the lost update. A second call changes nothing. Takes
+    the locks of `deposits.deposit` or `payment_reversals.reverse`. Raises what these two functions
+    raise. Raises PaymentMismatch if the payment differs from its invoice.
     """
     payer = await users.by_telegram_id(session, transaction.telegram_id)
     if transaction.refunded:
@@ -111,7 +111,7 @@ async def report_refused(
 ) -> None:
     """Notify the admin chat that a listed transaction could not be recorded.
 
-    `error` is the reason. A transaction causes only one such message.
+    `error` is the reason. For one transaction, only one such message is sent.
     """
     await outbox.add(
         session,
@@ -143,10 +143,10 @@ async def mark_compared(
     *,
     skip_locked: bool = False,
 ) -> None:
-    """Store the result of the comparison of these deposits. A deposit keeps its first result.
+    """Store the result of the comparison of deposits with Telegram's list.
 
-    Locks the deposits in the order of their ids. With `skip_locked`, deposits that another
-    transaction has locked are left out.
+    A deposit that already has a result keeps it. Locks the deposits in the order of their ids. If
+    `skip_locked` is True, deposits that another transaction has locked are left out.
     """
     if not deposit_ids:
         return
@@ -162,18 +162,19 @@ async def mark_compared(
 
 
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
-    """Check the deposits in Stars that have no result of the comparison with Telegram's list.
+    """Check the deposits in Stars that are not compared with Telegram's list yet.
 
-    The caller has read Telegram's list to its end, and has marked the deposits in the list.
-    `since` is the time of the oldest listed transaction. Older deposits belong to another bot.
-    `read_at` is the time, by the database's clock, at which the reading of the list began.
-    Deposits that were younger than GRACE at that time are left to a later call.
+    The caller has read Telegram's list to its end, and has stored the result for each listed
+    deposit. `since` is the time of the oldest listed transaction, or None. A deposit from before
+    this time was paid to another bot. `read_at` is the time, by the database's clock, at which the
+    caller began to read. Deposits that were younger than GRACE at `read_at` are left to a later
+    call.
 
-    If the list lacks a deposit, this function stops the money and opens an incident, see
-    `incidents.raise_alarm`. After the staff closed an incident that names the deposit, the deposit
-    causes no further alarm, and approvals of withdrawals no longer wait for it. Locks the deposits
-    that it marks, and what `incidents.raise_alarm` locks. Deposits that another transaction has
-    locked are left to a later call, so that nobody can delay the alarm.
+    If the list lacks a deposit, this function stops the kill switches for money and opens an
+    incident, see `incidents.raise_alarm`. If a closed incident already names the deposit, there is
+    no new alarm, and approvals of withdrawals do not wait for the deposit. Locks the deposits whose
+    result it stores, and what `incidents.raise_alarm` locks. Deposits that another transaction has
+    locked are left to a later call.
     """
     found = await session.execute(
         select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
@@ -204,7 +205,7 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
 
 
 async def _judged(session: AsyncSession) -> frozenset[int]:
-    """Return the ids of deposits that a closed incident lists as missing in Telegram's list."""
+    """Return the ids of deposits that a closed incident names as missing in Telegram's list."""
     named = func.jsonb_path_query(Incident.details, cast(f"$.{UNKNOWN_DEPOSIT}[*].ref", JSONPATH))
     ids = await session.scalars(select(named).where(Incident.closed_at.is_not(None)))
     return frozenset(int(found) for found in ids)

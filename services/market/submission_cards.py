@@ -1,8 +1,8 @@
-"""Queue the cards about pending placements, and gather the cards of each advertiser.
+"""Queue the cards about pending placements.
 
 A card is a message with buttons in the admin chat. At most OPEN_CARDS pending placements of one
-advertiser have a card. The other placements of this advertiser get their cards when those are
-decided, so one advertiser cannot fill the admin chat.
+advertiser have a card. When one of these placements is decided, the next placement of the
+advertiser gets a card. Therefore one advertiser cannot fill the admin chat.
 """
 
 from typing import Any
@@ -24,8 +24,8 @@ _KEY = f"{KIND}:"
 def rank_pending(*conditions: Any) -> Subquery:
     """Build a query of the pending targets (placements) with their ranks.
 
-    Each advertiser's targets are ranked by age: the oldest pending one has the rank 1. `conditions`
-    limit the campaigns.
+    The targets of one advertiser are ranked by age: the oldest pending one has the rank 1.
+    `conditions` are further SQL conditions that the targets must meet.
     """
     rank = func.row_number().over(partition_by=Campaign.advertiser_id, order_by=CampaignTarget.id)
     return (
@@ -37,9 +37,10 @@ def rank_pending(*conditions: Any) -> Subquery:
 
 
 def count_pending() -> ScalarSelect[int]:
-    """Build a query of the number of pending targets of an advertiser.
+    """Build a subquery that counts the pending targets (placements) of an advertiser.
 
-    The caller's query must select from `campaigns`, which names the advertiser.
+    The caller's query must select from `campaigns`. The subquery counts for the advertiser of the
+    selected campaign.
     """
     others = Campaign.__table__.alias("campaigns_of_advertiser")
     pending = CampaignTarget.__table__.alias("pending_targets")
@@ -56,10 +57,11 @@ def count_pending() -> ScalarSelect[int]:
 
 
 async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) -> int:
-    """Queue the missing cards of each advertiser's OPEN_CARDS oldest pending placements.
+    """Queue a card for each pending placement that must have a card and has none.
 
-    Returns the number of queued cards, at most BATCH. `advertiser_id` limits this to one
-    advertiser. A placement never gets two cards, because each card has an idempotency key.
+    These are the OPEN_CARDS oldest pending placements of each advertiser. A card is a message with
+    buttons in the admin chat. Returns the number of queued cards, at most BATCH. If `advertiser_id`
+    is given, only the cards of this advertiser are queued. A placement never gets two cards.
     """
     conditions = [] if advertiser_id is None else [Campaign.advertiser_id == advertiser_id]
     ranked = rank_pending(*conditions)

@@ -1,7 +1,7 @@
 """Limit how many pending placements an advertiser may have without the money for them.
 
-For each pending placement, the admins have to read a message in the admin chat. A placement cannot
-be approved without its money, so messages about such placements would only delay the others.
+The admins read a message about each pending placement. They cannot approve a placement without its
+money.
 """
 
 from sqlalchemy import func, select
@@ -13,15 +13,15 @@ from services.money import wallets
 from services.platform import errors
 
 MAX_UNFUNDED = 10
-"""With this many pending placements, a new one needs the money for all of them and for itself."""
+"""From this many pending placements on, an advertiser must have the money for all of them."""
 
 
 async def require_room(session: AsyncSession, *, advertiser_id: int, price: int) -> None:
-    """Refuse a new placement if the advertiser has many pending ones and lacks the money for all.
+    """Refuse a new placement if the advertiser lacks the money for all pending placements.
 
-    "Many" means at least MAX_UNFUNDED. `price` is the price of the new placement in minor units.
-    Takes an advisory lock of the advertiser, so that simultaneous calls for several campaigns count
-    one after the other. Raises InsufficientFunds.
+    The new placement is included in the sum. An advertiser with fewer than MAX_UNFUNDED pending
+    placements is never refused. `price` is the price of the new placement in minor units. Takes an
+    advisory lock on the advertiser's pending placements. Raises InsufficientFunds.
     """
     await queries.lock_key(session, f"pending placements of {advertiser_id}")
     count, total = (

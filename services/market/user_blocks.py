@@ -1,7 +1,7 @@
 """Block and unblock users.
 
-A blocked user can start nothing new, but can still read. Posts of the user that are already
-published stay for their promised hours (the time that a post must stay).
+Every new purchase, sale, payment and withdrawal of a blocked user is refused. Posts of the user
+that are already published stay for their promised hours (the time that a post must stay).
 """
 
 from sqlalchemy import select
@@ -16,12 +16,11 @@ from services.platform.actors import MODERATORS, Actor
 async def block(
     session: AsyncSession, *, actor: Actor, user_id: int, role: str, **facts: audit.Fact
 ) -> bool:
-    """Block a person and suspend their channels; return False if the person was blocked already.
+    """Block a person and suspend their channels. Return False if the person was already blocked.
 
-    If the person has bought posts that are not published yet, the scheduler cancels and refunds
-    them. `facts` are written into the audit row. Locks the person, then their channels by id. A
-    person who was blocked already is locked too, so that a withdrawal of this person waits. Raises
-    NotFound.
+    The scheduler cancels and refunds unpublished posts that the person has bought. `facts` are
+    written into the audit row (the record of who did this). Locks the person, then their channels
+    by id. If the person was already blocked, only the person is locked. Raises NotFound.
     """
     if not await _set_blocked(session, user_id, blocked=True):
         return False
@@ -34,11 +33,10 @@ async def block(
 
 
 async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
-    """Block a person on the decision of an admin; return False if they were blocked already.
+    """Block a person on the decision of an admin. Return False if the person was already blocked.
 
-    A person with a staff role loses the role's rights while blocked. Therefore only a super admin
-    may block such a person. Takes the same locks as `block`. Raises AccessDenied, NotFound. Raises
-    OwnMoney if the person and the admin are the same.
+    If the person has a staff role, only a super admin may block the person. Takes the same locks as
+    `block`. Raises AccessDenied, NotFound. Raises OwnMoney if the admin is the person.
     """
     role = actor.require_staff(*MODERATORS, action="user_block")
     _require_other_user(actor, user_id)
@@ -48,10 +46,10 @@ async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, r
 
 
 async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
-    """Unblock a person and restore the channels that were suspended only because of the block.
+    """Unblock a person and restore the channels that were suspended because of the block.
 
     Returns False if the person was not blocked. Locks the person, then their channels by id. Raises
-    AccessDenied, NotFound. Raises OwnMoney if the person and the admin are the same.
+    AccessDenied, NotFound. Raises OwnMoney if the admin is the person.
     """
     role = actor.require_staff(*MODERATORS, action="user_unblock")
     _require_other_user(actor, user_id)
@@ -71,7 +69,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
 
 
 async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
-    """Lock a person and set whether they are blocked. Return False if this was set already.
+    """Lock a person, and block or unblock the person. Return False if nothing changes.
 
     Raises NotFound.
     """
@@ -91,6 +89,6 @@ async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) ->
 
 
 def _require_other_user(actor: Actor, user_id: int) -> None:
-    """Raise OwnMoney if an admin decides about themselves."""
+    """Raise OwnMoney if an admin wants to block or unblock themselves."""
     if actor.user_id == user_id:
         raise errors.OwnMoney(user_id)

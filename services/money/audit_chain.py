@@ -1,14 +1,17 @@
-"""Extend the audit chain, which shows whether somebody has changed old entries of the ledger.
+"""Extend the audit chain. It shows whether somebody has changed old entries of the ledger.
 
-The chain consists of links. Each link contains the digest of one range of ledger entries. A range
-is all entries that transactions with consecutive numbers wrote. The horizon is a
-transaction number: every transaction below this number has ended. A range never goes beyond the
-horizon, so that no transaction can add entries to it later. The digest covers the digest of the
-previous link, each entry with its transfer, and the owner of each entry's wallet. It also covers
-the frozen terms of each row for which the range moves money (for example the price, the hours, the
-ad and the people of a placement), and the Telegram ids of the people. A person who
-changes old rows can also replace the links in the database. But that person cannot replace the
-copies outside the database: the chain's file, and the digest in the admin chat.
+The chain consists of links. Each link has the digest of one range of ledger entries. A range
+contains all entries of transactions with consecutive numbers. The horizon is a transaction number,
+and all transactions with lower numbers have ended. A range ends at the horizon or below it.
+Therefore no transaction can add entries to a range later.
+
+The digest covers the digest of the previous link, each entry with its transfer, and the owner of
+each entry's wallet. It also covers the fixed terms of each movement of money, for example the
+price, the hours, the ad and the people of a placement. The Telegram ids of the people are covered
+too.
+
+A person who changes old rows can also replace the links in the database. But that person cannot
+replace the copies outside the database: the chain's file, and the digest in the admin chat.
 """
 
 import hashlib
@@ -24,14 +27,14 @@ from services.money.invariants import Violation
 from services.platform import outbox
 
 LATE = timedelta(minutes=10)
-"""A ledger entry that is older than this, and that no link covers, is a fault of the chain."""
+"""If a ledger entry is older than this and no link covers it, the chain has a fault."""
 ENTRIES_AT_ONCE = 50_000
 """How many entries one link covers, approximately.
 
 All entries of one transaction are in the same link.
 """
 BEFORE_FIRST = -(2**63)
-"""The start of the first range. No entry can be inserted below this transaction number."""
+"""The start of the first range. All transaction numbers are above it."""
 
 _EXTEND = text("SELECT number, from_txn, upto_txn, entries, digest FROM extend_audit_chain(:limit)")
 _HORIZON = text("SELECT ledger_horizon()")
@@ -118,7 +121,7 @@ _TERMS = text("""
 class ChainLink:
     """A link of the audit chain: one range of the ledger and its digest.
 
-    It is stored as a row of the database and as a line of the chain's file.
+    A link is stored as a row of the database and as a line of the chain's file.
     """
 
     number: int
@@ -133,19 +136,22 @@ class ChainLink:
 
 @dataclass(frozen=True)
 class ComputedLink:
-    """A link that was computed again from the present rows."""
+    """A link that was computed from the present rows."""
 
     link: ChainLink
     without_terms: ChainLink
-    """The link as revisions before 0009 made it: its digest does not cover the terms."""
+    """The same link, but its digest does not cover the terms (for example, prices).
+
+    Schema revisions before 0009 made such links.
+    """
 
 
 async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> ChainLink | None:
-    """Add a link for about `limit` entries that no link covers yet, and return the link.
+    """Add a link to the audit chain for about `limit` entries that have no link. Return the link.
 
-    The oldest of these entries come first. Returns None if there are none, or while another process
-    adds a link. The database function waits for no lock, and no transaction that writes to the
-    ledger waits for it.
+    The oldest of these entries come first. Returns None if there are no such entries, or if another
+    process is adding a link. Waits for no lock, and delays no transaction that writes to the
+    ledger.
     """
     row = (await session.execute(_EXTEND, {"limit": limit})).one_or_none()
     return ChainLink(**row._asdict()) if row else None
@@ -154,8 +160,8 @@ async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> Chai
 async def compute(session: AsyncSession, before: ChainLink | None, upto: int) -> ComputedLink:
     """Compute the link that follows `before` and ends below the transaction number `upto`.
 
-    If `before` is None, this is the first link. The digest is computed from the entries that are in
-    the database now. Nothing is stored.
+    If `before` is None, the result is the first link. The digest is computed from the present
+    entries in the database. Nothing is stored.
     """
     number = before.number + 1 if before else 1
     after = before.upto_txn if before else BEFORE_FIRST
@@ -171,7 +177,7 @@ async def compute(session: AsyncSession, before: ChainLink | None, upto: int) ->
 
 
 async def last_link(session: AsyncSession) -> ChainLink | None:
-    """Return the last link in the database; None if there is no link."""
+    """Return the last link in the database, or None if there is no link."""
     row = await session.scalar(
         select(AuditChainLink).order_by(AuditChainLink.number.desc()).limit(1)
     )
@@ -190,10 +196,9 @@ async def links_after(session: AsyncSession, number: int, *, limit: int) -> list
 
 
 async def notify_admins(session: AsyncSession) -> None:
-    """Queue a message with the last link for the admin chat, at most once a day (UTC).
+    """Queue a message with the last link for the admin chat, at most one message a day (UTC).
 
-    The message is a copy of the link. A person who changes the database cannot change this copy. If
-    there is no link, nothing is queued.
+    The message is a copy of the link outside the database. If there is no link, nothing is queued.
     """
     last = await last_link(session)
     if last is None:
@@ -212,11 +217,10 @@ async def notify_admins(session: AsyncSession) -> None:
 
 
 async def find_faults(session: AsyncSession) -> list[Violation]:
-    """Return the faults of the links in the database. Two kinds of faults are possible.
+    """Return the faults of the audit chain in the database. Two faults are possible.
 
-    The first fault: the last link covers transactions that have not ended, so its digest lacks the
-    entries that these transactions will still write. The second fault: entries older than LATE have
-    no link, because somebody holds the lock of the chain, or because a transaction never ends.
+    The first fault: the last link covers a transaction that has not ended. The second fault:
+    entries older than LATE have no link, for example because somebody holds the lock of the chain.
     """
     last = await last_link(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
@@ -246,8 +250,8 @@ async def find_faults(session: AsyncSession) -> list[Violation]:
 def rewritten_link(kept: ChainLink, found: ChainLink | None) -> Violation:
     """Build the violation for a link that differs between the file and the database.
 
-    `kept` is the link in the file. `found` is the link in the database, or None if it is missing
-    there.
+    `kept` is the link in the file. `found` is the link in the database, or None if the database
+    does not have this link.
     """
     row: dict[str, Any] = {"ref": kept.number, "kept": kept.digest}
     return Violation(

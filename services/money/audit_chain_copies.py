@@ -1,7 +1,9 @@
 """Record the last link that was written to each file of the audit chain.
 
-A file without this link was shortened or replaced. The name of a file consists of its machine and
-its path. A file with a new name counts as a new file.
+The audit chain is a list of digests (links) of the ledger. The files are copies of this list
+outside the database. If a file does not contain the recorded link, somebody has shortened or
+replaced the file. The name of a file consists of its machine's name and its path. A file with a new
+name counts as a new file.
 """
 
 from datetime import timedelta
@@ -14,14 +16,11 @@ from db.models.operations import AuditChainFile
 from services.money.invariants import Violation
 
 LATE = timedelta(minutes=10)
-"""If no process could write to a file for longer than this, the file counts as locked for good."""
+"""If no process could write to a file for longer than this, the file counts as locked for ever."""
 
 
 async def record(session: AsyncSession, name: str, last_number: int) -> None:
-    """Record the number of the last link in a file of the audit chain, and the present time.
-
-    Locks the file's row.
-    """
+    """Record the number of the last link in a file, and the present time. Locks the file's row."""
     await session.execute(
         insert(AuditChainFile)
         .values(name=name, last_number=last_number)
@@ -32,10 +31,10 @@ async def record(session: AsyncSession, name: str, last_number: int) -> None:
 
 
 async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> list[Violation]:
-    """Return a list with a violation if a file lacks the last link that was recorded for it.
+    """Return a violation if a file does not contain the link that was last recorded for this file.
 
-    Otherwise the list is empty. `last_number` is the number of the last link that the file now
-    contains, or 0 for a file without links.
+    Returns a list with one violation, or an empty list. `last_number` is the number of the last
+    link that is in the file now. It is 0 if the file has no links.
     """
     written = await session.scalar(
         select(AuditChainFile.last_number).where(AuditChainFile.name == name)
@@ -52,10 +51,10 @@ async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> lis
 
 
 async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
-    """Return a list with a violation if no process could write to a file for longer than LATE.
+    """Return a violation if no process could write to a file for longer than LATE.
 
-    Otherwise the list is empty. The caller calls this function after it found the file locked. The
-    first call for a file also records the file, so that its time begins.
+    Returns a list with one violation, or an empty list. The caller has found that the file is
+    locked. The first call for a file inserts a row for this file, and the time LATE begins.
     """
     await session.execute(
         insert(AuditChainFile)

@@ -1,8 +1,9 @@
-"""Read and extend the audit chain's file, which is a copy of the links outside the database.
+"""Read the audit chain's file, and add links to it.
 
-Each line is one link, and lines are only added. The file should be on a disk that the
-administrators of the database cannot write to. Only one process at a time adds to the file. Each
-machine may have a file of its own.
+The audit chain is a list of digests (links) of the ledger. The file is a copy of this list outside
+the database. Each line is one link, and lines are only added. The administrators of the database
+should not be able to write to the file's disk. Only one process at a time adds lines to the file.
+Each machine can have its own file.
 """
 
 import fcntl
@@ -17,7 +18,7 @@ from typing import BinaryIO
 from services.money.audit_chain import ChainLink
 
 _TAIL = 4_096
-"""How many bytes are read from the end to find the last line. A line has about 200 bytes."""
+"""How many bytes at the end of the file are read to find the last line. A line has about 200."""
 
 
 class AuditChainFileError(Exception):
@@ -33,10 +34,10 @@ def read(path: Path) -> list[ChainLink]:
 
 @contextmanager
 def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
-    """Open the file to add links, and create the file if it is missing.
+    """Open the file to add links. Create the file if it is missing.
 
-    Takes an exclusive lock on the file without waiting. The `with` block gets the open file, or
-    None while another process holds the lock. Raises OSError.
+    Takes an exclusive lock on the file and does not wait for it. The `with` block gets the open
+    file. If another process holds the lock, the `with` block gets None. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -50,9 +51,10 @@ def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
 
 
 def last(file: BinaryIO) -> ChainLink | None:
-    """Return the last link of an opened file, and remove an incomplete line after this link.
+    """Return the last link of an opened file, or None if the file has no link.
 
-    Returns None if the file has no link. Raises AuditChainFileError, OSError.
+    If the file ends with an incomplete line, that line is removed. Raises AuditChainFileError,
+    OSError.
     """
     size = file.seek(0, os.SEEK_END)
     start = max(size - _TAIL, 0)

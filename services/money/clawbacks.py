@@ -1,8 +1,9 @@
-"""Book clawbacks. A clawback takes a deposit back after its payer has reversed the payment.
+"""Take deposits back after their payers have reversed the payments (clawbacks).
 
-The payer reverses a payment outside the platform, for example with a refund of Telegram Stars. This
-has already happened. Therefore it is recorded even while kill switches are stopped. The clawback
-takes what is still in the person's wallet. The rest is the platform's loss.
+A payer reverses a payment outside the platform, for example with a refund of Telegram Stars. This
+module records the reversal even if all kill switches are stopped, because the money has already
+left the platform. A clawback takes the amount from the payer's wallet. If the wallet has less, the
+rest is the platform's loss.
 """
 
 from sqlalchemy import select
@@ -25,13 +26,13 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 
 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take a deposit back after its payment was reversed, and return the booking (the clawback).
+    """Take a deposit back after its payer has reversed the payment. Return the new clawback.
 
-    First, the money of the person's unapproved withdrawals is returned to the wallet. Then the
-    amount of the deposit is taken from the wallet. If the wallet has less, the rest is booked as
-    the platform's loss. If the deposit was not credited yet, no money moves, and the deposit is
-    never credited. The caller must have locked first the deposit and then the person. Locks the
-    unapproved withdrawals, then the wallets. Raises InvalidMove, NotFound.
+    First, the money of the person's unapproved withdrawals is returned to the person's wallet. Then
+    the amount of the deposit is taken from this wallet. If the wallet has less, the rest is booked
+    as the platform's loss. If the deposit is not credited, no money moves, and the deposit cannot
+    be credited later. Before the call, the caller must lock the deposit and then the person. Locks
+    the unapproved withdrawals, then the wallets. Raises InvalidMove, NotFound.
     """
     transitions.require(
         transitions.DEPOSIT,

@@ -1,7 +1,7 @@
-"""Read a correction with the data that the second admin needs to confirm or to refuse it.
+"""Read a correction with the data that the second admin needs for a decision.
 
-Each call reads everything again, because the ledger may change between the proposal and the
-confirmation.
+A correction is a repair of the books. One admin proposes it, and another admin confirms it. Each
+call reads all data again, because the ledger can change after the proposal.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ from services.platform import errors, users
 
 @dataclass(frozen=True)
 class WalletDetails:
-    """A wallet of a correction, with what the command `adtech reconcile` finds in its entries."""
+    """A wallet of a correction, and what the command `adtech reconcile` finds wrong in it."""
 
     telegram_id: int | None
-    """The Telegram id of the wallet's user or counterparty; None if it has neither."""
+    """The Telegram id of the wallet's user or counterparty, or None if there is no such person."""
     books: Explanation
 
 
@@ -49,12 +49,15 @@ class CorrectionDetails:
     correction: Correction
     proposer_telegram_id: int
     proposer_roles: frozenset[Role]
-    """The present roles of the proposer. They may have changed since the proposal."""
+    """The present roles of the proposer.
+
+    They can differ from the roles at the time of the proposal.
+    """
     confirmer_telegram_id: int | None
     wallets: Sequence[WalletDetails]
-    """The wallets of the correction: first the one that gives, then the one that gets.
+    """The wallets of the correction: first the wallet that gives, then the wallet that gets.
 
-    If the correction repairs a placement, this is only the wallet of its escrow.
+    If the correction repairs a placement, this is only the wallet of the placement's escrow.
     """
     settlement: Settlement | None
 

@@ -1,4 +1,7 @@
-"""Drop proposals of corrections that nobody confirmed in time, or whose proposer left the staff."""
+"""Drop proposals of corrections that are too old, or whose proposer has left the staff.
+
+A correction is a repair of the books that one admin proposes and another admin confirms.
+"""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,14 +12,14 @@ from services.platform import proposals
 from services.platform.actors import MODERATORS, SYSTEM
 
 ENDED_REASON = "ended"
-"""The reason that the admin chat reads when the system drops a proposal."""
+"""The reason that the admin chat shows if the system drops a proposal."""
 
 
 async def drop_ended(session: AsyncSession, *, limit: int) -> int:
-    """Drop proposals that are too old or whose proposer has no role any more; return their number.
+    """Drop proposals that are too old or whose proposer has left the staff. Return their number.
 
-    Locks up to `limit` proposals, the oldest first, and skips those that another transaction has
-    locked.
+    Locks at most `limit` proposals, the oldest first. Proposals that another transaction has locked
+    are skipped.
     """
     rows = await session.scalars(
         select(Correction)

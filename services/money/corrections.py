@@ -1,9 +1,8 @@
-"""Propose and confirm corrections. Two different admins must each give a reason.
+"""Propose and confirm corrections, which repair the books. Two admins must each give a reason.
 
-The confirmation also carries out an adjustment or a missing payout, because `ledger.post` can book
-both. The ledger's guards (checks that refuse a change) do not allow the application to carry out
-the other kinds. Corrections of those kinds wait until the database owner's role carries them out
-(`reconciliation.repair`).
+If a correction is an adjustment or a missing payout, the confirmation also carries it out. The
+database refuses all other kinds of corrections from the application's database role. After the
+confirmation, the database owner's role has to carry them out (`reconciliation.repair`).
 """
 
 from collections.abc import Sequence
@@ -32,9 +31,12 @@ NEEDS_SWITCH = (
     CorrectionKind.MISSING_PAYOUT,
     CorrectionKind.ESCROW_REVERSAL,
 )
-"""Kinds of corrections that are refused while the kill switch `adjustments` is stopped."""
+"""The kinds of corrections that are refused if the kill switch `adjustments` is stopped."""
 DONE_BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
-"""Kinds of corrections that `confirm` carries out. The others need the database owner's role."""
+"""The kinds of corrections that `confirm` carries out.
+
+The others need the database owner's role.
+"""
 
 
 async def propose_adjustment(
@@ -50,9 +52,9 @@ async def propose_adjustment(
     """Propose to move an amount (minor units) from one wallet to another.
 
     A second call with the same key and content returns the proposal of the first call. Wallets of
-    escrows and of withdrawals are refused, because their balance must always equal the amount of
-    the open escrow or withdrawals. Raises AccessDenied, InvalidText, InvalidAmount, NotFound,
-    NotCorrectable, OwnMoney, IdempotencyConflict.
+    escrows and withdrawals are refused. Their balance must always be the amount of the open escrow
+    or withdrawals. Raises AccessDenied, InvalidText, InvalidAmount, NotFound, NotCorrectable,
+    OwnMoney, IdempotencyConflict.
     """
     wallets.require_amount(amount)
     for wallet_id in (from_wallet, to_wallet):
@@ -77,8 +79,9 @@ async def propose_balance_reset(
 ) -> Correction:
     """Propose to set a wallet's balance to the balance after its last entry.
 
-    In a broken wallet these two balances differ. If a balance reset of this wallet is already open,
-    that correction is returned. Raises AccessDenied, InvalidText, NotFound, OwnMoney.
+    In a broken wallet these two balances differ. If a balance reset of this wallet is already
+    proposed or confirmed, that correction is returned. Raises AccessDenied, InvalidText, NotFound,
+    OwnMoney.
     """
     await _get_wallet(session, wallet_id)
     return await _propose(
@@ -89,7 +92,7 @@ async def propose_balance_reset(
 async def propose_orphan(
     session: AsyncSession, *, actor: Actor, entry_id: int, reason: str
 ) -> Correction:
-    """Propose to add the missing leg of an orphan entry's transfer, and then to reverse both legs.
+    """Propose to complete the transfer of an orphan entry, and then to reverse this transfer.
 
     An orphan entry has no balancing leg, and its wallet's balance does not include the entry. If a
     correction of this entry is already open, that correction is returned. Raises AccessDenied,
@@ -115,11 +118,12 @@ async def propose_orphan(
 async def propose_missing_payout(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to pay an owner whose placement has a released escrow but no payout.
+    """Propose to pay the owner of a placement whose escrow was released without a payout.
 
-    The ad must be published. If it is not, an escrow reversal is the right correction. If a
-    correction of this payout is already open, that correction is returned. Locks the placement, its
-    post job, then its escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
+    The ad must be published. If the ad is not published, an escrow reversal is the right
+    correction. If a correction of this payout is already open, that correction is returned. Locks
+    the placement, its post job, then its escrow. Raises AccessDenied, InvalidText, NotFound,
+    NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.MISSING_PAYOUT, target_id)
     return await _propose(
@@ -130,7 +134,7 @@ async def propose_missing_payout(
 async def propose_escrow_reversal(
     session: AsyncSession, *, actor: Actor, target_id: int, reason: str
 ) -> Correction:
-    """Propose to set a released or refunded escrow back to `held`, because no money has moved.
+    """Propose to set an escrow back to `held` if it was released or refunded without a transfer.
 
     If a reversal of this escrow is already open, that correction is returned. Locks the placement,
     its post job, then its escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable,
@@ -145,11 +149,11 @@ async def propose_escrow_reversal(
 async def confirm(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Confirm a correction that another admin proposed, and carry it out if its kind allows this.
+    """Confirm a correction that another admin proposed. Also carry it out if its kind allows this.
 
-    The kinds in `DONE_BY_CONFIRMATION` are carried out here. If the correction is already
-    confirmed, nothing changes. Locks the kill switch `adjustments`, the correction, then the
-    placement of a missing payout, then the wallets. Raises AccessDenied, InvalidText, NotFound,
+    Kinds in `DONE_BY_CONFIRMATION` are carried out here. If the correction is already confirmed,
+    nothing changes. Locks the kill switch `adjustments`, then the correction. For a missing payout,
+    also locks the placement. Locks the wallets last. Raises AccessDenied, InvalidText, NotFound,
     SamePerson, OwnMoney, InvalidMove, ProposalEnded, SwitchStopped, NotCorrectable,
     InsufficientFunds, CurrencyMismatch.
     """
@@ -192,11 +196,11 @@ async def confirm(
 async def drop(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Refuse a correction that is not done yet, so that its status becomes `dropped`.
+    """Refuse a correction that is not done. Its status becomes `dropped`.
 
-    The proposer may also refuse their own correction. If the correction is already dropped, nothing
-    changes. Locks the correction. Raises AccessDenied, InvalidText, NotFound, OwnMoney,
-    InvalidMove.
+    The proposer is also allowed to refuse their own correction. If the correction is already
+    dropped, nothing changes. Locks the correction. Raises AccessDenied, InvalidText, NotFound,
+    OwnMoney, InvalidMove.
     """
     role = actor.require_staff(*MODERATORS, action="correction_drop")
     reason = _require_reason(reason)
@@ -212,7 +216,7 @@ async def drop(
 
 
 async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Correction]:
-    """Return a page of the corrections that are proposed or confirmed. The oldest comes first."""
+    """Return a page of the corrections that are proposed or confirmed, the oldest first."""
     rows = await session.scalars(
         select(Correction)
         .where(Correction.status.in_(OPEN))
@@ -234,7 +238,7 @@ async def lock(session: AsyncSession, correction_id: int) -> Correction:
 
 
 def require_move(correction: Correction, status: CorrectionStatus, role: ActorRole) -> None:
-    """Raise InvalidMove if this role may not change the status of a correction to `status`."""
+    """Raise InvalidMove if this role is not allowed to change a correction's status to `status`."""
     transitions.require(
         transitions.CORRECTION,
         "correction",
@@ -253,9 +257,9 @@ async def record_and_notify(
     role: str,
     why: str | None = None,
 ) -> None:
-    """Write the audit row of a correction's new status, and the outbox row for the admin chat.
+    """Write the audit row of a correction's new status. Queue a message to the admin chat.
 
-    `why` is the reason of a refusal. No column of the correction stores it.
+    If the correction was refused, `why` is the reason. Otherwise it is None.
     """
     await audit.record(
         session,
@@ -288,13 +292,13 @@ async def record_and_notify(
 async def _propose(
     session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **columns: Any
 ) -> Correction:
-    """Insert a proposal and return it. If there is such a proposal already, return that one.
+    """Insert a proposal and return it. If the same proposal exists already, return that one.
 
-    With a key, "such a proposal" has the same key. Without a key, it is open and has the same kind,
-    the same wallet or target, and the same entry. `columns` contains the kind, and the
-    wallets, the entry, the target or the amount of the correction. Raises AccessDenied,
-    InvalidText, NotFound, OwnMoney. Raises IdempotencyConflict if the existing proposal has other
-    values.
+    If there is a key, the same proposal is the one with this key. If there is no key, the same
+    proposal is the open one with the same kind, entry, and wallet or target. `columns` contains the
+    kind of the correction. It also contains the wallets, the entry, the target and the amount, if
+    the correction has them. Raises AccessDenied, InvalidText, NotFound, OwnMoney. Raises
+    IdempotencyConflict if the existing proposal has other values.
     """
     role = actor.require_staff(*MODERATORS, action="correction_propose")
     values = columns | {"key": key, "reason": _require_reason(reason)}
@@ -341,10 +345,10 @@ async def _get_wallet(session: AsyncSession, wallet_id: int) -> Wallet:
 
 
 async def _require_not_own(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Refuse an actor whose own money is corrected. Raises OwnMoney, NotFound.
+    """Raise OwnMoney if the correction concerns the actor's own money.
 
-    The actor may not be the user or the counterparty of a wallet of the correction. The actor may
-    also not be the advertiser or the owner of its placement.
+    The actor must not be the user or the counterparty of a wallet in the correction. The actor must
+    not be the advertiser or the owner of the corrected placement. Raises NotFound.
     """
     user_ids: set[int | None] = set()
     for wallet_id in (correction.wallet_id, correction.other_wallet_id):
@@ -360,7 +364,7 @@ async def _require_not_own(session: AsyncSession, actor: Actor, correction: Corr
 
 
 async def _find_parties(session: AsyncSession, condition: ColumnElement[bool]) -> set[int | None]:
-    """Return the advertisers and the owners of the placements that a condition selects."""
+    """Return the user ids of the advertisers and the owners of the selected placements."""
     rows = await session.execute(
         select(Campaign.advertiser_id, CampaignTarget.owner_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)

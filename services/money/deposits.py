@@ -26,7 +26,7 @@ CREDIT_BATCH = 100
 
 @dataclass(frozen=True)
 class DepositDetails:
-    """A deposit for the screens of the staff. The amount is in minor units, the time has a zone."""
+    """A deposit for the staff's screens. The amount is in minor units. The time has a time zone."""
 
     deposit_id: int
     charge_id: str
@@ -40,7 +40,7 @@ class DepositDetails:
 
 
 async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
-    """Refuse a payment that a person is about to make, if the platform must not accept it now.
+    """Refuse a payment that the platform must not accept, before the person makes the payment.
 
     Telegram asks the bot for this decision with a pre-checkout query. `amount` is in minor units.
     Locks the kill switch `deposits`. Raises SwitchStopped, PersonBlocked, InvalidAmount,
@@ -65,13 +65,13 @@ async def deposit(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Record a payment that arrived, and credit the payment to its payer.
+    """Record a payment that has arrived, and add its amount to the payer's wallet.
 
-    `amount` is in minor units of `currency`. None means the currency of the payer's wallet. A
-    repeat with the same key returns the first deposit. While the kill switch `deposits` is stopped,
-    the payment is only recorded, and `credit_due` credits it after the switch runs again. Locks the
-    switch, the deposit, then the wallets. Raises InvalidAmount, NotFound, CurrencyMismatch,
-    IdempotencyConflict.
+    `amount` is in minor units of `currency`. If `currency` is None, the currency of the payer's
+    wallet is used. A second call with the same key returns the first deposit. While the kill switch
+    `deposits` is stopped, the payment is only recorded. After the switch runs again, `credit_due`
+    credits the payment. Locks the kill switch, the deposit, then the wallets. Raises InvalidAmount,
+    NotFound, CurrencyMismatch, IdempotencyConflict.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     received = await lock_or_record(
@@ -92,7 +92,7 @@ async def deposit(
 
 
 async def lock(session: AsyncSession, external_reference: str) -> Deposit | None:
-    """Lock and return the deposit with this external reference. Return None if there is none."""
+    """Lock the deposit with this external reference and return it. Return None if there is none."""
     found: Deposit | None = await session.scalar(
         select(Deposit)
         .where(Deposit.external_reference == external_reference)
@@ -111,13 +111,13 @@ async def lock_or_record(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Lock and return the deposit of a payment. Record the deposit first if there is none.
+    """Lock the deposit of a payment and return it. Record the deposit first if there is none.
 
-    `amount` is in minor units of `currency`. None means the currency of the person's wallet.
-    `external_reference` is the id that the payment provider gave the payment, for example
-    Telegram's charge id. Raises InvalidAmount, NotFound, CurrencyMismatch. NotFound is also raised
-    if Telegram has reported no such payment. Raises IdempotencyConflict if the recorded deposit has
-    another person or another amount.
+    `amount` is in minor units of `currency`. If `currency` is None, the currency of the person's
+    wallet is used. `external_reference` is the id that the payment provider gave the payment, for
+    example Telegram's charge id. Raises InvalidAmount, CurrencyMismatch. Raises NotFound if the
+    person has no wallet, or if Telegram has reported no such payment. Raises IdempotencyConflict if
+    the recorded deposit has another person or another amount.
     """
     wallets.require_amount(amount)
     wallet = await wallets.of_user(session, user_id)
@@ -149,11 +149,11 @@ async def lock_or_record(
 
 
 async def credit_due(session: AsyncSession) -> int:
-    """Credit deposits that were only recorded, because the kill switch `deposits` was stopped.
+    """Credit deposits that were only recorded while the kill switch `deposits` was stopped.
 
-    Returns how many were credited, at most CREDIT_BATCH. If the switch is still stopped, nothing is
-    credited. Locks the switch, the deposits (rows that another transaction has locked are skipped),
-    then the wallets.
+    Returns how many deposits were credited, at most CREDIT_BATCH. If the switch is still stopped,
+    no deposit is credited. Locks the switch, the deposits, then the wallets. Deposits that another
+    transaction has locked are skipped.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     if not await killswitches.are_running(session, Switch.DEPOSITS):
@@ -177,7 +177,7 @@ async def credit_due(session: AsyncSession) -> int:
 async def list_recent(
     session: AsyncSession, *, limit: int, offset: int
 ) -> Sequence[DepositDetails]:
-    """Return a page of all deposits. The newest comes first."""
+    """Return a page of all deposits, the newest first."""
     rows = await session.execute(
         select(Deposit, User.telegram_id)
         .join(User, User.id == Deposit.user_id)
@@ -213,7 +213,7 @@ async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
 
 
 async def _credit(session: AsyncSession, received: Deposit) -> None:
-    """Book a deposit in its payer's wallet, and set the deposit's status to `credited`.
+    """Add a deposit to its payer's wallet, and set the deposit's status to `credited`.
 
     The caller must have locked the deposit's row.
     """

@@ -1,7 +1,7 @@
-"""Hold the price of a target (a placement) in an escrow, and settle the escrow only one time.
+"""Hold the price of a target (a placement) in an escrow, and settle this escrow.
 
-To settle an escrow means to pay the owner (release) or to return the money to the advertiser
-(refund).
+To settle an escrow is to pay the owner (release) or to return the money to the advertiser (refund).
+An escrow is settled only one time.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
-    """Hold the price of a pending placement in an escrow (safety plan, INT-ES-01).
+    """Hold the price of a pending placement in an escrow.
 
     If the price is already held, the existing escrow is returned. Locks the kill switch
     `new_escrows`, the placement, its post job, its escrow, then the wallets. Raises SwitchStopped,
     NotFound, InvalidMove, InsufficientFunds. Raises EscrowNotHeld if the escrow was already
-    released or refunded.
+    released or refunded. The source of this rule is the test INT-ES-01 of the safety plan.
     """
     await killswitches.lock(session, Switch.NEW_ESCROWS)
     placement = await queries.lock_placement(session, target_id)
@@ -51,13 +51,13 @@ async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
 
 
 async def release(session: AsyncSession, *, target_id: int) -> None:
-    """Pay the owner for a post that stayed as promised. The platform keeps its fee.
+    """Pay the owner for a post that stayed as promised. The platform gets its fee.
 
     The escrow must be held, the post must be published, and the time `release_due_at` must have
-    passed. The switch `payouts` must be running. The job must have no breach, that is, the owner
-    has kept the promises about the post. A check of the post at `release_due_at` or later must have
-    the verdict `present` or `stayed`. If the promised hours (the time that the post must stay) are
-    0, no check is needed. Locks the kill switch, the placement, its post job, its escrow, then the
+    passed. The kill switch `payouts` must be running. The owner must not have broken a promise
+    about the post (a breach). A check of the post at `release_due_at` or later must have the
+    verdict `present` or `stayed`. If the promised hours (the time that the post must stay) are 0,
+    no check is needed. Locks the kill switch, the placement, its post job, its escrow, then the
     wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
@@ -104,7 +104,7 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
 
 
 async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict) -> int:
-    """Return how many checks of a placement's post have this verdict."""
+    """Return how many checks of a placement's post have the verdict `verdict`."""
     count: int | None = await session.scalar(
         select(func.count())
         .select_from(PostCheck)
@@ -117,11 +117,11 @@ async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict)
 async def post_release(
     session: AsyncSession, escrow: Escrow, *, owner_id: int, actor_id: int | None = None
 ) -> None:
-    """Book the transfer of a release: the payout to the owner and the fee to the platform.
+    """Write the transfer of a release to the ledger: the owner's payout and the platform's fee.
 
     If the fee is 0, the transfer has no leg for the fee, and no revenue wallet is opened. The
-    caller must have locked the placement, and must set the statuses in the same transaction. Locks
-    the wallets. Raises NotFound and the errors of `ledger.post`.
+    caller must have locked the placement. The caller must also set the statuses in the same
+    transaction. Locks the wallets. Raises NotFound and the errors of `ledger.post`.
     """
     await ledger.post(
         session,
@@ -151,9 +151,9 @@ async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) ->
 async def refund(session: AsyncSession, *, target_id: int) -> None:
     """Return the whole escrow of a failed or cancelled post to the advertiser.
 
-    The escrow must be held, and the switch `refunds` must be running. The switch `payouts` never
-    stops refunds. Locks the kill switch, the placement, its post job, its escrow, then the wallets.
-    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
+    The escrow must be held, and the kill switch `refunds` must be running. The kill switch
+    `payouts` has no effect on refunds. Locks the kill switch `refunds`, the placement, its post
+    job, its escrow, then the wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
     """
     await killswitches.lock(session, Switch.REFUNDS)
     placement, escrow = await _lock_held(session, target_id)
@@ -169,8 +169,8 @@ async def refund_locked(
 ) -> None:
     """Refund the escrow of a placement that the caller has locked.
 
-    The caller must have checked that the escrow is held, and that its post permits a refund, for
-    example because it has failed. Locks the wallets. Raises InvalidMove, NotFound.
+    Before the call, the caller must check two conditions: the escrow is held, and the post permits
+    a refund (for example, the post has failed). Locks the wallets. Raises InvalidMove, NotFound.
     """
     target = placement.target
     transitions.require(
@@ -214,7 +214,7 @@ async def refund_locked(
 async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     """Return the ids of at most `limit` targets (placements) that `release` can pay now.
 
-    They are in the order of `release_due_at`.
+    The target with the earliest `release_due_at` comes first.
     """
     proof = _proving_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
@@ -237,7 +237,7 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
 async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
     """Return the ids of at most `limit` targets (placements) that `refund` can refund now.
 
-    They are in the order in which their posts failed or were cancelled.
+    The placement whose post failed (or was cancelled) earliest comes first.
     """
     rows = await session.scalars(
         select(PostJob.campaign_target_id)
@@ -269,7 +269,7 @@ async def _require_proof(
 ) -> None:
     """Raise PostNotProven if no check proves that the post stayed for its promised hours.
 
-    Also raises it if the owner has broken a promise about the post (a breach).
+    Also raises PostNotProven if the owner has broken a promise about the post (a breach).
     """
     target_id = placement.target.id
     if placement.job is None or placement.job.status is not PostJobStatus.SUCCESS:
@@ -287,9 +287,9 @@ def _proving_check(
     job_id: int | InstrumentedAttribute[int],
     release_due_at: datetime | InstrumentedAttribute[datetime | None],
 ) -> ColumnElement[bool]:
-    """Build the SQL condition that a check proves that a post stayed.
+    """Build the SQL condition for a check that proves that a post stayed.
 
-    The check was made at `release_due_at` or later, and its verdict is `present` or `stayed`.
+    Such a check was made at `release_due_at` or later, and its verdict is `present` or `stayed`.
     """
     return (
         select(PostCheck.id)
@@ -308,7 +308,7 @@ async def _settle(
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
 ) -> None:
-    """Write the final statuses of an escrow and of its target (placement).
+    """Write the final statuses of an escrow and of its target (a placement).
 
     The caller must have locked both rows.
     """

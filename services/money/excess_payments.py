@@ -1,9 +1,9 @@
-"""Record payments in excess: an admin paid a withdrawal for which no money is held any more.
+"""Record payments in excess: payments for a withdrawal that was already paid or returned.
 
-The admin paid the withdrawal after its money had been returned to the person, or paid it twice. The
-payment was made outside the platform and cannot be undone here. Therefore it is recorded even while
-kill switches are stopped: what is still in the person's wallet is taken, and the rest is the
-platform's loss.
+An admin paid a withdrawal a second time, or after its money had been returned to the person. Such a
+payment was made outside the platform and cannot be undone here. Therefore this module records it
+even if all kill switches are stopped. The amount is taken from the person's wallet. If the wallet
+has less, the rest is the platform's loss.
 """
 
 from sqlalchemy import select
@@ -22,13 +22,12 @@ ENDED = (WithdrawalStatus.PAID, WithdrawalStatus.RETURNED)
 async def record(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, external_reference: str
 ) -> ExcessPayment:
-    """Record a payment in excess, and take its amount from the wallet of the person who got it.
+    """Record a payment in excess, and take its amount from the wallet of the person who was paid.
 
-    An admin has paid a withdrawal outside the platform after this withdrawal had been paid or its
-    money had been returned. First, the money of the person's unapproved withdrawals is returned to
-    the wallet. Then the amount of the paid withdrawal is taken from the wallet. If the wallet has
-    less, the rest is the platform's loss. `external_reference` is the id of the payment at the bank
-    or another provider. A second call with the same reference changes nothing.
+    First, the money of the person's unapproved withdrawals is returned to the wallet. Then the
+    amount of the paid withdrawal is taken from the wallet. If the wallet has less, the rest is the
+    platform's loss. `external_reference` is the id of the payment at the bank or another provider.
+    A second call with the same reference changes nothing.
 
     The caller makes sure that two people have decided this. Locks the reference, the person, the
     withdrawal, the unapproved withdrawals, then the wallets. Raises AccessDenied, NotFound,
@@ -76,7 +75,7 @@ async def record(
 
 
 async def find(session: AsyncSession, external_reference: str) -> ExcessPayment | None:
-    """Return the payment in excess with this external reference, or None."""
+    """Return the payment in excess with this external reference. Return None if there is none."""
     payment: ExcessPayment | None = await session.scalar(
         select(ExcessPayment).where(ExcessPayment.external_reference == external_reference)
     )

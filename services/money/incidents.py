@@ -1,7 +1,8 @@
 """Check the ledger, and open and close incidents.
 
-If a check finds a broken invariant, it opens an incident. An open incident stops new escrows,
-payouts, refunds, withdrawals and adjustments. Deposits are still credited.
+If a check finds a broken invariant (a statement that must always be true), it opens an incident.
+While this incident is open, new escrows, payouts, refunds and withdrawals are stopped. Adjustments
+are stopped too, but an operator can allow them again. Deposits are still credited.
 """
 
 from collections.abc import Sequence
@@ -21,19 +22,21 @@ from services.platform import audit, errors, killswitches, outbox
 from services.platform.actors import OPERATORS, SYSTEM, Actor
 
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
-"""The kind of the incidents about the audit chain itself: its links or its file."""
+"""The kind of an incident about the audit chain itself, that is, about its links or its file."""
 FREEZE_REASON = "ledger_invariant_violated"
-"""The reason that is stored when an incident stops kill switches. The database function
-`open_incident` has the same word. The text `switch-reason` translates it."""
+"""The reason that is stored if an incident stops kill switches. The bot translates it.
+
+The database function `open_incident` has the same word.
+"""
 log = structlog.get_logger()
 
 
 async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
     """Run the scheduled check of the ledger, and return the violations.
 
-    A run reads the rows that were written since the last run. It also reads one part of all rows,
-    of fixed size, so that many runs together read all rows. If this run finds a violation, it
-    raises an alarm (`raise_alarm`), and the run after it reads the same rows again. Locks nothing.
+    A run reads the rows that were written after the last run. It also reads one part of all rows,
+    and many runs together read all parts. If a run finds a violation, it raises an alarm
+    (`raise_alarm`). The next run then reads the same rows again. Locks nothing.
     """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
@@ -48,11 +51,11 @@ async def record_check(
     *,
     full_since: datetime | None = None,
 ) -> None:
-    """Record a check of the ledger, and raise an alarm if it found violations (`raise_alarm`).
+    """Record a check of the ledger. If it found violations, raise an alarm (`raise_alarm`).
 
-    `progress` is the point at which the scheduled check after this check continues. If there are
-    violations, the progress is not stored. `full_since` is the time (with a zone) at which this
-    check began, if the check has read all rows. Otherwise it is None.
+    `progress` is the point where the next scheduled check begins. It is not stored if there are
+    violations. If the check has read all rows, `full_since` is the time (with a zone) at which the
+    check began. Otherwise it is None.
     """
     await session.execute(
         insert(LedgerCheckpoint).values(
@@ -70,10 +73,11 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
     """Open an incident about the ledger, stop the kill switches for money, and notify the admins.
 
     From the commit on, no new escrow, payout, refund or withdrawal can begin. Deposits are still
-    credited. The kill switch `adjustments` is stopped too, but people may run it again for the
-    repair. The scheduler then calls `killswitches.settle`, which waits for the operations that
-    began before the stop. If such an incident is open already, no second incident is opened and no
-    second message is sent. Waits for no lock that another session can hold for long.
+    credited. The kill switch `adjustments` is stopped too, but an operator is allowed to run it
+    again for the repair. The scheduler then calls `killswitches.settle`. That call waits for the
+    operations that began before the stop. If an incident about the ledger is already open, no new
+    incident is opened and no message is sent. Waits for no lock that another session can hold for
+    long.
     """
     log.error(
         "Ledger invariant violated",
@@ -97,9 +101,9 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
 
 
 async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation]) -> None:
-    """Open an incident about the audit chain, and notify the admin chat. No switch is stopped.
+    """Open an incident about the audit chain, and notify the admin chat. No kill switch is stopped.
 
-    If such an incident is open already, no second incident is opened and no second message is sent.
+    If such an incident is already open, no new incident is opened and no message is sent.
     """
     log.error("Audit chain broken", faults=[fault.name for fault in faults])
     incident_id = await killswitches.open_incident(
@@ -118,7 +122,7 @@ async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation])
 
 
 async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
-    """Return the open incidents. The oldest comes first."""
+    """Return the open incidents, the oldest first."""
     rows = await session.scalars(
         select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.id)
     )
@@ -134,12 +138,12 @@ async def is_open(session: AsyncSession, incident_id: int) -> bool:
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
     """Close an incident after all invariants hold again. The stopped kill switches stay stopped.
 
-    A person other than the actor has to run them again. This function first checks the ledger in
-    the same way as the scheduled check. In addition, a full check must have found no violation.
-    That check must have begun after the incident was opened and after the last repair. In a small
-    ledger the scheduled check is also a full check. If the incident is already closed, nothing
-    changes. Locks the incident. Raises AccessDenied, NotFound. Raises InvariantBroken if an
-    invariant is broken, and NotChecked if the full check is missing.
+    A person other than the actor has to run these switches again. This function makes the scheduled
+    check of the ledger. In addition, a full check must have found no violation. The full check must
+    have begun after the incident was opened and after the last repair. In a small ledger the
+    scheduled check is a full check too. If the incident is already closed, nothing changes. Locks
+    the incident. Raises AccessDenied, NotFound. Raises InvariantBroken if an invariant is broken,
+    and NotChecked if the full check is missing.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -164,10 +168,10 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
 async def _check(
     session: AsyncSession,
 ) -> tuple[list[Violation], incremental_check.Progress, datetime | None]:
-    """Check the ledger from the point that the last check without violations has reached.
+    """Check the ledger from the end of the last check that found no violation.
 
-    Returns the violations, the new progress, and the time at which this check began. The time is
-    None if this check has not read all rows.
+    Returns three values: the violations, the new progress, and the time at which this check began.
+    The time is None if this check has not read all rows.
     """
     stored = await session.scalar(
         select(LedgerCheckpoint.progress)
@@ -182,9 +186,9 @@ async def _check(
 
 
 async def _is_fully_checked_since(session: AsyncSession, incident: Incident) -> bool:
-    """Return whether a full check began after an incident and the last repair, and found nothing.
+    """Return whether a full check found no violation after an incident and after the last repair.
 
-    The answer is false if a check after the full check found a violation.
+    The result is False if a later check found a violation.
     """
     last_violation_id = (
         select(func.coalesce(func.max(LedgerCheckpoint.id), 0))

@@ -18,7 +18,7 @@ async def lock(
 ) -> queries.LockedPlacement:
     """Lock a placement whose escrow has a final status but no payout or refund in the ledger.
 
-    `kind` is the kind of the correction that repairs this fault. For a missing payout, the escrow
+    `kind` is the kind of correction that repairs this fault. If a payout is missing, the escrow
     must be released and the post must be published. Locks the placement, its post job, then its
     escrow. Raises NotFound. Raises NotCorrectable if the placement does not have this fault.
     """
@@ -49,10 +49,11 @@ def _is_released_and_published(placement: queries.LockedPlacement) -> bool:
 
 
 async def post_missing_payout(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Pay the owner of a placement whose release has no transfer, and set its status to `posted`.
+    """Pay the owner of a placement whose escrow was released without a transfer.
 
-    The database refuses a transfer whose amounts differ from those of the escrow. Locks the
-    placement, then the wallets. Raises NotFound, NotCorrectable.
+    Sets the placement's status to `posted`. The database refuses a transfer whose amounts differ
+    from those of the escrow. Locks the placement, then the wallets. Raises NotFound,
+    NotCorrectable.
     """
     target_id = queries.required(correction.target_id)
     placement = await lock(session, correction.kind, target_id)

@@ -1,25 +1,23 @@
-"""Check the invariants at a cost that does not grow with the ledger.
+"""Check the invariants of the ledger in small runs that do not read the whole ledger.
 
-Each run makes two checks:
+An invariant is a statement about all rows that must always be true. Each run makes two checks:
 
-- The check of new rows reads the rows that were written since the last run.
-- The rolling check reads one part of all rows, in the order of their ids. A part has a fixed size.
-  Each run reads the part after that of the last run. After the last part, the first part follows.
+- The check of new rows reads the rows that were written after the last run.
+- The rolling check reads one part of all rows, in the order of their ids. The next run reads the
+  part that follows. After the last part comes the first part again.
 
-The horizon is a transaction number: every transaction below this number has ended, so the rows of
-these transactions are final. Each row keeps the number of the transaction that last wrote the row
-(`txn`). A run reads the rows whose number is at or above the horizon of the run before it. A
-comparison of ids would miss rows, because an id is given before the commit, and a row with a higher
-id can be committed first. Rows of transactions that were still running may be read by two runs.
-That is harmless.
+The horizon is a transaction number. All transactions with lower numbers have ended, so their rows
+are complete. Each row has the number of the transaction that last wrote the row (`txn`). A run
+reads the rows whose number is not below the horizon of the last run. If a transaction is still
+running, two runs can read its rows.
 
-The entries of a wallet are numbered without a gap, and each entry has the balance after it.
-Therefore a new entry is compared only with the entry before it, and the last entry with the wallet.
-If somebody changes an old row, or a balance without a new entry, the rolling check finds this.
+The entries of a wallet have consecutive numbers, and each entry has the balance after it. The check
+of new rows compares a new entry with the entry before it, and the last entry with the wallet. The
+rolling check finds changes of old rows.
 
-The queries of this module only find suspects, that is, rows that look wrong. The queries of
-`invariants.INVARIANTS` then decide whether an invariant is broken. They read only the suspects, and
-the placements, deposits and withdrawals of the run.
+The queries of this module find suspects (rows that look wrong). Then the queries in
+`invariants.INVARIANTS` decide whether an invariant is broken. They read the suspects, and the
+placements, deposits and withdrawals of the run.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -33,7 +31,7 @@ from services.money.invariants import Violation
 from services.money.scoped_invariants import Scope
 
 SUSPECTS = 1_000
-"""The largest number of suspect wallets, and of suspect transfers, that one query returns."""
+"""How many suspect wallets, and how many suspect transfers, one query returns at most."""
 
 _SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
@@ -43,14 +41,11 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest numbers of rows that one run reads.
-
-    With these limits, no statement reaches its time limit.
-    """
+    """How many rows of each table one run reads at most. More would take too much time."""
 
     new_entries: int = 100_000
     new_rows: int = 20_000
-    """The limit for each table: targets, post jobs, escrows, deposits and withdrawals."""
+    """The limit for each of the tables of targets, post jobs, escrows, deposits and withdrawals."""
     entries: int = 50_000
     wallets: int = 10_000
     transfers: int = 25_000
@@ -69,17 +64,17 @@ FULL = Limits(
     deposits=5_000,
     withdrawals=5_000,
 )
-"""The limits of one step of a full check, which consists of many steps."""
+"""The limits of one step of a full check. A full check has many steps."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The point that a run has reached: its horizon, and the last ids of its rolling check."""
+    """The point where the next run begins: a transaction number and the last ids of this run."""
 
     horizon: int | None = None
-    """All rows of transactions below this number have been checked. None before the first run."""
+    """All rows of transactions below this number are checked. None before the first run."""
     wallet: int = 0
-    """The rolling check has read this wallet's entries up to the entry number `version`."""
+    """The next part begins in this wallet, after the entry with the number `version`."""
     version: int = 0
     transfer: int = 0
     target: int = 0
@@ -88,14 +83,16 @@ class Progress:
 
     @property
     def at_start(self) -> bool:
-        """Return whether a run that continues here begins with the rolling check's first part."""
+        """Return whether the next run reads the first part of all rows."""
         return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the progress in the form that a checkpoint stores."""
+        """Return the progress as a dictionary, which is stored in a row of `ledger_checkpoints`."""
         return asdict(self)
 
 
+# New rows are found by transaction numbers. Ids would miss rows: an id is given before the commit,
+# so a row with a higher id can be committed first.
 _HORIZON = text("SELECT ledger_horizon()")
 
 # This selects the transaction that wrote the first row beyond the limit. A run stops before it.
@@ -246,7 +243,7 @@ TRANSACTION_NUMBERS_RESTARTED = Violation(
     "a restored database counts its transactions from the start: `adtech restored` was not run",
     [{"ref": 0}],
 )
-"""The violation that a run reports if the horizon is lower than in the last run."""
+"""The violation that a run returns if the transaction numbers are lower than in the last run."""
 
 
 async def run(
@@ -254,7 +251,8 @@ async def run(
 ) -> tuple[list[Violation], Progress]:
     """Check the new rows and one part of all rows. Return the violations and the new progress.
 
-    The function only reads. The caller stores the new progress if there are no violations.
+    New rows are the rows that were written after the last run. The function writes nothing. If
+    there are no violations, the caller stores the new progress.
     """
     await prepare(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
@@ -270,9 +268,9 @@ async def run(
 async def run_part(
     session: AsyncSession, progress: Progress, *, limits: Limits = FULL
 ) -> tuple[list[Violation], Progress]:
-    """Check the part of all rows that follows `progress`. Return violations and new progress.
+    """Check the part of all rows that begins at `progress`. Return violations and new progress.
 
-    A full check repeats this call until all rows are read.
+    A full check calls this function until all rows are read.
     """
     await prepare(session)
     part, after = await _next_part(session, progress, limits)
@@ -280,15 +278,12 @@ async def run_part(
 
 
 async def last_ids(session: AsyncSession) -> Progress:
-    """Return the highest id of each table now. A full check has to read all rows up to them."""
+    """Return the highest id of each table. A full check must read all rows up to these ids."""
     return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001
 
 
 async def prepare(session: AsyncSession) -> None:
-    """Set work_mem and the plan mode of the transaction.
-
-    The statements then sort in memory, and PostgreSQL plans them for their actual values.
-    """
+    """Set `work_mem` and the plan mode for the rest of the transaction."""
     for setting in _SETTINGS:
         await session.execute(text(setting))
 
@@ -296,9 +291,9 @@ async def prepare(session: AsyncSession) -> None:
 async def new_since(
     session: AsyncSession, since: int, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], int]:
-    """Check the rows that transactions with the number `since` or a higher number wrote.
+    """Check the rows of all transactions whose number is `since` or higher.
 
-    Returns the violations, and the value of `since` for the call after this one.
+    Returns two values: the violations, and the `since` of the next call.
     """
     horizon = (await session.execute(_HORIZON)).scalar_one()
     scope, next_horizon = await _find_new(session, since, horizon, limits)
@@ -308,9 +303,9 @@ async def new_since(
 async def _find_new(
     session: AsyncSession, since: int, horizon: int, limits: Limits
 ) -> tuple[Scope, int]:
-    """Return the ids to check because of new rows, and the `since` of the run after this one.
+    """Return the ids that must be checked because of new rows, and the next value of `since`.
 
-    This `since` is the horizon, or a lower number if there are more new rows than `limits` allows.
+    The next value is the horizon. If there are more new rows than `limits` allows, it is lower.
     """
     upto = None
     for table in ("ledger_entries", *_TABLES_WITH_TXN):
@@ -340,9 +335,9 @@ async def _find_new(
 async def _next_part(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[Scope, Progress]:
-    """Read the part of the rolling check after `progress`. Return its ids and the new progress.
+    """Read the part of all rows that begins at `progress`. Return its ids and the new progress.
 
-    If the last row of a table was read, the new progress is the start of that table.
+    If this part contains the last row of a table, the next part begins with the table's first row.
     """
     wallets, wallet, version = await _next_wallets(session, progress, limits)
     transfers, transfer = await _next_transfers(session, progress.transfer, limits.transfers)
@@ -359,7 +354,10 @@ async def _next_part(
 async def _next_wallets(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[frozenset[int], int, int]:
-    """Read a part of the wallets. Return suspect ids, and the wallet and version to go on from."""
+    """Check one part of the wallets. Return the suspect ids, and the start of the next part.
+
+    The next part starts in the returned wallet, after the returned entry (0, 0: at the beginning).
+    """
     result = await session.execute(
         _WALLETS,
         {
@@ -382,7 +380,7 @@ async def _next_wallets(
 async def _next_transfers(
     session: AsyncSession, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Read transfers above the id `after`. Return suspect ids, and the last id (0 at the end)."""
+    """Return the suspect transfers with ids above `after`, and the last id (0 if no id is left)."""
     result = await session.execute(
         _TRANSFERS, {"transfer": after, "transfers": limit, "suspects": SUSPECTS}
     )
@@ -393,7 +391,7 @@ async def _next_transfers(
 async def _next_ids(
     session: AsyncSession, table: str, after: int, limit: int
 ) -> tuple[frozenset[int], int]:
-    """Return up to `limit` ids above `after`, and the last of them (0 if no id is left)."""
+    """Return at most `limit` ids above `after`, and the last of these ids (0 if no id is left)."""
     result = await session.scalars(text(_NEXT_IDS.format(table)), {"after": after, "rows": limit})
     ids = result.all()
     return frozenset(ids), ids[-1] if len(ids) == limit else 0

@@ -1,12 +1,12 @@
 """Define the invariants. An invariant is a statement about all rows that must always be true.
 
-Each invariant has one query that returns the rows that break the invariant. The first column,
-`ref`, is the id of such a row. The list `INVARIANTS` is used in three ways:
+Each invariant has one query. It returns the rows that break the invariant. The first column, `ref`,
+is the id of such a row. The invariants are used in three ways:
 
-- `run` runs every query over all rows. Tests that move money call `run` at their end.
-- The scheduled check (`incremental_check`) runs the same queries over the new rows and over one
-  part of all rows. Over many runs, it reads all parts (the rolling check).
-- A full check (`adtech check --full`) runs all parts of the rolling check, one after the other.
+- The function `run` runs every query over all rows. Tests that move money end with `run`.
+- The scheduled check (`incremental_check`) runs the same queries over new rows and over one part of
+  all rows. After many runs, it has read all parts (the rolling check).
+- A full check (`adtech check --full`) reads all parts of the rolling check, one after the other.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 MAX_ROWS = 20
-"""The largest number of broken rows that are reported. More would give no new information."""
+"""How many rows that break an invariant are reported at most."""
 
 
 @dataclass(frozen=True)
 class Invariant:
-    """A statement that must always be true, and the query that finds the rows that break it."""
+    """A statement that must always be true, with the query for the rows that break it."""
 
     name: str
     meaning: str
@@ -32,7 +32,7 @@ class Invariant:
 
 @dataclass(frozen=True)
 class Violation:
-    """A broken invariant, with the rows that break this invariant."""
+    """A broken invariant, with the rows that break it."""
 
     name: str
     meaning: str
@@ -287,7 +287,7 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 
 async def run(session: AsyncSession) -> list[Violation]:
-    """Run all invariants over all rows, and return the broken invariants."""
+    """Check all invariants over all rows, and return the broken invariants."""
     violations = []
     for invariant in INVARIANTS:
         broken = await rows(session, invariant)
@@ -301,7 +301,7 @@ async def rows(
 ) -> list[dict[str, Any]]:
     """Return the first rows that break an invariant, at most MAX_ROWS.
 
-    If the query has the parameter `:ids`, its value is `ids`.
+    `ids` is the value of the query's parameter `:ids`, if the query has this parameter.
     """
     query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {MAX_ROWS}")  # noqa: S608
     if ":ids" in invariant.sql:

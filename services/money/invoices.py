@@ -1,4 +1,7 @@
-"""Write and read the payload of an invoice: its payer, amount and currency."""
+"""Write and read the payload of an invoice: the payer, the amount and the currency.
+
+The payload is a text in the invoice. Telegram returns the payload with the payment.
+"""
 
 import re
 from dataclasses import dataclass
@@ -10,9 +13,9 @@ _PAYLOAD = re.compile(r"topup:([0-9]{1,18}):(?:([0-9]{1,18}):([A-Z]{3}):)?[0-9a-
 
 @dataclass(frozen=True)
 class InvoiceTerms:
-    """The terms of an invoice, which the bot writes into the invoice's payload.
+    """The payer, the amount and the currency that the bot writes into an invoice's payload.
 
-    `amount` (minor units) and `currency` are None in an invoice of an older version of the bot.
+    `amount` (minor units) and `currency` are None if an older version of the bot wrote the invoice.
     Such an invoice matches every amount and currency.
     """
 
@@ -21,12 +24,12 @@ class InvoiceTerms:
     currency: str | None
 
     def matches(self, amount: int, currency: str) -> bool:
-        """Return whether the amount and currency of a payment are those of the invoice."""
+        """Return whether a payment has the amount (minor units) and the currency of the invoice."""
         return self.amount in {None, amount} and self.currency in {None, currency}
 
 
 def build_payload(user_id: int, amount: int, currency: str, nonce: str) -> str:
-    """Build an invoice's payload, which contains the payer, the amount and the currency.
+    """Build the payload of an invoice from the payer, the amount and the currency.
 
     `amount` is in minor units. `nonce` makes the payload unique. Telegram allows at most 128 bytes.
     """
@@ -34,7 +37,7 @@ def build_payload(user_id: int, amount: int, currency: str, nonce: str) -> str:
 
 
 def read_payload(payload: str) -> InvoiceTerms | None:
-    """Return the terms in an invoice's payload, or None if the bot did not write the payload."""
+    """Return the terms in an invoice's payload, or None if this bot did not write the payload."""
     parts = _PAYLOAD.fullmatch(payload)
     if parts is None:
         return None
@@ -43,9 +46,9 @@ def read_payload(payload: str) -> InvoiceTerms | None:
 
 
 def require_match(payload: str, *, charge_id: str, amount: int, currency: str) -> None:
-    """Refuse a payment if its amount (minor units) or currency differs from its invoice.
+    """Refuse a payment if its amount (minor units) or its currency differs from its invoice.
 
-    A payment whose payload is not from this bot is refused too. Raises PaymentMismatch.
+    If this bot did not write the payload, the payment is refused too. Raises PaymentMismatch.
     """
     terms = read_payload(payload)
     if terms is None:

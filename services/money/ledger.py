@@ -63,12 +63,12 @@ async def post(
     legs: list[Leg],
     actor_id: int | None = None,
 ) -> Posted:
-    """Book one transfer.
+    """Write one transfer to the ledger, and return it.
 
     A second call with the same key and content returns the transfer of the first call. Locks the
     wallets of the legs in the order of their ids. Raises InsufficientFunds, IdempotencyConflict,
-    InvalidTransfer, CurrencyMismatch, InvalidAmount. After an error the transaction can only be
-    rolled back, in the same way as after any database error.
+    InvalidTransfer, CurrencyMismatch, InvalidAmount. After an error, the caller must roll the
+    transaction back.
     """
     try:
         found = await session.execute(
@@ -91,11 +91,10 @@ async def post(
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> None:
-    """Hold the price of a target (a placement) in a new escrow.
+    """Move the price of a target (a placement) from the advertiser's wallet into a new escrow.
 
     The caller must have locked the target. Locks the wallets of the advertiser and of the escrow.
-    Raises InsufficientFunds. After this error the transaction can only be rolled back, in the same
-    way as after any database error.
+    Raises InsufficientFunds. After this error, the caller must roll the transaction back.
     """
     parameters = {"target_id": target_id, "correlation_id": correlation_id.get()}
     try:
@@ -114,8 +113,8 @@ async def open_wallet(
 ) -> int:
     """Return the id of a person's wallet of one kind. Open an empty wallet if there is none.
 
-    The person is `user_id` for a person's own wallet, and `counterparty_id` for a wallet of the
-    platform. An escrow wallet has neither, and each call for this kind opens another wallet.
+    For a person's own wallet, the person is `user_id`. For a wallet of the platform, the person is
+    `counterparty_id`. A wallet of the kind `escrow` has no person, and each call opens a new one.
     """
     found = await session.execute(
         _OPEN,
@@ -133,9 +132,9 @@ async def open_wallet(
 async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
     """Lock a wallet until the end of the transaction, and return its balance in minor units.
 
-    A transfer whose amount depends on the balance needs this lock. Only a person's own wallet may
-    be locked. It has the lowest id of all wallets of that person. Therefore wallets are still
-    locked in the order of their ids. Raises NotFound.
+    A transfer needs this lock if its amount depends on the balance. Call this function only for a
+    person's own wallet. Wallets must be locked in the order of their ids, and this wallet has the
+    lowest id of that person. Raises NotFound.
     """
     found = await session.execute(_LOCK, {"wallet_id": wallet_id})
     balance: int | None = found.scalar_one()
@@ -145,10 +144,10 @@ async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
 
 
 def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
-    """Translate an error of the database function `post_transfer` into an error of `errors`.
+    """Translate an error of the database function `post_transfer` into a domain error (`errors`).
 
     Any other database error is returned unchanged. `key` is the transfer's key. `amount` is the
-    transfer's largest leg in minor units.
+    largest amount of a leg, in minor units.
     """
     state = getattr(error.orig, "sqlstate", None)
     if state == "AD001":

@@ -1,6 +1,7 @@
-"""Book money that has already left the platform: by a reversed payment or a payment in excess.
+"""Record in the ledger money that has already left the platform.
 
-The person's wallet gives what it has. The platform's loss wallet gives the rest.
+The cause is a payment that its payer reversed, or a payment that an admin made in excess. The
+amount is taken from the person's wallet. The platform's loss wallet gives the rest.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,11 +22,12 @@ async def post(
     recovered: int,
     loss: int,
 ) -> None:
-    """Book money that a person has already received outside the platform.
+    """Record in the ledger money that a person has already received outside the platform.
 
-    `wallet` (the person's own) gives `recovered`, and the platform's loss wallet for this person
-    gives `loss`. The person's external wallet, which stands for money outside the platform, gets
-    both. Amounts are in minor units of the wallet's currency. Locks the wallets.
+    `wallet` is the person's own wallet, which gives `recovered`. The platform's loss wallet for
+    this person gives `loss`. The person's external wallet, which stands for money outside the
+    platform, gets both amounts. Amounts are in minor units of the wallet's currency. Locks the
+    wallets.
     """
     user_id = queries.required(wallet.user_id)
     outside = await ledger.open_wallet(

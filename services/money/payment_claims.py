@@ -1,4 +1,4 @@
-"""Claim the payment of a withdrawal for one admin, so that two admins do not both pay it."""
+"""Let one admin claim the payment of a withdrawal, to prevent a payment by two admins."""
 
 from datetime import timedelta
 
@@ -12,15 +12,15 @@ from services.platform import audit, errors
 from services.platform.actors import MODERATORS, Actor
 
 CLAIM_TTL = timedelta(minutes=30)
-"""How long an admin's claim on a payment lasts. After this time, another admin may claim it."""
+"""How long an admin's claim on a payment is valid. After this time, another admin can claim it."""
 
 
 async def claim(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
     """Claim the payment of an approved withdrawal for the actor, for the time CLAIM_TTL.
 
-    A repeat by the same actor extends the claim. A withdrawal that is not approved is returned
-    without a claim. Locks the withdrawal. Raises AccessDenied, NotFound, OwnMoney. Raises
-    PaymentClaimed while another admin has the claim.
+    A second call by the same actor extends the claim. If the withdrawal is not approved, it is
+    returned without a claim. Locks the withdrawal. Raises AccessDenied, NotFound, OwnMoney. Raises
+    PaymentClaimed if another admin has a valid claim.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_claim")
     withdrawal = await session.get(
@@ -47,9 +47,9 @@ async def claim(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> W
 
 
 async def require_unclaimed(session: AsyncSession, withdrawal: Withdrawal, actor: Actor) -> None:
-    """Refuse the actor while another admin has a valid claim on the payment of the withdrawal.
+    """Raise PaymentClaimed if another admin has a valid claim on the payment of the withdrawal.
 
-    The caller must have locked the withdrawal. Raises PaymentClaimed.
+    The caller must have locked the withdrawal.
     """
     if withdrawal.paying_by in {None, actor.user_id}:
         return

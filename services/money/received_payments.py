@@ -1,9 +1,10 @@
-"""Record that Telegram has reported a payment or a refund, in the table `received_payments`.
+"""Record in the table `received_payments` that Telegram has reported a payment or a refund.
 
 The database accepts a deposit only if this table has a row for its payment. It accepts a clawback
-only if this table has a row for the refund, or if two admins have decided the clawback. A database
-trigger inserts the rows for payments and refunds in updates. This module inserts the rows for those
-that are found in the list of transactions that Telegram returns on request.
+(taking a deposit back) if this table has a row for the refund, or if two admins have decided the
+clawback. If Telegram reports a payment or a refund in an update, a database trigger inserts the
+row. If a payment or a refund is only in Telegram's list of transactions, this module inserts the
+row.
 """
 
 from sqlalchemy.dialects.postgresql import insert
@@ -21,10 +22,10 @@ async def note(
     currency: str,
     refunded: bool,
 ) -> None:
-    """Record a payment, or a refund of a payment, that Telegram lists. A repeat changes nothing.
+    """Record a payment that is in Telegram's list, or the refund of a payment.
 
-    `amount` is in minor units. The database role of the session must have the right to store
-    updates.
+    A second call changes nothing. `amount` is in minor units. The database role of the session must
+    have the right to store updates.
     """
     await session.execute(
         insert(ReceivedPayment)

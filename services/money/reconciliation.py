@@ -1,4 +1,4 @@
-"""Explain a wallet entry by entry, and make the repairs that need the database owner's role."""
+"""Explain a wallet entry by entry, and repair the ledger with the database owner's role."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,38 +28,38 @@ _ENTRIES = text(
 )
 _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
-"""The database refuses a repair with one of these SQLSTATEs if the rows do not have the fault."""
+"""The SQLSTATEs with which the database refuses a repair because the rows do not have the fault."""
 
 
 class Finding(StrEnum):
-    """A finding about one entry, or about the wallet as a whole."""
+    """Something that is noted about one entry, or about the whole wallet."""
 
     MISSING_VERSION = "missing_version"
-    """An entry is missing: the versions have a gap before this entry."""
+    """An entry is missing before this entry: the versions have a gap."""
     WRONG_RUNNING_BALANCE = "wrong_running_balance"
-    """The entry's `balance_after` is not the balance before the entry plus the entry's amount."""
+    """The entry's `balance_after` is not the sum of the balance before and the entry's amount."""
     UNBALANCED_TRANSFER = "unbalanced_transfer"
     """The entries of the transfer do not sum to zero. Another leg is missing or was changed."""
     ORPHAN_ENTRY = "orphan_entry"
-    """An orphan entry: no other leg balances it, and the wallet's balance does not include it.
+    """No other leg balances this entry, and the wallet's balance does not include it.
 
-    A correction can balance this entry.
+    Such an entry is called an orphan. A correction can balance it.
     """
     NOT_IN_BALANCE = "not_in_balance"
     """The entry's transfer is correct, but the wallet's balance does not include the entry."""
     CORRECTED_ORPHAN = "corrected_orphan"
-    """A correction has balanced this orphan entry. Nothing is wrong with the entry any more."""
+    """A correction has balanced this orphan entry. The entry is not wrong any more."""
     DRIFTED_BALANCE = "drifted_balance"
-    """The wallet's balance or version differs from that of its last entry that is no orphan."""
+    """The wallet's balance or version is not that of its last entry. Orphan entries are ignored."""
 
 
 SOUND = frozenset({Finding.CORRECTED_ORPHAN})
-"""The findings that do not count as a fault of a wallet."""
+"""The findings that are no fault of a wallet."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One entry of an explained wallet. Amounts are in minor units, the time has a zone."""
+    """One entry of an explained wallet. Amounts are in minor units. The time has a time zone."""
 
     entry_id: int
     transfer_id: int
@@ -68,7 +68,7 @@ class Line:
     amount: int
     balance_after: int
     expected: int
-    """The sum of the wallet's entries up to and including this entry."""
+    """The sum of the wallet's entries from the first entry to this entry."""
     at: datetime
     findings: Sequence[Finding]
 
@@ -84,7 +84,10 @@ class Explanation:
     version: int
     ledger_sum: int
     last_balance: int
-    """The balance after the last entry that is no orphan. A balance reset sets this balance."""
+    """The balance after the last entry that is no orphan.
+
+    A balance reset (a kind of correction) sets the wallet's balance to this value.
+    """
     lines: Sequence[Line]
     findings: Sequence[Finding]
     """The findings about the wallet as a whole."""
@@ -97,10 +100,7 @@ class Explanation:
 
 
 async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
-    """Return a wallet, its entries in their order, and what is wrong with the wallet or an entry.
-
-    Raises NotFound.
-    """
+    """Return a wallet, its entries in their order, and the findings about them. Raises NotFound."""
     wallet = await session.get(Wallet, wallet_id, populate_existing=True)
     if wallet is None:
         raise errors.NotFound("wallet", wallet_id)
@@ -156,12 +156,13 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
 
 
 async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
-    """Carry out a confirmed correction that the application's database role cannot carry out.
+    """Carry out a confirmed correction that needs the database owner's role.
 
-    If the correction is already done, nothing changes. The session must have the database owner's
-    role, because the ledger's guards (checks that refuse a change) refuse the application's role.
-    Locks the correction, then the rows that are repaired. Other transactions that write wallets or
-    escrows wait until the commit. Raises NotFound, InvalidMove, NotCorrectable.
+    The ledger's guards (checks that refuse a change) refuse these changes to the application's
+    role. The session must have the owner's role. If the correction is already done, nothing
+    changes. Locks the correction, then the rows that are repaired. Until the commit, other
+    transactions that write wallets or escrows have to wait. Raises NotFound, InvalidMove,
+    NotCorrectable.
     """
     correction = await corrections.lock(session, correction_id)
     if correction.status is CorrectionStatus.DONE:

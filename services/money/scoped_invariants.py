@@ -1,7 +1,7 @@
-"""Run the invariants over some rows only.
+"""Check the invariants for chosen rows only.
 
-The queries are those of `invariants`. A `WITH` clause before a query gives the name of a table to a
-part of that table. Therefore the query reads only the chosen rows.
+An invariant is a statement that must always be true. This module uses the queries of `invariants`.
+A `WITH` clause before a query limits a table to the chosen rows.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ ROWS_AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Scope:
-    """The ids of the rows over which the invariants are run.
+    """The ids of the rows for which the invariants are checked.
 
     `wallets` and `transfers` are the ids of rows that look wrong. `targets` (placements),
     `deposits` and `withdrawals` are the ids of new rows, and of one part of all rows.
@@ -44,12 +44,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class RowFilter:
-    """The way in which an invariant's query is limited to the rows of a scope."""
+    """A rule that limits the query of an invariant to the rows of a scope."""
 
     scope: str
-    """Which ids limit the query, for example "targets": a key of `ids` in `find_violations`."""
+    """Which ids of the scope limit the query, for example "targets"."""
     tables: dict[str, str]
-    """The tables that are limited, each with the name of its column that contains the ids."""
+    """The names of the limited tables, and for each table the name of the column with the ids."""
 
 
 ROW_FILTERS = {
@@ -75,9 +75,10 @@ ROW_FILTERS = {
 # `correction_done_once` and `excess_payment_booked_once` have no filter, because there are few
 # corrections and few payments in excess, and all are checked.
 IMPLIED = frozenset({"ledger_total"})
-"""The invariants that are true if each wallet and each transfer is correct.
+"""The names of the invariants that are true if each wallet and each transfer is correct.
 
-Their queries read the whole ledger. Therefore they run only if a wallet or a transfer looks wrong.
+The queries of these invariants read the whole ledger. They run only if a wallet or a transfer looks
+wrong.
 """
 
 _CAMPAIGNS = text(
@@ -93,10 +94,11 @@ _WITHDRAWAL_WALLETS = text(
 async def find_violations(
     session: AsyncSession, scope: Scope, *, whole: bool = False
 ) -> list[Violation]:
-    """Run the invariants over the rows of a scope, and return the broken invariants.
+    """Check the invariants for the rows of a scope, and return the broken invariants.
 
-    An invariant without a row filter can only run over all rows. It runs if the scope has wallets
-    or transfers. If `whole` is true, it also runs for every other scope, unless it is in `IMPLIED`.
+    If an invariant has no row filter (`ROW_FILTERS`), its query reads all rows. This query runs if
+    the scope has wallets or transfers. It also runs if `whole` is true and the invariant is not in
+    `IMPLIED`.
     """
     campaigns = await session.scalars(_CAMPAIGNS, {"ids": sorted(scope.targets)})
     withdrawal_wallets = await session.scalars(
@@ -126,7 +128,7 @@ async def find_violations(
 
 
 async def find_unscoped_violations(session: AsyncSession) -> list[Violation]:
-    """Run the invariants without a row filter over all rows. A full check does this at its end."""
+    """Check the invariants without a row filter over all rows. A full check ends with this call."""
     violations = []
     for invariant in invariants.INVARIANTS:
         if invariant.name not in ROW_FILTERS:

@@ -1,7 +1,6 @@
-"""Store how far a bot's list of transactions in Stars has been read, and when it was complete.
+"""Store how many transactions of a bot's list of Star payments have been read from Telegram.
 
-The position survives a restart. Therefore a new process neither reads the list again from its
-beginning, nor skips a transaction.
+This number is the position. After a restart, a new process continues at the stored position.
 """
 
 from datetime import datetime
@@ -14,7 +13,10 @@ from db.models.intake import StarListPosition
 
 
 async def get(session: AsyncSession, bot_id: int) -> StarListPosition:
-    """Return the position of a bot's list. If none is stored, store the beginning of the list."""
+    """Return the position of a bot's list.
+
+    If none is stored, store and return the start of the list.
+    """
     await session.execute(insert(StarListPosition).values(bot_id=bot_id).on_conflict_do_nothing())
     return await session.get_one(StarListPosition, bot_id, populate_existing=True)
 
@@ -28,11 +30,11 @@ async def advance(
     newest: str | None,
     begins_at: datetime | None,
 ) -> bool:
-    """Move a position from `begin` to `end`, and return whether it was still at `begin`.
+    """Move a position from `begin` to `end`. Return whether the position was still at `begin`.
 
     The caller has recorded the transactions before `end`. If the list must be read again, `end` is
-    0. If another process has moved the position, nothing changes. `newest` names the transaction
-    before `end`. `begins_at` is the time of the oldest transaction.
+    0. If another process has already moved the position, nothing changes. `newest` names the
+    transaction before `end`. `begins_at` is the time of the list's oldest transaction.
     """
     moved = await session.execute(
         update(StarListPosition)
@@ -44,9 +46,9 @@ async def advance(
 
 
 async def record_read(session: AsyncSession, bot_id: int, *, read_at: datetime) -> None:
-    """Record that the list was read to its end, and that the deposits were compared with it.
+    """Record that the list was read to its end, and that the deposits were compared with the list.
 
-    `read_at` is the time, by the database's clock, at which the reading began.
+    `read_at` is the time when the reading began, from the database's clock.
     """
     await session.execute(
         update(StarListPosition).where(StarListPosition.bot_id == bot_id).values(read_at=read_at)

@@ -1,4 +1,4 @@
-"""Refund escrows whose money is held for a post that was never published."""
+"""Refund escrows (money that is held for a post) if the post is not published in time."""
 
 from datetime import timedelta
 
@@ -17,19 +17,19 @@ from services.platform import killswitches, outbox
 BATCH = 100
 """How many escrows one run refunds at most."""
 ESCROW_SLA = timedelta(hours=24)
-"""How long an escrow may hold money for a post that is not published."""
+"""An escrow can hold money for this time if its post is not published."""
 log = structlog.get_logger()
 
 
 async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
-    """Refund escrows that were held for longer than `sla` without a post. Return how many it found.
+    """Refund escrows that hold money for longer than `sla` without a post. Return their number.
 
-    The time counts from the hold or from `publish_at`, whichever is later. Only escrows without a
-    post job, or with a queued post job, are refunded, and this job is marked as failed. Jobs that
-    are `sending` or `uncertain` are never changed, because their posts may be in the channel. While
-    the kill switch `refunds` or `worker_watchdogs` is stopped, the function refunds nothing and
-    only reports the number to the admin chat. Locks the kill switches, then each placement, its
-    post job and its escrow.
+    The time counts from the hold or from `publish_at`, whichever is later. An escrow is refunded if
+    it has no post job, or if its post job is queued. The queued job is marked as failed. If a job
+    is `sending` or `uncertain`, nothing changes, because the post can already be in the channel. If
+    the kill switch `refunds` or `worker_watchdogs` is stopped, nothing is refunded, but the escrows
+    are counted. If any escrow was found, the admin chat gets a message with the number. Locks the
+    kill switches, then each placement, its post job and its escrow.
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)
@@ -71,11 +71,10 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
 
 
 async def _fail_and_refund(session: AsyncSession, target_id: int) -> None:
-    """Refund the escrow of a placement, and mark its queued post job, if it has one, as failed.
+    """Refund the escrow of a placement. If it has a queued post job, mark this job as failed.
 
-    If a worker has claimed the job, or the escrow is not held any more, nothing is changed.
-
-    Locks the placement, its post job, its escrow, then the wallets.
+    If a worker has claimed the job, or if the escrow is not held, nothing changes. Locks the
+    placement, its post job, its escrow, then the wallets.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.escrow is None:

@@ -18,7 +18,7 @@ BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
 
 @dataclass(frozen=True)
 class Balances:
-    """The money of one person: available, held in escrows, leaving in withdrawals, or owed.
+    """The money of one person: available, held in escrows, in open withdrawals, and owed.
 
     Amounts are in minor units.
     """
@@ -28,14 +28,14 @@ class Balances:
     """The money that escrows hold for the person's own campaigns."""
     currency: str
     leaving: int = 0
-    """The money in withdrawals that are neither paid nor returned yet."""
+    """The money in withdrawals that are not yet paid and not returned."""
     loss: int = 0
     """The loss that the person has caused and not repaid. It forbids withdrawals."""
 
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One ledger entry of a person's wallet. Amounts are in minor units, the time has a zone."""
+    """One ledger entry of a person's wallet. Amounts are in minor units. The time has a zone."""
 
     at: datetime
     reason: str
@@ -45,7 +45,7 @@ class StatementLine:
 
 
 async def of_user(session: AsyncSession, user_id: int) -> Wallet:
-    """Return a user's own wallet, and read its row from the database again. Raises NotFound."""
+    """Return a user's own wallet with its present values in the database. Raises NotFound."""
     wallet: Wallet | None = await session.scalar(
         select(Wallet)
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
@@ -57,9 +57,9 @@ async def of_user(session: AsyncSession, user_id: int) -> Wallet:
 
 
 async def open_loss(session: AsyncSession, user_id: int) -> int:
-    """Return the loss that a person has caused to the platform and not repaid, in minor units.
+    """Return how much money a person owes to the platform, in minor units. 0 means no debt.
 
-    Returns 0 if there is no such loss.
+    A debt begins with a reversed payment, or with a payment that an admin made in excess.
     """
     balance = await session.scalar(
         select(Wallet.balance).where(
@@ -76,7 +76,7 @@ def require_amount(amount: int) -> None:
 
 
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return a user's available money, the money in escrows and in withdrawals, and the open loss.
+    """Return a user's available money, the money in escrows and open withdrawals, and the loss.
 
     Amounts are in minor units. Raises NotFound.
     """
@@ -118,9 +118,9 @@ async def statement(
 
 
 async def find_other_currency(session: AsyncSession, currency: str) -> str | None:
-    """Return the currency of a wallet that has another currency than `currency`.
+    """Return the currency of a wallet whose currency is not `currency`, or None.
 
-    Returns None if there is no such wallet. A process refuses to start if there is such a wallet.
+    If there is such a wallet, a process refuses to start.
     """
     other: str | None = await session.scalar(
         select(Wallet.currency).where(Wallet.currency != currency).limit(1)

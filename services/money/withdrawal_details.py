@@ -1,4 +1,4 @@
-"""Read withdrawals with the data that staff need for a decision."""
+"""Read withdrawals with the data that the staff need for a decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 
 @dataclass(frozen=True)
 class WithdrawalDetails:
-    """A withdrawal for the staff's screens. The amount is in minor units, times have a zone."""
+    """A withdrawal for the staff's screens.
+
+    The amount is in minor units. Times have a time zone.
+    """
 
     withdrawal_id: int
     user_id: int
@@ -33,13 +36,16 @@ class WithdrawalDetails:
     external_reference: str | None
     return_reason: str | None
     paying_telegram_id: int | None
-    """The admin who is paying the withdrawal now. None if nobody has a valid claim."""
+    """The Telegram id of the admin who has claimed the payment, or None.
+
+    If the time of a claim is over, the claim does not count.
+    """
 
 
 async def list_open(
     session: AsyncSession, *, limit: int, offset: int
 ) -> Sequence[WithdrawalDetails]:
-    """Return a page of the withdrawals that staff must decide on or pay. The oldest comes first."""
+    """Return a page of the withdrawals that the staff must decide on or pay, the oldest first."""
     rows = await session.execute(
         _select_cards()
         .where(Withdrawal.status.in_(OPEN))
@@ -51,7 +57,7 @@ async def list_open(
 
 
 async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDetails:
-    """Return a withdrawal with the data that staff read. Raises NotFound."""
+    """Return a withdrawal with the data for the staff. Raises NotFound."""
     row = (
         await session.execute(_select_cards().where(Withdrawal.id == withdrawal_id))
     ).one_or_none()

@@ -1,9 +1,9 @@
 """Find out where the money of a withdrawal came from.
 
-The rule is first in, first out: each amount that left the person's wallet is paid from the oldest
-money that was still in it. So the sources of a withdrawal are the credits that nothing before it
-has used up. If a payer took back a deposit before the withdrawal, the platform recovered what was
-still in the wallet. Only the amount that was not recovered counts as a source.
+A source is a credit (an amount that the wallet received) that pays the withdrawal. The rule is
+first in, first out: the oldest money leaves the wallet first. If a payer took a deposit back before
+the withdrawal, the platform took the money that was still in the wallet. Only the rest of such a
+deposit counts as a source.
 """
 
 from collections.abc import Sequence
@@ -22,35 +22,32 @@ from db.models.money import Deposit, DepositStatus, LedgerEntry, Reason
 from db.models.users import User
 
 SHOWN = 5
-"""The number of sources that are described. The others are only counted."""
+"""How many sources are described at most. All other sources are only counted."""
 PAGE = 500
-"""The number of credits that one query reads."""
+"""How many credits one query reads at most."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A credit that pays a withdrawal, or a part of it. The time has a zone."""
+    """A credit, or a part of a credit, that pays a withdrawal. The time has a time zone."""
 
     reason: Reason
     reference_id: int
-    """The id of the placement, deposit, withdrawal or correction behind the credit."""
+    """The id of the placement, deposit, withdrawal or correction that caused the credit."""
     amount: int
     """The part of the credit that the withdrawal uses, in minor units."""
     credited_at: datetime
     advertiser_telegram_id: int | None
-    """The advertiser of the placement for which the person was paid."""
+    """The Telegram id of the advertiser who paid, or None if the credit is no payout."""
     comparison: Comparison | None
-    """The comparison of a deposit with Telegram's list."""
+    """Whether Telegram's list of payments has the deposit, or None if the credit is no deposit."""
     taken_back: bool
     """Whether the payer took the deposit back at Telegram or at the bank."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources of a withdrawal.
-
-    At most SHOWN of them are described, the newest first. The others are only counted.
-    """
+    """The sources of a withdrawal. At most SHOWN sources are described, the newest first."""
 
     newest: Sequence[Source]
     others: int
@@ -64,11 +61,7 @@ class _Part:
 
 
 async def get(session: AsyncSession, withdrawal_id: int) -> Sources:
-    """Return the sources of a withdrawal.
-
-    Reads the credits that the wallet got before the withdrawal, the newest first, until their sum
-    is the balance before the withdrawal. Older credits were already used up.
-    """
+    """Return the sources of a withdrawal."""
     hold = (
         await session.execute(
             select(
@@ -91,8 +84,8 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Sources:
 async def _parts(session: AsyncSession, hold: Any) -> list[_Part]:
     """Return the parts of credits that pay a withdrawal, the newest first.
 
-    `hold` is the entry that took the withdrawal's money from the wallet. The newest credits are the
-    money that stayed in the wallet (`balance_after`). The withdrawal uses the credits before them.
+    `hold` is the entry that took the withdrawal's money from the wallet. The newest credits stayed
+    in the wallet, and their sum is `balance_after`. The credits before them pay the withdrawal.
     """
     parts: list[_Part] = []
     staying, missing, before = hold.balance_after, -hold.amount, hold.version
@@ -111,10 +104,10 @@ async def _parts(session: AsyncSession, hold: Any) -> list[_Part]:
 
 
 def _credits(wallet_id: int, held_at: int, before: int) -> Select[int, int]:
-    """Build a query of a wallet's credits with a version below `before`, the newest first.
+    """Build a query for the credits of a wallet with a version below `before`, the newest first.
 
-    A deposit that its payer took back counts without the amount that the clawback had recovered
-    from the wallet before the version `held_at`.
+    If the payer took a deposit back, the query subtracts the amount that the clawback (the booking
+    for this) took from the wallet. Only entries with a version below `held_at` count.
     """
     taken = aliased(LedgerEntry)
     recovered = (

@@ -1,7 +1,7 @@
 """Request withdrawals, approve them, mark them as paid, or return their money.
 
-Until a withdrawal is paid or returned, its money is in the person's withdrawal wallet. Lock order:
-the kill switch, the person, the withdrawal, then the wallets.
+Until a withdrawal is paid or returned, its money is in the person's withdrawal wallet. The order of
+locks is: the kill switch, the person, the withdrawal, then the wallets.
 """
 
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ REASON_LIMIT = 200
 CANCELLED_REASON = "cancelled"
 """The reason that is stored if the person cancels the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
-"""The stored reason of a return after a deposit of the same person was reversed outside."""
+"""The stored reason if a withdrawal was returned because a deposit of the person was reversed."""
 _NOT_COMPARED = "AD053"
 
 
 async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
     """Request a withdrawal, and move its money into the person's withdrawal wallet.
 
-    `amount` is in minor units. A repeat with the same key and content returns the first request.
-    Locks the kill switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
-    InvalidAmount, IdempotencyConflict, PersonBlocked, OpenLoss, SwitchStopped, NotFound,
-    InsufficientFunds.
+    `amount` is in minor units. A second call with the same key and content returns the first
+    request. Locks the kill switch `withdrawals`, the key, the person, then the wallets. Raises
+    AccessDenied, InvalidAmount, IdempotencyConflict, PersonBlocked, OpenLoss, SwitchStopped,
+    NotFound, InsufficientFunds.
     """
     user_id = actor.require_user(action="withdrawal_request")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -80,13 +80,13 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
 
 
 async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Approve a withdrawal, so that an admin may pay it.
+    """Approve a withdrawal. After that, an admin can pay it.
 
-    If it is already approved or paid, nothing changes. The database refuses an approval in Stars
-    until the comparison with Telegram's list covers the deposits that may pay the withdrawal. Locks
-    the switch `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound,
-    OwnMoney, InvalidMove, PersonBlocked, OpenLoss, SwitchStopped. Raises NotCompared, after which
-    the transaction can only be rolled back.
+    If the withdrawal is already approved or paid, nothing changes. Before a withdrawal in Stars is
+    approved, the deposits that can pay it must be compared with Telegram's list of payments. Locks
+    the kill switch `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound,
+    OwnMoney, InvalidMove, PersonBlocked, OpenLoss, SwitchStopped. Raises NotCompared if the
+    comparison is missing. The caller must then roll back.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -122,8 +122,8 @@ async def mark_paid(
 
     `external_reference` is the id of this payment, for example the bank's id. The payment has
     already happened. Therefore it is recorded even if kill switches are stopped or the person is
-    blocked. `confirmed` is True if a second person has confirmed the payment. This is needed if
-    nobody approved the withdrawal. A second call with the same reference changes nothing.
+    blocked. `confirmed` says whether a second person has confirmed the payment. A second call with
+    the same reference changes nothing.
 
     Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
     NotFound, OwnMoney, InvalidText. Raises SecondPersonNeeded if nobody approved the withdrawal and
@@ -161,11 +161,11 @@ async def mark_paid(
 async def return_money(
     session: AsyncSession, *, actor: Actor, withdrawal_id: int, reason: str
 ) -> Withdrawal:
-    """Return the money of a withdrawal to its person, and notify the person of the reason.
+    """Return the money of a withdrawal to its person, and notify the person.
 
-    If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
-    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText. Raises
-    PaymentClaimed while another admin has a claim on the payment.
+    `reason` is stored. If the money is already returned, nothing changes. Locks the person, the
+    withdrawal, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
+    Raises PaymentClaimed if another admin has a valid claim on the payment.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_return")
     reason = _require_text("reason", reason, REASON_LIMIT)
@@ -180,10 +180,11 @@ async def return_money(
 
 
 async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Cancel a withdrawal of the actor and return its money, if nobody has approved it yet.
+    """Cancel a withdrawal of the actor, and return its money.
 
     If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
-    wallets. Raises NotFound, NotWithdrawalOwner, InvalidMove.
+    wallets. Raises NotFound, NotWithdrawalOwner. Raises InvalidMove if the withdrawal is approved
+    or paid.
     """
     withdrawal, _ = await _lock(session, withdrawal_id)
     if withdrawal.user_id != actor.user_id:
@@ -198,8 +199,8 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
 async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
     """Return the money of all unapproved withdrawals of a person to the person's wallet.
 
-    The caller must have locked the person. This lock is enough, because every decision on a
-    withdrawal locks the person first. Locks the wallets.
+    The caller must have locked the person. This lock is enough, because every decision about a
+    withdrawal first locks the person. Locks the wallets.
     """
     requested = await session.scalars(
         select(Withdrawal)
@@ -230,7 +231,7 @@ async def of_user(
 
 
 async def lock_for_decision(session: AsyncSession, withdrawal_id: int, actor: Actor) -> Withdrawal:
-    """Lock a withdrawal for a decision by the actor, and return it. Its person is locked first.
+    """Lock a withdrawal for a decision by the actor, and return it. Locks its person first.
 
     Raises NotFound. Raises OwnMoney if the withdrawal belongs to the actor.
     """
@@ -263,10 +264,9 @@ def _require_text(field: str, text: str, limit: int) -> str:
 
 
 async def _require_no_loss(session: AsyncSession, user_id: int) -> None:
-    """Refuse a withdrawal while a loss of the person is not repaid. Raises OpenLoss.
+    """Raise OpenLoss if the person owes money to the platform.
 
-    The caller must have locked the person. An adjustment from the person's wallet to their loss
-    wallet repays the loss.
+    The caller must have locked the person.
     """
     loss = await wallets.open_loss(session, user_id)
     if loss:
@@ -275,7 +275,7 @@ async def _require_no_loss(session: AsyncSession, user_id: int) -> None:
 
 
 async def _lock_person(session: AsyncSession, user_id: int) -> User:
-    """Lock a person (shared). Nobody can block the person before this transaction ends."""
+    """Lock a person (shared) and return the person."""
     found = await session.execute(
         select(User)
         .where(User.id == user_id)
@@ -288,9 +288,9 @@ async def _lock_person(session: AsyncSession, user_id: int) -> User:
 async def _lock(
     session: AsyncSession, withdrawal_id: int, *, decided_by: Actor | None = None
 ) -> tuple[Withdrawal, User]:
-    """Lock first the person of a withdrawal, then the withdrawal. Return both.
+    """Lock the person of a withdrawal, then the withdrawal. Return the withdrawal and the person.
 
-    Raises NotFound. Raises OwnMoney if this person is also the actor `decided_by`.
+    Raises NotFound. Raises OwnMoney if the person is the actor `decided_by`.
     """
     user_id = (await get(session, withdrawal_id)).user_id
     if decided_by is not None and decided_by.user_id == user_id:
@@ -316,9 +316,9 @@ def _require_move(withdrawal: Withdrawal, status: WithdrawalStatus, role: ActorR
 async def _settle(
     session: AsyncSession, withdrawal: Withdrawal, actor: Actor, status: WithdrawalStatus, to: int
 ) -> None:
-    """Book a withdrawal's last transfer to the wallet `to`, and set the withdrawal's final status.
+    """Move a withdrawal's money to the wallet `to`, and set the withdrawal's final status.
 
-    The caller must flush the session afterwards.
+    The caller must flush the session after the call.
     """
     reason = Reason.WITHDRAWAL if status is WithdrawalStatus.PAID else Reason.WITHDRAWAL_RETURN
     holding = await ledger.open_wallet(
@@ -355,7 +355,7 @@ async def _record_and_notify(
     role: str,
     to_staff: bool = False,
 ) -> None:
-    """Write the audit row of a withdrawal's new status, and notify the person or the admin chat."""
+    """Write the audit row of a withdrawal's new status. Notify the person or the admin chat."""
     await audit.record(
         session,
         actor=actor,

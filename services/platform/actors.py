@@ -7,7 +7,7 @@ from db.models.users import Role
 from services.platform import errors
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-"""The id that all logs, audit rows and transfers of one button press, command or tick contain.
+"""The id of one button press, command or tick. Its logs, audit rows and transfers contain this id.
 
 A tick is one run of a periodic task of the scheduler.
 """
@@ -17,19 +17,20 @@ A tick is one run of a periodic task of the scheduler.
 class Actor:
     """The person or the system that does an act.
 
-    The entry point (handler, tick or command) identifies the actor. Services use the actor to check
-    roles and to write audit rows.
+    The code that receives a request (a handler, a tick or a command) creates the actor. Services
+    read the actor to check roles and to write audit rows.
     """
 
     user_id: int | None
     """The person's user id, or None for the system itself."""
     roles: frozenset[Role] = frozenset()
     in_admin_chat: bool = False
-    """Whether the act comes from the admin chat. An act on the command line counts too."""
+    """Whether the act comes from the admin chat or from the command line."""
     inbox_id: int | None = None
-    """The id of the inbox row with the update in which the person acts; None without an update.
+    """The id of the inbox row with the person's update, or None if there is no update.
 
-    The database reads this row before it believes that the person has signed an act of two people.
+    Some acts need two people. For such an act, the database reads this row to check that the person
+    agreed.
     """
 
     def staff_role(self, *allowed: Role) -> Role | None:
@@ -44,8 +45,8 @@ class Actor:
     def require_staff(self, *allowed: Role, action: str) -> Role:
         """Return the first role of `allowed` that the actor has.
 
-        Raises AccessDenied if the actor has none of these roles or acts outside the admin chat
-        (source: product spec, people).
+        Raises AccessDenied if the actor has none of these roles or acts outside the admin chat. The
+        source is the section about people in the product specification.
         """
         role = self.staff_role(*allowed)
         if role is None:
@@ -60,7 +61,7 @@ class Actor:
 
 
 SYSTEM = Actor(user_id=None)
-"""The actor of the scheduler's acts, and of changes that an event causes (a reversed payment)."""
+"""The actor if no person acts: the scheduler, or an event such as a reversed payment."""
 
 MODERATORS = (Role.ADMIN, Role.SUPER_ADMIN)
 OPERATORS = (Role.OPERATOR, Role.SUPER_ADMIN)

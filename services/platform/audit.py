@@ -1,4 +1,4 @@
-"""Write audit rows. Each row records who did an act, or who was refused an act."""
+"""Write audit rows. An audit row says who did an act, or who was refused an act."""
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,10 +13,10 @@ Fact = int | str | bool | None
 async def record(
     session: AsyncSession, *, actor: Actor, action: str, role: str, **facts: Fact
 ) -> None:
-    """Write the audit row of an act, in the transaction of the act itself.
+    """Write the audit row of an act, in the same transaction as the act.
 
-    `role` is the role in which the actor did it. `facts` are ids, amounts and words that the row
-    stores. They must never contain personal data.
+    `role` is the role in which the actor did the act. `facts` are the ids, amounts and words that
+    the row stores. They must never contain personal data.
     """
     await session.execute(
         insert(UserAuditLog.__table__).values(  # type: ignore[arg-type]  # a Table at run time

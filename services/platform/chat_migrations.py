@@ -1,8 +1,8 @@
 """Store the new id of the admin chat when it becomes a supergroup, and let people confirm it.
 
-A move counts only after a super admin has confirmed it in the new chat. Before that, nobody acts as
-staff there. Messages to the admin chat do not need this table: they are sent to the last confirmed
-id, and Telegram's own answer says where that chat is now (`FollowAdminChat`).
+Telegram gives the chat a new id (a move). Before a super admin confirms the move in the new chat,
+nobody can act as staff there. Messages to the admin chat are sent to the last confirmed id. If the
+chat has moved, Telegram's answer contains the new id, and `FollowAdminChat` uses it.
 """
 
 from sqlalchemy import select, update
@@ -23,9 +23,9 @@ async def record_migration(
 ) -> None:
     """Record the new id of the admin chat, which Telegram sends as `migrate_to_chat_id`.
 
-    The database notifies the admin chat and the super admins. Nothing is recorded if the old chat
-    is not the present admin chat or if the new chat is no supergroup. `admin_chat_id` is the id in
-    the settings.
+    The database notifies the admin chat and the super admins. If the old chat is not the present
+    admin chat, or if the new chat is no supergroup, nothing is recorded. `admin_chat_id` is the id
+    in the settings.
     """
     present_id = await current_chat_id(session, admin_chat_id)
     if old_chat_id != present_id or new_chat_id >= _FIRST_SUPERGROUP_ID:
@@ -40,10 +40,11 @@ async def record_migration(
 async def confirm(
     session: AsyncSession, *, actor: Actor, old_chat_id: int, new_chat_id: int
 ) -> None:
-    """Confirm a recorded move as a super admin who pressed the button in the new chat.
+    """Confirm a recorded move (a new id) of the admin chat. The actor must be a super admin.
 
-    The caller must have asked Telegram where the old chat is now. Locks the move. Raises
-    AccessDenied; AdminChatNotMoved if no such move waits for a confirmation.
+    The super admin pressed the button in the new chat. Before the call, the caller must ask
+    Telegram for the present id of the old chat. Locks the move. Raises AccessDenied. Raises
+    AdminChatNotMoved if no such move waits for a confirmation.
     """
     if Role.SUPER_ADMIN not in actor.roles:
         raise errors.AccessDenied("admin_chat_confirm")
@@ -67,9 +68,9 @@ async def confirm(
 
 
 async def current_chat_id(session: AsyncSession, chat_id: int) -> int:
-    """Return the present id of a chat, also if the chat got a new id several times.
+    """Return the present id of a chat, even if the chat got a new id several times.
 
-    Moves that nobody has confirmed are not followed.
+    A new id that nobody has confirmed is ignored.
     """
     visited = {chat_id}
     while (
@@ -85,7 +86,7 @@ async def current_chat_id(session: AsyncSession, chat_id: int) -> int:
 
 
 async def unconfirmed_chat_ids(session: AsyncSession, chat_id: int) -> frozenset[int]:
-    """Return the ids that a chat may have now, according to moves that nobody has confirmed."""
+    """Return the recorded new ids of a chat that nobody has confirmed."""
     return frozenset(
         await session.scalars(
             select(MovedChat.new_chat_id).where(

@@ -1,6 +1,6 @@
 """Define the errors with which services refuse an act, for example a payment by a blocked person.
 
-An error has no text: `bot.errors` renders each error in the language of the person.
+An error has no text. `bot.errors` writes a text for each error in the person's language.
 """
 
 from dataclasses import dataclass, fields
@@ -11,11 +11,11 @@ class DomainError(Exception):
     """The base class of all errors with which a service refuses an act.
 
     An error contains ids, amounts and fixed words. It contains no text for people. Subclasses are
-    dataclasses, but not frozen ones, because Python writes `__traceback__` into a raised error.
+    dataclasses. They are not frozen, because Python sets `__traceback__` when it raises an error.
     """
 
     def __str__(self) -> str:
-        """Return the class and its fields in a form that is safe for a log."""
+        """Return the name of the class and its fields in a form that is safe for a log."""
         facts = ", ".join(
             f"{field.name}={getattr(self, field.name)!r}"
             for field in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
@@ -25,19 +25,22 @@ class DomainError(Exception):
 
 @dataclass(eq=False)
 class AccessDenied(DomainError):
-    """The actor lacks the role that the act needs, or acts outside the admin chat."""
+    """The actor does not have the role that the act needs, or acts outside the admin chat."""
 
     action: str
 
 
 @dataclass(eq=False)
 class AdminChatPublic(DomainError):
-    """The admin chat is a public group. Acts of the staff are refused until it is private again."""
+    """The admin chat is a public group. All acts of the staff are refused until it is private."""
 
 
 @dataclass(eq=False)
 class AdminChatNotMoved(DomainError):
-    """No move of the admin chat to this chat can be confirmed, or Telegram denies the move."""
+    """No move to this chat waits for a confirmation, or Telegram denies the move.
+
+    A move means that Telegram gave the admin chat a new id, because it became a supergroup.
+    """
 
 
 @dataclass(eq=False)
@@ -63,10 +66,10 @@ class NotWithdrawalOwner(DomainError):
 
 @dataclass(eq=False)
 class OwnMoney(DomainError):
-    """The actor may not decide, because the decision is about the actor's own money.
+    """The decision is about the actor's own money, so the actor is not allowed to make it.
 
-    The actor is the advertiser or the owner of the target, or is the user about whom the decision
-    is made. (A target is a placement, that is, one purchase of a post in one channel.)
+    The actor is the advertiser or the owner of the target (a placement), or the user about whom the
+    decision is made.
     """
 
     target_id: int
@@ -74,7 +77,7 @@ class OwnMoney(DomainError):
 
 @dataclass(eq=False)
 class NotFound(DomainError):
-    """The row does not exist, or the actor may not see it."""
+    """The row does not exist, or the actor is not allowed to see it."""
 
     thing: str
     id: int | str
@@ -82,7 +85,7 @@ class NotFound(DomainError):
 
 @dataclass(eq=False)
 class InvalidMove(DomainError):
-    """The status of the row may not change to the wanted status."""
+    """The status of the row is not allowed to change to the wanted status."""
 
     thing: str
     id: int
@@ -92,7 +95,7 @@ class InvalidMove(DomainError):
 
 @dataclass(eq=False)
 class SwitchStopped(DomainError):
-    """The kill switch that this act needs is stopped."""
+    """The kill switch that allows this kind of act is stopped."""
 
     key: str
 
@@ -109,9 +112,9 @@ class InsufficientFunds(DomainError):
 
 @dataclass(eq=False)
 class BudgetExceeded(DomainError):
-    """The price of a placement is above the unspent budget `left` of its campaign.
+    """The price of a placement is higher than the rest of the campaign's budget.
 
-    Amounts are in minor units.
+    `left` is the rest of the budget. Amounts are in minor units.
     """
 
     campaign_id: int
@@ -121,7 +124,7 @@ class BudgetExceeded(DomainError):
 
 @dataclass(eq=False)
 class CampaignNotActive(DomainError):
-    """The campaign is not active, but the act needs an active campaign."""
+    """The act needs an active campaign, and the campaign is not active."""
 
     campaign_id: int
     status: str
@@ -144,21 +147,21 @@ class ChannelTaken(DomainError):
 
 @dataclass(eq=False)
 class PersonBlocked(DomainError):
-    """A person whom the act concerns is blocked."""
+    """The act concerns a person who is blocked."""
 
     user_id: int
 
 
 @dataclass(eq=False)
 class PublishTimePast(DomainError):
-    """The time at which the post should be published has passed."""
+    """The time at which the post should be published is in the past."""
 
     target_id: int | None
 
 
 @dataclass(eq=False)
 class PublishTimeTooFar(DomainError):
-    """The time at which the post should be published is further away than the settings allow.
+    """The time at which the post should be published is later than the settings allow.
 
     `latest` is the latest allowed time, with a time zone.
     """
@@ -175,9 +178,9 @@ class InvalidAmount(DomainError):
 
 @dataclass(eq=False)
 class TermsChanged(DomainError):
-    """The channel's terms have changed since the advertiser agreed to them.
+    """The channel's terms are not the terms that the advertiser agreed to.
 
-    `price` (in minor units) and `promised_hours` are the present terms.
+    `price` (in minor units) and `promised_hours` (how long a post must stay) are the present terms.
     """
 
     channel_id: int
@@ -189,8 +192,8 @@ class TermsChanged(DomainError):
 class InvalidText(DomainError):
     """The text is empty or too long.
 
-    Lengths of ads, buttons, names and topics are in UTF-16 units, in which Telegram counts. Lengths
-    of reasons and references are in characters.
+    For ads, buttons, names and topics, lengths are in UTF-16 units, as Telegram counts. For reasons
+    and references, lengths are in characters.
     """
 
     field: str
@@ -211,14 +214,14 @@ class InvalidCreative(DomainError):
 
 @dataclass(eq=False)
 class InvalidTerms(DomainError):
-    """A value in the terms of a channel is out of range."""
+    """A value in the terms of a channel is too low or too high."""
 
     field: str
 
 
 @dataclass(eq=False)
 class IdempotencyConflict(DomainError):
-    """The idempotency key was used before with other content."""
+    """The idempotency key (the unique name of an act) was already used with other content."""
 
     key: str
 
@@ -227,8 +230,8 @@ class IdempotencyConflict(DomainError):
 class InvalidTransfer(DomainError):
     """The ledger refuses the transfer, because its legs are wrong.
 
-    A leg is one signed amount for one wallet. The legs are wrong if they do not sum to zero, if a
-    wallet is unknown, or if two legs have the same wallet.
+    A leg is one signed amount for one wallet. The legs are wrong in three cases: they do not sum to
+    zero, a wallet is unknown, or two legs have the same wallet.
     """
 
     why: str
@@ -246,9 +249,9 @@ class CurrencyMismatch(DomainError):
 class PaymentMismatch(DomainError):
     """The payment differs from its invoice or from its recorded deposit.
 
-    `key` is the id that Telegram or another provider gave the payment. `expected` says what the
-    invoice or the deposit contains, and `got` says what the payment contains: an amount in minor
-    units, a currency, or both.
+    `key` is the id that Telegram or another provider gave the payment. `expected` is what the
+    invoice or the deposit contains. `got` is what the payment contains. Each value is a text, for
+    example an amount in minor units with its currency.
     """
 
     key: str
@@ -258,9 +261,9 @@ class PaymentMismatch(DomainError):
 
 @dataclass(eq=False)
 class SecondPersonNeeded(DomainError):
-    """One person alone may not record this payment of a withdrawal.
+    """A second person must confirm this payment of a withdrawal.
 
-    Nobody has approved the withdrawal yet, or it has already been paid or returned.
+    The reason: nobody has approved the withdrawal, or it has already been paid or returned.
     """
 
     withdrawal_id: int
@@ -277,14 +280,17 @@ class PaymentClaimed(DomainError):
 
 @dataclass(eq=False)
 class NotCompared(DomainError):
-    """Deposits in Stars that may pay this withdrawal are not compared with Telegram's list yet."""
+    """The withdrawal has to wait until its deposits are compared with Telegram's list.
+
+    These are deposits in Stars that can be a source of the withdrawal's money.
+    """
 
     withdrawal_id: int
 
 
 @dataclass(eq=False)
 class OpenLoss(DomainError):
-    """The person has caused a loss to the platform and has not repaid the amount `needed`.
+    """The person owes the amount `needed` to the platform.
 
     The cause is a reversed deposit or a payment in excess. The amount is in minor units.
     """
@@ -304,7 +310,7 @@ class PostNotProven(DomainError):
 
 @dataclass(eq=False)
 class PostNotFailed(DomainError):
-    """The escrow cannot be refunded, because its post has neither failed nor been cancelled."""
+    """The escrow cannot be refunded: its post has not failed and was not cancelled."""
 
     target_id: int
     status: str
@@ -312,7 +318,7 @@ class PostNotFailed(DomainError):
 
 @dataclass(eq=False)
 class EscrowNotHeld(DomainError):
-    """The target (a placement) has no held escrow. `status` is None if it has no escrow."""
+    """The target (a placement) has no held escrow. `status` is None if it has no escrow at all."""
 
     target_id: int
     status: str | None
@@ -320,23 +326,26 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """An incident is still open, and its kill switches may not run before it is closed."""
+    """An incident is open. Until it is closed, the kill switches that it stopped cannot run."""
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class InvariantBroken(DomainError):
-    """The incident cannot be closed yet, because an invariant is still broken."""
+    """The incident cannot be closed now, because an invariant is broken.
+
+    An invariant is a statement that must always be true, for example about balances.
+    """
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class NotChecked(DomainError):
-    """The incident cannot be closed yet, because a check of the whole ledger is missing.
+    """The incident cannot be closed now, because a check of the whole ledger is missing.
 
-    This check must begin after the incident and after the last repair, and must find no violation.
+    This check must begin after the incident and after the last repair. It must find no violation.
     """
 
     incident_id: int
@@ -344,9 +353,9 @@ class NotChecked(DomainError):
 
 @dataclass(eq=False)
 class SamePerson(DomainError):
-    """The actor may not do this act, because the same person did an earlier act on the same thing.
+    """The act needs another person, because the actor did an earlier act on the same thing.
 
-    For example, the proposer of a correction may not confirm it.
+    For example, the proposer of a correction is not allowed to confirm this correction.
     """
 
     action: str
@@ -354,9 +363,9 @@ class SamePerson(DomainError):
 
 @dataclass(eq=False)
 class NotAcknowledged(DomainError):
-    """A second person cannot confirm the request.
+    """A second person cannot confirm the request now.
 
-    Its requester has not pressed "That was me" yet, or its act needs no second person.
+    The requester has not pressed the button "That was me", or the act needs no second person.
     """
 
     request_id: int
@@ -364,9 +373,9 @@ class NotAcknowledged(DomainError):
 
 @dataclass(eq=False)
 class ProposalEnded(DomainError):
-    """The proposal can no longer be confirmed: it is too old, or its proposer has lost the role.
+    """The proposal cannot be confirmed any more.
 
-    The role is the one that a person needs to make such a proposal.
+    The proposal is too old, or its proposer has lost the role that such a proposal needs.
     """
 
     thing: str
@@ -375,7 +384,7 @@ class ProposalEnded(DomainError):
 
 @dataclass(eq=False)
 class NotCorrectable(DomainError):
-    """The correction is not possible, for example because the ledger does not have this fault."""
+    """The correction is not possible, for example because the ledger does not have such a fault."""
 
     kind: str
     id: int

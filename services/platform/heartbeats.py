@@ -1,6 +1,6 @@
-"""Record the heartbeats of processes, and check with them whether a process is alive.
+"""Record the heartbeats of processes. A heartbeat shows that a process is alive.
 
-A heartbeat is a row with the time at which a process last wrote it.
+A heartbeat is a row with the time at which a process last wrote the row.
 """
 
 from datetime import timedelta
@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import Heartbeat
 
 HEARTBEAT_LATE = timedelta(seconds=60)
-"""The greatest age that the last heartbeat of a living process can have."""
+"""If the last heartbeat of a process is older than this, the process does not count as alive."""
 
 
 async def beat(session: AsyncSession, *, owner: str, name: str, loop_lag: float = 0.0) -> None:
-    """Record a heartbeat of a process, with the time of the real clock.
+    """Record a heartbeat of a process, with the time of the database's real clock.
 
-    `loop_lag` is the longest lag of the process's event loop since its last heartbeat, in seconds.
+    `loop_lag` is the longest delay (lag) of the process's event loop after the heartbeat before
+    this one, in seconds.
     """
     await session.execute(
         upsert(Heartbeat)
@@ -30,9 +31,9 @@ async def beat(session: AsyncSession, *, owner: str, name: str, loop_lag: float 
 
 
 async def longest_lag(session: AsyncSession, *, name: str) -> float:
-    """Return the longest lag in the last heartbeats of all living processes of a name, in seconds.
+    """Return the longest lag in the heartbeats of all living processes with this name, in seconds.
 
-    The lag says how late the event loop of a process ran. Without a living process, it is 0.0.
+    The lag says how late the event loop of a process ran. The result is 0.0 if no process is alive.
     """
     longest: float | None = await session.scalar(
         select(func.max(Heartbeat.loop_lag)).where(*_alive(name))
@@ -41,10 +42,10 @@ async def longest_lag(session: AsyncSession, *, name: str) -> float:
 
 
 async def is_alive(session: AsyncSession, *, name: str) -> bool:
-    """Return whether a process of this kind has written a heartbeat within HEARTBEAT_LATE.
+    """Return whether a process with this name has written a heartbeat within HEARTBEAT_LATE.
 
-    A heartbeat that is further than HEARTBEAT_LATE in the future does not count: it was written
-    before the clock was set back.
+    If the clock was set back, a heartbeat can be in the future. If it is more than HEARTBEAT_LATE
+    in the future, it does not count.
     """
     owner = await session.scalar(select(Heartbeat.owner).where(*_alive(name)).limit(1))
     return owner is not None

@@ -1,4 +1,4 @@
-"""Store updates from Telegram, claim them for handlers, and record the outcome."""
+"""Store updates from Telegram, claim them for handlers, and record whether they were handled."""
 
 import json
 import math
@@ -14,18 +14,21 @@ from services.platform import audit, errors, lanes, outbox
 from services.platform.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
-"""An update that was claimed this often and never finished is parked (kept, not tried again)."""
+"""After so many attempts, an update is parked, that is, kept and not tried again."""
 PER_LANE = 5
-"""How many updates of one lane (usually one chat) are claimed at once, at most.
+"""How many updates of one lane (usually one chat) one call claims at most.
 
-Therefore a lane with many updates does not delay the others.
+Therefore a lane with many updates does not delay the updates of other lanes.
 """
 _OLDEST = 1_000
-"""The number of the oldest updates from which a claim chooses."""
+"""A claim reads at most this number of the oldest updates, and chooses from them."""
 SET_ASIDE = "set_aside"
-"""The only content of an update that the database refused: its JSON as a text."""
+"""The key in the replacement of a refused update (`set_aside`).
+
+The value is the update's JSON text.
+"""
 SET_ASIDE_LIMIT = 100_000
-"""The longest such text that is kept, in characters."""
+"""How many characters of a refused update's JSON text are kept at most."""
 _BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _PAYMENT = (
@@ -33,15 +36,16 @@ _PAYMENT = (
     .has_any(array(["successful_payment", "refunded_payment"]))
     .is_(True)
 )
-"""The SQL condition that an update is about a payment or about a refund."""
+"""The SQL condition that an update is about a payment or a refund."""
 
 
 def lane_of(payload: dict[str, Any]) -> int:
     """Return the lane of an update. Updates with the same lane are handled in order.
 
-    The lane is a number: usually the id of the update's chat, or the id of its user if there is no
-    chat, or 0 if there is no user either. Some updates have another lane (`lanes.own_lane`). The
-    update is raw JSON that is not trusted: any part may be missing or of another type.
+    The lane is a number, usually the id of the update's chat. If there is no chat, the lane is the
+    id of the update's user. If there is no user, the lane is 0. Some updates have another lane
+    (`lanes.own_lane`). The update is raw JSON that is not trusted: any part can be missing or can
+    have another type.
     """
     if (own_lane := lanes.own_lane(payload)) is not None:
         return own_lane
@@ -58,19 +62,19 @@ def lane_of(payload: dict[str, Any]) -> int:
 
 
 def set_aside(update: dict[str, Any]) -> dict[str, Any]:
-    """Return a replacement for an update whose data the database refused to store.
+    """Return a replacement for an update that the database refused to store.
 
-    The JSON of the refused update is kept as a text of ASCII characters.
+    The replacement contains the JSON of the refused update as a text of ASCII characters.
     """
     text = json.dumps(update)[:SET_ASIDE_LIMIT]
     return {"update_id": update["update_id"], SET_ASIDE: text}
 
 
 def _remove_unstorable(content: Any) -> Any:
-    """Return JSON without what PostgreSQL cannot store.
+    """Return a copy of JSON data without the values that PostgreSQL cannot store.
 
-    NUL and lone surrogates are removed, and a number that is not finite becomes null. Otherwise an
-    update with such a value could never be stored.
+    NUL characters are removed. Lone surrogates (halves of a character) are replaced. A number that
+    is not finite becomes null.
     """
     if isinstance(content, float) and not math.isfinite(content):
         return None
@@ -87,9 +91,9 @@ def _remove_unstorable(content: Any) -> Any:
 
 
 async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int:
-    """Store updates in the order in which they arrived; return how many were new.
+    """Store updates in the order in which they arrived. Return how many of them were new.
 
-    Updates that are stored already are skipped.
+    Updates that are already stored are skipped.
     """
     rows = [
         {
@@ -113,10 +117,11 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
 async def claim_first(
     session: AsyncSession, *, limit: int, exclude: Collection[int] = (), staff: Collection[int]
 ) -> Sequence[InboxUpdate]:
-    """Claim up to `limit` updates that are handled before all others.
+    """Claim at most `limit` of the updates that are handled before all others.
 
     These are pre-checkout queries (a person is about to pay) and updates of the staff. `staff`
-    contains the lanes of the staff. `exclude` and the locks are those of `claim`.
+    contains the lanes of the staff. `exclude` contains the ids of updates that are not claimed.
+    Locks the updates, and skips updates that another transaction has locked.
     """
     first = or_(InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES, InboxUpdate.lane.in_(staff))
     return await _claim_fairly(session, limit, first, InboxUpdate.id.not_in(exclude))
@@ -129,15 +134,17 @@ async def claim(
     exclude: Collection[int] = (),
     full_lanes: Collection[int] = (),
 ) -> Sequence[InboxUpdate]:
-    """Claim up to `limit` open updates in the order of their ids, and up to PER_LANE of each lane.
+    """Claim at most `limit` open updates in the order of their ids, at most PER_LANE of each lane.
 
-    Each claim counts as an attempt, so that an attempt that ends in a crash counts too. An update
-    that was claimed MAX_ATTEMPTS times is parked instead (kept, but not tried again). `exclude`
-    contains the ids of the updates that this process is handling already. The highest claimed id
-    cannot replace `exclude`, because webhooks do not commit in the order of the ids. Updates of the
-    lanes in `full_lanes` are not claimed. Only the process that holds the polling lease may call
-    this function. Locks the updates, and skips those that are locked.
+    Each claim counts as an attempt of the update. If an update has MAX_ATTEMPTS attempts, it is
+    parked (kept, but not tried again) and not claimed. `exclude` contains the ids of updates that
+    this process is already handling. Updates of the lanes in `full_lanes` are not claimed. Only one
+    process is allowed to call this function: the process with the polling lease (the right to get
+    updates from Telegram). Locks the updates, and skips updates that another transaction has
+    locked.
     """
+    # The highest claimed id cannot replace `exclude`, because webhooks do not commit in the order
+    # of the ids.
     not_excluded = InboxUpdate.id.not_in(exclude)
     await _park_matching(
         session,
@@ -150,7 +157,10 @@ async def claim(
 async def _claim_fairly(
     session: AsyncSession, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[InboxUpdate]:
-    """Claim the oldest open updates that meet the conditions: `limit` in all, PER_LANE per lane."""
+    """Claim the oldest open updates that meet the conditions.
+
+    Claims at most `limit` updates, and at most PER_LANE updates of each lane.
+    """
     may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
     oldest = (
         select(InboxUpdate.id, InboxUpdate.lane)
@@ -185,9 +195,8 @@ async def _claim_fairly(
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
     """Subtract one from the attempts of claimed updates that were not tried.
 
-    The claim has counted an attempt. An update also counts as not tried if its handler failed
-    because the database was not available. Otherwise, an update could be parked (kept, but not
-    tried again) after a long outage.
+    The claim has counted one attempt. If a handler failed because the database was not available,
+    the update also counts as not tried.
     """
     await session.execute(
         update(InboxUpdate)
@@ -198,10 +207,10 @@ async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
 
 
 async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
-    """Mark an update as handled and empty its payload, in the transaction that handles it.
+    """Mark an update as handled and delete its payload, in the transaction that handles it.
 
-    Returns False if the update is not open any more, because another process has handled or parked
-    it. The caller must then roll back.
+    Returns False if another process has already handled or parked the update. The caller must then
+    roll the transaction back.
     """
     marked = await session.scalar(
         update(InboxUpdate)
@@ -216,19 +225,18 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
 async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
     """Park an update that cannot be handled: keep it, but do not try it again.
 
-    The payload is kept for people who investigate, and the admins are notified. `_PAYMENT` says
-    which updates are payments. A refund is one of them.
+    The admins are notified. The payload is kept for people who look for the cause.
     """
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return the parked payments and refunds in the order in which they were parked."""
+    """Return at most `limit` parked updates about payments or refunds, in the order of parking."""
     return await _list_parked(session, _PAYMENT, limit)
 
 
 async def parked_updates(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return the parked updates that are no payments and no refunds, in the order of parking."""
+    """Return at most `limit` other parked updates (not about payments), in the order of parking."""
     return await _list_parked(session, ~_PAYMENT, limit)
 
 
@@ -245,12 +253,11 @@ async def _list_parked(
 
 
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Open a parked update about a payment or a refund again, so that it is handled.
+    """Open a parked update about a payment or a refund. A handler then tries it again.
 
-    A payment that is already credited is not credited twice, and a refund takes money back once.
-    Other parked updates cannot be opened again: a payment means the same at any later time, but an
-    old press of a button does not. Raises AccessDenied. Raises NotFound if `inbox_id` is not the id
-    of a parked payment or refund.
+    If the payment is already credited, or the refund is already recorded, no money moves. Other
+    parked updates cannot be opened, because an old press of a button can have another meaning now.
+    Raises AccessDenied. Raises NotFound if `inbox_id` is not the id of a parked payment or refund.
     """
     role = actor.require_staff(*OPERATORS, action="payment_retry")
     opened = await session.scalar(
@@ -266,13 +273,13 @@ async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -
 
 
 async def count_open(session: AsyncSession) -> int:
-    """Return the number of open updates, which are neither handled nor parked."""
+    """Return the number of open updates. An open update is neither handled nor parked."""
     count = await session.execute(select(func.count()).select_from(InboxUpdate).where(*_OPEN))
     return count.scalar_one()
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete old updates: handled ones after 48 hours, and parked ones after 30 days.
+    """Delete handled updates after 48 hours, and parked updates after 30 days.
 
     Parked updates about payments are never deleted.
     """
@@ -284,8 +291,8 @@ async def _park_matching(
 ) -> None:
     """Park the open updates that meet the conditions, and notify the admins.
 
-    Each parked payment causes a notice. The other updates cause one notice an hour at most, because
-    any stranger can send many of them.
+    Each parked payment causes one notice. All other parked updates together cause at most one
+    notice an hour, because any stranger can send many of them.
     """
     parked = await session.execute(
         update(InboxUpdate)

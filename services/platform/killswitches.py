@@ -1,13 +1,14 @@
 """Read and set kill switches. A running switch allows one kind of operation; a stop forbids it.
 
 For example, while the switch `payouts` is stopped, no process pays an owner. A transaction that
-needs a switch takes a shared advisory lock for the switch, and only then reads the switch in a
-separate statement. A stop has two steps. The first step writes the stop without waiting for
-anything; after its commit, every operation that begins reads the stop. The second step (`settle`)
-takes the same lock exclusively. Therefore it waits for the operations that are under way. It ends
-sessions that hold the lock too long. After both steps, no operation of this kind commits any more.
-The advisory locks are taken before any row lock. Otherwise a transaction that waits to set the
-switch could cause a deadlock between two transactions that need the switch.
+needs a switch takes the shared advisory lock of the switch. Then it reads the switch in a separate
+statement. The transaction takes this lock before any row lock, because another order can cause a
+deadlock.
+
+A stop has two steps. The first step writes the stop and waits for nothing. After its commit, every
+operation that begins reads the stop. The second step (`settle`) takes the same lock exclusively.
+Therefore it waits for the operations that began earlier. If a session holds the lock too long, this
+step ends the session. After both steps, no operation of this kind can commit.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from services.platform import errors
 from services.platform.actors import OPERATORS, Actor, correlation_id
 
 LOCK_SPACE = 7_001
-"""The first of the two keys of an advisory lock. It is the same for all switches."""
+"""The first of the two keys of each advisory lock. It is the same for all switches."""
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
 _COUNT_RUNNING = text("SELECT count(*) FROM running_switches WHERE key = ANY(:keys)")
 _RUNNING = text("SELECT key FROM running_switches")
@@ -40,40 +41,46 @@ _OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
 )
 _NO_OPERATOR = "AD042"
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
-"""The switches that must be running, so that the bot may send posts to channels."""
+"""The bot sends posts to channels only while all these switches are running."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
-"""The switches that the system stops when a check of the ledger finds a violation."""
+"""The switches that stay stopped while an incident about the ledger is open."""
 FROZEN_BY_INCIDENT = (*STOPPED_BY_INCIDENT, Switch.ADJUSTMENTS)
-"""All switches that a violation stops: STOPPED_BY_INCIDENT and `adjustments`.
+"""All switches that the system stops if a check of the ledger finds a violation.
 
-An operator may run `adjustments` again while the incident is open, because the repair may need an
+An operator is allowed to run `adjustments` while the incident is open, because a repair can need an
 adjustment. The other switches stay stopped at least until the incident is closed.
 """
 CREATED_STOPPED = "created_stopped"
 """The reason that is stored with a new switch. The text `switch-reason` translates it."""
 LEDGER_INCIDENT = "ledger_violation"
-"""The kind of the incidents that are opened because an invariant is violated."""
+"""The kind of an incident that was opened because an invariant is violated.
+
+An invariant is a statement about all rows that must always be true.
+"""
 
 
 @dataclass(frozen=True)
 class SwitchChange:
-    """The result of stopping or running a kill switch, for the person who asked for it."""
+    """The result of stopping or running a kill switch."""
 
     key: Switch
     enabled: bool
     changed: bool
     sends_under_way: int
-    """For a stopped posting switch: how many posts are being sent at this moment. Otherwise 0.
+    """How many posts are being sent now, if a switch of POSTING_SWITCHES was stopped. Otherwise 0.
 
-    The results of these sends are still recorded.
+    The results of these sends are recorded in spite of the stop.
     """
     settled: bool = True
-    """For a stop: whether every operation has ended that began before the stop."""
+    """Whether all operations that began before the stop have ended. True if the switch was run."""
 
 
 @dataclass(frozen=True)
 class SwitchState:
-    """The state of one switch. `missing` is true if the switch has no row; it is stopped then."""
+    """The state of one switch.
+
+    `missing` is true if the switch has no row. Then it counts as stopped.
+    """
 
     key: Switch
     enabled: bool
@@ -84,17 +91,17 @@ class SwitchState:
 async def lock(session: AsyncSession, *keys: Switch) -> None:
     """Take the shared locks of these switches, in the order of their keys.
 
-    Until the end of the transaction, `settle` waits for this transaction. The caller must call this
-    function before it locks any row.
+    `settle` waits until the transaction with such a lock ends. The caller must call this function
+    before it locks any row.
     """
     for key in sorted(keys):
         await session.execute(_SHARED, {"space": LOCK_SPACE, "key": key.value})
 
 
 async def are_running(session: AsyncSession, *keys: Switch) -> bool:
-    """Return whether all of these switches are running.
+    """Return whether all these switches are running.
 
-    The answer is reliable only after `lock` in the same transaction.
+    The caller must have called `lock` in the same transaction. Otherwise the result can change.
     """
     count = await session.execute(_COUNT_RUNNING, {"keys": [key.value for key in keys]})
     return bool(count.scalar_one() == len(keys))
@@ -110,7 +117,7 @@ async def require(session: AsyncSession, key: Switch) -> None:
 
 
 async def overview(session: AsyncSession) -> list[SwitchState]:
-    """Return the state of every switch; a switch without a row counts as stopped."""
+    """Return the state of every switch. A switch without a row counts as stopped."""
     rows = {row.key: row for row in await session.scalars(select(KillSwitch))}
     running = frozenset((await session.scalars(_RUNNING)).all())
     stops = {
@@ -128,10 +135,10 @@ async def overview(session: AsyncSession) -> list[SwitchState]:
 async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     session: AsyncSession, *, actor: Actor, key: Switch, enabled: bool, reason: str
 ) -> SwitchChange:
-    """Stop or run one switch in one transaction, as `stop` and `settle` or as `run` do.
+    """Stop or run one switch in one transaction.
 
-    The entry points of the bot use `bot.switches` instead, which commits a stop before it waits for
-    the operations that are under way.
+    The bot uses `bot.switches` instead. That module commits a stop before it waits for operations
+    that have already begun.
     """
     if enabled:
         return await run(session, actor=actor, key=key, reason=reason)
@@ -142,9 +149,9 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
     """Write the stop of a switch. Waits for no lock.
 
-    Operators, super admins and the system may do this. From the commit on, no operation begins that
-    needs the switch. The caller must then call `settle` in another transaction. The stop is
-    audited, and the admin chat is notified. If the switch is stopped already, nothing is changed.
+    Operators, super admins and the system can stop a switch. From the commit on, no operation that
+    needs the switch can begin. The caller must then call `settle` in another transaction. The stop
+    is audited, and the admin chat is notified. If the switch is already stopped, nothing changes.
     Raises AccessDenied. Raises NotFound if the switch has no row.
     """
     changed = await _call(session, _STOP, actor, key, reason)
@@ -152,11 +159,11 @@ async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str)
 
 
 async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
-    """Complete a stop: wait for the operations under way, and write the stop into the switch's row.
+    """Wait for operations that began before a stop, then write the stop into the switch's row.
 
-    Sessions of the application that hold the switch's lock longer than 0.4 s are ended. For a
-    posting switch, the result contains the number of posts that are being sent. Takes the exclusive
-    lock of the switch, then its row.
+    If a session of the application holds the switch's lock longer than 0.4 s, the session is ended.
+    If the switch is in POSTING_SWITCHES, the result says how many posts are being sent now. Takes
+    the exclusive lock of the switch, then locks its row.
     """
     await session.execute(_SETTLE, {"key": change.key.value})
     sends = await _sends_under_way(session) if change.key in POSTING_SWITCHES else 0
@@ -164,29 +171,29 @@ async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
 
 
 async def end_lock_holders(session: AsyncSession) -> tuple[int, int]:
-    """End the database sessions that lock whole tables and thereby delay a stop.
+    """End the database sessions that lock whole tables and so delay a stop.
 
-    Returns how many sessions have ended, and how many remain, because sessions of superusers cannot
-    be ended. This function waits for no lock.
+    Returns two numbers: how many sessions were ended, and how many remain. Sessions of superusers
+    remain. Waits for no lock.
     """
     ended, remaining = (await session.execute(_END_LOCK_HOLDERS)).one()
     return ended, remaining
 
 
 async def list_unsettled(session: AsyncSession) -> Sequence[SwitchChange]:
-    """Return the stops that `settle` still has to write into the rows of their switches."""
+    """Return the stops that are not yet written into the rows of their switches (`settle`)."""
     keys = await session.scalars(select(SwitchStop.key).distinct())
     return [SwitchChange(key, enabled=False, changed=True, sends_under_way=0) for key in keys]
 
 
 async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
-    """Run a stopped switch again. Operators and super admins may do this.
+    """Run a stopped switch again. Only operators and super admins can do this.
 
-    The change is audited, and the admin chat is notified. If the switch runs already, nothing is
-    changed. Takes the exclusive lock of the switch, then its row. Raises AccessDenied. Raises
-    NotFound if the switch has no row. A switch of STOPPED_BY_INCIDENT has two more conditions:
-    raises IncidentOpen if the last incident about the ledger is open, and SamePerson if the actor
-    closed this incident or confirmed a correction for it.
+    The change is audited, and the admin chat is notified. If the switch already runs, nothing
+    changes. Takes the exclusive lock of the switch, then locks its row. Raises AccessDenied. Raises
+    NotFound if the switch has no row. Two more errors are possible for a switch of
+    STOPPED_BY_INCIDENT. Raises IncidentOpen if the last incident about the ledger is open. Raises
+    SamePerson if the actor closed this incident or confirmed a correction for it.
     """
     if key in STOPPED_BY_INCIDENT and not await are_running(session, key):
         _require_role(actor)
@@ -198,8 +205,8 @@ async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) 
 async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
     """Open an incident and return its id. Return None if an incident of this kind is already open.
 
-    An open incident of the kind LEDGER_INCIDENT stops the switches of STOPPED_BY_INCIDENT. Waits
-    for no lock that another session of the application can hold for long.
+    If the kind is LEDGER_INCIDENT, the open incident stops the switches of STOPPED_BY_INCIDENT.
+    Waits for no lock that another session of the application can hold for long.
     """
     incident_id: int | None = await session.scalar(
         _OPEN_INCIDENT, {"kind": kind, "details": details}
@@ -248,12 +255,12 @@ async def _sends_under_way(session: AsyncSession) -> int:
 
 
 async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
-    """Refuse to run a switch until the last incident about the ledger was closed by another person.
+    """Require that another person has closed the last incident about the ledger.
 
     Raises IncidentOpen if the incident is open. Raises SamePerson if the actor closed the incident
-    or confirmed a correction for it (`_has_confirmed_since`): one person alone may not decide about
-    both the repair and the restart. If the switch was stopped again after the incident was closed,
-    the incident is not the cause of the stop, and the actor may run the switch.
+    or confirmed a correction for it (`_has_confirmed_since`). The repair and the restart need two
+    people. If the switch was stopped again after the incident was closed, the actor is allowed to
+    run it.
     """
     incident = await session.scalar(
         select(Incident)
@@ -282,9 +289,9 @@ async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch
 
 
 async def _has_confirmed_since(session: AsyncSession, actor: Actor, incident: Incident) -> bool:
-    """Return whether the actor has confirmed a correction that may have repaired an incident.
+    """Return whether the actor has confirmed a correction that can be the repair of an incident.
 
-    The correction was done after the incident was opened, or it is confirmed and not done yet.
+    Such a correction was done after the incident was opened, or it is confirmed and not yet done.
     """
     found = await session.scalar(
         select(Correction.id)

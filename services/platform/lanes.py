@@ -1,7 +1,7 @@
-"""Define the lanes of updates. A lane is a number; updates with the same lane are handled in order.
+"""Define the lanes of updates. Updates with the same lane are handled in order.
 
-The lane of an update is usually the id of its chat. Some updates have another lane, because other
-updates of the same chat must not delay them.
+A lane is a number, usually the id of the update's chat. Some updates have another lane. Therefore
+other updates of the same chat do not delay them.
 """
 
 from typing import Any
@@ -12,25 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.users import User, UserRole
 
 SWITCH_LANES = 2**60
-"""Updates about kill switches in a group have the lane SWITCH_LANES + the id of their sender.
+"""The lane of an update about kill switches in a group is this number plus the sender's id.
 
-Such an update is the command /killswitch or the press of one of its buttons.
+Such an update is the command /killswitch, or a press of one of its buttons.
 """
 PRE_CHECKOUT_LANES = 2**61
-"""A pre-checkout query has the lane PRE_CHECKOUT_LANES + the id of the person who wants to pay.
+"""The lane of a pre-checkout query is this number plus the id of the person who wants to pay.
 
-With such a query, Telegram asks whether the bot accepts the payment.
+With a pre-checkout query, Telegram asks whether the bot accepts the payment.
 """
 SWITCH_COMMAND = "/killswitch"
 SWITCH_BUTTONS = "switch:"
 _ID_LIMIT = 2**52
-"""Telegram's ids have at most 52 significant bits."""
+"""All ids of Telegram are below this number: they have at most 52 significant bits."""
 
 
 def own_lane(payload: dict[str, Any]) -> int | None:
-    """Return the lane of an update whose lane is not its chat, or None for other updates.
+    """Return the lane of an update whose lane is not its chat. Return None for all other updates.
 
-    The update is raw JSON that is not trusted: any part may be missing or of another type.
+    The update is raw JSON that is not trusted: any part can be missing or can have another type.
     """
     if (person_id := _person_id(payload.get("pre_checkout_query"))) is not None:
         return PRE_CHECKOUT_LANES + person_id
@@ -48,7 +48,7 @@ def own_lane(payload: dict[str, Any]) -> int | None:
 async def staff_lanes(session: AsyncSession, *chat_ids: int) -> frozenset[int]:
     """Return the lanes of the staff: `chat_ids`, and the lanes of people with a role.
 
-    Updates with the same lane are handled in order. Blocked people are left out.
+    Blocked people are left out. Updates with the same lane are handled in order.
     """
     people = await session.scalars(
         select(User.telegram_id)

@@ -1,4 +1,4 @@
-"""Acquire and release leases. A lease is a right, with a name, that one process has at a time."""
+"""Acquire and release leases. A lease is a named right that only one process has at a time."""
 
 from datetime import datetime, timedelta
 
@@ -13,9 +13,9 @@ from db.models.operations import Lease
 async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
     """Acquire or prolong a lease for the process `owner`, and return the epoch of the lease.
 
-    Returns None while another owner holds the lease. The epoch is a number that grows each time the
-    owner changes. `ttl` is the length of the lease by the database's real clock, and must be the
-    same in all calls for this lease.
+    Returns None if another owner holds the lease. The epoch is a number that grows with each change
+    of the owner. `ttl` is the length of the lease by the database's real clock. All calls for this
+    lease must use the same `ttl`.
     """
     acquired = await session.execute(
         upsert(Lease)
@@ -40,19 +40,20 @@ def has_ended(
 ) -> ColumnElement[bool]:
     """Build the SQL condition that a lease has ended by the real clock of the database.
 
-    If `ttl` (the length of the lease) is given, a lease whose end is more than 2 * `ttl` away
-    counts as ended too: the clock was set back after the lease was taken. 1 * `ttl` is not enough,
-    because `now()` is the start of the transaction, which may have waited for the lease's row.
+    `ttl` is the length of the lease, or None. If `ttl` is given, a lease whose end is more than 2 *
+    `ttl` away counts as ended too. Such an end is only possible if the clock was set back.
     """
+    # 1 * ttl is not enough: `now()` is the start of the transaction, and the transaction may have
+    # waited for the lease's row.
     ended = until < func.now()
     return ended if ttl is None else or_(ended, until > func.now() + 2 * ttl)
 
 
 async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
-    """Return whether `owner` holds a lease, and no other process has held it in between.
+    """Return whether `owner` holds a lease, and has held it without a break.
 
-    `epoch` is the number that `acquire` returned to `owner`. If the lease has a higher epoch now,
-    another process has held it.
+    `epoch` is the number that `acquire` returned to `owner`. If the epoch of the lease is higher
+    now, another process has held the lease.
     """
     held = await session.scalar(
         select(Lease.name).where(
@@ -66,7 +67,7 @@ async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -
 
 
 async def release(session: AsyncSession, *, name: str, owner: str) -> None:
-    """End a lease of `owner` now, so that another process does not have to wait for its end."""
+    """End a lease of `owner` now. Another process can acquire it immediately."""
     await session.execute(
         update(Lease).where(Lease.name == name, Lease.owner == owner).values(held_until=func.now())
     )

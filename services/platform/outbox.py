@@ -1,8 +1,8 @@
 """Queue messages to people, and record whether they were delivered.
 
-Each message is written in the transaction that causes it. It is delivered at least one time: if a
-process dies between the send and its record, the message is sent again. A notice that arrives twice
-does no harm. An ad that appears twice would do harm, so ads never use the outbox.
+The transaction that causes a message also writes the message. A message is delivered at least one
+time. If a process dies after the send and before its record, another process sends the message a
+second time. A second notice does no harm. A second ad would do harm, so ads never use the outbox.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +18,13 @@ from services.platform import priorities as message_priorities
 from services.platform.priorities import Priority
 
 LEASE = timedelta(seconds=30)
-"""How long a claimed message is reserved for the process that claimed it (real clock)."""
+"""How long a claimed message belongs to the process that claimed it (by the real clock)."""
 
 CARD_PATIENCE = timedelta(minutes=5)
-"""A card that has waited for this long gets the priority of a result."""
+"""If a card has waited for this long, its priority becomes RESULT.
+
+A card is a message that asks the staff for a decision.
+"""
 
 _SENT = text(
     """
@@ -41,9 +44,10 @@ async def add(
     key: str | None = None,
     due_in: timedelta = timedelta(),
 ) -> None:
-    """Queue a message to a user, or to the admin chat if `user_id` is None.
+    """Queue a message to a user. If `user_id` is None, queue it to the admin chat.
 
-    The message is sent after `due_in`. A message whose key was used before is skipped.
+    The message is sent after the time `due_in`. If the key was used before, the message is not
+    queued.
     """
     await session.execute(
         insert(OutboxMessage)
@@ -62,13 +66,12 @@ async def add(
 async def claim(
     session: AsyncSession, *, limit: int, priorities: Iterable[Priority] = Priority
 ) -> Sequence[OutboxMessage]:
-    """Claim up to `limit` due messages of the given priorities, and count an attempt of each.
+    """Claim at most `limit` due messages of the given priorities. Count an attempt of each message.
 
-    Within a priority, the messages with the oldest due time are claimed first. The claimed messages
-    are then returned in the order of their priorities and ids. If no outcome of a message is
-    recorded within LEASE, another process can claim it. Each priority has a query of its own, so
-    that the index gives the rows in their order. Locks the messages, and skips those that another
-    process is claiming.
+    Messages with the lowest priority number are claimed first. In each priority, messages with the
+    oldest due time come first. The claimed messages are returned in the order of their priorities
+    and ids. If no outcome of a message is recorded within LEASE, another process can claim the
+    message. Locks the messages, and skips messages that another process is claiming.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):
@@ -78,10 +81,10 @@ async def claim(
 
 
 async def raise_old_cards(session: AsyncSession) -> None:
-    """Give cards that have waited for CARD_PATIENCE the priority of results.
+    """Give the priority RESULT to cards that have waited for the time CARD_PATIENCE.
 
-    Otherwise an endless sequence of results would delay the cards for ever. Locks these cards, and
-    skips those that another process has locked.
+    Therefore many results cannot delay a card for ever. Locks these cards, and skips cards that
+    another process has locked.
     """
     old = (
         select(OutboxMessage.id)
@@ -127,10 +130,11 @@ async def _claim_priority(
 
 
 async def end_delays_of_clock_step(session: AsyncSession) -> None:
-    """Set wrong due times of messages to now, after the database's clock was set back.
+    """Correct the due times of messages after the database's clock was set back.
 
     A due time is wrong if it is more than 2 * LEASE away and the message's creation time is in the
-    future. Messages that are claimed at this moment are not changed.
+    future. The message then becomes due now. Messages that a process has claimed keep their due
+    time.
     """
     await session.execute(
         update(OutboxMessage)
@@ -165,8 +169,8 @@ async def record_failed(
 ) -> None:
     """Record that a message was not delivered.
 
-    The message is sent again after `retry_in`, or never if `retry_in` is None. If nothing was sent,
-    `tried` is False, and the attempt that the claim has counted is subtracted again.
+    The message is sent again after the time `retry_in`. If `retry_in` is None, it is never sent
+    again. If nothing was sent, `tried` is False, and one attempt is subtracted.
     """
     changes: dict[str, Any] = {"last_error": error}
     if not tried:

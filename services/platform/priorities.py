@@ -8,13 +8,14 @@ class Priority(IntEnum):
     """The priority of a message. Messages with a lower number are delivered first."""
 
     ALARM = 0
-    """The staff must read the message at once, for example because money may be in danger."""
+    """The staff must read the message immediately, for example because money is in danger."""
     RESULT = 1
-    """The message tells its receiver the result of an act, or news about the receiver's money."""
+    """The message says what the result of an act is, or what happened to the receiver's money."""
     CARD = 2
     """The message asks for a decision that can wait, or copies a digest of the audit chain.
 
-    After some minutes it counts as a result (`outbox.raise_old_cards`), so it is never starved."""
+    If it is not sent within some minutes, its priority becomes RESULT (`outbox.raise_old_cards`).
+    """
 
 
 _PRIORITIES: Mapping[str, Priority] = {
@@ -40,5 +41,5 @@ _PRIORITIES: Mapping[str, Priority] = {
 
 
 def priority_of(kind: str) -> Priority:
-    """Return the priority of a kind of message. Kinds that are not in the table have RESULT."""
+    """Return the priority of a kind of message. A kind without an entry in the table has RESULT."""
     return _PRIORITIES.get(kind, Priority.RESULT)

@@ -1,4 +1,4 @@
-"""Decide whether a proposal by a member of the staff is still valid when it is confirmed."""
+"""Decide whether a proposal of the staff is still valid when another person confirms it."""
 
 from datetime import datetime, timedelta
 
@@ -9,13 +9,13 @@ from db.models.users import Role
 from services.platform import errors, users
 
 LIFETIME = timedelta(hours=72)
-"""A proposal that nobody has confirmed becomes invalid after this time."""
+"""If nobody confirms a proposal within this time, the proposal becomes invalid."""
 
 
 async def has_ended(
     session: AsyncSession, *, proposed_by: int, proposed_at: datetime, roles: tuple[Role, ...]
 ) -> bool:
-    """Return whether a proposal is too old, or its proposer has none of these roles any more.
+    """Return whether a proposal is too old, or its proposer has none of the roles `roles` now.
 
     `proposed_at` has a time zone and is compared with the database's clock.
     """

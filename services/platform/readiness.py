@@ -1,4 +1,4 @@
-"""Read from the database what the HTTP readiness check of a process reports."""
+"""Read from the database what a process reports in its HTTP readiness check."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from services.platform import heartbeats, killswitches
 
 
 async def read_state(session: AsyncSession) -> dict[str, Any]:
-    """Return a dictionary: whether a scheduler is alive, and the state of every kill switch.
+    """Return a dictionary: whether a scheduler is alive, and the state of each kill switch.
 
-    A state is "enabled" or "disabled", or "missing" if the switch has no row.
+    A state is "enabled" or "disabled". It is "missing" if the switch has no row.
     """
     switches = await killswitches.overview(session)
     return {

@@ -1,7 +1,7 @@
 """Run the reports of the production checklist and of the safety plan by name.
 
-The SQL is copied from these two documents. Only two things were changed: names in camelCase became
-snake_case, and the report `week` names the table of each column.
+The SQL is copied from these two documents, with two changes: names in camelCase became snake_case,
+and the report `week` names the table of each column.
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ REPORTS: dict[str, str] = {
 
 
 async def run(session: AsyncSession, name: str) -> Sequence[dict[str, Any]]:
-    """Return the rows of a report. Raises NotFound for an unknown name."""
+    """Return the rows of a report. Raises NotFound if there is no report with this name."""
     if name not in REPORTS:
         raise errors.NotFound("report", name)
     rows = await session.execute(text(REPORTS[name]))

@@ -1,7 +1,7 @@
-"""Grant and revoke staff roles, and keep the super admins equal to the setting SUPER_ADMIN_IDS.
+"""Grant and revoke staff roles. Apply the setting SUPER_ADMIN_IDS.
 
-Two people together grant or revoke a role, with a staff request. The only other source of a role is
-SUPER_ADMIN_IDS. The row of such a role has no `granted_by`.
+Two people together grant or revoke a role, with a staff request. The role of a super admin can also
+come from SUPER_ADMIN_IDS. The row of such a role has no `granted_by`.
 """
 
 from collections.abc import Collection
@@ -18,9 +18,9 @@ _RECONCILE = text("SELECT reconcile_super_admins(:user_ids)")
 
 
 async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
-    """Grant a role to a person. Return False if the person had the role already.
+    """Grant a role to a person. Return False if the person already had the role.
 
-    Locks the person (shared), so that nobody blocks the person at the same time. Raises
+    Locks the person (shared), so nobody can block the person before the commit. Raises
     AccessDenied, NotFound, PersonBlocked.
     """
     actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_grant")
@@ -37,7 +37,7 @@ async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role
 async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
     """Take a role from a person. Return False if the person did not have the role.
 
-    From the commit on, acts of the person that need the role are refused. Locks the row of the
+    From the commit on, acts of the person that need this role are refused. Locks the row of the
     role. Raises AccessDenied.
     """
     actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_revoke")
@@ -45,16 +45,18 @@ async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Rol
 
 
 async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int]) -> None:
-    """Give and take super admin roles so that they match the list of users in SUPER_ADMIN_IDS.
+    """Grant the role of a super admin to the users in SUPER_ADMIN_IDS.
 
-    The database function says which roles change and who is notified. Only the
-    database role that stores facts from outside of the database may call that function.
+    If a role came from this setting and the user is not listed any more, the role is revoked. A
+    role that two people granted stays. A role that two people revoked is not granted again. The
+    database function notifies the admin chat. Only the database role `adtech_intake` is allowed to
+    call it.
     """
     await session.execute(_RECONCILE, {"user_ids": list(user_ids)})
 
 
 async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
-    """Return the people with a role, and their roles. Blocked people are in the list too."""
+    """Return the people with a role, and the roles of each person. Blocked people are included."""
     rows = await session.execute(
         select(User, UserRole.role)
         .join(UserRole, UserRole.user_id == User.id)

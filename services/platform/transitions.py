@@ -1,7 +1,7 @@
-"""Define which changes of a status are allowed, and which roles may make each change.
+"""Define which changes of a status are allowed, and which roles can make each change.
 
 There is one mapping for each kind of row, for example CAMPAIGN. A change (a move) that is not in
-the mapping is not allowed. Services check the mapping before they write a status.
+the mapping is not allowed. Services read the mapping before they write a status.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class ActorRole(StrEnum):
     SUPER_ADMIN = "super_admin"
     OPERATOR = "operator"
     SYSTEM = "system"
-    """The role of the scheduler, and of changes that an event causes (a reversed payment)."""
+    """The role if no person acts: the scheduler, or an event such as a reversed payment."""
 
 
 S = TypeVar("S", bound=StrEnum)
@@ -148,5 +148,5 @@ def require(
 
 
 def allowed_from(moves: Transitions[S], wanted: S, role: ActorRole) -> frozenset[S]:
-    """Return the statuses that this role may change to the status `wanted`."""
+    """Return the statuses that this role is allowed to change to the status `wanted`."""
     return frozenset(a for (a, b), people in moves.items() if b is wanted and role in people)

@@ -1,4 +1,4 @@
-"""Read users, their roles and their blocks; store their language and time zone."""
+"""Read users, their roles and their blocks. Store the language and the time zone of a user."""
 
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,13 +14,13 @@ DEFAULT_LANGUAGE = "en"
 
 
 def known_language(code: str | None) -> str:
-    """Return the supported language for Telegram's language code, or else English."""
+    """Return the supported language for Telegram's language code, or "en" if there is none."""
     language = (code or "").split("-")[0].lower()
     return language if language in LANGUAGES else DEFAULT_LANGUAGE
 
 
 async def by_telegram_id(session: AsyncSession, telegram_id: int) -> User | None:
-    """Return the user with this Telegram id, or None."""
+    """Return the user with this Telegram id, or None if there is no such user."""
     user: User | None = await session.scalar(select(User).where(User.telegram_id == telegram_id))
     return user
 
@@ -34,13 +34,13 @@ async def get(session: AsyncSession, user_id: int) -> User:
 
 
 async def get_many(session: AsyncSession, user_ids: Iterable[int]) -> dict[int, User]:
-    """Return users by their ids; unknown ids are left out."""
+    """Return users by their ids. Ids without a user are left out."""
     rows = await session.scalars(select(User).where(User.id.in_(set(user_ids))))
     return {user.id: user for user in rows}
 
 
 async def choose_language(session: AsyncSession, *, user_id: int, language: str) -> None:
-    """Store the language that a person chose. Raises NotFound for a language not in LANGUAGES."""
+    """Store the language that a person chose. Raises NotFound if it is not in LANGUAGES."""
     if language not in LANGUAGES:
         raise errors.NotFound("language", language)
     await session.execute(
@@ -49,7 +49,7 @@ async def choose_language(session: AsyncSession, *, user_id: int, language: str)
 
 
 async def set_time_zone(session: AsyncSession, *, user_id: int, time_zone: str) -> None:
-    """Store a person's time zone by its IANA name. Raises NotFound for an unknown name."""
+    """Store a person's time zone by its IANA name. Raises NotFound if the name is unknown."""
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -58,7 +58,7 @@ async def set_time_zone(session: AsyncSession, *, user_id: int, time_zone: str) 
 
 
 async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
-    """Return a user's staff roles. The result is empty if the user is blocked."""
+    """Return a user's staff roles. The result is empty if the user has no role or is blocked."""
     return frozenset(
         await session.scalars(
             select(UserRole.role)
@@ -69,7 +69,10 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
 
 
 async def list_with_role(session: AsyncSession, role: Role) -> Sequence[User]:
-    """Return the people who have a staff role and are not blocked, in the order of their ids."""
+    """Return the people who have a staff role, in the order of their ids.
+
+    Blocked people are left out.
+    """
     people = await session.scalars(
         select(User)
         .join(UserRole, UserRole.user_id == User.id)

@@ -1,7 +1,8 @@
-"""Notify the admins of the first alteration of each published post, several in one message.
+"""Notify the admins of altered posts, with one message about several posts.
 
-The advertiser and the owner of a post are notified at once. The admins need not decide anything
-about a first alteration, so they get one message for all of an ALTERATION_PERIOD.
+An alteration is a change of a published post that a check found. This module is about the first
+alteration of each post. The advertiser and the owner of the post are notified immediately. The
+admins need not decide anything, so they get one message for each ALTERATION_PERIOD.
 """
 
 from collections.abc import Sequence
@@ -18,15 +19,15 @@ from db.models.posting import PostJob
 from services.platform import outbox
 
 NOTICE = "post_altered"
-"""The kind of the messages to the advertiser and the owner."""
+"""The kind of the messages to the advertiser and the owner about an altered post."""
 ALTERATION_PERIOD = timedelta(minutes=10)
 _MARGIN = timedelta(seconds=5)
-"""The time that transactions of a period have to commit after its end."""
+"""The message is sent this long after its period, because transactions can commit late."""
 
 
 @dataclass(frozen=True)
 class Alteration:
-    """The first alteration of a published post, as the notice to the advertiser describes it."""
+    """The first alteration of a published post, with the parts of the ad that were altered."""
 
     target_id: int
     channel_title: str
@@ -36,10 +37,11 @@ class Alteration:
 
 
 async def tell_admins(session: AsyncSession, moment: datetime) -> None:
-    """Queue the message to the admins about the first alterations in the period of `moment`.
+    """Queue the message to the admins about the posts that were altered in one period.
 
-    A period has only one message, so a second call in the same period adds nothing. The
-    message is sent after the end of the period. `moment` is a time of `clock()`.
+    The message is about the first alteration (change) of each post. The period is ALTERATION_PERIOD
+    long and contains `moment`, a time of the database's clock. The message is sent after the end of
+    the period. If the message of this period is already queued, nothing changes.
     """
     seconds = ALTERATION_PERIOD.total_seconds()
     since = datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
@@ -57,9 +59,10 @@ async def tell_admins(session: AsyncSession, moment: datetime) -> None:
 async def list_told(
     session: AsyncSession, *, since: datetime, until: datetime
 ) -> Sequence[Alteration]:
-    """Return the first alterations whose notices to advertisers were queued in a period.
+    """Return the altered posts about which advertisers were notified in one period.
 
-    The period is from `since` to before `until`. The oldest notice comes first.
+    An advertiser is notified only of the first alteration (change) of a post. The period begins at
+    `since` and ends right before `until`. The oldest notice comes first.
     """
     target_id = OutboxMessage.payload["target_id"].astext.cast(BigInteger)
     rows = await session.execute(

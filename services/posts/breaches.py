@@ -1,12 +1,14 @@
-"""Record breaches: an owner of a channel has broken a promise about a published post.
+"""Record breaches. In a breach, a channel's owner has broken a promise about a published post.
 
-There are four kinds of breaches. The first is a second alteration of a post. The second is an
-alteration for which it is not known between which two checks it happened. The third is an
-alteration that the bot cannot undo. The fourth is a lock-out: the bot lost its rights in the
-channel within the promised hours (the time that the post must stay), and did not get them back in
-time. While a job has a breach, its escrow is not released. The admins get a message with buttons in
-the admin chat. If no admin decides within DECISION_TIME, the job fails, and the advertiser gets the
-money back.
+There are four kinds of breaches. The first is a second alteration (change) of a post. The second is
+an alteration at an unclear time, because the checks before it were late or had no clear result. The
+third is an alteration that the bot cannot undo. The fourth is a lock-out: the bot lost its rights
+in the channel within the promised hours, and did not get them back in time. The promised hours are
+the time that the post must stay.
+
+While a post has a breach, its escrow is not released. The admins get a message with buttons in the
+admin chat. If no admin decides within DECISION_TIME, the post job fails, and the advertiser gets
+the money back.
 """
 
 from collections.abc import Sequence
@@ -24,14 +26,15 @@ from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
 
 DECISION_TIME = timedelta(hours=24)
-"""How long the admins can decide about a breach. Then the advertiser gets the money back."""
+"""The admins can decide about a breach for this time. Then the advertiser gets the money back."""
 
 
 def is_locked_out() -> ColumnElement[bool]:
-    """Build the SQL condition that the bot lost its rights before the end of the promised hours.
+    """Build the SQL condition for a lock-out: the bot lost its rights within the promised hours.
 
-    It is true only while the bot still lacks these rights in the channel. The caller's query must
-    select from `channels` and `escrows`.
+    The promised hours are the time that the post must stay. If the bot has its rights in the
+    channel back, the condition is false. The caller's query must select from `channels` and
+    `escrows`.
     """
     return ~channels.is_accessible() & (Channel.suspended_at < Escrow.release_due_at)
 
@@ -39,8 +42,8 @@ def is_locked_out() -> ColumnElement[bool]:
 async def record(session: AsyncSession, job_ids: Sequence[int], breach: Breach) -> None:
     """Record that the owners of published posts have broken a promise about these posts.
 
-    The owners, the advertisers and the admins are notified. Jobs that have a breach already are
-    skipped, so that the deadline for the admins' decision never becomes later. The caller must have
+    The owners, the advertisers and the admins are notified. If a job already has a breach, it is
+    skipped, and its time limit for the admins' decision does not change. The caller must have
     locked the jobs.
     """
     recorded = await session.execute(
@@ -94,8 +97,9 @@ async def _notify(
 async def refund_due(session: AsyncSession, *, limit: int) -> int:
     """Mark jobs as failed if no admin has decided about their breach in time. Return how many.
 
-    The scheduler then refunds their escrows to the advertisers. Each owner is notified. Locks up to
-    `limit` jobs, and skips those that are locked, because an admin may be deciding about them.
+    A breach is a broken promise of the owner. The scheduler then refunds the escrows of these jobs
+    to the advertisers. Each owner is notified. Locks up to `limit` jobs. Jobs that another
+    transaction has locked are skipped.
     """
     due = (
         select(PostJob.id)

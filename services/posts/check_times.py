@@ -5,21 +5,22 @@ from datetime import datetime, timedelta
 from math import ceil
 
 CHECK_INTERVAL = timedelta(hours=6)
-"""The shortest part into which the promised hours (the time that a post must stay) are divided.
+"""The promised hours of a post are divided into parts that are at least this long.
 
-In each part, the post is checked once, at a random time. Shorter promised hours are one part.
+The promised hours are the time that the post must stay. The post is checked one time in each part,
+at a random moment. Promised hours that are shorter than CHECK_INTERVAL are one part.
 """
 MAX_CHECKS = 24
-"""The largest number of parts of the promised hours. Many promised hours get longer parts."""
+"""The promised hours of a post are divided into at most this many parts."""
 RANDOM = random.SystemRandom()
 
 
 def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
-    """Choose the time of a post's first check after the time `after`.
+    """Choose the time of a post's next check.
 
-    The time is a random moment in the first part of the promised hours that begins at `after` or
-    later. If no part is left, it is the end of the promised hours. The moment is random, so that an
-    owner cannot remove the ad between two checks at known times.
+    The promised hours (the time that the post must stay) begin at `sent_at` and end at `ends_at`.
+    They are divided into equal parts. The result is a random moment in the first part that begins
+    at `after` or later. If there is no such part, the result is `ends_at`.
     """
     part, number = _next_part(sent_at, ends_at, after)
     if part is None:
@@ -38,8 +39,9 @@ def _next_part(
 ) -> tuple[timedelta | None, int]:
     """Find the first part of a post's promised hours that begins at `after` or later.
 
-    All parts have the same length. The part with the number 0 begins with the publication. Returns
-    the length of a part and the number of the found part. If no part is left, the length is None.
+    The promised hours are divided into equal parts, which are counted from 0. Returns two values:
+    the length of a part, and the number of the found part. If there is no such part, the length is
+    None.
     """
     hours = ends_at - sent_at
     parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)

@@ -1,6 +1,7 @@
-"""List dead letters, offer their advertisers a new attempt, and submit the placements again.
+"""List dead letters, and let their advertisers submit the placements again.
 
-A dead letter is a post job that failed for good, so that the scheduler does not try it again.
+A dead letter is a post job that failed for good: the scheduler does not try it again. The
+advertiser can submit the placement again after an admin has offered this.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from services.platform.actors import MODERATORS, Actor
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A post that failed for good, as the screens of admins and advertisers show it.
+    """A post that failed for good, with the data for the admins and the advertiser.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -36,14 +37,14 @@ class DeadLetter:
     price: int
     """The price of the placement that failed."""
     terms_now: Terms
-    """The channel's present terms. If it has none: the terms of the failed placement."""
+    """The channel's present terms. A missing term is taken from the failed placement."""
     error: str
     attempts: int
     failed_at: datetime
     escrow_status: EscrowStatus
     offered: bool
     retried_by: int | None
-    """The id of the placement that was submitted in place of the failed one, or None."""
+    """The id of the placement that replaces the failed placement, or None."""
 
 
 async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[DeadLetter]:
@@ -65,10 +66,11 @@ async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
 
 
 async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
-    """Offer the advertiser of a dead letter to submit its placement again.
+    """Offer an advertiser to submit a failed placement again.
 
-    Returns False if this was offered before. Locks the placement, its post job and its escrow.
-    Raises AccessDenied, NotFound, OwnMoney.
+    A placement has failed if its post job failed for good. Returns False if an admin has already
+    offered this. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney.
+    Raises NotFound if the post job has not failed.
     """
     role = actor.require_staff(*MODERATORS, action="dead_letter_offer")
     placement, job = await _lock_failed(session, target_id)
@@ -99,11 +101,11 @@ async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
 async def retry(
     session: AsyncSession, *, actor: Actor, target_id: int, agreed: Terms, fee_bps: int
 ) -> CampaignTarget:
-    """Submit the placement of a dead letter again, after an admin has offered this.
+    """Submit a failed placement again, after an admin has offered this.
 
     The new placement needs its own moderation and its own escrow. A repeated call returns the
     placement that the first call created. `agreed` are the terms that the advertiser has read.
-    Locks the old placement, its post job and its escrow, and then takes the locks of
+    Locks the failed placement, its post job and its escrow, and then takes the locks of
     `campaigns.submit_target`. Raises NotFound (also if there was no offer), NotCampaignOwner, and
     the errors of `campaigns.submit_target`.
     """
@@ -140,7 +142,7 @@ async def retry(
 async def _lock_failed(
     session: AsyncSession, target_id: int
 ) -> tuple[queries.LockedPlacement, PostJob]:
-    """Lock a placement whose post job has failed, and return it with this job. Raises NotFound."""
+    """Lock a placement. Return the placement and its failed post job. Raises NotFound."""
     placement = await queries.lock_placement(session, target_id)
     if (
         placement is None

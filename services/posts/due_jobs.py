@@ -1,4 +1,7 @@
-"""Claim post jobs whose next check or next search is due."""
+"""Claim post jobs whose next check or next search is due.
+
+A claim is the right of one process to work on a post job for a limited time.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +18,7 @@ from services.market.creatives import Creative
 
 
 class DueJob(NamedTuple):
-    """A claimed job with the data that a search for its post, or a check of its post, needs."""
+    """A claimed post job with the data for a check of its post, or for a search for its post."""
 
     job_id: int
     target_id: int
@@ -26,7 +29,7 @@ class DueJob(NamedTuple):
     more: tuple[Any, ...]
     """The values of the `columns` that the caller of `claim` asked for."""
     check_began_at: datetime | None
-    """When an earlier check of the post began, if its result was never recorded. Otherwise None."""
+    """The start of an earlier check of the post whose result was never recorded, or None."""
 
 
 async def claim(
@@ -41,9 +44,9 @@ async def claim(
 
     The conditions may use the columns of `post_jobs`, `campaign_targets` and `channels`. The jobs
     with the oldest due time are claimed first. If this process dies, another process can claim the
-    job after `repeat_after`. `values` are written into the claimed jobs. Jobs in channels where the
-    bot has lost its rights are not claimed. Jobs whose ad cannot be read are not returned. Locks
-    the jobs, and skips those that another process is claiming.
+    jobs again after `repeat_after`. `values` are written into the claimed jobs. Jobs in channels
+    where the bot has lost its rights are not claimed. Jobs whose ad cannot be read are not
+    returned. Locks the jobs. Jobs that another process is claiming are skipped.
     """
     due = (
         select(PostJob.id, PostJob.check_began_at)

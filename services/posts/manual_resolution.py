@@ -1,11 +1,14 @@
-"""Let admins decide about escalated posts, that is, posts about which the admins were asked.
+"""Let admins decide about escalated posts. The bot has asked the admins about these posts.
 
-There are three kinds. An uncertain post is one that Telegram may or may not have published. An
-unverifiable post is published and its escrow is held, but no check can prove that the post is still
-there. The third kind is a published post with a breach (`services.posts.breaches`). Every function
-for a decision gets `claim_no`, the number of the claim that the job had when the admins were asked.
-If the job has another claim or status now, the question is outdated, for example because another
-admin has answered it. The function then changes nothing and returns False.
+There are three kinds of escalated posts. An uncertain post is a post that Telegram may or may not
+have published. An unverifiable post is published and its escrow is held, but no check can prove
+that the post is still there. The third kind is a published post with a breach: its owner has broken
+a promise about it (`services.posts.breaches`).
+
+Each function for a decision gets `claim_no`, the number of the job's claim at the time of the
+question. A claim is the right of one process to send the post. If the job has another claim or
+status now, the question is outdated, for example because another admin has answered it. The
+function then changes nothing and returns False.
 """
 
 from datetime import timedelta
@@ -31,16 +34,16 @@ from services.platform.transitions import ActorRole
 from services.posts import uncertain_posts
 
 STATEMENT_VALID = timedelta(hours=72)
-"""For how long the statement of one admin that a post is published stays valid."""
+"""An admin's statement that a post is published is valid for this time."""
 SEEN_BY_ADMIN = "an admin has seen it"
-"""The evidence of a check that records an admin's decision. The bot made no request for it."""
+"""The evidence in the record of a check, if an admin and not the bot has seen the post."""
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
-    """Return whether a message id can be the id of a post whose send had an unknown outcome.
+    """Return whether a message id can be the id of an uncertain post.
 
-    The id must be above the highest id that was known before the send, and must not belong to
-    another post.
+    Telegram may or may not have published an uncertain post. The id must be above the highest
+    message id that was known before the send. It must not belong to another post.
     """
     other = aliased(PostJob)
     job_id = await session.scalar(
@@ -58,11 +61,11 @@ async def confirm_published(
 ) -> bool:
     """Record an admin's decision that an uncertain post is published.
 
-    The promised hours (the time that the post must stay) start now. The caller must have found the
-    post with the help of Telegram. Returns False and changes nothing if the job has changed since
+    The caller must have found the post with the help of Telegram. The promised hours (the time that
+    the post must stay) start now. Returns False and changes nothing if the job has changed since
     the admins were asked. Locks the placement, its post job and its escrow, then the channel.
     Raises AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message id is not above the
-    ids that were known before the send, or belongs to another post.
+    ids that were known before the send. Raises PostNotProven too if the id belongs to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_published"
@@ -84,11 +87,11 @@ async def state_published(
 ) -> bool:
     """Record an admin's statement that an uncertain post is at a message id of its channel.
 
-    Telegram cannot prove this. Therefore the post is marked as published only if another admin has
-    stated the same within STATEMENT_VALID and still has the role of an admin. Returns False and
-    records nothing if the job has changed since the admins were asked. Locks the placement, its
-    post job and its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound. Raises
-    PostNotProven if the message id belongs to another post or is too low.
+    If another admin has made the same statement within STATEMENT_VALID, the post is marked as
+    published. That other person must still be an admin. Returns False and records nothing if the
+    job has changed since the admins were asked. Locks the placement, its post job and its escrow,
+    then the channel. Raises AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message
+    id belongs to another post or is too low.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_state_published"
@@ -110,7 +113,7 @@ async def state_published(
 async def _state(
     session: AsyncSession, actor: Actor, role: ActorRole, job: PostJob, message_id: int
 ) -> PublicationStatement:
-    """Record and return the actor's statement that a post is at a message id of its channel."""
+    """Record an admin's statement that a post is at a message id. Return the statement."""
     statement = PublicationStatement(
         post_job_id=job.id,
         claim_no=job.claim_no,
@@ -126,7 +129,7 @@ async def _state(
 async def _another_admin_agrees(session: AsyncSession, statement: PublicationStatement) -> bool:
     """Return whether another person made the same statement within STATEMENT_VALID.
 
-    This person must be an admin and not blocked now.
+    The other person must be an admin now, and must not be blocked.
     """
     other_id = await session.scalar(
         select(PublicationStatement.id)
@@ -153,10 +156,10 @@ async def confirm_absent(
 ) -> bool:
     """Record an admin's decision that an uncertain post is not in the channel.
 
-    The post is queued again, or is cancelled if its campaign is cancelled. The number of attempts
-    does not change. Returns False and changes nothing if the job has changed since the admins were
-    asked. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney,
-    NotFound.
+    The post is queued again. If its campaign is cancelled, the post is cancelled instead. The
+    number of attempts to send the post does not change. Returns False and changes nothing if the
+    job has changed since the admins were asked. Locks the placement, its post job and its escrow.
+    Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_absent"
@@ -176,12 +179,13 @@ async def confirm_absent(
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision for the advertiser: the job fails, and its escrow is refunded.
+    """Record an admin's decision that the advertiser gets the money back. The post job fails.
 
-    This is possible for an uncertain post, an unverifiable post and a post with a breach. The owner
-    is notified, and the scheduler refunds the escrow later. Returns False and changes nothing if
-    the job has changed since the admins were asked. Locks the placement, its post job and its
-    escrow. Raises AccessDenied, OwnMoney, NotFound.
+    This is possible for three kinds of posts. Telegram may or may not have published an uncertain
+    post. No check can prove that an unverifiable post is there. A post has a breach if its owner
+    has broken a promise about it. The owner is notified. The scheduler refunds the escrow later.
+    Returns False and changes nothing if the job has changed since the admins were asked. Locks the
+    placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_refund"
@@ -211,14 +215,17 @@ async def decide_refund(
 async def decide_release(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision for the owner: an admin has seen the post, so the owner is paid.
+    """Record an admin's decision that the owner is paid, because the admin has seen the post.
 
-    This is possible for an unverifiable post. If no check has ever seen the post, two admins have
-    to decide this within STATEMENT_VALID; the first decision is only recorded. After the decision,
-    a breach of the post does not count any more, and the scheduler pays the owner later. Returns
-    False and changes nothing if the job has changed since the admins were asked. Locks the
+    An admin can decide this about an unverifiable post: no check can prove that the post is there.
+    If no check has ever found the post, two admins have to make this decision within
+    STATEMENT_VALID. The decision of the first admin is then only recorded. After the decision, a
+    breach (a broken promise of the owner) does not count any more, and the scheduler pays the
+    owner.
+
+    Returns False and changes nothing if the job has changed since the admins were asked. Locks the
     placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound. Raises
-    PostNotProven before the promised hours are over.
+    PostNotProven if the promised hours (the time that the post must stay) are not over.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_release"
@@ -264,12 +271,13 @@ async def _was_ever_seen(session: AsyncSession, job: PostJob) -> bool:
 async def dismiss_breach(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision that a breach does not count. The checks decide about money again.
+    """Record an admin's decision that a breach does not count.
 
-    If the bot still has no rights in the channel, the breach is recorded again after
-    ESCALATION_INTERVAL. Returns False and changes nothing if the job has changed since the admins
-    were asked. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney,
-    NotFound.
+    A breach is a broken promise of the owner. From now on, the checks decide again whether the
+    owner is paid. If the bot still lacks its rights in the channel after ESCALATION_INTERVAL, the
+    breach is recorded again. Returns False and changes nothing if the job has changed since the
+    admins were asked. Locks the placement, its post job and its escrow. Raises AccessDenied,
+    OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_dismiss_breach"
@@ -284,11 +292,12 @@ async def dismiss_breach(
 
 
 async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int) -> bool:
-    """Record an admin's decision to wait: the admins are asked again after ESCALATION_INTERVAL.
+    """Record an admin's decision to wait. The admins are asked again after ESCALATION_INTERVAL.
 
-    The checks of the unverifiable post continue. Returns False and changes nothing if the job has
-    changed since the admins were asked. Locks the placement, its post job and its escrow. Raises
-    AccessDenied, OwnMoney, NotFound.
+    The question is about an unverifiable post: no check can prove that the post is there. The
+    checks of the post continue. Returns False and changes nothing if the job has changed since the
+    admins were asked. Locks the placement, its post job and its escrow. Raises AccessDenied,
+    OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_postpone"
@@ -304,10 +313,10 @@ async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim
 async def _lock_for_decision(
     session: AsyncSession, actor: Actor, target_id: int, action: str
 ) -> tuple[ActorRole, queries.LockedPlacement, PostJob]:
-    """Lock a placement for a decision of the actor about its post.
+    """Lock a placement, because the actor decides about its post.
 
-    Returns the actor's role, the placement and its job. Raises AccessDenied, NotFound. Raises
-    OwnMoney if the actor is the advertiser or the owner of the placement.
+    Returns three values: the actor's role, the placement and its post job. Raises AccessDenied,
+    NotFound. Raises OwnMoney if the actor is the advertiser or the owner of the placement.
     """
     role = actor.require_staff(*MODERATORS, action=action)
     placement = await queries.lock_placement(session, target_id)
@@ -319,12 +328,12 @@ async def _lock_for_decision(
 
 
 def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
-    """Return whether a job has changed since the admins were asked: its claim or its status."""
+    """Return whether a job's claim or status has changed since the admins were asked."""
     return job.claim_no != claim_no or job.status is not status
 
 
 def _has_open_breach(placement: queries.LockedPlacement, job: PostJob, claim_no: int) -> bool:
-    """Return whether a published post still has a breach, and its escrow is still held."""
+    """Return whether a published post has a breach (a broken promise) and a held escrow."""
     return (
         not _is_outdated(job, claim_no, PostJobStatus.SUCCESS)
         and queries.required(placement.escrow).status is EscrowStatus.HELD
@@ -335,7 +344,7 @@ def _has_open_breach(placement: queries.LockedPlacement, job: PostJob, claim_no:
 async def _is_still_unverifiable(
     session: AsyncSession, placement: queries.LockedPlacement, job: PostJob, claim_no: int
 ) -> bool:
-    """Return whether a published post is still unverifiable, and its escrow is still held."""
+    """Return whether no check can prove that a published post is there, and its escrow is held."""
     if _is_outdated(job, claim_no, PostJobStatus.SUCCESS):
         return False
     if queries.required(placement.escrow).status is not EscrowStatus.HELD:

@@ -1,10 +1,10 @@
-"""Claim the posts of placements for workers, and record the outcome of each send.
+"""Let workers claim posts, and record the outcome of each send.
 
-Telegram has no idempotency key. Therefore a send whose outcome is unknown is not simply repeated:
-its job becomes `uncertain`, the escrow stays held, and `services.posts.uncertain_posts` searches
-for the post. A worker claims jobs, asks right before each send whether the send may begin, and
-records the outcome. Every write contains the number of the worker's claim. A worker whose claim is
-no longer valid changes nothing. A statement for many posts skips those without a valid claim.
+A worker sends posts. It claims a post job, asks right before the send whether the send may begin,
+and records the outcome. Each write contains the number of the worker's claim. If the claim is no
+longer valid, the write changes nothing. Telegram cannot recognize a repeated send. Therefore a send
+with an unknown outcome is not repeated. Its job becomes `uncertain`, the escrow stays held, and
+`services.posts.uncertain_posts` searches for the post.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from services.posts import verification
 
 MAX_ATTEMPTS = 8
 UNCERTAIN_ESCALATION_DELAY = timedelta(minutes=15)
-"""The admins are asked about a post whose send has had an unknown outcome for this long."""
+"""If the outcome of a send is unknown for this long, the admins are asked about the post."""
 INITIAL_BACKOFF = timedelta(seconds=5)
 MAX_BACKOFF = timedelta(minutes=10)
 
@@ -134,7 +134,7 @@ _RECORD_PUBLISHED = text(
 
 @dataclass(frozen=True)
 class Claim:
-    """A due post that one worker has claimed; no other worker may send it until the lease ends."""
+    """A due post that one worker has claimed. Until the lease ends, no other worker may send it."""
 
     job_id: int
     claim_no: int
@@ -143,7 +143,7 @@ class Claim:
     channel_id: int
     chat_id: int
     creative: Creative | None
-    """The ad. If the stored ad cannot be read, this is None, and the post is refused."""
+    """The ad, or None if the stored ad cannot be read. Without an ad, the post is refused."""
     attempts: int
 
     @property
@@ -162,11 +162,11 @@ class PublishedPost(NamedTuple):
 async def claim_due(
     session: AsyncSession, *, owner: str, lease: timedelta, limit: int
 ) -> Sequence[Claim]:
-    """Claim up to `limit` due posts, or none while a posting switch is stopped.
+    """Claim up to `limit` due posts. While posting is stopped, no post is claimed.
 
     The posts with the oldest due time are claimed first. A channel has at most one claimed post.
-    The lease runs by the real clock. Takes the shared locks of the kill switches `telegram_posting`
-    and `worker_post`, and skips jobs that another worker is claiming.
+    `lease` is the time for which a claim is valid, in real time. Takes the shared locks of the kill
+    switches `telegram_posting` and `worker_post`. Jobs that another worker is claiming are skipped.
     """
     await killswitches.lock(session, *killswitches.POSTING_SWITCHES)
     if not await killswitches.are_running(session, *killswitches.POSTING_SWITCHES):
@@ -203,10 +203,9 @@ async def seconds_until_due(session: AsyncSession) -> float | None:
 async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozenset[int]:
     """Mark claimed posts as being sent, right before the sends. Return the ids of the marked jobs.
 
-    Jobs without a valid claim are not marked. While `telegram_posting` is stopped, no job is
-    marked. The caller may send only marked posts: a post that was never marked is surely not in the
-    channel. The highest message id that is known in the channel now is stored in each marked job.
-    Takes the shared lock of the kill switch `telegram_posting`.
+    The caller may send only the marked posts. A job without a valid claim is not marked. While
+    `telegram_posting` is stopped, no job is marked. The highest known message id of the channel is
+    stored in each marked job. Takes the shared lock of the kill switch `telegram_posting`.
     """
     await killswitches.lock(session, Switch.TELEGRAM_POSTING)
     if not await killswitches.are_running(session, Switch.TELEGRAM_POSTING):
@@ -217,7 +216,7 @@ async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozens
 async def record_published(
     session: AsyncSession, published: Sequence[PublishedPost]
 ) -> frozenset[int]:
-    """Record that posts are published; return the ids of the jobs that were recorded.
+    """Record that posts are published. Return the ids of the jobs that were recorded.
 
     The promised hours (the time that the post must stay) start now. The advertiser and the owner
     are notified. Posts whose claim is no longer valid are skipped. Locks the targets (placements)
@@ -245,9 +244,9 @@ async def record_published(
 
 
 async def release_claim(session: AsyncSession, claim: Claim) -> bool:
-    """Queue a claimed post again, because the post was surely not sent.
+    """Queue a claimed post again. The caller must know that the post was not sent.
 
-    The number of attempts does not change. Returns False if the worker's claim is not valid now.
+    The number of attempts does not change. Returns False if the claim is no longer valid.
     """
     return await _move(session, claim, PostJobStatus.QUEUED) is not None
 
@@ -255,11 +254,11 @@ async def release_claim(session: AsyncSession, claim: Claim) -> bool:
 async def record_refused(
     session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool, gone: bool = False
 ) -> bool:
-    """Record that Telegram refused a post. Its job fails, and the scheduler refunds its escrow.
+    """Record that Telegram refused a post. The job fails, and the scheduler refunds its escrow.
 
-    If the bot lost its rights in the channel, the job is queued again instead. In this case, and if
-    the channel does not exist any more (`gone`), the channel is suspended. Returns False if the
-    claim is not valid. Locks the placement, its post job, its escrow and its channel.
+    If the bot lost its rights in the channel, the job does not fail and is queued again. If the bot
+    lost its rights, or the channel no longer exists (`gone`), the channel is suspended. Returns
+    False if the claim is not valid. Locks the placement, its post job, its escrow and its channel.
     """
     if rights_lost:
         recorded = await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error)
@@ -279,12 +278,12 @@ async def record_not_sent(
     counts: bool,
     retry_after: timedelta | None,
 ) -> bool:
-    """Record that surely nothing was sent, and queue the post again.
+    """Record that a post was certainly not sent, and queue the post again.
 
-    The post is due again after `retry_after`, or after a backoff that grows with the attempts.
-    After MAX_ATTEMPTS the job fails instead. If `counts` is False, this attempt is not counted: the
-    cause was an answer 429 (too many requests) or an outage of Telegram. Returns False if the claim
-    is no longer valid.
+    The post is due after `retry_after`. If this is None, the delay grows with the number of
+    attempts. After MAX_ATTEMPTS attempts, the job fails instead. If `counts` is False, this attempt
+    is not counted, because Telegram had an outage or answered 429 (too many requests). Returns
+    False if the claim is no longer valid.
     """
     attempts = claim.attempts + counts
     if attempts >= MAX_ATTEMPTS:
@@ -302,10 +301,10 @@ async def record_not_sent(
 
 
 async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -> bool:
-    """Record that the outcome of a send is unknown, so that a search for the post begins.
+    """Record that the outcome of a send is unknown. A search for the post then begins.
 
-    The post is sent again only if it is known to be absent. The escrow stays held. Returns False if
-    the claim is no longer valid.
+    The escrow stays held, and the post is not sent again before it is known to be absent. Returns
+    False if the claim is no longer valid.
     """
     moved = await _move(
         session, claim, PostJobStatus.UNCERTAIN, last_error=error, **uncertain_values()
@@ -317,7 +316,7 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Notify the advertiser of a target (placement), at most once, that its post has failed."""
+    """Notify an advertiser that a post has failed, at most one time for each target (placement)."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
@@ -333,7 +332,7 @@ async def notify_failed(session: AsyncSession, target_id: int, error: str) -> No
 
 
 def uncertain_values() -> dict[str, Any]:
-    """Return the values of a job that becomes uncertain: when to search, when to ask the admins."""
+    """Return when the bot searches for an uncertain post, and when it asks the admins about it."""
     return {
         "first_absent_at": None,
         "next_check_at": func.clock(),
@@ -342,7 +341,7 @@ def uncertain_values() -> dict[str, Any]:
 
 
 def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
-    """Return the parameters with which a statement finds the jobs that still have these claims."""
+    """Return the parameters with which an SQL statement finds the jobs of valid claims."""
     return {
         "job_ids": [claim.job_id for claim in claims],
         "claim_nos": [claim.claim_no for claim in claims],
@@ -353,7 +352,7 @@ def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
 async def _move(
     session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> int | None:
-    """Change the status of a claimed job; return its id, or None if the claim is not valid."""
+    """Change the status of a claimed job. Return its id, or None if the claim is not valid."""
     moved = await session.execute(
         update(PostJob)
         .where(
@@ -374,7 +373,7 @@ async def _move(
 async def _lock_and_move(
     session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> bool:
-    """Lock a placement and change the status of its job; return False if the claim is not valid."""
+    """Lock a placement and change the status of its job. Return False if the claim is not valid."""
     placement = await queries.lock_placement(session, claim.target_id)
     return placement is not None and await _move(session, claim, status, **values) is not None
 

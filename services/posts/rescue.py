@@ -1,4 +1,7 @@
-"""Rescue posts whose worker died before it recorded an outcome. Cancel unwanted queued posts."""
+"""End the claims of workers that died before they recorded an outcome. Cancel unwanted posts.
+
+Unwanted posts are queued posts of blocked advertisers and of cancelled campaigns.
+"""
 
 from datetime import timedelta
 
@@ -13,9 +16,9 @@ from services.platform.actors import SYSTEM
 from services.posts import posting
 
 MAX_ABANDONED = 5
-"""If this many claims of a post were abandoned (its workers died), its job fails for good.
+"""If this many claims of a post were abandoned, its job fails for good.
 
-The post itself may be the cause of the crashes.
+A claim is abandoned if its worker dies. The post itself can be the cause.
 """
 BATCH = 100
 
@@ -29,9 +32,8 @@ _RESCUED = {
 async def cancel_unwanted(session: AsyncSession) -> int:
     """Cancel queued posts of blocked advertisers and of cancelled campaigns. Return how many.
 
-    A post that was being sent when its campaign was cancelled can be queued again afterwards. This
-    function finds such posts. The scheduler refunds the cancelled posts separately. Locks up to
-    BATCH jobs, and skips those that another transaction has locked.
+    The scheduler refunds their escrows later. Locks up to BATCH jobs. Jobs that another transaction
+    has locked are skipped.
     """
     unwanted = (
         select(PostJob.id)
@@ -68,14 +70,16 @@ async def cancel_unwanted(session: AsyncSession) -> int:
 
 
 async def rescue_abandoned(session: AsyncSession, *, lease: timedelta | None = None) -> int:
-    """Rescue claimed posts whose worker's lease has ended without an outcome. Return how many.
+    """End the claims whose lease has ended before the worker recorded an outcome. Return how many.
 
-    `lease` is the length of a lease by the real clock. If it is given, a lease whose end is too far
-    in the future counts as ended too: the database's clock was set back after the claim.
+    The lease is the time for which a claim is valid, in real time. If `lease` is given, a claim
+    also ends if its lease ends more than 2 * `lease` from now. Such a claim was made before the
+    database's clock was set back.
 
-    If the send of a post had begun, the post becomes uncertain: it may be in the channel. Every
-    other post was surely not sent. It is queued again, or its job fails if its claims were
-    abandoned MAX_ABANDONED times. Locks up to BATCH jobs, and skips those that are locked.
+    If the send of a post had begun, the post becomes uncertain: it may be in the channel. Otherwise
+    the post was certainly not sent, and it is queued again. After MAX_ABANDONED abandoned claims,
+    the job of such an unsent post fails instead. Locks up to BATCH jobs. Jobs that another
+    transaction has locked are skipped.
     """
     expired = (
         select(PostJob.id)

@@ -1,7 +1,4 @@
-"""Read the facts with which an admin decides about a post.
-
-The bot has asked the admins about the post (an escalation), because checks cannot decide.
-"""
+"""Read the facts that an admin needs to decide about a post."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +20,7 @@ MAX_CHECKS_SHOWN = 12
 
 @dataclass(frozen=True)
 class CheckFact:
-    """The result of one check of a post, as evidence for an admin."""
+    """The result of one check of a post, shown to an admin as evidence."""
 
     checked_at: datetime
     verdict: Verdict
@@ -32,7 +29,7 @@ class CheckFact:
 
 @dataclass(frozen=True)
 class ResolutionCase:
-    """The facts that an admin needs to decide about an escalated post.
+    """The facts that an admin needs to decide about a post. The bot has asked the admins about it.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -50,18 +47,18 @@ class ResolutionCase:
     message_id: int | None
     known_message_id: int | None
     ends_at: datetime | None
-    """The end of the promised hours (the time that the post must stay); None before their start."""
+    """The end of the promised hours (the time that the post must stay). None before their start."""
     last_error: str | None
     unverifiable: bool
-    """For a published post: whether no check can prove that it is still there unchanged."""
+    """True if no check can prove that a published post is still there unchanged."""
     breach: Breach | None
     breach_refund_at: datetime | None
-    """When the escrow gets refunded if no admin decides about the breach (a broken promise)."""
+    """The time of the refund if no admin decides about the breach (a broken promise)."""
     sent_at: datetime | None
     checks: Sequence[CheckFact]
     """The last MAX_CHECKS_SHOWN checks of the post, the oldest first."""
     seen_at: datetime | None
-    """When a check last found the post present and compared its text."""
+    """The time of the last check that found the post and compared its text, or None."""
 
     @property
     def uncertain(self) -> bool:
@@ -72,8 +69,8 @@ class ResolutionCase:
     def needs_decision(self) -> bool:
         """Whether an admin has to decide about the money of a published post.
 
-        The escrow must still be held. In addition, one of two things must be true: no check can
-        verify the post, or the owner has broken a promise about it.
+        This is so if the escrow is held and one of two conditions is met. Either no check can prove
+        that the post is there, or the owner has broken a promise about the post.
         """
         return (
             self.job_status is PostJobStatus.SUCCESS
@@ -85,8 +82,9 @@ class ResolutionCase:
     def unseen_before_end(self) -> timedelta | None:
         """How long before the end of its promised hours the post was last seen.
 
-        The post was seen at its publication, and by each check that found it. The result is None if
-        a check saw it at the end or later, or if its promised hours have not started.
+        The promised hours are the time that the post must stay. If no check has found the post, its
+        publication counts as the time at which it was last seen. The result is None if a check
+        found the post at the end or later, or if the promised hours have not started.
         """
         seen_at = self.seen_at or self.sent_at
         if self.ends_at is None or seen_at is None or seen_at >= self.ends_at:

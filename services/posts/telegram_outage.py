@@ -1,6 +1,7 @@
 """Record outages of Telegram, and notify the admin chat when an outage begins and when it ends.
 
-Several processes may report the same outage. The admin chat still gets each notice only once.
+Several processes can report one outage. The admin chat gets only one message about its beginning
+and one message about its end.
 """
 
 from sqlalchemy import func, select, update
@@ -10,7 +11,7 @@ from db.models.operations import Incident
 from services.platform import killswitches, outbox
 
 TELEGRAM_DOWN = "telegram_down"
-"""The kind of an incident during which Telegram does not answer."""
+"""The kind of the incidents (recorded problems) that are outages of Telegram."""
 
 
 async def begin(session: AsyncSession) -> bool:

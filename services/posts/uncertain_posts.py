@@ -1,10 +1,10 @@
-"""Find the posts of uncertain jobs, and ask the admins about posts that are not found.
+"""Search for uncertain posts, and ask the admins about posts that are not found.
 
-A job is uncertain if Telegram may or may not have published its post. Posts in one channel are sent
-one at a time, and the ids of all earlier posts are known. Therefore a post of the bot is the
-uncertain post if its id is above the id that was known right before the send. While the outcome is
-unknown, no money moves and nothing is sent. The outcome is known when a search finds the post, when
-two searches some minutes apart find the post absent, or when an admin decides.
+Telegram may or may not have published an uncertain post. While this is unknown, no money moves and
+nothing is sent. The uncertainty ends when a search finds the post, when two searches some minutes
+apart find the post absent, or when an admin decides. Posts in one channel are sent one after the
+other. Therefore the id of an uncertain post is above all message ids that were known right before
+its send.
 """
 
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ from services.platform.actors import SYSTEM
 from services.posts import breaches, due_jobs, posting, rescue, verification
 
 SEARCH_INTERVAL = timedelta(minutes=1)
-"""A search is repeated after this time if it proved nothing, or if its process died."""
+"""If a search proved nothing, or its process died, the next search begins after this time."""
 ESCALATION_INTERVAL = timedelta(hours=24)
 """If no admin has decided about a post, the admins are asked again after this time."""
 
 
 @dataclass(frozen=True)
 class UncertainPost:
-    """A post that Telegram may have published, and that this process has claimed for one search."""
+    """A post that Telegram may have published. This process has claimed the post for one search."""
 
     job_id: int
     claim_no: int
@@ -41,9 +41,9 @@ class UncertainPost:
     chat_id: int
     creative: Creative
     known_message_id: int
-    """The highest message id that was known right before the send. The post's id is above it."""
+    """The highest message id that was known right before the send. The post's id is higher."""
     last_message_id: int
-    """The highest message id that is known in the channel now. The post's id may be above it."""
+    """The highest message id that is known in the channel now. The post's id can be higher."""
     claimed_at: datetime
     """The time of the claim, by the database's clock. The search begins at this time or later."""
     ids_of_others: frozenset[int] = frozenset()
@@ -53,18 +53,17 @@ class UncertainPost:
     def has_known_id(self) -> bool:
         """Whether any message id of the channel is known.
 
-        If no id is known, a search begins at id 1. Then the result "absent" proves nothing, because
-        the post's id may be above any number of deleted ids.
+        If no id is known, a search begins at id 1, and its result "absent" proves nothing.
         """
         return self.last_message_id > 0
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
-    """Claim up to `limit` posts that may be in their channels, and whose next search is due.
+    """Claim up to `limit` uncertain posts whose next search is due.
 
-    If the process dies during a search, another process claims the post after SEARCH_INTERVAL.
-    Posts without `known_message_id`, which were sent before such ids were recorded, are left to the
-    admins. Locks the jobs as `due_jobs.claim` does.
+    Telegram may or may not have published an uncertain post. If the process dies during a search,
+    another process claims the post after SEARCH_INTERVAL. A post without a `known_message_id` is
+    never claimed, and the admins decide about it. Locks the jobs as `due_jobs.claim` does.
     """
     jobs = await due_jobs.claim(
         session,
@@ -99,7 +98,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
 
 
 def _ids_of_others() -> Select[int | None]:
-    """Build the query for the message ids of other jobs in a job's channel.
+    """Build the subquery for the message ids of the other post jobs in a job's channel.
 
     Only ids above the job's `known_message_id` are selected.
     """
@@ -117,8 +116,7 @@ def _ids_of_others() -> Select[int | None]:
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
     """Record that a search found the post. Return False if its job is not `uncertain` any more.
 
-    The promised hours (the time that the post must stay) start now. The time of the send is
-    unknown, and an earlier start could give the advertiser less time. Also returns False if the
+    The promised hours (the time that the post must stay) start now. Also returns False if the
     message id belongs to another post. Locks the placement, its post job and its escrow, then the
     channel.
     """
@@ -134,12 +132,15 @@ async def record_absent(
 ) -> bool:
     """Record that a search found the post absent. Return False if its job is not `uncertain` now.
 
-    If a second search also finds the post absent, the post is queued again, and this counts as an
-    attempt. The second search must begin at least `gap` after the first one was recorded. After the
-    last attempt, the job fails instead. If the campaign is cancelled, the job is cancelled instead.
+    After the first such result, a second search follows after `gap`. If the second search also
+    finds the post absent, the post is queued again, and this counts as an attempt. A search that
+    began less than `gap` after the first result was recorded does not count as the second search.
+    After the last attempt, the job fails instead. If the campaign is cancelled, the job is
+    cancelled instead.
+
     `highest_seen_id` is the highest message id at which the search found a message. If no message
-    id is known in the channel, the search is recorded as a search that proved nothing. Locks the
-    placement, its post job and its escrow, then the channel.
+    id of the channel was known, the result proves nothing, and `record_unknown` records it. Locks
+    the placement, its post job and its escrow, then the channel.
     """
     if not post.has_known_id:
         return await record_unknown(session, post, highest_seen_id=highest_seen_id)
@@ -167,7 +168,7 @@ async def record_unknown(
 ) -> bool:
     """Record a search that proved nothing. Return False if its job is not `uncertain` any more.
 
-    The job does not change, and the search is repeated after SEARCH_INTERVAL. `highest_seen_id` is
+    The job does not change, and a new search follows after SEARCH_INTERVAL. `highest_seen_id` is
     the highest message id at which the search found a message. Locks the placement, its post job
     and its escrow, then the channel.
     """
@@ -180,9 +181,10 @@ async def record_unknown(
 async def mark_published(
     session: AsyncSession, placement: queries.LockedPlacement, *, message_id: int
 ) -> bool:
-    """Mark the uncertain post of a locked placement as published, and start its promised hours.
+    """Mark the uncertain post of a locked placement as published.
 
-    Returns False if the message id belongs to another post. Locks the channel.
+    The promised hours (the time that the post must stay) start now. Returns False if the message id
+    belongs to another post. Locks the channel.
     """
     job = placement.job
     other_job_id = await session.scalar(
@@ -200,12 +202,13 @@ async def mark_published(
 
 
 def is_unverifiable() -> ColumnElement[bool]:
-    """Build the SQL condition that no check can prove that a published post stays unchanged.
+    """Build the SQL condition that no check can prove that a published post is there unchanged.
 
-    This is the case if the bot has lost its rights in the channel. It is also the case if
-    `verification.ESCALATION_DELAY` has passed since the end of the promised hours and the last
-    verdict is "unknown" or "altered". The caller's query must select from `post_jobs`, `escrows`
-    and `channels`.
+    There are two cases. In the first case, the bot has lost its rights in the channel. In the
+    second case, the last check had the result "unknown" or "altered", and
+    `verification.ESCALATION_DELAY` has passed since the end of the promised hours. The promised
+    hours are the time that the post must stay. The caller's query must select from `post_jobs`,
+    `escrows` and `channels`.
     """
     last_verdict = (
         select(PostCheck.verdict)
@@ -224,15 +227,17 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
 
     There are three kinds of such posts:
 
-    - An uncertain post, when `posting.UNCERTAIN_ESCALATION_DELAY` has passed since its send.
-    - A published post that is still unverifiable when `verification.ESCALATION_DELAY` has passed
-      after its promised hours.
-    - A published post in a channel in which the bot has had no rights for too long
-      (`channels.record_rights_lost`). If the bot lost them within the promised hours of the post, a
-      breach is recorded, and the admins are asked once.
+    - An uncertain post: Telegram may or may not have published it. The first question comes
+      `posting.UNCERTAIN_ESCALATION_DELAY` after the send.
+    - An unverifiable post: it is published, but no check can prove that it is there. The first
+      question comes `verification.ESCALATION_DELAY` after its promised hours (the time that it must
+      stay).
+    - A locked-out post: the bot lost its rights in the channel within the promised hours, and has
+      not got them back. A breach (a broken promise of the owner) is recorded, and the admins are
+      asked only one time. `channels.record_rights_lost` plans the time of this question.
 
-    In all other cases, the admins are asked again after ESCALATION_INTERVAL. Locks the jobs, and
-    skips those that are locked.
+    About a post of the first two kinds, the admins are asked again after ESCALATION_INTERVAL. Locks
+    the jobs. Jobs that another transaction has locked are skipped.
     """
     due = (
         select(PostJob.id)
@@ -286,7 +291,10 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
 async def _lock_uncertain(
     session: AsyncSession, target_id: int, claim_no: int
 ) -> queries.LockedPlacement | None:
-    """Lock a placement. Return None if its job is not `uncertain` any more or has a new claim."""
+    """Lock a placement and return it.
+
+    Returns None if its job is not `uncertain` any more or has a new claim.
+    """
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
         return None
@@ -297,7 +305,7 @@ async def _lock_uncertain(
 
 
 async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen_id: int) -> None:
-    """Record the highest message id that a search found, if the search began at a known id."""
+    """Store the highest message id that a search found, if the search began at a known id."""
     if post.has_known_id:
         await channels.record_message_id(session, chat_id=post.chat_id, message_id=highest_seen_id)
 
@@ -305,10 +313,11 @@ async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen
 async def _send_again(
     session: AsyncSession, placement: queries.LockedPlacement, job: PostJob
 ) -> None:
-    """Queue a post that is not in the channel again, and count an attempt.
+    """Queue an absent post again, and count an attempt.
 
-    If the campaign is cancelled, the job is cancelled instead. After the last attempt, or if too
-    many claims of the job were abandoned, the job fails instead and the advertiser is notified.
+    If the campaign is cancelled, the job is cancelled instead. If this was the last attempt, the
+    job fails instead. The job also fails if too many of its claims were abandoned, because their
+    workers died. If the job fails, the advertiser is notified.
     """
     moment = await queries.now(session)
     job.first_absent_at = None

@@ -1,10 +1,10 @@
 """Plan the checks of published posts, and record the results of the checks.
 
 A check finds out whether the ad is in the channel and unchanged. A live post is a published post
-whose escrow is still held. Its promised hours (the time that it must stay) are divided into parts.
-The post is checked once at a random moment in each part, and once at the end of the promised hours.
-The time of the next check is stored in the post job, so that the time survives restarts and any
-process may make the check.
+whose escrow is held. The promised hours (the time that the post must stay) are divided into parts.
+The post is checked one time in each part, at a random moment, and one time at the end of the
+promised hours. The time of the next check is stored in the post job. Therefore any process can make
+the check.
 """
 
 from collections.abc import Collection, Sequence
@@ -28,26 +28,29 @@ from services.posts import alterations, breaches, check_times, due_jobs
 RECHECK_INTERVAL = timedelta(minutes=5)
 """If a check did not find the post present, the next check follows after this time.
 
-A post counts as gone after two checks with the verdict "gone". The second check must be at least
+A post counts as gone after two checks with the result "gone". The second check must be at least
 this long after the first.
 """
 SOONEST_RECHECK = timedelta(minutes=1)
-"""After an alteration, the next check comes between this time and RECHECK_INTERVAL, at random."""
+"""The shortest time between a check that found an alteration (a change) and the next check.
+
+The time between the two checks is random, and at most RECHECK_INTERVAL.
+"""
 LATE_CHECK = timedelta(minutes=30)
-"""A check that is later than planned by more than this does not show when an alteration was made.
+"""If a check is late by more than this, the time of an alteration that it finds is unclear.
 
 A restart, or the rate limits of Telegram, can make a check late by some minutes.
 """
 ESCALATION_DELAY = timedelta(hours=1)
-"""If checks cannot verify a post this long after its promised hours, the admins are asked."""
+"""If the checks have no clear result this long after the promised hours, the admins are asked."""
 
 _COMPLETE = or_(PostCheck.compared, PostCheck.verdict != Verdict.PRESENT)
-"""The SQL condition for checks that compared the text, or that did not find the post present."""
+"""The SQL condition for checks that compared the text or did not find the post present."""
 
 
 @dataclass(frozen=True)
 class PostCheckTask:
-    """A published post, with its escrow held, that this process has claimed for one check."""
+    """A published post with a held escrow. This process has claimed the post for one check."""
 
     job_id: int
     target_id: int
@@ -59,7 +62,7 @@ class PostCheckTask:
 
 
 class CheckSchedule(NamedTuple):
-    """The times at which a post is checked, and at which the admins are asked about the post."""
+    """The times at which a post is checked and at which the admins are asked about the post."""
 
     sent_at: datetime
     ends_at: datetime
@@ -70,9 +73,9 @@ class CheckSchedule(NamedTuple):
 
 
 def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
-    """Plan when a post is checked, and when the admins are asked if checks cannot verify it.
+    """Plan the checks of a post, and the question to the admins for an unclear result.
 
-    The promised hours of the post begin at `moment`.
+    The promised hours (the time that the post must stay) begin at `moment`.
     """
     ends_at = moment + timedelta(hours=promised_hours)
     next_check_at = check_times.next_check_time(moment, ends_at, moment) if promised_hours else None
@@ -84,8 +87,8 @@ async def start_promised_hours(
 ) -> None:
     """Start the promised hours of a published post, and notify its advertiser and its owner.
 
-    The caller must have locked the placement and set the status of its post job. Locks the escrow,
-    then the channel.
+    The promised hours are the time that the post must stay. The caller must have locked the
+    placement and set the status of its post job. Locks the escrow, then the channel.
     """
     target = placement.target
     moment = await queries.now(session)
@@ -114,9 +117,9 @@ async def start_promised_hours(
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
     """Claim up to `limit` live posts whose next check is due.
 
-    If the process dies during a check, another process claims the post after RECHECK_INTERVAL. Then
-    the check of the dead process is recorded as "unknown", because it may have restored the post.
-    Locks the jobs as `due_jobs.claim` does.
+    A live post is a published post whose escrow is held. If the process dies during a check,
+    another process claims the post after RECHECK_INTERVAL. The check of the dead process is then
+    recorded as "unknown". Locks the jobs as `due_jobs.claim` does.
     """
     jobs = await due_jobs.claim(
         session,
@@ -148,7 +151,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
 
 
 async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
-    """Record that this process did not make the check that it had claimed, and changed no post."""
+    """Record that a claimed check was not made, and that the post was not changed."""
     await session.execute(
         update(PostJob)
         .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
@@ -167,21 +170,25 @@ async def record_check(
     claimed_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
-    """Record the verdict of a check, and what follows from it.
+    """Record the result of a check (the verdict), and what follows from it.
 
-    - A second "gone", RECHECK_INTERVAL later, marks the post job as failed. The escrow is then
-      refunded.
-    - After a first "altered", the advertiser, the owner and the admins are notified. An
-      alteration is a breach (`breaches.record`) if it is the second one, if it is not certain
-      between which checks it happened (`_is_dated`), or if `restored` is False.
-    - A post that is gone or altered after its promised hours has "stayed" if a check saw it right
-      before their end.
+    The promised hours are the time that the post must stay. The result has these consequences:
 
-    The verdict "unknown" never moves money. A verdict that proves nothing (`_is_proof`) is recorded
-    as "unknown". The verdict "present" proves only that the post was there at `claimed_at`
-    (default: now), because the process may have been paused during the check. `compared` is False
-    if the text was not compared; this is so while posting is stopped. If the post is not live any
-    more, nothing is changed. Locks the placement, its post job and its escrow. Raises NotFound.
+    - "gone": If the last check also found the post gone, at least RECHECK_INTERVAL ago, the post
+      job fails. The scheduler then refunds the escrow.
+    - "altered": After the first alteration (change), the advertiser, the owner and the admins are
+      notified. In three cases, the alteration is a breach (a broken promise of the owner): it is
+      the second one, its time is unclear (`_is_dated`), or the bot could not undo it (`restored`
+      is False).
+    - "gone" or "altered" after the promised hours: If a check saw the post right before the end of
+      these hours, the result is recorded as "stayed".
+    - "present": This proves only that the post was there at `claimed_at` (default: now).
+    - "unknown": This never moves money. A result that proves nothing (`_is_proof`) is recorded as
+      "unknown".
+
+    `compared` is False if the check did not compare the text. If the post is no longer published,
+    or its escrow is no longer held, nothing changes. Locks the placement, its post job and its
+    escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -236,7 +243,7 @@ async def record_check(
 async def _record_removed(
     session: AsyncSession, placement: queries.LockedPlacement, job: PostJob
 ) -> None:
-    """Mark the job of a post as failed, because the post was removed within its promised hours.
+    """Mark a post job as failed, because the post was removed within its promised hours.
 
     The owner and the advertiser are notified.
     """
@@ -250,7 +257,10 @@ async def _record_removed(
 async def _notify_parties(
     session: AsyncSession, placement: queries.LockedPlacement, kind: str, **facts: Any
 ) -> None:
-    """Notify the owner and the advertiser of a placement, at most once for each `kind` of event."""
+    """Notify the owner and the advertiser of a placement about an event.
+
+    Each of these two people gets at most one message of this `kind` about the placement.
+    """
     target_id = placement.target.id
     for party, user_id in (
         ("owner", placement.target.owner_id),
@@ -268,11 +278,11 @@ async def _notify_parties(
 def _is_proof(
     escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
 ) -> bool:
-    """Return whether a verdict may be recorded. If not, "unknown" is recorded in its place.
+    """Return whether the result of a check proves something. If not, "unknown" is recorded.
 
-    From the end of the promised hours on, "present" may be recorded only if the text was compared.
-    A first "gone" may not be recorded RECHECK_INTERVAL or more after the end of the hours: no check
-    was made right at the end, and after the end the owner is allowed to remove the post.
+    After the promised hours, "present" is a proof only if the text was compared. If the first
+    "gone" comes RECHECK_INTERVAL or more after the promised hours, it is no proof, because the
+    owner is allowed to remove the post then.
     """
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
@@ -286,9 +296,8 @@ async def _has_stayed(
 ) -> bool:
     """Return whether the promised hours are over and the post was seen right before their end.
 
-    The last check with a clear answer must have found the post present, at most RECHECK_INTERVAL
-    before the end of the hours. A shorter absence does not count, because a post counts as removed
-    only after it is gone for RECHECK_INTERVAL.
+    The last check with a clear result must have found the post present. This check must not be more
+    than RECHECK_INTERVAL before the end of the promised hours.
     """
     if not _hours_are_over(escrow, moment):
         return False
@@ -303,9 +312,9 @@ async def _has_stayed(
 async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime) -> bool:
     """Return whether an alteration certainly happened between two successive checks.
 
-    The check before the one at `moment` must have found the whole post present. The check at
-    `moment` must not be later than planned by more than LATE_CHECK. The publication counts as the
-    first check.
+    The check at `moment` found the alteration. It must not be late by more than LATE_CHECK. The
+    check before it must have found the whole post present. If there is no check before it, the
+    publication counts as that check.
     """
     last = await _last_check(session, job.id, _COMPLETE)
     if last is not None and last.verdict is not Verdict.PRESENT:
@@ -316,7 +325,7 @@ async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment:
 
 
 def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
-    """Return whether the promised hours of the escrow's post were over at `moment`."""
+    """Return whether the promised hours of a post were over at `moment`."""
     return moment >= queries.required(escrow.release_due_at)
 
 
@@ -325,7 +334,7 @@ def _next_check_after(
 ) -> datetime | None:
     """Return the time of the next check, or None if it is proven that the post stayed.
 
-    After an alteration the time is random, so that the owner cannot know it.
+    After an alteration, the time is random, and the owner cannot foresee it.
     """
     if verdict is Verdict.STAYED:
         return None
@@ -363,7 +372,7 @@ async def _count_alterations(session: AsyncSession, job_id: int) -> int:
 
 
 async def _was_gone_before(session: AsyncSession, job_id: int) -> bool:
-    """Return whether the last check was RECHECK_INTERVAL or more ago and found the post gone."""
+    """Return whether the last check found the post gone, and was RECHECK_INTERVAL or more ago."""
     last = await _last_check(session, job_id)
     if last is None or last.verdict is not Verdict.GONE:
         return False

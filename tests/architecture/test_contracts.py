@@ -1,9 +1,4 @@
-"""Test the rules about imports, which say which module may import which.
-
-The import layers in pyproject.toml must list every module of `bot` and `scheduler`, and every
-package. A module that no layer lists could import any other module. The test of the main path must
-import no code of the product.
-"""
+"""Test the rules that say which module may import which module."""
 
 import ast
 import re
@@ -25,14 +20,14 @@ def modules_of(package: str) -> set[str]:
 
 
 def layered_modules() -> set[str]:
-    """Return the dotted names that the import layers in pyproject.toml list."""
+    """Return the names of all modules in the import layers of pyproject.toml."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
     return {name.strip(" \n()") for layer in layers for name in re.split(r"[|:]", layer)}
 
 
 def imported_packages(path: Path) -> set[str]:
-    """Return the top-level packages that a file imports anywhere."""
+    """Return the top-level packages that a Python file imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -1,7 +1,4 @@
-"""Test that a developer's shell and pip configuration do not change what `make` does.
-
-Only pip's network options are used, for example the URL of the package index.
-"""
+"""Test that a developer's environment does not change what `make` does."""
 
 import importlib.util
 import os
@@ -17,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def install() -> ModuleType:
-    """Load `requirements/install.py`, the program that installs the requirements, as a module."""
+    """Load `requirements/install.py` as a module."""
     spec = importlib.util.spec_from_file_location("install", ROOT / "requirements/install.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,7 +1,4 @@
-"""Test that each module has a test file at the same path under `tests`.
-
-A module without a test file must be in a list that gives the reason.
-"""
+"""Test that each module has a test file at the same path under `tests`."""
 
 from fnmatch import fnmatch
 from pathlib import Path
@@ -66,14 +63,13 @@ TESTED_ELSEWHERE = {
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
-"""The modules without a test file, and the reason for each. A key holds paths of modules without
-suffix, or patterns of such paths, separated by spaces. The value is the reason, usually the tests
-that cover these modules."""
+"""The reason why a module has no test file. A key holds paths or patterns of paths, separated by
+spaces."""
 PATTERNS = [pattern for patterns in TESTED_ELSEWHERE for pattern in patterns.split()]
 
 
 def modules() -> list[str]:
-    """Return the paths of all modules of `PACKAGES`, relative to the repository, without suffix."""
+    """Return the paths of all modules of `PACKAGES`, without `.py`."""
     return sorted(
         path.relative_to(ROOT).with_suffix("").as_posix()
         for package in PACKAGES
@@ -83,8 +79,9 @@ def modules() -> list[str]:
 
 
 def has_test_file(module: str) -> bool:
-    """Tell whether a module has a test file. The file for `__main__` is called `test_main.py`."""
+    """Return whether a module has a test file."""
     path = Path("tests", module)
+    # The test file of `__main__` is `test_main.py`.
     return (ROOT / path.with_name(f"test_{path.name.strip('_')}.py")).exists()
 
 

@@ -1,8 +1,4 @@
-"""Test that the state diagram in docs/architecture.md has exactly the moves of a post job.
-
-A post job is the task of publishing one post. The code lists its allowed moves from state to state
-in `transitions.POST_JOB`.
-"""
+"""Test that the state diagram in docs/architecture.md matches `transitions.POST_JOB`."""
 
 import re
 from pathlib import Path
@@ -14,7 +10,7 @@ ARROW = re.compile(r"^\s*(\[\*\]|\w+) --> (\[\*\]|\w+)", re.MULTILINE)
 
 
 def arrows() -> list[tuple[str, str]]:
-    """Return the arrows of the diagram, each as a pair: the state before and the state after."""
+    """Return the diagram's arrows as pairs: the state before and the state after."""
     [diagram] = re.findall(r"stateDiagram-v2\n(.*?)```", PAGE.read_text(), re.DOTALL)
     return ARROW.findall(diagram)
 

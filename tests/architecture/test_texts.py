@@ -1,4 +1,4 @@
-"""Test that each language has every text that the bot needs, and no other text."""
+"""Test that each language has exactly the texts that the bot needs."""
 
 import ast
 import dataclasses
@@ -32,7 +32,7 @@ CALLBACKS = tuple(CallbackData.__subclasses__())
 
 
 def messages(language: str) -> dict[str, set[str]]:
-    """Return the ids of all texts of a language, each with the variables that it uses."""
+    """Return the text ids of a language, each with the variables of the text."""
     found: dict[str, set[str]] = {}
     for path in sorted((LOCALES / language).glob("*.ftl")):
         for entry in FluentParser().parse(path.read_text()).body:
@@ -54,7 +54,7 @@ def variables(node: Any) -> Iterator[str]:
 
 
 def ids_in_texts() -> set[str]:
-    """Return the ids of texts to which other texts refer, for example "state" in `{ state }`."""
+    """Return the ids of texts that other texts contain."""
     return {
         reference.id.name
         for path in sorted((LOCALES / texts.DEFAULT_LANGUAGE).glob("*.ftl"))
@@ -63,7 +63,7 @@ def ids_in_texts() -> set[str]:
 
 
 def references(node: Any) -> Iterator[fluent.MessageReference]:
-    """Return all references to other texts below a node of a parsed Fluent file."""
+    """Return all references to texts below a node of a Fluent file."""
     if isinstance(node, fluent.MessageReference):
         yield node
     for value in vars(node).values():
@@ -73,17 +73,14 @@ def references(node: Any) -> Iterator[fluent.MessageReference]:
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
-    """Yield the path and the syntax tree of each module in the packages that use texts.
-
-    These packages are `bot`, `handlers` and `scheduler`.
-    """
+    """Yield the path and the syntax tree of each module that can send texts."""
     for package in ("bot", "handlers", "scheduler"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text())
 
 
 def ids_in_code() -> set[str]:
-    """Return the text ids that are literals in calls of `t`, `Translated` and similar functions."""
+    """Return the text ids that are written in calls of `t` and similar functions."""
     text_calls = {"t", "Translated", "Question", "text_step", "_of_placement", "in_all_languages"}
     found = set()
     for _, module in sources():
@@ -106,11 +103,7 @@ def ids_in_code() -> set[str]:
 
 
 def calls_of_t() -> Iterator[tuple[str, set[str]]]:
-    """Yield a pair for each call of `t` whose first argument is a literal.
-
-    `t` returns the text with an id. The pair has the text id, and the names of the values that the
-    call passes for the variables of the text.
-    """
+    """Yield the text id and the passed variables of each call of `t` with a literal id."""
     for _, module in sources():
         for node in ast.walk(module):
             if not (isinstance(node, ast.Call) and node.args):
@@ -122,7 +115,7 @@ def calls_of_t() -> Iterator[tuple[str, set[str]]]:
 
 
 def ids_made_in_code() -> set[str]:
-    """Return the text ids that the code builds, for example from the name of an error."""
+    """Return the text ids that the code puts together from parts."""
     return {
         *(message_id(error) for error in ERRORS),
         *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),
@@ -192,10 +185,6 @@ def test_every_reason_and_switch_has_a_text(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_status_has_a_word(language: str) -> None:
-    """Check that the text `state` has a word for each status, for example of a withdrawal.
-
-    Refusals show this word.
-    """
     tables: tuple[Mapping[Any, object], ...] = (
         *(transitions.CAMPAIGN, transitions.TARGET, transitions.ESCROW, transitions.POST_JOB),
         *(transitions.CHANNEL, transitions.DEPOSIT, transitions.WITHDRAWAL),
@@ -206,10 +195,7 @@ def test_every_status_has_a_word(language: str) -> None:
 
 
 def words(language: str, text_id: str) -> set[str]:
-    """Return the values for which a text has its own variant, for example all statuses.
-
-    The default variant does not count.
-    """
+    """Return the values for which a text has a variant, without the default variant."""
     found = set()
     for path in sorted((LOCALES / language).glob("*.ftl")):
         for entry in FluentParser().parse(path.read_text()).body:
@@ -226,7 +212,6 @@ def words(language: str, text_id: str) -> set[str]:
 
 
 def test_no_text_is_written_in_the_code() -> None:
-    """Check that every text that the bot sends comes from the Fluent files."""
     sending_calls = {"Outgoing", "send_message", "alert", "answer", "show_error", "edit_text"}
     for path, module in sources():
         for node in ast.walk(module):

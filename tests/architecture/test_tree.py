@@ -29,10 +29,7 @@ FORBIDDEN = {
 
 @functools.cache
 def files() -> tuple[Path, ...]:
-    """Return all files of the repository, without generated files, `.env` and hidden folders.
-
-    The only hidden folder that is read is `.ci`.
-    """
+    """Return the files of the repository, except generated files and most hidden folders."""
     found: list[Path] = []
     for folder, subfolders, names in os.walk(ROOT):
         generated = {"__pycache__", "build", "dist"}
@@ -47,12 +44,11 @@ def files() -> tuple[Path, ...]:
 
 @functools.cache
 def syntax_tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a Python file."""
     return ast.parse(path.read_text())
 
 
 def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
-    """Return the Python files of the given folders with their syntax trees."""
+    """Yield the relative path and the syntax tree of each Python file in the folders."""
     for path in files():
         name = path.relative_to(ROOT)
         if path.suffix == ".py" and name.parts[0] in folders:
@@ -60,10 +56,7 @@ def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
 
 
 def test_only_the_session_commits() -> None:
-    """Check that no module of the product except `db/session.py` uses `commit`.
-
-    The sandbox is not checked, because its own journal has a `commit` that is not the database's.
-    """
+    # The sandbox is not checked: its own journal has another `commit`.
     found = [
         f"{name}:{node.lineno}"
         for name, syntax in modules(*PRODUCT)
@@ -76,11 +69,7 @@ def test_only_the_session_commits() -> None:
 
 
 def test_services_are_imported_as_modules() -> None:
-    """Check that no module imports a single function of a service.
-
-    Callers import the module of the service instead. Then a test can replace a function of this
-    module for all callers.
-    """
+    # A test can then replace a function of a service for all callers.
     functions = {
         (name.stem, node.name)
         for name, syntax in modules("services")
@@ -99,10 +88,6 @@ def test_services_are_imported_as_modules() -> None:
 
 
 def test_package_files_are_empty() -> None:
-    """Check that every `__init__.py` is empty, with one exception.
-
-    The exception is `bot/__init__.py`, which defers the build of aiogram's models.
-    """
     found = [
         str(p.relative_to(ROOT)) for p in files() if p.name == "__init__.py" and p.stat().st_size
     ]

@@ -1,12 +1,4 @@
-"""Measure the checks of the ledger at 10⁶ and 10⁷ entries, as a part of `make bench-ledger`.
-
-There is one database for each of the two sizes. It is filled in bulk with deposits of 50,000
-people. Each deposit has two entries. Then 10⁵ new entries of 30,000 wallets are added in small
-transactions. Three things are timed: the incremental check of the new entries, every full check of
-the ledger, and an SQL query that only sums the entries of each wallet. They run with work_mem 64 MB
-and jit off. There are three rounds, and each round measures both sizes. The smallest of the three
-times counts, because the machine may have other work.
-"""
+"""Measure how long the checks of the ledger take with 10⁶ and 10⁷ entries."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +16,7 @@ from tests.embedded_fixture import clone_database, drop_database
 NEW_ENTRIES = 100_000
 PEOPLE = 50_000
 BUSY_PEOPLE = 15_000
-"""The number of people to whom the new entries belong. Each person has two wallets."""
+"""The number of people to whom the new entries belong."""
 BATCH = 500
 ROUNDS = 3
 SERVER = {
@@ -74,11 +66,10 @@ WHERE last.wallet_id = w.id
 async def measure(
     server: embedded.Postgres, template: str, sizes: Sequence[int]
 ) -> dict[str, float]:
-    """Fill a clone of the migrated template for each size, time the checks, and drop the clones.
+    """Create a database for each size, and time the checks in it.
 
-    A size is a number of ledger entries. Returns seconds and ratios by the name of the figure.
-    `audit_growth_ratio` divides the time at the largest size by the time at the smallest size. The
-    other ratios belong to the largest size.
+    A size is a number of ledger entries. Returns seconds and ratios by name. `audit_growth_ratio`
+    compares the largest size with the smallest size.
     """
     figures: dict[str, float] = {}
     names = {size: f"bench_checks_{size}" for size in sizes}
@@ -112,10 +103,9 @@ async def measure(
 
 
 async def load(url: str, size: int) -> int:
-    """Fill the ledger as the superuser without triggers, and add the new entries last.
+    """Fill the ledger without triggers, and then add the new entries.
 
-    Returns the horizon at the moment before the new entries. All transactions with a number below
-    the horizon have ended.
+    Returns the horizon: all transactions below this number ended before the new entries.
     """
     connection = await asyncpg.connect(url)
     try:
@@ -145,11 +135,7 @@ async def load(url: str, size: int) -> int:
 
 
 async def _add_new(connection: asyncpg.Connection, before: int) -> None:
-    """Add NEW_ENTRIES entries, with BATCH transfers in each transaction.
-
-    Each transfer has two entries. `before` is the number of transfers that the database has
-    already.
-    """
+    """Add NEW_ENTRIES entries to a database with `before` transfers."""
     for first in range(before + 1, before + NEW_ENTRIES // 2 + 1, BATCH):
         person = f"(n - {before + 1}) % {BUSY_PEOPLE} + 1"
         last_version = f"(SELECT version FROM wallets WHERE id = 2 * ({person}))"
@@ -162,10 +148,7 @@ async def _add_new(connection: asyncpg.Connection, before: int) -> None:
 
 
 async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
-    """Drop the ledger's indexes and constraints for the load.
-
-    Returns the SQL that restores the indexes and constraints.
-    """
+    """Drop the ledger's indexes and constraints, and return the SQL that creates them again."""
     constraints = await connection.fetch("""
         SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition
         FROM pg_constraint WHERE contype IN ('p', 'u', 'f')
@@ -188,10 +171,10 @@ async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
 
 
 async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
-    """Time each check of the ledger, connected as the application's database role.
+    """Time each check of the ledger, in seconds.
 
-    The incremental check reads only the transactions from `horizon` on. Returns the seconds by the
-    name of the check and the size. Raises AssertionError if a check finds a violation.
+    The incremental check reads the transactions from `horizon` on. Raises AssertionError if a check
+    finds a violation.
     """
     engine = create_engine(url)
     sessions = create_sessions(engine)
@@ -232,5 +215,4 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
 
 
 def show(line: str) -> None:
-    """Print a line immediately."""
     print(line, flush=True)  # noqa: T201

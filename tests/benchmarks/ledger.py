@@ -1,9 +1,7 @@
 """Compare the services that move money with plain SQL: `python -m tests.benchmarks.ledger`.
 
-`make bench-ledger` runs this program, too. It measures the speed, prints a table, and writes
-build/bench-ledger.json. docs/performance.md explains the figures. Only ratios within one run count.
-A single measured time says little, because machines differ, and a machine may have other work. With
-`--quick`, every part of the benchmark is smaller, and the figures go to
+Prints a table, and writes build/bench-ledger.json. docs/performance.md explains the figures. Only
+compare figures within one run. With `--quick`, every part is smaller, and the figures go to
 build/bench-ledger-quick.json.
 """
 
@@ -39,21 +37,17 @@ class Plan:
 
     rounds: int
     approvals: Mapping[int, int]
-    """A map from the number of concurrent tasks to the number of approvals in each round."""
+    """The number of approvals in each round, by the number of concurrent tasks."""
     transfers: int
     small: int
     large: int
-    """Two numbers of settled placements: one for the small database, one for the large database. A
-    placement is settled when its escrow is released or refunded."""
+    """The number of settled placements in the small database and in the large database."""
     entries: tuple[int, int]
-    """The sizes of the ledgers that are checked, in entries."""
+    """The sizes of the two checked ledgers, in entries."""
 
     @property
     def pending(self) -> int:
-        """Return the number of pending placements that the approvals of all parts need.
-
-        A placement is a purchase of a post. It is pending until an admin approves or rejects it.
-        """
+        """The number of pending placements that all approvals need."""
         return 2 * self.rounds * 3 * sum(self.approvals.values())
 
 
@@ -64,12 +58,9 @@ QUICK = Plan(3, {1: 100, 8: 600, 32: 600}, 1_000, 1_000, 20_000, (100_000, 500_0
 async def approvals(
     server: embedded.Postgres, sessions: Sessions, plan: Plan, first: int, own_script: Path
 ) -> tuple[dict[str, float], int]:
-    """Measure part (a) of the benchmark: approvals of placements in three ways.
+    """Measure approvals by the service, by plain SQL, and by the service's own SQL.
 
-    In each round, the three ways run one after the other. They are the service, a fixed script of
-    plain SQL, and `own_script`, which has the statements that the service executes. `first` is the
-    id of the first pending placement. Returns the figures by name, and the id of the first
-    placement that is still pending at the end.
+    Returns the figures by name, and the id of the next pending placement.
     """
     figures: dict[str, float] = {}
     for tasks, count in plan.approvals.items():
@@ -108,9 +99,9 @@ async def approvals(
 
 
 async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int) -> float:
-    """Measure part (b) of the benchmark: the transfers per second of 8 concurrent tasks.
+    """Return the transfers per second of 8 concurrent tasks.
 
-    The `count` transfers move money between `wallets` wallets.
+    `count` transfers move money between `wallets` wallets.
     """
     corrections = await _confirmed_corrections(owner_url, wallets, count)
 
@@ -132,12 +123,7 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 
 
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
-    """Insert a correction for each transfer that part (b) of the benchmark will make.
-
-    A correction is a repair of the books, and the transfers are adjustments, which are corrections
-    of one kind. A trigger refuses an adjustment that has no correction with the same wallets and
-    amount. Returns the id and the two wallets of each correction.
-    """
+    """Insert a correction for each transfer. Return the correction's id and its two wallets."""
     owner = await asyncpg.connect(url)
     rng = Random(wallets)  # noqa: S311 - a workload, not a secret
     try:
@@ -166,15 +152,7 @@ async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tup
 
 
 async def releases(url: str, sessions: Sessions, tasks: int) -> float:
-    """Measure part (c) of the benchmark: releases that pay the same owners again and again.
-
-    A release pays an escrow to the owner of a channel. There are two groups of owners: owners who
-    are paid several times, and owners who are paid once. The result is the release rate of the
-    first group, divided by the release rate of the second group. In the second group, no two owners
-    share a wallet. They do not even share the wallet of the fee. Therefore the measured cost is an
-    upper bound of what a shared fee wallet costs. Each group is measured two times, and the order
-    of the groups changes.
-    """
+    """Return the rate of releases to the same owners, divided by the rate for different owners."""
     paid_often, paid_once = await _releasable(url)
 
     async def act(target_id: int) -> None:
@@ -200,8 +178,7 @@ async def releases(url: str, sessions: Sessions, tasks: int) -> float:
 async def _releasable(url: str) -> tuple[list[int], list[int]]:
     """Make the escrows of all approved placements due for release.
 
-    Returns the ids of the placements in two lists. The second list has the first placement of each
-    owner. The first list has the other placements, and it is at most as long as the second list.
+    Returns the ids of placements with repeated owners, and with different owners.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -227,12 +204,7 @@ async def _releasable(url: str) -> tuple[list[int], list[int]]:
 
 
 async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, int]) -> float:
-    """Measure part (e) of the benchmark: the rate of approvals among more placements.
-
-    Returns the rate in the large database, divided by the rate in the small database. In a full
-    run, the large database has 1,000,000 settled placements, and the small database has 1,000. A
-    placement is settled when its escrow is released or refunded.
-    """
+    """Return the rate of approvals in a large database, divided by the rate in a small database."""
     count, ratios = plan.approvals[8], []
     for number in range(plan.rounds):
         rates = [
@@ -251,10 +223,7 @@ async def scale(plan: Plan, small: tuple[Sessions, int], large: tuple[Sessions, 
 
 
 async def measure(folder: Path, plan: Plan) -> dict[str, float]:
-    """Run all parts of the benchmark on one PostgreSQL server, and return the figures by name.
-
-    Part (d), the checks of the ledger, runs last.
-    """
+    """Run the whole benchmark on one server, and return the figures by name."""
     server = await embedded.start_postgres(folder / "postgres", settings=checks.SERVER)
     try:
         market.migrate(server)
@@ -273,10 +242,7 @@ async def measure(folder: Path, plan: Plan) -> dict[str, float]:
 
 
 async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> dict[str, float]:
-    """Measure parts (a), (b), (c) and (e) of the benchmark; return their figures by name.
-
-    These parts are about approvals, transfers, releases, and approvals among more placements.
-    """
+    """Measure everything except the checks of the ledger, and return the figures by name."""
     owner_url = server.dsn(embedded.OWNER)
     checks.show(f"loading {plan.small:,} and {plan.large:,} placements")
     first = await market.fill(owner_url, pending=plan.pending, history=plan.small)
@@ -311,7 +277,7 @@ async def _market(server: embedded.Postgres, own_script: Path, plan: Plan) -> di
 
 
 def show(figures: Mapping[str, float]) -> None:
-    """Print figures immediately, because a run takes long."""
+    """Print figures immediately."""
     for key, value in figures.items():
         sys.stdout.write(f"{key:36} {value:10.3f}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Fill a marketplace in bulk for benchmarks: people with money, campaigns, channels, placements."""
+"""Fill a marketplace quickly for benchmarks."""
 
 import asyncio
 import subprocess
@@ -114,19 +114,19 @@ _WITH_STATUS = (
     "post_jobs",
     "outbox",
 )
-"""Tables whose rows are inserted with a status that is not the initial status."""
+"""The tables into which rows are inserted with a later status than the initial status."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """The speed of `run_tasks`: the items per second, and the 95th percentile of their times."""
+    """The items per second, and the 95th percentile of their times."""
 
     per_second: float
     p95_ms: float
 
 
 def migrate(server: embedded.Postgres) -> None:
-    """Create the tables in the server's database by running all migrations."""
+    """Create the tables by running all migrations."""
     subprocess.run(
         [sys.executable, "-m", "alembic", "upgrade", "head"],
         cwd=ROOT,
@@ -138,8 +138,7 @@ def migrate(server: embedded.Postgres) -> None:
 async def fill(url: str, *, pending: int, history: int) -> int:
     """Create people and placements, and return the id of the first pending placement.
 
-    `pending` placements wait for an admin. `history` placements are settled, that is, their escrow
-    is released or refunded.
+    `history` is the number of settled placements.
     """
     owner = await asyncpg.connect(url)
     try:
@@ -168,10 +167,7 @@ async def fill(url: str, *, pending: int, history: int) -> int:
 async def run_tasks(
     sessions: Sessions, items: Iterable[int], tasks: int, act: Callable[[int], Awaitable[object]]
 ) -> Rate:
-    """Call the function `act` for each item in `tasks` concurrent tasks, and measure the speed.
-
-    The connections are opened before the measurement starts.
-    """
+    """Call `act` for each item in `tasks` concurrent tasks, and measure the speed."""
     waiting, durations = list(items), []
     iterator = iter(waiting)
 
@@ -195,6 +191,6 @@ async def run_tasks(
 
 
 async def approve(sessions: Sessions, target_id: int) -> None:
-    """Approve one placement through the service, as the admin chat does."""
+    """Approve a placement with the same service as the admin chat."""
     async with sessions.begin() as session:
         await moderation.approve(session, actor=MODERATOR, target_id=target_id)

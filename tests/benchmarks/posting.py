@@ -1,12 +1,10 @@
 """Measure how fast ads are published.
 
-Run as `python -m tests.benchmarks.posting [--channels N] [--idle N]`. The first part has a backlog
-of one post for each of 1,000 channels. Schedulers drain this backlog, that is, they publish all its
-posts. This is measured with Telegram's real limits and without limits, each with one scheduler
-process and with three. In the second part, posts become due one by one while the schedulers have
-nothing else to do. Telegram is a separate process that keeps the flood limits and uses little CPU
-(`tests.benchmarks.telegram`), because all processes share the processors. The figures show the CPU
-time of each process. Writes build/bench-posting.json and prints a table.
+Run as `python -m tests.benchmarks.posting [--channels N] [--idle N]`. Writes
+build/bench-posting.json and prints a table.
+
+The first part publishes one due post in each of 1,000 channels: with and without Telegram's limits,
+with one scheduler process and with three. The second part publishes posts one by one.
 """
 
 import argparse
@@ -49,43 +47,40 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Drain:
-    """The figures of one drained backlog, that is, of a backlog whose posts were all published."""
+    """How fast one measurement published all due posts."""
 
     processes: int
     limited: bool
     posts: int
     seconds: float
-    """The seconds from the first to the last post."""
+    """The time from the first to the last post, in seconds."""
     per_second: float
     """The number of posts per second."""
     cap_share: float
-    """The sent messages per second, notices included, as a share of Telegram's limit of 30 per
-    second."""
+    """The messages per second, divided by Telegram's limit of 30 per second."""
     cap_share_posts: float
-    """The sent posts per second, without notices, as a share of Telegram's limit of 30 per
-    second."""
+    """The posts per second, divided by Telegram's limit of 30 per second."""
     refused: int
-    """The number of sends that Telegram answered with the status 429."""
+    """The number of sends that Telegram refused with the status 429."""
     cpu_ms_per_post: dict[str, float]
-    """The CPU time per post of the schedulers, PostgreSQL, Valkey, Telegram, and this benchmark
-    itself."""
+    """The CPU time per post of each kind of process, in milliseconds."""
 
 
 class Sends:
-    """A reader of Telegram's log of sends. It reads each line once."""
+    """A reader of the log of sends, which returns each line one time."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open()
         self._incomplete = ""
 
     def new(self) -> list[Json]:
-        """Return the sends that were logged since the previous call of this method."""
+        """Return the sends that were logged after the last call."""
         *lines, self._incomplete = (self._incomplete + self._file.read()).split("\n")
         return [json.loads(line) for line in lines]
 
 
 class CpuMeter:
-    """A meter of the CPU time that each process has used since the creation of the meter."""
+    """A meter of the CPU time that processes use after its creation."""
 
     def __init__(self, environment: Environment, schedulers: list[Scheduler]) -> None:
         self._pids = {
@@ -101,7 +96,7 @@ class CpuMeter:
         return figures | {"benchmark": time.process_time()}
 
     def ms_per_post(self, posts: int) -> dict[str, float]:
-        """Return the CPU time that each process has used, in milliseconds per post."""
+        """Return the CPU time of each kind of process, in milliseconds per post."""
         return {
             what: round((used - self._before[what]) / posts * 1000, 2)
             for what, used in self._read().items()
@@ -109,7 +104,7 @@ class CpuMeter:
 
 
 def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited: bool) -> Drain:
-    """Calculate the figures of one drained backlog from its sends."""
+    """Return the figures of the published posts."""
     posts = [send["at"] for send in _posts(sends)]
     first, last = posts[0], posts[-1]
     seconds = last - first
@@ -132,10 +127,9 @@ def drain_figures(sends: list[Json], processes: int, meter: CpuMeter, *, limited
 async def drain(
     environment: Environment, fork_server: ForkServerClient, processes: int, *, limited: bool
 ) -> Drain:
-    """Publish all posts of a copy of the backlog, and return the figures.
+    """Publish all due posts in a copy of the database, and return the figures.
 
-    The backlog is the set of posts that are due. `processes` is the number of scheduler processes.
-    If `limited` is true, Telegram and the schedulers keep Telegram's flood limits.
+    `processes` is the number of schedulers. If `limited` is true, Telegram's flood limits apply.
     """
     name = f"drain_{processes}_{'limited' if limited else 'unlimited'}"
     url = await environment.clone(name)
@@ -165,7 +159,7 @@ async def drain(
 
 
 async def wait_for_heartbeats(environment: Environment, name: str, processes: int) -> None:
-    """Wait until this number of schedulers have written a heartbeat in the last five seconds."""
+    """Wait until this number of schedulers is alive."""
 
     async def have_heartbeats() -> bool:
         recent = "SELECT COUNT(*) FROM heartbeats WHERE beat_at > now() - interval '5 s'"
@@ -180,7 +174,7 @@ async def limit_telegram(environment: Environment, *, on: bool) -> None:
 
 
 async def set_posting(sessions: Sessions, *, running: bool) -> None:
-    """Let the schedulers publish posts, or forbid it by the kill switch of posting."""
+    """Allow or forbid the publication of posts."""
     async with sessions.begin() as session:
         await killswitches.set(
             session, actor=SYSTEM, key=Switch.WORKER_POST, enabled=running, reason="benchmark"
@@ -190,10 +184,7 @@ async def set_posting(sessions: Sessions, *, running: bool) -> None:
 async def idle(
     environment: Environment, fork_server: ForkServerClient, processes: int, posts: int
 ) -> list[float]:
-    """Publish posts one by one, and return how long each post waited, in seconds, sorted.
-
-    The waiting time begins when the post is due and ends when it is published.
-    """
+    """Publish posts one by one, and return the seconds that each waited, in ascending order."""
     name = f"idle_{processes}"
     url = await environment.clone(name)
     await limit_telegram(environment, on=True)
@@ -229,7 +220,7 @@ def _posts(sends: list[Json]) -> list[Json]:
 
 
 async def run(channels: int, idle_posts: int) -> Json:
-    """Run all measurements in a temporary folder, and return their figures."""
+    """Run all measurements, and return the figures."""
     shared_memory = Path("/dev/shm")  # noqa: S108 - disk writes are not measured here
     with tempfile.TemporaryDirectory(
         dir=shared_memory if os.access(shared_memory, os.W_OK) else None
@@ -258,12 +249,9 @@ async def run(channels: int, idle_posts: int) -> Json:
 
 
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
-    """Return the figures of the whole benchmark: those of each measurement, and totals.
+    """Return the figures of the whole benchmark.
 
-    `drains` are the backlogs that one or three scheduler processes published. `waits` are the
-    seconds that single posts waited, by the number of processes. The totals are the lowest share
-    of Telegram's limit, the longest waiting times, the highest rate without limits, and the number
-    of sends that Telegram refused because of its limits.
+    `waits` has the seconds that single posts waited, by the number of scheduler processes.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]
@@ -286,12 +274,12 @@ def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
 
 
 def quantile(sorted_values: list[float], percent: int) -> float:
-    """Return the value below which this percentage of the values lies."""
+    """Return the value below which `percent` percent of the values lie."""
     return statistics.quantiles(sorted_values, n=100, method="inclusive")[percent - 1]
 
 
 def row(figures: Drain) -> str:
-    """Format the figures of one drained backlog (whose posts were all sent) as a table line."""
+    """Format figures as a line."""
     limits = "30/s kept" if figures.limited else "no limit"
     return (
         f"{limits:<10} {figures.processes} process(es) {figures.posts:>5} posts"
@@ -309,7 +297,7 @@ def show(line: str) -> None:
 
 
 def main() -> None:
-    """Run the benchmark, write the file, and print the figures."""
+    """Run the benchmark, write the figures to a file, and print them."""
     parser = argparse.ArgumentParser(prog="make bench-posting", description=__doc__)
     parser.add_argument("--channels", type=int, default=1_000)
     parser.add_argument("--idle", type=int, default=60, help="posts that come one by one")

@@ -1,4 +1,4 @@
-"""Measure how much CPU time a process and its children have used."""
+"""Measure the CPU time of processes."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def used(pid: int) -> float:
-    """Return the CPU seconds of a process and of all its children, or 0 if the process is gone.
-
-    Children that have ended are included.
-    """
+    """Return the CPU seconds of a process and its children, or 0 if the process has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
         tasks = list(Path(f"/proc/{pid}/task").iterdir())

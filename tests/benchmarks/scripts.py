@@ -1,4 +1,4 @@
-"""Run approvals through pgbench, with two scripts: plain SQL, and the service's statements."""
+"""Run approvals with pgbench."""
 
 import re
 import subprocess
@@ -16,11 +16,11 @@ _VALUES = {
     "role": "'admin'::text",
     "correlation_id": "NULL::text",
 }
-"""The SQL expression for each parameter that the service passes."""
+"""The SQL expression for each parameter of the service's SQL statement."""
 
 
 def own_statements() -> str:
-    """Return a pgbench script with the SQL that the service executes for one approval."""
+    """Return a pgbench script with the SQL that the service runs for one approval."""
     return "\n".join(
         (
             "\\set i :i + 1",
@@ -35,10 +35,9 @@ def own_statements() -> str:
 def run(
     server: embedded.Postgres, role: str, script: Path, *, first: int, count: int, clients: int
 ) -> float:
-    """Approve `count` targets (placements) with a pgbench script. Return the approvals per second.
+    """Approve `count` placements with a pgbench script, and return the approvals per second.
 
-    `first` is the id of the first target. `clients` is the number of concurrent connections. Raises
-    RuntimeError if pgbench reports no rate.
+    Raises RuntimeError if pgbench reports no rate.
     """
     process = subprocess.run(
         [

@@ -1,12 +1,7 @@
-"""Run a Telegram server that uses little CPU: `python -m tests.benchmarks.telegram PLAN.json`.
+"""Simulate Telegram with little CPU time: `python -m tests.benchmarks.telegram PLAN.json`.
 
-It replaces the sandbox in benchmarks of time, because the server shares the processors with the
-measured programs. It keeps the sandbox's flood limits and answers 429 with `retry_after`, as
-Telegram does. The server counts the messages of each chat. Its answer to a send contains the whole
-message. The server checks no rights and stores no messages. It answers every check of a message as
-if the message was unchanged. It writes two of the files that `tests.chaos.telegram` writes. The
-first is `facts.json`. The second is `sends.jsonl`, with a line for every send that was admitted or
-refused.
+Keeps the sandbox's flood limits, but checks no rights and stores no messages. Writes the URL and
+chats to `facts.json`, and each send to `sends.jsonl`.
 """
 
 import asyncio
@@ -32,7 +27,7 @@ Json = dict[str, Any]
 
 
 class Chats:
-    """The chats of the server by id, with a count of messages for each, and the flood limits."""
+    """The chats of the server, with their numbers of messages and their flood limits."""
 
     def __init__(self, plan: Json) -> None:
         self.bot = f"/bot{plan['token']}/"
@@ -55,7 +50,7 @@ class Chats:
         self._counts: defaultdict[int, itertools.count[int]] = defaultdict(_count_from_one)
 
     def answer(self, path: str, authorization: str | None, body: bytes) -> tuple[int, Json]:
-        """Return the status and the body of the answer to one request."""
+        """Return the status and the body of the answer to a request."""
         try:
             if path == "/control/limits" and authorization == self.control:
                 self.limits.enabled = json.loads(body)["enabled"]
@@ -103,10 +98,7 @@ def _count_from_one() -> "itertools.count[int]":
 
 
 class Connection(asyncio.Protocol):
-    """One HTTP connection, on which requests come one after another.
-
-    Each request has a header with the length of its content.
-    """
+    """An HTTP connection with one request after another."""
 
     def __init__(self, chats: Chats) -> None:
         self._chats = chats
@@ -114,12 +106,12 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport of the new connection, because the answers are written to it."""
+        """Keep the transport, to which the answers are written."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that has arrived completely."""
+        """Answer each request that has arrived completely."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             request, *lines = self._received[:end].decode("latin-1").split("\r\n")
@@ -148,10 +140,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(plan: Json) -> None:
-    """Run the server that a plan describes until the process gets SIGTERM.
-
-    The server writes its URL and its chats to the file FACTS when it starts.
-    """
+    """Run the server until SIGTERM, and write its URL and chats to the file FACTS."""
     chats = Chats(plan)
     listener = ports.listen(0)
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Make the fixtures of the handlers' tests available to the tests that need a running bot."""
+"""Import the fixtures of `tests/handlers`."""
 
 from tests.handlers.conftest import market, short_logs
 

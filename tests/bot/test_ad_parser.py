@@ -1,4 +1,4 @@
-"""Test that each part of an advertiser's message is kept in the ad, or is named as lost."""
+"""Test how the bot makes an ad from an advertiser's message."""
 
 from typing import Any
 
@@ -18,11 +18,7 @@ ORIGIN = {"type": "hidden_user", "date": 1, "sender_user_name": "B"}
 
 
 def parse(**parts: Any) -> ParsedAd:
-    """Return what the bot reads from a message with these parts.
-
-    The result has the ad and the names of the parts that are lost in it. The message is reduced,
-    validated and parsed in the same way as a message from Telegram.
-    """
+    """Parse a message that has these parts."""
     raw = {"update_id": 1, "message": MESSAGE | parts}
     message = Update.model_validate(update_filter.reduce(raw)).message
     assert message is not None

@@ -1,4 +1,4 @@
-"""Test the id of the admin chat that a process keeps."""
+"""Test that the bot knows the current id of the admin chat."""
 
 import asyncio
 
@@ -14,15 +14,11 @@ NEW_GROUP = -1_000_000_000_077
 async def test_a_slow_reading_from_before_a_move_does_not_hide_the_move(
     database: Database,
 ) -> None:
-    """Check that a reading that began before a move was recorded is dropped when it ends later.
-
-    Without this rule, the bot would refuse to answer in the new chat until the next reading.
-    """
     admin_chat = AdminChat(OLD_GROUP, database.sessions)
     has_read, may_end = asyncio.Event(), asyncio.Event()
 
     class SlowSession(AsyncSession):
-        """A session that returns the rows of its last statement late."""
+        """A database session that returns rows only after the event `may_end`."""
 
         async def scalars(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
             rows = (await super().scalars(*args, **kwargs)).all()  # type: ignore[call-overload]

@@ -1,7 +1,4 @@
-"""Test that a temporary error of Telegram does not mean that the bot lost its right to post.
-
-Only Telegram's answer about the bot's membership in the channel counts.
-"""
+"""Test that a temporary error of Telegram does not count as a lost right to post."""
 
 import pytest
 from aiogram.exceptions import TelegramRetryAfter

@@ -1,4 +1,4 @@
-"""Test that the transaction in which the bot builds a screen cannot write."""
+"""Test that the bot builds screens in a read-only transaction."""
 
 import pytest
 from sqlalchemy import text

@@ -1,9 +1,4 @@
-"""Test that aiogram's models behave in the same way if they are built on first use.
-
-The models are compared with models that are built at import. Models that are built on first use
-need less memory. A process can import aiogram in one way only. Therefore each of the two ways is
-measured in a process of its own.
-"""
+"""Test that aiogram's models behave the same if they are built on first use."""
 
 import json
 import subprocess
@@ -96,10 +91,7 @@ print(json.dumps(seen))
 
 
 def run(first: str) -> dict[str, Any]:
-    """Start a process that uses aiogram's models, and return its results and its memory use.
-
-    `first` is the import with which the process begins.
-    """
+    """Start a process with `first` as its first import, and return its results."""
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", BEHAVIOUR.format(first=first)],
         cwd=ROOT,
@@ -114,16 +106,13 @@ def run(first: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def deferred() -> dict[str, Any]:
-    """Return the results and the memory use of a process that builds models on first use."""
+    """Return the results of a process that builds models on first use."""
     return run("import bot")
 
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    """Return the results and the memory use of a process that builds models at import.
-
-    This is how aiogram builds its models.
-    """
+    """Return the results of a process that builds models at import."""
     return run("import aiogram")
 
 
@@ -144,10 +133,7 @@ def test_much_less_memory(deferred: dict[str, Any], plain: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_programs_use_it(program: str) -> None:
-    """Check that a program does not build all models of aiogram at its import.
-
-    The test looks at one model that the program never sends.
-    """
+    """Check that importing a program leaves one unused model unbuilt."""
     code = (
         f"import {program}; from aiogram.methods import SendDice;"
         "print(SendDice.__pydantic_complete__)"

@@ -1,4 +1,4 @@
-"""Test that a function that blocks the event loop for long is logged by name and counted."""
+"""Test that the bot reports functions that block the event loop."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ HANDLER = "handlers.start.show_page"
 
 
 def held_by(where: str) -> float:
-    """Return how often, by the metrics, a function has blocked the event loop (0 if never)."""
+    """Return how often a function has blocked the event loop."""
     return REGISTRY.get_sample_value("adtech_event_loop_held_total", {"where": where}) or 0.0
 
 

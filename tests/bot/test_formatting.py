@@ -1,4 +1,4 @@
-"""Test that amounts and times are read and shown in the language and time zone of a person."""
+"""Test how amounts and times are read and shown."""
 
 from datetime import UTC, datetime
 

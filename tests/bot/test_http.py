@@ -1,4 +1,4 @@
-"""Test the HTTP server of the bot: the pages of health and metrics, and the webhook."""
+"""Test the bot's HTTP server: the webhook, and the pages about health and metrics."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ SECRET = "webhook-secret"
 
 @dataclass
 class HttpClient:
-    """A client that calls the bot's HTTP server for the tests."""
+    """A client of the bot's HTTP server."""
 
     url: str
     client: aiohttp.ClientSession
 
     async def get(self, path: str) -> tuple[int, Any]:
-        """Request a page, and return its status and its JSON."""
+        """Request a page, and return the status and the JSON of the answer."""
         async with self.client.get(f"{self.url}{path}") as response:
             return response.status, await response.json()
 
@@ -37,7 +37,7 @@ class HttpClient:
 
 @pytest.fixture
 async def http_client(market: Marketplace) -> AsyncIterator[HttpClient]:
-    """Yield a client of a bot's HTTP server. The server has a webhook."""
+    """Yield a client of a running bot with a webhook."""
     settings = Settings.model_validate(
         market.dependencies.settings.model_dump()
         | {"webhook_url": "https://bot.example.com/hook", "webhook_secret": SECRET}

@@ -1,7 +1,4 @@
-"""Test that each update reaches its handler once and in order, and that no update is lost.
-
-An update that fails again and again is parked, that is, kept but not tried again.
-"""
+"""Test that each update is handled once and in order."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -24,12 +21,10 @@ from tests.shell import shell_of
 
 
 def update(number: int, **content: object) -> dict[str, object]:
-    """Return a raw update with this content."""
     return {"update_id": number, **content}
 
 
 def message(number: int, chat_id: int, text: str) -> dict[str, object]:
-    """Return a raw update with a message."""
     person = {"id": chat_id, "is_bot": False, "first_name": "A"}
     chat = {"id": chat_id, "type": "private"}
     return update(
@@ -106,7 +101,7 @@ async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketp
 
 
 def payment(number: int, chat_id: int) -> dict[str, object]:
-    """Return a raw update that reports a payment of 100 USD for an invoice of a deposit."""
+    """Return an update that reports a deposit of 100 USD."""
     raw = message(number, chat_id, "")
     content = raw["message"]
     assert isinstance(content, dict)
@@ -147,7 +142,6 @@ async def test_an_update_behind_a_conflict_is_not_parked(
 
 
 async def _credit_what_was_parked(market: Marketplace) -> None:
-    """Remove the error for which a payment was parked, and let an operator retry the payment."""
     await market.employ("admin", Role.OPERATOR)
     parked = await market.value("SELECT id FROM inbox WHERE failed_at IS NOT NULL")
     await market.deliver()
@@ -170,10 +164,7 @@ async def _credit_what_was_parked(market: Marketplace) -> None:
 async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a payment is tried again until the database is available.
-
-    A sequence counts the attempts, because a rollback does not reset a sequence.
-    """
+    """Check that the bot tries to record a payment until the database is available."""
     monkeypatch.setattr(inbox_worker, "AWAY_SECONDS", 0.01)
     await market.say("advertiser", "/start")
     await market.database.as_owner("CREATE SEQUENCE tries; GRANT SELECT ON tries TO PUBLIC")
@@ -244,7 +235,7 @@ async def test_one_chats_updates_are_handled_in_order(market: Marketplace) -> No
 
 
 async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> None:
-    """Check that a paused bot rolls back if another process has handled the same update."""
+    """Check that a paused bot does not repeat an update that another process handled."""
     await market.make_campaign(active=False)
     card = (await market.messages("advertiser"))[-1]["message_id"]
     await market.database.as_owner(
@@ -268,10 +259,7 @@ async def test_a_bot_that_was_paused_changes_nothing(market: Marketplace) -> Non
 async def test_a_lost_answer_of_telegram_delays_no_other_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a person's next message is handled although a send to the person hangs.
-
-    The next message may be the command that stops everything.
-    """
+    """Check that a hanging answer does not delay the person's next message."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 0.3)
     async with open_marketplace(database, tmp_path) as market:
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}
@@ -297,19 +285,13 @@ async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> N
 
 
 AHEAD = 500
-"""The number of strangers' updates that may be handled before an urgent update. The bot handles
-about this number in 2 seconds."""
+"""The most updates that the bot may handle before an urgent update."""
 
 
 async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
     market: Marketplace,
 ) -> None:
-    """Check that two urgent updates overtake 10,000 waiting updates of strangers.
-
-    The first is an operator's command that forbids payouts by their kill switch. The second is a
-    pre-checkout query, which Telegram sends before a payment and which must be answered within
-    seconds.
-    """
+    """Check that urgent updates do not wait for 10,000 updates of strangers."""
     await market.employ("admin", Role.OPERATOR)
     await market.database.as_owner(
         "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"
@@ -343,7 +325,6 @@ async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
 
 
 def pre_checkout(number: int, person_id: int) -> dict[str, object]:
-    """Return a raw update with a pre-checkout query."""
     return update(
         number,
         pre_checkout_query={
@@ -359,7 +340,7 @@ def pre_checkout(number: int, person_id: int) -> dict[str, object]:
 async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that `/killswitch` is handled while another command of its chat gets no answer."""
+    """Check that the bot handles `/killswitch` while another command of the chat hangs."""
     monkeypatch.setattr(sender, "ANSWER_SECONDS", 4.0)
     async with open_marketplace(database, tmp_path) as market:
         await market.employ("admin", Role.OPERATOR)

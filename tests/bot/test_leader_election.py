@@ -1,7 +1,4 @@
-"""Test that only one process leads at a time.
-
-Another process becomes the leader if the leader dies or is paused.
-"""
+"""Test that only one process leads at a time."""
 
 import asyncio
 from datetime import timedelta
@@ -17,15 +14,12 @@ TTL = timedelta(seconds=2)
 def candidate(
     database: Database, owner: str, *, ttl: timedelta = timedelta(seconds=15)
 ) -> LeaderElection:
-    """Return the object with which the process named `owner` takes part in the election."""
+    """Return the object with which a process takes part in the election."""
     return LeaderElection(database.sessions, lease=LEASE, owner=owner, ttl=ttl)
 
 
 async def ran(*leaders: LeaderElection) -> list[int]:
-    """Let each process try to run a function that only the leader may run.
-
-    Returns the indexes of the processes that ran it.
-    """
+    """Return the indexes of the processes that were allowed to run a leader's function."""
     found: list[int] = []
     for number, leader in enumerate(leaders):
 
@@ -66,11 +60,7 @@ async def test_a_leader_that_steps_down_is_replaced_at_once(database: Database) 
 
 
 async def test_a_leader_that_was_paused_during_an_election_knows_it(database: Database) -> None:
-    """Check that a paused leader learns of an election that happened during its pause.
-
-    The leader's own clock may have been paused as well. But the lease in the database has an epoch,
-    a number that grows when another process takes the lease.
-    """
+    """Check that a paused leader notices that another process has become the leader."""
     sleeper = candidate(database, "sleeper")
     await sleeper.acquire_or_renew()
     assert sleeper.is_leader

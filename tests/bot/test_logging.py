@@ -1,4 +1,4 @@
-"""Test that all log lines go through one pipeline that removes secrets and personal data."""
+"""Test that the log contains no secrets and no personal data."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ PASSWORD = "p4ss:w0rd"
 
 
 def settings(**changes: Any) -> Settings:
-    """Return settings with secrets that no log line may contain."""
+    """Return settings with secrets, which must not be in the log."""
     values: dict[str, Any] = {
         "bot_token": TOKEN,
         "admin_chat_id": -1,
@@ -36,7 +36,7 @@ def settings(**changes: Any) -> Settings:
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Restore the logging of the whole process after the test, because `setup` changes it."""
+    """Restore the logging of the process after the test."""
     root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers, root.level
     yield
@@ -48,7 +48,7 @@ def restored_logging() -> Iterator[None]:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Return the logged lines, one dictionary for each line."""
+    """Return the lines of the log."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
@@ -67,10 +67,7 @@ def test_context_is_on_every_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def connect() -> None:
-    """Raise an error that has another error as its cause.
-
-    The messages of both errors and a local variable contain secrets.
-    """
+    """Raise an error with secrets in its message, its cause and a local variable."""
     password = PASSWORD
     try:
         raise ConnectionError(f"POST https://api.telegram.org/bot{TOKEN}/sendMessage")
@@ -130,7 +127,7 @@ def test_personal_keys_are_dropped_at_any_depth(capsys: pytest.CaptureFixture[st
 
 
 class Message(BaseModel):
-    """An object with the text of a person. Such a text must not be logged."""
+    """An object with a person's text, which must not be logged."""
 
     text: str
     number: int = 0

@@ -1,4 +1,4 @@
-"""Test that the bot answers a person later if Telegram refused the answer at first."""
+"""Test that the bot answers later if Telegram's flood limit refused the first answer."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ OWED = (
 
 
 async def deliver_late(market: Marketplace) -> None:
-    """End the refusals by Telegram's flood limit, and send the late answers from the outbox now."""
+    """Let Telegram accept messages again, and send the late answers."""
     await market.database.as_owner("UPDATE outbox SET due_at = now()")
     market.world.state.faults.clear()
     await market.deliver()
 
 
 async def one_owed(market: Marketplace) -> dict[str, Any]:
-    """Return the row of the only late answer in the outbox. Fails if there is not exactly one."""
+    """Return the outbox row of the only late answer."""
     (owed,) = await market.rows(OWED)
     return owed
 

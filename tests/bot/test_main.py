@@ -1,4 +1,4 @@
-"""Test how the process `python -m bot` starts and stops, and when it refuses to start."""
+"""Test how the process `python -m bot` starts and stops."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ START_SECONDS = 180
 
 
 def environment(world: SandboxClient, database: Database, **more: str) -> Mapping[str, str]:
-    """Return the environment variables that the bot needs, and no others except `more`."""
+    """Return the environment variables of a bot."""
     return {
         "PATH": os.environ["PATH"],
         "BOT_TOKEN": BOT_TOKEN,
@@ -49,10 +49,7 @@ async def start(settings: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 
 async def refused(settings: Mapping[str, str]) -> str:
-    """Start a bot with settings that it must refuse, and assert that it ends with status 2.
-
-    Returns what the bot has written to its error output.
-    """
+    """Return the stderr of a bot that refuses to start with the status 2."""
     process = await start(settings)
     try:
         _, said = await asyncio.wait_for(process.communicate(), START_SECONDS)

@@ -1,4 +1,4 @@
-"""Test that the bot acts only on words that a person typed and on presses of its own buttons."""
+"""Test that the bot obeys only typed texts and presses of its own buttons."""
 
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
@@ -22,13 +22,13 @@ HIDDEN = {"type": "hidden_user", "date": 1, "sender_user_name": "A friend"}
 
 @pytest.fixture
 async def operated(market: Marketplace) -> Marketplace:
-    """Return a marketplace in which the person `admin` has the role of an operator."""
+    """Return a marketplace in which the person "admin" is an operator."""
     await market.employ("admin", Role.OPERATOR)
     return market
 
 
 async def receive(market: Marketplace, **content: Any) -> None:
-    """Let the bot receive a raw update, and wait until the bot has handled the update."""
+    """Let the bot receive and handle an update."""
     number = 1_000_000 + len(await market.rows("SELECT id FROM inbox"))
     await inbox_worker.store(market.database.sessions, [{"update_id": number, **content}])
     market.worker.wake()
@@ -36,10 +36,7 @@ async def receive(market: Marketplace, **content: Any) -> None:
 
 
 def command(market: Marketplace, **more: Any) -> dict[str, Any]:
-    """Return a message in the admin chat: the operator's command that stops payouts.
-
-    `more` adds or replaces fields of the message.
-    """
+    """Return a message in the admin chat with the command that stops payouts."""
     chat = {"id": market.chat("group"), "type": "group", "title": "Admins"}
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     return {"message_id": 900, "date": 1, "chat": chat, "from": person, "text": STOP} | more
@@ -53,16 +50,13 @@ def private_message(market: Marketplace, **more: Any) -> dict[str, Any]:
 
 
 def press(market: Marketplace, message: dict[str, Any]) -> dict[str, Any]:
-    """Return a callback query, that is, the update about the press of a button.
-
-    The operator presses the button that stops payouts. The button is below `message`.
-    """
+    """Return a callback query: an operator presses the button that stops payouts."""
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     return {"id": "1", "from": person, "chat_instance": "1", "data": PRESSED, "message": message}
 
 
 async def is_running(market: Marketplace) -> bool:
-    """Return whether the kill switch of payouts allows payouts."""
+    """Return True if payouts are allowed."""
     return bool(await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"))
 
 

@@ -1,4 +1,4 @@
-"""Test that a name that somebody has chosen cannot change the text around it."""
+"""Test that a person's name cannot change the formatting of the text around it."""
 
 import io
 import unicodedata

@@ -1,4 +1,4 @@
-"""Test that an update that cannot be parsed does not stop the other updates of the same answer."""
+"""Test that an unreadable update does not stop other updates."""
 
 import asyncio
 import json
@@ -28,10 +28,7 @@ UNREADABLE = {
 
 
 def body_of(part: bytes, *beside: dict[str, Any]) -> bytes:
-    """Return Telegram's answer to getUpdates: one message with `part` as its text, then `beside`.
-
-    `part` is raw JSON that may be invalid. `beside` are the other updates of the answer.
-    """
+    """Return an answer to `getUpdates`: a message with the JSON text `part`, and other updates."""
     strange = json.dumps(message(1, 5, "PART")).replace('"PART"', "@").encode()
     others = b",".join(json.dumps(update).encode() for update in beside)
     return b'{"ok":true,"result":[' + strange.replace(b"@", part) + b"," + others + b"]}"
@@ -74,10 +71,6 @@ def test_an_answer_that_is_no_json_is_refused(body: bytes) -> None:
 async def test_polling_goes_on_and_the_payment_beside_is_credited(
     market: Marketplace, part: bytes
 ) -> None:
-    """Let a fake Telegram repeat an answer with an unreadable update and a payment.
-
-    The poller must confirm both updates. The payment must be credited.
-    """
     body = body_of(part, payment(2, market.chat("advertiser")))
     confirmed = asyncio.Event()
 

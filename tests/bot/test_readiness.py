@@ -1,4 +1,4 @@
-"""Test that the bot counts as ready only if the newest migration has run."""
+"""Test that the bot is ready only after the newest migration."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Test that settings are loaded, or refused in one line that contains no secret."""
+"""Test how settings are loaded and refused."""
 
 import logging
 from datetime import timedelta
@@ -21,7 +21,7 @@ SECRETS = ("tokensecret", "appsecret", "redissecret", "ownersecret", "paysecret"
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Set only the required environment variables, and hide the `.env` of the checkout."""
+    """Set only the required environment variables, and hide the file `.env`."""
     for name in settings.Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
@@ -30,7 +30,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
-    """Return the line that `load` prints before it exits with status 2."""
+    """Return the line that `load` prints before it ends the process with the status 2."""
     with pytest.raises(SystemExit) as stopped:
         settings.load()
     assert stopped.value.code == 2
@@ -259,11 +259,7 @@ def test_no_secret_in_repr_or_errors(
 
 
 def test_the_file_is_read_as_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Check that `.env` is read literally, and that an empty environment variable is ignored.
-
-    A `${HOME}` in a password is not replaced. If the environment variable is empty, the line of
-    `.env` applies.
-    """
+    """Check that values in the file `.env` are read literally."""
     monkeypatch.chdir(tmp_path)
     url = "postgresql://adtech_app:${HOME}$x@/adtech?host=/run/pg"
     (tmp_path / ".env").write_text(f"DATABASE_URL={url}\nCURRENCY=EUR\n")

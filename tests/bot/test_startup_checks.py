@@ -1,7 +1,4 @@
-"""Test what the bot checks before it starts: the admin chat, the database, and the currency.
-
-The bot waits while Telegram or the database is unavailable.
-"""
+"""Test what the bot checks before it starts."""
 
 import asyncio
 from contextlib import suppress

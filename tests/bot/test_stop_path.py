@@ -1,8 +1,4 @@
-"""Test that a command in the admin chat stops payouts in time while other sessions hold locks.
-
-These database sessions belong to the owner of the database or to a superuser, as in a migration or
-in `psql`.
-"""
+"""Test that a command can stop payouts while a database session holds locks."""
 
 import asyncio
 import time
@@ -18,8 +14,7 @@ from sandbox import embedded
 from tests.handlers.marketplace import Marketplace
 
 LIMIT = 5.0
-"""A stop has to be answered within this time, in seconds. On an idle machine it takes less than one
-second, and without a guard it is never answered."""
+"""The longest allowed time until the bot answers, in seconds."""
 STOP = "/killswitch stop payouts a test"
 IS_RUNNING = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
 ENDED = {
@@ -48,7 +43,7 @@ HARMLESS = {
 
 @pytest.fixture
 async def staffed(market: Marketplace) -> Marketplace:
-    """Return a marketplace with an operator whose first command the bot has handled."""
+    """Return a marketplace with an operator who has already sent one command."""
     await market.employ("admin", Role.OPERATOR)
     await market.say("admin", "/killswitch", where="group")
     return market
@@ -56,7 +51,7 @@ async def staffed(market: Marketplace) -> Marketplace:
 
 @pytest.fixture
 async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the database owner's role, in a transaction that never ends."""
+    """Yield a session of the database's owner with an open transaction."""
     connection = await asyncpg.connect(staffed.database.owner_url)
     await connection.execute("BEGIN")
     yield connection
@@ -64,10 +59,7 @@ async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def answer_to_stop(market: Marketplace, who: str = "admin") -> tuple[str, float]:
-    """Let a person stop payouts with a command in the admin chat.
-
-    Returns the bot's answer, and the seconds until it came.
-    """
+    """Let a person stop payouts, and return the bot's answer and its delay in seconds."""
     before = len(await market.messages("group")) + 1
     began = time.monotonic()
     await market.world.control(
@@ -122,10 +114,7 @@ async def test_a_session_that_does_not_hold_up_a_stop_is_not_ended(
 async def test_a_session_that_waits_for_a_table_is_ended_too(
     staffed: Marketplace, hung: asyncpg.Connection
 ) -> None:
-    """Check that the waiting migration is ended, and not the report for which it waits.
-
-    The report has a lock that does not hinder the stop. The stop waits for the migration.
-    """
+    """Check that the bot ends only the session that blocks the stop."""
     await hung.execute("SELECT count(*) FROM kill_switches")
     migration = await asyncpg.connect(staffed.database.owner_url)
     waiting = asyncio.create_task(migration.execute("ALTER TABLE kill_switches ADD later text"))

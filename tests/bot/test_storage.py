@@ -1,7 +1,4 @@
-"""Test the storage of form data (drafts) while Redis is frozen, absent or restarted.
-
-The buttons about money and the commands of staff do not need this storage.
-"""
+"""Test the storage of form data while Redis is frozen, absent or restarted."""
 
 import asyncio
 import time
@@ -22,10 +19,7 @@ KEY = StorageKey(bot_id=1, chat_id=2, user_id=2)
 
 @dataclass
 class Frozen:
-    """A server that behaves like a frozen Redis: it accepts connections and never answers.
-
-    It keeps the connections that it accepted, so that a test can count them.
-    """
+    """A server that accepts connections and never answers, as a frozen Redis does."""
 
     url: str
     taken: list[asyncio.StreamWriter]
@@ -33,7 +27,6 @@ class Frozen:
 
 @pytest.fixture
 async def frozen() -> AsyncIterator[Frozen]:
-    """Yield a running server that behaves like a frozen Redis."""
     taken: list[asyncio.StreamWriter] = []
 
     async def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,7 +55,7 @@ async def test_a_frozen_redis_costs_one_short_wait(
 
 
 async def test_money_never_touches_redis(market: Marketplace) -> None:
-    """Check that buttons about money work without Redis and without the storage of form data."""
+    """Check that campaigns can be activated and paused without Redis."""
     await market.make_campaign(active=False)
     market.dependencies.storage = None  # type: ignore[assignment]
     await market.press("advertiser", "🚀 Activate")

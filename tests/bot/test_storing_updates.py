@@ -1,8 +1,4 @@
-"""Test what happens to updates from Telegram that the database refuses to store.
-
-An error about the data of one update sets only this update aside. An error of the server makes all
-updates wait, and no update is confirmed to Telegram.
-"""
+"""Test what happens to updates that the database refuses to store."""
 
 import json
 import math
@@ -17,7 +13,7 @@ from tests.shell import shell_of
 
 
 async def _refuse(market: Marketplace, sqlstate: str, update_id: int) -> None:
-    """Make the database refuse the content of one update with this SQLSTATE."""
+    """Make the database refuse this update with this SQLSTATE."""
     await market.database.as_owner(
         "CREATE OR REPLACE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" IF NEW.update_id = {update_id} AND NEW.payload ? 'message'"

@@ -1,4 +1,4 @@
-"""Test which updates of one person are dropped because the person sends too many in a minute."""
+"""Test which updates the bot drops if one person sends too many per minute."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Test that time zones are found as people type them, and are named as people read them."""
+"""Test the names of time zones: typed by a person, and shown by the bot."""
 # ruff: noqa: RUF001 - people type Cyrillic letters
 
 from datetime import UTC, datetime, timedelta

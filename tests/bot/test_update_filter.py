@@ -1,7 +1,4 @@
-"""Test that an update is reduced to the fields that the product reads.
-
-This must work whatever else the update contains.
-"""
+"""Test that the bot keeps only the fields of an update that the product reads."""
 
 from typing import Any
 
@@ -32,7 +29,6 @@ NAMES = st.sampled_from(["message", "callback_query", "channel_post", "from", "e
 
 
 def nested(depth: int) -> Any:
-    """Return a list that is nested this deep."""
     value: Any = []
     for _ in range(depth):
         value = [value]
@@ -40,7 +36,7 @@ def nested(depth: int) -> Any:
 
 
 def message(**more: Any) -> dict[str, Any]:
-    """Return a raw update with a message; `more` adds or replaces fields of the message."""
+    """Return an update with a message that has the fields `more`."""
     return {"update_id": 1, "message": MESSAGE | more}
 
 

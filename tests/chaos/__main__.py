@@ -1,13 +1,16 @@
 """Kill schedulers, and check that no post is lost, published twice or wrongly paid for.
 
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
-build/chaos.json. The status is 1 if a post was lost or published twice, or if it is still
-unknown at the end whether a post was published. It is 1 if money moved although the messages in the
-channel do not justify it, or if an altered post was paid for as an unaltered one. It is 1 if the
-books differ from Telegram's list of payments and refunds. It is 1 if another scheduler took over a
-dead scheduler's post too late. It is also 1 if one of the planned faults, outages, broken promises
-or refunds never happened.
-`--short` kills a few schedulers and causes every outage.
+build/chaos.json. `--short` kills a few schedulers and causes every outage.
+
+The exit status is 1 if the run has one of these problems, and 0 otherwise:
+  - a post is lost, published twice, or not resolved
+  - money moved, but the messages in the channel do not justify the movement
+  - an altered post was paid for as an unaltered post
+  - the books differ from Telegram's list of payments, or violate an invariant
+  - the post of a dead scheduler waited too long for another scheduler
+  - a planned fault, outage, broken promise or refund never happened
+  - in a long run, too few uncertain posts were resolved without a person
 """
 
 import argparse
@@ -30,10 +33,9 @@ MUST_BE_ZERO = (
     *("charges_unlike_books", "invariant_violations"),
 )
 LONG_RUN_KILLS = 500
-"""If a run has at least this number of kills, it must meet two more conditions. Every kind of send
-fault must have happened, and LEAST_SHARE must be reached."""
+"""The number of kills from which a run counts as long."""
 LEAST_SHARE = 0.99
-"""The smallest share of the uncertain posts that must be resolved without a person."""
+"""The smallest allowed share of uncertain posts that are resolved without a person."""
 LONGEST_RECOVERY_SECONDS = 45
 SHORT_RUN = chaos_run.Size(
     8, 20_261, channels=24, finish_seconds=120, outage_gap_seconds=(0.2, 1.0)
@@ -50,11 +52,7 @@ SHOWN = (
 
 
 async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
-    """Run the chaos run, and return its figures together with the recovery time.
-
-    The recovery time is how long posts wait after the death of their scheduler. It is measured at
-    the same time, on other servers.
-    """
+    """Run the chaos run, and return its figures and the recovery time."""
     begun = time.monotonic()
     figures, recovery_seconds = await asyncio.gather(
         chaos_run.run(folder / "chaos", size), recovery_time.measure(folder / "recovery")
@@ -71,7 +69,7 @@ def write(figures: chaos_run.Json) -> None:
 
 
 def table(figures: chaos_run.Json) -> str:
-    """Format the figures, and the counts of kills, outages and faults, as a table."""
+    """Format the figures as a table."""
     lines = [f"{name.replace('_', ' '):<32} {figures[name]}" for name in SHOWN]
     for title in (
         "killed_at",
@@ -88,10 +86,7 @@ def table(figures: chaos_run.Json) -> str:
 
 
 def problems(figures: chaos_run.Json) -> list[str]:
-    """Return a line for each problem in the figures of a chaos run, for example lost posts.
-
-    The list of a good run is empty.
-    """
+    """Return one line for each problem in the figures."""
     lines = [f"{name}: {figures[name]}" for name in MUST_BE_ZERO if figures[name]]
     if figures["takeover_s_max"] > LONGEST_RECOVERY_SECONDS:
         lines.append(f"takeover_s_max: {figures['takeover_s_max']}")
@@ -107,10 +102,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
 
 
 def main() -> int:
-    """Run with the size that the arguments give, and print the figures.
-
-    Returns the exit status: 1 if the figures show a problem, and 0 otherwise.
-    """
+    """Run the command line, and return 1 if the figures show a problem."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=None)

@@ -1,7 +1,4 @@
-"""Kill many schedulers during outages, let other schedulers finish the posts, and run the oracle.
-
-The oracle is a separate program that judges the result.
-"""
+"""Kill many schedulers during outages, let others finish the posts, and judge the result."""
 
 import asyncio
 import contextlib
@@ -49,7 +46,7 @@ FAULT_SHARES = {
     "flood": 0.02,
     "refused": 0.02,
 }
-"""For each kind of fault, the share of the sends into channels that get this fault."""
+"""The share of the sends into channels that get each kind of fault."""
 SETTINGS = {
     "ENVIRONMENT": "development",
     "CURRENCY": STARS,
@@ -58,28 +55,25 @@ SETTINGS = {
     "MESSAGES_PER_SECOND": "1000",
 }
 BROKEN_PROMISES = "broken_promises.jsonl"
-"""The log of the acts with which owners broke their promises."""
+"""The name of the log of the promises that owners broke."""
 STAR_TRANSACTIONS = "star_transactions.json"
-"""The list of all payments and refunds, as Telegram gives it at the end of a run."""
+"""The name of the file with Telegram's list of payments and refunds."""
 PEOPLE = 30
 ADVERTISERS = 10
+# A small number limits the posts that a dying process leaves unfinished.
 BACKLOG = 6
-"""The largest number of posts that wait at the same time. If more posts waited, one process would
-claim more of them, and its death would leave more posts unfinished."""
+"""How many posts wait at most at the same time."""
 MOST_OPEN = 36
-"""No placement is bought while this many posts are `sending` or `uncertain`. Schedulers must first
-resolve the posts that dead schedulers left behind."""
+"""The number of `sending` or `uncertain` posts at which the run stops buying placements."""
 BOUGHT_AT_ONCE = 2
 BUY_SECONDS = 0.3
-"""The seconds between two checks whether new placements can be bought."""
+"""The time between two attempts to buy placements, in seconds."""
 CLOCK_SPEED = 2
-"""The database's clock runs this many times as fast as the real clock. The leases still use the
-real clock."""
+"""The speed of the database's clock, as a multiple of the real clock's speed."""
 CLOCK_STEP = timedelta(seconds=5)
-"""The step of the database's clock at the end of the run. The run then checks again and again
-whether all posts are finished, and moves the clock forward by this step at each check."""
+"""How far one step at the end of a run moves the database's clock."""
 MOST_CLOCK_STEPS = timedelta(minutes=5)
-"""The largest sum of the steps (CLOCK_STEP) during one wait at the end of the run."""
+"""How far one wait at the end of a run may move the database's clock."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """
@@ -97,8 +91,7 @@ HELD = """
 """
 HOURS_STEP = timedelta(minutes=5)
 HOURS_STEP_SECONDS = 3.0
-"""The real seconds after each HOURS_STEP. In this time, the schedulers check the posts whose check
-became due by the step."""
+"""The real time after each HOURS_STEP, in seconds."""
 LOG_SECONDS = 15.0
 Json = dict[str, Any]
 
@@ -107,22 +100,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run: the number of kills and channels, and the times that limit the run."""
+    """The size of a run."""
 
     kills: int
     seed: int
     channels: int
     finish_seconds: float
-    """The longest time of each wait at the end of the run, in seconds. The run waits until all
-    posts are finished, and until all of them are paid or refunded."""
+    """The longest time of each wait at the end of the run, in seconds."""
     outage_gap_seconds: tuple[float, float] = (4.0, 12.0)
-    """The smallest and the largest time between two outages, in seconds. A run draws random times
-    between the two."""
+    """The shortest and the longest time between two outages, in seconds."""
 
 
 @dataclass
 class ChaosRun:
-    """A chaos run. It buys placements, kills schedulers, causes outages, and finishes all posts."""
+    """A chaos run, which buys placements, kills schedulers and causes outages."""
 
     size: Size
     environment: Environment
@@ -137,20 +128,11 @@ class ChaosRun:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Make the kill loop, whose failpoints depend on the seed.
-
-        A failpoint is a named point at which a process kills or stops itself.
-        """
         rng = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
         self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
 
     async def kill(self) -> None:
-        """Kill schedulers during outages.
-
-        Ends when four conditions are met: the required number of schedulers died at failpoints,
-        every outage happened, a scheduler was stopped and woken, and payments were refunded while
-        their money was in each place, for example in an escrow (`Payers.complete`).
-        """
+        """Kill schedulers during outages, until every planned event has happened."""
         self._tasks = [
             asyncio.create_task(self._buy_placements()),
             asyncio.create_task(self._advance_clock()),
@@ -166,21 +148,17 @@ class ChaosRun:
             await asyncio.gather(*self._tasks)
 
     def _enough(self) -> bool:
-        """Tell whether `kill` can end: its four conditions are met, or one of its tasks ended."""
+        """Return True if every planned event has happened, or if a task has ended."""
         killed = self.kill_loop.killed.total() >= self.size.kills and self.payers.complete
         enough = killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
         return enough or any(task.done() for task in self._tasks)
 
     def _settings(self) -> dict[str, str]:
-        """Return settings for the schedulers that are killed.
-
-        With these settings, a scheduler connects to its servers through proxies that can cut
-        connections.
-        """
+        """Return the settings of a scheduler that connects through the proxies."""
         return self.environment.settings(**SETTINGS, **self.outages.settings())
 
     async def _buy_placements(self) -> None:
-        """Buy placements so that some posts always wait, even during outages of the database."""
+        """Buy placements, so that some posts always wait to be sent."""
         unused = self._unused_ads()
         while not self._ended.is_set():
             try:
@@ -196,10 +174,7 @@ class ChaosRun:
             await asyncio.sleep(BUY_SECONDS)
 
     def _unused_ads(self) -> dict[ConnectedChannel, Iterator[tuple[Any, int]]]:
-        """Return, for each channel, the ads that the channel has not had.
-
-        The order of the channels is from the least to the most recently used channel.
-        """
+        """Return an iterator over all ads for each channel."""
         return {channel: iter(self.market.ads) for channel in self.market.connected}
 
     async def _buy(
@@ -224,7 +199,7 @@ class ChaosRun:
                 await self._move_clock(timedelta(seconds=CLOCK_SPEED - 1))
 
     async def _log_progress(self) -> None:
-        """Log the counts of kills and posts every LOG_SECONDS, and once more at the end."""
+        """Log the numbers of kills and posts."""
         begun = time.monotonic()
         while not self._ended.is_set():
             with contextlib.suppress(TimeoutError):
@@ -239,12 +214,9 @@ class ChaosRun:
             )
 
     async def finish(self) -> None:
-        """Finish all posts without faults and outages, and then pay or refund them.
+        """Let three schedulers finish all posts without faults, and pay or refund the posts.
 
-        Three schedulers do the work. The database's clock is moved in steps past the promised
-        hours, that is, past the time that the posts must stay. Before each step, owners break
-        promises about some of the posts. Then the clock is moved past the time in which admins
-        decide about broken promises. Raises RuntimeError if a scheduler does not end with status 0.
+        Raises RuntimeError if a scheduler does not end with the status 0.
         """
         await self.environment.control("faults", "DELETE")
         await self.owners.give_rights_back()
@@ -268,16 +240,11 @@ class ChaosRun:
                 raise RuntimeError(f"a scheduler ended with status {scheduler.status}, not 0")
 
     async def _move_clock(self, by: timedelta) -> None:
-        """Move the database's clock forward by the time `by`."""
         owner_url = self.environment.postgres.dsn(embedded.OWNER)
         await clock.move_forward(owner_url, by.total_seconds())
 
     async def _wait_until_zero(self, count: str) -> None:
-        """Wait until a query that counts rows returns 0. Meanwhile, move the database's clock.
-
-        After `finish_seconds`, the wait ends without an error, because the oracle reports the posts
-        that are not finished by then.
-        """
+        """Move the database's clock until a query returns 0, or until `finish_seconds` are over."""
         steps_left = MOST_CLOCK_STEPS
 
         async def is_zero() -> bool:
@@ -293,10 +260,7 @@ class ChaosRun:
 
 
 async def judge(environment: Environment) -> Json:
-    """Run the oracle, and return its verdict.
-
-    The oracle is a separate process that imports none of the product's code.
-    """
+    """Judge the run in a separate process, and return the verdict."""
     listed = environment.folder / STAR_TRANSACTIONS
     listed.write_text(json.dumps(await _star_transactions(environment)))
     process = await asyncio.create_subprocess_exec(
@@ -314,7 +278,7 @@ async def judge(environment: Environment) -> Json:
 
 
 async def _star_transactions(environment: Environment) -> list[Json]:
-    """Read Telegram's list of payments and refunds in Stars page by page, and return all of it."""
+    """Return Telegram's whole list of payments and refunds in Stars."""
     listed: list[Json] = []
     while page := await environment.call("getStarTransactions", offset=len(listed)):
         if not page["transactions"]:
@@ -324,7 +288,7 @@ async def _star_transactions(environment: Environment) -> list[Json]:
 
 
 async def run(folder: Path, size: Size) -> Json:
-    """Run the chaos on its own servers in `folder`, and return the figures of the run."""
+    """Carry out a chaos run on its own servers in `folder`, and return its figures."""
     async with (
         run_environment(
             folder,
@@ -373,7 +337,7 @@ async def run(folder: Path, size: Size) -> Json:
 async def _prepare_market(
     environment: Environment, sessions: database.Sessions, size: Size
 ) -> Market:
-    """Register people, connect all channels, and publish one ordinary post in each."""
+    """Register people, connect all channels, and publish a message in each channel."""
     market = Market(sessions, environment.telegram.facts, STARS)
     person = environment.telegram.facts["people"][0]
     sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)

@@ -1,4 +1,4 @@
-"""Run PostgreSQL, Valkey and a server that replaces Telegram, each as a separate process."""
+"""Run PostgreSQL, Valkey and a simulated Telegram, each as a separate process."""
 
 import asyncio
 import json
@@ -32,37 +32,27 @@ class Telegram:
     folder: Path
     control_token: str
     facts: Facts
-    """The facts that the server has written: its address (`url`), its people and channels, and the
-    admin chat."""
+    """The address, people, channels and admin chat of the server."""
 
     @property
     def published(self) -> Path:
-        """Return the path of the log of all channel messages.
-
-        Each message is written to disk before Telegram answers.
-        """
+        """The log of all messages in channels, written before the server answers."""
         return self.folder / "published.jsonl"
 
     @property
     def send_log(self) -> Path:
-        """Return the path of the log of sends.
-
-        The log has a line for every send that the flood limits admitted or refused.
-        """
+        """The log of sends, with one line for each admitted or refused send."""
         return self.folder / telegram.SEND_LOG
 
     def faults(self) -> list[str]:
-        """Return the kind of every fault that has happened to a send into a channel until now."""
+        """Return the kind of each fault of a send into a channel."""
         lines = (self.folder / telegram.FAULT_LOG).read_text().splitlines()
         return [json.loads(line) for line in lines]
 
 
 @dataclass
 class Environment:
-    """The servers that the schedulers of one run need.
-
-    `postgres` and `valkey` are replaced when these servers are started again.
-    """
+    """The servers that the schedulers of one run need."""
 
     folder: Path
     postgres: embedded.Postgres
@@ -70,7 +60,7 @@ class Environment:
     telegram: Telegram
 
     def settings(self, **changes: str) -> dict[str, str]:
-        """Return the settings of a scheduler. `changes` replace or add settings by name."""
+        """Return the settings of a scheduler. `changes` adds or replaces settings."""
         return {
             "PATH": os.defpath,
             "BOT_TOKEN": TOKEN,
@@ -91,7 +81,7 @@ class Environment:
             await connection.close()
 
     async def control(self, path: str, verb: str = "POST", /, **body: Any) -> Facts:
-        """Send a request to the Telegram server's control API, and return the answer."""
+        """Send a request to the control API of the simulated Telegram, and return the answer."""
         headers = {"Authorization": f"Bearer {self.telegram.control_token}"}
         url = f"{self.telegram.facts['url']}/control/{path}"
         async with (
@@ -103,16 +93,16 @@ class Environment:
             return answer
 
     async def call(self, method: str, **body: Any) -> Any:
-        """Call a method of the simulated Bot API, and return the field `result` of its answer."""
+        """Call a method of the simulated Bot API, and return the field `result` of the answer."""
         url = f"{self.telegram.facts['url']}/bot{TOKEN}/{method}"
         async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
             response.raise_for_status()
             return (await response.json())["result"]
 
     async def clone(self, name: str) -> str:
-        """Copy the database, and return the DSN with which the application connects to the copy.
+        """Copy the database, and return the application's DSN for the copy.
 
-        No process may use the database during the copy. The clock of the copy can be moved, too.
+        No other process may use the database during the copy.
         """
         await clone_database(self.postgres, embedded.DATABASE, name)
         return self.postgres.dsn(embedded.APP, name)
@@ -129,11 +119,7 @@ async def run_environment(
     fault_shares: dict[str, float] | None = None,
     server: str = "tests.chaos.telegram",
 ) -> AsyncIterator[Environment]:
-    """Run all servers, and stop them at the end.
-
-    The tables are migrated, and every kill switch is set to running. `server` is the module that
-    runs as Telegram.
-    """
+    """Run all servers with a migrated database, and yield the servers."""
     plan = telegram.Plan(
         str(folder / "telegram"),
         TOKEN,
@@ -206,10 +192,9 @@ async def _read_when_written(path: Path, child: processes.Child) -> str:
 async def wait_until(
     condition: Callable[[], Any], seconds: float, failure: str, *, interval: float = 0.2
 ) -> None:
-    """Call and await `condition` until its result is true.
+    """Call `condition` every `interval` seconds until the result is true.
 
-    `seconds` is the longest wait. `interval` is the time between two checks, in seconds. After the
-    longest wait, raises TimeoutError with the text `failure`.
+    Raises TimeoutError with the text `failure` after `seconds`.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -1,12 +1,4 @@
-"""Let a process kill or stop itself at a named point in the product (a failpoint).
-
-A forked scheduler calls `arm` before it runs. `arm` puts a wrapper around each named function, in
-the module that defines the function. The product's code is unchanged, and its calls reach the
-wrappers because callers import modules and not functions. The points before and after a commit are
-SQLAlchemy's events. They have the name of the service that used the session last. When the process
-has passed its failpoint as often as `Failpoint` says, it reports the point through a pipe and sends
-a signal to itself.
-"""
+"""Let a process kill or stop itself at a named point in the product (a failpoint)."""
 
 import importlib
 import os
@@ -30,33 +22,28 @@ SERVICES = {
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
 }
-"""The functions of the services that get failpoints, by module. The first argument of each function
-is the session. `points` and `arm` skip a name that does not exist."""
+"""The functions with failpoints, by module."""
 TELEGRAM_CALLS = {
     "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
 }
-"""Methods that send a request to Telegram, by module and class."""
+"""The methods with failpoints that call Telegram, by module and class."""
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
+# Without a longer wait, almost every process would die at one of these points.
 FREQUENT = (
     *("posting.claim_due ", "rescue.rescue_abandoned "),
     *("uncertain_posts.claim_due ", "verification.claim_due "),
     *("Sender.get_bot_rights ", "Sender.probe "),
 )
-"""Prefixes of the names of failpoints that a process passes very often: even without work, or many
-times for one post. A process that has waited in vain for its own failpoint accepts these points
-later than all others. Otherwise, almost every process would die at one of them, and no search for
-an uncertain post would ever find the post."""
+"""The points that a process passes very often, by the beginning of their names."""
 
 
 @dataclass(frozen=True)
 class Failpoint:
-    """The point at which a process signals itself, and the signal that it sends.
+    """The point at which a process sends a signal to itself, and the signal.
 
-    The process signals itself when it passes the point for the `passing`-th time. If it does not
-    reach the point within `patience_seconds`, it signals itself at the `other_passings`-th passing
-    of any other point. Other points with a FREQUENT prefix count only after twice
-    `patience_seconds`.
+    After `patience_seconds`, the process also accepts other points. After twice that time, the
+    process also accepts the points in FREQUENT.
     """
 
     point: str
@@ -67,12 +54,6 @@ class Failpoint:
 
 
 class _PassingCounter:
-    """The counter of how often one process passes its failpoint and the other points.
-
-    After the last pass that `Failpoint` asks for, the counter sends the failpoint's signal to its
-    own process.
-    """
-
     def __init__(self, failpoint: Failpoint, report: Callable[[str], None]) -> None:
         self._failpoint = failpoint
         self._left = failpoint.passing
@@ -81,9 +62,9 @@ class _PassingCounter:
         self._begun = time.monotonic()
 
     def count(self, point: str) -> None:
-        """Count one pass of a point. After the last pass that is needed, signal the process.
+        """Count a pass of a point.
 
-        `Failpoint` says how many passes are needed. The point is reported before the signal.
+        When the count is reached, report the point and send the signal.
         """
         if self._left == 0 or self._others_left == 0:
             return
@@ -96,11 +77,7 @@ class _PassingCounter:
             os.kill(os.getpid(), self._failpoint.signal)
 
     def _accepts(self, other_point: str) -> bool:
-        """Tell whether the process may signal itself at another point than its failpoint.
-
-        It may do so only after it has waited for its failpoint for long enough
-        (`patience_seconds`).
-        """
+        """Return whether a pass of another point counts now."""
         if self._failpoint.patience_seconds is None:
             return False
         waited = (time.monotonic() - self._begun) / self._failpoint.patience_seconds
@@ -108,10 +85,7 @@ class _PassingCounter:
 
 
 def points() -> list[str]:
-    """Return the names of all failpoints of this version of the product.
-
-    A name has the form `module.function moment`. The moment is, for example, `after commit`.
-    """
+    """Return the names of all failpoints, in the form `module.function moment`."""
     names = []
     for module_name, functions in SERVICES.items():
         if (module := _module(module_name)) is not None:
@@ -134,10 +108,9 @@ def points() -> list[str]:
 
 
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
-    """Let this process signal itself at the failpoint. This holds until the process ends.
+    """Let this process send a signal to itself at a failpoint.
 
-    The function wraps the functions in SERVICES and TELEGRAM_CALLS, and listens to commits. The
-    process calls `report` with the name of the point before it signals itself.
+    Before the signal, the process calls `report` with the name of the point.
     """
     counter = _PassingCounter(failpoint, report)
     for module_name, functions in SERVICES.items():

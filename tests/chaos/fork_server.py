@@ -1,16 +1,17 @@
-"""Fork schedulers from one process that has imported everything.
+"""Fork schedulers from one process that has already imported all modules.
 
-Run as `python -m tests.chaos.fork_server`. Commands come as JSON lines on stdin, and reports go as
-JSON lines to stdout. A failpoint (POINT) is a named point at which a scheduler signals itself.
-The commands, and after the arrows the reports, are:
+The process reads commands from stdin and writes reports to stdout, as lines of JSON. At the end of
+stdin, the process kills every scheduler.
+
+The commands are:
   {"start": ID, "settings": {...}, "failpoint": {...} or null, "log": PATH}
   {"signal": ID, "number": N}
-  -> {"ready": [POINT, ...]}
-  -> {"id": ID, "pid": PID}
-  -> {"id": ID, "reached": POINT}
-  -> {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
-The last report says how a scheduler ended, as the operating system reports it.
-At the end of stdin, every scheduler is killed.
+
+The reports are:
+  {"ready": [POINT, ...]}
+  {"id": ID, "pid": PID}
+  {"id": ID, "reached": POINT}
+  {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
 """
 
 import gc
@@ -31,15 +32,11 @@ Json = dict[str, Any]
 
 
 class ForkServer:
-    """The process that forks all schedulers of a run and reports how each of them ended.
-
-    It has no threads and no event loop, so that forking is safe.
-    """
+    """The process that forks all schedulers of a run. It has no threads and no event loop."""
 
     def __init__(self) -> None:
         self._children: dict[int, int] = {}
-        """The schedulers whose end was not reported yet: a map from the process id to the ID in the
-        command that started the scheduler."""
+        """The IDs of the running schedulers, by process id."""
         self._selector = selectors.DefaultSelector()
         self._reports, self._report_writer = os.pipe()
         self._wakeups, self._wakeup_writer = os.pipe()
@@ -51,7 +48,7 @@ class ForkServer:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Handle commands until stdin ends."""
+        """Handle commands and reports until stdin ends."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer)
         _write({"ready": failpoints.points()})
@@ -67,10 +64,7 @@ class ForkServer:
                     return
 
     def _read(self, descriptor: int) -> bool:
-        """Read from a pipe, and handle each command or report that has arrived completely.
-
-        Return False at the end of the stream, and True otherwise.
-        """
+        """Read a pipe, and handle each complete line. Return False at the end of the stream."""
         try:
             chunk = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -94,6 +88,7 @@ class ForkServer:
 
     def _start(self, command: Json) -> None:
         parent = os.getpid()
+        # A fork is safe here, because this process has no threads and no event loop.
         pid = os.fork()
         if pid == 0:
             _run_scheduler(command, self._report_writer, parent)
@@ -127,7 +122,7 @@ def _write(report: Json) -> None:
 
 
 def _run_scheduler(command: Json, report_writer: int, parent: int) -> NoReturn:
-    """Run `python -m scheduler` in this forked process, and then end the process."""
+    """Run a scheduler in this forked process, and then end the process."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)

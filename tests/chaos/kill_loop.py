@@ -1,8 +1,4 @@
-"""Start schedulers. Kill each of them at a failpoint, or stop it there and wake it later.
-
-A failpoint is a named point at which a process kills or stops itself. A stopped scheduler is woken
-after the end of its lease.
-"""
+"""Start schedulers, and kill or stop each of them at a failpoint."""
 
 import asyncio
 import contextlib
@@ -16,38 +12,30 @@ from tests.chaos.rounds import Rounds
 from tests.chaos.schedulers import ForkServerClient, Scheduler
 
 KILLED_AT_ONCE = 4
-"""The number of loops that run at the same time, each of which kills one scheduler after
-another."""
+"""How many loops kill schedulers at the same time."""
 STOPPED_AT_ONCE = 5
-"""The number of loops that run at the same time, each of which stops and wakes one scheduler after
-another. A woken scheduler runs for some time and finishes the posts of dead schedulers. The search
-for an uncertain post needs this time, because a scheduler that is killed at its first failpoint
-lives for a shorter time than a search takes."""
+"""How many loops stop and wake schedulers at the same time."""
 EVERY_POST = (
     "posting.claim_due ",
     "posting.begin_sends ",
     "posting.record_published ",
     "Sender.send_ad ",
 )
-"""The prefixes of the failpoints that every published post passes."""
+"""The failpoints that every published post passes, by the beginning of their names."""
 EVERY_POST_WEIGHT = 3
-"""The failpoints of EVERY_POST are drawn this many times as often as each of the other
-failpoints."""
+"""The weight of the points in EVERY_POST. Other points have the weight 1."""
 MOST_PASSINGS = 2
 MOST_OTHER_PASSINGS = 8
 PATIENCE_SECONDS = (3.0, 7.0)
-"""The smallest and the largest patience, in seconds. The patience of a scheduler is a random time
-between the two. If the scheduler has not reached its failpoint after this time, it is killed or
-stopped at another point."""
+"""The shortest and the longest wait for a failpoint, in seconds."""
 LIFE_SECONDS = 40.0
-"""The longest life of a scheduler that reaches no failpoint, in seconds. It is killed after this
-time."""
+"""The longest life of a scheduler that reaches no failpoint, in seconds."""
 STOPPED_SECONDS = 16.0
 AWAKE_SECONDS = (45.0, 90.0)
 
 
 class KillLoop:
-    """The loops that kill and stop the schedulers of one run, with counts of how they ended."""
+    """The loops that kill and stop the schedulers of one run."""
 
     def __init__(
         self,
@@ -55,10 +43,7 @@ class KillLoop:
         settings: Callable[[], Mapping[str, str]],
         rng: random.Random,
     ) -> None:
-        """Keep a client of the fork server, which starts the schedulers, and prepare the counts.
-
-        `settings` returns the settings of one scheduler.
-        """
+        """Keep a client of the fork server. `settings` returns the settings for one scheduler."""
         self._fork_server = fork_server
         self._settings = settings
         self._rng = rng
@@ -66,14 +51,14 @@ class KillLoop:
         self._points = Rounds(fork_server.points + frequent * (EVERY_POST_WEIGHT - 1), rng)
         self._ended = asyncio.Event()
         self.killed: Counter[str] = Counter()
-        """The number of deaths at failpoints, by point."""
+        """How many schedulers died at each failpoint."""
         self.killed_elsewhere = 0
         self.stopped_and_woken = 0
         self.cpu_seconds = 0.0
-        """The CPU time that all schedulers used, in seconds."""
+        """The CPU time that all killed schedulers have used, in seconds."""
 
     async def run(self, enough: Callable[[], bool]) -> None:
-        """Kill and stop schedulers, several at the same time, until `enough` returns True."""
+        """Kill and stop schedulers until `enough` returns True."""
 
         async def kill() -> None:
             while not enough():
@@ -124,10 +109,7 @@ class KillLoop:
         return self._fork_server.start(self._settings(), failpoint)
 
     async def _reaches_failpoint(self, scheduler: Scheduler) -> bool:
-        """Wait until the scheduler reaches its failpoint, and return whether it has reached it.
-
-        The wait ends earlier if the scheduler ends, and after LIFE_SECONDS.
-        """
+        """Return whether a scheduler reaches its failpoint within LIFE_SECONDS."""
         waits = [
             asyncio.create_task(each.wait())
             for each in (scheduler.failpoint_reached, scheduler.ended)
@@ -138,11 +120,7 @@ class KillLoop:
         return scheduler.failpoint_reached.is_set()
 
     async def _wait_until_killed(self, scheduler: Scheduler) -> None:
-        """Wait for the end of a scheduler that is killed.
-
-        Raises RuntimeError if the operating system does not report signal 9 as the cause of the
-        end.
-        """
+        """Wait for a scheduler's end. Raises RuntimeError if the cause is not SIGKILL."""
         await asyncio.wait_for(scheduler.ended.wait(), 30)
         if scheduler.signal != signal.SIGKILL:
             raise RuntimeError(f"a scheduler ended by itself, with status {scheduler.status}")

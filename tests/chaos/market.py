@@ -21,12 +21,12 @@ FEE_BPS = 1_000
 PRICE = 100
 DEPOSIT_AMOUNT = 100_000_000
 Photo = Mapping[str, Any]
-"""A photo as the Bot API shows it, with `file_id` and `file_unique_id`."""
+"""A photo in the format of the Bot API."""
 
 
 @dataclass(frozen=True)
 class ConnectedChannel:
-    """A channel that its owner has connected, in which a run can buy placements."""
+    """A connected channel in which a run can buy placements."""
 
     channel_id: int
     chat_id: int
@@ -36,10 +36,7 @@ class ConnectedChannel:
 
 @dataclass
 class Market:
-    """The people, channels and campaigns of one run, with methods that add more of them.
-
-    The ad of each campaign has a text that no other campaign has.
-    """
+    """The people, channels and campaigns of one run."""
 
     sessions: Sessions
     facts: dict[str, object]
@@ -49,13 +46,12 @@ class Market:
     moderator: Actor | None = None
     connected: list[ConnectedChannel] = field(default_factory=list)
     ads: list[tuple[Actor, int]] = field(default_factory=list)
-    """The ids of the campaigns, each with its advertiser."""
+    """The campaigns: pairs of the advertiser and the campaign's id."""
 
     async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
         """Register all people, and create `ads` campaigns.
 
-        The last `advertisers` people of the list get money. Every person may own channels. If
-        `photo` is given, each third ad has this photo.
+        The last `advertisers` people get money.
         """
         people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
         async with self.sessions.begin() as session:
@@ -91,7 +87,7 @@ class Market:
     async def create_campaign(
         session: AsyncSession, advertiser: Actor, text: str, photo: Photo | None = None
     ) -> Campaign:
-        """Create and activate a campaign. Its ad has the text, a button and the photo, if any."""
+        """Create and activate a campaign."""
         campaign = await campaigns.create(
             session,
             actor=advertiser,
@@ -112,11 +108,7 @@ class Market:
     async def connect(
         self, channel_fact: dict[str, int], *, promised_hours: int
     ) -> ConnectedChannel:
-        """Connect a channel of the Telegram server for its owner, and set its terms.
-
-        The terms are the price of a post and the promised hours, that is, the time that a post must
-        stay. `channel_fact` has the id of the channel's chat and the id of its owner.
-        """
+        """Connect a channel for its owner, and set its price and its promised hours."""
         owner = self.owners[channel_fact["owner"]]
         async with self.sessions.begin() as session:
             channel = await channels.connect(
@@ -140,15 +132,12 @@ class Market:
         return connected
 
     async def note_message(self, chat_id: int, message_id: int) -> None:
-        """Record the id of an owner's post, as the bot does when Telegram reports such a post."""
+        """Record the id of a message that an owner has posted in a channel."""
         async with self.sessions.begin() as session:
             await channels.record_message_id(session, chat_id=chat_id, message_id=message_id)
 
     async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
-        """Submit and approve a placement, and return the id of its target (the placement).
-
-        The approval holds the money of the placement and queues its post.
-        """
+        """Submit and approve a placement, and return its id."""
         advertiser, campaign_id = ad
         assert self.moderator is not None
         async with self.sessions.begin() as session:
@@ -165,12 +154,12 @@ class Market:
         return target.id
 
     def unconnected(self) -> Iterator[dict[str, int]]:
-        """Return those of Telegram's channels that are not connected yet."""
+        """Return the channels that exist in Telegram but are not connected yet."""
         known: list[dict[str, int]] = list(self.facts["channels"])  # type: ignore[call-overload]
         return iter(known[len(self.connected) :])
 
     async def fill(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:
-        """Connect as many channels as `placements`, and buy one placement in each channel."""
+        """Connect channels, and buy one placement in each channel."""
         facts = itertools.islice(self.unconnected(), placements)
         ads = itertools.cycle(self.ads)
 

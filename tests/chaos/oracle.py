@@ -1,8 +1,6 @@
 """Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS` prints a JSON object.
 
-The oracle shares only the tables with the product. It imports none of the product's code and has
-its own SQL. It reads the published messages from the log of the simulated Telegram. No two
-placements in a channel have the same text. So the channel and the text of a message identify its
+The program imports none of the product's code. The channel and the text of a message identify the
 placement.
 """
 
@@ -96,17 +94,13 @@ OPEN = ("queued", "sending")
 ALTERING = {"edit", "replace_media"}
 Json = dict[str, Any]
 Acts = dict[tuple[int, int], set[str]]
-"""What owners did to break their promises, by channel and message id."""
+"""The acts with which owners broke promises, by the ids of the channel and the message."""
 
 
 def judge(
     placements: list[Json], published: dict[tuple[int, str], list[int]], broken: Acts
 ) -> Json:
-    """Compare the messages in the channels and the owners' acts with the rows of the database.
-
-    Returns the verdict: the number of placements, the number of each kind of mistake, and, for each
-    kind, the ids of some placements.
-    """
+    """Count the mistakes of each kind, with the ids of up to ten placements for each."""
     findings: dict[str, list[int]] = defaultdict(list)
     known = {(row["chat_id"], row["text"]) for row in placements}
     channels_with_uncertain = {row["chat_id"] for row in placements if row["job"] == "uncertain"}
@@ -149,29 +143,21 @@ def judge(
 
 
 def _lost(row: Json, ids: list[int]) -> bool:
-    """Tell whether a placement that was approved has no post, although nobody gave the post up.
-
-    This is so in three cases: there is no job for the post, the job has not ended yet, or the job
-    counts as published and the post is not in the channel.
-    """
+    """Return True if the post of an approved placement is lost."""
     if row["job"] is None or row["job"] in OPEN:
         return True
     return row["job"] == "success" and row["message_id"] not in ids
 
 
 def _moved_on_unknown(row: Json, ids: list[int], acts: set[str]) -> bool:
-    """Tell whether money moved although the messages in the channel do not justify it.
-
-    A payout needs a published post. A refund needs the absence of the post, or a broken promise.
-    While the job is uncertain, no money may move.
-    """
+    """Return True if money moved without a justification by the messages in the channel."""
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
     return bool((row["payouts"] and not ids) or (row["refunds"] and ids and not acts))
 
 
 def _contradicts_itself(row: Json) -> bool:
-    """Tell whether the entries, the escrow and the placement contradict each other."""
+    """Return True if the ledger, the escrow and the placement contradict each other."""
     expected = {
         "held": (1, 0, 0, "approved"),
         "released": (1, 1, 0, "posted"),
@@ -181,13 +167,7 @@ def _contradicts_itself(row: Json) -> bool:
 
 
 def judge_charges(transactions: list[Json], deposits: list[Json], people: list[Json]) -> Json:
-    """Compare Telegram's list of payments and refunds with the books.
-
-    Each listed payment must be a deposit of its payer. If the payment was refunded, the deposit
-    must have a clawback. A person's wallet for money outside the platform must contain the payments
-    minus the refunds and the withdrawals. What a clawback did not recover must be in the wallet for
-    the loss through this person. Returns the counts and up to ten examples of differences.
-    """
+    """Count the differences between Telegram's list and the books, with up to ten examples."""
     paid = {row["id"]: row for row in transactions if "source" in row}
     refunded = {row["id"] for row in transactions if "receiver" in row}
     wrong = {row["charge_id"] for row in deposits} ^ set(paid)
@@ -218,11 +198,7 @@ def judge_charges(transactions: list[Json], deposits: list[Json], people: list[J
 
 
 def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
-    """Tell whether a deposit and its clawback agree with the payment in Telegram's list.
-
-    `charge` is the payment. If it was `refunded`, its whole amount must be taken back. No money has
-    moved if the refund was recorded before the payment.
-    """
+    """Return whether a deposit agrees with the payment in Telegram's list."""
     payer, amount = charge["source"]["user"]["id"], charge["amount"]
     if (deposit["telegram_id"], deposit["amount"], deposit["currency"]) != (payer, amount, "XTR"):
         return False
@@ -234,7 +210,7 @@ def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
 
 
 def read(path: Path) -> dict[tuple[int, str], list[int]]:
-    """Return the ids of the published messages by channel and text. `path` is Telegram's log."""
+    """Return the ids of the published messages, by channel and text."""
     messages: dict[tuple[int, str], list[int]] = defaultdict(list)
     for line in path.read_text().splitlines():
         entry = json.loads(line)
@@ -244,7 +220,7 @@ def read(path: Path) -> dict[tuple[int, str], list[int]]:
 
 
 def read_acts(path: Path) -> Acts:
-    """Return what owners did to break their promises, by channel and message id."""
+    """Return the acts with which owners broke promises, by channel and message id."""
     acts: Acts = defaultdict(set)
     for line in path.read_text().splitlines():
         entry = json.loads(line)
@@ -253,13 +229,13 @@ def read_acts(path: Path) -> Acts:
 
 
 def read_transactions(path: Path) -> list[Json]:
-    """Read Telegram's list of payments and refunds from a JSON file."""
+    """Return Telegram's list of payments and refunds from a JSON file."""
     listed: list[Json] = json.loads(path.read_text())
     return listed
 
 
 async def main(dsn: str, path: Path, acts_path: Path, stars_path: Path) -> None:
-    """Read all rows in one snapshot, compare them with the logs, and print the verdict."""
+    """Compare one snapshot of the database with the logs, and print the verdict."""
     connection = await asyncpg.connect(dsn)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = [dict(row) for row in await connection.fetch(PLACEMENTS)]

@@ -1,4 +1,4 @@
-"""Cause outages of the servers while schedulers work and die, with one outage at a time."""
+"""Cause outages of the servers, one at a time, while schedulers work."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ OUTAGE_SECONDS = (0.3, 2.5)
 
 
 class Outages:
-    """The outages of one run. They stop the servers of an environment, or cut the network."""
+    """The outages of one run: stopped servers, and cut networks."""
 
     def __init__(self, environment: Environment, seed: int, proxies: dict[str, Proxy]) -> None:
         self._environment = environment
@@ -37,16 +37,16 @@ class Outages:
             "network to Telegram cut": lambda: self._cut("telegram"),
         }
         self.counts = Counter(dict.fromkeys(self._outages, 0))
-        """How often each outage happened."""
+        """How many times each outage has happened."""
         self._rounds = Rounds(list(self._outages), self._rng)
 
     @property
     def rounds(self) -> int:
-        """Return the number of rounds in which every outage happened once."""
+        """The number of rounds in which every outage has happened."""
         return self._rounds.completed
 
     def settings(self) -> dict[str, str]:
-        """Return the settings with which schedulers connect to the servers through the proxies."""
+        """Return the settings with which a scheduler connects through the proxies."""
         password = self._environment.postgres.passwords[embedded.APP]
         at = {name: f"{ports.HOST}:{proxy.port}" for name, proxy in self._proxies.items()}
         return {
@@ -56,10 +56,7 @@ class Outages:
         }
 
     async def run(self, ended: asyncio.Event, gap_seconds: tuple[float, float]) -> None:
-        """Cause one outage after another until `ended`, with a random gap before each outage.
-
-        After an outage, the server runs again before the next gap begins.
-        """
+        """Cause outages with gaps of random length until `ended` is set."""
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), self._rng.uniform(*gap_seconds))
@@ -108,10 +105,7 @@ class Outages:
 
 @asynccontextmanager
 async def run_outages(environment: Environment, seed: int) -> AsyncIterator[Outages]:
-    """Run a proxy in front of each server of an environment.
-
-    Yields the object that causes outages of these servers and of the network to them.
-    """
+    """Run a proxy in front of each server, and yield the outages."""
 
     async def to_postgres() -> Streams:
         socket = environment.postgres.socket_folder / ".s.PGSQL.5432"

@@ -1,8 +1,4 @@
-"""Let owners break their promises during a chaos run.
-
-An owner edits a published ad, replaces or adds media, or takes the bot's rights away for some
-seconds. Each act on a post is written to a log for the oracle (the program that judges the run).
-"""
+"""Let owners break their promises about published ads during a chaos run, and log each act."""
 
 import asyncio
 import contextlib
@@ -27,8 +23,8 @@ ACT_SECONDS = 1.0
 """The time between two broken promises while schedulers are killed, in seconds."""
 LOCK_OUT_SECONDS = 2.0
 SHARE = 0.3
-"""The share of the live posts on which `act_on_many` acts. A live post is a published post whose
-money is still held."""
+"""The share of the live posts about which `act_on_many` breaks a promise."""
+# The next check of a post with less time can come after the end of its promised hours.
 LIVE = text(
     """
     SELECT ch.chat_id, j.message_id, ch.owner_id, u.telegram_id
@@ -42,15 +38,13 @@ LIVE = text(
     ORDER BY j.id
     """
 )
-"""The query for the live posts that must stay for at least six more minutes. If an owner alters a
-post right before the end of its promised time, the alteration may rightly count as one after the
-end."""
+"""The query for live posts that must stay for at least six more minutes."""
 DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError)
 
 
 @dataclass
 class Owners:
-    """The owners of a run's channels, and the number of promises that they broke, by kind."""
+    """The owners of the channels of one run."""
 
     environment: Environment
     market: Market
@@ -60,15 +54,11 @@ class Owners:
     _acts: Rounds[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepare the random order of the kinds of broken promises, and create the log file."""
         self._acts = Rounds(ACTS, self.rng)
         self.log.touch()
 
     async def run(self, ended: asyncio.Event) -> None:
-        """Break a promise about one random live post after another, until `ended` is set.
-
-        Errors of the database are ignored, because its outages happen at the same time.
-        """
+        """Break promises about random live posts until `ended` is set. Ignores database errors."""
         while not ended.is_set():
             with contextlib.suppress(*DATABASE_ERRORS):
                 if posts := await self._live():
@@ -76,7 +66,7 @@ class Owners:
             await asyncio.sleep(ACT_SECONDS)
 
     async def act_on_many(self) -> None:
-        """Break promises about a random share of the live posts, and then give all rights back."""
+        """Break promises about a random part of the live posts, and then give all rights back."""
         for post in await self._live():
             if self.rng.random() < SHARE:
                 await self._act(post, self._acts.draw())
@@ -116,10 +106,7 @@ class Owners:
             log.write(json.dumps(line) + "\n")
 
     async def _give_rights(self, chat_id: int) -> None:
-        """Make the bot an administrator of a channel again, and record this in the database.
-
-        The product's bot would record it in the same way.
-        """
+        """Make the bot an administrator of a channel."""
         await self.environment.control(
             f"chats/{chat_id}/members",
             user_id="bot",

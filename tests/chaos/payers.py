@@ -1,9 +1,4 @@
-"""Let people pay in Stars during a chaos run, and let Telegram refund these payments.
-
-At the time of a refund, the paid money is in a random place, for example in an escrow or in a
-withdrawal. Telegram's message about a payment or a refund arrives once, twice, too late or never.
-If it never arrives, the scheduler has to find the payment or the refund in Telegram's list.
-"""
+"""Let people pay in Stars during a chaos run, and let Telegram refund the payments."""
 
 import asyncio
 import contextlib
@@ -38,14 +33,14 @@ PLACES = (
     *("not recorded", "in the wallet", "in escrow", EARNED),
     *("being withdrawn", "approved for withdrawal", "withdrawn"),
 )
-"""Where the money of a payment is when Telegram refunds the payment."""
+"""Where the money of a payment can be when Telegram refunds the payment."""
 AT_ONCE = 2
-"""The number of people who pay at the same time."""
+"""How many people act at the same time."""
 PAUSE_SECONDS = 1.0
-"""The time between the end of one person's acts and the beginning of the next person's."""
+"""The pause between two people, in seconds."""
 RETRY_SECONDS = 0.3
 APPROVALS = 20
-"""How often the approval of a withdrawal is tried."""
+"""How many times the approval of a withdrawal is tried."""
 UNBOOKED = """
     SELECT count(*) FROM unnest($1::text[], $2::bool[]) AS charge (id, refunded)
     LEFT JOIN deposits ON external_reference = charge.id
@@ -56,20 +51,20 @@ RELEASED = text("SELECT status = 'released' FROM escrows WHERE campaign_target_i
 
 @dataclass(frozen=True)
 class Payer:
-    """A person who pays, with the ids that Telegram and the product have for this person."""
+    """A person who pays, with the ids at Telegram and in the product."""
 
     telegram_id: int
     user_id: int
 
     @property
     def actor(self) -> Actor:
-        """Return the actor for use cases that this person carries out, without any role."""
+        """The person as an actor without any staff role."""
         return Actor(self.user_id)
 
 
 @dataclass
 class Charge:
-    """A payment in Stars that Telegram has received from a person."""
+    """A payment in Stars that a person has made at Telegram."""
 
     payer: Payer
     id: str
@@ -86,15 +81,11 @@ class Payers:
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(PLACES, 0)))
     charges: list[Charge] = field(default_factory=list)
     _spent: list[tuple[Charge, int]] = field(default_factory=list)
-    """The payments that an owner will earn, each with the placement that was bought with it."""
+    """Payments whose money an owner will earn, with the ids of their placements."""
 
     @property
     def complete(self) -> bool:
-        """True if, for each place except EARNED, a payment was refunded while its money was there.
-
-        Nobody knows in advance when an owner earns the money. Therefore such payments are also
-        refunded at the end of the chaos run.
-        """
+        """True if there was a refund for each place of the money, except for EARNED."""
         return all(self.counts[place] for place in PLACES if place != EARNED)
 
     async def run(self, ended: asyncio.Event) -> None:
@@ -114,7 +105,7 @@ class Payers:
             answering.cancel()
 
     async def refund_earned(self) -> None:
-        """Refund the payments in `_spent` whose money an owner has earned by now."""
+        """Refund the payments whose money an owner has earned by now."""
         spent, self._spent = self._spent, []
         for charge, target_id in spent:
             if await self._do(partial(_is_released, target_id=target_id)):
@@ -124,7 +115,7 @@ class Payers:
                 self._spent.append((charge, target_id))
 
     async def wait_until_booked(self, seconds: float) -> None:
-        """Wait until the books contain every payment and every refund, at most `seconds`."""
+        """Wait until the books contain every payment and every refund, but at most `seconds`."""
         ids = [charge.id for charge in self.charges]
         refunded = [charge.refunded for charge in self.charges]
 
@@ -135,7 +126,7 @@ class Payers:
             await wait_until(is_booked, seconds, "not all is booked", interval=1)
 
     async def _answer_pre_checkout_queries(self) -> None:
-        """Answer each pre-checkout query with yes until cancelled, because no bot runs here."""
+        """Answer each pre-checkout query with yes, as a bot does."""
         offset = 0
         while True:
             updates = await self.environment.call("getUpdates", offset=offset, timeout=5)
@@ -147,10 +138,7 @@ class Payers:
                     )
 
     async def _pay_and_refund(self, place: str) -> None:
-        """Let a new person pay, move the money to `place`, and let Telegram refund the payment.
-
-        If the place is EARNED, `refund_earned` refunds the payment later.
-        """
+        """Let a new person pay, move the money to a place, and refund the payment."""
         charge = await self._pay(await self._new_payer())
         messages = [True] * self.rng.randint(0, 2)
         reached = True
@@ -169,7 +157,7 @@ class Payers:
             await self._pay_again(charge.payer)
 
     async def _pay_again(self, payer: Payer) -> None:
-        """Unblock a person, who then pays again. Refund this payment in half of the cases."""
+        """Unblock a person, and let the person pay again."""
         await self._do(
             lambda session: user_blocks.unblock(
                 session, actor=self._moderator, user_id=payer.user_id, reason="pays again"
@@ -214,9 +202,10 @@ class Payers:
         return charge
 
     async def _refund(self, charge: Charge, messages: list[bool]) -> None:
-        """Let Telegram refund a payment, and record its messages in random order.
+        """Let Telegram refund a payment, and record Telegram's messages in random order.
 
-        Each item of `messages` is a message about the payment (False) or about its refund (True).
+        `messages` has True for each message about the refund, and False for each message about the
+        payment.
         """
         await self.environment.control(
             f"users/{charge.payer.telegram_id}/refund_payment", telegram_payment_charge_id=charge.id
@@ -226,7 +215,7 @@ class Payers:
         await asyncio.gather(*(self._receive(charge, refunded=each) for each in messages))
 
     async def _receive(self, charge: Charge, *, refunded: bool) -> None:
-        """Record a payment or its refund (`refunded`), as the bot does after Telegram's message."""
+        """Record a payment, or its refund, as the bot does."""
         facts: dict[str, Any] = {
             "user_id": charge.payer.user_id,
             "amount": PRICE,
@@ -243,7 +232,7 @@ class Payers:
     # -- the places of the money ------------------------------------------------------------------
 
     async def _bring_to(self, place: str, charge: Charge) -> bool:
-        """Move the money of a payment to `place`. Returns False if that is not possible now."""
+        """Move the money of a payment to a place. Return False if this is not possible now."""
         if place == "in the wallet":
             return True
         try:
@@ -255,11 +244,7 @@ class Payers:
         return True
 
     async def _buy(self, charge: Charge, *, earned: bool) -> bool:
-        """Buy a placement with the payment, and return False if the database had an outage.
-
-        Promised hours are the time that a post must stay. If `earned` is true, the placement has
-        none, so that the owner earns its price soon.
-        """
+        """Buy a placement with the money of a payment. Return False during a database outage."""
         buyer = charge.payer.actor
         channel = self.rng.choice(
             [each for each in self.market.connected if bool(each.promised_hours) != earned]
@@ -280,8 +265,8 @@ class Payers:
     async def _withdraw(self, payer: Payer, decisions: int) -> None:
         """Request a withdrawal for a person.
 
-        If `decisions` is 1, an admin approves the withdrawal. If it is 2, the admin also records
-        its payment.
+        If `decisions` is 1, an admin approves the withdrawal. If `decisions` is 2, the admin also
+        records the payment.
         """
         withdrawal = await self._do(
             lambda session: withdrawals.request(
@@ -294,12 +279,7 @@ class Payers:
             await self._mark_paid(withdrawal.id)
 
     async def _approve(self, withdrawal_id: int) -> None:
-        """Approve a withdrawal, in at most APPROVALS attempts.
-
-        An approval needs a recent comparison of the deposits with Telegram's list. The schedulers
-        are killed too often to be in time with it. Therefore a failed attempt is followed by a
-        comparison here. Raises NotCompared if the last attempt fails, too.
-        """
+        """Approve a withdrawal. Raises NotCompared if the last attempt fails."""
         for late in range(APPROVALS):
             try:
                 await self._do(
@@ -315,14 +295,14 @@ class Payers:
                 return
 
     async def _compare(self) -> None:
-        """Compare the deposits with Telegram's list, as a scheduler does. Ignores outages."""
+        """Compare the deposits with Telegram's list, as a scheduler does."""
         server = TelegramAPIServer.from_base(str(self.environment.telegram.facts["url"]))
         async with Bot(TOKEN, session=AiohttpSession(api=server)) as bot:
             with contextlib.suppress(*DATABASE_ERRORS):
                 await StarReconciliation(self.market.sessions, bot).run()
 
     async def _decide_withdrawals(self, payer: Payer) -> None:
-        """Record each approved withdrawal of a person as paid, or return its money, at random."""
+        """Record each approved withdrawal as paid, or return its money, at random."""
         rows = await self._do(
             lambda session: withdrawals.of_user(session, user_id=payer.user_id, limit=9, offset=0)
         )
@@ -357,10 +337,7 @@ class Payers:
         return self.market.moderator
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
-        """Run one use case in a transaction, and return its result.
-
-        If the database has an outage, repeat it until it succeeds.
-        """
+        """Run a use case until no database outage prevents it, and return its result."""
         while True:
             with contextlib.suppress(*DATABASE_ERRORS):
                 async with self.market.sessions.begin() as session:

@@ -1,4 +1,4 @@
-"""Forward TCP connections from a local port to a server, until a test cuts the network."""
+"""Forward TCP connections to a server, until a test cuts the network."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,7 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """A TCP proxy between a process and a server, with which a test can cut the network.
-
-    While the network is cut, the proxy resets all open and all new connections.
-    """
+    """A TCP proxy that resets all connections while a test cuts the network."""
 
     def __init__(self, connect: Callable[[], Awaitable[Streams]]) -> None:
         self._connect = connect
@@ -26,10 +23,7 @@ class Proxy:
     async def serve(
         self, client: asyncio.StreamReader, client_writer: asyncio.StreamWriter
     ) -> None:
-        """Forward one connection in both directions.
-
-        The forwarding ends when one side closes the connection or the network is cut.
-        """
+        """Forward the data of one connection in both directions."""
         if not self._connected:
             client_writer.transport.abort()
             return
@@ -52,13 +46,13 @@ class Proxy:
                 writer.transport.abort()
 
     def cut(self) -> None:
-        """Reset all connections, and refuse new ones from now on."""
+        """Reset all connections, and reset each new connection from now on."""
         self._connected = False
         for writer in self._writers:
             writer.transport.abort()
 
     def restore(self) -> None:
-        """Accept new connections again."""
+        """Allow new connections after `cut`."""
         self._connected = True
 
 
@@ -73,7 +67,7 @@ async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> 
 
 @asynccontextmanager
 async def run_proxy(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Proxy]:
-    """Run a proxy in front of the server that `connect` reaches. Cut the network at the end."""
+    """Run a proxy that connects to a server with `connect`."""
     proxy = Proxy(connect)
     listener = ports.listen(0)
     proxy.port = ports.port_of(listener)

@@ -1,12 +1,4 @@
-"""Measure how long posts wait after the death of their scheduler.
-
-A scheduler claims a post, so that no other scheduler sends it, and the claim ends with its lease.
-The leases and the intervals are those of production. Three schedulers are killed: right after the
-claim, right before the send, and right after the send. Each of them has claimed two posts. A fourth
-scheduler, the successor, is paused until all three are dead, so that it does not claim their posts
-first. The waiting time of a post begins with the death of its scheduler, as the operating system
-reports it. The waiting time ends when the post is queued again or known to be uncertain.
-"""
+"""Measure how long posts wait after the death of their scheduler."""
 
 import asyncio
 import signal
@@ -37,7 +29,7 @@ SENDING = "SELECT array_agg(id ORDER BY id) FROM post_jobs WHERE status = 'sendi
 
 
 async def measure(folder: Path) -> float:
-    """Return the longest time that a post of a dead scheduler waited for recovery, in seconds."""
+    """Return the longest time that a post of a dead scheduler waited, in seconds."""
     channels = POSTS * len(POINTS)
     async with (
         run_environment(folder, channels=channels, people=3, durable=False) as environment,
@@ -71,7 +63,7 @@ async def _wait_until_killed(scheduler: Scheduler) -> None:
 
 
 async def _start_successor(environment: Environment, fork_server: ForkServerClient) -> Scheduler:
-    """Start the successor, wait for its first heartbeat, and pause it with SIGSTOP."""
+    """Start the scheduler that will take over the posts, and pause it after its first heartbeat."""
     successor = fork_server.start(environment.settings())
 
     async def has_heartbeat() -> bool:
@@ -83,10 +75,7 @@ async def _start_successor(environment: Environment, fork_server: ForkServerClie
 
 
 async def _wait_until_recovered(environment: Environment, died_at: dict[int, float]) -> float:
-    """Wait until no post of a dead scheduler is `sending`.
-
-    Return the longest time from the death of a scheduler until its post was recovered, in seconds.
-    """
+    """Return the longest time that a post waited after its scheduler's death, in seconds."""
     waited: dict[int, float] = {}
 
     async def all_recovered() -> bool:

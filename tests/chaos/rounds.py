@@ -1,4 +1,4 @@
-"""Choose items at random in rounds: no item is drawn again before all items were drawn."""
+"""Choose items at random in rounds."""
 
 import random
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ T = TypeVar("T")
 
 
 class Rounds(Generic[T]):
-    """A random choice that draws each item once in each round, in a new random order."""
+    """A random choice that returns every item one time in each round."""
 
     def __init__(self, items: Sequence[T], rng: random.Random) -> None:
         self._items = list(items)
         self._rng = rng
         self._left: list[T] = []
         self.completed = 0
-        """The number of rounds in which every item was drawn."""
+        """The number of completed rounds."""
 
     def draw(self) -> T:
-        """Return a random one of the items that were not drawn in this round yet."""
+        """Return a random item that was not returned in this round before."""
         if not self._left:
             self._left = list(self._items)
             self._rng.shuffle(self._left)

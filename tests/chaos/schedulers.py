@@ -1,7 +1,4 @@
-"""Start scheduler processes and send signals to them, through the fork server.
-
-The fork server is the process that forks all schedulers of a run (`tests.chaos.fork_server`).
-"""
+"""Start schedulers and send signals to them through the fork server."""
 
 import asyncio
 import json
@@ -21,16 +18,15 @@ READY_SECONDS = 60
 
 @dataclass
 class Scheduler:
-    """One scheduler process, and what is known about its end."""
+    """A scheduler process, with the facts about its end."""
 
     id: int
     failpoint: Failpoint | None
     pid: int = 0
     reached: str | None = None
-    """The failpoint that the process reported right before it signalled itself. A failpoint is a
-    named point at which a process kills or stops itself."""
+    """The failpoint that the process has reached, or None."""
     signal: int | None = None
-    """The signal that ended the process, as the operating system reports it."""
+    """The number of the signal that ended the process, or None."""
     status: int | None = None
     cpu_seconds: float = 0.0
     """The CPU time that the process used, in seconds."""
@@ -39,19 +35,16 @@ class Scheduler:
 
 
 class ForkServerClient:
-    """A client of the fork server, which is the process that forks all schedulers of a run.
-
-    It sends the commands to the fork server and keeps the reports that come back.
-    """
+    """A client of the process that forks all schedulers of a run."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
         self._log = log
         self.points: list[str] = []
-        """All failpoints of the product."""
+        """The names of all failpoints of the product."""
         self.ready = asyncio.Event()
         self.running: dict[int, Scheduler] = {}
-        """The schedulers that have not ended, by id."""
+        """The running schedulers by id."""
         self._started = 0
 
     def start(
@@ -59,10 +52,7 @@ class ForkServerClient:
         settings: Mapping[str, str],
         failpoint: Failpoint | None = None,
     ) -> Scheduler:
-        """Let the fork server start a scheduler with these settings, and return the scheduler.
-
-        If a failpoint is given, the scheduler will signal itself at this point.
-        """
+        """Start a scheduler, which sends a signal to itself at the failpoint."""
         self._started += 1
         scheduler = Scheduler(self._started, failpoint)
         self.running[scheduler.id] = scheduler
@@ -77,11 +67,11 @@ class ForkServerClient:
         return scheduler
 
     def send(self, scheduler: Scheduler, number: int) -> None:
-        """Send a signal to a scheduler that has not ended."""
+        """Send a signal to a running scheduler."""
         self._send_command({"signal": scheduler.id, "number": number})
 
     async def stop(self, scheduler: Scheduler, number: int, seconds: float = 40) -> None:
-        """Send a signal to a scheduler and wait until it has ended.
+        """Send a signal to a scheduler, and wait for its end.
 
         Raises TimeoutError if the scheduler has not ended after `seconds`.
         """
@@ -89,10 +79,7 @@ class ForkServerClient:
         await asyncio.wait_for(scheduler.ended.wait(), seconds)
 
     async def read_reports(self) -> None:
-        """Handle the reports about schedulers until the fork server ends.
-
-        The fork server is the process that forks all schedulers and sends the reports.
-        """
+        """Handle all reports about schedulers, until the fork server ends."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             self._handle(json.loads(line))
@@ -121,10 +108,7 @@ class ForkServerClient:
 
 @asynccontextmanager
 async def run_fork_server(folder: Path) -> AsyncIterator[ForkServerClient]:
-    """Run a fork server (the process that forks all schedulers), and yield a client of it.
-
-    The logs are in `folder`. At the end, the fork server kills all its schedulers.
-    """
+    """Run a fork server with its logs in `folder`, and yield its client."""
     with (folder / "fork_server.log").open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.chaos.fork_server"),

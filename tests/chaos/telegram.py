@@ -1,11 +1,6 @@
-"""Run a Telegram server for a chaos run: `python -m tests.chaos.telegram PLAN.json`.
+"""Simulate Telegram in a chaos run: `python -m tests.chaos.telegram PLAN.json`.
 
-The server is the Bot API server of the sandbox. The plan says how many people and channels it has.
-It writes three files for the oracle and the benchmarks. The sandbox itself writes
-`published.jsonl`, and writes it to disk before any answer. The file `sends.jsonl` has a line, with
-its time, for every send that the flood limits admitted or refused. The file `faults.jsonl` has a
-line for every fault. Faults are chosen at random from a seed. The plan says what share of the sends
-gets each kind of fault.
+The server is the sandbox's Bot API server with random faults and additional logs.
 """
 
 import asyncio
@@ -32,14 +27,14 @@ SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation"})
 SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 FACTS = "facts.json"
+# A scheduler waits for a shorter time.
 UNANSWERED_SECONDS = 3.0
-"""If a fault leaves a request without an answer, the server closes the connection after this time,
-in seconds. Schedulers stop waiting earlier."""
+"""How long the server keeps an unanswered connection, in seconds."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of one Telegram server."""
+    """The settings of one simulated Telegram."""
 
     folder: str
     token: str
@@ -49,15 +44,11 @@ class Plan:
     limits: bool = False
     seed: int = 0
     fault_shares: dict[str, float] = field(default_factory=dict)
-    """For each kind of fault, the share of the sends into channels that get this fault, from 0 to
-    1."""
+    """The share of the sends into channels that get each kind of fault, from 0 to 1."""
 
 
 class RandomFaults(Faults):
-    """The faults of the sandbox, with random faults for sends into channels.
-
-    A fault that was set through the control API is used before any random fault.
-    """
+    """The faults of the sandbox, and random faults for sends into channels."""
 
     def __init__(self, path: Path, state: State, seed: int, fault_shares: dict[str, float]) -> None:
         super().__init__()
@@ -67,11 +58,7 @@ class RandomFaults(Faults):
         self.fault_shares = fault_shares
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the fault that this call of the Bot API gets, or None if it gets no fault.
-
-        A send into a channel gets a random fault, unless the control API has set a fault for the
-        call.
-        """
+        """Return the fault that a test has set for a call, or a random fault, or None."""
         fault = super().take(method, chat_id)
         if fault is not None or method not in SENDS:
             return fault
@@ -87,7 +74,7 @@ class RandomFaults(Faults):
         return None
 
     def clear(self) -> None:
-        """Remove all faults, and add no more."""
+        """Remove all faults, also the random faults."""
         super().clear()
         self.fault_shares = {}
 
@@ -106,7 +93,7 @@ def _fault(kind: str) -> Fault:
 
 
 class LoggedLimits(Limits):
-    """The sandbox's flood limits, with a log of each send in a file."""
+    """The sandbox's flood limits, with a log of each send."""
 
     def __init__(self, path: Path, state: State) -> None:
         super().__init__()
@@ -114,10 +101,7 @@ class LoggedLimits(Limits):
         self._state = state
 
     def admit(self, chat_id: int, *, private: bool) -> None:
-        """Admit or refuse a send as the sandbox does, and log it in both cases.
-
-        A refusal raises TelegramError.
-        """
+        """Admit or refuse a send, and log the send. A refusal raises TelegramError."""
         channel = self._state.chats[chat_id].type == "channel"
         line = {"at": time.time(), "chat_id": chat_id, "channel": channel, "admitted": True}
         try:
@@ -130,11 +114,7 @@ class LoggedLimits(Limits):
 
 
 def populate(state: State, plan: Plan) -> dict[str, object]:
-    """Create people, channels and the admin chat, and return their ids.
-
-    All people have started the bot. The bot is an administrator of every channel and of the admin
-    chat.
-    """
+    """Create people, channels and the admin chat, and return their ids."""
     bot = state.bot_id
     people = [state.add_user(User(state.new_id(), f"Person {n}")) for n in range(plan.people)]
     for person in people:
@@ -161,10 +141,7 @@ def populate(state: State, plan: Plan) -> dict[str, object]:
 
 
 async def serve(plan: Plan) -> None:
-    """Run the server that a plan describes until the process gets SIGTERM.
-
-    The server writes its URL and the ids of its chats to the file FACTS when it starts.
-    """
+    """Run the server until SIGTERM, and write its URL and chats to the file FACTS."""
     folder = Path(plan.folder)
     state = State.load(folder)
     state.adopt_bot(int(plan.token.partition(":")[0]))

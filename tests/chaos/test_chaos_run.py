@@ -1,7 +1,4 @@
-"""Test the parts of the chaos run: its failpoints, random rounds, results and oracle.
-
-A failpoint is a named point at which a process kills or stops itself. The oracle judges a run.
-"""
+"""Test the failpoints, the random rounds and the judge of the chaos run."""
 
 import random
 
@@ -13,10 +10,6 @@ from tests.chaos.oracle import judge, judge_charges
 
 
 def test_every_named_function_is_a_failpoint() -> None:
-    """Check that every function in the list of failpoints exists.
-
-    If a function of the list was renamed, its failpoint would be missing without any error.
-    """
     points = set(failpoints.points())
     for module, functions in failpoints.SERVICES.items():
         for function in functions:
@@ -76,11 +69,7 @@ def test_a_round_leaves_nothing_out() -> None:
 
 
 def placement(**facts: object) -> dict[str, object]:
-    """Return one placement as the oracle (the judge of a run) reads it.
-
-    By default, its post was published with the message id 5, and its owner was paid. `facts`
-    replaces single values.
-    """
+    """Return a paid placement whose post has the message id 5."""
     return {
         "id": 1,
         "chat_id": -100,
@@ -100,10 +89,7 @@ def placement(**facts: object) -> dict[str, object]:
 
 
 def test_the_oracle_finds_every_kind_of_mistake() -> None:
-    """Check that the oracle, which judges a run, finds each kind of mistake.
-
-    An oracle that never finds a mistake proves nothing.
-    """
+    """Check that the judge of a chaos run finds every kind of mistake."""
     published = {(-100, "ad"): [5]}
     not_published: dict[tuple[int, str], list[int]] = {}
     refunded = {"target": "refunded", "escrow": "refunded", "payouts": 0, "refunds": 1}
@@ -142,10 +128,7 @@ LISTED = [
 
 
 def deposit(charge_id: str, **facts: object) -> dict[str, object]:
-    """Return a deposit of 100 in the form that the oracle reads from the database.
-
-    It is credited and was never refunded. `facts` replace some of its columns.
-    """
+    """Return a credited deposit of 100 that was never refunded."""
     return {
         "charge_id": charge_id,
         "telegram_id": PAYER,
@@ -159,16 +142,13 @@ def deposit(charge_id: str, **facts: object) -> dict[str, object]:
 
 
 def refunded_deposit(**facts: object) -> dict[str, object]:
-    """Return a refunded deposit of 100: 40 were still in the wallet, and 60 are a loss."""
+    """Return a refunded deposit of 100, of which 60 are a loss."""
     taken = {"status": "clawed_back", "taken_back": 100, "recovered": 40, "loss": 60}
     return deposit("back", **taken | facts)
 
 
 def payer(**facts: int) -> dict[str, object]:
-    """Return the payer's row in the form that the oracle reads from the database.
-
-    `facts` replace some of its columns.
-    """
+    """Return the row of the person who pays."""
     person: dict[str, object] = {
         "telegram_id": PAYER,
         "outside": 100,

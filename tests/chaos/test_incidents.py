@@ -1,8 +1,4 @@
-"""Test each incident of the runbook: reproduce, contain and repair it, and verify the result.
-
-The incidents are: Telegram is down, Redis is down, an ad makes its workers die, and the money of a
-placement stays in an escrow with the status HELD.
-"""
+"""Test each incident of the runbook: cause it, limit it, repair it, and check the result."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -26,17 +22,14 @@ from tests.sandbox.raw_world import begin
 from tests.scheduler.scene import AD, Scene
 
 UNUSED_URL = "http://127.0.0.1:1"
-"""An address at which no server listens."""
+"""An address without a server."""
 
 
 @pytest.fixture
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Yield a scene with all people, a connected channel and an active campaign.
-
-    The ad of the campaign is a text.
-    """
+    """Yield a marketplace with people, a channel and an active campaign."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)
@@ -47,22 +40,19 @@ async def scene(
 
 
 async def run_money_ticks(scene: Scene) -> None:
-    """Run the two ticks (periodic functions) of the scheduler that move money.
-
-    One pays due escrows to the owners, and the other refunds escrows to the advertisers.
-    """
+    """Pay owners and refund advertisers."""
     await settlements.release_due(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
 
 
 async def statuses(scene: Scene) -> dict[str, int]:
-    """Count the post jobs by status, as the runbook does."""
+    """Return the number of post jobs with each status, as the runbook counts them."""
     rows = await scene.rows("SELECT status, COUNT(*) FROM post_jobs GROUP BY status")
     return {row["status"]: row["count"] for row in rows}
 
 
 async def admin_notices(scene: Scene) -> list[str]:
-    """Return the kinds of the messages owed to the admin chat, with the oldest first."""
+    """Return the kinds of the messages that wait for the admin chat, oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE user_id IS NULL ORDER BY id")
     return [row["kind"] for row in rows]
 

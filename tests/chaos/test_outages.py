@@ -1,8 +1,4 @@
-"""Test that the product continues after its servers, its bot or its launcher are killed.
-
-The launcher is the program that starts all processes of the sandbox. People use the product during
-these outages.
-"""
+"""Test that the product continues after its processes or servers were killed."""
 
 import asyncio
 import contextlib
@@ -24,21 +20,20 @@ from sandbox.demo.scenario import Participants, Scenario, create_participants
 pytestmark = pytest.mark.slow_process
 
 WALLET = "💰 Wallet"
+# The time is long enough for the bot to drop no update of the person.
 PRESS_SECONDS = 1.25 * throttle.MINUTE / throttle.PER_MINUTE
-"""The pause between two acts of a person who presses again and again. The person stays below the
-number of updates in a minute from which on the bot drops them."""
+"""The time between two acts of the person who presses buttons, in seconds."""
 DATA_FOLDERS = ("local/postgres/data", "local/valkey", ".")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder in which the sandbox of this file keeps its data."""
     return tmp_path_factory.mktemp("outages")
 
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """Yield a list of sandboxes. Only the last sandbox of the list is running now."""
+    """Yield a list of sandboxes, of which only the last runs."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started
@@ -49,10 +44,7 @@ def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
 
 @asynccontextmanager
 async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Scenario]:
-    """Run a new story (a complete use of the product) in the running sandbox.
-
-    At the end, assert that all invariants hold and that exactly one post was published.
-    """
+    """Run a complete use of the product. Assert that exactly one post was published."""
     control = Control.of(world.facts)
     async with control.session:
         cast = await create_participants(control, world.facts, name)
@@ -63,10 +55,7 @@ async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
-    """Return every message that was ever published in the channel of one story.
-
-    A story is one complete use of the product.
-    """
+    """Return every message that was ever published in the channel."""
     messages: list[object] = (await control.get("/published", chat_id=cast.channel.id))["published"]
     return messages
 
@@ -119,11 +108,7 @@ async def test_postgres_is_killed_after_every_other_step_while_somebody_presses_
 
 
 async def keep_pressing(person: Person, pressed: list[int]) -> None:
-    """Send /start and press buttons again and again, until the task is cancelled.
-
-    The function does not wait for the answers to the presses. It adds the ids of the pressed
-    messages to `pressed`.
-    """
+    """Let a person press buttons until the task is cancelled. Add the message ids to `pressed`."""
     path = f"/users/{person.id}"
     while True:
         await person.control.post(f"{path}/send", chat_id=person.id, text="/start")

@@ -1,4 +1,4 @@
-"""Provide a connection of the tables' owner for the tests of the database's guards (checks)."""
+"""Provide a connection of the tables' owner."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from tests.conftest import Database
 
 @pytest.fixture
 async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection in the role of the tables' owner; commits on this connection are real."""
+    """Yield a connection in the role of the tables' owner."""
     connection = await asyncpg.connect(database.owner_url)
     yield connection
     await connection.close()

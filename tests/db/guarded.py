@@ -1,4 +1,4 @@
-"""Run SQL in the role of the tables' owner, for the tests of the database's guards (its checks)."""
+"""Run SQL for the tests of the database's checks."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ Leg = tuple[int, int, str]
 
 
 async def refused(connection: asyncpg.Connection, state: str, *statements: str) -> None:
-    """Run the statements in one transaction; assert that they fail with this SQLSTATE."""
+    """Assert that the statements fail with the SQLSTATE `state` in one transaction."""
 
     async def attempt() -> None:
         async with connection.transaction():
@@ -22,7 +22,10 @@ async def refused(connection: asyncpg.Connection, state: str, *statements: str) 
 
 
 def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
-    """Return SQL that records a transfer with these legs; a leg is (wallet, amount, reason)."""
+    """Return an SQL statement that records a transfer.
+
+    A leg is a wallet's id, an amount in minor units, and a reason.
+    """
     wallets, amounts, reasons = zip(*legs, strict=True)
     return (
         f"SELECT post_transfer('{key}', '{reason}', {reference}, ARRAY{list(wallets)}::bigint[],"
@@ -33,12 +36,9 @@ def post(key: str, reason: str, reference: int | str, *legs: Leg) -> str:
 async def done(
     connection: asyncpg.Connection, signers: Sequence[int], a: int, b: int, amount: int
 ) -> int:
-    """Insert a correction with the status `done`, and return its id.
+    """Insert a `done` correction of `amount` minor units, and return the correction's id.
 
-    The correction moves `amount` between the wallets `a` and `b`. `signers` are the user ids of the
-    two admins: who proposes and who confirms. The caller must record the transfer of the correction
-    in the same transaction. The triggers that ask for the admins' presses must be disabled
-    (`breakage.UNSIGNED`).
+    The caller must run `breakage.UNSIGNED` before, and record the transfer in the same transaction.
     """
     one, two = signers
     found = await connection.fetchval(

@@ -1,4 +1,4 @@
-"""Test that the address of a database is read in the forms in which hosters give it."""
+"""Test which forms of a database address are accepted."""
 
 import asyncio
 import struct
@@ -96,10 +96,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 async def _connect(url: str) -> str:
-    """Return the name of the database that an engine with this address reaches.
-
-    Asserts that the time zone of the connection is UTC.
-    """
+    """Assert that a connection has the time zone UTC, and return the database's name."""
     engine = create_engine(url)
     try:
         async with create_sessions(engine).begin() as session:
@@ -151,17 +148,14 @@ async def test_a_refusal_is_told_in_one_line(database: Database) -> None:
 
 @asynccontextmanager
 async def _pooler(postgres: embedded.Postgres, folder: Path) -> AsyncIterator[Path]:
-    """Run a proxy of the server, and yield the folder of its socket.
-
-    The proxy refuses a connection that begins with the setting `jit`. PgBouncer does the same
-    without further configuration.
-    """
+    """Run a proxy that refuses the setting `jit`, and yield the folder of the proxy's socket."""
     target = postgres.socket_folder / ".s.PGSQL.5432"
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         length = struct.unpack("!I", await reader.readexactly(4))[0]
         begin = await reader.readexactly(length - 4)
         if b"jit" in begin:
+            # PgBouncer answers like this in its default configuration.
             fields = b"SERROR\0C08P01\0Munsupported startup parameter: jit\0\0"
             writer.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
             writer.close()

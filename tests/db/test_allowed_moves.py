@@ -1,7 +1,4 @@
-"""Test that the database allows exactly the moves of `services/platform/transitions.py`.
-
-A move is a change of a row's status. The database allows the same moves to every role.
-"""
+"""Test that the database allows exactly the status changes in `transitions.py`."""
 # ruff: noqa: S608 - names come from the models
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -19,7 +16,7 @@ from services.platform import transitions
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, losses, money, operations, posting, users)
-"""Modules that define tables. They are imported so that the metadata contains their tables."""
+"""The modules that define tables."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,
     "campaign_targets": transitions.TARGET,
@@ -45,7 +42,7 @@ every_table = pytest.mark.parametrize("table", TABLES)
 
 @pytest.fixture
 async def superuser(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection that may take any role, in a transaction that is rolled back."""
+    """Yield a connection of the superuser in a transaction that is rolled back."""
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, RUNNING))
     transaction = connection.transaction()
@@ -152,10 +149,7 @@ async def test_the_application_inserts_rows_only_in_their_initial_status(
 
 
 async def _refusal(act: Awaitable[object]) -> str | None:
-    """Await a statement, and return the SQLSTATE with which the database refuses it.
-
-    Return None if the database accepts the statement.
-    """
+    """Return the SQLSTATE with which the database refuses a statement, or None."""
     try:
         await act
     except asyncpg.PostgresError as error:
@@ -164,10 +158,7 @@ async def _refusal(act: Awaitable[object]) -> str | None:
 
 
 async def _insert(connection: asyncpg.Connection, table: str, status: str) -> None:
-    """Insert a row with this status and with any values in its other columns.
-
-    The caller has dropped all constraints before.
-    """
+    """Insert a row with this status into a table without constraints."""
     values = {
         name: "now()" if kind.startswith("timestamp") else "'1'"
         for name, kind in await connection.fetch(COLUMNS, table)

@@ -1,7 +1,4 @@
-"""Test that the database refuses each attack of somebody who has a stolen password.
-
-Each attack is tried with several logins. A login is a database role with the rights of one job.
-"""
+"""Test that the database refuses attacks with a stolen password."""
 
 import asyncpg
 import pytest
@@ -21,7 +18,7 @@ from tests.factories.attacks import ATTACKS
 
 @pytest.fixture
 async def ids(database: Database) -> dict[str, int]:
-    """Create at least one row of each kind that the attacks name, and return the ids by name."""
+    """Create the rows that the attacks need, and return their ids by name."""
     async with database.sessions.begin() as session:
         admin, operator = await people.staff(session), await people.staff(session, Role.OPERATOR)
         thief = await people.person(session, balance=900)
@@ -71,7 +68,7 @@ async def ids(database: Database) -> dict[str, int]:
 
 
 async def _ask(session: AsyncSession, admin: Actor) -> int:
-    """Let an admin create, in a shell, a staff request to take a deposit back. Returns its id."""
+    """Let an admin type a request in a shell, and return the request's id."""
     request = await staff_requests.create(
         session,
         actor=admin,
@@ -84,10 +81,7 @@ async def _ask(session: AsyncSession, admin: Actor) -> int:
 
 
 async def _attempt(url: str, statements: list[str], *, commit: bool = True) -> str | None:
-    """Run the statements in one transaction, and return the SQLSTATE of the error, or None.
-
-    If `commit` is false, the deferred constraints are checked too, and then all is rolled back.
-    """
+    """Run the statements in one transaction. Return the SQLSTATE of the error, or None."""
     connection = await asyncpg.connect(url)
     try:
         transaction = connection.transaction()

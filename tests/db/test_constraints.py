@@ -1,8 +1,4 @@
-"""Test that each constraint of the models refuses a row that breaks the constraint.
-
-The owner of the tables inserts the row. All other constraints are dropped before the insert, in a
-transaction that is rolled back.
-"""
+"""Test that each constraint of the models refuses wrong rows."""
 # ruff: noqa: S608 - names come from the models and the catalogue
 
 import random
@@ -27,7 +23,7 @@ from sandbox import embedded
 from tests.conftest import RUNNING
 
 MODULES = (campaigns, losses, money, operations, posting, users)
-"""Modules that define tables. They are imported so that the metadata contains their tables."""
+"""The modules that define tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)
 TRIES = 2_000
@@ -62,10 +58,7 @@ DEFINITION = """
 
 @pytest.fixture
 async def owner(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection of the tables' owner.
-
-    The tests change rows only in transactions that they roll back.
-    """
+    """Yield a connection in the role of the tables' owner."""
     assert running == RUNNING
     connection = await asyncpg.connect(server.dsn(embedded.OWNER, RUNNING))
     yield connection
@@ -149,9 +142,9 @@ async def _refuses_stranger(
 async def _breaks(
     owner: asyncpg.Connection, table: str, constraint: str, state: str, *, twice: bool = False
 ) -> bool:
-    """Insert rows until the constraint refuses one; return whether it ever refused a row.
+    """Return whether the constraint refuses a row with the SQLSTATE `state`.
 
-    For a unique constraint, each row is inserted twice.
+    With `twice`, each row is inserted two times.
     """
     definition = await owner.fetchval(DEFINITION, table, constraint)
     if definition is None:
@@ -179,18 +172,15 @@ def _words(text: str) -> list[str]:
 
 
 def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
-    """Yield at most TRIES combinations of values, in a random order that is the same in each run.
-
-    In the order of `itertools.product`, the value of a long constraint's first column would hardly
-    change.
-    """
+    """Yield at most TRIES random combinations, the same ones in each run."""
+    # In the order of `itertools.product`, the first column would keep its value for too long.
     combinations = list(product(*values))
     random.Random(len(combinations)).shuffle(combinations)  # noqa: S311 - not for secrets
     return islice(combinations, TRIES)
 
 
 def _values(kind: str, words: set[str]) -> list[str]:
-    """Return SQL literals of a type: some that constraints refuse, and some that they accept."""
+    """Return SQL values of the type `kind` that a constraint may accept or refuse."""
     if kind == "bigint":
         return ["'1'", "'0'", "'-1'", "NULL", "'1000000'", "'2'"]
     if kind.startswith(("text", "character")):
@@ -222,11 +212,7 @@ async def _others(
 async def _refusal(
     owner: asyncpg.Connection, table: str, first: list[str], rows: list[dict[str, str]]
 ) -> tuple[str, str] | None:
-    """Run `first`, insert the rows, and roll back. Return why a row was refused.
-
-    The result is the SQLSTATE and the name of the constraint. If the error names no constraint, the
-    name of the column takes its place. If all rows were accepted, None is returned.
-    """
+    """Insert the rows, and roll back. Return the error's SQLSTATE and its constraint or column."""
     transaction = owner.transaction()
     await transaction.start()
     try:

@@ -1,8 +1,4 @@
-"""Test that the database refuses wrong deposits, clawbacks and corrections.
-
-A clawback takes back a deposit whose payment was reversed. A correction is a repair of the books.
-The database refuses wrong ones even if the tables' owner inserts them.
-"""
+"""Test that the database refuses wrong deposits, clawbacks and corrections."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncpg
@@ -18,10 +14,9 @@ NOBODY = 999_999
 
 
 async def _person(database: Database) -> tuple[Actor, int, int]:
-    """Create a person who has deposited 100 minor units.
+    """Create a person with 100 minor units.
 
-    Return the person, the id of their wallet, and the id of their external wallet. The external
-    wallet stands for the world outside the platform.
+    Return the person, the wallet's id, and the external wallet's id.
     """
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
@@ -210,11 +205,6 @@ async def test_a_signed_correction_cannot_be_changed(
 async def test_two_transfers_for_one_row_wait_for_each_other(
     database: Database, owner: asyncpg.Connection, name: str
 ) -> None:
-    """Check that two transactions cannot book a transfer for the same row at the same time.
-
-    The row is a deposit, a withdrawal or a correction. The database compares each transfer with its
-    row, and locks the row first. Therefore the second transaction waits for the first one.
-    """
     person, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
         await withdrawals.request(session, actor=person, amount=5, key="form")
@@ -239,7 +229,7 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
 
 
 async def test_late_news_of_payments_is_still_booked(database: Database) -> None:
-    """Check that the database accepts another deposit of a person who has already deposited."""
+    """Check that a person can make a second deposit."""
     person, _, _ = await _person(database)
     async with database.sessions.begin() as session:
         again = await payments.deposit(

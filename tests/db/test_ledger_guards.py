@@ -16,7 +16,7 @@ APPEND_ONLY = {
     "clawbacks": "loss",
     "user_audit_logs": "action",
 }
-"""The append-only tables; each is listed with one of its columns."""
+"""The tables whose rows never change, and one column of each table."""
 NEVER_DELETED = ("wallets", "escrows", "deposits", "withdrawals", "corrections")
 
 

@@ -1,7 +1,4 @@
-"""Test which payments and refunds in Telegram's updates the database notes in a table.
-
-A deposit is accepted only if the table has a payment of the same person and the same amount.
-"""
+"""Test which payments and refunds the database records from Telegram's updates."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""Test that a repair of the ledger checks the affected rows again before it changes them.
-
-The repair also locks these rows.
-"""
+"""Test that a repair of the ledger locks and checks the rows that the repair changes."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -51,7 +48,7 @@ CHANGES = {
 
 @pytest.fixture
 async def books(server: embedded.Postgres, business: str) -> AsyncIterator[Books]:
-    """Yield the database, a person and their wallet's id; a test may leave the database broken."""
+    """Yield a database that a test may break, a person, and the person's wallet id."""
     async with copied_database(server, business) as world:
         async with world.sessions.begin() as session:
             person = await people.person(session, balance=100)
@@ -67,10 +64,7 @@ async def _signed(books: Books, propose: str, what: int) -> Correction:
 
 
 async def _orphan(books: Books, number: int = 0) -> int:
-    """Insert an orphan and return its id.
-
-    An orphan is an entry that its wallet's balance does not include.
-    """
+    """Insert an entry without changing the balance, and return the id of the entry."""
     world, _, wallet = books
     await breakage.run_unguarded(world, breakage.orphan(wallet, 50, key=f"by hand {number}"))
     async with world.sessions.begin() as session:
@@ -94,12 +88,6 @@ async def test_an_orphan_that_changed_after_its_confirmation_is_not_balanced(
 
 
 async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books) -> None:
-    """Check that two repairs that write to the same second wallet run one after the other.
-
-    Each repair balances an orphan, that is, an entry that its wallet's balance does not include.
-    The first repair sleeps for a second between reading and writing. The second repair waits for
-    it, and numbers its entries after those of the first repair.
-    """
     world, person, _ = books
     first, second = [await _signed(books, "orphan", await _orphan(books, n)) for n in range(2)]
     await world.as_owner("SELECT open_wallet('loss', NULL, $1, 'USD')", person.user_id)
@@ -109,6 +97,7 @@ async def test_two_orphans_at_once_are_balanced_one_after_the_other(books: Books
         " RETURN NULL; END $$;"
         " CREATE TRIGGER slow BEFORE INSERT ON ledger_entries EXECUTE FUNCTION slow()"
     )
+    # Both repairs change the same wallets.
     slow = asyncio.create_task(_repair(world, first.id, slow=True))
     await asyncio.sleep(0.3)
     await _repair(world, second.id)
@@ -149,11 +138,6 @@ async def test_a_held_escrow_cannot_be_reopened(books: Books) -> None:
 
 
 async def test_a_repair_locks_the_placement_first(books: Books) -> None:
-    """Test that an escrow reversal locks its target first, and then the other rows.
-
-    An escrow reversal is a kind of correction. A target is a placement, that is, one purchase of a
-    post in one channel.
-    """
     world = books[0]
     async with world.sessions.begin() as session:
         deal = await people.approved(session)

@@ -1,4 +1,4 @@
-"""Test that each database login of the application has only the rights that it needs."""
+"""Test that each database role has only the rights that it needs."""
 
 import tomllib
 from collections.abc import AsyncIterator
@@ -26,8 +26,7 @@ IN_CATALOGUE = """
     FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) r
     WHERE p.pronamespace = 'public'::regnamespace AND r.grantee <> p.proowner
 """
-"""The query for the rights on tables, columns and functions that roles other than the owner
-have."""
+"""The query for all rights except those of the owner."""
 
 DENIED = """
 INSERT INTO wallets (kind, currency) VALUES ('escrow', 'USD')
@@ -113,7 +112,7 @@ COPY users TO PROGRAM 'cat'
 
 @pytest.fixture
 async def app(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection in the application's role."""
+    """Yield a connection with the application's database role."""
     connection = await asyncpg.connect(database.url)
     yield connection
     await connection.close()

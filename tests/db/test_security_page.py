@@ -1,4 +1,4 @@
-"""Test that each table row of `docs/security.md` names existing tests that prove its statement."""
+"""Test that each statement in `docs/security.md` names an existing test or attack."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _OWNER = "the owner's role"
 
 
 def lines(heading: str) -> list[list[str]]:
-    """Return the cells of each row of the tables under a heading, without the header rows."""
+    """Return the table rows under a heading, without the header rows."""
     section = PAGE.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -36,9 +36,9 @@ def _is_head(row: list[str], after: list[str]) -> bool:
 
 
 def attacks(cell: str) -> Iterator[Attack]:
-    """Yield the attacks whose names are in a cell, separated by semicolons.
+    """Yield the attacks that a cell names.
 
-    In a name, `…` stands for any text, and a word in capital letters stands for any word.
+    `…` stands for any text, and a word in capital letters stands for any word.
     """
     for name in (part.strip() for part in cell.split(";")):
         if name.startswith("`"):  # a file or a test

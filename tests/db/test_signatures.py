@@ -1,8 +1,4 @@
-"""Test that an admin can sign only with an update that Telegram delivered.
-
-An admin signs by requesting, confirming or refusing an operation that needs two admins, for example
-to take a deposit back.
-"""
+"""Test that an admin can sign a request only with an update from Telegram."""
 
 import json
 from typing import Any
@@ -28,10 +24,7 @@ CARDS = (
 
 
 async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
-    """Let an admin create, in a shell, a staff request to take a deposit back.
-
-    The admin then presses "That was me". Returns the id of the request.
-    """
+    """Create a request that its admin has acknowledged, and return the request's id."""
     request = await staff_requests.create(
         session,
         actor=admin,
@@ -46,7 +39,7 @@ async def _acknowledged(session: AsyncSession, admin: Actor) -> int:
 
 
 async def _sign(session: AsyncSession, by: Actor, request_id: int) -> str | None:
-    """Confirm a staff request with an UPDATE, and return the SQLSTATE of the error, or None."""
+    """Confirm a request with an SQL UPDATE. Return the SQLSTATE of the error, or None."""
     try:
         async with session.begin_nested():
             await session.execute(

@@ -1,16 +1,11 @@
-"""Describe an attack with a stolen database password, and the refusal that each login must get.
-
-A login is a database role with the rights of one job. `docs/security.md` names these attacks. A
-login that is missing in `Attack.refused` may do what the attack does, because the login's job needs
-the same statements. The page says what a thief of such a password can still do.
-"""
+"""Describe attacks with a stolen database password."""
 
 from dataclasses import dataclass
 
 from sandbox import logins
 
 DENIED = "42501"
-"""The SQLSTATE of a missing right."""
+"""The SQLSTATE for a missing right."""
 LOGIN = {
     "app": logins.APP,
     "intake": logins.INTAKE,
@@ -23,10 +18,7 @@ LOGIN = {
 
 @dataclass(frozen=True)
 class Attack:
-    """Statements that a login runs in one transaction, and the expected SQLSTATE of each login.
-
-    A login is a database role with the rights of one job.
-    """
+    """An attack: its statements in one transaction, and the SQLSTATE that each login must get."""
 
     name: str
     sql: tuple[str, ...]
@@ -34,16 +26,15 @@ class Attack:
 
     @property
     def allowed(self) -> list[str]:
-        """The logins that may run the statements of the attack, because their job needs them."""
+        """The logins whose job needs the statements."""
         return [login for login in logins.LOGINS if login not in self.refused]
 
 
 def attack(what: str, *sql: str, **states: str) -> Attack:
-    """Describe an attack: its name, its statements, and the refusal that each login must get.
+    """Describe an attack.
 
-    A login is a database role. `states` maps a login's key in LOGIN to the SQLSTATE that this login
-    must get. A login without a state must get DENIED. The state "may" means that the login may do
-    what the attack does.
+    `states` maps a login to its expected SQLSTATE, or to "may" if the login may run the statements.
+    A missing login must get DENIED.
     """
     expected = dict.fromkeys(logins.LOGINS, DENIED) | {
         LOGIN[name]: state for name, state in states.items()
@@ -52,9 +43,5 @@ def attack(what: str, *sql: str, **states: str) -> Attack:
 
 
 def everywhere(state: str) -> dict[str, str]:
-    """Return this SQLSTATE as the expected refusal for the logins `app`, `bot` and `clock`.
-
-    These logins have the right to run the statements of the attack, and a trigger refuses them. The
-    other logins do not have this right.
-    """
+    """Expect `state` for the logins that only a trigger can refuse: `app`, `bot` and `clock`."""
     return {"app": state, "bot": state, "clock": state}

@@ -1,7 +1,4 @@
-"""List the attacks with a stolen database password that do not aim at money or posts.
-
-They aim at roles, kill switches, incidents, updates and logs.
-"""
+"""List the attacks with a stolen database password on everything except money and posts."""
 
 from tests.factories.attack import attack, everywhere
 

@@ -1,7 +1,4 @@
-"""Extend the audit chain, read its links, and change rows that its links cover.
-
-The audit chain consists of digests of the ledger, and each link has the digest of some rows.
-"""
+"""Extend the audit chain, read its links, and change rows that the links protect."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from db.session import Sessions
@@ -20,6 +17,8 @@ PLACEMENT = f"(SELECT reference_id FROM ledger_entries WHERE id = {FIRST})"
 OWNER = f"(SELECT owner_id FROM campaign_targets WHERE id = {PLACEMENT})"
 CAMPAIGN = f"(SELECT campaign_id FROM campaign_targets WHERE id = {PLACEMENT})"
 CHANNEL = f"(SELECT channel_id FROM campaign_targets WHERE id = {PLACEMENT})"
+# After `fill`, most of these statements change rows of the second link. Only the statements of
+# "an entry more, dated back" add a row to the first link.
 REWRITES: dict[str, tuple[str, ...]] = {
     "an amount, with every balance that follows from it": (
         (
@@ -89,25 +88,23 @@ REWRITES: dict[str, tuple[str, ...]] = {
         f"UPDATE ledger_entries SET txn = txn + 1000000000 WHERE id = {FIRST}",
     ),
 }
-"""SQL statements that falsify the ledger, in the role of the tables' owner. A key says what its
-statements change. If `fill` has made the chain, the statements change rows that the second link
-covers, except for "an entry more, dated back", which adds a row to the range of the first link."""
+"""SQL statements that falsify the ledger, by the name of the change."""
 
 
 async def extend(sessions: Sessions, limit: int = audit_chain.ENTRIES_AT_ONCE) -> ChainLink | None:
-    """Add one link to the chain and return the link, or return None if there are no new rows."""
+    """Add one link to the chain, and return the link, or None if there are no new rows."""
     async with sessions.begin() as session:
         return await audit_chain.extend(session, limit=limit)
 
 
 async def links(sessions: Sessions) -> list[ChainLink]:
-    """Return all links of the chain; the oldest link is the first."""
+    """Return all links of the chain, oldest first."""
     async with sessions.begin() as session:
         return await audit_chain.links_after(session, 0, limit=1_000)
 
 
 async def fill(sessions: Sessions) -> None:
-    """Create a chain of three links; the second link covers placements and their money."""
+    """Create a chain of three links. The second link protects placements and their money."""
     async with sessions.begin() as session:
         await people.person(session, balance=700)
     assert await extend(sessions) is not None

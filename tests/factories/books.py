@@ -1,4 +1,4 @@
-"""Run use cases on one connection, read what they changed, and roll everything back at the end."""
+"""Run use cases on one connection, and roll back all changes at the end."""
 
 import asyncio
 import json
@@ -53,10 +53,7 @@ BOOKS = text(
 
 
 class RolledBackSteps:
-    """One connection in the application's role, on which the state machine test runs its steps.
-
-    Everything is rolled back at the end.
-    """
+    """A database connection whose changes are rolled back at the end of the test."""
 
     def __init__(self, superuser_url: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -84,15 +81,11 @@ class RolledBackSteps:
         self._wait(self._connection.execute(text("SAVEPOINT marked")))
 
     def back(self) -> None:
-        """Undo everything that was done after `mark`."""
+        """Undo all changes since the call of `mark`."""
         self._wait(self._connection.execute(text("ROLLBACK TO SAVEPOINT marked")))
 
     def do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Run one use case, and return its result.
-
-        If the use case or a deferred constraint raises an error, all changes of the use case are
-        undone.
-        """
+        """Run one use case, return its result, and undo its changes after an error."""
         return self._wait(self._do(act))
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[T]]) -> T:
@@ -109,7 +102,7 @@ class RolledBackSteps:
         return done
 
     def forward(self, hours: float) -> None:
-        """Move the database's clock forward; only the owner of the tables may do this."""
+        """Move the database's clock forward."""
         self._wait(self._forward(hours))
 
     async def _forward(self, hours: float) -> None:
@@ -121,7 +114,7 @@ class RolledBackSteps:
         await self._set_role(self._connection)
 
     def books(self) -> dict[str, Any]:
-        """Return the product's books: balances, statuses, kill switches and violated invariants."""
+        """Return balances, statuses, kill switches and violated invariants."""
         row = self._wait(self._connection.execute(BOOKS)).scalar_one()
         books: dict[str, Any] = json.loads(row)
         return books

@@ -1,4 +1,4 @@
-"""Break rules of the database for a test, in the role of the tables' owner and without triggers."""
+"""Break the database's rules for a test."""
 # ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,21 +19,18 @@ GUARDED_TABLES = (
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
     *("corrections", "excess_payments", "ledger_checkpoints", "users", "channels", "moved_chats"),
 )
-"""The tables whose triggers are disabled while a test changes their rows."""
+"""The tables whose triggers are disabled while a test changes rows."""
 
 UNFROZEN = "ALTER TABLE campaigns DISABLE TRIGGER frozen"
-"""SQL after which the ad of a campaign can be changed, for tests that need another kind of ad."""
+"""SQL that lets a test change the ad of a campaign."""
 UNSIGNED = (
     "ALTER TABLE corrections DISABLE TRIGGER signed_proposal, DISABLE TRIGGER signed_confirmation"
 )
-"""SQL after which corrections need no press of their two people, for the tests of other guards."""
+"""SQL that lets a test make corrections without the presses of two admins."""
 
 
 async def run_unguarded(database: Database, *statements: str) -> None:
-    """Run statements that the guards forbid, in one transaction, and then enable the guards again.
-
-    A guard is a trigger that refuses wrong changes.
-    """
+    """Run statements in one transaction without the triggers that would refuse them."""
     connection = await asyncpg.connect(database.owner_url)
     try:
         async with connection.transaction():
@@ -48,10 +45,9 @@ async def run_unguarded(database: Database, *statements: str) -> None:
 
 
 def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "balance") -> str:
-    """Return SQL that inserts an orphan: an entry that its wallet's balance does not include.
+    """Return SQL that inserts an entry without changing the wallet's balance.
 
-    The entry gets its own transfer. `after` is the value of the entry's `balance_after`, written as
-    an SQL expression that may use the columns of the wallet's row.
+    `after` is an SQL expression for the entry's `balance_after`.
     """
     return (
         "WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)"
@@ -65,7 +61,7 @@ def orphan(wallet_id: int, amount: int, *, key: str = "by hand", after: str = "b
 
 @asynccontextmanager
 async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
-    """Open a transaction with the rights of the owner of the tables, and yield its session."""
+    """Open a transaction as the owner of the tables, and yield its session."""
     engine = create_engine(database.owner_url)
     try:
         async with create_sessions(engine).begin() as session:
@@ -77,10 +73,9 @@ async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
 async def confirmed_correction(
     database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
 ) -> Correction:
-    """Propose a correction as one admin and confirm the correction as another admin.
+    """Let one admin propose a correction, and let another admin confirm it.
 
-    `propose` is the kind of correction. `what` is the id of the wallet, the entry or the target (a
-    placement) that the correction repairs.
+    `what` is the id of the repaired wallet, entry or placement.
     """
     functions: dict[str, tuple[Callable[..., Awaitable[Correction]], str]] = {
         "reset": (corrections.propose_balance_reset, "wallet_id"),
@@ -106,6 +101,6 @@ async def confirmed_correction(
 
 
 async def execute_correction(database: Database, correction: Correction) -> Correction:
-    """Execute a confirmed correction in the role of the tables' owner."""
+    """Carry out a confirmed correction as the owner of the tables."""
     async with as_owner(database) as session:
         return await reconciliation.repair(session, correction_id=correction.id)

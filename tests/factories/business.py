@@ -1,4 +1,4 @@
-"""Make transfers of every kind, for databases in which tests look for errors of the ledger."""
+"""Make transfers of every kind."""
 
 from typing import Any
 
@@ -16,14 +16,11 @@ from tests.factories import payments, people
 BUSINESS = "adtech_business"
 """The name of a template database that contains transfers of every kind."""
 TO_BREAK = "adtech_to_break"
-"""The name of a copy of the template BUSINESS; no transaction is ever committed in the copy."""
+"""The name of a copy of the template database."""
 
 
 async def create_placements(session: AsyncSession) -> None:
-    """Create three placements: the first is paid, the second refunded, and the third waits.
-
-    The money of the third placement is held in its escrow.
-    """
+    """Create a paid placement, a refunded placement, and a placement that waits to be published."""
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)
     lost = await people.failed(session)
@@ -33,11 +30,7 @@ async def create_placements(session: AsyncSession) -> None:
 
 
 async def move_external_money(session: AsyncSession) -> None:
-    """Move money into and out of the platform in every way, and adjust two wallets.
-
-    A deposit is taken back because its payment was reversed. One withdrawal is paid twice, and
-    another one waits.
-    """
+    """Move money into and out of the platform in every way, and between two wallets."""
     payer, earner = await people.person(session), await people.person(session, balance=1_900)
     admin = await people.staff(session)
     assert payer.user_id is not None

@@ -13,10 +13,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def run_concurrently(sessions: Sessions, *acts: Act) -> list[Any]:
-    """Run all operations at once, each in its own transaction, and return one item for each.
-
-    The item is the result of the operation, or the DomainError with which the product refused it.
-    """
+    """Run operations at the same time, and return the result or the DomainError of each."""
 
     async def one(act: Act) -> Any:
         try:

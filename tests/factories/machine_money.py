@@ -1,10 +1,4 @@
-"""Define the rules of the state machine test for money that leaves the platform.
-
-Money leaves by withdrawals, and by reversals: Telegram gives a person's payment back. Some of these
-operations, and the blocking of people, need a staff request, that is, a request of an admin that
-another admin may have to confirm. The rule for deposits is here too, because the approval of a
-withdrawal depends on them.
-"""
+"""Define the rules of the state machine test about payments and staff requests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +19,10 @@ from tests.factories import payments, presses, world
 from tests.factories.machine_posts import PICK, YES, Machine
 
 BOT = 7
-"""The id of the bot whose list of transactions is read."""
+"""The id of the bot whose payments Telegram lists."""
 AMOUNTS = st.sampled_from([0, 1, 500, 3_000])
 KEYS = st.sampled_from("abx01")
-"""The keys of payments: a digit means the payment with which the person with this number began, and
-nobody pays with the key "x"."""
+"""The keys of payments: a digit stands for a person's first payment, and "x" for no payment."""
 REFERENCES = st.sampled_from("pqr")
 KINDS = st.sampled_from(
     [
@@ -40,7 +33,7 @@ KINDS = st.sampled_from(
 
 
 class MoneyRules(Machine):
-    """The rules for withdrawals, comparisons with Telegram's list, reversals and staff requests."""
+    """The rules for deposits, withdrawals, reversals and staff requests."""
 
     @initialize(
         amounts=st.lists(st.sampled_from([1, 500]), min_size=1, max_size=2),
@@ -56,11 +49,9 @@ class MoneyRules(Machine):
         from_shell: bool,
         taken_back: bool,
     ) -> None:
-        """Begin an example with one or two withdrawals and with at most one staff request.
+        """Begin with some withdrawals, and with at most one staff request.
 
-        Without this beginning, most examples would contain no decision of an admin. If `taken_back`
-        is true, the payment of a person who does nothing else is reversed. It was recorded before
-        the withdrawals, and Telegram's list never has it.
+        If `taken_back` is true, a payment that Telegram's list does not have is reversed first.
         """
         if taken_back:
             payer_id = world.user_id(self.world.payer)
@@ -73,7 +64,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=st.sampled_from([0, 1, 500]), key=st.sampled_from("abc"))
     def deposit(self, who: int, amount: int, key: str) -> None:
-        """Record a payment. If the key was used before, this repeats an earlier payment."""
+        """Record a payment, or repeat the earlier payment with this key."""
         user_id = world.user_id(self.person(who))
 
         async def act(session: AsyncSession) -> bool:
@@ -88,7 +79,7 @@ class MoneyRules(Machine):
 
     @rule(who=PICK, amount=AMOUNTS)
     def request_withdrawal(self, who: int, amount: int) -> None:
-        """Request a withdrawal of `amount` in the role of a person. The request may be refused."""
+        """Request a withdrawal as a person."""
         actor = self.person(who)
         key = f"withdrawal-{len(self.model.withdrawals)}"
         answer = self.both(
@@ -100,10 +91,9 @@ class MoneyRules(Machine):
 
     @rule(listed=YES)
     def compare(self, *, listed: bool) -> None:
-        """Compare the deposits with Telegram's list of payments, which is read to its end.
+        """Compare the deposits with Telegram's list of payments.
 
-        If `listed` is true, the list has all deposits except those that were taken back. If it is
-        false, the list has no deposit that was not compared before.
+        If `listed` is false, the comparison finds no deposit.
         """
 
         async def act(session: AsyncSession) -> None:
@@ -127,11 +117,9 @@ class MoneyRules(Machine):
     def decide_withdrawal(
         self, pick: int, reference: str, meanwhile: str, *, listed: bool | None, paid: bool
     ) -> None:
-        """Approve a withdrawal and, if `paid` is true, record its payment.
+        """Approve a withdrawal, and record its payment if `paid` is true.
 
-        If `listed` is not None, `compare` runs before the approval. Then comes `meanwhile`: nothing
-        happens, an hour passes, or a new deposit is recorded, on which this withdrawal does not
-        depend.
+        `meanwhile` happens between the comparison of the deposits and the approval.
         """
         if listed is not None:
             self.compare(listed=listed)
@@ -160,11 +148,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.withdrawals)
     @rule(pick=PICK, who=PICK, by_staff=YES)
     def return_withdrawal(self, pick: int, who: int, *, by_staff: bool) -> None:
-        """Return the money of a withdrawal to its wallet.
-
-        If `by_staff` is true, an admin returns the money. Otherwise, a person cancels the
-        withdrawal, which is refused if the withdrawal is another person's.
-        """
+        """Let an admin or a person return the money of a withdrawal."""
         number = world.nth(self.model.withdrawals, pick)
         actor = self.person(who)
         if by_staff:
@@ -184,11 +168,7 @@ class MoneyRules(Machine):
 
     @rule(key=KEYS, who=PICK, named=YES, partly=st.sampled_from([False, False, False, True]))
     def reverse(self, key: str, who: int, *, named: bool, partly: bool) -> None:
-        """Record that Telegram refunded a payment, which may be missing in the books.
-
-        If `named` is false, Telegram does not say whose payment it is. If `partly` is true, only
-        half of the amount was refunded.
-        """
+        """Record that Telegram refunded a payment, or half of it if `partly` is true."""
         key = self.payment_key(key)
         person = world.user_id(self.person(who)) if named else None
         deposit = self.model.deposits.get(key)
@@ -217,12 +197,7 @@ class MoneyRules(Machine):
         second: bool,
         from_shell: bool,
     ) -> None:
-        """Let an admin make a staff request.
-
-        The request is to block or unblock a person, to take a payment back, or to record the
-        payment of a withdrawal. It comes from a shell if `from_shell` is true, and otherwise from a
-        command in the admin chat. The admin has to acknowledge a request from a shell.
-        """
+        """Let an admin make a staff request, in a shell or in the admin chat."""
         if kind is RequestKind.RECORD_PAYMENT and not self.model.withdrawals:
             return
         requester = self.staff(second=second)
@@ -268,7 +243,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def acknowledge(self, pick: int, *, second: bool) -> None:
-        """Press "That was me" under a request, as its requester or as the other admin."""
+        """Press "That was me" under a request, as the first or the second admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:mine:{number}",
@@ -281,7 +256,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def confirm(self, pick: int, *, second: bool) -> None:
-        """Press the confirmation of a request, as its requester or as the other admin."""
+        """Confirm a request, as the first or the second admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:yes_sure:{number}",
@@ -294,7 +269,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK, second=YES)
     def drop(self, pick: int, *, second: bool) -> None:
-        """Press the button that drops a request, so that it is not carried out."""
+        """Drop a request, as the first or the second admin."""
         number, actor = world.nth(self.model.requests, pick), self.staff(second=second)
         self.press(
             f"request:no_sure:{number}",
@@ -307,7 +282,7 @@ class MoneyRules(Machine):
     @precondition(lambda self: self.model.requests)
     @rule(pick=PICK)
     def decide_request(self, pick: int) -> None:
-        """Let the requester of a request acknowledge it, and let the other admin confirm it."""
+        """Let one admin acknowledge a request, and let the other admin confirm the request."""
         number = world.nth(self.model.requests, pick)
         index = list(self.model.requests).index(number)
         by_second = self.model.requests[number].requester == world.user_id(self.world.second_admin)
@@ -322,9 +297,9 @@ class MoneyRules(Machine):
         number: int,
         expected: Callable[[], None],
     ) -> None:
-        """Let `actor` press the button with `data`, and call `decide` for the request `number`.
+        """Let `actor` press a button, and call `decide` for the request `number`.
 
-        `expected` does the same in the model.
+        `expected` is the same decision in the model.
         """
 
         async def act(session: AsyncSession) -> None:
@@ -334,9 +309,9 @@ class MoneyRules(Machine):
         self.both(act, expected)
 
     def staff(self, *, second: bool) -> Actor:
-        """Return the second admin if `second` is true, and otherwise the first."""
+        """Return the first or the second admin."""
         return self.world.second_admin if second else self.world.moderator
 
     def payment_key(self, key: str) -> str:
-        """Return the key of a payment; a digit stands for the first payment of that person."""
+        """Return the key of a payment: a digit stands for a person's first payment."""
         return f"start-{world.user_id(self.person(int(key)))}" if key.isdigit() else key

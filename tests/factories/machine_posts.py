@@ -1,8 +1,4 @@
-"""Define the base class of the state machine test, and the test's rules for posts.
-
-The test is `tests/services/test_state_machine.py`. It runs each operation (each act) in the product
-and in a model of the product, and compares the results.
-"""
+"""Define the base class and the post rules of `tests/services/test_state_machine.py`."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -30,7 +26,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Machine(RuleBasedStateMachine):
-    """The base of the state machine test, which runs operations in the product and in the model."""
+    """The base of the test, which runs operations in the product and in the model."""
 
     world: world.World
 
@@ -45,8 +41,7 @@ class Machine(RuleBasedStateMachine):
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
         """Run an operation in the product and in the model, and return both results.
 
-        `act` is the operation in the product, and `expected` is the operation in the model. Return
-        None if both refused the operation with the same error.
+        Returns None if both refuse the operation with the same error.
         """
         self.model.now += MOMENT
         try:
@@ -61,10 +56,7 @@ class Machine(RuleBasedStateMachine):
         return None
 
     def same(self, act: Act, expected: Callable[[], Any]) -> None:
-        """Run an operation in the product and in the model, and assert that the results are equal.
-
-        A refusal with the same error counts as the same result.
-        """
+        """Assert that the product and the model return the same result or the same error."""
         if (answer := self.both(act, expected)) is not None:
             result, expected_result = answer
             assert result == expected_result
@@ -76,41 +68,30 @@ class Machine(RuleBasedStateMachine):
         self.model.now += hours
 
     def person(self, pick: int) -> Actor:
-        """Return one of the people; the index `pick` is taken modulo their number."""
+        """Return the person with this index, modulo the number of people."""
         return self.world.people[pick % len(self.world.people)]
 
     def advertiser(self, campaign_id: int, pick: int) -> Actor:
-        """Return the person who tries an operation on a campaign: in most cases its advertiser.
-
-        If `pick` is above 90, return one of all people instead, to whom the operation may be
-        forbidden.
-        """
+        """Return the campaign's advertiser, or any person if `pick` is above 90."""
         advertiser_id = self.model.campaigns[campaign_id].advertiser
         advertiser = next(each for each in self.world.people if each.user_id == advertiser_id)
         return self.person(pick) if pick > 90 else advertiser
 
     def target(self, pick: int) -> int:
-        """Return the id of one placement; the index `pick` is taken modulo their number.
-
-        The index -1 means the newest placement.
-        """
+        """Return the id of a placement: -1 is the newest, and other indexes are taken modulo."""
         return world.nth(self.model.targets, pick)
 
     def a_claim(self, pick: int) -> Claim:
-        """Return one of all claims that were made until now.
-
-        A claim is the right of one worker to send one post. The index `pick` is taken modulo the
-        number of claims.
-        """
+        """Return one of all claims made until now, by an index that is taken modulo."""
         return self.claims[pick % len(self.claims)]
 
 
 class PostRules(Machine):
-    """The rules of the state machine test for operations of workers and for checks of posts."""
+    """The rules for sends of posts, and for checks of published posts."""
 
     @rule(over=st.sampled_from([False, False, True]))
     def claim(self, *, over: bool) -> None:
-        """Claim a post in the role of a worker. If `over` is true, the lease has already ended."""
+        """Let a worker claim a post. If `over` is true, the lease has already ended."""
         lease = -LEASE if over else LEASE
         answer = self.both(
             lambda session: one_post.claim(session, owner="worker", lease=lease),
@@ -125,7 +106,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def ask(self, pick: int) -> None:
-        """Ask, in the role of a worker, whether the send may begin."""
+        """Ask for the permission to begin the send of a claimed post."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.may_send(session, claim),
@@ -135,7 +116,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)
     def sent(self, pick: int) -> None:
-        """Record, in the role of a worker, that the post is published."""
+        """Record that a claimed post is published."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: one_post.record_published(session, claim, message_id=7),
@@ -145,10 +126,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, lost=YES)
     def refused(self, pick: int, *, lost: bool) -> None:
-        """Record, in the role of a worker, that Telegram refused the post.
-
-        If `lost` is true, Telegram refused it because the bot has lost its rights in the channel.
-        """
+        """Record that Telegram refused a claimed post."""
         claim = self.a_claim(pick)
         self.same(
             lambda session: posting.record_refused(session, claim, error="x", rights_lost=lost),
@@ -158,10 +136,7 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, counts=YES)
     def not_sent(self, pick: int, *, counts: bool) -> None:
-        """Record, in the role of a worker, that the post was not sent and is to be tried again.
-
-        A post fails after too many attempts. If `counts` is false, this attempt is not one of them.
-        """
+        """Record that a claimed post was not sent, as a counted or uncounted attempt."""
         claim = self.a_claim(pick)
         retry_after = timedelta(hours=RETRY_HOURS)
         self.same(
@@ -176,9 +151,9 @@ class PostRules(Machine):
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, back=YES)
     def give_up(self, pick: int, *, back: bool) -> None:
-        """End a claim (the right of one worker to send a post) before the send has succeeded.
+        """End a claim without a published post.
 
-        If `back` is true, the post is queued again. Otherwise, it is recorded as uncertain.
+        If `back` is true, the post is queued again. Otherwise, the post becomes uncertain.
         """
         claim = self.a_claim(pick)
         self.same(
@@ -214,11 +189,7 @@ class PostRules(Machine):
     @precondition(lambda self: any(target.job for target in self.model.targets.values()))
     @rule(pick=PICK, refund=YES)
     def decide_breach(self, pick: int, *, refund: bool) -> None:
-        """Let an admin decide about a breach (a promise that the owner of a channel did not keep).
-
-        If `refund` is true, the admin decides that the advertiser gets the money back. Otherwise,
-        the admin dismisses the breach. If no post has a breach, nothing happens.
-        """
+        """Let an admin decide whether a breach leads to a refund."""
         broken = {
             key: target
             for key, target in self.model.targets.items()

@@ -1,9 +1,4 @@
-"""Model the rules of escrows and placements in plain Python, to predict the outcome of operations.
-
-The outcome is a result or a refusal. The model has no SQL, no transactions and no locks. Of the
-product's code, the model uses only the names of states, switches and errors. Time is a number of
-hours. Every step adds a little to it, so that no two steps have the same time.
-"""
+"""Model the rules of escrows and placements in plain Python, with times in hours."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -28,7 +23,7 @@ COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
 
 class Refused(Exception):
-    """The refusal of an operation in the model. `fact` is the error that the product must raise."""
+    """The refusal of an operation by the model."""
 
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
@@ -55,7 +50,7 @@ class Channel:
     was_paused: bool = False
     """Whether the channel was paused when it was suspended."""
     reason: str | None = None
-    """Why the channel is suspended, or None if it is not."""
+    """Why the channel is suspended, or None."""
     suspended_at: float = 0
 
 
@@ -83,25 +78,19 @@ class Target:
     looks: list[tuple[float, Verdict]] = field(default_factory=list)
     sent_at: float = 0
     breach_refund_at: float | None = None
-    """When the escrow is refunded because the owner broke a promise about the post (a breach), or
-    None without a breach."""
+    """When the escrow is refunded because of a breach, or None without a breach."""
     escalate_at: float = inf
-    """When the admins are asked about the post, because it is not proven that the post stayed."""
+    """When the admins are asked about an unproven post."""
 
     @property
     def fee(self) -> int:
-        """Return the fee in minor units: the part of the price that the platform gets."""
+        """The platform's part of the price, in minor units."""
         return self.price * self.fee_bps // 10_000
 
 
 @dataclass
 class Model:
-    """The expected state of the marketplace.
-
-    Its methods do what the product does with placements, escrows and campaigns. The subclass in
-    `model_posts` adds channels and posts. The subclass in `model_money` adds deposits, withdrawals
-    and staff requests.
-    """
+    """The expected state of placements, escrows and campaigns."""
 
     now: float = 0
     balances: dict[int, int] = field(default_factory=dict)
@@ -111,12 +100,12 @@ class Model:
     targets: dict[int, Target] = field(default_factory=dict)
     switches: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
     blocked: set[int] = field(default_factory=set)
-    """The ids of the people whom the staff or a reversed payment has blocked."""
+    """The ids of the blocked people."""
 
     # -- escrows ----------------------------------------------------------------------------------
 
     def hold(self, target_id: int) -> None:
-        """Hold the money for a pending placement."""
+        """Move the money for a pending placement from the advertiser into an escrow."""
         target = self.targets[target_id]
         if target.status is not Targets.PENDING:
             raise Refused(errors.InvalidMove)
@@ -134,7 +123,7 @@ class Model:
         target.escrow, target.held_at = Escrows.HELD, self.now
 
     def release(self, target_id: int) -> None:
-        """Release an escrow: pay the fee to the platform and the rest of the price to the owner."""
+        """Pay out an escrow: the fee to the platform, and the rest to the owner."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -152,7 +141,7 @@ class Model:
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
 
     def refund(self, target_id: int) -> None:
-        """Refund an escrow, that is, give its whole amount back to the advertiser."""
+        """Give the whole amount of an escrow back to the advertiser."""
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
@@ -167,10 +156,9 @@ class Model:
         target.escrow, target.status = Escrows.REFUNDED, Targets.REFUNDED
 
     def watchdog(self) -> int:
-        """Refund stuck escrows, and return the number of stuck escrows.
+        """Refund the escrows that are held too long without a published post.
 
-        An escrow is stuck if its money is held for too long without a published post. If a kill
-        switch forbids refunds or watchdogs, no escrow is refunded. The number is returned anyway.
+        Returns the number of these escrows, also if a kill switch forbids refunds.
         """
         stuck = [
             target
@@ -195,10 +183,7 @@ class Model:
         publish_in: float | None,
         fee_bps: int,
     ) -> Target:
-        """Create a pending placement and return it.
-
-        The caller must store the placement under its id.
-        """
+        """Create a pending placement, which the caller stores in `targets`."""
         campaign, channel = self.campaigns[campaign_id], self.channels[channel_id]
         if campaign.advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -237,7 +222,7 @@ class Model:
         )
 
     def withdraw(self, actor: int, target_id: int) -> None:
-        """Let an advertiser withdraw a pending placement."""
+        """Let an advertiser take back a pending placement."""
         target = self.targets[target_id]
         if self.campaigns[target.campaign].advertiser != actor:
             raise Refused(errors.NotCampaignOwner)
@@ -248,10 +233,9 @@ class Model:
         target.status = Targets.WITHDRAWN
 
     def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Approve a placement, and return whether this was the first decision about it.
+        """Approve a placement, and return False if the placement was approved before.
 
-        `staff` says whether the actor may approve at all. `involved` says whether the actor is the
-        advertiser or the owner of the placement.
+        `involved` means that the actor is the advertiser or the owner.
         """
         target = self._decidable(target_id, staff=staff, involved=involved)
         decided = target.job is not None
@@ -275,7 +259,10 @@ class Model:
         return True
 
     def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Reject a placement, and return whether this was the first decision about it."""
+        """Reject a placement, and return False if the placement was rejected before.
+
+        `involved` means that the actor is the advertiser or the owner.
+        """
         target = self._decidable(target_id, staff=staff, involved=involved)
         if target.status is Targets.REJECTED:
             return False
@@ -292,10 +279,9 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """Expire the placements about which no admin has decided in time.
+        """End the pending placements that are too old or whose campaign is cancelled.
 
-        The pending placements of a cancelled campaign are withdrawn instead. Returns how many
-        placements were expired or withdrawn.
+        Returns how many placements were ended.
         """
         count = 0
         for target in self.targets.values():
@@ -315,23 +301,23 @@ class Model:
     # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
-        """Let a person activate a campaign that is active already, which changes nothing.
+        """Activate a campaign that is already active, which changes nothing.
 
-        A campaign with any other status is refused, because no campaign of the model is a draft.
+        Raises Refused if the campaign is not active.
         """
         campaign = self._own(actor, campaign_id)
         if campaign.status is not Campaigns.ACTIVE:
             raise Refused(errors.InvalidMove)
 
     def pause(self, actor: int, campaign_id: int) -> None:
-        """Pause a campaign, so that no more of its posts are sent."""
+        """Pause a campaign."""
         campaign = self._own(actor, campaign_id)
         if campaign.status not in {Campaigns.ACTIVE, Campaigns.PAUSED}:
             raise Refused(errors.InvalidMove)
         campaign.status = Campaigns.PAUSED
 
     def resume(self, actor: int, campaign_id: int) -> None:
-        """Resume a campaign, and cancel its posts that are too late to be sent."""
+        """Resume a paused campaign, and cancel the posts that are too late."""
         campaign = self._own(actor, campaign_id)
         if campaign.status is Campaigns.ACTIVE:
             return
@@ -343,11 +329,7 @@ class Model:
                 target.job = Jobs.CANCELLED
 
     def cancel(self, actor: int, campaign_id: int) -> None:
-        """Cancel a campaign with its pending placements and its unsent posts.
-
-        Its published posts stay for their promised hours, that is, for the time that each must
-        stay.
-        """
+        """Cancel a campaign and its unsent posts, and withdraw its pending placements."""
         self._own(actor, campaign_id).status = Campaigns.CANCELLED
         for target in self.targets.values():
             pending = target.status is Targets.PENDING and target.escrow is None

@@ -1,9 +1,4 @@
-"""Extend the model with deposits, withdrawals, reversed payments and staff requests.
-
-A payment is reversed when the person gets the money back outside the platform, for example from
-Telegram. The platform then blocks this person. A staff request is a request of an admin, for
-example to block a person. Some of these requests need a second admin who confirms them.
-"""
+"""Extend the model with deposits, withdrawals, reversed payments and staff requests."""
 
 from dataclasses import dataclass, field
 
@@ -17,76 +12,74 @@ from tests.factories.model import Refused
 from tests.factories.model_posts import OWNER_BLOCKED, PostingModel
 
 PROPOSAL_HOURS = 72
-"""How many hours a request of the staff is open."""
+"""The time in which a staff request can be confirmed, in hours."""
 READ_HOURS = 5 / 60
-"""An approval needs a reading of the whole list that is not older than this, in hours."""
+"""The longest time between a comparison of the deposits and an approval, in hours."""
 TWO_PEOPLE = {Kinds.RECORD_PAYMENT, Kinds.CLAWBACK}
-"""The kinds of requests that a second person has to confirm."""
+"""The kinds of staff requests that a second admin has to confirm."""
 
 
 @dataclass
 class Deposit:
-    """A payment by a person. It is in Stars, so it appears in Telegram's list of payments."""
+    """A person's payment in Stars."""
 
     person: int
     amount: int
     recorded_at: float
     credited: bool = False
     compared: bool = False
-    """Whether Telegram's list of transactions had the payment when it was last read."""
+    """Whether the payment was found in Telegram's list of payments."""
     taken_back: bool = False
-    """Whether the payment was reversed outside the platform."""
+    """Whether the person got the payment back."""
 
 
 @dataclass
 class Withdrawal:
-    """A person's request to be paid out."""
+    """A person's request to be paid out from the wallet."""
 
     person: int
     amount: int
     held_at: float
     status: Withdrawals = Withdrawals.REQUESTED
     payments: list[str] = field(default_factory=list)
-    """The references of its payments outside the platform.
-
-    The first one pays the withdrawal, unless its money was returned. All others are in excess."""
+    """The references of the payments that admins have made for this withdrawal."""
 
 
 @dataclass
 class Request:
-    """A staff request: an admin asks for an operation, which another admin may have to confirm."""
+    """A request of an admin, for example to block a person."""
 
     kind: Kinds
     requester: int
     asked_at: float
     subject: int | str
-    """The id of a person or of a withdrawal, or the key of a payment."""
+    """The id of a person, the id of a withdrawal, or the key of a payment."""
     reference: str
-    """The reference of the payment outside, which only a request to record a payment uses."""
+    """The reference of a payment that an admin made outside the platform."""
     acknowledged: bool
-    """Whether the requester wrote the request in the admin chat, or has pressed "That was me"."""
+    """Whether the requester wrote in the admin chat or has pressed "That was me"."""
     status: Requests = Requests.PROPOSED
 
 
 @dataclass
 class MoneyModel(PostingModel):
-    """The expected state of the marketplace, with deposits, withdrawals and staff requests."""
+    """The expected state of deposits, withdrawals and staff requests."""
 
     deposits: dict[str, Deposit] = field(default_factory=dict)
-    """The payments by key (Telegram's id of the payment)."""
+    """The payments, by Telegram's id."""
     read_at: float | None = None
-    """When Telegram's list was last read to its end."""
+    """When Telegram's list of payments was last read to its end, or None."""
     losses: dict[int, int] = field(default_factory=dict)
-    """The open loss of the platform through each person, in minor units."""
+    """The amount that each person owes to the platform, in minor units."""
     sent_outside: int = 0
-    """The money that has left the platform, in minor units."""
+    """The total amount that has left the platform, in minor units."""
     withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
     requests: dict[int, Request] = field(default_factory=dict)
 
     # -- deposits ---------------------------------------------------------------------------------
 
     def deposit(self, person: int, amount: int, key: str) -> bool:
-        """Record a payment, and return whether the payment is credited now."""
+        """Record a payment, and return whether the payment is credited to the wallet."""
         if amount < 1:
             raise Refused(errors.InvalidAmount)
         deposit = self.deposits.setdefault(key, Deposit(person, amount, self.now))
@@ -97,17 +90,13 @@ class MoneyModel(PostingModel):
         return deposit.credited
 
     def credit_due(self) -> int:
-        """Credit the payments that are not credited yet, and return their number.
-
-        A payment that was reversed is never credited. While deposits are stopped by
-        their kill switch, no payment is credited, and the result is 0.
-        """
+        """Credit all payments that wait, and return their number."""
         if not self.switches[Switch.DEPOSITS]:
             return 0
         return sum(self._credit(deposit) for deposit in self.deposits.values())
 
     def _credit(self, deposit: Deposit) -> bool:
-        """Credit a payment. If it is already credited or reversed, do nothing and return False."""
+        """Credit a payment, and return False if the payment is already credited or reversed."""
         if deposit.credited or deposit.taken_back:
             return False
         self.balances[deposit.person] += deposit.amount
@@ -115,10 +104,9 @@ class MoneyModel(PostingModel):
         return True
 
     def compare(self, *, listed: bool) -> None:
-        """Compare the deposits with Telegram's list of payments, which is read to its end.
+        """Compare the deposits with Telegram's list of payments.
 
-        If `listed` is true, the list has all deposits except those that were taken back. If it is
-        false, the list has no deposit that was not compared before.
+        If `listed` is false, the comparison finds no deposit.
         """
         for deposit in self.deposits.values():
             deposit.compared |= listed and not deposit.taken_back
@@ -127,9 +115,9 @@ class MoneyModel(PostingModel):
     # -- withdrawals ------------------------------------------------------------------------------
 
     def request_withdrawal(self, person: int, amount: int) -> Withdrawal:
-        """Take the amount from a wallet, and return a requested withdrawal.
+        """Take the amount from a wallet, and return a withdrawal.
 
-        The caller must store it in `withdrawals`, under the id that the product gave it.
+        The caller stores the withdrawal in `withdrawals`.
         """
         if amount < 1:
             raise Refused(errors.InvalidAmount)
@@ -142,8 +130,7 @@ class MoneyModel(PostingModel):
     def approve_withdrawal(self, number: int) -> None:
         """Approve a withdrawal.
 
-        Raises Refused(NotCompared) if a deposit from before the withdrawal was not yet compared
-        with Telegram's list, or if the last comparison is too old.
+        Raises Refused(NotCompared) without a recent comparison of the deposits.
         """
         withdrawal = self.withdrawals[number]
         if withdrawal.status in {Withdrawals.APPROVED, Withdrawals.PAID}:
@@ -172,11 +159,7 @@ class MoneyModel(PostingModel):
             raise Refused(errors.NotCompared)
 
     def mark_paid(self, number: int, reference: str, *, confirmed: bool = False) -> None:
-        """Record the payment of a withdrawal.
-
-        If `confirmed` is true, an admin has requested this and another has confirmed it. Then the
-        withdrawal need not be approved. A repeated call with the same reference changes nothing.
-        """
+        """Record the payment of a withdrawal that is approved or that two admins have confirmed."""
         withdrawal = self.withdrawals[number]
         if self._is_known(number, reference):
             return
@@ -188,9 +171,9 @@ class MoneyModel(PostingModel):
         self.sent_outside += withdrawal.amount
 
     def _is_known(self, number: int, reference: str) -> bool:
-        """Return whether the payment `reference` is recorded for the withdrawal `number`.
+        """Return whether this withdrawal has this payment.
 
-        Raises Refused if the payment is recorded for another withdrawal.
+        Raises Refused if the payment belongs to another withdrawal.
         """
         known = {ref: key for key, each in self.withdrawals.items() for ref in each.payments}
         if reference in known and known[reference] != number:
@@ -198,14 +181,20 @@ class MoneyModel(PostingModel):
         return reference in known
 
     def return_money(self, number: int) -> None:
-        """Return the money of a withdrawal to its wallet. Raises Refused if it is already paid."""
+        """Return the money of a withdrawal to the wallet.
+
+        Raises Refused if the withdrawal is paid.
+        """
         withdrawal = self.withdrawals[number]
         if withdrawal.status is Withdrawals.PAID:
             raise Refused(errors.InvalidMove)
         self._return(withdrawal)
 
     def cancel_withdrawal(self, person: int, number: int) -> None:
-        """Let a person cancel a withdrawal. Refused if it is not theirs, or is approved or paid."""
+        """Let a person cancel a withdrawal.
+
+        Raises Refused if the withdrawal is approved, paid, or another person's.
+        """
         withdrawal = self.withdrawals[number]
         if withdrawal.person != person:
             raise Refused(errors.NotWithdrawalOwner)
@@ -221,10 +210,9 @@ class MoneyModel(PostingModel):
     # -- money that goes out without a withdrawal --------------------------------------------------
 
     def reverse(self, key: str, person: int | None, amount: int) -> None:
-        """Take back a payment that was reversed outside the platform, and block its payer.
+        """Record that a person got a payment back, and block the person.
 
-        If the payment is not recorded yet, it is recorded for `person` as taken back, so that it is
-        never credited. Raises Refused if such a payment has no `person`.
+        Raises Refused if the payer is unknown or the amount is wrong.
         """
         if key not in self.deposits:
             if person is None:
@@ -243,11 +231,7 @@ class MoneyModel(PostingModel):
             self._send_outside(deposit.person, amount)
 
     def _send_outside(self, person: int, amount: int) -> None:
-        """Record that a person got money outside the platform, for example a reversed payment.
-
-        First, the money of the person's unapproved withdrawals returns to the wallet. Then the
-        amount is taken from the wallet. If the wallet has less, the rest is a loss.
-        """
+        """Take an amount from a person's wallet, and record the missing rest as a loss."""
         for withdrawal in self.withdrawals.values():
             if withdrawal.person == person and withdrawal.status is Withdrawals.REQUESTED:
                 self._return(withdrawal)
@@ -257,11 +241,7 @@ class MoneyModel(PostingModel):
         self.sent_outside += amount
 
     def _record_payment(self, number: int, reference: str) -> None:
-        """Record a payment of a withdrawal that one admin has requested and another confirmed.
-
-        If the withdrawal is already paid or its money is returned, the person has got too much. The
-        amount is then taken from the person's wallet (`_send_outside`).
-        """
+        """Record a payment of a withdrawal that two admins have confirmed."""
         withdrawal = self.withdrawals[number]
         if withdrawal.status not in {Withdrawals.PAID, Withdrawals.RETURNED}:
             self.mark_paid(number, reference, confirmed=True)
@@ -272,7 +252,7 @@ class MoneyModel(PostingModel):
     # -- blocked people ---------------------------------------------------------------------------
 
     def block(self, person: int) -> None:
-        """Block a person, and suspend their channels that are active or paused."""
+        """Block a person, and suspend the person's active and paused channels."""
         if person in self.blocked:
             return
         self.blocked.add(person)
@@ -294,21 +274,13 @@ class MoneyModel(PostingModel):
     def make_request(
         self, requester: int, kind: Kinds, subject: int | str, reference: str, *, from_shell: bool
     ) -> Request:
-        """Return a new staff request.
-
-        The caller must store it in `requests`, under the id that the product gave it. If it comes
-        from a shell (`from_shell`), the requester has to acknowledge it.
-        """
+        """Return a new staff request, which the caller stores in `requests`."""
         if not from_shell and kind not in TWO_PEOPLE:
             raise Refused(errors.AccessDenied)
         return Request(kind, requester, self.now, subject, reference, not from_shell)
 
     def acknowledge(self, number: int, person: int) -> None:
-        """Let a person press "That was me" under a request.
-
-        Raises Refused if the person is not the requester. A request that needs no second person is
-        carried out now.
-        """
+        """Let a person press "That was me". Raises Refused if the person is not the requester."""
         request = self.requests[number]
         if person != request.requester:
             raise Refused(errors.AccessDenied)
@@ -320,7 +292,7 @@ class MoneyModel(PostingModel):
         request.acknowledged = True
 
     def confirm(self, number: int, person: int) -> None:
-        """Let a person who is not the requester confirm a request, and carry it out."""
+        """Confirm and carry out a request. Raises Refused if the person is the requester."""
         request = self.requests[number]
         if person == request.requester:
             raise Refused(errors.SamePerson)
@@ -334,14 +306,14 @@ class MoneyModel(PostingModel):
         self._carry_out(request)
 
     def drop(self, number: int) -> None:
-        """Mark a request as dropped (refused). Raises Refused if it is already carried out."""
+        """Drop a request. Raises Refused if the request is already done."""
         request = self.requests[number]
         if request.status is Requests.DONE:
             raise Refused(errors.InvalidMove)
         request.status = Requests.DROPPED
 
     def drop_ended(self) -> int:
-        """Drop the open requests that are too old, and return their number."""
+        """Drop all open requests that are too old, and return their number."""
         ended = [
             request
             for request in self.requests.values()

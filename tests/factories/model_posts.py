@@ -1,4 +1,4 @@
-"""Extend the model of escrows and placements with channels and with the posts in these channels."""
+"""Extend the model of escrows and placements with channels and posts."""
 
 from math import ceil
 
@@ -13,26 +13,24 @@ from tests.factories.model import ATTEMPTS, Channel, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
 PART_HOURS = 6
-"""The least length of a part of the promised hours. The promised hours are the time that a post
-must stay. They are divided into parts of equal length, and the post is checked once in each
-part."""
+"""The shortest part into which promised hours are divided, in hours."""
 LATE_HOURS = 0.5
 DECISION_HOURS = 24
 RETRY_HOURS = 0.5
-"""How many hours a post waits after a send that has certainly failed."""
+"""The time between a failed send of a post and the next send, in hours."""
 ESCALATION_HOURS = 1
-"""How many hours after the promised hours the admins are asked about a post without a proof."""
+"""The time from the end of the promised hours to the question to the admins, in hours."""
 ASK_AGAIN_HOURS = 24
-"""How many hours after a question to the admins the next question about the same post comes."""
+"""The time between two questions to the admins about the same post, in hours."""
 RIGHTS_HOURS = 24
-"""How many hours at most the bot waits for its rights in a channel, before it asks the admins."""
+"""The longest time that the bot waits for its rights in a channel, in hours."""
 OWNER_BLOCKED, RIGHTS_LOST = "owner_blocked", "posting_refused"
 """The reasons why a channel is suspended."""
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
 class PostingModel(Model):
-    """The expected state of the marketplace, with the operations on channels and posts."""
+    """The expected state of channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:
         """Let an owner pause or resume a channel."""
@@ -44,11 +42,7 @@ class PostingModel(Model):
         channel.status = status
 
     def rights(self, channel_id: int, *, lost: bool) -> None:
-        """Record that the bot has lost or regained the right to post in a channel.
-
-        If the right is `lost`, the channel is suspended, and the admins are asked earlier about its
-        posts. A channel whose owner is blocked stays suspended when the bot regains the right.
-        """
+        """Record that the bot has lost or regained the right to post in a channel."""
         channel = self.channels[channel_id]
         if not lost:
             self._give_rights_back(channel)
@@ -73,22 +67,18 @@ class PostingModel(Model):
             self.restore(channel)
 
     def suspend(self, channel: Channel, reason: str) -> None:
-        """Suspend a channel, and remember whether it was active or paused, for `restore`."""
+        """Suspend a channel, and remember whether the channel was paused."""
         channel.was_paused = channel.status is Channels.PAUSED
         channel.status, channel.reason, channel.suspended_at = Channels.SUSPENDED, reason, self.now
 
     @staticmethod
     def restore(channel: Channel) -> None:
-        """Make a suspended channel active or paused again, as it was before its suspension."""
+        """Make a suspended channel active or paused, as before its suspension."""
         channel.status = Channels.PAUSED if channel.was_paused else Channels.ACTIVE
         channel.reason = None
 
     def claim(self, *, lease_over: bool) -> int | None:
-        """Claim the post whose due time is the earliest, and return the id of its placement.
-
-        A claim is the exclusive right of one process to send the post. Return None if no post is
-        due.
-        """
+        """Claim the next post, and return the id of its placement, or None if no post is due."""
         if not (self.switches[Switch.TELEGRAM_POSTING] and self.switches[Switch.WORKER_POST]):
             return None
         busy = {target.channel for target in self.targets.values() if target.job in BLOCKING}
@@ -111,16 +101,13 @@ class PostingModel(Model):
         return target_id
 
     def may_send(self, target_id: int, claim_no: int) -> bool:
-        """Return whether the worker with this claim may begin to send the post."""
+        """Return whether the worker with this claim may begin the send."""
         target = self.targets[target_id]
         owns_claim = self._owns_claim(target, claim_no)
         return owns_claim and not target.lease_over and self.switches[Switch.TELEGRAM_POSTING]
 
     def sent(self, target_id: int, claim_no: int) -> bool:
-        """Record that the post is published, and return whether the claim was still valid.
-
-        With a claim that is not valid any more, nothing is recorded.
-        """
+        """Record that a post is published, or return False if the claim is not valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -131,7 +118,7 @@ class PostingModel(Model):
         return True
 
     def refused(self, target_id: int, claim_no: int, *, rights_lost: bool) -> bool:
-        """Record that Telegram refused the post, and return whether the claim was valid."""
+        """Record that Telegram refused a post, or return False if the claim is not valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -141,10 +128,9 @@ class PostingModel(Model):
         return True
 
     def not_sent(self, target_id: int, claim_no: int, attempts: int, *, counts: bool) -> bool:
-        """Queue a post again after a send that has certainly failed.
+        """Queue a post again after a failed send, or return False if the claim is not valid.
 
-        After too many attempts, the post fails instead. Returns whether the claim was valid. If it
-        was not, nothing changes.
+        After too many counted attempts, the post fails.
         """
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
@@ -158,11 +144,7 @@ class PostingModel(Model):
         return True
 
     def end_claim(self, target_id: int, claim_no: int, job: Jobs) -> bool:
-        """End a claim, and return whether the claim was valid.
-
-        If it was valid, the post gets the status `job`: queued or uncertain. If not, nothing
-        changes.
-        """
+        """Give the post the status `job`, or return False if the claim is not valid."""
         target = self.targets[target_id]
         if not self._owns_claim(target, claim_no):
             return False
@@ -170,23 +152,14 @@ class PostingModel(Model):
         return True
 
     def rescue(self) -> int:
-        """Make the posts of dead workers uncertain, and return the number of these posts.
-
-        A worker counts as dead if the lease of its claim has ended.
-        """
+        """Make the posts of dead workers uncertain, and return the number of these posts."""
         abandoned = [t for t in self.targets.values() if t.job is Jobs.SENDING and t.lease_over]
         for target in abandoned:
             target.job = Jobs.UNCERTAIN
         return len(abandoned)
 
     def look(self, target_id: int, verdict: Verdict) -> None:
-        """Record the result of a check of a published post.
-
-        The post fails if two checks in a row find it gone and there are at least five minutes
-        between them. An alteration counts as a breach (a promise that the owner did not keep), with
-        one exception: it is the first alteration, and it certainly happened since the previous
-        check.
-        """
+        """Record the result of a check of a published post."""
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:
             return
@@ -204,12 +177,7 @@ class PostingModel(Model):
     def _recorded_verdict(
         self, target: Target, verdict: Verdict, before: tuple[float, Verdict]
     ) -> Verdict:
-        """Return the verdict that is recorded if a check finds `verdict`.
-
-        After the promised hours, an owner may delete or alter the post. Therefore the recorded
-        verdict can then be a milder one. `before` has the time and the verdict of the previous
-        check.
-        """
+        """Return the verdict to record for a check. `before` is the previous check."""
         ends_at = target.release_due_at or 0
         if verdict not in {Verdict.GONE, Verdict.ALTERED} or self.now < ends_at:
             return verdict
@@ -225,10 +193,7 @@ class PostingModel(Model):
         return at <= self.now - SECOND_CHECK_HOURS
 
     def _is_dated(self, target: Target, before: tuple[float, Verdict]) -> bool:
-        """Return whether an alteration found now certainly happened since the previous check.
-
-        `before` has the time and the verdict of the previous check.
-        """
+        """Return whether an alteration has certainly happened after the previous check."""
         at, was = before
         part = target.hours / max(target.hours // PART_HOURS, 1)
         number = ceil((at - target.sent_at) / part) if part else 0
@@ -236,10 +201,7 @@ class PostingModel(Model):
         return was is Verdict.PRESENT and self.now <= latest + LATE_HOURS
 
     def refund_breaches(self) -> int:
-        """Fail the posts about whose breach no admin decided in time, and return their number.
-
-        The escrow of a failed post can be refunded.
-        """
+        """Fail the posts whose breach no admin has decided in time, and return their number."""
         due = [
             target
             for target in self.targets.values()
@@ -253,11 +215,7 @@ class PostingModel(Model):
         return len(due)
 
     def escalate(self) -> None:
-        """Record a breach for published posts in whose channel the bot has had no rights for long.
-
-        A breach is a promise that the owner did not keep. Without rights, the bot cannot check
-        whether the post is still there.
-        """
+        """Record a breach for each post in whose channel the bot has had no rights for long."""
         for target in self.targets.values():
             channel = self.channels[target.channel]
             if (
@@ -272,10 +230,9 @@ class PostingModel(Model):
                 target.escalate_at = self.now + ASK_AGAIN_HOURS
 
     def decide_breach(self, target_id: int, *, refund: bool) -> bool:
-        """Let an admin decide about a breach, and return whether it was still open.
+        """Let an admin decide about a breach, or return False if there is nothing to decide.
 
-        If `refund` is true, the post counts as failed, and its escrow can be refunded. Otherwise,
-        the breach is dismissed, and the owner can be paid for the post after all.
+        If `refund` is true, the post fails.
         """
         target = self.targets[target_id]
         if target.breach_refund_at is None or not self._is_live(target):
@@ -292,7 +249,7 @@ class PostingModel(Model):
         return target.job is Jobs.SUCCESS and target.escrow is Escrows.HELD
 
     def cancel_unwanted(self) -> int:
-        """Cancel the queued posts of blocked advertisers and of cancelled campaigns.
+        """Cancel the queued posts of blocked advertisers and cancelled campaigns.
 
         Returns how many posts were cancelled.
         """
@@ -310,7 +267,7 @@ class PostingModel(Model):
         return len(unwanted)
 
     def switch(self, key: Switch, *, enabled: bool) -> bool:
-        """Set a kill switch to running or to stopped, and return whether this changed its state."""
+        """Set a kill switch, and return whether this is a change."""
         changed = self.switches[key] != enabled
         self.switches[key] = enabled
         return changed

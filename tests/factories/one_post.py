@@ -1,4 +1,4 @@
-"""Call, for a single post, the services that handle many posts at the same time."""
+"""Call services for many posts with a single post."""
 
 from datetime import timedelta
 
@@ -9,23 +9,17 @@ from services.posts.posting import Claim, PublishedPost
 
 
 async def claim(session: AsyncSession, *, owner: str, lease: timedelta) -> Claim | None:
-    """Claim the post whose due time is the earliest, or return None if no post is due.
-
-    A claim is the exclusive right of one process to send the post.
-    """
+    """Claim the post with the earliest due time, or return None if no post is due."""
     claims = await posting.claim_due(session, owner=owner, lease=lease, limit=1)
     return next(iter(claims), None)
 
 
 async def may_send(session: AsyncSession, claim: Claim) -> bool:
-    """Return whether the send of the claimed post may begin now."""
+    """Return whether the owner of this claim may begin the send now."""
     return claim.job_id in await posting.begin_sends(session, [claim])
 
 
 async def record_published(session: AsyncSession, claim: Claim, *, message_id: int) -> bool:
-    """Record that a post is published, and return True.
-
-    If the claim is not valid any more, record nothing and return False.
-    """
+    """Record that a post is published, or return False if the claim is not valid."""
     recorded = await posting.record_published(session, [PublishedPost(claim, message_id)])
     return claim.job_id in recorded

@@ -1,8 +1,4 @@
-"""Let payments and refunds arrive in tests, in the same two steps as in the product.
-
-First, the payment or refund that Telegram reports is noted. Then the payment is recorded as a
-deposit, or the refund takes the money back from the payer's wallet.
-"""
+"""Record payments and refunds as Telegram reports them."""
 
 from typing import Any
 
@@ -28,7 +24,7 @@ async def deposit(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Note a payment and record it as a deposit. `key` is the id of Telegram's charge."""
+    """Store Telegram's report about a payment, and record the payment as a deposit."""
     await _note(session, user_id, amount, key, currency, refunded=False)
     return await deposits.deposit(
         session, user_id=user_id, amount=amount, key=key, source=source, currency=currency
@@ -44,10 +40,9 @@ async def reverse(
     source: str,
     currency: str | None = None,
 ) -> Clawback:
-    """Note the refund of a payment, and take the money back from the payer's wallet.
+    """Store Telegram's report about a refund, and take the money from the payer's wallet.
 
-    `external_reference` is the id of Telegram's charge. If `user_id` is None, the payer is the
-    person who made the deposit.
+    If `user_id` is None, the payer is the person who made the deposit.
     """
     payer_id = user_id or await session.scalar(
         select(Deposit.user_id).where(Deposit.external_reference == external_reference)
@@ -67,10 +62,7 @@ async def reverse(
 async def decided_request(
     session: AsyncSession, kind: RequestKind, arguments: dict[str, Any], *admins: Actor
 ) -> None:
-    """Store a staff request as done, without doing what it asks for.
-
-    The first of the `admins` has made the request, and the second has confirmed it.
-    """
+    """Store a finished staff request of two admins, but do not carry it out."""
     first, second = admins
     request = StaffRequest(
         kind=kind,

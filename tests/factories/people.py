@@ -1,4 +1,4 @@
-"""Create people, channels, campaigns and placements for tests, with the product's services."""
+"""Create people, channels, campaigns and placements with the product's services."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ _numbers = count(1_000)
 
 @dataclass(frozen=True)
 class Deal:
-    """A placement with its campaign, its channel, its advertiser, its owner and a moderator."""
+    """A placement with its campaign, its channel and its people."""
 
     advertiser: Actor
     owner: Actor
@@ -43,35 +43,35 @@ class Deal:
 
 
 def number() -> int:
-    """Return a number that no other object of this process uses."""
+    """Return a number that was not returned before in this process."""
     return next(_numbers)
 
 
 def advert(text: str = "Fresh bread every morning") -> Creative:
-    """Return a creative, that is, the content of an ad. It has a text only."""
+    """Return the content of an ad that has only a text."""
     return Creative(kind="text", text=text)
 
 
 async def commit(session: AsyncSession) -> None:
-    """Flush the session, and run the deferred guards (checks) in the same way as a commit does."""
+    """Run the checks of a commit, but do not commit."""
     await session.flush()
     await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     await session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
 
 
 async def run_switches(session: AsyncSession) -> None:
-    """Set every kill switch to running; an installation is in this state after its launch."""
+    """Allow every kind of operation."""
     for key in Switch:
         await killswitches.set(session, actor=SYSTEM, key=key, enabled=True, reason="test")
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
-    """Set one kill switch to stopped, so that it forbids its kind of operation."""
+    """Set a kill switch so that it forbids its kind of operation."""
     await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
 
 
 async def person(session: AsyncSession, *, balance: int = 0, currency: str = CURRENCY) -> Actor:
-    """Register a person and credit a deposit of `balance` minor units to them."""
+    """Register a person with `balance` minor units in the wallet."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=currency
     )
@@ -83,7 +83,7 @@ async def person(session: AsyncSession, *, balance: int = 0, currency: str = CUR
 
 
 async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
-    """Register a person with a role, and return them as an actor in the admin chat."""
+    """Register a person with a role, as an actor in the admin chat."""
     user = await registration.register(
         session, telegram_id=number(), language="en", currency=CURRENCY
     )
@@ -93,7 +93,7 @@ async def staff(session: AsyncSession, role: Role = Role.ADMIN) -> Actor:
 
 
 async def admins(sessions: Sessions) -> list[int]:
-    """Register two admins in a transaction of their own, and return their user ids."""
+    """Register two admins in a separate transaction, and return their user ids."""
     async with sessions.begin() as session:
         return [(await staff(session)).user_id or 0 for _ in range(2)]
 
@@ -101,7 +101,7 @@ async def admins(sessions: Sessions) -> list[int]:
 async def channel(
     session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
 ) -> Channel:
-    """Connect a channel and set its terms, that is, its price and its promised hours."""
+    """Connect a channel, and set its price and its promised hours."""
     connected = await channels.connect(
         session,
         actor=owner,
@@ -121,7 +121,7 @@ async def channel(
 
 
 async def campaign(session: AsyncSession, advertiser: Actor, *, budget: int = 100_000) -> Campaign:
-    """Create a campaign and activate it."""
+    """Create an active campaign."""
     created = await campaigns.create(
         session, actor=advertiser, name="Bakery", creative=advert(), total_budget=budget
     )
@@ -137,10 +137,7 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Submit a placement of a new advertiser in the channel of a new owner.
-
-    Returns the placement with its campaign, its channel and its people, and with a moderator.
-    """
+    """Submit a placement with a new advertiser, a new owner and a new channel."""
     advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
@@ -159,20 +156,17 @@ async def deal(
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
-    """Mark a person as blocked, without the other effects of a block."""
+    """Mark a person as blocked, and change nothing else."""
     await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
-    """Approve the placement of `made` in the role of its moderator; return the decision."""
+    """Let the moderator approve a placement."""
     return await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
 
 
 async def approved(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement and approve it; its money is then held and its post is queued.
-
-    Returns the placement with its campaign, its channel and its people.
-    """
+    """Create a placement whose money is held and whose post waits to be sent."""
     made = await deal(session, **terms)
     await approve(session, made)
     await commit(session)
@@ -182,10 +176,7 @@ async def approved(session: AsyncSession, **terms: Any) -> Deal:
 async def another(
     session: AsyncSession, made: Deal, *, publish_at: datetime | None = None, decide: bool = True
 ) -> CampaignTarget:
-    """Submit another placement of the same campaign in the same channel, and return it.
-
-    The moderator approves it, unless `decide` is False.
-    """
+    """Submit another placement of the same campaign in the same channel."""
     target = await campaigns.submit_target(
         session,
         actor=made.advertiser,
@@ -201,10 +192,7 @@ async def another(
 
 
 async def queue(session: AsyncSession, target: CampaignTarget) -> None:
-    """Queue the post of a target (a placement) that is still pending.
-
-    Only the tests of the guards (the database's checks) do this.
-    """
+    """Queue the post of a pending placement, which the product never does."""
     session.add(
         PostJob(
             campaign_target_id=target.id, channel_id=target.channel_id, due_at=target.created_at
@@ -214,20 +202,14 @@ async def queue(session: AsyncSession, target: CampaignTarget) -> None:
 
 
 async def claimed(session: AsyncSession, *, owner: str = "worker") -> Claim:
-    """Claim the post whose due time is the earliest, and assert that there is such a post.
-
-    A claim is the exclusive right of one process to send the post.
-    """
+    """Claim the post with the earliest due time, or fail if no post is due."""
     claim = await one_post.claim(session, owner=owner, lease=LEASE)
     assert claim is not None
     return claim
 
 
 async def posted(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement whose post is published with the message id 10 in its channel.
-
-    Returns the placement with its campaign, its channel and its people.
-    """
+    """Create a placement whose post is published with the message id 10."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -237,10 +219,7 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
 
 
 async def failed(session: AsyncSession, **terms: Any) -> Deal:
-    """Create a placement whose post was refused by Telegram.
-
-    Returns the placement with its campaign, its channel and its people.
-    """
+    """Create a placement whose post Telegram has refused."""
     made = await approved(session, **terms)
     claim = await claimed(session)
     assert claim.target_id == made.target.id
@@ -254,10 +233,7 @@ async def failed(session: AsyncSession, **terms: Any) -> Deal:
 async def adjusted(
     session: AsyncSession, from_wallet: int, to_wallet: int, amount: int
 ) -> Correction:
-    """Move an amount from one wallet to another by a correction.
-
-    One new admin proposes the correction, and another new admin confirms it.
-    """
+    """Move an amount (in minor units) between two wallets by a correction of two new admins."""
     proposer, confirmer = await staff(session), await staff(session)
     proposed = await corrections.propose_adjustment(
         session,
@@ -276,11 +252,7 @@ async def adjusted(
 
 
 async def decided_payment(session: AsyncSession, admin: Actor, **payment: Any) -> None:
-    """Store a staff request to record a payment made outside the platform, as already done.
-
-    A new colleague has made the request, and `admin` has confirmed it. The payment itself is not
-    recorded. `payment` has the arguments of the request.
-    """
+    """Store a finished staff request of two admins, but do not record its payment."""
     await payments.decided_request(
         session, RequestKind.RECORD_PAYMENT, payment, await staff(session), admin
     )

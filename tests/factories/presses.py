@@ -1,8 +1,4 @@
-"""Store updates as if Telegram had delivered them: presses of buttons, and commands.
-
-The database asks for such an update when an admin requests or confirms an operation that needs two
-admins.
-"""
+"""Store updates about presses and commands, as if Telegram had delivered them."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,26 +15,19 @@ from services.platform.actors import Actor
 
 
 async def press(session: AsyncSession, who: Actor, data: str, **more: Any) -> Actor:
-    """Store an update in which `who` presses the button with `data`.
-
-    Returns `who` as an actor with the id of this update.
-    """
+    """Store a press of a button, and return the actor with the update's id."""
     return await _deliver(session, who, "callback_query", {"data": data, **more})
 
 
 async def write(session: AsyncSession, who: Actor, words: str, **more: Any) -> Actor:
-    """Store an update in which `who` sends the message `words`.
-
-    Returns `who` as an actor with the id of this update.
-    """
+    """Store a message of a person, and return the actor with the update's id."""
     return await _deliver(session, who, "message", {"text": words, **more})
 
 
 async def request_correction(session: AsyncSession, who: Actor) -> Actor:
-    """Store a request for a correction of balances from a shell, and the press of "That was me".
+    """Store a request from a shell and its acknowledgement.
 
-    Returns the person as an actor with the id of the press. With it, the person may propose one
-    correction.
+    Returns an actor who may propose one correction.
     """
     request = StaffRequest(
         kind=RequestKind.CORRECTION,
@@ -52,10 +41,7 @@ async def request_correction(session: AsyncSession, who: Actor) -> Actor:
 
 
 async def confirm_correction(session: AsyncSession, who: Actor, correction_id: int) -> Actor:
-    """Store an update in which `who` presses the button that confirms a correction.
-
-    Returns `who` as an actor with the id of this update. This actor can confirm it.
-    """
+    """Store the press that confirms a correction, and return an actor who may confirm it."""
     return await press(session, who, f"correction:yes:{correction_id}:checked")
 
 

@@ -1,4 +1,4 @@
-"""Read the database directly: every row of every table, and the amount that a person can spend."""
+"""Read rows of the database."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,7 +17,7 @@ Rows = dict[str, list[str]]
 
 
 async def snapshot(session: AsyncSession) -> Rows:
-    """Return all rows of all tables as text, by the name of the table."""
+    """Return all rows of all tables as text, by table name."""
     names = await session.scalars(
         text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
     )
@@ -32,10 +32,7 @@ async def snapshot(session: AsyncSession) -> Rows:
 
 
 def grown(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained between two snapshots.
-
-    Tables with the same number of rows in both snapshots are left out.
-    """
+    """Return by how many rows each grown table has grown."""
     return {
         name: len(after[name]) - len(before[name])
         for name in after
@@ -44,10 +41,7 @@ def grown(before: Rows, after: Rows) -> dict[str, int]:
 
 
 def added(before: Rows, after: Rows) -> dict[str, int]:
-    """Return how many rows each table has gained from the snapshot `before` to `after`.
-
-    Asserts that every row of `before` is unchanged in `after`.
-    """
+    """Return how much each table has grown, and assert that no old row changed."""
     for name, rows in before.items():
         assert set(rows) <= set(after[name]), f"a row of {name} was changed or deleted"
     return grown(before, after)
@@ -60,12 +54,12 @@ async def available(session: AsyncSession, who: Actor) -> int:
 
 
 async def one(session: AsyncSession, sql: str, **values: Any) -> Any:
-    """Return the one value that a query returns."""
+    """Run a query whose result is one value, and return the value."""
     return (await session.execute(text(sql), values)).scalar_one()
 
 
 async def table(session: AsyncSession, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Return all rows that a query returns."""
+    """Run a query, and return its rows as tuples."""
     return [tuple(row) for row in await session.execute(text(sql), values)]
 
 
@@ -76,10 +70,9 @@ async def refused(
     actor: Actor,
     action: str,
 ) -> DomainError:
-    """Run an operation (`act`) that must be refused, and return the error of the refusal.
+    """Run an operation, and return the error that refuses it.
 
-    Asserts that the operation changes no row. Then records the refusal in the audit log, as the bot
-    does, and asserts that this adds one row and changes nothing else.
+    Asserts that the database gets one audit row and no other change.
     """
     async with sessions.begin() as session:
         before = await snapshot(session)

@@ -1,7 +1,4 @@
-"""Create the start state for the state machine test, and the books that the model expects.
-
-The books are the balances, the states and the switches.
-"""
+"""Create the first state of the state machine test."""
 
 from copy import deepcopy
 from functools import partial
@@ -17,11 +14,7 @@ from tests.factories.model_money import Deposit, MoneyModel
 
 
 class World:
-    """The state in which every example of the state machine test begins.
-
-    The same people, channels and campaigns exist in the product's database and in `model`. The
-    wallets are in Stars.
-    """
+    """The state in which every run of the state machine test begins."""
 
     def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
@@ -67,26 +60,23 @@ class World:
 
 
 def user_id(actor: Actor) -> int:
-    """Return the user id of an actor; the actor must be a person."""
+    """Return the user id of a person."""
     assert actor.user_id is not None
     return actor.user_id
 
 
 def nth(things: dict[int, Any], pick: int) -> int:
-    """Return the id of one of `things`, whose order is that of their creation.
-
-    `pick` is an index of any size; it is taken modulo the number of things.
-    """
+    """Return the id of the thing at an index, which is taken modulo."""
     return list(things)[pick % len(things)]
 
 
 def copy(model: MoneyModel) -> MoneyModel:
-    """Return a deep copy of the model, which one example of the state machine test may change."""
+    """Return a deep copy of the model."""
     return deepcopy(model)
 
 
 def books(model: MoneyModel) -> dict[str, Any]:
-    """Return the value that `RolledBackSteps.books` must return."""
+    """Return the balances, states and kill switches that the model expects."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],

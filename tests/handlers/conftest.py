@@ -1,4 +1,4 @@
-"""Provide a running bot as a fixture for the handlers' tests."""
+"""Provide a running bot as a fixture."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.handlers.marketplace import Marketplace, open_marketplace
 
 @pytest.fixture(autouse=True)
 def short_logs() -> Iterator[None]:
-    """Log plain tracebacks, because rendering all variables takes seconds."""
+    """Log short tracebacks, because long tracebacks take seconds."""
     before = structlog.get_config()
     structlog.configure(
         processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
@@ -25,7 +25,7 @@ def short_logs() -> Iterator[None]:
 
 @pytest.fixture
 async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplace]:
-    """Yield a running bot without Redis. The person called Admin has the role of an admin."""
+    """Yield a running bot without Redis, in which the person "admin" is an admin."""
     async with open_marketplace(database, tmp_path) as marketplace:
         await marketplace.employ("admin", Role.ADMIN)
         yield marketplace
@@ -33,10 +33,6 @@ async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplac
 
 @pytest.fixture
 async def with_uncertain_post(market: Marketplace) -> Marketplace:
-    """Return a bot with an uncertain post and the card about it in the admin chat.
-
-    A post is uncertain if nobody knows whether Telegram published it. A card is a message with
-    buttons.
-    """
+    """Return a running bot with an uncertain post, whose card is in the admin chat."""
     await uncertain_post.create(market)
     return market

@@ -40,10 +40,7 @@ Message = dict[str, Any]
 
 @dataclass
 class Marketplace:
-    """A running bot with its sandbox, for tests that write to the bot and press its buttons.
-
-    People and chats have the names of the sandbox's `ids`, for example `advertiser` or `channel`.
-    """
+    """A running bot with its sandbox, whose people and chats have names such as `advertiser`."""
 
     world: SandboxClient
     database: Database
@@ -52,7 +49,7 @@ class Marketplace:
     worker: inbox_worker.InboxWorker
 
     def chat(self, name: str) -> int:
-        """Return the Telegram id of the person or chat with this name."""
+        """Return the Telegram id of a person or chat."""
         return self.world.ids[name]
 
     async def say(self, who: str, words: str, *, where: str | None = None, **more: Any) -> None:
@@ -66,7 +63,7 @@ class Marketplace:
         await self.settle()
 
     async def send_photo(self, who: str, caption: str = "Our bread", **more: Any) -> None:
-        """Let a person send a photo to the bot."""
+        """Let a person send a photo to the bot, and wait until the bot has handled the photo."""
         await self.world.control(
             f"users/{self.chat(who)}/send",
             chat_id=self.chat(who),
@@ -77,10 +74,7 @@ class Marketplace:
         await self.settle()
 
     async def press(self, who: str, button: str, *, where: str | None = None, **more: Any) -> str:
-        """Let a person press a button, and wait until the bot has handled the press.
-
-        Returns the text of the alert that the bot showed, or an empty text if there was none.
-        """
+        """Let a person press a button, and return the bot's alert or an empty text."""
         answer = await self.world.control(
             f"users/{self.chat(who)}/press",
             chat_id=self.chat(where or who),
@@ -91,7 +85,7 @@ class Marketplace:
         return answer.get("text") or ""
 
     async def press_forged(self, who: str, data: str, *, where: str | None = None) -> str:
-        """Let a person press a button whose data the bot did not write, and return the alert."""
+        """Let a person send callback data that the bot never offered, and return the alert."""
         button = {"text": "forged", "callback_data": data}
         await self.world.call(
             "sendMessage",
@@ -102,13 +96,13 @@ class Marketplace:
         return await self.press(who, "forged", where=where)
 
     async def pay(self, who: str) -> Row:
-        """Let a person pay the newest invoice."""
+        """Let a person pay the newest invoice, and wait until the bot has handled the payment."""
         paid = await self.world.control(f"users/{self.chat(who)}/pay")
         await self.settle()
         return paid
 
     async def pick(self, who: str, channel: str) -> None:
-        """Let a person choose a channel in the list of channels that Telegram's app shows."""
+        """Let a person choose a channel from the list in Telegram's app."""
         await self.world.control(
             f"users/{self.chat(who)}/choose_channel",
             button="📺 Choose a channel",
@@ -117,7 +111,7 @@ class Marketplace:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until every update is in the inbox and handled."""
+        """Wait until the bot has stored and handled every update."""
         async with asyncio.timeout(PATIENCE):
             while await self._waiting():  # noqa: ASYNC110 - two queues and a table
                 await asyncio.sleep(0.01)
@@ -132,7 +126,7 @@ class Marketplace:
         return bool(rows[0]["n"] or self.worker._tasks)
 
     async def messages(self, where: str) -> list[Message]:
-        """Return the messages of a chat with their present content."""
+        """Return all messages of a chat, each with its current content."""
         shown = await self.world.see(f"chats/{self.chat(where)}/messages")
         found: list[Message] = shown["messages"]
         return found
@@ -143,12 +137,12 @@ class Marketplace:
         return str(own[-1]["text"] or own[-1]["caption"]) if own else ""
 
     async def buttons(self, where: str) -> list[str]:
-        """Return the buttons under the newest message of the bot in a chat."""
+        """Return the buttons under the bot's newest message in a chat."""
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return [button["text"] for row in own[-1]["buttons"] or [] for button in row]
 
     async def deliver(self) -> None:
-        """Send all queued notices as the scheduler does, but without Telegram's limits."""
+        """Send all unsent messages of the outbox, without Telegram's limits."""
         async with self.database.sessions.begin() as session:
             for owed in await outbox.claim(session, limit=100):
                 chat_id, language = self.dependencies.admin_chat.id, "en"
@@ -162,12 +156,12 @@ class Marketplace:
                 await outbox.record_sent(session, {owed.id: sent.message_id})
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Run a query and return the rows of its result."""
+        """Run a query and return its rows."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
     async def value(self, sql: str, **values: Any) -> Any:
-        """Run a query that has one row with one value, and return the value."""
+        """Run a query with one row and one value, and return the value."""
         (row,) = await self.rows(sql, **values)
         (found,) = row.values()
         return found
@@ -182,7 +176,7 @@ class Marketplace:
         return found
 
     async def withdrawal_statuses(self) -> list[str]:
-        """Return the status of each withdrawal, in the order of their ids."""
+        """Return the status of each withdrawal, ordered by id."""
         found = await self.rows("SELECT status FROM withdrawals ORDER BY id")
         return [row["status"] for row in found]
 
@@ -198,22 +192,19 @@ class Marketplace:
         return found
 
     async def refusals(self) -> list[Row]:
-        """Return the audit rows of refused operations, with the oldest first.
-
-        A row says who was refused (`user_id`), what this person tried (`refused`), and the error.
-        """
+        """Return the audit rows of refused operations, oldest first."""
         return await self.rows(
             "SELECT user_id, metadata->>'refused' AS refused, metadata->>'error' AS error"
             " FROM user_audit_logs WHERE action = 'access_denied' ORDER BY id"
         )
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
-        """Set a kill switch to running or to stopped, in the name of the system."""
+        """Allow or forbid the operations of a kill switch."""
         async with self.database.sessions.begin() as session:
             await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
 
     async def actor(self, who: str) -> Actor:
-        """Return a person as an actor. Register the person first if necessary."""
+        """Return a person as an actor, and register the person if necessary."""
         async with self.database.sessions.begin() as session:
             user = await registration.register(
                 session,
@@ -224,7 +215,7 @@ class Marketplace:
             return Actor(user.id)
 
     async def give(self, who: str, amount: int) -> None:
-        """Deposit an amount for a person, in minor units."""
+        """Record a deposit for a person, in minor units."""
         user_id = (await self.actor(who)).user_id
         assert user_id is not None
         async with self.database.sessions.begin() as session:
@@ -252,11 +243,7 @@ class Marketplace:
         )
 
     async def submitted(self, *, hours: int = 24) -> None:
-        """Create a pending placement for $50, and deliver its card to the admin chat.
-
-        This helper calls the services, because pressing the buttons of all forms takes longer. A
-        card is a message with buttons in the admin chat.
-        """
+        """Create a pending placement for $50, and deliver its card to the admin chat."""
         for person in ("advertiser", "owner"):
             await self.say(person, "/start")
         await self.world.promote(can_post_messages=True)
@@ -298,7 +285,7 @@ class Marketplace:
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
-        """Let Owner connect the channel and set its price and promised hours, by buttons."""
+        """Let the owner connect the channel with buttons."""
         await self.say("owner", "/start")
         await self.press("owner", "📺 My channels")
         await self.press("owner", "➕ Connect a channel")
@@ -307,7 +294,7 @@ class Marketplace:
             await self.say("owner", answer)
 
     async def make_campaign(self, *, budget: str = "100", active: bool = True) -> None:
-        """Let Advertiser create a campaign by buttons, and activate it if `active` is true."""
+        """Let the advertiser create a campaign with buttons."""
         await self.say("advertiser", "/start")
         await self.press("advertiser", "📣 Campaigns")
         await self.press("advertiser", "➕ New campaign")
@@ -320,10 +307,7 @@ class Marketplace:
             await self.press("advertiser", "🚀 Activate")
 
     async def submit(self) -> None:
-        """Let Advertiser buy a placement by buttons, and deliver its card to the admin chat.
-
-        The card is a message with buttons, by which an admin approves or rejects the placement.
-        """
+        """Let the advertiser buy a placement with buttons, and deliver the card about it."""
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
         await self.press("advertiser", "⚡ As soon as approved")
@@ -335,7 +319,7 @@ class Marketplace:
 async def open_marketplace(
     database: Database, folder: Path, *, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the sandbox and the bot. The bot has no Redis unless `redis_url` is given."""
+    """Run the sandbox and the bot, by default without Redis."""
     async with begin(folder / "telegram") as world:
         await world.populate()
         await world.control(f"chats/{world.ids['channel']}/members", user_id="bot", status="left")
@@ -348,7 +332,7 @@ async def open_marketplace(
 async def running_bot(
     world: SandboxClient, database: Database, redis_url: str = NO_REDIS
 ) -> AsyncIterator[Marketplace]:
-    """Run the bot as its process does: fetch the updates, store them, and handle them."""
+    """Run the bot in a sandbox that already runs."""
     admin_chat = AdminChat(world.ids["group"], database.sessions)
     bot = create_bot(BOT_TOKEN, world.url, admin_chat)
     redis = storage.connect(redis_url)
@@ -378,7 +362,7 @@ async def running_bot(
 
 
 def settings_for(world: SandboxClient, database: Database) -> Settings:
-    """Return the bot's settings for a sandbox and a database."""
+    """Return the settings for a bot that uses this sandbox and this database."""
     return Settings.model_validate(
         {
             "bot_token": BOT_TOKEN,

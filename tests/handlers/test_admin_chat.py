@@ -1,7 +1,4 @@
-"""Test that only a super admin can confirm a new admin chat, and only if Telegram agrees.
-
-The admin chat moves when Telegram turns its group into a supergroup.
-"""
+"""Test how a super admin confirms the new id of the admin chat."""
 
 import pytest
 
@@ -18,11 +15,7 @@ CONFIRMED = "SELECT count(*) FROM moved_chats WHERE confirmed_at IS NOT NULL"
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
-    """Return a marketplace whose admin chat has moved to a supergroup.
-
-    The bot has asked there for a confirmation of the move. The person "admin" is an operator, and
-    "head" is a super admin.
-    """
+    """Return a running bot whose admin chat has moved and is not confirmed yet."""
     await market.employ("admin", Role.OPERATOR)
     await market.hire_newcomer("head", Role.SUPER_ADMIN)
     await market.settle()

@@ -1,14 +1,10 @@
-"""Test the form of a campaign.
-
-The form asks again after wrong input. Saving the form two times creates one campaign.
-"""
+"""Test the form with which an advertiser creates a campaign."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import AD, Marketplace
 
 
 async def open_campaign_form(market: Marketplace) -> None:
-    """Let Advertiser open the form. The form then asks for the name of the campaign."""
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")

@@ -1,4 +1,4 @@
-"""Test that an advertiser cancels a campaign with the buttons below its details."""
+"""Test that an advertiser can cancel a campaign with buttons."""
 
 from tests.handlers.marketplace import Marketplace
 

@@ -1,7 +1,4 @@
-"""Test how the bot handles updates about chats.
-
-The updates report posts in a channel, lost rights in a channel, or a new id of the admin chat.
-"""
+"""Test how the bot handles updates about chats."""
 
 from typing import Any
 
@@ -20,11 +17,7 @@ CONFIRM = "✅ This is the admin chat"
 
 @pytest.fixture
 async def moved(market: Marketplace) -> Marketplace:
-    """Return a marketplace whose admin chat is a group that Telegram has turned into a supergroup.
-
-    The bot does not know the supergroup's id yet. The person "admin" is an operator, and "head" is
-    a super admin.
-    """
+    """Return a bot that does not know the admin chat's new id yet."""
     await market.employ("admin", Role.OPERATOR)
     await market.hire_newcomer("head", Role.SUPER_ADMIN)
     await market.settle()
@@ -36,7 +29,7 @@ async def moved(market: Marketplace) -> Marketplace:
 
 
 async def receive(market: Marketplace, **message: Any) -> None:
-    """Let the bot receive and handle a message that Admin has sent to the old group."""
+    """Let the bot handle a message of "admin" in the old group."""
     chat = {"id": OLD_GROUP, "type": "group", "title": "Admins"}
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     update = {"message_id": 1, "date": 1, "chat": chat, "from": person} | message
@@ -52,7 +45,7 @@ async def recorded(market: Marketplace) -> list[tuple[int, int]]:
 
 
 async def require_staff_acts(market: Marketplace) -> None:
-    """Check that commands work in the new admin chat after a super admin confirmed it there."""
+    """Check that the new admin chat accepts commands only after a super admin's confirmation."""
     running = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
     await market.say("admin", STOP, where="group")
     assert "after one super admin has pressed" in await market.last("group")
@@ -120,11 +113,7 @@ async def test_new_posts_in_a_channel_are_counted(market: Marketplace) -> None:
 
 
 async def test_posts_in_a_channel_without_the_bot_are_not_counted(market: Marketplace) -> None:
-    """Check that the last known message id of a channel is 0 after the bot has left the channel.
-
-    The bot learns of no posts while it is away. Therefore the last known id says nothing about the
-    ids below a later post.
-    """
+    """Check that the newest message id becomes 0 when the bot leaves the channel."""
     channel = market.chat("channel")
     await market.connect_channel()
     await market.world.control(f"chats/{channel}/post", user_id=market.chat("owner"), text="news")

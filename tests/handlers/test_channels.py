@@ -1,7 +1,4 @@
-"""Test that an owner can connect a channel only if the bot may post in the channel.
-
-When the owner connects a channel, the owner also sets its price and the hours that a post stays.
-"""
+"""Test how an owner connects a channel."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace
@@ -59,7 +56,7 @@ async def test_a_sold_channel_is_taken_over_by_its_new_creator(market: Marketpla
 async def test_a_channel_is_not_taken_over_while_its_owner_is_the_creator(
     market: Marketplace,
 ) -> None:
-    """Check that a channel keeps its owner while Telegram still names this owner as its creator."""
+    """Check that a channel keeps its owner while Telegram names the owner as its creator."""
     await market.connect_channel()
     other = await market.world.control("users", first_name="Other")
     market.world.ids["other"] = other["id"]

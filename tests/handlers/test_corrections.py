@@ -1,7 +1,4 @@
-"""Test corrections in the admin chat: the second admin reads a proposal and decides.
-
-A correction is a repair of the ledger that one admin proposes and another admin confirms.
-"""
+"""Test how a second admin decides about a proposed repair of the ledger."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +18,7 @@ ANOTHER = "Another person"
 
 @pytest.fixture
 async def signed_by_two(market: Marketplace) -> Marketplace:
-    """Return a bot with two admins, named Admin and Owner. Advertiser has $100 and no role."""
+    """Return a running bot with two admins, and an advertiser with $100."""
     await market.give("advertiser", 10_000)
     await hire(market, "owner", Role.ADMIN)
     return market
@@ -36,7 +33,7 @@ async def hire(market: Marketplace, who: str, role: Role) -> None:
 
 
 async def proposer(market: Marketplace) -> Actor:
-    """Return Admin as an actor with the role of an admin, in the admin chat."""
+    """Return "admin" as an actor in the admin chat."""
     actor = await market.actor("admin")
     return Actor(actor.user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
 
@@ -47,7 +44,7 @@ async def wallet(session: AsyncSession, who: Actor) -> int:
 
 
 async def adjustment(market: Marketplace) -> int:
-    """Let Admin propose to move $40 from Advertiser to another person, and deliver the notice."""
+    """Let "admin" propose to move $40 between two wallets, and return the correction's id."""
     actor, giver = await proposer(market), await market.actor("advertiser")
     async with market.database.sessions.begin() as session:
         proposed = await corrections.propose_adjustment(
@@ -63,7 +60,7 @@ async def adjustment(market: Marketplace) -> int:
 
 
 async def state(market: Marketplace) -> tuple[str, int]:
-    """Return the status of the only correction, and the balance of Advertiser."""
+    """Return the correction's status, and the advertiser's balance in minor units."""
     status = await market.value("SELECT status FROM corrections")
     return status, await market.value(
         "SELECT balance FROM wallets JOIN users ON users.id = user_id"
@@ -127,7 +124,7 @@ async def test_two_confirmations_move_the_money_once(signed_by_two: Marketplace)
 
 
 async def say(market: Marketplace, who: str, number: int, command: str = "/confirm") -> str:
-    """Send a command with a reason, to decide about a correction, and return the bot's answer."""
+    """Let a person decide about a correction, and return the bot's answer."""
     await market.say(who, f"{command} {number} the statement says so", where="group")
     return await market.last("group")
 

@@ -1,7 +1,4 @@
-"""Test that admins offer dead letters to their advertisers, who can buy the placements again.
-
-A dead letter is a post job that failed for good.
-"""
+"""Test that an advertiser can buy a placement again whose publication failed."""
 
 from datetime import timedelta
 
@@ -21,10 +18,7 @@ RETRY = "🔁 Try again for"
 
 @pytest.fixture
 async def dead(market: Marketplace) -> Marketplace:
-    """Return a bot with a placement whose post Telegram refused.
-
-    The advertiser has got the money back.
-    """
+    """Return a running bot with one placement that Telegram refused and that was refunded."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -41,13 +35,13 @@ async def dead(market: Marketplace) -> Marketplace:
 
 
 async def targets(market: Marketplace) -> list[tuple[str, int | None]]:
-    """Return the status of each placement, and the id of the earlier placement that it repeats."""
+    """Return each placement's status, and the id of the placement that it repeats."""
     rows = await market.rows("SELECT status, retry_of FROM campaign_targets ORDER BY id")
     return [(row["status"], row["retry_of"]) for row in rows]
 
 
 async def offer(market: Marketplace) -> None:
-    """Let Admin offer the dead letter to its advertiser, and deliver the offer."""
+    """Let "admin" offer the failed placement to its advertiser, and deliver the offer."""
     await market.say("admin", "/dlq", where="group")
     await market.press("admin", "Daily", where="group")
     await market.press("admin", OFFER, where="group")

@@ -1,4 +1,4 @@
-"""Test the answer to old buttons for which the bot has no handler any more."""
+"""Test that the bot answers a press of an unknown button and changes nothing."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

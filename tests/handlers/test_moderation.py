@@ -43,10 +43,6 @@ async def test_the_queue_opens_cards(market: Marketplace) -> None:
 async def test_a_channel_without_the_right_is_suspended_when_a_placement_is_approved(
     market: Marketplace,
 ) -> None:
-    """Check that an approval finds out that the bot has lost its right to post.
-
-    No update has reported the loss before.
-    """
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.world.control(

@@ -1,7 +1,4 @@
-"""Test the operators' commands in the admin chat.
-
-They are about kill switches, about the health of the system, and about incidents.
-"""
+"""Test the operators' commands in the admin chat."""
 
 import pytest
 
@@ -23,13 +20,13 @@ CLOSE, SURE_CLOSE = "✅ Repaired, close #1", "✅ Yes, close it"
 
 @pytest.fixture
 async def operated(market: Marketplace) -> Marketplace:
-    """Return a bot in which the person Admin is also an operator."""
+    """Return a running bot in which "admin" is also an operator."""
     await market.employ("admin", Role.OPERATOR)
     return market
 
 
 async def enabled(market: Marketplace, key: Switch) -> bool:
-    """Tell whether a kill switch is running, that is, whether it allows its kind of operation."""
+    """Return True if a kill switch allows its operations."""
     return bool(
         await market.value(
             "SELECT EXISTS (SELECT FROM running_switches WHERE key = :key)", key=key.value

@@ -1,7 +1,4 @@
-"""Test how the bot handles Telegram's updates about payments.
-
-The updates are the query before a payment, the payment itself, and the refund of a payment.
-"""
+"""Test how the bot handles Telegram's updates about payments."""
 
 import asyncio
 from typing import Any
@@ -16,7 +13,7 @@ CHARGE = "the-charge"
 
 
 async def _receive(market: Marketplace, update_id: int, message: dict[str, Any]) -> None:
-    """Let the bot receive and handle a message of Telegram."""
+    """Let the bot handle an update with this message."""
     update = {"update_id": update_id, "message": message}
     await inbox_worker.store(market.database.sessions, [update])
     market.worker.wake()
@@ -24,17 +21,14 @@ async def _receive(market: Marketplace, update_id: int, message: dict[str, Any])
 
 
 async def _use_stars(market: Marketplace) -> None:
-    """Let the bot register new people with wallets in Stars. Telegram refunds only Stars."""
+    """Set the bot's currency to Stars, and register the advertiser."""
     settings = market.dependencies.settings
     market.dependencies.settings = settings.model_copy(update={"currency": "XTR"})
     await market.say("advertiser", "/start")
 
 
 def _paid(market: Marketplace, **changed: Any) -> dict[str, Any]:
-    """Return the message with which Telegram reports a payment of 70 Stars by Advertiser.
-
-    `changed` replaces fields of the payment.
-    """
+    """Return the message that reports a payment of 70 Stars."""
     person = {"id": market.chat("advertiser"), "is_bot": False, "first_name": "A"}
     payment = {
         "currency": "XTR",
@@ -53,7 +47,7 @@ def _paid(market: Marketplace, **changed: Any) -> dict[str, Any]:
 
 
 def _refunded(market: Marketplace, **changed: Any) -> dict[str, Any]:
-    """Return Telegram's message about the refund of this payment. Its sender is the bot itself."""
+    """Return the message that reports the refund of the payment in `_paid`."""
     message = _paid(market, **changed)
     refund = message.pop("successful_payment")
     del refund["provider_payment_charge_id"]

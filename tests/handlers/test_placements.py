@@ -1,4 +1,4 @@
-"""Test that an advertiser can take back a placement that waits for the admins' decision."""
+"""Test that an advertiser can take back a pending placement."""
 
 from tests.handlers.marketplace import Marketplace
 

@@ -1,8 +1,4 @@
-"""Test how admins record that an uncertain post is in its channel, if a forward cannot prove it.
-
-A post is uncertain if nobody knows whether Telegram published it. An edit that changes nothing may
-prove the post. If it cannot, two admins must say that the post is there.
-"""
+"""Test how two admins state that an uncertain post is in its channel."""
 
 import json
 
@@ -21,10 +17,7 @@ SURE = "✅ Yes, it is this ad"
 
 @pytest.fixture
 async def with_second_admin(with_uncertain_post: Marketplace) -> Marketplace:
-    """Return a bot with an uncertain post and a second admin.
-
-    The channel is protected, that is, Telegram does not let anybody forward its posts.
-    """
+    """Return a bot with two admins, and an uncertain post that cannot be forwarded."""
     market = with_uncertain_post
     await market.hire_newcomer("second", Role.ADMIN)
     market.world.state.chats[market.chat("channel")].protected = True

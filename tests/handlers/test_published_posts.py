@@ -1,8 +1,4 @@
-"""Test what people read about published posts, and the admins' cards about broken promises.
-
-A card is a message with buttons in the admin chat. An owner breaks a promise by altering a post, or
-by taking away the bot's rights in the channel.
-"""
+"""Test the notices and cards about published posts."""
 
 import re
 from datetime import timedelta
@@ -36,7 +32,7 @@ async def _check(market: Marketplace, verdict: Verdict) -> None:
 
 
 async def _publish_ad(market: Marketplace) -> None:
-    """Publish the ad of a placement whose post must stay for two hours."""
+    """Buy a placement that promises two hours, and record its post as published."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")
@@ -47,10 +43,7 @@ async def _publish_ad(market: Marketplace) -> None:
 
 
 async def _release(market: Marketplace) -> None:
-    """Move the clock past the promised hours, and release the escrow to the owner.
-
-    A check finds the post before the release. The notices about the release are delivered.
-    """
+    """Move the clock two hours forward, pay the owner, and deliver the notices."""
     await market.database.forward(timedelta(hours=2))
     await _check(market, Verdict.PRESENT)
     async with market.database.sessions.begin() as session:
@@ -80,7 +73,7 @@ async def test_only_a_post_that_stayed_is_said_to_have_stayed(
 async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
     market: Marketplace,
 ) -> None:
-    """Check that people who are not in the channel can open the link, too."""
+    """Check that the link works for people who are not in the channel."""
     await _publish_ad(market)
     await market.database.as_owner("UPDATE channels SET username = 'daily_news'")
     await market.deliver()

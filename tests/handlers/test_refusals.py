@@ -1,7 +1,4 @@
-"""Test the refusals N1 to N5 of the production checklist, by pressing the bot's buttons.
-
-Each refusal shows a clear text. Its audit row is the only change in the database.
-"""
+"""Test five refused operations (N1 to N5 of the production checklist)."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 # ruff: noqa: N802 - N1 to N5 are the names of the specification
 
@@ -14,7 +11,7 @@ from tests.handlers.marketplace import Marketplace
 
 
 async def only_audited(market: Marketplace, before: Any, error: str) -> None:
-    """Assert that the refusal changed nothing and wrote one audit row with this error."""
+    """Assert that a refusal added one audit row and changed nothing else."""
     assert await market.everything() == before
     assert [row["error"] for row in await market.refusals()] == [error]
 

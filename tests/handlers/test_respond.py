@@ -1,4 +1,4 @@
-"""Test what the bot does if Telegram does not accept one of its answers."""
+"""Test what the bot does if Telegram refuses one of its answers."""
 
 from tests.handlers.marketplace import Marketplace
 

@@ -1,4 +1,4 @@
-"""Test the page on which a person changes their settings."""
+"""Test the page with a person's settings."""
 
 from tests.handlers.marketplace import Marketplace
 

@@ -1,8 +1,4 @@
-"""Test the requests of the staff in the admin chat.
-
-A role is granted or revoked only after a second person has confirmed the request. A request that
-was typed in a shell counts only after the requester has pressed "That was me" in the chat.
-"""
+"""Test how requests of the staff are confirmed in the admin chat."""
 
 import pytest
 
@@ -19,7 +15,7 @@ SURE, SURE_REFUSE = "✅ Yes, confirm it", "✖️ Yes, refuse it"
 
 @pytest.fixture
 async def two_heads(market: Marketplace) -> Marketplace:
-    """Return a bot with two super admins, named Admin and Owner."""
+    """Return a running bot with two super admins: "admin" and "owner"."""
     await market.employ("admin", Role.SUPER_ADMIN)
     await hire(market, "owner", Role.SUPER_ADMIN)
     return market
@@ -72,10 +68,7 @@ async def test_a_role_for_a_stranger_is_refused(two_heads: Marketplace) -> None:
 
 
 async def _from_shell(market: Marketplace) -> None:
-    """Create a request as if Admin had typed it in a shell, and deliver its card.
-
-    The request is to block Advertiser. The card is a message with buttons in the admin chat.
-    """
+    """Request to block the advertiser from a shell, and deliver the card."""
     await market.say("advertiser", "/start")
     admin = await market.actor("admin")
     actor = Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)

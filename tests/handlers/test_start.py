@@ -1,4 +1,4 @@
-"""Test the bot's menu, and the pages that people open with commands such as /terms."""
+"""Test the bot's menu, and the pages that commands such as /terms open."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

@@ -1,7 +1,4 @@
-"""Test the form in which an owner sets a channel's terms: the price and the promised hours.
-
-The promised hours are the time for which a post must stay in the channel.
-"""
+"""Test the form in which an owner sets the price and the promised hours."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 from tests.handlers.marketplace import Marketplace

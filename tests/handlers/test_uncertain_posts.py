@@ -1,8 +1,4 @@
-"""Test the cards about uncertain and unverifiable posts, and the decisions of admins.
-
-A card is a message with buttons in the admin chat. A post is uncertain if nobody knows whether
-Telegram published it. A post is unverifiable if its last check had no clear result.
-"""
+"""Test how admins decide about uncertain and unverifiable posts."""
 
 from datetime import timedelta
 
@@ -189,11 +185,7 @@ async def test_nobody_decides_on_their_own_money(with_uncertain_post: Marketplac
 
 @pytest.fixture
 async def with_unverifiable_post(market: Marketplace) -> Marketplace:
-    """Return a bot with an unverifiable post. The card about the post is in the admin chat.
-
-    The card is a message with buttons, by which the admins decide whether the post is there. The
-    promised hours of the post are over, and its last check had the result unknown.
-    """
+    """Return a running bot with an unverifiable post, whose two promised hours are over."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2)
     await market.press("admin", "✅ Approve", where="group")

@@ -1,4 +1,4 @@
-"""Test the page of a wallet, and the form with which a person adds money."""
+"""Test the wallet's page, and the form with which a person adds money."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
 import pytest

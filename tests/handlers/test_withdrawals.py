@@ -24,10 +24,7 @@ AGAIN = "🔁 Try again"
 
 @pytest.fixture
 async def with_withdrawal(market: Marketplace) -> Marketplace:
-    """Return a bot in which Advertiser had $100 and has requested a withdrawal of $30.
-
-    The card is delivered. A card is a message with buttons in the admin chat.
-    """
+    """Return a running bot in which the advertiser has requested to withdraw $30 of $100."""
     await market.give("advertiser", 10_000)
     await request_withdrawal(market, "advertiser", 3_000)
     await market.deliver()
@@ -35,7 +32,7 @@ async def with_withdrawal(market: Marketplace) -> Marketplace:
 
 
 async def request_withdrawal(market: Marketplace, who: str, amount: int) -> int:
-    """Request a withdrawal for a person through the service, and return the withdrawal's id."""
+    """Request a withdrawal in minor units, and return its id."""
     actor = await market.actor(who)
     async with market.database.sessions.begin() as session:
         asked = await withdrawals.request(

@@ -1,8 +1,4 @@
-"""Create an uncertain post and its card, for the tests of the admins' decisions.
-
-A post is uncertain if nobody knows whether Telegram published it. A card is a message with buttons
-in the admin chat.
-"""
+"""Create an uncertain post and its card for the tests of the admins' decisions."""
 
 from datetime import timedelta
 
@@ -14,7 +10,7 @@ MOVED_ON = "This has been decided already, or the bot has found the answer. Noth
 
 
 async def create(market: Marketplace) -> None:
-    """Create an uncertain post, and deliver its card (a message with buttons) to the admin chat."""
+    """Create an uncertain post, and deliver its card to the admin chat."""
     await market.give("advertiser", 10_000)
     await market.submitted()
     await market.press("admin", "✅ Approve", where="group")
@@ -27,11 +23,7 @@ async def create(market: Marketplace) -> None:
 
 
 async def ask(market: Marketplace, wait: timedelta) -> None:
-    """Move the clock forward by `wait`, and deliver the card about the one post that is due.
-
-    The card is a message with buttons, by which the admins decide. Asserts that exactly one post is
-    due for a decision of the admins.
-    """
+    """Move the clock forward, and deliver the card about the only undecided post."""
     await market.database.forward(wait + timedelta(seconds=1))
     async with market.database.sessions.begin() as session:
         assert await uncertain_posts.escalate_due(session, limit=9) == 1
@@ -39,7 +31,7 @@ async def ask(market: Marketplace, wait: timedelta) -> None:
 
 
 async def publish(market: Marketplace, text: str = AD) -> int:
-    """Send a message of the bot to the channel, and return the message's id."""
+    """Let the bot send a message to the channel, and return the message's id."""
     sent = await market.world.call(
         "sendMessage",
         chat_id=market.chat("channel"),
@@ -51,7 +43,7 @@ async def publish(market: Marketplace, text: str = AD) -> int:
 
 
 async def job(market: Marketplace) -> tuple[str, str]:
-    """Return the status of the only post job and the status of its escrow."""
+    """Return the statuses of the only post job and of its escrow."""
     [row] = await market.rows(
         "SELECT j.status AS job, e.status AS escrow FROM post_jobs j"
         " JOIN escrows e USING (campaign_target_id)"
@@ -60,11 +52,11 @@ async def job(market: Marketplace) -> tuple[str, str]:
 
 
 def link(market: Marketplace, message_id: int) -> str:
-    """Return the link to a message of the channel. Telegram's apps copy links in this form."""
+    """Return the link to a message of the channel."""
     return f"https://t.me/c/{-market.chat('channel') - 1_000_000_000_000}/{message_id}"
 
 
 async def target(market: Marketplace) -> int:
-    """Return the id of the only target, that is, the only placement."""
+    """Return the id of the only placement."""
     found: int = await market.value("SELECT id FROM campaign_targets")
     return found

@@ -1,7 +1,4 @@
-"""Test that the migrations run up, down and up again, and that the models match the schema.
-
-The schema is the same after each run up.
-"""
+"""Test that the migrations run up, down and up again, and match the models."""
 
 import json
 import os
@@ -58,7 +55,7 @@ SCHEMA = {
 
 @pytest.fixture
 async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the URL with which the tables' owner connects to an empty database."""
+    """Yield the URL of an empty database, with the tables' owner as its user."""
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
     yield server.dsn(embedded.OWNER, name)
@@ -67,10 +64,7 @@ async def empty(server: embedded.Postgres) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[str]:
-    """Yield the URL with which the tables' owner connects to a migrated database.
-
-    The database is a copy of the tests' template.
-    """
+    """Yield the URL of a migrated database, with the tables' owner as its user."""
     name = f"migrated_{uuid4().hex}"
     await clone_database(server, embedded.DATABASE, name)
     yield server.dsn(embedded.OWNER, name)

@@ -25,11 +25,8 @@ DEFINITIONS = """
 
 @pytest.fixture
 async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection of the tables' owner to a database that `upgrade head` has just created.
-
-    The database is not a copy of the tests' template. Mutants (copies of the code that lack one
-    guard) remove guards from that template.
-    """
+    """Yield a connection to a newly migrated database, in the role of the tables' owner."""
+    # Mutants change the tests' template, so the database is not a copy of this template.
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
     url = server.dsn(embedded.OWNER, name)
@@ -51,7 +48,6 @@ async def test_the_generated_schema_is_up_to_date(migrated: asyncpg.Connection) 
 
 
 async def test_every_function_runs_as_its_file_says(migrated: asyncpg.Connection) -> None:
-    """Test that running the files of `db/functions` again changes no function."""
     running = [tuple(row) for row in await migrated.fetch(DEFINITIONS)]
     files = sorted(FUNCTIONS.glob("*.sql"))
     assert [path.stem for path in files] == [name for name, _ in running]

@@ -1,10 +1,9 @@
 """Remove every guard of the services and the database, one at a time. A test must fail each time.
 
-A guard is a check that refuses, or a lock. A mutant is the product without one guard. Constraints,
-triggers, unique indexes and the guards in functions come from the catalogue of a migrated database.
-Locks, status conditions and refusals of the source come from its syntax tree. Prints each mutant
-with the test that killed it. Ends with status 1 if a mutant survives. Verdicts are kept in
-`build/mutants/`, so that an interrupted run can continue. Survivors run again in the next run.
+A guard is a lock, or a check that refuses. A mutant is the product without one guard. A mutant
+survives if no test fails on it. The program prints each mutant with the test that failed. The
+program ends with status 1 if a mutant survives. Results are kept in `build/mutants/`, so that an
+interrupted run can continue. Mutants that survived run again in the next run.
 """
 
 import argparse
@@ -28,11 +27,11 @@ TESTS = tuple(
     f"tests/{name}" for name in ("services", "db", "migrations", "bot", "handlers", "scheduler")
 )
 COVERAGE_SECONDS = 900.0
-"""The longest time for the tests of one file while their coverage is recorded, in seconds."""
+"""The time limit for the tests of one file without a mutant, in seconds."""
 
 
 def main() -> int:
-    """Run the mutants that the arguments select, and return 1 if a mutant survived."""
+    """Test the selected mutants. Return 1 if a mutant survived, else 0."""
     options = _options()
     # sys.exit runs the `finally` blocks, which stop the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -71,10 +70,9 @@ def _list_mutants(pool: Pool, only: str) -> list[Mutant]:
 
 
 def _coverage(pool: Pool, cache: Cache) -> dict[str, Any]:
-    """Return which functions each test enters, and how long each test takes.
+    """Return which functions each test calls, and how long each test takes.
 
-    The tests of a file that has changed are run to record this. Raises SystemExit if such a test
-    fails.
+    Raises SystemExit if a test fails without a mutant.
     """
     files = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
     known = {path: cache.coverage(path) for path in files}

@@ -1,4 +1,4 @@
-"""Keep the results of earlier runs of the mutants in a folder."""
+"""Keep the results of earlier runs of `python -m tests.mutants` in a folder."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from tests.mutants.mutant import Mutant
 
 
 class Cache:
-    """The results of earlier runs: verdicts by mutant, and coverage of the tests by test file."""
+    """The results of earlier runs for mutants and for test files."""
 
     def __init__(self, folder: Path, *, fresh: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -25,25 +25,20 @@ class Cache:
                 self._known[row["digest"]] = row["verdict"]
 
     def verdict(self, mutant: Mutant) -> dict[str, Any] | None:
-        """Return the last verdict on exactly this change, or None."""
+        """Return the result of an earlier run for exactly this mutant, or None."""
         return self._known.get(mutant.digest)
 
     def add_verdict(self, mutant: Mutant, verdict: dict[str, Any]) -> None:
-        """Append the verdict on a mutant to the file of verdicts.
-
-        The verdict says which test failed on the mutant, if one failed. It is written at once, so
-        that it is kept if the run is interrupted.
-        """
+        """Write the result for a mutant to the folder."""
         row = {"name": mutant.name, "digest": mutant.digest, "verdict": verdict}
         with self._verdicts.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def coverage(self, test_file: Path) -> dict[str, Any] | None:
-        """Return which functions the tests of a file enter, or None if the file has changed.
+        """Return which functions the tests of a file call.
 
-        The source may have changed after the coverage was recorded. Then a test may enter the
-        function of a mutant although the record does not say so. Such a mutant may survive, and a
-        run with `--fresh` is needed. No mutant is wrongly reported as killed.
+        None means that the file is new or has changed. The result can be older than the source
+        code.
         """
         if not self._coverage.exists():
             return None
@@ -55,7 +50,7 @@ class Cache:
         return None
 
     def add_coverage(self, test_file: Path, coverage: dict[str, Any]) -> None:
-        """Write to the file which functions the tests of a file enter."""
+        """Record which functions the tests of a file call."""
         with self._coverage.open("a") as file:
             file.write(json.dumps(coverage | {"of": _digest(test_file)}) + "\n")
 

@@ -1,7 +1,4 @@
-"""Define two pytest plugins for the runs of mutants (copies of the product without one guard).
-
-One records which functions each test enters. The other records the first test that fails.
-"""
+"""Define two pytest plugins for the tests of mutants."""
 
 import sys
 import time
@@ -16,20 +13,17 @@ import pytest
 
 @dataclass(eq=False)
 class Coverage:
-    """A pytest plugin that records which functions of `services` and `db` each test enters.
-
-    It also records the time of each test.
-    """
+    """A pytest plugin that records which functions of `services` and `db` each test calls."""
 
     root: Path
     functions: dict[str, set[str]] = field(default_factory=dict)
-    """For each test, the functions that it enters, as `file function`."""
+    """The called functions by test id. A function is written as `FILE NAME`."""
     seconds: dict[str, float] = field(default_factory=dict)
     _functions: dict[CodeType, str | None] = field(default_factory=dict)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Record the functions that one test and its fixtures enter, and the time of the test."""
+        """Record which functions one test calls, and how long the test takes."""
         functions: set[str] = set()
 
         def trace(frame: FrameType, _event: str, _argument: Any) -> None:
@@ -60,7 +54,7 @@ class Coverage:
 
 @dataclass(eq=False)
 class Verdict:
-    """A pytest plugin that records the first test that failed, and why it failed."""
+    """A pytest plugin that records the first failure."""
 
     killer: str | None = None
     why: str = ""

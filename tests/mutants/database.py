@@ -1,7 +1,4 @@
-"""List the guards of the database from the catalogue of a migrated database.
-
-A guard is a check that refuses.
-"""
+"""List the mutants of a migrated database."""
 
 import asyncpg
 
@@ -43,10 +40,7 @@ KINDS = {
 
 
 async def find(connection: asyncpg.Connection) -> list[Mutant]:
-    """List a mutant for every constraint, trigger, unique index, and guard in a function.
-
-    A mutant is the product without one of its guards.
-    """
+    """Return a mutant for each constraint, trigger, unique index, and guard in a function."""
     mutants = [
         _drop(
             row["location"],
@@ -75,11 +69,7 @@ async def find(connection: asyncpg.Connection) -> list[Mutant]:
 
 
 async def droppable(connection: asyncpg.Connection, mutant: Mutant) -> bool:
-    """Tell whether PostgreSQL allows the schema change of a mutant, which removes one guard.
-
-    PostgreSQL refuses, for example, to drop NOT NULL from a column of a primary key or from an
-    identity column. The change is rolled back.
-    """
+    """Return whether PostgreSQL allows the change of a mutant. The change is rolled back."""
     transaction = connection.transaction()
     await transaction.start()
     try:

@@ -1,4 +1,4 @@
-"""Define mutants: a mutant is the product without one of its guards (checks that refuse)."""
+"""Define mutants: a mutant is the product without one check or lock."""
 
 import hashlib
 import re
@@ -10,35 +10,31 @@ Where = Literal["source", "database"]
 
 @dataclass(frozen=True)
 class Mutant:
-    """The product without one guard. When the tests run on it, a test must fail.
+    """The product without one guard, that is, one check or lock.
 
-    Its name says where the guard is. The name is the same in every run.
+    The name of a mutant is the same in every run.
     """
 
     name: str
     kind: str
     where: Where
     location: str
-    """For a guard of the source, the file. For a guard of the database, the table or function."""
+    """The source file, the table, or the database function of the guard."""
     scope: str
-    """For a guard of the source, the function around it, or `*` if there is none. For a guard of
-    the database, the same as `location`."""
+    """The source function of the guard, or `*` outside of functions. In the database, the same as
+    `location`."""
     change: str
-    """For a guard of the source, the whole changed file. For a guard of the database, the statement
-    that removes the guard."""
+    """The whole text of the changed source file, or the SQL statement that removes the guard."""
 
     @property
     def digest(self) -> str:
-        """The key under which the cache keeps a verdict on this mutant.
-
-        It depends on the name and on the exact change.
-        """
+        """The key of this mutant in the cache."""
         return hashlib.sha256(f"{self.name}\n{self.change}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A part of a text and the text that replaces it, to remove one guard."""
+    """A change of a text: `replacement` replaces `text[start:end]`."""
 
     kind: str
     start: int
@@ -64,10 +60,7 @@ _REFUSAL = re.compile(
 
 
 def edits_of_sql(sql: str) -> list[Edit]:
-    """Find every lock, status condition and refusal in a piece of SQL.
-
-    Each of the returned edits removes one of them.
-    """
+    """Return edits of an SQL text. Each edit removes one lock, status condition or refusal."""
     uncommented = _COMMENT.sub(lambda match: " " * len(match[0]), sql)
     edits = [
         Edit("row lock", match.start(), match.end(), " ")
@@ -98,10 +91,7 @@ def edits_of_sql(sql: str) -> list[Edit]:
 
 
 def _alternatives(condition: str) -> list[tuple[int, int]]:
-    """Return the start and end of each part between the ORs of a condition.
-
-    An OR inside parentheses or inside a CASE does not count.
-    """
+    """Split a condition at each top-level OR. Return the start and the end of each part."""
     depth, begin, parts, quoted = 0, 0, [], False
     for match in re.finditer(r"[()']|\bCASE\b|\bEND\b|\bOR\b", condition):
         word = match[0]

@@ -1,8 +1,4 @@
-"""Run mutants in several processes at the same time.
-
-A mutant is the product without one of its guards (checks that refuse). Each process has its own
-PostgreSQL server and its own copy of the source tree.
-"""
+"""Run the tests of several mutants at the same time, in several processes."""
 
 import contextlib
 import json
@@ -19,11 +15,11 @@ T = TypeVar("T")
 
 
 class Pool:
-    """The processes that run mutants. Each command is given to a process that is free."""
+    """The processes that test mutants."""
 
     def __init__(self, root: Path, scratch: Path, size: int) -> None:
         self.lock = threading.Lock()
-        """Locks the data that the threads of `run_all` write together."""
+        """The lock for data that several threads of `run_all` change."""
         self._runners = [_Runner(root, scratch / str(number)) for number in range(size)]
         self._free: Queue[_Runner] = Queue()
         for runner in self._runners:
@@ -31,7 +27,7 @@ class Pool:
             self._free.put(runner)
 
     def run(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Wait for a free runner, give it a command, and return its answer."""
+        """Wait for a free process, run a command there, and return the answer."""
         runner = self._free.get()
         try:
             runner.send(command)
@@ -40,9 +36,9 @@ class Pool:
             self._free.put(runner)
 
     def run_all(self, act: Callable[[T], None], items: Sequence[T]) -> None:
-        """Call a function with each item, and run at most one call at a time for each runner.
+        """Call a function with each item, with one thread for each process.
 
-        If `run_all` is interrupted, it waits for the calls that have begun and drops the others.
+        If a call fails, running calls still end, and no other call begins.
         """
         threads = ThreadPoolExecutor(len(self._runners))
         try:
@@ -52,7 +48,7 @@ class Pool:
             threads.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Stop all runners and their servers."""
+        """Stop all processes and their servers."""
         for runner in self._runners:
             runner.stop()
 

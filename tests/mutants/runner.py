@@ -1,10 +1,4 @@
-"""Run the tests against one mutant at a time, each in a forked process.
-
-A mutant is the product without one of its guards (checks that refuse). `python -m tests.mutants`
-starts this program. Commands come in and verdicts go out as lines of JSON. One PostgreSQL serves
-all mutants, and a forked process has the libraries loaded. Therefore a mutant costs only the time
-of its tests.
-"""
+"""Run the tests against one mutant at a time. Commands and answers are lines of JSON."""
 
 import asyncio
 import json
@@ -47,15 +41,16 @@ OPTIONS = [
     ),  # about modules that were loaded before the fork
 ]
 TIMED_OUT = "time limit"
+# The module knows the names of aiogram's models. A second import would lose these names, because
+# the process does not import aiogram again.
 KEPT = "bot.deferred_models"
-"""This module stays loaded in the forks. It changes pydantic, and it knows the names of aiogram's
-models, which a fork does not import again."""
+"""The only module of the product that a forked process does not import again."""
 EXAMPLES = "40"
-"""The number of examples of the state machine test, which runs after all quicker tests."""
+"""The number of random sequences in the state machine test."""
 
 
 def main(root: Path, scratch: Path) -> None:
-    """Copy the source tree, start a PostgreSQL server, and handle commands until stdin ends."""
+    """Copy the source tree, start a PostgreSQL server, and run commands until the input ends."""
     tree = scratch / "tree"
     _copy(root, tree)
     server = start_test_postgres(scratch / "postgres")
@@ -98,11 +93,7 @@ def _serve(
 
 
 def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
-    """Run tests until one test fails, and then run that test once more alone.
-
-    If the second run passes, the mutant did not cause the failure. In this case, the tests after
-    the failed one run as well.
-    """
+    """Run tests until one test fails two times, the second time alone."""
     while True:
         verdict = _forked(tree, scratch, tests, limit, coverage=False)
         killer = verdict["killer"]
@@ -130,10 +121,7 @@ def _list(server: embedded.Postgres, root: Path) -> list[Mutant]:
 
 
 def _apply(command: dict[str, Any], server: embedded.Postgres, tree: Path) -> None:
-    """Undo the previous mutant of the database, and apply the mutant of this command.
-
-    The mutant changes a file of the tree or the template database.
-    """
+    """Undo the previous mutant of the database, and apply the mutant of the command."""
     if command["where"] == "source":
         (tree / command["location"]).write_text(command["change"])
         asyncio.run(_reset_template(server, None))
@@ -145,7 +133,7 @@ _template_change: list[str | None] = ["nothing yet"]
 
 
 async def _reset_template(server: embedded.Postgres, change: str | None) -> None:
-    """Make the template `adtech` again from its unchanged copy, then run `change` as its owner."""
+    """Restore the template database, and run `change` in the role of the tables' owner."""
     if _template_change[0] == change:
         return
     connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
@@ -172,10 +160,9 @@ async def _reset_template(server: embedded.Postgres, change: str | None) -> None
 def _forked(
     tree: Path, scratch: Path, tests: list[str], limit: float, *, coverage: bool
 ) -> dict[str, Any]:
-    """Run tests in a forked process that writes its output to a file.
+    """Run tests in a forked process for at most `limit` seconds, and return the result.
 
-    If the forked process takes more than `limit` seconds, it is killed, and the mutant counts as
-    killed. Raises SystemExit if another program killed the forked process.
+    Raises SystemExit if another program ended the process.
     """
     answer_file = scratch / "answer.json"
     answer_file.unlink(missing_ok=True)
@@ -203,11 +190,7 @@ def _forked(
 def _in_the_fork(
     tree: Path, scratch: Path, answer_file: Path, tests: list[str], *, coverage: bool
 ) -> None:
-    """Run tests on the mutated tree in this forked process, and write the result to a file.
-
-    The result in `answer_file` says which test failed, if one failed. If `coverage` is true, it
-    also has the functions that each test entered, and the time of each test.
-    """
+    """Run tests in this forked process, and write the result to `answer_file`."""
     os.setpgid(0, 0)
     output = os.open(scratch / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):

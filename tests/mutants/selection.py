@@ -1,7 +1,4 @@
-"""Choose the order of the tests for a mutant: first the tests that are most likely to fail.
-
-A mutant is the product without one of its guards (checks that refuse).
-"""
+"""Choose the tests for a mutant, and the order of the tests."""
 
 from pathlib import Path
 from typing import Any
@@ -9,26 +6,18 @@ from typing import Any
 from tests.mutants.mutant import Mutant
 
 FIRST_ROUND = 12
-"""The number of tests in the first round. A round is a list of tests that run together on a mutant.
-Most mutants are killed in the first round."""
+"""The number of tests that run first on a mutant."""
 MONEY_CORE_TESTS = ("tests/services", "tests/db", "tests/migrations")
-"""The folders of tests that work without Telegram. These tests are quicker than others, and they
-test the guards of the services and the database directly."""
+"""The folders of tests that work without Telegram."""
 SHORT_WORD = 5
-"""Words up to this length are ignored when names are compared. Short words like `post` and `check`
-are in too many names."""
+"""Words with at most this number of letters are ignored when names are compared."""
 START_SECONDS = 60.0
 TIME_FACTOR = 6
-"""A round of tests may take this many times its usual time, because the machine may have other
-work."""
+"""The allowed duration of a list of tests, as a multiple of the usual duration."""
 
 
 class Selection:
-    """The order of the tests for each mutant.
-
-    The order follows from the functions that each test enters, and from the names in the test's
-    file.
-    """
+    """The order of the tests for each mutant."""
 
     def __init__(self, root: Path, coverage: dict[str, Any]) -> None:
         self._root = root
@@ -45,10 +34,9 @@ class Selection:
         }
 
     def rounds(self, mutant: Mutant) -> list[list[str]]:
-        """Return the tests for a mutant as a list of at most two rounds (lists of tests).
+        """Return the tests for a mutant in at most two lists, the most promising tests first.
 
-        The first round has the tests that are most likely to fail, and the second round has the
-        others. The result is empty if no test enters the function of the mutant.
+        The result is empty if no test calls the function of the mutant.
         """
         if mutant.where == "source":
             whole_file = mutant.scope == "*"
@@ -73,19 +61,12 @@ class Selection:
         return [tests for tests in (chosen[:FIRST_ROUND], chosen[FIRST_ROUND:]) if tests]
 
     def limit(self, rounds: list[list[str]]) -> float:
-        """Return the longest time that one of these rounds (lists of tests) may take in seconds."""
+        """Return the time limit for each of these lists of tests, in seconds."""
         longest = max(sum(self._seconds[test] for test in tests) for tests in rounds)
         return START_SECONDS + TIME_FACTOR * longest
 
     def _of_database(self, mutant: Mutant) -> list[str]:
-        """Return all tests of MONEY_CORE_TESTS, with the most promising tests first.
-
-        First come tests that are named after the table, the kind of guard, or the function. Then
-        come, in this order: files about constraints or guards, files whose name has a word of the
-        table or function, files that mention the table or function, and tests that enter a module
-        that mentions it. A function is named after what it protects. Therefore tests of withdrawals
-        come early for `require_withdrawal_match`.
-        """
+        """Return all tests of MONEY_CORE_TESTS, the most promising tests first."""
         users = {name for name, text in self._modules.items() if mutant.location in text}
 
         def rank(test: str) -> tuple[int, float]:
@@ -118,10 +99,7 @@ def _stem(test: str) -> str:
 
 
 def _named_for(test: str, mutant: Mutant) -> bool:
-    """Tell whether a test file's name has a word that also names the guard of a mutant.
-
-    The guard's words are those of its kind, its module and its function.
-    """
+    """Return whether a test file's name contains a word that names the guard."""
     stem = _stem(test)
     words = mutant.kind.split() + mutant.scope.split("_") + [Path(mutant.location).stem]
     return any(len(word) > len("row") and word != "call" and word in stem for word in words)

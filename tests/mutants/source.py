@@ -1,7 +1,4 @@
-"""Find the guards of the source in its syntax tree: locks, status conditions and refusals.
-
-A guard is a check that refuses, or a lock.
-"""
+"""Make a mutant for each lock and each check in the source code."""
 
 import ast
 from collections.abc import Iterator
@@ -13,14 +10,11 @@ MODULES = ("services/*/*.py", "db/queries.py")
 GUARD_COLUMNS = frozenset(
     {"status", "claim_no", "lease_owner", "lease_until", "enabled", "blocked"}
 )
-"""The columns that decide whether an operation is still allowed."""
+"""The columns that decide whether an operation is allowed."""
 
 
 def find(root: Path) -> list[Mutant]:
-    """List the mutants of every module that moves money or changes a status.
-
-    A mutant is the product without one of its guards.
-    """
+    """Return the mutants of all services and of `db/queries.py`."""
     return [
         mutant
         for pattern in MODULES
@@ -45,10 +39,7 @@ def _of_file(location: str, source: str) -> Iterator[Mutant]:
 
 
 class _Offsets:
-    """A converter from positions in the syntax tree to offsets in the text.
-
-    A position is a line and a column in bytes.
-    """
+    """A converter from positions in the syntax tree to offsets in characters."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -58,7 +49,10 @@ class _Offsets:
             self._starts.append(self._starts[-1] + len(line))
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset of a line (the first line is 1) and a column in bytes."""
+        """Return the number of characters before a position.
+
+        The first line is 1, and `column` counts bytes.
+        """
         before = self._lines[line - 1].encode()[:column].decode()
         return self._starts[line - 1] + len(before)
 
@@ -104,10 +98,7 @@ def _of_node(node: ast.AST, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _row_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
-    """Yield the edits that remove the row lock from a call.
-
-    The lock is `.with_for_update(…)`, or the keyword `with_for_update` of `session.get`.
-    """
+    """Yield the edits that remove the row locks from a call."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "with_for_update":
         yield Edit("row lock", offsets.span(call.func.value)[1], offsets.span(call)[1], "")
     for keyword in call.keywords:
@@ -122,10 +113,7 @@ def _advisory_lock(call: ast.Call, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _condition_edits(tests: list[ast.expr], offsets: _Offsets) -> Iterator[Edit]:
-    """Yield an edit for each condition on a status or a claim; the edit makes it always true.
-
-    `tests` are the conditions in a query's WHERE, or in a tuple that is used as a WHERE.
-    """
+    """Yield the edits that make conditions on a status or a claim true."""
     for test in tests:
         if isinstance(test, ast.Compare) and _is_guard_column(test.left):
             yield Edit("status condition", *offsets.span(test), "True")
@@ -150,10 +138,7 @@ def _is_guard_column(node: ast.expr) -> bool:
 
 
 def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
-    """Yield the edit that removes a call, if the call only refuses or only locks.
-
-    A word in the name of the called function shows this, for example `require` or `lock`.
-    """
+    """Yield the edit that removes a call, if the called function only refuses or locks."""
     inner = statement.value
     call = inner.value if isinstance(inner, ast.Await) else inner
     if not isinstance(call, ast.Call):
@@ -168,11 +153,7 @@ def _guard_call(statement: ast.Expr, offsets: _Offsets) -> Iterator[Edit]:
 
 
 def _refusal_edits(node: ast.If, offsets: _Offsets) -> Iterator[Edit]:
-    """Yield the edits that make the condition of a refusal always false.
-
-    A refusal is `if …: raise`, or `if … status …: return`. Each side of an `or` is a separate
-    guard.
-    """
+    """Yield the edits that make the condition of a refusal false."""
     first = node.body[0]
     raises = isinstance(first, ast.Raise)
     returns = isinstance(first, ast.Return) and any(

@@ -1,4 +1,4 @@
-"""Provide a sandbox that tests use over raw HTTP, and a folder for PostgreSQL and Valkey."""
+"""Provide a sandbox for tests, and a folder in which PostgreSQL and Valkey can run."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from tests.sandbox.raw_world import SandboxClient, begin
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
-    """Serve a sandbox with people, a channel, and a private chat of Advertiser with the bot.
+    """Serve a sandbox with people, a group, and a channel in which the bot may post.
 
-    The bot may post in the channel.
+    The person Advertiser has started the private chat with the bot.
     """
     async with begin(tmp_path / "telegram") as running:
         await running.populate()
@@ -22,9 +22,9 @@ async def world(tmp_path: Path) -> AsyncIterator[SandboxClient]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Yield a folder for the PostgreSQL and the Valkey that the sandbox starts by itself.
+    """Yield a folder in which the sandbox can start PostgreSQL and Valkey.
 
-    After the test, no process may run in this folder.
+    If one of these servers still runs after the test, the fixture fails.
     """
     yield tmp_path
     for part in ("postgres/data", "valkey"):

@@ -1,4 +1,4 @@
-"""Run the sandbox's PostgreSQL and Valkey under a parent process that tests can kill."""
+"""Run the sandbox's PostgreSQL and Valkey in a parent process that tests can kill."""
 
 import json
 import os
@@ -38,10 +38,10 @@ PARENT = textwrap.dedent("""
 
 
 def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> subprocess.Popen[str]:
-    """Start a process that runs PARENT, the script of the parent process.
+    """Start a parent process that runs both servers in `folder`.
 
-    If `prefix` is given, it is a command that starts the process. Python packages in the folder
-    `packages` are found before those of the environment.
+    If `prefix` is given, it is a command that starts the parent process. If `packages` is given,
+    Python searches for packages in this folder first.
     """
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", PARENT, str(folder)],
@@ -54,7 +54,7 @@ def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> su
 
 
 def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Wait until both servers run, and return the process ids and URLs that PARENT prints."""
+    """Wait until both servers run, and return their process ids and URLs by name."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, process.communicate()[1]
@@ -63,7 +63,7 @@ def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 def until(condition: Callable[[], bool], limit: float = 60) -> None:
-    """Wait until a condition is true. Raise AssertionError after `limit` seconds."""
+    """Wait until `condition` is true. Raise AssertionError after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -71,7 +71,7 @@ def until(condition: Callable[[], bool], limit: float = 60) -> None:
 
 
 def no_server_left(folder: Path) -> bool:
-    """Tell whether no server process uses the folder any more."""
+    """Return whether no PostgreSQL or Valkey server uses the folder."""
     return not processes.in_folder(folder / "postgres/data") + processes.in_folder(
         folder / "valkey"
     )

@@ -1,4 +1,4 @@
-"""Let tests use the sandbox over plain HTTP, without aiogram's client."""
+"""Let tests send plain HTTP requests to the sandbox, without aiogram's client."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -17,15 +17,17 @@ BOT_TOKEN = "424242:sandbox-token_of-the-tests"
 CONTROL_TOKEN = "control-token"
 Json = dict[str, Any]
 WOKEN_SECONDS = 15
-"""The time within which a waiting call must end after a change, in seconds. Without a change, the
-call could wait for 20 s. An end within this limit shows that the change ended the wait."""
+"""The time, in seconds, within which a change must end a call that waits for it.
+
+If nothing changes, such a call waits for 20 s.
+"""
 
 
 @dataclass
 class SandboxClient:
-    """A client of a running server, with which tests call the Bot API and the control API.
+    """A client with which tests call the Bot API and the control API of a running server.
 
-    `ids` has the ids of the people and chats that were created, by name.
+    `ids` has the ids of the created people and chats, by name.
     """
 
     state: State
@@ -34,7 +36,7 @@ class SandboxClient:
     ids: dict[str, int] = field(default_factory=dict)
 
     async def answer(self, method: str, token: str = BOT_TOKEN, **fields: Any) -> Json:
-        """Call a method with a JSON body, check the HTTP status, and return the whole answer."""
+        """Call a Bot API method, check the HTTP status, and return the whole JSON answer."""
         url = f"{self.url}/bot{token}/{method}"
         async with self.http.post(url, json=fields) as response:
             body: Json = await response.json()
@@ -42,13 +44,16 @@ class SandboxClient:
             return body
 
     async def call(self, method: str, **fields: Any) -> Any:
-        """Call a method that must succeed, and return the result of the method."""
+        """Call a Bot API method that must succeed, and return its result."""
         body = await self.answer(method, **fields)
         assert body["ok"], body
         return body["result"]
 
     async def refused(self, method: str, **fields: Any) -> tuple[int, str]:
-        """Call a method that must fail, and return its error as (code, description)."""
+        """Call a Bot API method that must fail.
+
+        Return two values: the error's code and the error's text.
+        """
         body = await self.answer(method, **fields)
         assert body["ok"] is False
         assert "result" not in body
@@ -74,7 +79,7 @@ class SandboxClient:
     async def updates(self, *, confirm: bool = True) -> list[Json]:
         """Return the updates that wait for the bot.
 
-        If `confirm` is true, confirm them too, so that they are not returned again.
+        If `confirm` is true, also confirm them. Confirmed updates are not returned again.
         """
         found: list[Json] = await self.call("getUpdates", timeout=0)
         if found and confirm:
@@ -106,7 +111,7 @@ class SandboxClient:
         await self.updates()
 
     async def say(self, text: str, who: str = "advertiser", **more: Any) -> Json:
-        """Write to the bot in a person's private chat."""
+        """Write to the bot in the private chat of the person `who`."""
         return await self.control(
             f"users/{self.ids[who]}/send", chat_id=self.ids[who], text=text, **more
         )
@@ -116,7 +121,7 @@ class SandboxClient:
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
 ) -> AsyncIterator[SandboxClient]:
-    """Serve a sandbox on a free loopback port, and yield a client of this server.
+    """Serve a sandbox on a free port of this machine, and yield a client for it.
 
     The sandbox begins with the data that is stored in `folder`.
     """

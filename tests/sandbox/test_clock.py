@@ -1,4 +1,7 @@
-"""Test that moving the database's clock waits for transactions that have locked a placement."""
+"""Test that a move of the database's clock waits while a transaction locks a placement.
+
+A placement is one ad in one channel.
+"""
 
 import asyncio
 from datetime import timedelta

@@ -1,7 +1,4 @@
-"""Test the sandbox's PostgreSQL and Valkey: refused starts, the end, and another start.
-
-The sandbox starts these two servers by itself. The code calls them the embedded servers.
-"""
+"""Test how the PostgreSQL and the Valkey of the sandbox start, refuse to start, and end."""
 
 import asyncio
 import ctypes
@@ -93,7 +90,7 @@ def _modes(*paths: Path) -> list[int]:
 
 
 def _sockets(pid: int) -> tuple[set[str], set[str]]:
-    """Return the inodes of a process's sockets, and the inodes of all network sockets."""
+    """Return two values: the inodes of a process's sockets, and those of all network sockets."""
     links = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
     own = {link[8:-1] for link in links if link.startswith("socket:[")}
     tables = [Path(f"/proc/{pid}/net/{name}") for name in ("tcp", "tcp6", "udp", "udp6")]
@@ -198,8 +195,9 @@ def test_a_killed_parent_leaves_nothing_and_its_data_comes_back(folder: Path) ->
 def test_servers_killed_with_their_parent_come_back_although_zombies(folder: Path) -> None:
     """Check that the servers start again while their dead processes are still zombies.
 
-    The test kills the parent and the servers, and does not collect the dead processes. Therefore
-    the ids of these processes still exist at the next start.
+    A zombie is a dead process whose parent has not read its exit status. Its process id is not
+    free. The test kills the parent and the servers, and does not read the exit statuses of the
+    servers.
     """
     libc = ctypes.CDLL(None)
     subreaper = 36
@@ -232,10 +230,7 @@ async def _redis(url: str, ask: Callable[["Redis"], Awaitable[object]]) -> objec
 
 
 def _collect_orphans() -> None:
-    """Collect the dead children of this process.
-
-    They became its children when their own parent died.
-    """
+    """Read the exit statuses of the dead child processes that this process has adopted."""
     for child in _children():
         try:
             os.waitpid(child, os.WNOHANG)

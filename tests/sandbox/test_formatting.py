@@ -1,6 +1,7 @@
-"""Test that the sandbox keeps characters and entities of a text that it parses or trims.
+"""Test that the sandbox keeps the characters and the entities of a text.
 
-An entity is a part of the text with a format, for example bold.
+An entity is the format of a part of a text, for example bold. The sandbox parses each text, and
+removes white space at its ends.
 """
 
 from html import escape

@@ -1,6 +1,6 @@
-"""Test which user of the operating system runs the PostgreSQL that the sandbox starts.
+"""Test which user of the operating system runs the sandbox's PostgreSQL.
 
-This depends on the user who starts the sandbox.
+The answer depends on the user who starts the sandbox.
 """
 
 import asyncio
@@ -29,11 +29,10 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become som
 
 
 def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
-    """Return a command that runs its arguments as another user of the operating system.
+    """Return a command that runs another command as `user`.
 
-    Some users may not read the folders of this Python and this repository. For such a user, the
-    command adds one capability, with which its process can read these folders. If this does not
-    help, the test is skipped.
+    If `user` cannot read the folders of this Python and this repository, the command also gives the
+    process a capability to read them. If this does not help, the test is skipped.
     """
     ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
@@ -47,9 +46,9 @@ def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
 
 
 def copy_server_packages(folder: Path) -> Path:
-    """Copy the packages of PostgreSQL and Valkey, and return the folder of the copies.
+    """Copy the packages of PostgreSQL and Valkey, and return the folder with the copies.
 
-    Other users of the operating system can enter this folder.
+    This folder is a subfolder of `folder`.
     """
     copied = folder / "packages"
     for program in (binaries.postgres("postgres"), binaries.valkey()):
@@ -83,8 +82,7 @@ def test_an_ordinary_user_runs_them() -> None:
 def test_root_without_namespaces_runs_them_as_another_user() -> None:
     """Check that PostgreSQL runs as the user `nobody` if root cannot create a Linux namespace.
 
-    The test starts the servers as root, inside a namespace in which no further namespaces may be
-    created.
+    The test starts the servers as root, in a namespace in which no other namespace can be created.
     """
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)

@@ -28,18 +28,20 @@ pytestmark = pytest.mark.slow_process
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180
-"""A test fails if one of its waits takes longer than this, in seconds. A machine with no other work
-needs less than 10."""
+"""The longest allowed wait in a test, in seconds.
+
+If a machine has no other work, each wait takes less than 10 s.
+"""
 
 
 class Sandbox:
-    """A launcher (`python -m sandbox`) that a test has started in `folder`.
+    """A running program `python -m sandbox` that a test has started in `folder`.
 
-    Its data is in `folder`/local.
+    Its data is in the subfolder `local`.
     """
 
     def __init__(self, folder: Path, *options: str, **settings: str) -> None:
-        """Start the launcher. The method `up` waits until the launcher is ready."""
+        """Start the program. The method `up` waits until it is ready."""
         self.local = folder / "local"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "--local", str(self.local), *options],
@@ -59,7 +61,7 @@ class Sandbox:
 
     @property
     def file(self) -> Path:
-        """Return the path of `world.json`, in which the launcher describes what it has started."""
+        """Return the path of `world.json`, in which the program describes what it has started."""
         return self.local / "world.json"
 
     def world(self) -> dict[str, Any]:
@@ -81,7 +83,10 @@ class Sandbox:
         assert self.call(answers)["messages"]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Send a signal to the launcher, wait for its end and return status, output and errors."""
+        """Send a signal to the program, wait for its end, and return three values.
+
+        The values are the exit status, the output and the errors.
+        """
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=PATIENCE_SECONDS)
         return self.process.returncode, output, errors
@@ -89,9 +94,9 @@ class Sandbox:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
-    """Return a function that starts launchers, by default without bot and scheduler.
+    """Return a function that starts the sandbox, by default without bot and scheduler.
 
-    After the test, no process of these launchers may run any more.
+    After the test, all started processes are killed. If one of them still runs, the fixture fails.
     """
     started: list[Sandbox] = []
 
@@ -116,7 +121,7 @@ def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true. Raise AssertionError after PATIENCE_SECONDS."""
+    """Wait until `condition` is true. Raise AssertionError after PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -124,7 +129,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def nothing_left(folder: Path) -> bool:
-    """Tell whether no process runs on this folder's data any more."""
+    """Return whether no process of a sandbox uses this folder."""
     places = (folder, folder / "local/postgres/data", folder / "local/valkey")
     return not [pid for place in places if place.exists() for pid in processes.in_folder(place)]
 
@@ -143,7 +148,7 @@ def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def refused(sandbox: Sandbox) -> str:
-    """Wait for the end of a launcher that refuses to start, and return its one line of output."""
+    """Wait for the end of a sandbox that refuses to start, and return its one line of errors."""
     _, errors = sandbox.process.communicate(timeout=60)
     assert sandbox.process.returncode == 2
     assert len(errors.splitlines()) == 1, errors
@@ -151,10 +156,10 @@ def refused(sandbox: Sandbox) -> str:
 
 
 def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_path: Path) -> None:
-    """Check a start with `--isolated`: the launcher starts all processes, and a signal ends them.
+    """Check a start with `--isolated`: all processes start, and a signal ends them.
 
-    The settings in `.env` and in the environment would lead to a real bot and to another Redis. The
-    launcher must ignore them.
+    The settings in `.env` and in the environment name a real bot and another Redis. The sandbox
+    must ignore them.
     """
     (tmp_path / ".env").write_text("BOT_TOKEN=1:secret\nADMIN_CHAT_ID=-1\nPLATFORM_FEE_BPS=x\n")
     sandbox = start("--isolated", REDIS_URL="redis://127.0.0.1:1", PROBE_GAP="5")
@@ -297,7 +302,7 @@ def test_a_database_that_does_not_answer_is_named(start: Callable[..., Sandbox])
 def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     start: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
-    """Check that a server that dies is started again, but not if the control API has killed it.
+    """Check that a server starts again after a crash, but not after a kill by the control API.
 
     The test also checks that a second Ctrl-C ends everything immediately.
     """

@@ -1,6 +1,6 @@
 """Test how the bot sends, edits, copies and deletes messages in the sandbox.
 
-The tests include the limits of sizes, the refusals and the message ids.
+The tests also check the limits of sizes, the refused calls and the message ids.
 """
 
 from typing import Any

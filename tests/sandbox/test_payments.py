@@ -1,6 +1,6 @@
 """Test the sandbox's invoices, pre-checkout queries, payments, refunds and Star transactions.
 
-A pre-checkout query is Telegram's question to the bot whether a payment may begin.
+With a pre-checkout query, Telegram asks the bot whether a payment may begin.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ def invoice(world: SandboxClient, **changes: Any) -> Json:
 
 
 async def pay(world: SandboxClient, *, ok: bool = True) -> tuple[Json, Json]:
-    """Let Advertiser pay the newest invoice. If not `ok`, the bot refuses the payment.
+    """Let Advertiser pay the newest invoice. If `ok` is false, the bot refuses the payment.
 
-    Returns the pre-checkout query that the bot received, and what the person sees as the answer.
+    Returns two values: the query that the bot received, and the answer that the person sees.
     """
     paying = asyncio.create_task(world.control(f"users/{world.ids['advertiser']}/pay"))
     [update] = await world.call("getUpdates", timeout=5)
@@ -177,7 +177,7 @@ async def test_transactions_are_paged(world: SandboxClient) -> None:
 
 
 async def test_a_new_transaction_is_the_last_of_its_second(world: SandboxClient) -> None:
-    """Check that a reader who continues at a position misses no transaction."""
+    """Check that a new transaction comes after all older transactions of the same second."""
     charges = []
     for _ in range(2):
         await world.call("sendInvoice", **invoice(world))

@@ -1,6 +1,6 @@
-"""Test the bot's permissions in each kind of chat of the sandbox.
+"""Test what the bot may do in each type of chat of the sandbox.
 
-Without a permission, the sandbox refuses a call with Telegram's text for this refusal.
+If the bot lacks a permission, the sandbox refuses the call with Telegram's text.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Test that the sandbox delivers the files of its web page with security headers."""
+"""Test that the sandbox sends the files of its web page with security headers."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""Test the supervisor, the part of the sandbox that starts a program again when it dies.
+"""Test the supervisor, the part of the sandbox that starts a dead program again.
 
-The tests use small programs that end when a test wants it.
+The tests use small programs that can end at any time.
 """
 
 import asyncio
@@ -18,17 +18,19 @@ from sandbox.supervisor import RESTART_DELAY, Program, Supervisor, program
 
 Start = Callable[[], Awaitable[Program]]
 PATIENCE_SECONDS = 60
-"""A test fails if one of its waits takes longer than this, in seconds. A machine with no other work
-needs less than 5."""
+"""The longest allowed wait in a test, in seconds.
+
+If a machine has no other work, each wait takes less than 5 s.
+"""
 
 
 def runs(folder: Path, source: str) -> Start:
-    """Return a function that starts a Python program with the given source, named "child"."""
+    """Return a function that starts Python with the source text `source`."""
     return program("child", ["-c", source], {"PATH": os.defpath}, folder / "child.log")
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true. Raise AssertionError after PATIENCE_SECONDS."""
+    """Wait until `condition` is true. Raise AssertionError after PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -108,7 +110,7 @@ async def test_what_dies_at_each_start_is_given_up_on_until_all_has_worked_once(
 
 
 def test_a_parent_that_is_gone_already_takes_the_child_along(tmp_path: Path) -> None:
-    """Check that a process ends itself if its parent has another process id than expected."""
+    """Check that a process ends itself if it is not a child of the expected parent."""
     marker = tmp_path / "ran"
     child = os.fork()
     if child == 0:

@@ -1,6 +1,6 @@
 """Test that the sandbox delivers updates to the bot by polling and by webhook.
 
-Also test that waiting updates and all other data of the sandbox survive a kill of the server.
+Also test that a kill of the server loses no waiting update and no other data.
 """
 
 import asyncio
@@ -145,9 +145,9 @@ async def test_privacy_mode_in_groups(world: SandboxClient) -> None:
 
 @asynccontextmanager
 async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
-    """Serve a webhook for a test, and yield its URL and a list of the requests that it received.
+    """Serve a webhook for a test. Yield its URL and a list of the requests that it received.
 
-    The webhook answers with the given statuses, one for each request, and then with 200.
+    The webhook answers each request with the next status in `answers`, and then with 200.
     """
     got: list[tuple[str, Any]] = []
 

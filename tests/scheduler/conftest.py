@@ -19,7 +19,7 @@ __all__ = ["scene", "short_logs"]
 async def scene(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> AsyncIterator[Scene]:
-    """Yield a scene with registered people, one connected channel and one active campaign."""
+    """Yield a marketplace with people, one connected channel and one active campaign."""
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         scene = Scene(database, server.dsn(embedded.SUPERUSER, "postgres"), world)

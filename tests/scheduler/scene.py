@@ -1,4 +1,4 @@
-"""Set up a marketplace with PostgreSQL, a sandbox as Telegram, and workers of the scheduler."""
+"""Set up PostgreSQL, the sandbox, and workers of the scheduler for a test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,15 +33,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Scene:
-    """A marketplace for one test of the scheduler, with methods that change and read its state.
-
-    It has one advertiser, one owner with one channel, one moderator, and workers.
-    """
+    """A marketplace for one test: an advertiser, an owner with a channel, and a moderator."""
 
     database: Database
     superuser_url: str
-    """The URL with which the superuser connects to another database of the same server. Through
-    this database, a test can close its own database to all connections."""
+    """The URL of a superuser, connected to another database of the same server."""
     world: SandboxClient
     actors: dict[str, Actor] = field(default_factory=dict)
     channel_id: int = 0
@@ -49,7 +45,7 @@ class Scene:
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def populate(self, *, creative: Creative) -> None:
-        """Register the people of the sandbox, connect the channel and activate the campaign."""
+        """Register the people, connect the channel, and activate a campaign with this ad."""
         async with self.database.sessions.begin() as session:
             for name in ("advertiser", "owner"):
                 user = await registration.register(
@@ -83,13 +79,13 @@ class Scene:
         await self.database.as_owner("DELETE FROM outbox")
 
     def id_of(self, name: str) -> int:
-        """Return the user id of a person."""
+        """Return a person's id in the database."""
         user_id = self.actors[name].user_id
         assert user_id is not None
         return user_id
 
     async def another_channel(self) -> int:
-        """Connect another channel of Owner in which the bot may post, and return its row's id."""
+        """Connect another channel of the owner, and return its id in the database."""
         made = await self.world.control("channels", owner_id=self.world.ids["owner"], title="More")
         await self.world.control(
             f"chats/{made['id']}/members",
@@ -120,10 +116,7 @@ class Scene:
         return connected.id
 
     async def approve(self, *, promised_hours: int = 0, channel_id: int | None = None) -> int:
-        """Submit and approve a placement, so that its post is queued. Return the target's id.
-
-        The code calls a placement a target.
-        """
+        """Submit and approve a placement, and return its id."""
         channel_id = channel_id or self.channel_id
         async with self.database.sessions.begin() as session:
             await channels.set_terms(
@@ -154,10 +147,9 @@ class Scene:
         lease: float = 30,
         api_url: str | None = None,
     ) -> PostingWorker:
-        """Return a new worker that publishes posts. Each scheduler process has such a worker.
+        """Return a new worker that publishes posts.
 
-        `seconds` is the timeout of a request to Telegram. `lease` is how long a claim of a post is
-        valid, in seconds.
+        `seconds` is the timeout of a request, and `lease` the duration of a claim in seconds.
         """
         sender = Sender(token=BOT_TOKEN, api_url=api_url or self.world.url, seconds=seconds)
         limiter = RateLimiter(NO_REDIS)
@@ -190,23 +182,17 @@ class Scene:
         )
 
     async def dispatch(self, posting_worker: PostingWorker | None = None, **more: Any) -> None:
-        """Run one tick of a worker, that is, let the worker claim and send the due posts once.
-
-        Waits for the sends that this tick has begun. Without a given worker, a new worker is made.
-        """
+        """Let a worker send the due posts, and wait until the sends have ended."""
         posting_worker = posting_worker or self.posting_worker(**more)
         await dispatch.dispatch(posting_worker)
         await asyncio.gather(*posting_worker.under_way)
 
     async def fault(self, method: str, kind: str, **more: Any) -> None:
-        """Set a fault, so that the next call of this method of the Bot API fails.
-
-        `kind` is the kind of the fault, for example a timeout.
-        """
+        """Let the next call of a Bot API method fail with this kind of fault."""
         await self.world.control("faults", method=method, kind=kind, **more)
 
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
-        """Set a kill switch to running or to stopped, in the name of the system."""
+        """Allow or forbid the operations of a kill switch."""
         async with self.database.sessions.begin() as session:
             return await killswitches.set(
                 session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
@@ -214,7 +200,7 @@ class Scene:
 
     @asynccontextmanager
     async def database_away(self) -> AsyncIterator[None]:
-        """End all connections of the database, and refuse new ones until the end of the block."""
+        """Close all connections to the database, and refuse new ones within the `with` block."""
         name = make_url(self.database.url).database
         connection = await asyncpg.connect(self.superuser_url)
         try:
@@ -230,12 +216,12 @@ class Scene:
             await asyncio.sleep(0.2)
 
     async def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Run a query and return the rows of its result."""
+        """Run a query and return its rows."""
         async with self.database.sessions.begin() as session:
             return [dict(row) for row in (await session.execute(text(sql), values)).mappings()]
 
     async def job(self, target_id: int) -> Row:
-        """Return the post job of a target (a placement), with the statuses of target and escrow."""
+        """Return a placement's post job, and the statuses of the placement and its escrow."""
         found = await self.rows(
             """
             SELECT j.status, j.attempts, j.claim_no, j.message_id, j.last_error, j.lease_owner,
@@ -251,7 +237,7 @@ class Scene:
         return found[0]
 
     async def until_sending(self, target_id: int) -> None:
-        """Wait until a worker has claimed the post. Raises AssertionError after 8 seconds."""
+        """Wait until a worker has claimed the post, but at most 8 seconds."""
         for _ in range(400):
             if (await self.job(target_id))["status"] == "sending":
                 return
@@ -259,18 +245,18 @@ class Scene:
         raise AssertionError("nobody claimed the post")
 
     async def until_begun(self, target_id: int) -> None:
-        """Wait until a worker has claimed the post and has got the permission to begin the send."""
+        """Wait until a worker has claimed the post and may begin to send."""
         await self.until_sending(target_id)
         while await self.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     async def published(self) -> list[Row]:
-        """Return every message that the bot ever sent to a channel."""
+        """Return every message that the bot has ever sent to a channel."""
         found: list[Row] = (await self.world.see("published"))["published"]
         return found
 
     async def until_published(self) -> None:
-        """Wait until a message is in a channel, even if the answer to its send was lost."""
+        """Wait until the bot has published a message, but at most 8 seconds."""
         for _ in range(400):
             if await self.published():
                 return
@@ -278,7 +264,7 @@ class Scene:
         raise AssertionError("nothing was published")
 
     async def messages(self, chat: str) -> list[Row]:
-        """Return the messages of a chat with their present content."""
+        """Return all messages of a chat, each with its current content."""
         shown = await self.world.see(f"chats/{self.world.ids[chat]}/messages")
         found: list[Row] = shown["messages"]
         return found

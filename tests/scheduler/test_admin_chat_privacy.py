@@ -1,4 +1,4 @@
-"""Test that strangers read no alarm after the admin chat has become a public group."""
+"""Test that alarms stay secret after the admin chat has become public."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.scheduler.test_notice_delivery import owe, owed, raise_alarm, receive
 
 @pytest.fixture
 async def with_super_admin(scene: Scene) -> Scene:
-    """Return a scene in which the person "admin" is a super admin who has started the bot."""
+    """Return a marketplace in which "admin" is a super admin who has started the bot."""
     await scene.world.control(
         f"users/{scene.world.ids['admin']}/send", chat_id=scene.world.ids["admin"], text="/start"
     )
@@ -28,7 +28,7 @@ async def with_super_admin(scene: Scene) -> Scene:
 
 
 def publish(scene: Scene, username: str | None) -> None:
-    """Make the admin chat public with this username, or private if the username is None."""
+    """Make the admin chat public, or private if the username is None."""
     scene.world.state.chats[scene.world.ids["group"]].username = username
 
 
@@ -65,10 +65,7 @@ async def test_alarms_go_to_the_super_admins_while_the_admin_chat_is_public(
 
 
 async def test_a_sent_message_shows_that_the_chat_is_public(with_super_admin: Scene) -> None:
-    """Check that the bot learns from Telegram's answer to a sent notice that the chat is public.
-
-    The next alarm then goes to the super admins, without another question to Telegram.
-    """
+    """Check that Telegram's answer to a sent notice shows that the chat is public."""
     scene = with_super_admin
     worker = scene.outbox_worker()
     await owe(scene, None)

@@ -1,8 +1,4 @@
-"""Test the tick (periodic function) that adds links to the audit chain.
-
-The audit chain consists of digests of the ledger. The tick writes the links to the database and to
-a file.
-"""
+"""Test the periodic function that adds links to the audit chain."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -86,7 +82,7 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
 
 
 async def _faults(database: Database) -> list[str]:
-    """Return the names of the faults of the audit chain in the open incident, if there is one."""
+    """Return the faults in the open incident about the audit chain."""
     async with database.sessions.begin() as session:
         return [
             name

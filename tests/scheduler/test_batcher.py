@@ -1,8 +1,4 @@
-"""Test the batcher, which joins calls that come at the same time into batches.
-
-Calls that come while a batch runs share the batch after it. A call never waits for more calls to
-come, and never waits without end.
-"""
+"""Test that calls which arrive during a batch share the next batch."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,17 +9,14 @@ from scheduler.batcher import Batcher
 
 
 class Doubling:
-    """A batch function for the tests: it doubles numbers and records each batch."""
+    """A function for batches that doubles numbers and records each batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.gate = asyncio.Event()
 
     async def work(self, numbers: Sequence[int]) -> list[int]:
-        """Wait until the gate is open, and then double one batch of numbers.
-
-        Raises ValueError if the batch contains the number 13.
-        """
+        """Wait for the gate, and return the doubled numbers, or raise ValueError for 13."""
         self.batches.append(list(numbers))
         await self.gate.wait()
         if 13 in numbers:

@@ -1,7 +1,4 @@
-"""Test that the breaker stops sending while Telegram is down.
-
-The breaker is the part of a scheduler that stops sending after several failures in a row.
-"""
+"""Test the breaker, which stops all sends while Telegram is down."""
 
 import pytest
 
@@ -14,7 +11,7 @@ DOWN = NotSent("ClientConnectorError", counts=True)
 
 
 def after(*outcomes: SendOutcome) -> bool:
-    """Tell whether the breaker is open after these outcomes. An open breaker stops all sends."""
+    """Return True if the breaker stops sends after these outcomes."""
     tried = Breaker()
     for outcome in outcomes:
         tried.record(outcome)
@@ -67,7 +64,7 @@ async def test_an_open_breaker_probes_telegram_rarely(scene: Scene) -> None:
 
 
 async def notices(scene: Scene) -> list[str]:
-    """Return the kinds of the notices about Telegram, with the oldest first."""
+    """Return the kinds of the notices about an outage, oldest first."""
     rows = await scene.rows("SELECT kind FROM outbox WHERE kind LIKE 'telegram_%' ORDER BY id")
     return [row["kind"] for row in rows]
 

@@ -1,8 +1,4 @@
-"""Test the clock, which is the part of the scheduler that runs its ticks.
-
-A tick is a function that runs periodically. The clock continues if a tick fails, and ends the
-process if a tick hangs.
-"""
+"""Test the part of the scheduler that runs periodic functions."""
 
 import asyncio
 import itertools
@@ -20,7 +16,7 @@ from scheduler.clock import Clock, Tick
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the times of the clock, so that the tests are quick."""
+    """Shorten the times of the clock."""
     monkeypatch.setattr(clock, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(clock, "MAX_BEAT_SECONDS", 0.1)
     monkeypatch.setattr(clock, "BEAT_LIMIT_SECONDS", 0.2)
@@ -28,25 +24,25 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def beat() -> None:
-    """Do nothing, in place of the function that writes a heartbeat to the database."""
+    """Replace the heartbeat in these tests."""
 
 
 class Counter:
-    """The function of a tick in these tests. It counts its runs, then runs a given function."""
+    """A periodic function that counts its runs."""
 
     def __init__(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
         self.times = 0
         self._then = then
 
     async def __call__(self) -> None:
-        """Count a run, and run the given function."""
+        """Count a run, and call the other function if there is one."""
         self.times += 1
         if self._then is not None:
             await self._then()
 
 
 async def run_for(seconds: float, *ticks: Tick, heart: Callable[[], Awaitable[None]] = beat) -> int:
-    """Run a clock with these ticks, stop it after `seconds`, and return its exit status."""
+    """Run a clock for `seconds`, and return its exit status."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stopping.set)
     return await Clock(list(ticks), heart, stopping, set()).run()
@@ -82,7 +78,7 @@ async def test_a_tick_never_runs_twice_at_once() -> None:
 
 
 async def test_runs_that_were_missed_are_not_made_up_for() -> None:
-    """Check that a run that lasts longer than its interval causes no extra runs afterwards."""
+    """Check that a slow run of a tick causes no extra runs later."""
     began: list[float] = []
 
     async def work() -> None:
@@ -264,11 +260,6 @@ asyncio.run(clock.Clock([tick], beat, asyncio.Event(), set()).run())
 
 @pytest.mark.parametrize(("seconds", "status"), [(0.6, 0), (60.0, 1)])
 def test_a_slow_heartbeat_is_no_loop_that_hangs(seconds: float, status: int) -> None:
-    """Check that a heartbeat may last longer than the limit for a hanging event loop.
-
-    Only the heartbeat's own limit applies to it. The program must not report a hanging event
-    loop.
-    """
     program = f"""
 import asyncio, os
 from scheduler import clock

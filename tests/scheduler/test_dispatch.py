@@ -1,8 +1,4 @@
-"""Test how workers of the scheduler claim posts, send them, and record the outcome.
-
-A claimed post is sent by no other worker. An interruption at any point must not cause a second send
-of the same post.
-"""
+"""Test that each post is sent at most once."""
 
 import asyncio
 import contextlib
@@ -215,11 +211,7 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene:
 
 
 async def test_a_channel_at_its_limit_delays_no_other(scene: Scene) -> None:
-    """Check that a channel at its limit does not delay other channels.
-
-    A slot is the permission to send one message. If one channel has no free slot, the worker must
-    not act as if Telegram had refused too many sends, and must not change the common limit.
-    """
+    """Check that a channel at its rate limit does not delay other channels."""
     full = [scene.channel_id] + [await scene.another_channel() for _ in range(3)]
     target_ids = [await scene.approve(channel_id=channel_id) for channel_id in full]
     free = await scene.approve(channel_id=await scene.another_channel())

@@ -1,4 +1,4 @@
-"""Test what each outcome of a send does to its post and its money (test INT-PJ-01)."""
+"""Test how each outcome of a send changes the post and its money (test INT-PJ-01)."""
 
 import pytest
 
@@ -9,10 +9,7 @@ TICKS_AFTER = 2
 
 
 async def run_next_ticks(scene: Scene) -> None:
-    """Run the scheduler's periodic work for posts and money again, in the role of another worker.
-
-    None of it may send the post a second time.
-    """
+    """Run the periodic work for posts and money two times, as another worker."""
     posting_worker = scene.posting_worker(owner="another worker")
     for _ in range(TICKS_AFTER):
         await scene.dispatch(posting_worker)

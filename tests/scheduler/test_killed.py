@@ -1,9 +1,4 @@
-"""Test that another worker continues after a worker died between a claim and the payout.
-
-Each test lets the worker die at one point. The death is an exception that no code catches. Then its
-open transaction is rolled back, in the same way as when the connection of a killed process closes.
-The tests in `test_main.py` kill processes with a real SIGKILL.
-"""
+"""Test that another worker completes the work of a worker that died."""
 
 import asyncio
 from typing import Any
@@ -19,11 +14,11 @@ from tests.scheduler.scene import Scene
 
 
 class KilledError(BaseException):
-    """The worker of a test died at this point. No `except Exception` catches this exception."""
+    """An error that ends a worker as a kill does: `except Exception` does not catch it."""
 
 
 def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) -> None:
-    """Let the worker die one time, before or after the next call of a function."""
+    """Let a worker die before or after the next call of a function."""
     living = getattr(place, name)
 
     async def failpoint(*arguments: Any, **named: Any) -> Any:
@@ -36,7 +31,7 @@ def die_at(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, moment: str) 
 
 
 async def work(scene: Scene) -> None:
-    """Let one worker send the due posts and pay the due escrows once, or until it dies."""
+    """Let one worker send the due posts and pay the due escrows."""
     posting_worker = scene.posting_worker(owner="dying")
     try:
         await workers.dispatch(posting_worker)
@@ -47,7 +42,7 @@ async def work(scene: Scene) -> None:
 
 
 async def run_another_worker(scene: Scene) -> None:
-    """Run the periodic work of another worker after the end of the dead worker's lease."""
+    """End the lease of the dead worker, and run the periodic work of another worker."""
     await scene.database.as_owner(
         "UPDATE post_jobs SET lease_until = now() - interval '1 s' WHERE status = 'sending'"
     )

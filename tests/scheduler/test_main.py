@@ -1,4 +1,4 @@
-"""Test the process of `python -m scheduler` when it is stopped, killed or paused during a send."""
+"""Test the process `python -m scheduler` if it is stopped, killed or paused during a send."""
 
 import asyncio
 import os
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.slow_process
 
 STATUS_SECONDS = 120
 TAKEOVER_SECONDS = 45
-"""The longest time from the death of a worker until its post is queued or uncertain, in seconds."""
+"""The longest allowed time until another worker takes over a post, in seconds."""
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
-    """Yield a function that starts a scheduler for the scene. All schedulers end with the test."""
+    """Yield a function that starts a scheduler process."""
     running: list[subprocess.Popen[bytes]] = []
 
     def run(**settings: str) -> subprocess.Popen[bytes]:
@@ -57,7 +57,7 @@ async def start(scene: Scene, tmp_path: Path) -> AsyncIterator[Start]:
 
 
 async def ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait until a process has ended, without blocking the sandbox, and return its exit status."""
+    """Wait until a process has ended, and return its exit status."""
     return await asyncio.wait_for(asyncio.to_thread(process.wait), STATUS_SECONDS)
 
 
@@ -71,7 +71,7 @@ async def until_alive(scene: Scene) -> None:
 
 
 async def until_arrived(scene: Scene) -> None:
-    """Wait until Telegram has received the request for which the fault was set."""
+    """Wait until the sandbox has received the request that will fail."""
     for _ in range(STATUS_SECONDS * 50):
         if not (await scene.world.see("state"))["faults"]:
             return
@@ -106,7 +106,7 @@ async def test_a_stop_waits_for_a_send_under_way(scene: Scene, start: Start) -> 
 
 
 async def until_taken_over(scene: Scene, target_id: int) -> None:
-    """Wait until the post of a dead worker is not `sending` any more."""
+    """Wait until another worker has taken over the post of a dead worker."""
     for _ in range(STATUS_SECONDS * 20):
         if (await scene.job(target_id))["status"] != "sending":
             return
@@ -115,7 +115,6 @@ async def until_taken_over(scene: Scene, target_id: int) -> None:
 
 
 async def until_paid(scene: Scene, target_id: int) -> None:
-    """Wait until the placement is paid."""
     for _ in range(STATUS_SECONDS * 10):
         if (await scene.job(target_id))["target"] == "posted":
             return

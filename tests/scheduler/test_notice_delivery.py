@@ -1,8 +1,4 @@
-"""Test that notices are delivered at least once and in order.
-
-A notice is a message that the bot owes to a person or to the admin chat. A problem of one chat must
-not delay the notices of another chat.
-"""
+"""Test that each notice is delivered, and that a chat gets its notices in order."""
 
 import asyncio
 from dataclasses import replace
@@ -22,7 +18,7 @@ from tests.scheduler.scene import Scene
 
 
 async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
-    """Queue a notice of a deposit for a person, or for the admin chat if `name` is None."""
+    """Queue a notice for a person, or for the admin chat if `name` is None."""
     async with scene.database.sessions.begin() as session:
         await owing.add(
             session,
@@ -33,7 +29,7 @@ async def owe(scene: Scene, name: str | None, amount: int = 500) -> None:
 
 
 async def owed(scene: Scene) -> list[dict[str, Any]]:
-    """Return the rows of the outbox, with the oldest first."""
+    """Return all rows of the outbox, oldest first."""
     return await scene.rows(
         "SELECT id, user_id, status, attempts, last_error, message_id, due_at > now() AS waits,"
         " extract(epoch FROM due_at - now()) AS seconds FROM outbox ORDER BY id"
@@ -83,11 +79,7 @@ async def test_a_new_placement_comes_to_the_admin_chat_with_its_ad_and_buttons(
 async def test_both_parts_of_a_notice_arrive_together(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that both parts of a notice are sent right after each other.
-
-    Each part takes its slot (the permission to send one message) when the part is sent. Therefore
-    the second part waits until Telegram has answered the first part.
-    """
+    """Check that a notice of two messages is sent at the first attempt."""
     monkeypatch.setattr(notice_delivery, "MAX_SLOT_WAIT_SECONDS", rate_limits.PENDING_MS / 1000)
     valkey = await embedded.start_valkey(tmp_path / "valkey")
     scene.closing.append(valkey.stop)
@@ -209,11 +201,7 @@ async def test_a_notice_whose_answer_was_lost_is_sent_again(scene: Scene, kind: 
 
 
 async def test_a_notice_whose_facts_cannot_be_read_delays_no_other(scene: Scene) -> None:
-    """Check that unreadable facts of one notice do not delay the other notices.
-
-    The facts of many notices are read at the same time. An invalid id in one notice must not affect
-    the others.
-    """
+    """Check that a notice with an invalid id does not delay the other notices."""
     await owe(scene, "advertiser")
     async with scene.database.sessions.begin() as session:
         await owing.add(
@@ -237,7 +225,7 @@ async def test_fewer_notices_are_sent_while_ads_wait(scene: Scene) -> None:
 
 
 async def raise_alarm(scene: Scene) -> None:
-    """Queue an alarm for the admin chat; the alarm is about a payment."""
+    """Queue an alarm for the admin chat."""
     async with scene.database.sessions.begin() as session:
         await owing.add(
             session,
@@ -248,11 +236,6 @@ async def raise_alarm(scene: Scene) -> None:
 
 
 async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: Scene) -> None:
-    """Check that an alarm is sent before 10,000 notices that wait for the same chat.
-
-    A slot is the permission to send one message. The notices have used all slots of this minute,
-    except those that are kept for alarms.
-    """
     await scene.database.as_owner(
         "INSERT INTO outbox (kind, payload) SELECT 'deposit_credited',"
         ' \'{"deposit_id": 1, "amount": 5}\' FROM generate_series(1, 10000)'

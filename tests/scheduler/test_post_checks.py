@@ -1,4 +1,4 @@
-"""Test the checks of published posts, and the money that depends on their verdicts."""
+"""Test the checks of published posts."""
 
 import asyncio
 from datetime import timedelta
@@ -18,10 +18,7 @@ HOURS = 2
 
 
 async def posted(scene: Scene) -> int:
-    """Publish a post, let its promised hours pass, and return the id of its target (placement).
-
-    The promised hours are the time for which the post must stay in the channel.
-    """
+    """Publish a post, move the clock past its promised hours, and return the placement's id."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.forward(timedelta(hours=HOURS, minutes=1))
@@ -29,7 +26,7 @@ async def posted(scene: Scene) -> int:
 
 
 async def check_posts(scene: Scene) -> None:
-    """Run the checks that are due, and then the settlements (the functions that pay or refund)."""
+    """Run the due checks of posts, and then pay or refund escrows."""
     posting_worker = scene.posting_worker()
     await post_checks.check_due_posts(
         scene.database.sessions,
@@ -42,19 +39,19 @@ async def check_posts(scene: Scene) -> None:
 
 
 async def verdicts(scene: Scene) -> list[str]:
-    """Return the verdicts of the checks, in their order."""
+    """Return the verdicts of all checks, oldest first."""
     return [
         row["verdict"] for row in await scene.rows("SELECT verdict FROM post_checks ORDER BY id")
     ]
 
 
 async def text_in_channel(scene: Scene) -> list[str]:
-    """Return the texts that the channel shows."""
+    """Return the texts of the channel's messages."""
     return [m["text"] for m in await scene.messages("channel") if m["text"]]
 
 
 async def change(scene: Scene, what: str, **more: object) -> None:
-    """Let the owner edit the ad, replace its media, or delete it. `what` names one of these."""
+    """Let the owner change the ad in the channel."""
     [message] = await scene.published()
     await scene.world.control(
         f"chats/{scene.world.ids['channel']}/{what}",
@@ -89,7 +86,7 @@ async def test_an_altered_post_is_restored_and_not_paid_for_yet(scene: Scene) ->
 
 
 async def use_media(scene: Scene, kind: str) -> str:
-    """Give the scene a campaign whose ad has media, and return the unique id of its file."""
+    """Create a campaign with media of this kind, and return the unique id of its file."""
     person = scene.world.ids["advertiser"]
     fields: dict[str, Any] = {"chat_id": person, "caption": AD, kind: True}
     sent = await scene.world.control(f"users/{person}/send", **fields)
@@ -109,7 +106,7 @@ async def use_media(scene: Scene, kind: str) -> str:
 
 
 async def unique_ids(scene: Scene) -> list[str]:
-    """Return the unique ids of the files that the channel shows."""
+    """Return the unique ids of the files in the channel."""
     channel = scene.world.state.messages[scene.world.ids["channel"]]
     return [
         view[0]["file_unique_id"] if isinstance(view, list) else view["file_unique_id"]
@@ -149,10 +146,7 @@ async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None
 
 
 async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
-    """Check that media added to a text count as a breach (a broken promise of the owner).
-
-    No edit of the bot can remove the media again.
-    """
+    """Check that an owner who adds media to a text breaks the promise about the post."""
     target_id = await posted(scene)
     await change(scene, "replace_media", kind="photo")
     await check_posts(scene)
@@ -166,10 +160,7 @@ async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> Non
 
 
 async def test_an_ad_that_its_owner_alters_all_the_time_is_not_paid_for(scene: Scene) -> None:
-    """Check that an owner who alters the ad again after each repair is not paid.
-
-    A check of the post repairs the ad, and the owner then alters it again.
-    """
+    """Check that an owner is not paid if the owner alters the ad after each repair."""
     target_id = await scene.approve(promised_hours=6)
     await scene.dispatch()
     for _ in range(90):
@@ -201,11 +192,7 @@ async def test_while_posting_is_stopped_an_altered_post_is_left_as_it_is(scene: 
 
 
 async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
-    """Check that posts are checked even while a kill switch forbids posting.
-
-    During this time, a check edits only the button of a post. This is enough, because nothing is
-    paid during this time.
-    """
+    """Check that posts are checked but not paid for while a kill switch forbids posting."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.set_switch(Switch.TELEGRAM_POSTING, enabled=False)
@@ -219,10 +206,7 @@ async def test_posts_are_checked_while_posting_is_stopped(scene: Scene) -> None:
 
 
 async def test_a_check_counts_from_its_start(scene: Scene) -> None:
-    """Check that the time of a check is the time at which the check began.
-
-    A process that was paused during a check may continue after the end of the promised hours.
-    """
+    """Check that the time of a check is the time of its start."""
     target_id = await scene.approve(promised_hours=HOURS)
     await scene.dispatch()
     await scene.database.as_owner("UPDATE post_jobs SET next_check_at = clock()")

@@ -1,8 +1,4 @@
-"""Test the search for the post of an uncertain job.
-
-A job is uncertain if nobody knows whether Telegram published its post. The search finds the post in
-its channel, or shows that the post is absent.
-"""
+"""Test the search for a post that Telegram may or may not have published."""
 
 from datetime import timedelta
 
@@ -24,15 +20,12 @@ LOST: dict[str, dict[str, object]] = {
     "html_502": {},
     "garbage": {},
 }
-"""Faults that let Telegram publish the post, but do not let the sender learn of it."""
+"""Faults with which Telegram publishes the post, but the sender gets no good answer."""
 NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
 async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> int:
-    """Create a placement whose post becomes uncertain through this fault.
-
-    Returns the id of the target (the placement).
-    """
+    """Make a post uncertain through a fault, and return the placement's id."""
     target_id = await scene.approve()
     await scene.fault("sendMessage", kind, **more)
     await scene.dispatch(seconds=1)
@@ -41,10 +34,7 @@ async def uncertain(scene: Scene, kind: str = "cut_after", **more: object) -> in
 
 
 async def search(scene: Scene, *, times: int = 1) -> None:
-    """Run the search repeatedly at intervals of GAP, and run the settlements after each time.
-
-    The settlements are the functions that pay or refund.
-    """
+    """Search for the uncertain posts, and then pay or refund escrows."""
     for _ in range(times):
         # Each search has a new worker with new limits, because no minute passes between searches.
         task = Search(scene.posting_worker(seconds=2), GAP, scene.world.ids["group"])
@@ -56,7 +46,7 @@ async def search(scene: Scene, *, times: int = 1) -> None:
 
 
 async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
-    """Let Owner publish a message in the channel, and return the message's id."""
+    """Let the owner publish a message in the channel, and return the message's id."""
     posted = await scene.world.control(
         f"chats/{scene.world.ids['channel']}/post", user_id=scene.world.ids["owner"], text=text
     )
@@ -65,7 +55,7 @@ async def write_by_hand(scene: Scene, text: str = "News of the day") -> int:
 
 
 async def make_message_id_known(scene: Scene) -> None:
-    """Let Owner publish a message, and record its id as a known message id of the channel."""
+    """Let the owner publish a message, and record its id as known to the bot."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
         await channels.record_message_id(
@@ -75,11 +65,7 @@ async def make_message_id_known(scene: Scene) -> None:
 
 @pytest.fixture(autouse=True)
 def _few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each search that finds nothing probe only a few ids.
-
-    A probe is a request that finds out what is at a message id. One probe a second is allowed,
-    therefore many probes would make the tests slow.
-    """
+    """Let three ids without a message count as the end of a channel."""
     monkeypatch.setattr(post_search, "EMPTY_IDS_AT_END", 3)
 
 
@@ -135,12 +121,7 @@ async def test_a_post_is_found_among_the_messages_of_others(scene: Scene) -> Non
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, known: bool) -> None:
-    """Check that, without a known id, a search takes no gap of ids for the end of the channel.
-
-    The owner has deleted so many posts in a row that their ids look like the end of the channel.
-    The bot's post comes after them. Without a known id, a search starts before this gap, does not
-    reach the post, and must prove nothing. With a known id after the gap, it finds the post.
-    """
+    """Check a search for a post after a long gap of deleted messages."""
     for _ in range(post_search.EMPTY_IDS_AT_END + 2):
         message_id = await write_by_hand(scene)
         await scene.world.control(
@@ -160,11 +141,7 @@ async def test_a_gap_of_ids_proves_nothing_without_a_known_id(scene: Scene, *, k
 
 
 async def test_two_searches_that_began_together_count_once(scene: Scene) -> None:
-    """Check that two searches that began at the same time do not prove that a post is absent.
-
-    Only a second search that began later proves this. A process may be paused during a search and
-    record its result much later.
-    """
+    """Check that two searches do not prove an absence if they began at the same time."""
     await make_message_id_known(scene)
     target_id = await uncertain(scene, "refuse_before")
     async with scene.database.sessions.begin() as session:
@@ -228,11 +205,7 @@ async def test_a_post_that_stays_uncertain_is_escalated(scene: Scene) -> None:
 
 
 async def test_a_search_without_rights_proves_no_absence(scene: Scene) -> None:
-    """Check that a search without rights does not prove that the post is absent.
-
-    If the bot has lost its rights, Telegram refuses to edit the bot's own post too. This refusal
-    does not prove that the post is absent.
-    """
+    """Check that a search proves no absence if the bot has lost its rights."""
     target_id = await uncertain(scene)
     await scene.world.promote(can_post_messages=False)
     await search(scene, times=3)

@@ -1,8 +1,4 @@
-"""Test what a search accepts as proof that a message in a channel is the searched ad.
-
-Only the content of the message proves it. Each search runs several times, because no later search
-may accept what an earlier one refused.
-"""
+"""Test which message in a channel a search accepts as the searched ad."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -45,10 +41,7 @@ async def use_ad(scene: Scene, ad: Creative) -> None:
 
 
 async def make_photo_ad(scene: Scene, caption: str = "", **more: Any) -> Creative:
-    """Replace the ad of the campaign by a photo that Advertiser has sent to the bot.
-
-    Returns the new ad. `more` sets further fields of the ad, or replaces the ids of its file.
-    """
+    """Replace the ad of the campaign with a photo, and return the new ad."""
     [photo] = (await scene.world.say("", photo=True))["photo"]
     files = {"file_id": photo["file_id"], "file_unique_id": photo["file_unique_id"]} | more
     ad = Creative("photo", caption, **files)
@@ -57,7 +50,7 @@ async def make_photo_ad(scene: Scene, caption: str = "", **more: Any) -> Creativ
 
 
 async def write_as_bot(scene: Scene, **fields: Any) -> int:
-    """Let the bot publish a message that belongs to no job, and return the message's id."""
+    """Let the bot publish a message that is no ad, and return the message's id."""
     photo = fields.pop("photo", None)
     fields |= {"chat_id": scene.world.ids["channel"]}
     if photo:
@@ -69,16 +62,13 @@ async def write_as_bot(scene: Scene, **fields: Any) -> int:
 
 
 async def shown(scene: Scene, message_id: int) -> Row:
-    """Return a message of the channel with its present content."""
+    """Return a message of the channel with its current content."""
     [found] = [m for m in await scene.messages("channel") if m["message_id"] == message_id]
     return found
 
 
 async def require_unresolved(scene: Scene, target_id: int) -> None:
-    """Check that no money has moved, that nothing is sent again, and that the admins get a card.
-
-    A card is a message with buttons, by which the admins decide.
-    """
+    """Check that the post is uncertain, its money is held, and the admins get a card."""
     await scene.dispatch()
     job = await scene.job(target_id)
     assert (job["status"], job["escrow"], job["attempts"]) == ("uncertain", "held", 0)
@@ -138,7 +128,7 @@ async def test_the_ad_is_found_above_another_message_of_the_bot(scene: Scene) ->
 
 
 async def alter_button(scene: Scene, message_id: int) -> None:
-    """Let another bot of the channel remove the button of the ad."""
+    """Remove the button of the ad."""
     await scene.world.call(
         "editMessageReplyMarkup", chat_id=scene.world.ids["channel"], message_id=message_id
     )
@@ -184,10 +174,7 @@ async def test_a_photo_is_found_by_its_file(scene: Scene, caption: str) -> None:
 
 
 async def uncertain_photo(scene: Scene, kind: str) -> int:
-    """Create a placement whose send of a photo ends with this fault.
-
-    Its post is then uncertain. Returns the id of the target (the placement).
-    """
+    """Make the post of a photo uncertain, and return the placement's id."""
     target_id = await scene.approve()
     await scene.fault("sendPhoto", kind)
     await scene.dispatch(seconds=1)
@@ -249,10 +236,7 @@ async def test_an_absent_post_is_sent_again_in_a_protected_channel(scene: Scene)
 async def test_the_post_of_another_job_is_not_probed(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check that a search does not probe a message that another job has recorded.
-
-    Both jobs have the same ad.
-    """
+    """Check that a search skips a message that is another placement's post."""
     first = await scene.approve()
     await scene.dispatch()
     recorded = (await scene.job(first))["message_id"]

@@ -1,8 +1,4 @@
-"""Test the ticks that move money: they act once per post or deposit, and obey kill switches.
-
-These ticks release escrows to owners, refund escrows, and credit deposits. A kill switch allows or
-forbids one kind of operation. A tick is one run of periodic work.
-"""
+"""Test the periodic functions that pay owners, refund advertisers and credit deposits."""
 
 import asyncio
 

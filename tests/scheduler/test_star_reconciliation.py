@@ -1,8 +1,4 @@
-"""Test how the deposits are compared with Telegram's list of Star transactions.
-
-The comparison records payments and refunds whose updates were lost. It also finds deposits that
-Telegram does not list, and then forbids withdrawals by their kill switch.
-"""
+"""Test the comparison of deposits with Telegram's list of payments in Stars."""
 
 import asyncio
 from datetime import timedelta
@@ -51,13 +47,13 @@ async def payer(scene: Scene) -> int:
 
 
 async def _value(scene: Scene, sql: str, **values: str) -> Any:
-    """Run a query that has one row with one value, and return the value."""
+    """Run a query with one row and one value, and return the value."""
     async with scene.database.sessions.begin() as session:
         return (await session.execute(text(sql), values)).scalar_one()
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return a list to which each later request for Telegram's list of Stars adds its offset."""
+    """Return a list that collects the offsets of later requests for Telegram's list."""
     offsets: list[int | None] = []
 
     async def record(send: Any, caller: Bot, method: Any) -> Any:
@@ -70,7 +66,7 @@ def _record_offsets(bot: Bot) -> list[int | None]:
 
 
 async def _pay(scene: Scene, payload: str) -> str:
-    """Let a person pay an invoice, drop the update about the payment, and return the charge id."""
+    """Let a person pay without an update, and return Telegram's id of the payment."""
     person = scene.world.ids["admin"]
     await scene.world.control(f"users/{person}/send", chat_id=person, text="/start")
     await scene.world.call(
@@ -291,10 +287,7 @@ async def test_another_bot_reads_its_own_list_from_the_beginning(
 async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
     scene: Scene, bot: Bot, payer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Check a process that pauses for two minutes after reading the list, before its check.
-
-    A deposit arrives during the pause, so it is not in the list. It must open no incident.
-    """
+    """Check that a deposit opens no incident if it arrives after the list was read."""
     await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
     read_list = Bot.get_star_transactions
 

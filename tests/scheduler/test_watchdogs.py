@@ -1,7 +1,4 @@
-"""Test the watchdogs, which are the scheduler's ticks (periodic functions) for stuck posts.
-
-They refund, cancel and rescue stuck posts, and change no other posts.
-"""
+"""Test the periodic functions that refund, cancel and rescue stuck posts."""
 
 from datetime import timedelta
 
@@ -48,7 +45,7 @@ async def test_a_released_claim_of_a_cancelled_campaign_is_refunded(scene: Scene
 
 
 async def refunded_unseen(scene: Scene, target_id: int) -> None:
-    """Run the scheduler, and assert that it cancels and refunds the post and sends nothing."""
+    """Run the scheduler's functions. Assert that the post is cancelled, refunded and not sent."""
     await watchdogs.cancel_unwanted(scene.database.sessions)
     await settlements.refund_due(scene.database.sessions)
     await scene.dispatch()

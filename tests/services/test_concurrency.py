@@ -1,4 +1,4 @@
-"""Test that an operation takes effect only once if several connections run it at the same time."""
+"""Test that an operation takes effect one time if many connections run it at the same time."""
 # ruff: noqa: N802 - C1 and C2 are named as the checklist names them
 
 import asyncio

@@ -1,7 +1,6 @@
-"""Test that fifty concurrent operations settle an escrow only once.
+"""Test that an escrow is released or refunded at most one time.
 
-To settle an escrow means to release or to refund it. The tests also check that no operation commits
-after its kill switch was set to stopped.
+No operation is committed after its kill switch is stopped.
 """
 
 import asyncio
@@ -75,10 +74,7 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
 
 
 async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
-    """Prepare an operation that the kill switch `key` can forbid, and return it.
-
-    The operation makes one transfer, or records one payment.
-    """
+    """Prepare an operation that the kill switch `key` can forbid, and return the operation."""
     if key is Switch.NEW_ESCROWS:
         made = await people.deal(session)
         return partial(escrow.hold, target_id=made.target.id)
@@ -99,8 +95,7 @@ async def _ready(session: AsyncSession, key: Switch, number: int) -> Act:
 
 
 ENDED = "ended"
-"""The result of an operation that was still under way some time after its kill switch was set to
-stopped, and whose database session was therefore ended."""
+"""The result if the stop of a kill switch ended the session of the operation."""
 MOVED = {
     Switch.NEW_ESCROWS: "escrow_hold",
     Switch.REFUNDS: "refund",
@@ -113,8 +108,10 @@ MOVED = {
 @pytest.mark.parametrize("key", list(MOVED))
 async def test_nothing_commits_after_stopped_was_answered(database: Database, key: Switch) -> None:
     count = 50
-    async with database.sessions.begin() as session:
-        acts = [await _ready(session, key, number) for number in range(count)]
+    acts = []
+    for number in range(count):
+        async with database.sessions.begin() as session:
+            acts.append(await _ready(session, key, number))
     counting = f"SELECT count(*) FROM ledger_transfers WHERE reason = '{MOVED[key]}'"  # noqa: S608
     async with database.sessions.begin() as session:
         before = await rows.one(session, counting)

@@ -1,10 +1,4 @@
-"""Test that a worker with an invalid claim of a post cannot write anything.
-
-A claim is the right of one worker to send the post. Each write compares the post job's status, its
-claim number, and the worker that holds its lease. Each of these three checks is tested alone. A
-constraint keeps the status and the lease consistent, so the tests drop the constraint before they
-change the status or the lease.
-"""
+"""Test that a worker without a valid claim of a post cannot change the post."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -120,10 +114,6 @@ async def test_the_promised_hours_of_a_settled_escrow_do_not_begin_again(
 
 
 async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
-    """Test that a settled (released or refunded) escrow is not held again.
-
-    The escrow is refunded, but its placement is still pending.
-    """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         await escrow.hold(session, target_id=deal.target.id)
@@ -138,10 +128,6 @@ async def test_a_settled_escrow_is_not_held_again(database: Database) -> None:
 
 
 async def test_only_queued_posts_are_cancelled(database: Database) -> None:
-    """Test that only queued posts are cancelled.
-
-    A post that is published or is being sent continues as planned.
-    """
     async with database.sessions.begin() as session:
         deal = await people.posted(session)
         await people.another(session, deal)
@@ -160,10 +146,6 @@ async def test_only_queued_posts_are_cancelled(database: Database) -> None:
 
 
 async def test_only_a_published_post_is_paid_for(database: Database) -> None:
-    """Test that only a published post whose promised hours are over is paid for.
-
-    The promised hours are the time for which a post must stay in the channel.
-    """
     async with database.sessions.begin() as session:
         deal = await people.posted(session, promised_hours=0)
         assert await escrow.list_releasable(session, limit=9) == [deal.target.id]

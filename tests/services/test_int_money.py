@@ -1,4 +1,4 @@
-"""Test the integration cases of the safety plan by reading the rows that the services write."""
+"""Test the integration cases of the safety plan, for example `INT_WL_01`."""
 # ruff: noqa: N802 - named as the plan names them, so that they are found
 
 from datetime import timedelta
@@ -119,10 +119,7 @@ async def test_INT_ES_01_a_second_hold_returns_the_first(database: Database) -> 
 
 
 async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
-    """Hold the money of a pending target (a placement) and publish its post.
-
-    Some tests of the safety plan begin with this state.
-    """
+    """Create a pending placement whose money is held and whose post is published."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session, **terms)  # type: ignore[arg-type]
         await escrow.hold(session, target_id=deal.target.id)

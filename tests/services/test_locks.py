@@ -1,8 +1,4 @@
-"""Test that each operation locks its rows and its kill switches.
-
-The operation runs in an open transaction, and a second connection finds out which rows are locked.
-A kill switch is a row that allows or forbids one kind of operation.
-"""
+"""Test which rows and which kill switches an operation locks."""
 
 import asyncio
 import dataclasses
@@ -40,7 +36,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 async def _locked_tables(database: Database, *tables: str) -> set[str]:
-    """Return those of the given tables that have a locked row; a shared lock counts."""
+    """Return which of the given tables have a locked row."""
     found = set()
     connection = await asyncpg.connect(database.owner_url)
     try:
@@ -56,10 +52,7 @@ async def _locked_tables(database: Database, *tables: str) -> set[str]:
 
 
 async def _assert_locks(database: Database, act: Act, *tables: str) -> None:
-    """Run the operation in an open transaction, and assert that it has locked a row of each table.
-
-    The operation may be refused, but not with NotFound.
-    """
+    """Run an operation, assert that a row of each table is locked, and roll back."""
     session = database.sessions()
     try:
         await session.begin()
@@ -220,10 +213,7 @@ async def test_closing_an_incident_locks_its_rows(database: Database) -> None:
 
 
 async def _switches_of(database: Database, act: Act) -> set[str]:
-    """Run the operation in an open transaction, and return the kill switches that it has locked.
-
-    The operation may be refused, but not with NotFound.
-    """
+    """Return the keys of the kill switches that an operation locks."""
     async with database.sessions() as session:
         try:
             await act(session)
@@ -244,10 +234,7 @@ async def _switches_of(database: Database, act: Act) -> set[str]:
 async def _rows_locked_before_switches(
     database: Database, act: Act, switches: set[Switch]
 ) -> set[str]:
-    """Return the tables in which `act` has locked rows while it waits for its kill switches.
-
-    `act` is a use case, for example a payout.
-    """
+    """Return the tables whose rows an operation locks before its kill switches."""
     space = {"space": killswitches.LOCK_SPACE}
     exclusive = text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))")
     async with database.sessions() as holder:
@@ -332,7 +319,7 @@ async def test_a_decision_about_a_request_locks_it(database: Database) -> None:
 async def _is_locked_in_order(
     database: Database, act: Act, table: str, first: int, last: int
 ) -> bool:
-    """Return whether `act` waits for the row with the id `first` before it locks the row `last`."""
+    """Return whether an operation locks the row `first` before the row `last`."""
     row = f"SELECT FROM {table} WHERE id = $1 FOR NO KEY UPDATE NOWAIT"
     moved = "UPDATE {} SET currency = currency" if table == "wallets" else "UPDATE {} SET key = key"
     # The update moves the first row behind the last one in the table.
@@ -361,8 +348,9 @@ async def _is_locked_in_order(
 
 
 async def _rolled_back(database: Database, act: Act) -> None:
-    """Run `act` and roll it back. PostgreSQL scans tables without indexes, in stored order."""
+    """Run an operation without index scans, and roll it back."""
     async with database.sessions() as session:
+        # PostgreSQL then reads the rows of a table in the order in which they are stored.
         for scan in ("indexscan", "bitmapscan"):
             await session.execute(text(f"SET LOCAL enable_{scan} = off"))
         await act(session)

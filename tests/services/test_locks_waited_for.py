@@ -1,4 +1,4 @@
-"""Test that a transaction waits for the lock of another transaction, or skips the locked rows."""
+"""Test which operations wait for locked rows, and which operations skip locked rows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -38,7 +38,7 @@ Act = Callable[[AsyncSession], Awaitable[Any]]
 
 
 def _without_waiting(act: Act) -> Act:
-    """Return the operation with a short lock timeout, so that it fails if it waits for a lock."""
+    """Return a function that runs the operation with a lock timeout of 0.5 s."""
 
     async def act_without_waiting(session: AsyncSession) -> Any:
         await session.execute(text("SET LOCAL lock_timeout = '500ms'"))
@@ -48,7 +48,7 @@ def _without_waiting(act: Act) -> Act:
 
 
 async def _assert_skips_locked(database: Database, act: Act, *, first: Any, second: Any) -> None:
-    """Assert that a second process skips the rows that the first process has locked."""
+    """Assert that the second of two concurrent runs skips locked rows."""
     async with database.sessions() as one, database.sessions() as other:
         assert _count(await act(one)) == first
         assert _count(await _without_waiting(act)(other)) == second
@@ -144,10 +144,7 @@ async def test_checks_and_escalations_skip_locked_rows(database: Database) -> No
 
 
 async def _second_press(database: Database, first: Act, second: Act) -> Any:
-    """Run the second operation while the first is not committed, and return the second's result.
-
-    The second operation must wait for the commit of the first one.
-    """
+    """Assert that `second` waits for the commit of `first`, and return the result of `second`."""
     async with database.sessions() as earlier:
         await first(earlier)
 
@@ -194,11 +191,7 @@ async def test_a_second_save_of_a_form_waits_for_the_first(database: Database) -
 
 
 async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database: Database) -> None:
-    """Check that a payment made outside the platform is recorded for one withdrawal only.
-
-    Two withdrawals are marked as paid at the same time with the same external reference. The second
-    one gets a domain error and not an error of a unique index.
-    """
+    """Check that one bank payment cannot be recorded for two withdrawals."""
     async with database.sessions.begin() as session:
         person = await people.person(session, balance=100)
         admin = await people.staff(session)
@@ -220,11 +213,8 @@ async def test_an_outside_payment_that_is_being_recorded_is_waited_for(database:
 async def test_an_approval_under_way_is_not_waited_for_when_an_owner_is_blocked(
     database: Database,
 ) -> None:
-    """Test that blocking an owner does not wait for an approval of their placement.
-
-    An approval locks wallets. The reversal of a payment blocks the payer and needs wallets, too. If
-    the block waited for the approval, the result would be a deadlock.
-    """
+    # An approval locks wallets. The reversal of a payment blocks the payer and locks wallets too.
+    # If the block waited for the approval, both transactions could wait for each other.
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     block = partial(
@@ -258,11 +248,6 @@ async def test_a_channel_that_is_being_removed_stays_so_when_its_owner_is_blocke
 
 
 async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Database) -> None:
-    """Check that the watchdog waits for the claim of a post and does not refund the post's escrow.
-
-    The watchdog refunds escrows whose posts were not sent in time. A worker may claim the post
-    after the watchdog has read the post as queued.
-    """
     async with database.sessions.begin() as session:
         await people.approved(session)
     await database.forward(timedelta(hours=80))
@@ -274,14 +259,10 @@ async def test_the_watchdog_waits_for_a_claim_and_leaves_its_post(database: Data
 
 
 async def test_a_hold_during_the_expiry_keeps_its_placement(database: Database) -> None:
-    """Test that a placement stays pending if its money is held while the expiry runs.
-
-    The expiry reads the placement before the escrow exists. To give the hold enough time, `clock()`
-    takes one second in the transaction of the expiry.
-    """
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
     await database.forward(timedelta(hours=80))
+    # A slow `clock()` makes the expiry slow.
     await database.as_owner(
         "ALTER FUNCTION clock() RENAME TO clock_of_old;"
         " CREATE FUNCTION clock() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$ BEGIN"

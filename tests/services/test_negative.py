@@ -1,7 +1,4 @@
-"""Test the cases N1 to N7 of the production checklist.
-
-In each case, an operation is refused and changes no row.
-"""
+"""Test the cases N1 to N7 of the production checklist."""
 # ruff: noqa: N802 - named as the checklist names them, so that they are found
 
 from datetime import timedelta
@@ -23,10 +20,7 @@ from tests.factories import people, rows
 
 
 async def _campaign(database: Database, status: str) -> tuple[people.Deal, Campaign]:
-    """Create a placement, and a second campaign of its advertiser with this status.
-
-    Returns the placement with its people, and the second campaign.
-    """
+    """Create a placement, and a second campaign of the same advertiser with the status `status`."""
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         made = await campaigns.create(

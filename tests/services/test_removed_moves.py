@@ -1,8 +1,4 @@
-"""Test that every service reads its transition table, which lists the allowed changes of a status.
-
-Each test removes one move from a table. Then the service must refuse the operation that makes this
-move.
-"""
+"""Test that services refuse a change of status that their transition tables do not list."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

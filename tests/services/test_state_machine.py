@@ -1,7 +1,7 @@
 """Run random sequences of operations, and compare the product with a model after each step.
 
-ADTECH_STATE_MACHINE=long runs 5,000 examples instead of 200, and it prints the random seed of this
-run. ADTECH_STATE_MACHINE_SEED runs the examples of one seed again.
+ADTECH_STATE_MACHINE=long runs 5,000 sequences instead of 200. ADTECH_STATE_MACHINE_SEED repeats the
+sequences of an earlier seed.
 """
 
 import os
@@ -48,27 +48,18 @@ MOSTLY = st.sampled_from([True, True, True, False])
 
 
 async def escalate(session: AsyncSession) -> None:
-    """Ask the admins about the posts whose state has been unclear for too long.
-
-    The bot does not know whether such a post was sent or whether it is still there.
-    """
+    """Ask the admins to decide about posts whose state is unclear for too long."""
     await uncertain_posts.escalate_due(session, limit=99)
 
 
 class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
-    """The state machine of the marketplace, which tests the product against the model.
-
-    Each rule is a use case, and each rule runs in the product and in the model.
-    """
+    """Random operations that run in the product and in the model."""
 
     # -- the usual steps of a placement -----------------------------------------------------------
 
     @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
     def begin(self, stages: list[int]) -> None:
-        """Begin an example (a random sequence of operations) with some placements.
-
-        Each element of `stages` makes one placement, and says how many steps it has already gone.
-        """
+        """Submit one placement for each number in `stages`, and do that number of steps."""
         for number, stage in enumerate(stages):
             self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
             self.go_on(-1, stage)
@@ -76,20 +67,14 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
     def go_on(self, pick: int, steps: int) -> None:
-        """Do the next steps of a placement on its usual way, from the approval to the payout.
-
-        `steps` is the number of steps. Some of them may be refused, for example by a kill switch.
-        """
+        """Do the next usual steps of a placement."""
         target_id = self.target(pick)
         for _ in range(steps):
             self.next_step(target_id)
             self.books_agree()
 
     def next_step(self, target_id: int) -> None:
-        """Do the next step of a placement on its usual way, for example approve, send or release.
-
-        If the post has failed or is cancelled, the next step is the refund.
-        """
+        """Do the next usual step of a placement, for example the approval."""
         target, index = self.model.targets[target_id], list(self.model.targets).index(target_id)
         mine = [number for number, one in enumerate(self.claims) if one.target_id == target_id]
         if target.job is PostJobStatus.QUEUED:
@@ -115,7 +100,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(who=PICK, campaign=PICK, channel=PICK, publish=PICK, fee=st.sampled_from([0, 333, 1_000]))
     def submit(self, who: int, campaign: int, channel: int, publish: int, fee: int) -> None:
-        """Ask for a placement in a channel; the placement then waits for the admins' decision."""
+        """Submit a placement."""
         publish_in = {0: -1.0, 1: 2.5, 2: 30.5}.get(publish % 8)
         campaign_id, channel_id = (
             world.nth(self.model.campaigns, campaign),
@@ -175,7 +160,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, who=PICK)
     def withdraw(self, pick: int, who: int) -> None:
-        """Withdraw a placement, that is, take it back before the admins have decided about it."""
+        """Withdraw a placement."""
         target_id = self.target(pick)
         actor = self.advertiser(self.model.targets[target_id].campaign, who)
         self.both(
@@ -186,7 +171,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def hold(self, pick: int) -> None:
-        """Hold the money of a placement before an admin has approved the placement."""
+        """Move the price of a placement into an escrow."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.hold(session, target_id=target_id),
@@ -196,7 +181,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def release(self, pick: int) -> None:
-        """Release the escrow of a placement, that is, pay the owner and the fee."""
+        """Pay the owner and the platform from the escrow of a placement."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.release(session, target_id=target_id),
@@ -206,7 +191,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)
     def refund(self, pick: int) -> None:
-        """Refund the escrow of a placement to the advertiser."""
+        """Refund the escrow of a placement."""
         target_id = self.target(pick)
         self.both(
             lambda session: escrow.refund(session, target_id=target_id),
@@ -243,7 +228,7 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
 
     @rule(channel=PICK, lost=YES)
     def rights(self, channel: int, *, lost: bool) -> None:
-        """Take away the bot's right to post in a channel, or give it back."""
+        """Remove or restore the bot's right to post in a channel."""
         channel_id = world.nth(self.model.channels, channel)
 
         async def act(session: AsyncSession) -> None:
@@ -284,19 +269,19 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
         )
     )
     def tick(self, tick: tuple[Act, Callable[[MoneyModel], int | None]]) -> None:
-        """Run one tick, that is, one run of a periodic task of the scheduler."""
+        """Run one periodic function of the scheduler."""
         service, wanted = tick
         self.same(service, lambda: wanted(self.model))
 
     @invariant()
     def books_agree(self) -> None:
-        """Assert that balances, states and switches match the model, and all invariants hold."""
+        """Assert that the product has the model's data and violates no invariant."""
         assert self.story.books() == world.books(self.model)
 
 
 @pytest.fixture
 def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
-    """Yield one connection for the whole test; the connection may move the clock."""
+    """Yield a database connection with a movable clock, and roll back all changes."""
     assert ROLLED_BACK in rolled_back_url
     story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     yield story

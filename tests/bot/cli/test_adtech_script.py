@@ -1,4 +1,4 @@
-"""Test that `.venv/bin/adtech` works from any folder, wherever the product's folder is."""
+"""Test that the script `.venv/bin/adtech` works from any folder."""
 
 import os
 import shutil
@@ -14,10 +14,7 @@ PACKAGES = ("bot", "db", "services", "handlers", "scheduler", "migrations")
 
 @pytest.fixture
 def moved(tmp_path: Path) -> Path:
-    """Return a folder that contains the product and its virtual environment.
-
-    The folder's name has spaces, quotes and other characters that are difficult for a shell.
-    """
+    """Copy the product and its virtual environment to a folder with a strange name."""
     folder = tmp_path / """mo ved $HOME's "copy" %20 #1 ü:x"""
     (folder / ".venv/bin").mkdir(parents=True)
     for package in PACKAGES:

@@ -1,7 +1,4 @@
-"""Test that `adtech` lists dead letters, and that its error line says which setting is missing.
-
-A dead letter is a post job that failed for good.
-"""
+"""Test the general behaviour of the command `adtech`."""
 
 import asyncio
 import os

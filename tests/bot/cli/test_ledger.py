@@ -1,4 +1,4 @@
-"""Test the commands of `adtech` that check the ledger and the audit chain."""
+"""Test the `adtech` commands that check the ledger."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 from pathlib import Path

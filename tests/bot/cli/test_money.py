@@ -1,7 +1,4 @@
-"""Test the commands of `adtech` that reconcile a wallet, propose its repair, and repair it.
-
-To reconcile a wallet is to compare its balance with its entries in the ledger.
-"""
+"""Test the `adtech` commands that repair a wallet."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Test the commands of `adtech` about people: blocks, roles and reversed payments."""
+"""Test the `adtech` commands about blocks, roles and reversed payments."""
 
 from db.models.users import Role
 from services.market import staff_requests

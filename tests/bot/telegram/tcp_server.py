@@ -1,4 +1,4 @@
-"""Run a TCP server whose answers a test chooses, and a sender that connects to this server."""
+"""Run a TCP server whose answers the test chooses."""
 
 import asyncio
 import itertools
@@ -16,20 +16,17 @@ CHANNEL = -1001234567890
 TOKEN = "42:TEST-token-that-opens-nothing"
 AD = Creative(kind="text", text="Buy a lamp")
 TIMEOUT = 0.6
-"""The timeout of a request in tests of timeouts, in seconds."""
+"""The request timeout in the tests of timeouts, in seconds."""
+# A busy machine needs time to send the request.
 PATIENCE = 60.0
-"""The timeout of a request in tests in which no timeout should happen, in seconds. It is long,
-because a busy machine needs time to send the request."""
+"""The request timeout in all other tests, in seconds."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = None) -> bytes:
-    """Return an HTTP response for a test.
-
-    If `length` is given, the Content-Length header has this value instead of the true length.
-    """
+    """Return an HTTP response. `length` replaces the correct Content-Length."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     size = len(content) if length is None else length
     head = (
@@ -39,7 +36,7 @@ def answer(status: int, body: bytes | dict[str, Any], *, length: int | None = No
 
 
 def telegram_error(code: int, description: str, **parameters: int) -> bytes:
-    """Return an error response in Telegram's form."""
+    """Return an HTTP response with a Bot API error."""
     body: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
     if parameters:
         body["parameters"] = parameters
@@ -47,7 +44,7 @@ def telegram_error(code: int, description: str, **parameters: int) -> bytes:
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """Read a whole request, head and body, and return it."""
+    """Read a whole HTTP request: its head and its body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1])
@@ -58,14 +55,14 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with RST instead of FIN."""
+    """Break off a connection with a TCP reset (RST)."""
     raw = writer.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 def replying(content: bytes) -> Behaviour:
-    """Return a server behaviour: read the request, send the content, close the connection."""
+    """Return a function that reads one request, sends `content`, and closes the connection."""
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
@@ -104,9 +101,9 @@ async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def listening(behave: Behaviour) -> AsyncIterator[tuple[str, list[int]]]:
-    """Serve on a free port, and yield the address and a list of connections.
+    """Run a server.
 
-    The list gets one entry for each connection that the server accepts.
+    Yield the server's address, and a list with one item per accepted connection.
     """
     connections: list[int] = []
 
@@ -137,10 +134,7 @@ async def sending(address: str, *, seconds: float = PATIENCE) -> AsyncIterator[S
 
 
 async def outcome_of(behave: Behaviour) -> SendOutcome:
-    """Send one ad to a server with this behaviour, and return the outcome.
-
-    Assert that the send made exactly one connection.
-    """
+    """Send one ad to a server. Asserts that the sender connected exactly once."""
     async with listening(behave) as (address, connections), sending(address) as sender:
         outcome = await sender.send_ad(CHANNEL, AD)
     assert len(connections) == 1

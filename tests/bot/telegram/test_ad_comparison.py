@@ -1,4 +1,4 @@
-"""Test how the forwarded copy of a post is compared with the ad that the post should show."""
+"""Test the comparison of an ad with a forwarded copy of its post."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ SIZES = [{"file_id": "s", "file_unique_id": "small"}, {"file_id": "x", "file_uni
 
 
 def entity(kind: str, **more: Any) -> dict[str, Any]:
-    """Return a formatting entity in Telegram's form. It covers one character of the text."""
+    """Return a formatting entity for one character."""
     return {"type": kind, "offset": 6, "length": 1} | more
 
 

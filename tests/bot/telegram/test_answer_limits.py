@@ -1,4 +1,4 @@
-"""Test that Telegram's limits count answers to updates together with all other messages."""
+"""Test that answers to updates count towards Telegram's limit for all messages of a bot."""
 
 import asyncio
 from datetime import timedelta

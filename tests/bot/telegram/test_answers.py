@@ -1,9 +1,4 @@
-"""Test which calls of the bot to Telegram are refused, repeated or sent to another chat.
-
-A call that would write to a channel or to a foreign group is refused. A call is repeated if
-Telegram answers 429 and asks for a short pause. A call to the admin chat follows a move of this
-chat to a new id.
-"""
+"""Test which calls to Telegram the bot refuses, repeats or redirects."""
 
 import time
 from collections.abc import AsyncIterator
@@ -24,12 +19,11 @@ from tests.sandbox.raw_world import BOT_TOKEN
 
 @pytest.fixture
 def chat_id(market: Marketplace) -> int:
-    """Return the id of the admin chat, which is a group."""
     return market.chat("group")
 
 
 async def sent(market: Marketplace, text: str) -> int:
-    """Return how many messages in the admin chat have exactly this text."""
+    """Count the messages in the admin chat with exactly this text."""
     return [message["text"] for message in await market.messages("group")].count(text)
 
 
@@ -117,7 +111,7 @@ async def test_the_move_of_another_group_is_not_recorded(market: Marketplace) ->
 
 @pytest.fixture
 async def limited(market: Marketplace) -> AsyncIterator[Bot]:
-    """Yield a bot that keeps Telegram's limits without Redis: it counts only its own messages."""
+    """Yield a bot that keeps Telegram's limits without Redis."""
     admin_chat = AdminChat(market.chat("group"), market.database.sessions)
     limiter = RateLimiter(NO_REDIS)
     bot = create_bot(BOT_TOKEN, market.world.url, admin_chat, limiter)

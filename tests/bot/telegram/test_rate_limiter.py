@@ -1,8 +1,4 @@
-"""Test that several processes together keep Telegram's limits.
-
-They share the limits through Valkey. Without Valkey, each process may use only its own share of the
-limits. A slot is the permission to send one message.
-"""
+"""Test that several processes together keep Telegram's limits."""
 
 import asyncio
 import itertools
@@ -28,7 +24,7 @@ _chats = itertools.count(CHANNEL, -1)
 
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a Valkey server for the tests of this module, yield its URL, and stop the server."""
+    """Start a Valkey server, and yield its URL."""
     server = asyncio.run(embedded.start_valkey(Path(tmp_path_factory.mktemp("valkey"))))
     yield server.url
     asyncio.run(server.stop())
@@ -38,11 +34,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def limiters(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
-    """Yield the limiters of two processes that have sent nothing yet.
-
-    The limiters wait longer for Valkey than in production. On a busy machine, a late answer would
-    otherwise make them use their local limits. These tests are not about local limits.
-    """
+    """Yield the rate limiters of two processes that have sent nothing."""
     monkeypatch.setattr(rate_limiter, "REDIS_SECONDS", 5)
     pair = RateLimiter(redis_url), RateLimiter(redis_url)
     await pair[0]._redis.flushall()
@@ -70,12 +62,7 @@ async def test_a_send_waits_for_its_slot(limiters: tuple[RateLimiter, RateLimite
 async def request_slots(
     *limiters: RateLimiter, asking: int, within: float, ad: bool
 ) -> list[SendSlot]:
-    """Request `asking` slots (permissions to send) at the same time, each for a different chat.
-
-    The limiters get the requests in turn: the first request goes to the first limiter. A request
-    waits at most `within` seconds for its slot. In the result, a request without a slot has a
-    `wait` above 0.
-    """
+    """Request `asking` slots at the same time, from each limiter in turn."""
     processes = itertools.cycle(limiters)
     return await asyncio.gather(
         *(next(processes).acquire(next(_chats), within=within, ad=ad) for _ in range(asking))
@@ -83,7 +70,7 @@ async def request_slots(
 
 
 def count_given(found: list[SendSlot]) -> int:
-    """Count the requests that got a slot (the permission to send one message)."""
+    """Count the requests that got a slot."""
     return sum(slot.wait == 0 for slot in found)
 
 
@@ -104,11 +91,7 @@ async def test_notices_leave_slots_for_ads(limiters: tuple[RateLimiter, RateLimi
 
 
 async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a chat's next slot begins one second after the answer to the last send.
-
-    A slot is the permission to send one message. Telegram may count a message as late as the moment
-    before its answer.
-    """
+    """Check that a chat's next slot begins one second after Telegram's answer."""
     first, second = limiters
     await first.wait(CHANNEL, within=0)
     await asyncio.sleep(0.6)
@@ -118,10 +101,7 @@ async def test_a_slot_counts_from_the_answer(limiters: tuple[RateLimiter, RateLi
 
 
 async def test_an_ad_under_way_keeps_its_slot(limiters: tuple[RateLimiter, RateLimiter]) -> None:
-    """Check that a slot stays in use while the send of its ad has no answer yet.
-
-    Telegram may count a slow request long after the time of its slot.
-    """
+    """Check that a slot counts as used until Telegram has answered the send."""
     first, second = limiters
     await request_slots(first, asking=30, within=1, ad=True)
     await asyncio.sleep(1.1)
@@ -157,11 +137,7 @@ async def test_slots_are_evenly_spaced_and_given_in_advance(
 
 
 async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) -> None:
-    """Check that Telegram never counts more sends in one second than its limit allows.
-
-    Telegram counts a send at some time between its start and its answer. This test chooses that
-    time at random.
-    """
+    """Check the limit for sends that Telegram counts at a random time before its answer."""
     three = [RateLimiter(redis_url) for _ in range(3)]
     await three[0]._redis.flushall()
     moments = random.Random(5)  # noqa: S311 - repeatable is the point
@@ -282,11 +258,6 @@ async def test_waiting_for_one_chat_does_not_delay_others(
 async def test_a_refused_slot_uses_nothing_of_the_limit(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """Check that a refused request for a slot uses nothing of the common limit.
-
-    A busy channel may request slots again and again. These requests must not use up the limit that
-    all chats share.
-    """
     first, second = limiters
     await first.wait(CHANNEL, within=0)
     for _ in range(60):
@@ -341,10 +312,7 @@ async def test_many_resting_chats_make_all_chats_rest(
 async def test_a_step_back_of_the_clock_of_redis_delays_nothing(
     limiters: tuple[RateLimiter, RateLimiter],
 ) -> None:
-    """Check that no send waits longer after the clock of Redis was set back.
-
-    The test moves all stored times an hour ahead, which has the same effect.
-    """
+    """Check that no send waits longer after the clock of Redis was set back."""
     limiter, _ = limiters
     resting, free = next(_chats), next(_chats)
     await limiter.cool_down(resting, timedelta(seconds=7))

@@ -1,4 +1,4 @@
-"""Test the rate limiter that each process has for itself while Redis is unavailable."""
+"""Test the rate limiter of one process while Redis is unavailable."""
 
 import itertools
 

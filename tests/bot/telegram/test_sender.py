@@ -1,4 +1,4 @@
-"""Test the outcome of a send for each fault of a server or a network, over real sockets."""
+"""Test the outcome of a send for each fault of the server or the network."""
 
 import asyncio
 import socket
@@ -304,11 +304,7 @@ PICTURE = Creative(kind="photo", text="Lamp", file_id="file")
 
 
 def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
-    """Return a list and the behaviour of a server that takes one request on each connection.
-
-    The server answers the n-th request with the n-th of `contents`. It appends each request to the
-    list.
-    """
+    """Return a list for the received requests, and a function that sends the answers in turn."""
     asked: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,7 @@
-"""Test that people can post, edit and delete in channels through the control API."""
+"""Test that people can post, edit and delete in channels through the control API.
+
+Through the control API, programs act as people in the sandbox.
+"""
 
 from tests.sandbox.raw_world import SandboxClient
 

@@ -1,4 +1,7 @@
-"""Test that requests of the control API move the clock, and kill and start processes."""
+"""Test that requests of the control API move the clock, and kill and start processes.
+
+Through the control API, programs control the sandbox.
+"""
 
 from pathlib import Path
 
@@ -6,27 +9,24 @@ from tests.sandbox.raw_world import SandboxClient, begin
 
 
 class Supervised:
-    """A stand-in for the launcher's processes, for tests of the control API.
-
-    It only records which processes run, and starts none.
-    """
+    """A stand-in for the supervisor. It records which processes run, and starts no process."""
 
     def __init__(self) -> None:
         self.running = {"bot": 10, "scheduler": 11}
 
     async def kill(self, name: str, signal: int) -> None:
-        """Remove a process from the recorded processes, in place of a real kill."""
+        """Forget a process, as if it was killed."""
         assert signal == 9
         del self.running[name]
 
     async def start(self, name: str) -> None:
-        """Record a new process id, in place of a real start."""
+        """Record a new process id, as if the process was started."""
         if name not in {"bot", "scheduler"}:
             raise KeyError(name)
         self.running[name] = 12
 
     def pids(self) -> dict[str, int]:
-        """Return the recorded process ids by name."""
+        """Return the recorded process ids by the names of the processes."""
         return self.running
 
 

@@ -1,6 +1,6 @@
 """Test that people can write, press buttons, choose channels and read their chats.
 
-All requests go to the control API.
+All requests go to the control API, with which programs act as people in the sandbox.
 """
 
 import asyncio

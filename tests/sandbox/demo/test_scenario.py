@@ -1,7 +1,7 @@
-"""Test the whole way of an ad with real processes (E1), by pressing buttons.
+"""Test the demo with real processes (E1): an ad is bought, approved, published and paid.
 
-The ad is bought, approved, posted and paid for. After that, the SQL reports in `seed_reports.sql`
-are run. This module imports nothing of the product. The demo's own code uses only HTTP and SQL.
+The tests press buttons and read the database. They also run the SQL reports in `seed_reports.sql`.
+The module imports none of the product's code. The demo uses only HTTP and SQL.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Rows = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.RunningSandbox]:
-    """Run one sandbox for all tests of this module."""
+    """Start one sandbox for all tests of this module, and stop it at the end."""
     running = asyncio.run(launcher.start(tmp_path_factory.mktemp("e1")))
     try:
         yield running
@@ -35,9 +35,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.Running
 
 @pytest.fixture(scope="module")
 def step_results(world: launcher.RunningSandbox) -> list[StepResult]:
-    """Run the fourteen steps with the sandbox's first people, and return what each step showed.
+    """Run the fourteen steps with the sandbox's first people, and return the result of each.
 
-    Each step fails if something is not as expected.
+    A step fails if something is not as expected.
     """
 
     async def run_steps() -> list[StepResult]:
@@ -141,9 +141,9 @@ HARMFUL = ("break_a_balance", "clean_up_a_campaign")
 
 
 def _seed(name: str) -> str:
-    """Return a statement of `seed_reports.sql` with the column names of this database.
+    """Return one statement of `seed_reports.sql`, with the column names of this database.
 
-    The file writes the names in camelCase, and the database in snake_case.
+    The names in the file are in camelCase. The names in the database are in snake_case.
     """
     blocks = re.split(r"^-- name: (\w+)$", SEED_REPORTS.read_text(), flags=re.MULTILINE)
     literal = dict(zip(blocks[1::2], blocks[2::2], strict=True))

@@ -1,4 +1,4 @@
-"""Test operations on campaigns, such as activate: who may do them, and in which states."""
+"""Test who may change a campaign, and in which statuses."""
 
 from datetime import timedelta
 
@@ -141,7 +141,7 @@ async def test_an_unknown_campaign_is_not_found(session: AsyncSession, step: str
 
 
 async def _scheduled(database: Database, *hours: int) -> people.Deal:
-    """Approve posts that are due after these numbers of hours, and pause their campaign."""
+    """Create a paused campaign with approved posts that are due in `hours`."""
     async with database.sessions.begin() as session:
         moment = await rows.one(session, "SELECT clock()")
         deal = await people.approved(session, balance=50_000, publish_at=moment + hours[0] * HOUR)

@@ -1,7 +1,4 @@
-"""Test connecting channels, setting their terms, and losing and regaining the bot's rights.
-
-The terms of a channel are the price of a post and the hours for which it must stay.
-"""
+"""Test how channels, their terms and the bot's rights change."""
 
 from datetime import timedelta
 from typing import Any

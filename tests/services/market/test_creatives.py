@@ -1,4 +1,4 @@
-"""Test that a creative (an ad) cannot be saved if Telegram would refuse to publish it."""
+"""Test that an ad cannot be saved if Telegram would refuse it."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Test that an ad links only to web addresses that show people to which site they lead."""
+"""Test which web addresses an ad may link to."""
 
 from contextlib import suppress
 

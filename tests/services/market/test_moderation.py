@@ -1,8 +1,4 @@
-"""Test how admins approve and reject placements.
-
-In one transaction, an approval holds the price and queues the post. To hold the price is to move it
-from the advertiser's wallet into an escrow.
-"""
+"""Test how admins approve and reject placements."""
 
 from datetime import timedelta
 

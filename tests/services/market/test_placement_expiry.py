@@ -1,4 +1,4 @@
-"""Test that a placement expires if no admin decides about the placement in time."""
+"""Test that a placement expires if no admin decides in time."""
 
 from datetime import timedelta
 
@@ -56,10 +56,6 @@ async def test_undecided_targets_expire(database: Database) -> None:
 async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Test that the expiry skips targets (placements) with an escrow when it fills a batch.
-
-    The watchdog, which refunds escrows without a post, handles these targets instead.
-    """
     monkeypatch.setattr(placement_expiry, "BATCH", 1)
     async with database.sessions.begin() as session:
         held, _ = await people.deal(session), await people.deal(session)

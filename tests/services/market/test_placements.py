@@ -1,4 +1,4 @@
-"""Test how placements are submitted and withdrawn, and which part of the budget they use."""
+"""Test how placements are submitted and withdrawn, and how they use a budget."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Test that a person is registered only once, and gets empty wallets."""
+"""Test the registration of people and the wallets that they get."""
 
 import asyncio
 

@@ -1,8 +1,4 @@
-"""Test that a staff request is carried out once, and only after the right people confirmed it.
-
-To confirm is to press a button in the admin chat. The requester must confirm a request that was
-typed in a shell. For some kinds of requests, a second person must confirm too.
-"""
+"""Test which people must confirm a request of the staff."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -38,7 +34,7 @@ async def _asked(
     from_shell: bool = True,
     **arguments: Any,
 ) -> int:
-    """Create a staff request from a shell or with a command, and return its id."""
+    """Create a staff request, and return the request's id."""
     telegram_id = await _telegram_id(session, subject) if subject else None
     if not from_shell:
         command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"

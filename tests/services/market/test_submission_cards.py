@@ -1,7 +1,4 @@
-"""Test that many new placements of one advertiser do not flood the admin chat with cards.
-
-A card is a message with buttons in the admin chat. Each placement must still get its card.
-"""
+"""Test how many placements of one advertiser the admin chat shows at a time."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,10 +25,7 @@ async def _submit(session: AsyncSession, made: people.Deal) -> CampaignTarget:
 
 
 async def _many(session: AsyncSession, count: int) -> tuple[people.Deal, list[int]]:
-    """Submit `count` placements of one advertiser who has the money for all of them.
-
-    Returns the deal of the first placement, and the ids of all placements.
-    """
+    """Submit `count` placements. Return the first placement and the ids of all placements."""
     made = await people.deal(session, balance=count * people.PRICE)
     return made, [made.target.id, *[(await _submit(session, made)).id for _ in range(count - 1)]]
 

@@ -1,4 +1,4 @@
-"""Test that an advertiser without money cannot fill the admins' queue with placements."""
+"""Test that an advertiser without money cannot submit many placements."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,7 @@ from tests.factories import people, rows
 
 
 async def _submit(session: AsyncSession, made: people.Deal) -> CampaignTarget:
-    """Create one more campaign of the same advertiser, and submit a placement of it."""
+    """Submit a placement in a new campaign of the same advertiser."""
     bought = await people.campaign(session, made.advertiser)
     return await campaigns.submit_target(
         session,

@@ -1,4 +1,4 @@
-"""Test that a blocked person can do nothing new, and that unblocking restores their channels."""
+"""Test what happens to an owner's channels when the owner is blocked or unblocked."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

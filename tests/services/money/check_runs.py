@@ -1,4 +1,4 @@
-"""Run the checks of the ledger for tests, and return the names of the violated invariants."""
+"""Run the checks of the ledger in tests."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,10 +12,7 @@ from tests.conftest import Database
 
 
 async def horizon(database: Database) -> int:
-    """Return the horizon, that is, the number below which every transaction has ended.
-
-    The next check of new rows starts at this transaction number.
-    """
+    """Return a number: every transaction with a lower number has ended."""
     async with database.sessions.begin() as session:
         found = await session.execute(text("SELECT ledger_horizon()"))
         reached: int = found.scalar_one()
@@ -23,21 +20,14 @@ async def horizon(database: Database) -> int:
 
 
 async def broken_since(database: Database, since: int) -> set[str]:
-    """Run the check of new rows, and return the names of the violated invariants.
-
-    New rows are those of the transactions from the number `since` on.
-    """
+    """Return the invariants that rows violate in the transactions from number `since` on."""
     async with database.sessions.begin() as session:
         violations, _ = await incremental_check.new_since(session, since)
         return {violation.name for violation in violations}
 
 
 async def broken_in_a_round(session: AsyncSession, limits: Limits) -> set[str]:
-    """Run the rolling check until it has read every row.
-
-    Each call of the check reads the next part of the rows, and `limits` is the size of a part.
-    Returns the names of the violated invariants.
-    """
+    """Run the rolling check until it has read every row. Return the violated invariants."""
     found: set[str] = set()
     progress = Progress()
     done: set[str] = set()

@@ -1,4 +1,4 @@
-"""Provide data that a test may break: a copy of a database, or a session that is rolled back."""
+"""Provide data that a test may break."""
 
 from collections.abc import AsyncIterator
 
@@ -15,14 +15,14 @@ from tests.factories import business as books
 
 @pytest.fixture
 async def business_database(server: embedded.Postgres, business: str) -> AsyncIterator[Database]:
-    """Yield a database with transfers of every kind; a test may leave the database broken."""
+    """Yield a copy of a database with all kinds of transfers."""
     async with copied_database(server, business) as database:
         yield database
 
 
 @pytest.fixture(scope="session")
 async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterator[AsyncEngine]:
-    """Yield an engine of the tables' owner with one connection, for all tests that roll back."""
+    """Yield an engine with one connection, in the role of the tables' owner."""
     assert business
     url = driver_url(server.dsn(embedded.OWNER, books.TO_BREAK))
     engine = create_async_engine(url, pool_size=1, max_overflow=0)
@@ -32,9 +32,9 @@ async def owners_engine(server: embedded.Postgres, business: str) -> AsyncIterat
 
 @pytest.fixture
 async def owner(owners_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """Yield a session in the role of the tables' owner, in which no trigger guards the tables.
+    """Yield a session in the role of the tables' owner, without triggers.
 
-    The database has transfers of every kind. All changes are rolled back at the end.
+    All changes are rolled back.
     """
     async with owners_engine.connect() as connection:
         outer = await connection.begin()

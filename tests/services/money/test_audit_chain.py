@@ -1,9 +1,4 @@
-"""Test that the audit chain shows a change of the ledger's history.
-
-Each link of the chain has a digest of some rows and of the link before it. The owner of the
-database can change rows and compute the digests again. Then a copy of the links outside of the
-database shows the change.
-"""
+"""Test that the audit chain shows changes of old rows of the ledger."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -27,7 +22,7 @@ _AMOUNTS = frozenset({"amount", "fee", "recovered", "loss"})
 
 
 async def _broken(database: Database, expected: list[ChainLink]) -> list[int]:
-    """Return the numbers of those `expected` links whose digest does not fit the present rows."""
+    """Return the numbers of the `expected` links that differ from the rows of the database."""
     before, found = None, []
     async with database.sessions.begin() as session:
         for each in expected:
@@ -76,7 +71,7 @@ TERMS = {
     "corrections": ("wallet_id", "other_wallet_id", "amount", "reason", "confirmed_by"),
     "escrows": ("wallet_id", "amount", "fee"),
 }
-"""Columns that a link covers in addition to those of `REWRITES`, by table."""
+"""The columns that this test changes, by table."""
 _CONSTRAINTS = text("""
     SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
     FROM pg_constraint WHERE conrelid = CAST(:table AS regclass) AND contype IN ('c', 'f', 'u')

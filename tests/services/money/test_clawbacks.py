@@ -1,7 +1,4 @@
-"""Test that a clawback takes what is left in the payer's wallet, and books the rest as a loss.
-
-A clawback is the booking of a payment that the payer has taken back.
-"""
+"""Test how the platform books a payment that its payer took back."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Test that a proposed correction ends after 72 hours, or when its proposer loses the role."""
+"""Test when a proposed correction of the books expires."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ STATUS = "SELECT status FROM corrections"
 
 
 async def _proposed(session: AsyncSession, proposer: Actor) -> int:
-    """Propose to move 40 minor units between two people, and return the id of the correction."""
+    """Propose a correction of 40 minor units, and return the id of the correction."""
     giver, taker = await people.person(session, balance=100), await people.person(session)
     proposed = await corrections.propose_adjustment(
         session,

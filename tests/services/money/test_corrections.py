@@ -1,7 +1,4 @@
-"""Test that one admin proposes a correction and another admin confirms this correction.
-
-A correction is a repair of the books. The database checks the proposal and the confirmation.
-"""
+"""Test that a correction of the books needs two admins."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -57,7 +54,7 @@ def _proposing(who: Actor, one: Actor, two: Actor) -> Callable[[AsyncSession], A
 
 
 async def _run(database: Database, statements: list[str]) -> None:
-    """Run SQL statements in one transaction in the application's role."""
+    """Run SQL statements in one transaction, with the application's database role."""
     async with database.sessions.begin() as session:
         for sql in statements:
             await rows.table(session, sql)

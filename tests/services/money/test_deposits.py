@@ -1,4 +1,4 @@
-"""Test that each payment is recorded, and credited only while the kill switch allows deposits."""
+"""Test how payments are recorded, and when they are credited."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,8 +1,4 @@
-"""Test that a payment made outside the platform is recorded even if no money is held for it.
-
-Such a payment belongs to a withdrawal that was already paid, or whose money was already given back
-to the person.
-"""
+"""Test how excess payments for withdrawals are recorded."""
 
 from typing import Any
 
@@ -29,21 +25,14 @@ async def _withdrawal(session: AsyncSession, person: Actor, amount: int = 400) -
 
 
 async def _returned(session: AsyncSession, person: Actor, admin: Actor) -> int:
-    """Create a withdrawal of 400 minor units whose money an admin has given back to the person.
-
-    Returns the id of the withdrawal.
-    """
+    """Create a withdrawal, give its money back, and return the id of the withdrawal."""
     id_ = await _withdrawal(session, person)
     await withdrawals.return_money(session, actor=admin, withdrawal_id=id_, reason="wrong account")
     return id_
 
 
 async def _record(session: AsyncSession, admin: Actor, id_: int, reference: str) -> ExcessPayment:
-    """Record a payment that was made outside the platform, and return the record.
-
-    Two admins have confirmed this before. `reference` is the external reference of the payment, for
-    example the bank's id.
-    """
+    """Record an excess payment that two admins have confirmed."""
     facts = {"withdrawal_id": id_, "external_reference": reference}
     admins = [await people.staff(session) for _ in range(2)]
     await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, *admins)

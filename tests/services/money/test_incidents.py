@@ -1,9 +1,4 @@
-"""Test that an incident sets the kill switches of money to stopped until people have closed it.
-
-The check of the ledger opens an incident when an invariant is violated. People repair the ledger
-before they close the incident. The incidents of the safety plan are reproduced, detected, stopped,
-repaired and verified.
-"""
+"""Test that an open incident blocks operations with money."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -30,7 +25,7 @@ REPAIR = "UPDATE wallets SET balance = balance - 1 WHERE kind = 'user'"
 
 
 class Staff:
-    """Two admins who repair the ledger, one operator for incidents, and one for kill switches."""
+    """The two admins and two operators of a test."""
 
     def __init__(self, *people_: Actor) -> None:
         self.proposer, self.confirmer, self.closer, self.runner = people_
@@ -52,12 +47,7 @@ async def _report(database: Database, name: str) -> list[dict[str, Any]]:
 
 
 async def _detected_and_frozen(database: Database, staff: Staff, *names: str) -> None:
-    """Assert that the check of the ledger finds these violations and stops all money.
-
-    The check must open exactly one incident, queue exactly one alert for the admin chat, and set
-    each kill switch of money to stopped. Nobody may close the incident or run payouts before the
-    repair.
-    """
+    """Assert that these violations are found, open an incident and block money operations."""
     for _ in range(2):
         async with database.sessions.begin() as session:
             found = await incidents.check_ledger_invariant(session)
@@ -84,12 +74,7 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
 
 
 async def _verified_and_run(database: Database, staff: Staff) -> None:
-    """Assert that all invariants hold, close the incident, and set money's switches to running.
-
-    One operator closes the incident, and another operator sets the switches. Asserts that two
-    people may not set them: the operator who closed the incident, and the admin who confirmed the
-    repair.
-    """
+    """Assert that all invariants hold, close the incident, and allow operations with money."""
     incident = await _incident(database)
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
@@ -164,10 +149,7 @@ async def test_wallet_balance_mismatch(database: Database, staff: Staff) -> None
 
 
 async def _cut_in_half(database: Database, target_id: int) -> None:
-    """Store that an escrow is released, without the transfer that pays the owner.
-
-    A crash would leave this state if a release were not one transaction.
-    """
+    """Mark an escrow as released without a transfer to the owner."""
     await breakage.run_unguarded(
         database,
         "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608
@@ -245,10 +227,7 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
 
 
 async def _frozen_by_incident(database: Database) -> tuple[int, Actor, Actor]:
-    """Falsify a balance, and let the check of the ledger open an incident, which stops money.
-
-    Returns the incident's id, an operator and a super admin.
-    """
+    """Open an incident. Return the incident's id, an operator and a super admin."""
     async with database.sessions.begin() as session:
         await people.person(session, balance=100)
         one = await people.staff(session, Role.OPERATOR)

@@ -1,7 +1,4 @@
-"""Test that the check of new rows misses no row, and that the rolling check reads every row.
-
-The rolling check reads a part of all rows at each run, until it has read every row.
-"""
+"""Test that the periodic checks of the ledger miss no row."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
@@ -32,11 +29,8 @@ FEW = Limits(entries=9, wallets=9, transfers=9, targets=9, deposits=9, withdrawa
 
 
 async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Database) -> None:
-    """Test that the check finds entries whose transaction commits late.
-
-    An entry gets its id before its transaction commits. Therefore, a check that reads only ids
-    above the last known id would miss entries that commit late.
-    """
+    # An entry gets its id before its transaction commits. Therefore, a check that reads only ids
+    # above the last known id misses entries that are committed late.
     async with database.sessions.begin() as session:
         payers = [(await people.person(session)).user_id for _ in range(WRITERS)]
         since = await rows.one(session, "SELECT ledger_horizon()")
@@ -62,7 +56,7 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
                 await asyncio.sleep(chance.random() / 20)
 
     async def commit_late(looked: asyncio.Event) -> None:
-        """Create a person with money in a transaction that commits only after a check has run."""
+        """Create a person with money, and commit after the next check."""
         async with database.sessions.begin() as session:
             await people.person(session, balance=100)
             late.set()
@@ -113,10 +107,6 @@ async def _ids(session: AsyncSession, condition: str) -> set[int]:
 async def test_rows_that_commit_late_are_checked(
     business_database: Database, server: embedded.Postgres
 ) -> None:
-    """Test that a wrong balance is found if its transaction commits after a check.
-
-    The transaction begins before the check.
-    """
     async with business_database.sessions.begin() as session:
         payer = await people.person(session, balance=100)
     name = business_database.url.partition("@/")[2].partition("?")[0]
@@ -212,11 +202,8 @@ async def test_held_money_without_a_withdrawal_is_found(owner: AsyncSession) -> 
 async def test_a_transfer_into_a_withdrawal_wallet_without_a_withdrawal_is_found(
     business_database: Database,
 ) -> None:
-    """Check that an adjustment into the wallet of withdrawals is found as a violation.
-
-    The adjustment has the amount of an earlier withdrawal. Therefore the amount alone does not show
-    that no withdrawal belongs to it.
-    """
+    # The adjustment has the amount of an earlier withdrawal. So the amount alone does not show that
+    # no withdrawal belongs to it.
     since = await check_runs.horizon(business_database)
     await breakage.run_unguarded(
         business_database,
@@ -303,12 +290,6 @@ async def test_a_run_starts_where_the_last_sound_run_ended(business_database: Da
 async def test_a_restored_database_continues_the_transaction_numbers(
     business_database: Database,
 ) -> None:
-    """Check that `restart_ledger_txn` lets transaction numbers continue above the last horizon.
-
-    The horizon is the transaction number up to which the rows were checked. After a restore, a new
-    database cluster counts transactions from the start. New rows would then have lower numbers than
-    the horizon, and the check of new rows would skip them.
-    """
     await breakage.run_unguarded(
         business_database,
         "INSERT INTO ledger_checkpoints (violations, details, progress)"

@@ -1,7 +1,4 @@
-"""Test that the check of the ledger finds a violation of each invariant.
-
-Each test violates one invariant or a few, in the role of the tables' owner.
-"""
+"""Test that the check of the ledger finds a violation of each invariant."""
 # ruff: noqa: S608 - statements of a test
 
 import pytest

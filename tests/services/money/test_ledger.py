@@ -1,4 +1,4 @@
-"""Test that `ledger.post` raises the domain error that belongs to each refusal of the database."""
+"""Test which error `ledger.post` raises if the database refuses a transfer."""
 
 import pytest
 

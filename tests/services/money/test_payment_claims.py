@@ -1,7 +1,4 @@
-"""Test that an admin can claim the payment of an approved withdrawal for 30 minutes.
-
-Meanwhile, no other admin can pay the withdrawal or return its money.
-"""
+"""Test that an admin can claim the payment of an approved withdrawal for 30 minutes."""
 
 from datetime import timedelta
 

@@ -1,8 +1,4 @@
-"""Test that reconciliation explains a wallet's entries, and who can repair the wallet.
-
-To reconcile a wallet is to compare its balance with its entries. Only the database role that owns
-the tables can repair the wallet.
-"""
+"""Test how wrong entries of a wallet are found and repaired."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 from typing import Any
@@ -19,7 +15,7 @@ from tests.factories import breakage, payments, people, presses, rows
 
 
 class Scene:
-    """A person whose wallet has three entries, and two admins. Each test begins with a scene."""
+    """A person whose wallet has three entries, and two admins."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -27,28 +23,25 @@ class Scene:
         self.wallet = 0
 
     async def explained(self) -> Explanation:
-        """Return how reconciliation explains the person's wallet: balance, entries and findings."""
+        """Return the balance, the entries and the findings of the person's wallet."""
         async with self.database.sessions.begin() as session:
             return await reconciliation.explain(session, self.wallet)
 
     async def found(self) -> list[tuple[int, list[str]]]:
-        """Return pairs of an entry's version and the names of the findings about the entry.
-
-        Version 0 stands for the whole wallet. Entries without findings are left out.
-        """
+        """Return the findings by entry number. The number 0 stands for the whole wallet."""
         seen = await self.explained()
         lines = [(line.version, [f.value for f in line.findings]) for line in seen.lines]
         whole = [(0, [f.value for f in seen.findings])]
         return [(version, findings) for version, findings in whole + lines if findings]
 
     async def sign(self, propose: str, what: int) -> Any:
-        """Let one admin propose a repair, and let another admin confirm the repair."""
+        """Return a repair that one admin has proposed and another admin has confirmed."""
         return await breakage.confirmed_correction(
             self.database, self.proposer, self.confirmer, propose, what
         )
 
     async def one(self, sql: str) -> Any:
-        """Return the one value that a query returns."""
+        """Run a query, and return its value. The parameter `:wallet` is the wallet's id."""
         async with self.database.sessions.begin() as session:
             return await rows.one(session, sql, wallet=self.wallet)
 
@@ -297,11 +290,6 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
 
 
 async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
-    """Check that even the tables' owner cannot execute an adjustment that nobody has confirmed.
-
-    An adjustment is a correction that moves an amount from one wallet to another. It is executed
-    when an admin confirms it.
-    """
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)
         wallet = (await wallets.of_user(session, other.user_id or 0)).id

@@ -1,8 +1,4 @@
-"""Test the queries that check the invariants for new rows only.
-
-An invariant is a statement about all rows that must always hold. Each invariant also has a query
-that reads all rows, and both queries must find the same violations in new rows.
-"""
+"""Test that queries for new rows find the same violations as queries for all rows."""
 # ruff: noqa: S608 - statements of a test, with ids of its own
 
 import pytest
@@ -14,10 +10,6 @@ from tests.services.money import check_runs
 
 
 def test_every_invariant_has_a_query_for_new_rows() -> None:
-    """Test that every invariant has a query that reads only new rows.
-
-    Without such a query, the check would read the whole history every minute.
-    """
     cheap = (
         scoped_invariants.ROW_FILTERS.keys()
         | scoped_invariants.IMPLIED

@@ -1,7 +1,4 @@
-"""Test that withdrawals in Stars are approved only after a comparison with Telegram's list.
-
-The comparison must have found all deposits that came before the withdrawal.
-"""
+"""Test that a withdrawal in Stars is approved only after earlier deposits were compared."""
 
 import asyncio
 from collections.abc import Collection
@@ -31,7 +28,6 @@ MINUTE = timedelta(minutes=1)
 
 
 async def _person(session: AsyncSession) -> Actor:
-    """Register a person with an empty wallet in Stars."""
     user = await registration.register(
         session, telegram_id=people.number(), language="en", currency=STARS
     )
@@ -56,10 +52,7 @@ async def _request(session: AsyncSession, person: Actor, amount: int = 300) -> W
 
 
 async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> None:
-    """Record a comparison with Telegram's list, as the scheduler does after reading it.
-
-    The list has the deposits `listed`.
-    """
+    """Record a comparison with Telegram's list, which contains the deposits `listed`."""
     await star_transactions.mark_compared(session, {row.id for row in listed}, Comparison.LISTED)
     await star_list_positions.get(session, BOT)
     now = await queries.now(session)
@@ -68,7 +61,7 @@ async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> N
 
 
 async def _approve(database: Database, admin: Actor, withdrawal: Withdrawal) -> str:
-    """Approve a withdrawal in a transaction of its own, and return its status."""
+    """Approve a withdrawal in its own transaction, and return the withdrawal's status."""
     async with database.sessions.begin() as session:
         done = await withdrawals.approve(session, actor=admin, withdrawal_id=withdrawal.id)
         return done.status.value
@@ -265,7 +258,6 @@ async def test_the_logins_of_the_jobs_have_the_rights_that_they_need(
 
 
 async def test_the_check_before_an_approval_uses_its_index(database: Database) -> None:
-    """Check that the uncompared deposits are found by an index, among 200,000 compared ones."""
     async with database.sessions.begin() as session:
         person = await _person(session)
         await _pay_in(session, person)

@@ -1,7 +1,4 @@
-"""Test that the stored position in a bot's list of Stars payments moves by compare-and-set.
-
-A process that read the list from another position than the stored one cannot move it.
-"""
+"""Test the stored position in a bot's list of Stars transactions."""
 
 from datetime import UTC, datetime
 

@@ -1,7 +1,4 @@
-"""Test the watchdog, a periodic function of the scheduler that refunds stuck escrows.
-
-An escrow is stuck if its post was not sent in time.
-"""
+"""Test that an escrow is refunded if its post was not sent in time."""
 
 from datetime import timedelta
 

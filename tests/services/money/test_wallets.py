@@ -1,4 +1,4 @@
-"""Test the balances and the statements of a person, and the currency of all wallets."""
+"""Test which balances and entries a person sees."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,7 +1,4 @@
-"""Test that the sources of a withdrawal are found: the credits from which its money came.
-
-The oldest money of a wallet counts as withdrawn or spent first.
-"""
+"""Test which credits of a wallet pay for a withdrawal."""
 
 from typing import Any
 
@@ -18,7 +15,7 @@ from tests.factories import payments, people, rows
 
 
 async def _pay_in(session: AsyncSession, person: Actor, *amounts: int) -> list[int]:
-    """Record a deposit of a person for each of the amounts, and return the ids of the deposits."""
+    """Record one deposit for each amount, and return the ids of the deposits."""
     made = [
         await payments.deposit(
             session,
@@ -152,11 +149,7 @@ async def test_more_credits_than_a_page_are_read(
 
 
 async def test_a_large_wallet_is_read_by_its_index(server: embedded.Postgres, running: str) -> None:
-    """Check that the credits before a withdrawal are found by an index, among 50,000 entries.
-
-    The entries break the invariants, so they are in a copy of the database. The copy is dropped at
-    the end.
-    """
+    # The entries break the invariants, so the test writes them into a copy of the database.
     async with copied_database(server, running) as database:
         async with database.sessions.begin() as session:
             person = await people.person(session, balance=500)

@@ -1,4 +1,4 @@
-"""Test that a withdrawal is requested, approved, and paid or returned; each step happens once."""
+"""Test the request, the approval, the payment and the return of a withdrawal."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ WHERE_IT_IS = (
 
 
 async def _requested(session: AsyncSession, *, balance: int = 1_000, amount: int = 400) -> Any:
-    """Create a person with money who requests a withdrawal; return person and withdrawal."""
+    """Return a person and a withdrawal that this person has requested."""
     person = await people.person(session, balance=balance)
     withdrawal = await withdrawals.request(session, actor=person, amount=amount, key="form")
     await people.commit(session)
@@ -53,10 +53,7 @@ async def cancel(session: AsyncSession, person: Actor, id_: int) -> Any:
 
 
 def by(step: Act, actor: Actor, id_: int) -> Callable[[AsyncSession], Awaitable[Any]]:
-    """Return a function that calls `step` with its session, `actor` and the withdrawal's id.
-
-    `step` is a step of a withdrawal, for example its approval.
-    """
+    """Return a function that does the step `step` of the withdrawal `id_`."""
     return lambda session: step(session, actor, id_)
 
 

@@ -1,4 +1,4 @@
-"""Test the roles of staff, and the correlation id that connects all effects of one update."""
+"""Test the roles of the staff and the correlation ids."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

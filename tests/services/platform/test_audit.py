@@ -1,4 +1,4 @@
-"""Test that the audit log records refusals."""
+"""Test that the audit log records refused operations."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

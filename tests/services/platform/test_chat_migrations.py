@@ -1,7 +1,4 @@
-"""Test that the bot uses a new admin chat only after a super admin has confirmed it there.
-
-The admin chat moves when Telegram turns its group into a supergroup.
-"""
+"""Test that the bot uses a new admin chat only after a super admin has confirmed it."""
 
 import pytest
 from sqlalchemy import text
@@ -21,14 +18,13 @@ CONFIRM = "admin_chat:confirm"
 
 
 async def record(session: AsyncSession, old_chat_id: int, new_chat_id: int) -> None:
-    """Record that a chat got a new id, while the settings name GROUP as the admin chat."""
     await chat_migrations.record_migration(
         session, admin_chat_id=GROUP, old_chat_id=old_chat_id, new_chat_id=new_chat_id
     )
 
 
 async def confirm(session: AsyncSession, who: Actor, new_chat_id: int = SUPERGROUP) -> None:
-    """Store a press of the button in the new chat, and confirm the move of the admin chat."""
+    """Press the button that confirms the new admin chat."""
     press = await presses.press(session, who, CONFIRM, message={"chat": {"id": new_chat_id}})
     await chat_migrations.confirm(session, actor=press, old_chat_id=GROUP, new_chat_id=new_chat_id)
 

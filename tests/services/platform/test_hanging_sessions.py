@@ -1,4 +1,4 @@
-"""Test that the scheduler ends database sessions whose transactions last for too long."""
+"""Test that the scheduler ends database sessions with long transactions."""
 
 from collections.abc import AsyncIterator
 
@@ -22,10 +22,7 @@ NO_LIMITS = (
 async def hung(
     server: embedded.Postgres, database: Database, request: pytest.FixtureRequest
 ) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session without time limits whose transaction holds a lock and never ends.
-
-    Each test runs once with each login (a database role with the rights of one job).
-    """
+    """Yield a session with an open transaction, once for each database role of the product."""
     name = database.url.partition("@/")[2].partition("?")[0]
     connection = await asyncpg.connect(server.dsn(request.param, name))
     await connection.execute(NO_LIMITS)
@@ -36,7 +33,7 @@ async def hung(
 
 
 async def _let_them_be_short(database: Database) -> None:
-    """Let `end_hanging_sessions` end transactions older than 1 ms instead of 90 seconds."""
+    """Lower the limit of `end_hanging_sessions` from 90 seconds to 1 ms."""
     text = functions.text("end_hanging_sessions", REVISION)
     assert text.count("interval '90 seconds'") == 1
     await database.as_owner(text.replace("interval '90 seconds'", "interval '1 millisecond'"))

@@ -1,7 +1,4 @@
-"""Test that the inbox loses no update and handles no update two times.
-
-The inbox is the table of the updates that Telegram has sent to the bot.
-"""
+"""Test that the inbox loses no update and handles no update two times."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""Test that only operators set kill switches, and that each change gets an audit row.
-
-A kill switch is a row that allows or forbids one kind of operation, for example payouts.
-"""
+"""Test who can set a kill switch, and that each change is recorded."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

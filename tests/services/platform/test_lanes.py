@@ -1,8 +1,4 @@
-"""Test which updates do not get the lane of their chat, but a lane of their own.
-
-The updates of one lane are handled in order. An urgent update must not wait for the other updates
-of its chat.
-"""
+"""Test which updates do not wait for older updates of their chat."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""Test that a lease has only one holder at a time.
-
-A lease is a right that one process has until a certain time.
-"""
+"""Test that a lease has only one holder at a time."""
 
 from datetime import timedelta
 
@@ -35,16 +32,14 @@ async def test_one_holder_of_a_lease_at_a_time(database: Database) -> None:
 
 
 async def test_nobody_waits_for_a_lease_of_the_time_before_a_step_back(database: Database) -> None:
-    """Check that a lease is free if the database's clock was set back an hour since it was taken.
-
-    A lease that was just taken is not free, even for a transaction that began before.
-    """
+    """Check that a lease is free if it ends too far in the future."""
     ttl = timedelta(seconds=15)
     async with database.sessions.begin() as session:
         assert await leases.acquire(session, name="clock", owner="a", ttl=ttl) == 1
     await database.as_owner("UPDATE leases SET held_until = now() + interval '20 seconds'")
     async with database.sessions.begin() as session:
         assert await leases.acquire(session, name="clock", owner="b", ttl=ttl) is None
+    # The database's clock was set back by an hour after a process had taken the lease.
     await database.as_owner("UPDATE leases SET held_until = now() + interval '1 hour 15 seconds'")
     async with database.sessions.begin() as session:
         assert await leases.acquire(session, name="clock", owner="b", ttl=ttl) == 2

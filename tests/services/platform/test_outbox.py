@@ -1,7 +1,4 @@
-"""Test that each message of the outbox is delivered or given up, and that no message is lost.
-
-The outbox is the table of the messages that the bot owes to people.
-"""
+"""Test that each message of the outbox is delivered or given up."""
 
 from datetime import timedelta
 

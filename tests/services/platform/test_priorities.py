@@ -1,4 +1,4 @@
-"""Test that each kind of message in the outbox has its priority."""
+"""Test the priorities of messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Test that the readiness state contains the scheduler's heartbeat and the state of each switch."""
+"""Test the readiness state of the scheduler and of the kill switches."""
 
 from db.models.operations import Switch
 from services.platform import heartbeats, readiness

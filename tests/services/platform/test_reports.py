@@ -1,7 +1,4 @@
-"""Test the SQL reports of the production checklist and of the safety plan.
-
-The reports of mistakes are empty, and the counts of the other reports are right.
-"""
+"""Test the SQL reports of the production checklist and of the safety plan."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,10 +13,7 @@ CLEAN = ("escrow_uniqueness", "job_uniqueness", "orphans", "drift", "unpaid_rele
 
 @pytest.fixture
 async def world(session: AsyncSession) -> AsyncSession:
-    """Create placements in four states, and a draft campaign.
-
-    One placement is paid, one is refunded, one has held money, and one is pending.
-    """
+    """Create a paid, a refunded, a held and a pending placement, and a draft campaign."""
     paid = await people.posted(session, promised_hours=0)
     await escrow.release(session, target_id=paid.target.id)
     lost = await people.failed(session)

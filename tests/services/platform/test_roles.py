@@ -1,7 +1,4 @@
-"""Test that each start of the bot grants and revokes super admin roles as SUPER_ADMIN_IDS says.
-
-A start does not undo what two super admins have granted or revoked.
-"""
+"""Test how a start of the bot grants and revokes the role of super admin."""
 
 import pytest
 from sqlalchemy import text
@@ -34,7 +31,7 @@ async def _head(session: AsyncSession, telegram_id: int) -> Actor:
 
 
 async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int) -> None:
-    """Let two super admins grant or revoke the role of a super admin."""
+    """Let one super admin request a change of role, and let another confirm it."""
     command = f"/{kind.value.removesuffix('_role')} {whom} super_admin a reason"
     asked = await staff_requests.create(
         session,

@@ -1,8 +1,4 @@
-"""Test that no database session can delay an operator who sets a kill switch to stopped.
-
-The same is tested for the switches that an incident sets to stopped. Each test opens a second, real
-session that holds locks and has no time limits.
-"""
+"""Test that kill switches are stopped quickly while other database sessions hold locks."""
 
 import time
 from collections.abc import AsyncIterator
@@ -25,14 +21,14 @@ from tests.conftest import Database
 from tests.factories import people, rows
 
 LIMIT = 1.0
-"""A command that sets a kill switch to stopped has to be answered within this time, in seconds."""
+"""The time limit for a stop, in seconds."""
 MONEY = frozenset(killswitches.FROZEN_BY_INCIDENT)
 VIOLATION = Violation("wallet_balance", "broken on purpose", [{"ref": 1}])
 
 
 @pytest.fixture
 async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the application without time limits, in a transaction that never ends."""
+    """Yield a database session with an open transaction and without time limits."""
     connection = await asyncpg.connect(database.url)
     for limit in ("statement", "transaction", "idle_in_transaction_session", "lock"):
         name = f"{limit}_timeout"

@@ -1,7 +1,4 @@
-"""Test that the transition tables reach every status, and that any move outside them is refused.
-
-A transition table lists the allowed moves from one status to another, and who may make them.
-"""
+"""Test the tables of the allowed changes of a status."""
 
 from collections.abc import Mapping
 from enum import StrEnum

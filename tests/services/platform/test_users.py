@@ -1,4 +1,4 @@
-"""Test that a person can set their language and their time zone."""
+"""Test the settings of a person: language and time zone."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,8 +1,4 @@
-"""Test that one message lists for the admins all posts that were first altered in a period.
-
-An alteration that is a breach (a broken promise), for example a second one of the same post, gets a
-card (a message with buttons) of its own instead.
-"""
+"""Test the message to the admins about altered posts."""
 
 from datetime import datetime, timedelta
 

@@ -1,8 +1,4 @@
-"""Test what happens after an owner has broken a promise about a published post (a breach).
-
-The owner has altered the post, or has taken away the bot's rights in the channel. The admins decide
-about a breach. If no admin decides in time, the post fails, and the advertiser can be refunded.
-"""
+"""Test what happens after an owner has altered a post or locked out the bot."""
 
 from datetime import timedelta
 
@@ -150,11 +146,8 @@ async def test_an_alteration_after_a_check_that_saw_nothing_is_a_breach(
 async def test_an_alteration_in_a_gap_that_is_wider_than_planned_is_a_breach(
     database: Database, late: float, breach: str | None
 ) -> None:
-    """Check that an alteration counts as a breach if a check that is too late finds it.
-
-    The first check is due at most six hours after the publication, and may be half an hour late.
-    """
     await _posted(database, hours=24)
+    # The first check is due at most six hours after the publication.
     await database.forward((6 + late) * HOUR)
     await _check(database, Verdict.ALTERED)
     assert await _breach(database) == breach
@@ -220,10 +213,6 @@ async def test_another_alteration_after_a_dismissed_breach_is_a_breach_again(
 
 
 async def test_rights_that_are_toggled_do_not_postpone_the_deadline(database: Database) -> None:
-    """Check that an owner cannot postpone the deadline by giving the rights back for a moment.
-
-    On each of eight days, the owner leaves the bot its rights for half an hour only.
-    """
     made = await _posted(database, hours=24 * 8)
     cards = 0
     for _ in range(8):

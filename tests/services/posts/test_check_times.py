@@ -1,8 +1,4 @@
-"""Test the times of the checks of a post.
-
-The checks are few and at random times. The last check is at the end of the promised hours, that is,
-of the time that the post must stay.
-"""
+"""Test the times of the checks of a post."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -16,7 +12,7 @@ SENT = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def plan(hours: float, *, late: timedelta = timedelta()) -> list[datetime]:
-    """Return the times of all checks of a post, if each check is done `late` after its due time."""
+    """Return the due times of all checks if each check is done late by `late`."""
     ends = SENT + timedelta(hours=hours)
     checks = [next_check_time(SENT, ends, SENT)]
     while checks[-1] < ends:

@@ -1,7 +1,4 @@
-"""Test that an admin offers a dead letter to its advertiser, who submits the placement again.
-
-A dead letter is a post job that has failed for good.
-"""
+"""Test that an advertiser can submit a placement again after its post has failed."""
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession

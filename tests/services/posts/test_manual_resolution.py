@@ -1,8 +1,4 @@
-"""Test how admins decide about uncertain and unverifiable posts (manual resolution).
-
-A post is uncertain if nobody knows whether Telegram published it. A published post is unverifiable
-if its last check could not find out whether it is still there.
-"""
+"""Test how admins decide about posts whose state is unknown."""
 
 from datetime import timedelta
 from typing import Any
@@ -148,7 +144,6 @@ async def test_the_message_id_of_another_post_is_refused(session: AsyncSession) 
 
 
 async def test_a_paid_post_cannot_be_decided(database: Database) -> None:
-    """Test that admins cannot decide about a paid post after the bot has lost its rights."""
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)
     await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
@@ -180,10 +175,9 @@ async def test_a_post_that_was_never_sent_cannot_be_decided(
 
 
 async def _unverifiable(database: Database, *, seen: bool = False) -> people.Deal:
-    """Create an unverifiable post whose promised hours are over, and ask the admins by a card.
+    """Create a post whose last check had no result.
 
-    A card is a message with buttons in the admin chat. If `seen` is true, an early check has found
-    the post. The last check had the result unknown.
+    `seen` adds an earlier check that saw the post.
     """
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=2)

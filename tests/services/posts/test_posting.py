@@ -1,7 +1,4 @@
-"""Test that each post is claimed, sent and recorded only once.
-
-This is true even if a worker continues after its claim has expired.
-"""
+"""Test that each post is claimed, sent and recorded only one time."""
 
 import dataclasses
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,4 @@
-"""Test that a post whose worker has died is queued again, uncertain, or parked.
-
-A post is parked if too many of its workers have died. Its job then fails for good.
-"""
+"""Test what happens to a post whose worker has died."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,10 +20,7 @@ async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...
 
 
 async def _abandon(session: AsyncSession, *, begun: bool) -> Claim:
-    """Claim the due post in the role of a worker that dies afterwards.
-
-    If `begun` is true, the worker dies after it has begun to send the post.
-    """
+    """Claim the due post for a worker that then dies. `begun` says whether the send had begun."""
     claim = await one_post.claim(session, owner="dead", lease=timedelta(milliseconds=1))
     assert claim is not None
     if begun:
@@ -74,16 +68,12 @@ async def test_an_abandoned_send_is_uncertain_once_it_has_begun(database: Databa
 async def test_an_abandoned_claim_without_the_mark_of_may_send_is_uncertain(
     database: Database,
 ) -> None:
-    """Test that an abandoned claim by a worker of the earlier version makes its post uncertain.
-
-    The column `unsent_claim_no` has the number of a claim that has surely sent nothing. During an
-    upgrade, workers of the earlier version do not set this column. Then the column has the number
-    of an earlier claim, which differs from the current claim number.
-    """
+    """Test a claim of a worker that ran an older version of the program."""
     async with database.sessions.begin() as session:
         await people.approved(session)
         claim = await _abandon(session, begun=False)
         assert await posting.release_claim(session, claim)
+        # The older version leaves the number of an earlier claim in `unsent_claim_no`.
         await session.execute(
             text(
                 "UPDATE post_jobs SET status = 'sending', claim_no = claim_no + 1,"
@@ -118,16 +108,14 @@ async def test_a_post_that_keeps_killing_its_workers_is_parked(database: Databas
 
 
 async def test_a_claim_of_the_time_before_a_step_back_is_abandoned(database: Database) -> None:
-    """Check that a claim does not last an hour longer if the database's clock is set back an hour.
-
-    The end of its lease is then too far in the future. Therefore, the claim counts as abandoned.
-    """
+    """Check that a claim counts as abandoned if it ends too far in the future."""
     lease = timedelta(seconds=30)
     async with database.sessions.begin() as session:
         await people.approved(session)
         assert await one_post.claim(session, owner="dead", lease=lease) is not None
     async with database.sessions.begin() as session:
         assert await rescue.rescue_abandoned(session, lease=lease) == 0
+    # The database's clock was set back by an hour after the claim.
     await database.as_owner("UPDATE post_jobs SET lease_until = lease_until + interval '1 hour'")
     async with database.sessions.begin() as session:
         assert await rescue.rescue_abandoned(session, lease=lease) == 1

@@ -1,8 +1,4 @@
-"""Test the search for uncertain posts.
-
-A post is uncertain if nobody knows whether Telegram has published it. A search finds the post, or
-finds that it is absent. A post counts as absent after two searches have found this.
-"""
+"""Test the search for a post that Telegram may have published."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Test the checks of published posts: what each verdict does to the money, and when checks come."""
+"""Test when published posts are checked, and what a result means for the money."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -32,13 +32,13 @@ async def _record_check(database: Database, verdict: Verdict) -> None:
 
 
 async def _due(database: Database) -> Sequence[verification.PostCheckTask]:
-    """Claim the due checks, return them, and roll the claim back."""
+    """Return the due checks, and roll their claim back."""
     async with database.sessions() as session:
         return await verification.claim_due(session, limit=9)
 
 
 async def _state(database: Database) -> tuple[str, str, int, int]:
-    """Return the statuses of the job and the escrow, and how many checks and releases are due."""
+    """Return the statuses of job and escrow, and the numbers of due checks and releases."""
     async with database.sessions.begin() as session:
         return (
             await rows.one(session, "SELECT status FROM post_jobs"),
@@ -117,11 +117,6 @@ async def test_a_post_that_is_gone_twice_is_refunded_and_notified(database: Data
 async def test_a_post_first_missed_long_after_its_hours_is_escalated(
     database: Database, late: timedelta
 ) -> None:
-    """Check that admins decide about a post that is first found absent long after its hours.
-
-    The promised hours are the time that the post must stay. If no check was possible at their end,
-    the absence proves nothing, because the owner is allowed to delete the post after them.
-    """
     await _posted(database)
     await database.forward(2 * HOUR + late)
     for _ in range(2):
@@ -174,7 +169,7 @@ async def _claim(database: Database) -> verification.PostCheckTask:
 
 
 async def _recorded(database: Database) -> list[tuple[str, str]]:
-    """Return the verdict and the evidence of each check, in their order."""
+    """Return the result and the evidence of each check, oldest check first."""
     async with database.sessions.begin() as session:
         found = await rows.table(session, "SELECT verdict, evidence FROM post_checks ORDER BY id")
         return [(row[0], row[1]) for row in found]
@@ -184,10 +179,7 @@ async def _recorded(database: Database) -> list[tuple[str, str]]:
 async def test_a_check_that_was_never_recorded_counts_as_unknown(
     database: Database, *, released: bool
 ) -> None:
-    """Check that a check whose process died before the record counts as unknown.
-
-    The edit that the check sent may have restored an altered post.
-    """
+    # The edit that the check sent may have restored an altered post.
     deal = await _posted(database)
     await database.forward(2 * HOUR)
     lost = await _claim(database)
@@ -205,6 +197,7 @@ async def test_a_check_that_was_never_recorded_counts_as_unknown(
             claimed_at=claimed.claimed_at,
         )
     verdicts = [verdict for verdict, _ in await _recorded(database)]
+    # If the process gave its claim back, no result is recorded for the lost check.
     assert verdicts == ([] if released else ["unknown"]) + ["present"]
     async with database.sessions.begin() as session:
         assert await rows.one(session, "SELECT check_began_at FROM post_jobs") is None
@@ -260,12 +253,8 @@ async def test_an_uncertain_post_is_not_checked_as_a_published_one(session: Asyn
 
 
 async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database: Database) -> None:
-    """Check that recording lost rights of the bot waits for no lock of a post.
-
-    It also changes no paid post. A process that holds the lock of a post may be waiting for the
-    lock of the channel. If the recording waited for the lock of the post, the result would be a
-    deadlock.
-    """
+    # A process that holds the lock of a post may be waiting for the lock of the channel. If the
+    # recording waited for the lock of the post, both would wait for each other.
     paid = await _posted(database, hours=1)
     await database.forward(HOUR)
     await _record_check(database, Verdict.PRESENT)

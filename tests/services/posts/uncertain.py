@@ -1,7 +1,4 @@
-"""Create uncertain posts for tests, and read the state of these posts.
-
-A post is uncertain if nobody knows whether Telegram published it.
-"""
+"""Create uncertain posts for tests, and read their state."""
 
 from typing import Any
 
@@ -15,10 +12,7 @@ KNOWN = 7
 
 
 async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
-    """Create a placement with an uncertain post.
-
-    KNOWN is the highest message id of the channel that was known before the send.
-    """
+    """Create a placement with a post that Telegram may have published."""
     made = await people.approved(session, **terms)
     await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     claim = await people.claimed(session)
