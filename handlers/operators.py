@@ -35,7 +35,7 @@ async def _set_switch(
         change = await set_switch(session, actor=context.actor, key=key, reason=reason)
     if not enabled:
         async with database_errors():
-            change = await switches.settle_stop(context.dependencies.sessions, change)
+            change = await switches.settle_despite_locks(context.dependencies.sessions, change)
     return screens.switch_set(context.t, change)
 
 

@@ -81,13 +81,31 @@ async def ask_to_decide(
 async def press_card(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Carry out the decision of a pressed button, and show the request."""
+    """Carry out the decision of a pressed button about a request, and show the result."""
+    # After a decision, the database sends the new card to the admin chat, so that nobody can decide
+    # in silence. Therefore only one line replaces the pressed card.
     context.actor.require_staff(*STAFF, action="request_card")
     decide = _DECISIONS.get(callback_data.act)
-    async with respond.show_result(press, lambda: _card(context, callback_data.id)):
+    changed = False
+
+    async def read_screen() -> Outgoing:
+        details = await _details(context, callback_data.id)
+        return (screens.new_state if changed else screens.card)(context.t, details)
+
+    async with respond.show_result(press, read_screen):
         if decide is not None:
-            async with context.begin() as session:
-                await decide(session, actor=context.actor, request_id=callback_data.id)
+            changed = await _decide(context, decide, callback_data.id)
+
+
+async def _decide(
+    context: RequestContext, decide: staff_requests.Decision, request_id: int
+) -> bool:
+    """Carry out a decision about a request, and return whether the request has changed."""
+    async with context.begin() as session:
+        request = (await staff_requests.get(session, request_id)).request
+        before = request.status, request.acknowledged
+        request = await decide(session, actor=context.actor, request_id=request_id)
+    return before != (request.status, request.acknowledged)
 
 
 @router.message(Command("grant"))

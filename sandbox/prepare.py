@@ -16,16 +16,17 @@ from alembic.config import Config
 from db import session as database
 from services.platform import actors, killswitches
 
-_REASON = "sandbox first start"
+REASON = "sandbox_first_start"
+"""The reason that is stored with the switches. The text `switch-reason` translates it."""
 
 
 async def _start_untouched_switches() -> None:
     engine = database.create_engine(os.environ["DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):
-            if row.reason == "created stopped":
+            if row.reason == killswitches.CREATED_STOPPED:
                 await killswitches.set(
-                    session, actor=actors.SYSTEM, key=row.key, enabled=True, reason=_REASON
+                    session, actor=actors.SYSTEM, key=row.key, enabled=True, reason=REASON
                 )
     await engine.dispose()
 

@@ -79,7 +79,8 @@ async def _inspect(owner_dsn: str) -> DatabaseState:
         if not await connection.fetchval("SELECT to_regclass('kill_switches') IS NOT NULL"):
             return DatabaseState(revision, switches_untouched=True)
         untouched = await connection.fetchval(
-            "SELECT bool_and(reason = 'created stopped') FROM kill_switches"
+            # Before revision 0012, the reason was written with a space.
+            "SELECT bool_and(reason IN ('created stopped', 'created_stopped')) FROM kill_switches"
         )
         return DatabaseState(revision, switches_untouched=bool(untouched))
     finally:

@@ -46,7 +46,12 @@ class StarListPosition(Base):
 
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(server_default=text("0"))
-    """The number of transactions that have been read, from the start of the list."""
+    """How many transactions have been read and recorded, from the start of the list."""
+    newest: Mapped[str | None]
+    """The last transaction that has been read: `in:ID` (to the bot) or `out:ID` (from the bot).
+
+    A payment and its refund have the same ID at Telegram. Null if no transaction has been read.
+    """
     begins_at: Mapped[datetime | None]
     """The time of the oldest transaction in the list. Null for an empty list."""
     read_at: Mapped[datetime | None]

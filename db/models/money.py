@@ -239,6 +239,19 @@ class Deposit(Base):
     txn: Mapped[Txn]
 
 
+class ExternalReference(Base):
+    """An external reference that a payment for a withdrawal has, for example a bank's id.
+
+    The withdrawals and the payments in excess share these references. Database triggers add the
+    rows. Nobody removes them.
+    """
+
+    __tablename__ = "external_references"
+
+    external_reference: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[CreatedAt]
+
+
 class Withdrawal(Base):
     """A person's request to get money from the platform."""
 

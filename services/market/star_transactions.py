@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.intake import Comparison
 from db.models.money import Deposit, DepositStatus
-from db.models.operations import Incident
+from db.models.operations import Incident, OutboxMessage
 from db.money import STARS
 from services.market import payment_reversals
 from services.money import deposits, incidents, invoices
@@ -39,6 +39,12 @@ class StarTransaction:
     amount: int
     payload: str
     refunded: bool
+
+    @property
+    def refusal_key(self) -> str:
+        """Return the key of the message that says that this transaction could not be recorded."""
+        kind = "refund" if self.refunded else "payment"
+        return f"star_transaction_refused:{kind}:{self.charge_id}"
 
 
 async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str, Deposit]:
@@ -96,8 +102,10 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
 async def report_refused(
     session: AsyncSession, transaction: StarTransaction, error: errors.DomainError
 ) -> None:
-    """Notify the admin chat once that a listed transaction was refused with `error`."""
-    kind = "refund" if transaction.refunded else "payment"
+    """Notify the admin chat that a listed transaction could not be recorded.
+
+    `error` is the reason. For one transaction, only one such message is sent.
+    """
     await outbox.add(
         session,
         user_id=None,
@@ -108,8 +116,17 @@ async def report_refused(
             "amount": transaction.amount,
             "error": str(error),
         },
-        key=f"star_transaction_refused:{kind}:{transaction.charge_id}",
+        key=transaction.refusal_key,
     )
+
+
+async def reported(
+    session: AsyncSession, transactions: Collection[StarTransaction]
+) -> frozenset[StarTransaction]:
+    """Return those of the transactions that `report_refused` has reported before."""
+    keys = [transaction.refusal_key for transaction in transactions]
+    used = set(await session.scalars(select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
+    return frozenset(row for row in transactions if row.refusal_key in used)
 
 
 async def mark_compared(

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.losses import ExcessPayment
 from db.models.money import Reason, Withdrawal, WithdrawalStatus
-from services.money import ledger, losses, wallets, withdrawals
+from services.money import external_references, ledger, losses, wallets, withdrawals
 from services.platform import audit, errors, outbox
 from services.platform.actors import MODERATORS, Actor
 
@@ -28,12 +28,12 @@ async def record(
     IdempotencyConflict if the reference belongs to another payment.
     """
     role = actor.require_staff(*MODERATORS, action="excess_payment")
-    external_reference = await withdrawals.lock_reference(session, external_reference)
+    external_reference = await external_references.lock(session, external_reference)
     withdrawal = await withdrawals.lock_for_decision(session, withdrawal_id, actor)
     first = await find(session, external_reference)
     if first is not None and first.withdrawal_id == withdrawal_id:
         return first
-    if await withdrawals.find_paid(session, external_reference) is not None:
+    if await external_references.find_paid(session, external_reference) is not None:
         raise errors.IdempotencyConflict(external_reference)
     if withdrawal.status not in ENDED:
         raise errors.InvalidMove(
@@ -53,7 +53,7 @@ async def record(
         recorded_by=queries.required(actor.user_id),
     )
     session.add(payment)
-    await session.flush()
+    await external_references.flush(session, external_reference)
     await losses.post(
         session,
         key=f"excess_payment:{payment.id}",

@@ -17,10 +17,11 @@ from services.platform import audit, errors, killswitches, outbox
 from services.platform.actors import OPERATORS, SYSTEM, Actor
 
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
-FREEZE_REASON = "ledger invariant violated"
-"""The stored reason of a stop by an incident.
+"""The kind of an incident about the audit chain itself, that is, about its links or its file."""
+FREEZE_REASON = "ledger_invariant_violated"
+"""The reason that is stored if an incident stops kill switches. The bot translates it.
 
-The database function `open_incident` has the same text.
+The database function `open_incident` has the same word.
 """
 log = structlog.get_logger()
 

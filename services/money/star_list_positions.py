@@ -16,17 +16,24 @@ async def get(session: AsyncSession, bot_id: int) -> StarListPosition:
 
 
 async def advance(
-    session: AsyncSession, *, bot_id: int, begin: int, end: int, begins_at: datetime | None
+    session: AsyncSession,
+    *,
+    bot_id: int,
+    begin: int,
+    end: int,
+    newest: str | None,
+    begins_at: datetime | None,
 ) -> bool:
     """Move a position from `begin` to `end`, if the position is still at `begin`.
 
-    Returns whether the position was at `begin`. `begins_at` is the time of the list's oldest
-    transaction.
+    The caller has recorded the transactions before `end`. If the list must be read again, `end` is
+    0. If another process has already moved the position, nothing changes. `newest` names the
+    transaction before `end`. `begins_at` is the time of the list's oldest transaction.
     """
     moved = await session.execute(
         update(StarListPosition)
         .where(StarListPosition.bot_id == bot_id, StarListPosition.position == begin)
-        .values(position=end, begins_at=begins_at)
+        .values(position=end, newest=newest, begins_at=begins_at)
         .returning(StarListPosition.bot_id)
     )
     return moved.one_or_none() is not None

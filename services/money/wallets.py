@@ -18,14 +18,19 @@ BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
 
 @dataclass(frozen=True)
 class Balances:
-    """The money of one person, in minor units."""
+    """The money of one person: available, held in escrows, in open withdrawals, and owed.
+
+    Amounts are in minor units.
+    """
 
     available: int
     held: int
     """The money in escrows for the person's campaigns."""
     currency: str
     leaving: int = 0
-    """The money in withdrawals that are neither paid nor returned."""
+    """The money in withdrawals that are not yet paid and not returned."""
+    loss: int = 0
+    """The loss that the person has caused and not repaid. It forbids withdrawals."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def require_amount(amount: int) -> None:
 
 
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return a user's available money, the money in escrows, and the money in open withdrawals.
+    """Return a user's available money, the money in escrows and open withdrawals, and the loss.
 
     Amounts are in minor units. Raises NotFound.
     """
@@ -84,7 +89,8 @@ async def balances(session: AsyncSession, user_id: int) -> Balances:
             Wallet.user_id == user_id, Wallet.kind == WalletKind.WITHDRAWAL
         )
     )
-    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0))
+    loss = await open_loss(session, user_id)
+    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0), loss)
 
 
 async def statement(

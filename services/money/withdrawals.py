@@ -11,18 +11,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.losses import ExcessPayment
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
 from db.session import sqlstate
-from services.money import ledger, payment_claims, wallets
+from services.money import external_references, ledger, payment_claims, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
-REASON_LIMIT = REFERENCE_LIMIT = 200
+REASON_LIMIT = 200
+"""The greatest length of a reason, in characters."""
 CANCELLED_REASON = "cancelled"
 """The stored reason if the person cancels the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
@@ -124,14 +124,14 @@ async def mark_paid(
     call with the same reference changes nothing.
 
     Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
-    NotFound, OwnMoney, InvalidText; SecondPersonNeeded if the withdrawal is unapproved and not
-    confirmed, or already paid or returned; IdempotencyConflict if another withdrawal was paid with
-    this reference.
+    NotFound, OwnMoney, InvalidText. Raises SecondPersonNeeded if nobody approved the withdrawal and
+    `confirmed` is False, or if the withdrawal is already paid or returned. Raises
+    IdempotencyConflict if another payment has this reference.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
-    external_reference = await lock_reference(session, external_reference)
+    external_reference = await external_references.lock(session, external_reference)
     withdrawal = await lock_for_decision(session, withdrawal_id, actor)
-    paid_id = await find_paid(session, external_reference)
+    paid_id = await external_references.find_paid(session, external_reference)
     if paid_id == withdrawal_id:
         return withdrawal
     if paid_id is not None:
@@ -151,7 +151,7 @@ async def mark_paid(
     withdrawal.external_reference = external_reference
     if withdrawal.decided_by is None:
         withdrawal.decided_by = actor.user_id
-    await session.flush()
+    await external_references.flush(session, external_reference)
     await _record_and_notify(session, withdrawal, actor, "withdrawal_paid", role=role)
     return withdrawal
 
@@ -224,29 +224,6 @@ async def of_user(
         .offset(offset)
     )
     return rows.all()
-
-
-async def lock_reference(session: AsyncSession, external_reference: str) -> str:
-    """Lock and return the external reference (id) of a payment, without outer spaces.
-
-    Raises InvalidText.
-    """
-    external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
-    await queries.lock_key(session, f"withdrawal:{external_reference}")
-    return external_reference
-
-
-async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
-    """Return the id of the withdrawal whose payment has this reference, or None.
-
-    A payment of a withdrawal that was already paid or returned counts too.
-    """
-    paid = select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
-    in_excess = select(ExcessPayment.withdrawal_id).where(
-        ExcessPayment.external_reference == external_reference
-    )
-    paid_id: int | None = await session.scalar(paid.union_all(in_excess))
-    return paid_id
 
 
 async def lock_for_decision(session: AsyncSession, withdrawal_id: int, actor: Actor) -> Withdrawal:

@@ -35,6 +35,8 @@ STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switc
 """The switches that stay stopped while an incident about the ledger is open."""
 FROZEN_BY_INCIDENT = (*STOPPED_BY_INCIDENT, Switch.ADJUSTMENTS)
 """The switches that the system stops after a violation in the ledger."""
+CREATED_STOPPED = "created_stopped"
+"""The reason that is stored with a new switch. The text `switch-reason` translates it."""
 LEDGER_INCIDENT = "ledger_violation"
 """The kind of an incident about the ledger."""
 
