@@ -278,7 +278,7 @@ class CancelWithdrawalConfirmed(CallbackData, prefix="cancel_sure"):
 
 
 class ShowWithdrawals(CallbackData, prefix="withdrawals"):
-    """The data of a button that shows a page of the withdrawals for the staff."""
+    """The data of a staff button that shows a page of withdrawals."""
 
     page: int = 0
 

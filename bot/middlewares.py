@@ -120,7 +120,7 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
     """The middleware that refuses the staff's commands and presses in an unconfirmed admin chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except for a staff command or press in an unconfirmed admin chat.
+        """Call the handler, unless the staff acts in an admin chat that is not confirmed.
 
         The bot answers with the message whose button confirms the chat.
         """

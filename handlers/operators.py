@@ -1,9 +1,4 @@
-"""Handle the operators' commands in the admin chat.
-
-The commands are about kill switches, health, the ledger and incidents. A kill switch allows or
-forbids one kind of action. An incident says that something is wrong, for example that rows of the
-ledger violate an invariant (a rule that must always hold).
-"""
+"""Handle the operators' commands about kill switches, health, the ledger and incidents."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +38,7 @@ async def _set_switch(
         change = await set_switch(session, actor=context.actor, key=key, reason=reason)
     if not enabled:
         async with database_errors():
-            change = await switches.settle_stop(context.dependencies.sessions, change)
+            change = await switches.settle_despite_locks(context.dependencies.sessions, change)
     return screens.switch_set(context.t, change)
 
 
@@ -67,13 +62,10 @@ def _change_number(changed_at: datetime) -> int:
 
 @router.message(Command("killswitch"))
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Show the panel of the kill switches, stop a switch, or let a switch run.
+    """Show the kill switches, or change one: `/killswitch stop payouts <reason>` or `run payouts`.
 
-    A kill switch allows or forbids one kind of action. `/killswitch stop payouts <reason>` stops
-    the switch `payouts` immediately. Without a reason, the bot asks for the reason. `/killswitch
-    run payouts` asks for confirmation before the switch runs again. If the command says `on` or
-    `off`, the bot asks whether to stop or run the switch, because people understand these words in
-    opposite ways.
+    The bot asks back if the reason is missing, before a run, and after the unclear words `on` and
+    `off`.
     """
     arguments = (command.args or "").split(maxsplit=_SWITCH_ARGUMENTS - 1)
     if not arguments:
@@ -100,10 +92,7 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
 async def press_switch(
     press: CallbackQuery, callback_data: OnSwitch, context: RequestContext
 ) -> None:
-    """Handle a press of a button about kill switches (each allows or forbids one kind of action).
-
-    A button stops a switch, asks for the reason to stop or run it, or shows the panel.
-    """
+    """Handle a press of a button about kill switches."""
     act, key = callback_data.act, callback_data.key
     if act is SwitchAct.PANEL:
         await respond.show(press, await _panel(context))
@@ -144,7 +133,7 @@ async def run_switch(
 
 @router.message(Command("start", "help"), F.chat.type != ChatType.PRIVATE)
 async def show_commands(message: Message, context: RequestContext) -> None:
-    """Show the commands of the staff. Other people in a group get no answer."""
+    """Show the staff's commands to staff, and nothing to other people."""
     if context.actor.staff_role(*STAFF) is not None:
         await respond.show(message, screens.commands(context.t, commands.STAFF))
 
@@ -159,10 +148,9 @@ async def show_health(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("ledger"))
 async def check_ledger(message: Message, context: RequestContext) -> None:
-    """Check the invariants (rules that must always hold) of the ledger, and show the result.
+    """Check the ledger, and show the result.
 
-    If an invariant is violated, the kill switches for money are stopped: no new escrow, payout,
-    refund or withdrawal can begin.
+    A violation forbids new escrows, payouts, refunds and withdrawals.
     """
     context.actor.require_staff(*STAFF, action="ledger_check")
     async with context.begin() as session:
@@ -178,11 +166,7 @@ async def _incidents(context: RequestContext) -> Outgoing:
 @router.message(Command("incidents"))
 @router.callback_query(OnIncident.filter(F.act == IncidentAct.LIST))
 async def show_incidents(event: CallbackQuery | Message, context: RequestContext) -> None:
-    """Show the open incidents.
-
-    While an incident about the ledger is open, the kill switches for money cannot run again. Only
-    the switch `adjustments` can run, because a repair can need it.
-    """
+    """Show the open incidents."""
     context.actor.require_staff(*STAFF, action="incidents")
     await respond.show(event, await _incidents(context))
 
@@ -191,10 +175,7 @@ async def show_incidents(event: CallbackQuery | Message, context: RequestContext
 async def ask_to_close(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Ask for confirmation before an incident is closed.
-
-    If the incident is already closed, show the list of incidents instead.
-    """
+    """Ask for confirmation before an open incident is closed."""
     context.actor.require_staff(*OPERATORS, action="incident_close")
     async with context.read() as session:
         is_open = await incidents.is_open(session, callback_data.id)
@@ -208,11 +189,7 @@ async def ask_to_close(
 async def close_incident(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Close an incident, and show the incidents that are still open.
-
-    The bot refuses to close an incident while an invariant (a rule that must always hold) is
-    violated.
-    """
+    """Close an incident, unless a rule of the ledger is violated."""
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
     await respond.show(press, await _incidents(context))

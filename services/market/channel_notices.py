@@ -12,9 +12,7 @@ _OPEN = (TargetStatus.PENDING, TargetStatus.APPROVED)
 async def notify_suspended(session: AsyncSession, channel: Channel, reason: str) -> None:
     """Notify the owner, the admins and the advertisers that a channel is suspended.
 
-    An advertiser gets one message for each pending or approved placement in the channel. If the
-    channel is suspended a second time, the advertiser gets no second message about the same
-    placement.
+    An advertiser gets one message for each pending or approved placement, and never a second one.
     """
     payload = {"channel_id": channel.id, "reason": reason}
     for user_id in (channel.owner_id, None):

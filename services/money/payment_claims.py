@@ -1,4 +1,4 @@
-"""Let one admin claim the payment of a withdrawal, to prevent a payment by two admins."""
+"""Let one admin claim the payment of a withdrawal, so that no other admin pays it too."""
 
 from datetime import timedelta
 
@@ -13,16 +13,15 @@ from services.platform import audit, errors
 from services.platform.actors import MODERATORS, Actor
 
 CLAIM_TTL = timedelta(minutes=30)
-"""How long an admin's claim on a payment is valid. After this time, another admin can claim it."""
+"""The time after which another admin can claim the payment."""
 
 
 async def claim(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
     """Claim the payment of an approved withdrawal for the actor, for the time CLAIM_TTL.
 
-    A second call by the same actor extends the claim. If the withdrawal is not approved, it is
-    returned without a claim. Locks the person, then the withdrawal. Raises AccessDenied, NotFound,
-    OwnMoney. Raises PaymentClaimed if another admin has a valid claim. Raises PersonBlocked or
-    OpenLoss if the person was blocked, or owes money, since the approval.
+    A second call by the same actor extends the claim. An unapproved withdrawal gets no claim. Locks
+    the person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney; PaymentClaimed if
+    another admin has a valid claim; PersonBlocked or OpenLoss if the person must not be paid now.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_claim")
     user_id = await session.scalar(select(Withdrawal.user_id).where(Withdrawal.id == withdrawal_id))

@@ -18,10 +18,7 @@ OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 
 @dataclass(frozen=True)
 class WithdrawalDetails:
-    """A withdrawal for the staff's screens.
-
-    The amount is in minor units. Times have a time zone.
-    """
+    """A withdrawal for the staff's screens (amount in minor units, times with a time zone)."""
 
     withdrawal_id: int
     user_id: int
@@ -38,10 +35,7 @@ class WithdrawalDetails:
     external_reference: str | None
     return_reason: str | None
     paying_telegram_id: int | None
-    """The Telegram id of the admin who has claimed the payment, or None.
-
-    If the time of a claim is over, the claim does not count.
-    """
+    """The Telegram id of the admin with a valid claim on the payment, or None."""
 
 
 async def list_open(

@@ -2,10 +2,19 @@
 
 import pytest
 
+from bot.screens import notices
+from bot.screens import operators as screens
+from bot.texts import LANGUAGES, Texts
 from db.models.operations import Switch
 from db.models.users import Role
+from sandbox import prepare
+from services.money import incidents
+from services.platform import killswitches
+from services.platform.killswitches import SwitchState
 from tests.handlers.marketplace import Marketplace
 
+WORDS = (incidents.FREEZE_REASON, killswitches.CREATED_STOPPED, prepare.REASON)
+"""The reasons that the product itself stores with kill switches."""
 CLOSE, SURE_CLOSE = "✅ Repaired, close #1", "✅ Yes, close it"
 
 
@@ -46,6 +55,26 @@ async def test_a_switch_is_stopped_with_a_reason_and_run_after_a_question(
     assert [row["payload"]["enabled"] for row in notices if row["payload"]["key"] == "payouts"][
         -2:
     ] == [False, True]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("word", [*WORDS, "my own_words"])
+def test_only_the_products_own_reasons_are_translated(language: str, word: str) -> None:
+    t = Texts(language, "USD")
+    state = SwitchState(Switch.PAYOUTS, enabled=False, missing=False, reason=word)
+    told = notices.switch_changed(t, "payouts", enabled=False, reason=word, by=None)
+    for shown in (screens.panel(t, [state]).text, told.text):
+        assert (word in shown) == (word not in WORDS)
+
+
+def test_the_products_own_reasons_are_russian_for_a_russian_reader() -> None:
+    t = Texts("ru", "USD")
+    said = [t("switch-reason", reason=word) for word in WORDS]
+    assert said == [
+        "инварианты книги нарушены",
+        "новый, ещё не запускался",
+        "первый запуск песочницы",
+    ]
 
 
 async def test_commands_stop_at_once_and_run_after_a_question(operated: Marketplace) -> None:

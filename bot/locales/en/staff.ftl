@@ -54,6 +54,9 @@ switch-reason = { $reason ->
     [launch] launch
     [drill_over] drill is over
     [missing] its row is missing
+    [ledger_invariant_violated] the ledger's invariants are violated
+    [created_stopped] new, never run yet
+    [sandbox_first_start] first start of the sandbox
    *[other] { $reason }
 }
 switch-stop = ⛔ Stop { $key }

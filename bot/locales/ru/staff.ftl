@@ -56,6 +56,9 @@ switch-reason = { $reason ->
     [launch] запуск
     [drill_over] учения закончены
     [missing] строки нет
+    [ledger_invariant_violated] инварианты книги нарушены
+    [created_stopped] новый, ещё не запускался
+    [sandbox_first_start] первый запуск песочницы
    *[other] { $reason }
 }
 switch-stop = ⛔ Остановить { $key }

@@ -54,8 +54,8 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
             found = await incidents.check_ledger_invariant(session)
         assert {violation.name for violation in found} >= set(names)
     async with database.sessions.begin() as session:
-        stopped = {state.key for state in await killswitches.overview(session) if not state.enabled}
-        assert stopped == MONEY
+        stopped = {s.key: s.reason for s in await killswitches.overview(session) if not s.enabled}
+        assert stopped == dict.fromkeys(MONEY, incidents.FREEZE_REASON)
         for sql in (
             "SELECT count(*) FROM incidents WHERE closed_at IS NULL",
             "SELECT count(*) FROM outbox WHERE kind = 'ledger_violation' AND user_id IS NULL",
