@@ -137,7 +137,6 @@ class SwitchAct(StrEnum):
     ASK_STOP = "ask_stop"
     STOP = "stop"
     ASK_RUN = "ask_run"
-    RUN = "run"
 
 
 class OnSwitch(CallbackData, prefix="switch"):
@@ -149,6 +148,17 @@ class OnSwitch(CallbackData, prefix="switch"):
     act: SwitchAct
     key: str = ""
     reason: str = ""
+
+
+class RunSwitch(CallbackData, prefix="switch_run"):
+    """The data of a button that runs a stopped kill switch.
+
+    `change` is the number of the switch's last change when the bot asked.
+    """
+
+    key: str
+    reason: str
+    change: int
 
 
 class IncidentAct(StrEnum):
@@ -268,7 +278,7 @@ class CancelWithdrawalConfirmed(CallbackData, prefix="cancel_sure"):
 
 
 class ShowWithdrawals(CallbackData, prefix="withdrawals"):
-    """The data of a button that shows a page of the withdrawals for the staff."""
+    """The data of a staff button that shows a page of withdrawals."""
 
     page: int = 0
 

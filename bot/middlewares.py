@@ -73,12 +73,17 @@ class OwnWordsMiddleware(BaseMiddleware):
 
 
 def _is_report(message: Message) -> bool:
-    """Return whether Telegram wrote a message about a moved group or a refunded payment."""
+    """Return whether Telegram wrote a message about a moved group or a payment."""
     return (
         message.migrate_to_chat_id is not None
         or message.migrate_from_chat_id is not None
-        or message.refunded_payment is not None
+        or _is_about_payment(message)
     )
+
+
+def _is_about_payment(message: Message) -> bool:
+    """Return whether a message reports a payment or a refund. Such a message is never ignored."""
+    return message.successful_payment is not None or message.refunded_payment is not None
 
 
 def _is_command(message: Message) -> bool:
@@ -99,6 +104,8 @@ class PrivateAdminChatMiddleware(BaseMiddleware):
             context, message.chat
         ):
             return await handler(event, data)
+        if isinstance(event, Message) and _is_about_payment(event):
+            return await handler(event, data)
         if not isinstance(event, Message) or _is_command(event):
             log.error("admin chat is public", act=context.action)
             raise errors.AdminChatPublic
@@ -113,7 +120,7 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
     """The middleware that refuses the staff's commands and presses in an unconfirmed admin chat."""
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Call the handler, except for a staff command or press in an unconfirmed admin chat.
+        """Call the handler, unless the staff acts in an admin chat that is not confirmed.
 
         The bot answers with the message whose button confirms the chat.
         """

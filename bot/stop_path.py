@@ -12,17 +12,14 @@ import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
+from bot import switches
 from bot.admin_chat import AdminChat
 from bot.callbacks import OnSwitch, SwitchAct
-from bot.context import DatabaseAwayError, UpdateResult, database_errors
+from bot.context import UpdateResult
 from bot.texts import Texts
 from db.session import Sessions
-from services.platform import killswitches, lanes, users
+from services.platform import lanes, users
 
-CHECK_SECONDS = 0.3
-"""The pause before each search for delaying sessions, in seconds."""
-TELL_SECONDS = 1.3
-"""If a request is delayed for more seconds than this, the bot notifies the admin chat."""
 FORGET_SECONDS = 300.0
 """A request to stop a kill switch is forgotten after this number of seconds."""
 _COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
@@ -81,34 +78,25 @@ class StopPath:
     async def run(self, admin_chat: AdminChat) -> None:
         """End the database sessions that delay a request, until the task is cancelled.
 
-        If a request is delayed for more than TELL_SECONDS, the bot writes this in the admin chat.
+        If a request is delayed for more than `switches.TELL_SECONDS`, the bot writes this in the
+        admin chat.
         """
         while True:
             await self._arrived.wait()
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(switches.CHECK_SECONDS)
             self._stops = {number: stop for number, stop in self._stops.items() if stop.is_open}
             if not self._stops:
                 self._arrived.clear()
                 continue
-            is_blocked = await self._end_lock_holders()
+            is_blocked = await switches.end_lock_holders(self._sessions)
             for stop in self._stops.values():
                 if (
                     is_blocked
                     and not stop.told
-                    and time.monotonic() - stop.arrived_at > TELL_SECONDS
+                    and time.monotonic() - stop.arrived_at > switches.TELL_SECONDS
                 ):
                     stop.told = True
                     await self._tell(stop, admin_chat.id)
-
-    async def _end_lock_holders(self) -> bool:
-        """End the sessions that delay a request. Return True if one could not be ended."""
-        with suppress(DatabaseAwayError, TimeoutError):
-            async with asyncio.timeout(1), database_errors(), self._sessions.begin() as session:
-                ended, remaining = await killswitches.end_lock_holders(session)
-                if ended:
-                    log.warning("Sessions ended that held up a stop", sessions=ended)
-                return remaining > 0
-        return False
 
     async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
         """Write in the admin chat that the stop of a kill switch is not saved."""

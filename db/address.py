@@ -1,4 +1,4 @@
-"""Read the address (URL) of a PostgreSQL database in the forms that hosting providers use."""
+"""Read the URL of a PostgreSQL database in the forms that hosting providers use."""
 
 import os
 import re
@@ -30,10 +30,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::([0-9]*))?")
 
 @dataclass(frozen=True)
 class Address:
-    """The parts of a database's URL: servers, user, password, database and options.
-
-    Options for other programs are left out, for example `channel_binding` and `connection_limit`.
-    """
+    """The parts of a database's URL: servers, user, password, database and options."""
 
     user: str
     password: str
@@ -41,18 +38,14 @@ class Address:
     hosts: tuple[tuple[str, int], ...]
     ssl_mode: str
     seconds: int
-    """How many seconds an attempt to connect takes at most."""
+    """The longest time of an attempt to connect, in seconds."""
     pooled: bool
-    """True if the URL says that a connection pooler (PgBouncer) is in front of the database."""
+    """True if the URL says that a connection pooler is in front of the database."""
     driver_options: dict[str, str]
     server_options: dict[str, str]
 
     def connect_arguments(self) -> dict[str, Any]:
-        """Return the arguments of `asyncpg.connect`.
-
-        They contain every value that asyncpg can read from an environment variable. Therefore
-        asyncpg does not read these variables.
-        """
+        """Return the arguments of `asyncpg.connect`, without any value from the environment."""
         return {
             "dsn": "postgresql:///?" + urlencode(self.driver_options, quote_via=quote),
             "host": [host for host, _ in self.hosts],
@@ -73,18 +66,15 @@ class Address:
 
 
 def ignore_libpq_environment() -> None:
-    """Remove the environment variables of PostgreSQL's own clients, for example PGPORT.
-
-    The URL contains the whole address, and these variables must not change it.
-    """
+    """Remove the environment variables of PostgreSQL's own clients, for example PGPORT."""
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
 
 
 def parse(url: str) -> Address:
-    """Parse the URL of a database. Raises ValueError; its text contains no part of the URL.
+    """Parse the URL of a database.
 
-    The user name and the password can contain characters that are normally escaped in a URL.
+    Raises ValueError with a text that contains no part of the URL.
     """
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.partition("+")[0] not in SCHEMES:
@@ -111,10 +101,6 @@ def parse(url: str) -> Address:
 
 
 def _split(rest: str) -> tuple[str, str]:
-    """Split a URL without its scheme into `user:password` and the rest.
-
-    A password can contain `@`.
-    """
     at = rest.rfind("@")
     if "=" in rest[: max(at, 0)].partition("?")[2]:
         at = rest.partition("?")[0].rfind("@")  # the other one is in an option
@@ -122,11 +108,6 @@ def _split(rest: str) -> tuple[str, str]:
 
 
 def _hosts(text: str, ports: str) -> tuple[tuple[str, int], ...]:
-    """Return the hosts (or socket folders) in `text`, each with its port.
-
-    `ports` is the value of the URL's option `port`. A host in `text` without a port gets its port
-    from this option.
-    """
     found = []
     port_list = ports.split(",") if ports else []
     for number, part in enumerate(text.split(",")):

@@ -1,17 +1,9 @@
 """List the currencies that Telegram accepts, with their decimals and the limits of invoices.
 
-Source: https://core.telegram.org/bots/payments/currencies.json. The decimals of BYN, ETB and MOP
-come from the source of Telegram Desktop, which shows invoices: `LookupCurrencyRule` in
-`ui/text/format_values.cpp`. CLDR, a common list of currencies, has other numbers of decimals for
-some currencies, for example for RSD. Amounts for Telegram must have Telegram's number of decimals,
-so this module uses Telegram's numbers.
-
-The settings refuse a currency that is missing here. XOF is missing, because its number of decimals
-has no source. BHD is missing, because no list of Telegram's payment currencies was found that
-contains it.
-
-Telegram's smallest and largest amounts follow the exchange rates and change daily. The limits here
-are those of one day. Telegram itself refuses an invoice outside its own limits.
+Sources: https://core.telegram.org/bots/payments/currencies.json, and Telegram Desktop's
+`LookupCurrencyRule` in `ui/text/format_values.cpp` for the decimals of BYN, ETB and MOP. XOF and
+BHD are missing for want of a source. Telegram refuses invoices outside its own limits, which change
+daily.
 """
 
 from db.money import MAX_AMOUNT, STARS
@@ -48,7 +40,7 @@ _LARGEST = (
     " ZAR 14484800"
 )
 _SMALLEST_PART = 10_000
-"""In each currency, the largest invoice is the smallest invoice times this number."""
+"""The largest invoice of a currency, divided by the smallest one."""
 
 
 def _limits() -> dict[str, tuple[int, int]]:
@@ -60,8 +52,7 @@ def _limits() -> dict[str, tuple[int, int]]:
 LIMITS = _limits() | {STARS: (1, MAX_AMOUNT)}
 """The smallest and the largest invoice of each currency, in minor units.
 
-Telegram publishes no limits for Stars. BYN, ETB and MOP are missing here, so the settings must
-contain their limits.
+BYN, ETB and MOP are missing.
 """
 
 

@@ -1,7 +1,7 @@
 """Define the constants of money. Amounts are whole minor units (cents, Stars), never floats."""
 
 STARS = "XTR"
-"""The currency of Telegram Stars. Amounts are whole Stars, and no payment provider is involved."""
+"""The currency of Telegram Stars, counted in whole Stars."""
 
 MAX_AMOUNT = 10**15
-"""The largest amount of one movement, in minor units. A balance can hold far more."""
+"""The largest amount of one movement, in minor units."""

@@ -1,8 +1,6 @@
 """Provide the queries that lock rows, and queries that several services need.
 
-A target is one purchase of a post in one channel. Locks are taken in this order: the kill switches,
-the target, the campaign, the post job, the escrow, then the wallets in the order of their ids. The
-database function `post_transfer` locks the wallets.
+The order of locks is: kill switches, target, campaign, post job, escrow, wallets by id.
 """
 
 from dataclasses import dataclass
@@ -23,7 +21,6 @@ from db.models.posting import PostJob
 Value = TypeVar("Value")
 
 KEY_LOCKS = 7_003
-"""The first number of an advisory lock on an idempotency key. The second is the hash of the key."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +35,9 @@ class LockedPlacement:
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:
-    """Lock a target (the main row of a placement) and return it. Return None if it does not exist.
+    """Lock and return a target (the main row of a placement), or return None.
 
-    A transaction that changes a placement must take this lock before all locks of its other rows.
+    The caller must take this lock before all other locks of the placement.
     """
     found = await session.execute(
         select(CampaignTarget)
@@ -54,11 +51,9 @@ async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget |
 async def lock_campaign(
     session: AsyncSession, campaign_id: int, *, shared: bool = False
 ) -> Campaign | None:
-    """Lock a campaign and return it. Return None if it does not exist.
+    """Lock and return a campaign, or return None.
 
-    With the shared lock, the status of the campaign cannot change, and several approvals in one
-    campaign do not wait for each other. A caller that changes the campaign, or the sum of its
-    prices, needs the exclusive lock.
+    A change of the campaign or of the sum of its prices needs the exclusive lock.
     """
     found = await session.execute(
         select(Campaign)
@@ -70,19 +65,16 @@ async def lock_campaign(
 
 
 def required(value: Value | None) -> Value:
-    """Return `value` with a type that does not include None. Raises LookupError if `value` is None.
-
-    The database guarantees that this value is not null, but the type checker does not know this.
-    """
+    """Return `value`, which the database guarantees not to be null. Raises LookupError for None."""
     if value is None:
         raise LookupError("a value that the database guarantees is missing")
     return value
 
 
 async def lock_placement(session: AsyncSession, target_id: int) -> LockedPlacement | None:
-    """Lock a placement: its target, its post job and its escrow, in this order.
+    """Lock the target, the post job and the escrow of a placement, in this order.
 
-    The campaign and the channel are read, but not locked. Returns None if there is no such target.
+    Returns None if there is no such target. The campaign and the channel are not locked.
     """
     target = await lock_target(session, target_id)
     if target is None:
@@ -122,26 +114,19 @@ def has_escrow() -> ColumnElement[bool]:
 
 
 async def lock_key(session: AsyncSession, key: str) -> None:
-    """Lock an idempotency key until the end of the transaction.
-
-    If a form is submitted twice, the second transaction waits for the first transaction. Then it
-    finds the row that the first transaction has written.
-    """
+    """Lock an idempotency key until the end of the transaction."""
     await session.execute(select(func.pg_advisory_xact_lock(KEY_LOCKS, func.hashtext(key))))
 
 
 async def now(session: AsyncSession) -> datetime:
-    """Return the time of the database function `clock()`, with a time zone.
-
-    In production this is the real time. The sandbox can move `clock()` forward.
-    """
+    """Return the time of `clock()`, which the sandbox can move forward, with a time zone."""
     result = await session.execute(select(func.clock()))
     time: datetime = result.scalar_one()
     return time
 
 
 async def clock_shift(session: AsyncSession) -> timedelta:
-    """Return how far `clock()` is ahead of the real time. In production this must be zero."""
+    """Return how far `clock()` is ahead of the real time: zero in production."""
     result = await session.execute(select(func.clock() - func.statement_timestamp()))
     shift: timedelta = result.scalar_one()
     return shift

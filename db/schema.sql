@@ -332,9 +332,20 @@ CREATE TABLE excess_payments (
 CREATE INDEX ix_excess_payments_withdrawal_id ON excess_payments USING btree (withdrawal_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON excess_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON excess_payments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
+CREATE TRIGGER uses_reference BEFORE INSERT ON excess_payments FOR EACH ROW EXECUTE FUNCTION use_external_reference();
 GRANT INSERT, SELECT ON excess_payments TO adtech_bot;
 GRANT SELECT ON excess_payments TO adtech_clock;
 GRANT SELECT ON excess_payments TO adtech_reports;
+
+CREATE TABLE external_references (
+    external_reference text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_external_references PRIMARY KEY (external_reference)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON external_references FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON external_references TO adtech_bot;
+GRANT SELECT ON external_references TO adtech_clock;
+GRANT SELECT ON external_references TO adtech_reports;
 
 CREATE TABLE heartbeats (
     owner text NOT NULL,
@@ -714,6 +725,7 @@ CREATE TABLE star_list_positions (
     "position" bigint DEFAULT 0 NOT NULL,
     begins_at timestamp with time zone,
     read_at timestamp with time zone,
+    newest text,
     CONSTRAINT pk_star_list_positions PRIMARY KEY (bot_id),
     CONSTRAINT ck_star_list_positions_position CHECK ("position" >= 0)
 );
@@ -721,7 +733,7 @@ GRANT SELECT ON star_list_positions TO adtech_bot;
 GRANT SELECT ON star_list_positions TO adtech_clock;
 GRANT SELECT ON star_list_positions TO adtech_reports;
 GRANT INSERT (bot_id) ON star_list_positions TO adtech_clock;
-GRANT UPDATE ("position", begins_at, read_at) ON star_list_positions TO adtech_clock;
+GRANT UPDATE ("position", begins_at, read_at, newest) ON star_list_positions TO adtech_clock;
 
 CREATE TABLE switch_stops (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -854,7 +866,10 @@ CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (ne
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
+CREATE TRIGGER paid_once BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NOT NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER used_reference BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION use_external_reference();
+CREATE TRIGGER uses_reference BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.external_reference IS NOT NULL) EXECUTE FUNCTION use_external_reference();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
 GRANT SELECT ON withdrawals TO adtech_clock;
 GRANT SELECT ON withdrawals TO adtech_reports;
@@ -967,6 +982,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
+-- use_external_reference() RETURNS trigger
 -- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger
 

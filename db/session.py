@@ -1,8 +1,4 @@
-"""Create database engines and sessions, and classify the errors of the database.
-
-No other module connects to the database. The handlers, the scheduler and the commands begin and
-commit transactions with `sessions.begin()`. Services never commit.
-"""
+"""Create database engines and sessions, and classify the errors of the database."""
 
 import uuid
 from typing import Any
@@ -27,40 +23,27 @@ from sqlalchemy.ext.asyncio import (
 from db import address
 
 POOL_SIZE = 32
-"""How many connections the pool opens at most. It opens them when needed, and keeps them."""
+"""The largest number of connections in the pool."""
 # There is no overflow, because an overflow connection is closed after each use. A new connection
 # costs more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate
 # of 8 concurrent approvals.
 POOL_WAIT_SECONDS = 10
 READ_ONLY_STATE = "25006"
-"""The SQLSTATE if a transaction or a server is read-only and refuses a write."""
+"""The SQLSTATE of a write that a read-only transaction or server refuses."""
 AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
-"""SQLSTATE prefixes of errors after which every other statement would fail too.
-
-The prefixes mean: the connection is lost, the server stops or starts, a resource (connections,
-memory, disk) is used up, the operating system has an error, or the server is read-only.
-"""
+"""The SQLSTATE prefixes of errors after which any other statement would fail too."""
 BAD_DATA_STATES = ("22", "23", "54")
-"""SQLSTATE prefixes of an invalid value, a violated constraint, and a value that is too large."""
+"""The SQLSTATE prefixes of a wrong value, a violated constraint, and a value that is too large."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
-"""The SQLSTATEs of a serialization failure, a deadlock, and three exceeded time limits.
-
-These are the time limits of a lock, of a transaction and of a statement.
-"""
+"""The SQLSTATEs of a serialization failure, a deadlock, and an exceeded time limit."""
 
 REFUSED_STATES = ("28", "3D")
-"""SQLSTATE prefixes of a server that refuses the user name, the password or the database name."""
+"""The SQLSTATE prefixes of a refused user name, password or database name."""
+# A file of the address is missing, or no host is suitable.
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
-"""Errors of the driver if a file named in the address is missing, or if no host is suitable.
-
-For example, the address asks for a host that is not read-only, and all hosts are read-only.
-"""
 _SPEAKING = (PostgresError, OSError, *_NO_SERVER)
 _UNSUPPORTED = "unsupported startup parameter"
-"""A part of PgBouncer's message if it refuses a session setting.
-
-PgBouncer is a connection pooler.
-"""
+"""A part of PgBouncer's message if it refuses a session setting."""
 SESSION_SETTINGS = {"timezone": "UTC", "jit": "off"}
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -69,10 +52,8 @@ Sessions = async_sessionmaker[AsyncSession]
 def create_engine(url: str) -> AsyncEngine:
     """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
-    `url` is the only source of the database's address. The environment variables of PostgreSQL's
-    own clients are removed. If the server has closed a connection, the pool replaces the connection
-    before its use. Raises ValueError if the URL cannot be read. The kill switches need READ
-    COMMITTED.
+    Also removes the environment variables of PostgreSQL's own clients. Raises ValueError if the URL
+    cannot be read.
     """
     address.ignore_libpq_environment()
     place = address.parse(url)
@@ -94,26 +75,17 @@ def create_engine(url: str) -> AsyncEngine:
 
 
 class _Connector:
-    """Set up the connections of an engine, either to PostgreSQL or to a pooler such as PgBouncer.
-
-    A pooler can give each transaction another connection to the server. Therefore, with a pooler,
-    settings are set in each transaction, and each prepared statement has a new name.
-    """
-
     def __init__(self, *, pooled: bool) -> None:
-        """Create the object. `pooled` is true if the address says that there is a pooler."""
         self._pooled = pooled
         self._is_known = pooled
 
     def prepare(self, dialect: Any, _record: object, _args: object, options: Any) -> None:
-        """Add the options that a new connection needs, before the driver opens the connection.
-
-        The first call finds out whether there is a pooler.
-        """
+        """Add the options that a new connection needs, before the driver opens the connection."""
         direct = {"server_settings": options["server_settings"] | SESSION_SETTINGS}
         if not self._is_known:
             self._pooled = self._refuses_settings(dialect, options | direct)
             self._is_known = True
+        # A pooler can give each transaction another connection to the server.
         pooled = {
             "statement_cache_size": 0,
             "prepared_statement_cache_size": 0,
@@ -123,7 +95,7 @@ class _Connector:
 
     @staticmethod
     def _refuses_settings(dialect: Any, options: Any) -> bool:
-        """Open and close a connection. Return whether a pooler refuses the session settings."""
+        """Return whether a pooler refuses the session settings, after a test connection."""
         try:
             dialect.connect(**options).close()
         except dialect.loaded_dbapi.Error as error:
@@ -142,9 +114,9 @@ class _Connector:
 
 
 def is_away(error: BaseException) -> bool:
-    """Return whether an error means that PostgreSQL is not available or that a connection broke.
+    """Return whether PostgreSQL is not available or a connection broke.
 
-    If a server refuses the login, or is read-only, it counts as not available.
+    A server that refuses the login or is read-only counts as not available.
     """
     if isinstance(error, BaseExceptionGroup):
         return all(is_away(inner) for inner in error.exceptions)
@@ -166,21 +138,14 @@ def is_refused(error: BaseException) -> bool:
 
 
 def cause(error: BaseException) -> str:
-    """Return the cause of a database error in one line, for people.
-
-    The line can contain the name of a user or of a database. It contains no password and no
-    statement.
-    """
+    """Return the cause of a database error in one line, without passwords and statements."""
     root = _root(error)
     words = " ".join(str(root).split()) if isinstance(root, _SPEAKING) else ""
     return f"{type(root).__name__}: {words}" if words else type(root).__name__
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return the first error of the driver or of the system in an error's chain of causes.
-
-    If the chain has no such error, the last error of the chain is returned.
-    """
+    """Return the first error of the driver or of the system in a chain of causes."""
     seen = {id(error)}  # an error that is raised again may be its own cause
     while not isinstance(error, _SPEAKING):
         inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
@@ -192,10 +157,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Return whether a transaction failed because of a conflict or a time limit.
-
-    In this case the caller can repeat the transaction.
-    """
+    """Return whether a transaction failed because of a conflict or a time limit."""
     return sqlstate(error).startswith(CONFLICT_STATES)
 
 
@@ -205,27 +167,23 @@ def is_read_only(error: BaseException) -> bool:
 
 
 def is_bad_data(error: DBAPIError) -> bool:
-    """Return whether the database or its driver refused a value. A second try would fail too."""
+    """Return whether the database or its driver refused a value for good."""
     refused_by_driver = isinstance(getattr(error.orig, "__cause__", None), ValueError)
     return refused_by_driver or sqlstate(error).startswith(BAD_DATA_STATES)
 
 
 def sqlstate(error: BaseException) -> str:
-    """Return the SQLSTATE of a database error.
-
-    Return the text "None" if the error has no SQLSTATE.
-    """
+    """Return the SQLSTATE of a database error, or the text "None"."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlstate", None))
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Raise DisconnectionError if a connection is closed. The pool then replaces the connection."""
     # The driver knows this from the socket. A ping would cost three round trips.
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:
-    """Return a factory of sessions. After a commit, objects of the session can still be read."""
+    """Return a factory of sessions whose objects can still be read after a commit."""
     return async_sessionmaker(engine, expire_on_commit=False)

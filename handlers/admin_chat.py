@@ -1,7 +1,4 @@
-"""Handle the button with which a super admin confirms that the admin chat has moved.
-
-Telegram gives a group a new id when the group becomes a supergroup.
-"""
+"""Handle the button with which a super admin confirms the admin chat's new id from Telegram."""
 
 import structlog
 from aiogram import Bot, Router
@@ -22,10 +19,10 @@ router = Router(name="admin_chat")
 
 @router.callback_query(ConfirmAdminChat.filter())
 async def confirm(press: CallbackQuery, context: RequestContext, bot: Bot) -> None:
-    """Confirm that the admin chat has moved to the chat in which the button was pressed.
+    """Confirm that the admin chat has moved to the chat of the pressed button.
 
-    The bot asks Telegram whether the old chat has this new id. Raises AccessDenied if the person is
-    not a super admin. Raises AdminChatNotMoved if Telegram does not confirm the new id.
+    Raises AccessDenied if the person is not a super admin; AdminChatNotMoved if Telegram does not
+    confirm the new id.
     """
     admin_chat = context.dependencies.admin_chat
     old_chat_id = admin_chat.id
@@ -48,11 +45,7 @@ async def confirm(press: CallbackQuery, context: RequestContext, bot: Bot) -> No
 
 
 async def _is_at(bot: Bot, old_chat_id: int, new_chat_id: int) -> bool:
-    """Ask Telegram for the chat `old_chat_id`. Return whether it has the id `new_chat_id` now.
-
-    If the chat has moved, Telegram's error names the new id, and `FollowAdminChat` repeats the
-    request with the new id. Returns False if Telegram refuses the request.
-    """
+    """Return whether Telegram gave the chat `old_chat_id` the id `new_chat_id`."""
     try:
         return (await bot.get_chat(old_chat_id)).id == new_chat_id
     except (TelegramBadRequest, TelegramForbiddenError):

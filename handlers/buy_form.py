@@ -1,7 +1,4 @@
-"""Handle the form with which an advertiser buys a placement (a post in a channel).
-
-The form asks for the channel, the time of publication and a confirmation.
-"""
+"""Handle the form with which an advertiser buys a post in a channel."""
 
 from datetime import datetime
 from typing import Any
@@ -33,10 +30,7 @@ openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """The steps of the form in their order.
-
-    If the person has chosen a time zone, the form skips the step `zone`.
-    """
+    """The steps of the form. A person with a time zone skips the step `zone`."""
 
     channel = State()
     when = State()
@@ -52,10 +46,9 @@ async def open_buy_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form of a new placement for one of the person's own active campaigns.
+    """Open the form for one of the person's own active campaigns.
 
-    Raises NotCampaignOwner if the campaign belongs to another person. Raises CampaignNotActive if
-    the campaign is not active.
+    Raises NotCampaignOwner, CampaignNotActive.
     """
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
@@ -191,7 +184,7 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
 
 
 async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
-    """Build the screen after a submission. If money is missing for the approval, show how much."""
+    """Build the screen after a submission, with the money that is missing for the approval."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
         available = (await wallets.balances(session, context.user_id)).available

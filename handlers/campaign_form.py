@@ -1,7 +1,4 @@
-"""Handle the form of a new campaign. It asks for a name, the ad, a link button and a budget.
-
-At the end, the form shows the ad as channels will get it, and the person saves the campaign.
-"""
+"""Handle the form of a new campaign: name, ad, link button, budget and preview."""
 
 from dataclasses import replace
 from typing import Any
@@ -43,7 +40,7 @@ class CampaignForm(StatesGroup):
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.CAMPAIGN))
 async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
-    """Open the form of a new campaign with its first question, which is for the name."""
+    """Open the form of a new campaign."""
     await forms.open_form(dialog_manager, CampaignForm.name)
 
 
@@ -64,19 +61,13 @@ async def _read_ad(message: Message, _input: MessageInput, manager: DialogManage
 
 
 async def _replace_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    """Replace the ad of the draft with the ad in a message, and show the preview again.
-
-    The link button and the budget of the draft stay.
-    """
+    """Replace the ad of the draft, and show the preview again."""
     if _parse_ad(message, manager) and await _show_preview(message, manager):
         await forms.next_step(manager, CampaignForm.preview)
 
 
 def _parse_ad(message: Message, manager: DialogManager) -> bool:
-    """Read the ad in a message, store it in the draft of the form, and return True.
-
-    If the message is no valid ad, show the error and return False.
-    """
+    """Store the ad of a message in the draft. Return False if the ad is invalid."""
     draft = manager.dialog_data
     parsed = ad_parser.parse_ad(message)
     if parsed is None or message.media_group_id is not None:
@@ -127,10 +118,7 @@ async def _read_budget(message: Message, _input: MessageInput, manager: DialogMa
 
 
 async def _show_preview(message: Message, manager: DialogManager) -> bool:
-    """Show the ad to the person as channels will get it, and return True.
-
-    If Telegram refuses the ad, show the error, ask for another ad, and return False.
-    """
+    """Show the ad as channels will get it. Return False if Telegram refuses the ad."""
     context = forms.context_of(manager)
     bot: Bot = manager.middleware_data["bot"]
     try:
@@ -163,10 +151,7 @@ async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> N
 
 
 def _check_ad(manager: DialogManager, ad: Creative, addresses: tuple[str, ...] = ()) -> bool:
-    """Return whether an ad is valid. If it is invalid, show the error above the form's question.
-
-    `addresses` are the web addresses in the ad's text.
-    """
+    """Return whether an ad and the addresses in its text are valid. Otherwise show the error."""
     try:
         ad.validate()
         for address in addresses:
@@ -178,7 +163,7 @@ def _check_ad(manager: DialogManager, ad: Creative, addresses: tuple[str, ...] =
 
 
 class AdLosses(Text):
-    """A list for the advertiser: the parts of the message that the published ad will not have."""
+    """A list of the message's parts that the published ad will not have."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         t = forms.context_of(manager).t

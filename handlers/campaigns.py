@@ -1,4 +1,4 @@
-"""Handle the list of an advertiser's campaigns, and the screen of a campaign with its buttons."""
+"""Handle an advertiser's campaigns: the list, the screens and their buttons."""
 
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
@@ -26,7 +26,7 @@ _STATUS_CHANGES = {
 
 
 async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
-    """Read a page of the person's campaigns and build its screen."""
+    """Build the screen with a page of the person's campaigns."""
     async with context.read() as session:
         rows = await campaigns.of_advertiser(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(page_number)
@@ -35,7 +35,7 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
 
 
 async def card_screen(context: RequestContext, campaign_id: int) -> Outgoing:
-    """Read one campaign and build its screen."""
+    """Build the screen of one campaign."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=campaign_id)
         left = await campaigns.budget_left(session, campaign_id)
@@ -50,13 +50,13 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CAMPAIGN))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show the screen of a campaign in its present state."""
+    """Show the screen of a campaign."""
     await respond.show(press, await card_screen(context, callback_data.id))
 
 
 @router.callback_query(Go.filter(F.screen == Screen.BUY))
 async def choose_campaign(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show a page of the person's active campaigns. The person chooses one for a new placement."""
+    """Show a page of the person's active campaigns, to choose one for a new placement."""
     async with context.read() as session:
         rows = await campaigns.of_advertiser(
             session,
@@ -72,10 +72,7 @@ async def choose_campaign(press: CallbackQuery, callback_data: Go, context: Requ
 async def show_ad(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext, bot: Bot
 ) -> None:
-    """Send a campaign's ad to the person, and then the campaign's screen.
-
-    The ad looks as it does in a channel.
-    """
+    """Send the person a campaign's ad as channels get it, and then the campaign's screen."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
         left = await campaigns.budget_left(session, row.id)
@@ -88,7 +85,7 @@ async def show_ad(
 async def ask_cancel(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
-    """Ask the person for confirmation before a campaign is cancelled. A cancellation is final."""
+    """Ask for confirmation before a campaign is cancelled."""
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
     await respond.show(press, screens.confirm_cancel(context.t, row))
@@ -98,7 +95,7 @@ async def ask_cancel(
 async def change_status(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
-    """Activate, pause, resume or cancel a campaign, if the campaign's status allows this."""
+    """Activate, pause, resume or cancel a campaign."""
     async with (
         respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,

@@ -15,10 +15,9 @@ router = Router(name="channel_events")
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
 async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: Bot) -> None:
-    """Suspend a channel if the bot may no longer post there. Restore it if the bot may post.
+    """Suspend or restore a connected channel according to the bot's present rights.
 
-    The handler asks Telegram for the present rights, because the update can be late. A channel that
-    nobody has connected is ignored.
+    The rights come from a request to Telegram, because the update can be late.
     """
     async with context.read() as session:
         if await channels.by_chat(session, event.chat.id) is None:
@@ -40,20 +39,15 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
 
 @router.my_chat_member()
 async def log_membership(event: ChatMemberUpdated) -> None:
-    """Log that the bot was added to a group or private chat, or was removed from it.
-
-    The handler changes nothing.
-    """
+    """Log that the bot was added to or removed from a group or private chat."""
     log.info("bot's membership changed", chat_type=event.chat.type)
 
 
 @router.channel_post()
 async def note_message_id(post: Message, context: RequestContext) -> None:
-    """Store the message id of a new post as the highest known message id of its channel.
+    """Store the message id of a new post as the highest known id of its channel.
 
-    Telegram may or may not have published an uncertain post. The search for such a post begins
-    above the highest id that was known before the send. Telegram's updates about edited posts are
-    not used, because an edited post can be old.
+    The ids of edited posts do not count: an edited post can be old.
     """
     async with context.begin() as session:
         await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
@@ -63,10 +57,7 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
 async def find_moved_admin_chat(message: Message, context: RequestContext, bot: Bot) -> None:
     """Find the admin chat's new id after its group has become a supergroup.
 
-    Telegram has written a message into the new supergroup. This message names the old group. If the
-    old group is the admin chat, this handler makes a request about the old group. Telegram refuses
-    the request, and its error contains the new id. `FollowAdminChat` reads this error and records
-    the new id.
+    A request about the old group makes Telegram name the new id, which `FollowAdminChat` records.
     """
     if message.migrate_from_chat_id == context.admin_chat_id:
         await bot.get_chat(context.admin_chat_id)
@@ -74,11 +65,7 @@ async def find_moved_admin_chat(message: Message, context: RequestContext, bot: 
 
 @router.message(F.migrate_to_chat_id)
 async def follow_group(message: Message, context: RequestContext) -> None:
-    """Record the new id of the admin chat when its group becomes a supergroup.
-
-    The id is stored in the database, and every process reads it there. The staff can act in the new
-    chat after a super admin has confirmed the move. If another group moves, nothing is recorded.
-    """
+    """Record the admin chat's new id when its group becomes a supergroup. Ignore other groups."""
     if message.migrate_to_chat_id is None:
         return
     async with database_errors():

@@ -18,7 +18,7 @@ from services.platform import users
 
 router = Router(name="channels")
 connect_router = Router(name="channel_connect")
-"""The router of `connect`. It must be part of the forms' router, because `connect` opens a form."""
+"""The router of `connect`. The forms' router must contain it, because `connect` opens a form."""
 
 _STATUS_CHANGES = {
     ChannelAct.PAUSE: channels.pause,
@@ -28,7 +28,7 @@ _STATUS_CHANGES = {
 
 
 async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing:
-    """Read a page of the person's channels and build its screen."""
+    """Build the screen with a page of the person's channels."""
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
     begin = offset(page_number)
@@ -55,10 +55,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.CONNECT))
 async def offer_picker(press: CallbackQuery, context: RequestContext) -> None:
-    """Show the keyboard that opens Telegram's channel picker.
-
-    In the picker, the person chooses one of the person's own channels.
-    """
+    """Show the keyboard that opens Telegram's channel picker."""
     await respond.show(press, screens.channel_picker(context.t))
 
 
@@ -91,11 +88,8 @@ async def connect(
 ) -> None:
     """Connect the channel that a person has chosen in Telegram's channel picker.
 
-    The bot must have the right to post in the channel, and the person must be its creator. The bot
-    asks Telegram about both conditions, because the person's choice can be old. If the stored owner
-    is no longer the channel's creator, the new creator becomes the owner. The message about the
-    choice (`chat_shared`) can come before or after Telegram's report about the bot's new rights
-    (`my_chat_member`).
+    Telegram must confirm that the bot may post there and that the person is the creator. The
+    message `chat_shared` can come before or after `my_chat_member` (Telegram).
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.find_problem(
@@ -132,11 +126,7 @@ async def connect(
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:
-    """Return the user id of a channel's stored owner, if the owner is no longer its creator.
-
-    Returns None if nobody else has connected the channel. Returns None too if the stored owner is
-    still the creator.
-    """
+    """Return the stored owner's user id if another person is the creator now, or None."""
     async with context.read() as session:
         row = await channels.by_chat(session, chat_id)
         if row is None or row.owner_id == context.user_id:

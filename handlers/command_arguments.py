@@ -1,4 +1,4 @@
-"""Parse the arguments of the commands that the staff write in the admin chat."""
+"""Parse the arguments of staff commands."""
 
 from aiogram.filters import CommandObject
 

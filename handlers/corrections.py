@@ -1,8 +1,4 @@
-"""Handle corrections (repairs of the ledger) in the admin chat.
-
-One admin proposes a correction with the program `adtech`. Another admin confirms or refuses it in
-the admin chat. A card is a message with buttons in the admin chat.
-"""
+"""Handle corrections (repairs of the ledger) in the admin chat."""
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
@@ -45,11 +41,7 @@ async def show_queue(
     context: RequestContext,
     callback_data: ShowCorrections | None = None,
 ) -> None:
-    """Show a page of the corrections that are not done yet.
-
-    A proposed correction waits for the decision of another admin. A confirmed correction waits for
-    the command `adtech repair`.
-    """
+    """Show a page of the corrections that wait for a decision or for `adtech repair`."""
     context.actor.require_staff(*STAFF, action="corrections")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -61,7 +53,7 @@ async def show_queue(
 async def show_card(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Show the card of a correction, with the present states of the correction and its wallets."""
+    """Show a correction and its wallets in their present state."""
     context.actor.require_staff(*STAFF, action="correction_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -72,11 +64,7 @@ async def show_card(
 async def ask_reason(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Show buttons with the preset reasons to confirm or refuse a correction.
-
-    A press of one of these buttons makes the decision. If the correction's status no longer allows
-    the decision, show its card instead.
-    """
+    """Show the preset reasons for a decision about a correction as buttons."""
     context.actor.require_staff(*MODERATORS, action="correction_card")
     details = await _details(context, callback_data.id)
     if callback_data.act in screens.allowed_acts(details):
@@ -95,27 +83,21 @@ async def ask_reason(
 async def decide_for_preset(
     press: CallbackQuery, callback_data: OnCorrection, context: RequestContext
 ) -> None:
-    """Confirm or refuse a correction for one of the preset reasons."""
+    """Confirm or refuse a correction for a preset reason."""
     async with respond.show_result(press, lambda: _card_screen(context, callback_data.id)):
         await _decide(context, callback_data.act, callback_data.id, callback_data.reason)
 
 
 @router.message(Command("confirm"))
 async def confirm(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Confirm a correction with a typed reason: `/confirm 12 the bank statement says so`.
-
-    12 is the id of the correction. The text is the reason.
-    """
+    """Confirm correction 12 with a typed reason: `/confirm 12 the bank statement says so`."""
     context.actor.require_staff(*MODERATORS, action="correction_confirm")
     await _decide_for_text(message, command, context, CorrectionAct.CONFIRM)
 
 
 @router.message(Command("refuse"))
 async def refuse(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Refuse a correction with a typed reason: `/refuse 12 the cause is not known yet`.
-
-    12 is the id of the correction. The text is the reason.
-    """
+    """Refuse correction 12 with a typed reason: `/refuse 12 the cause is not known yet`."""
     context.actor.require_staff(*MODERATORS, action="correction_drop")
     await _decide_for_text(message, command, context, CorrectionAct.REFUSE)
 

@@ -1,8 +1,4 @@
-"""Handle dead letters. A dead letter is a post job that failed for good.
-
-The staff list the dead letters, and admins offer the advertisers to submit the placements again. An
-advertiser who has an offer can submit the placement again.
-"""
+"""Handle posts that failed for good, and new submissions of their placements."""
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -36,7 +32,7 @@ async def show_dead_letters(
     context: RequestContext,
     callback_data: ShowDeadLetters | None = None,
 ) -> None:
-    """Show a page of the dead letters, the newest first."""
+    """Show a page of the posts that failed for good, newest first."""
     context.actor.require_staff(*STAFF, action="dead_letters")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -48,7 +44,7 @@ async def show_dead_letters(
 async def show_card(
     press: CallbackQuery, callback_data: OnDeadLetter, context: RequestContext
 ) -> None:
-    """Show the card of one dead letter."""
+    """Show one post that failed for good."""
     context.actor.require_staff(*STAFF, action="dead_letters")
     await respond.show(
         press, screens.card(context.t, await _dead_letter(context, callback_data.id))
@@ -57,10 +53,7 @@ async def show_card(
 
 @router.callback_query(OnDeadLetter.filter(F.act == screens.OFFER))
 async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: RequestContext) -> None:
-    """Offer an advertiser to submit a failed placement again.
-
-    A second press of the button makes no second offer.
-    """
+    """Allow an advertiser once to submit a failed placement again."""
     context.actor.require_staff(*MODERATORS, action="dead_letter_offer")
     async with context.begin() as session:
         await dead_letters.offer(session, actor=context.actor, target_id=callback_data.id)
@@ -71,10 +64,9 @@ async def offer(press: CallbackQuery, callback_data: OnDeadLetter, context: Requ
 
 @router.callback_query(Retry.filter())
 async def retry(press: CallbackQuery, callback_data: Retry, context: RequestContext) -> None:
-    """Submit a failed placement again, with the price and the promised hours of the offer.
+    """Submit a failed placement again at the offered price and promised hours.
 
-    If the channel's price or promised hours (the time that a post must stay) have changed since the
-    offer, show a new offer instead.
+    Shows a new offer if the channel's terms have changed.
     """
     try:
         async with context.begin() as session:

@@ -1,4 +1,4 @@
-"""Show the deposits (money that people have paid in) to the staff in the admin chat."""
+"""Show the deposits to the staff in the admin chat."""
 
 from aiogram import Router
 from aiogram.filters import Command
@@ -22,7 +22,7 @@ async def show_deposits(
     context: RequestContext,
     callback_data: ShowDeposits | None = None,
 ) -> None:
-    """Show a page of the deposits, the newest first, and how many are not credited yet."""
+    """Show a page of the deposits, newest first, and how many are not credited yet."""
     context.actor.require_staff(*MODERATORS, action="deposits")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:

@@ -1,7 +1,4 @@
-"""Handle the errors of handlers: log them, write audit rows, and answer the person.
-
-A refusal is a domain error: the person asked for something that is not allowed or not possible.
-"""
+"""Handle errors of handlers: log them, write audit rows, and answer the person."""
 
 import structlog
 from aiogram import Router
@@ -22,33 +19,22 @@ log = structlog.get_logger(__name__)
 
 refusals = Router(name="refusals")
 unexpected_errors = Router(name="unexpected_errors")
-"""The last router. It handles the errors that no other error handler has handled."""
+"""The last router, for errors that no other error handler takes."""
 
 LEFT_TO_THE_INBOX = (
-    TryLaterError,
-    AlreadyHandledError,
-    UpdateTypeLookupError,
-    TelegramForbiddenError,
-    ForeignChatError,
-    *NOT_ANSWERED,
+    TryLaterError,  # the update will be handled later
+    AlreadyHandledError,  # another process has handled the update
+    UpdateTypeLookupError,  # aiogram does not know this kind of update
+    TelegramForbiddenError,  # the bot may not write to this chat
+    ForeignChatError,  # the same
+    *NOT_ANSWERED,  # Telegram refused the answer, but the requested action may have succeeded
 )
-"""The errors after which the bot shows no apology.
-
-- TryLaterError: the update will be handled later.
-- AlreadyHandledError: another process has handled the update.
-- UpdateTypeLookupError: aiogram does not know this kind of update.
-- TelegramForbiddenError and ForeignChatError: the bot may not write to this chat.
-- NOT_ANSWERED: Telegram did not accept the bot's answer, and would not accept an apology either.
-  The action that the person requested may have succeeded.
-"""
+"""After these errors, the bot shows no apology."""
 
 
 @refusals.errors(ExceptionTypeFilter(errors.DomainError))
 async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
-    """Answer a refused request with the reason.
-
-    If the class of the refusal is in AUDITED, an audit row about the refusal is written too.
-    """
+    """Answer a refused request with the reason."""
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
@@ -60,10 +46,9 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
 
 
 async def record(context: RequestContext, error: errors.DomainError) -> None:
-    """Write an audit row (a record of who did what) about a refusal, in a new transaction.
+    """Write an audit row about a refusal, in a new transaction.
 
-    Nothing is written if the class of the refusal is not in AUDITED. Nothing is written either if
-    the update has no known sender.
+    Writes nothing for an error outside AUDITED or an unknown sender.
     """
     if isinstance(error, AUDITED) and context.identified_actor is not None:
         action = error.action if isinstance(error, errors.AccessDenied) else context.action
@@ -73,10 +58,7 @@ async def record(context: RequestContext, error: errors.DomainError) -> None:
 
 @unexpected_errors.errors(~ExceptionTypeFilter(*LEFT_TO_THE_INBOX))
 async def handle_unexpected_error(event: ErrorEvent, context: RequestContext | None = None) -> None:
-    """Log an unexpected error, and answer with an apology and the correlation id.
-
-    All log lines about the update contain this id.
-    """
+    """Log an unexpected error, and answer with an apology and the update's correlation id."""
     error = event.exception
     if context is None:
         # The error came before the context existed, so there is nobody to answer.

@@ -1,4 +1,4 @@
-"""Handle updates that no other handler takes: unknown buttons, closed forms, group messages."""
+"""Handle updates that no other handler takes."""
 
 import re
 
@@ -16,8 +16,7 @@ from handlers import respond
 from services.platform.actors import STAFF
 
 router = Router(name="fallback")
-"""The router of unknown buttons. It must come before the forms' router, because a form must not
-handle an unknown button."""
+"""The router of unknown buttons. It must come before the forms' router."""
 
 FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 """The errors that aiogram-dialog raises for a button of a closed form."""
@@ -25,32 +24,26 @@ FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 
 @router.message(Command(re.compile(r"\w+")), F.chat.type != ChatType.PRIVATE)
 async def refuse_unknown_command(message: Message, context: RequestContext) -> None:
-    """Tell staff in the admin chat that the bot does not know a command.
-
-    Other people in a group get no answer.
-    """
+    """Tell staff, and nobody else, that the bot does not know a command."""
     if context.actor.staff_role(*STAFF) is not None:
         await respond.show(message, operators.unknown_command(context.t))
 
 
 @router.message(F.chat.type != ChatType.PRIVATE)
 async def ignore_group_message(_message: Message) -> None:
-    """Ignore every message in a group that is not one of the bot's commands."""
+    """Ignore every message in a group that is not a command."""
 
 
 @router.callback_query(F.message.chat.type != ChatType.PRIVATE)
 @router.callback_query(~F.data)
 @router.callback_query(~F.data.contains(CB_SEP) & ~F.data.startswith(f"{OpenForm.__prefix__}:"))
 async def unknown_button(press: CallbackQuery, context: RequestContext) -> None:
-    """Show an alert after a press of an unknown button, and change nothing.
-
-    The button is forged, or it is from an older version of the bot.
-    """
+    """Show an alert after a press of an unknown button."""
     await respond.alert(press, context.t("button-stale"))
 
 
 async def answer_closed_form(event: ErrorEvent, context: RequestContext) -> None:
-    """Show an alert to a person who pressed a button of a closed form."""
+    """Show an alert after a press of a closed form's button."""
     press = event.update.callback_query
     if press is not None:
         await respond.alert(press, context.t("form-gone"))

@@ -1,4 +1,4 @@
-"""Provide the parts that all forms share: translated texts, steps, errors, back and cancel."""
+"""Provide the parts that all forms share."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,17 +22,9 @@ AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]
 
 
 class Translated(Text):
-    """A translated text in a form. The texts are in the Fluent files.
-
-    The getter of a step returns the step's data. The key `values` of this data contains the values
-    of the text's variables.
-    """
+    """A translated text in a form. The step's data has the text's variables under `values`."""
 
     def __init__(self, message_id: str, **options: Any) -> None:
-        """Store the id of the text.
-
-        `options` are the options that all widgets of a form have, for example `when`.
-        """
         super().__init__(**options)
         self.message_id = message_id
 
@@ -41,7 +33,7 @@ class Translated(Text):
 
 
 class Question(Translated):
-    """The question of a step. If the last answer was wrong, the error stands above the question."""
+    """The question of a step, with the error of the last answer above it."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:
         question = await super()._render_text(data, manager)
@@ -50,20 +42,20 @@ class Question(Translated):
 
 
 class ItemLabel(Text):
-    """The label of one row in a list. The label is the second element of the row's `item`."""
+    """The label of a row in a list: the second element of the row's `item`."""
 
     async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
         return str(data["item"][1])
 
 
 def context_of(manager: DialogManager) -> RequestContext:
-    """Return the RequestContext of the update that the form handles now."""
+    """Return the RequestContext of the present update."""
     context: RequestContext = manager.middleware_data["context"]
     return context
 
 
 def show_error(manager: DialogManager, text: str) -> None:
-    """Store the text of an error. The form then shows the error above the question."""
+    """Store the text of an error, which the form shows above the question."""
     manager.dialog_data[_ERROR] = text
 
 
@@ -80,7 +72,7 @@ async def open_form(manager: DialogManager, state: State, **data: Any) -> None:
 
 
 async def close_form(manager: DialogManager, screen: Outgoing) -> None:
-    """Close the form that is open, and show a screen in its place."""
+    """Close the open form, and show a screen in its place."""
     event = manager.event
     pressed = isinstance(event, CallbackQuery)
     await manager.done(show_mode=ShowMode.NO_UPDATE if pressed else None)
@@ -95,18 +87,14 @@ async def close_form(manager: DialogManager, screen: Outgoing) -> None:
 
 
 def idempotency_key(manager: DialogManager) -> str:
-    """Return a key that is different each time the form is opened.
-
-    The result of the form is stored with this key. Therefore a repeated press stores no second
-    result.
-    """
+    """Return a key that is unique for each opening of the form."""
     return f"form:{context_of(manager).user_id}:{manager.current_context().id}"
 
 
 async def read_amount(message: Message, manager: DialogManager) -> int | None:
-    """Read an amount of money from a person's answer, and return it in whole minor units.
+    """Return the amount in a person's answer, in minor units.
 
-    If the answer is not a valid positive amount, show the error and return None.
+    Returns None and shows the error if the answer is no positive amount.
     """
     t = context_of(manager).t
     amount = formatting.parse_money(message.text or "", t.currency, t.language)
@@ -116,10 +104,7 @@ async def read_amount(message: Message, manager: DialogManager) -> int | None:
 
 
 async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    """Return an example amount in the person's currency, for a question about an amount.
-
-    This function is the getter of a step: its result is the data for the step's texts.
-    """
+    """Return an example amount in the person's currency, as data for a step's texts."""
     return {"values": {"example": context_of(dialog_manager).t.money(formatting.EXAMPLE)}}
 
 
@@ -136,9 +121,8 @@ def text_step(
 ) -> Window:
     """Make a step of a form that asks the question `message_id` and waits for a message.
 
-    `widgets` are further texts and buttons. They stand between the question and the buttons "back"
-    and "cancel". If `takes_forwards` is False, the step refuses commands, forwarded messages and
-    messages that another bot has made.
+    `widgets` stand below the question. If `takes_forwards` is False, the step refuses commands,
+    forwarded messages and messages from other bots.
     """
 
     async def read_answer(
@@ -166,9 +150,8 @@ def navigation_row(
 ) -> Row:
     """Make a row with the buttons "back" and "cancel".
 
-    `after_cancel` makes the screen that is shown after "cancel". If `first` is True, the row has no
-    button "back". `back_to` is the step to which the button "back" leads. Without `back_to`, the
-    button leads to the previous step in the form's order.
+    `after_cancel` makes the screen after "cancel". If `first` is True, there is no button "back".
+    `back_to` is the step for "back"; None means the previous step.
     """
 
     async def back(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:

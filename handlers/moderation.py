@@ -1,9 +1,4 @@
-"""Handle moderation in the admin chat: admins approve or reject placements.
-
-A placement is the purchase of a post in a channel. Its card is a message with buttons in the admin
-chat. A card can be old. Therefore the bot checks the person's rights and the placement's state at
-each press of a button.
-"""
+"""Handle the approval and rejection of placements in the admin chat."""
 
 from aiogram import Bot, F, Router
 from aiogram.filters import Command
@@ -39,7 +34,7 @@ async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
 async def show_queue(
     event: CallbackQuery | Message, context: RequestContext, callback_data: ShowQueue | None = None
 ) -> None:
-    """Show a page of the placements that an admin must still approve or reject."""
+    """Show a page of the placements without a decision."""
     context.actor.require_staff(*MODERATORS, action="moderation_queue")
     page_number = callback_data.page if callback_data else 0
     async with context.read() as session:
@@ -51,7 +46,7 @@ async def show_queue(
 async def open_card(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Send the ad of a placement and its card to the admin chat as new messages."""
+    """Send the ad and the details of a placement to the admin chat as new messages."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     row = await _card(context, callback_data.id)
     await respond.send(bot, context.admin_chat_id, screens.card(context.t, row, with_ad=True))
@@ -60,7 +55,7 @@ async def open_card(
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.CARD))
 async def show_card(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Show the card of a placement with the placement's present state."""
+    """Show the present state of a placement."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -69,10 +64,7 @@ async def show_card(press: CallbackQuery, callback_data: Moderate, context: Requ
 async def ask_reason(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext
 ) -> None:
-    """Show the preset reasons for a rejection as buttons.
-
-    If an admin has already decided about the placement, show its card instead.
-    """
+    """Show the preset reasons for a rejection as buttons."""
     context.actor.require_staff(*MODERATORS, action="moderation_reject")
     row = await _card(context, callback_data.id)
     pending = row.status == TargetStatus.PENDING
@@ -86,11 +78,9 @@ async def ask_reason(
 async def approve(
     press: CallbackQuery, callback_data: Moderate, context: RequestContext, bot: Bot
 ) -> None:
-    """Approve a placement if the bot may post in the channel and the owner is still its creator.
+    """Approve a placement, if the bot may post in the channel and the owner is still its creator.
 
-    The bot asks Telegram about both conditions. If one of them is not met, the channel is suspended
-    and the placement is not approved. If the advertiser has too little money, the placement stays
-    pending, and the advertiser gets a message about the missing amount.
+    Otherwise the channel is suspended. If money is missing, the advertiser is notified.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
@@ -119,11 +109,6 @@ async def _approve(context: RequestContext, target_id: int) -> None:
 async def _suspend_channel(
     context: RequestContext, row: moderation.PlacementDetails, problem: str
 ) -> None:
-    """Suspend the channel of a placement, because the bot must not use the channel.
-
-    `problem` is NO_RIGHT (the bot may not post there) or NOT_CREATOR (the owner is not its
-    creator).
-    """
     async with context.begin() as session:
         if problem == channel_rights.NO_RIGHT:
             await channels.record_rights_lost(
@@ -139,7 +124,7 @@ async def _suspend_channel(
     Moderate.filter((F.act == ModerationAct.REJECT) & F.reason.in_(screens.REASONS))
 )
 async def reject(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
-    """Reject a placement for a preset reason, and notify the advertiser of the reason."""
+    """Reject a placement for a preset reason."""
     async with (
         respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
         context.begin() as session,

@@ -1,9 +1,6 @@
-"""Handle the operators' commands in the admin chat.
+"""Handle the operators' commands about kill switches, health, the ledger and incidents."""
 
-The commands are about kill switches, health, the ledger and incidents. A kill switch allows or
-forbids one kind of action. An incident says that something is wrong, for example that rows of the
-ledger violate an invariant (a rule that must always hold).
-"""
+from datetime import UTC, datetime, timedelta
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
@@ -11,7 +8,7 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import commands, readiness, switches
-from bot.callbacks import IncidentAct, OnIncident, OnSwitch, SwitchAct
+from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
@@ -24,6 +21,7 @@ from services.platform.actors import OPERATORS, STAFF
 router = Router(name="operators")
 
 _SWITCH_ARGUMENTS = 3
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def _panel(context: RequestContext) -> Outgoing:
@@ -40,19 +38,34 @@ async def _set_switch(
         change = await set_switch(session, actor=context.actor, key=key, reason=reason)
     if not enabled:
         async with database_errors():
-            change = await switches.settle_stop(context.dependencies.sessions, change)
+            change = await switches.settle_despite_locks(context.dependencies.sessions, change)
     return screens.switch_set(context.t, change)
+
+
+async def _ask_to_run(context: RequestContext, key: Switch) -> Outgoing:
+    async with context.read() as session:
+        change = await killswitches.last_change(session, key)
+    return screens.confirm_run(context.t, key, _change_number(change))
+
+
+async def _has_changed(context: RequestContext, key: Switch, change: int) -> bool:
+    """Return whether a stopped switch has another last change than the bot asked about."""
+    async with context.read() as session:
+        return not await killswitches.are_running(session, key) and change != _change_number(
+            await killswitches.last_change(session, key)
+        )
+
+
+def _change_number(changed_at: datetime) -> int:
+    return (changed_at - _EPOCH) // timedelta(microseconds=1)
 
 
 @router.message(Command("killswitch"))
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Show the panel of the kill switches, stop a switch, or let a switch run.
+    """Show the kill switches, or change one: `/killswitch stop payouts <reason>` or `run payouts`.
 
-    A kill switch allows or forbids one kind of action. `/killswitch stop payouts <reason>` stops
-    the switch `payouts` immediately. Without a reason, the bot asks for the reason. `/killswitch
-    run payouts` asks for confirmation before the switch runs again. If the command says `on` or
-    `off`, the bot asks whether to stop or run the switch, because people understand these words in
-    opposite ways.
+    The bot asks back if the reason is missing, before a run, and after the unclear words `on` and
+    `off`.
     """
     arguments = (command.args or "").split(maxsplit=_SWITCH_ARGUMENTS - 1)
     if not arguments:
@@ -64,7 +77,7 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
         keys = ", ".join(switch.value for switch in Switch)
         await respond.show(message, Outgoing(context.t("switch-usage", keys=keys)))
     elif verb == "run":
-        await respond.show(message, screens.confirm_run(context.t, key))
+        await respond.show(message, await _ask_to_run(context, Switch(key)))
     elif verb == "stop" and reason:
         await respond.show(
             message, await _set_switch(context, Switch(key), enabled=False, reason=reason)
@@ -79,33 +92,48 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
 async def press_switch(
     press: CallbackQuery, callback_data: OnSwitch, context: RequestContext
 ) -> None:
-    """Handle a press of a button about kill switches (each allows or forbids one kind of action).
-
-    A button stops a switch, lets it run, asks for the reason first, or shows the panel.
-    """
+    """Handle a press of a button about kill switches."""
     act, key = callback_data.act, callback_data.key
     if act is SwitchAct.PANEL:
         await respond.show(press, await _panel(context))
         return
     context.actor.require_staff(*OPERATORS, action="kill_switch")
-    allowed_reasons = screens.STOP_REASONS if act is SwitchAct.STOP else screens.RUN_REASONS
-    sets_switch = act in {SwitchAct.STOP, SwitchAct.RUN}
-    if key not in set(Switch) or (sets_switch and callback_data.reason not in allowed_reasons):
+    is_known = act is not SwitchAct.STOP or callback_data.reason in screens.STOP_REASONS
+    if key not in set(Switch) or not is_known:
         await respond.alert(press, context.t("button-stale"))
     elif act is SwitchAct.ASK_STOP:
         await respond.show(press, screens.stop_reasons(context.t, key))
     elif act is SwitchAct.ASK_RUN:
-        await respond.show(press, screens.confirm_run(context.t, key))
+        await respond.show(press, await _ask_to_run(context, Switch(key)))
     else:
-        screen = await _set_switch(
-            context, Switch(key), enabled=act is SwitchAct.RUN, reason=callback_data.reason
-        )
+        screen = await _set_switch(context, Switch(key), enabled=False, reason=callback_data.reason)
         await respond.show(press, screen)
+
+
+@router.callback_query(RunSwitch.filter())
+async def run_switch(
+    press: CallbackQuery, callback_data: RunSwitch, context: RequestContext
+) -> None:
+    """Let a stopped kill switch run again.
+
+    If the switch was stopped again after the bot asked for the confirmation, the bot asks again.
+    """
+    context.actor.require_staff(*OPERATORS, action="kill_switch")
+    if callback_data.key not in set(Switch) or callback_data.reason not in screens.RUN_REASONS:
+        await respond.alert(press, context.t("button-stale"))
+        return
+    key = Switch(callback_data.key)
+    if await _has_changed(context, key, callback_data.change):
+        await respond.replace(press, await _ask_to_run(context, key))
+        await respond.alert(press, context.t("switch-stopped-again"))
+        return
+    screen = await _set_switch(context, key, enabled=True, reason=callback_data.reason)
+    await respond.show(press, screen)
 
 
 @router.message(Command("start", "help"), F.chat.type != ChatType.PRIVATE)
 async def show_commands(message: Message, context: RequestContext) -> None:
-    """Show the commands of the staff. Other people in a group get no answer."""
+    """Show the staff's commands to staff, and nothing to other people."""
     if context.actor.staff_role(*STAFF) is not None:
         await respond.show(message, screens.commands(context.t, commands.STAFF))
 
@@ -120,10 +148,9 @@ async def show_health(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("ledger"))
 async def check_ledger(message: Message, context: RequestContext) -> None:
-    """Check the invariants (rules that must always hold) of the ledger, and show the result.
+    """Check the ledger, and show the result.
 
-    If an invariant is violated, the kill switches for money are stopped: no new escrow, payout,
-    refund or withdrawal can begin.
+    A violation forbids new escrows, payouts, refunds and withdrawals.
     """
     context.actor.require_staff(*STAFF, action="ledger_check")
     async with context.begin() as session:
@@ -139,11 +166,7 @@ async def _incidents(context: RequestContext) -> Outgoing:
 @router.message(Command("incidents"))
 @router.callback_query(OnIncident.filter(F.act == IncidentAct.LIST))
 async def show_incidents(event: CallbackQuery | Message, context: RequestContext) -> None:
-    """Show the open incidents.
-
-    While an incident about the ledger is open, the kill switches for money cannot run again. Only
-    the switch `adjustments` can run, because a repair can need it.
-    """
+    """Show the open incidents."""
     context.actor.require_staff(*STAFF, action="incidents")
     await respond.show(event, await _incidents(context))
 
@@ -152,10 +175,7 @@ async def show_incidents(event: CallbackQuery | Message, context: RequestContext
 async def ask_to_close(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Ask for confirmation before an incident is closed.
-
-    If the incident is already closed, show the list of incidents instead.
-    """
+    """Ask for confirmation before an open incident is closed."""
     context.actor.require_staff(*OPERATORS, action="incident_close")
     async with context.read() as session:
         is_open = await incidents.is_open(session, callback_data.id)
@@ -169,11 +189,7 @@ async def ask_to_close(
 async def close_incident(
     press: CallbackQuery, callback_data: OnIncident, context: RequestContext
 ) -> None:
-    """Close an incident, and show the incidents that are still open.
-
-    The bot refuses to close an incident while an invariant (a rule that must always hold) is
-    violated.
-    """
+    """Close an incident, unless a rule of the ledger is violated."""
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
     await respond.show(press, await _incidents(context))

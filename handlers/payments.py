@@ -1,7 +1,4 @@
-"""Handle payments by Telegram: the query before a payment, the payment, and a refund.
-
-These handlers do not use Redis. Therefore an outage of Redis delays no payment.
-"""
+"""Handle payments and refunds by Telegram, without Redis."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,9 +28,8 @@ router = Router(name="payments")
 async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) -> None:
     """Answer Telegram's question whether the bot accepts a payment.
 
-    Telegram asks before the payment, and waits 10 seconds for the answer. Without an answer,
-    Telegram refuses the payment and shows no reason to the person. After an unexpected error, the
-    bot refuses the payment with a text.
+    Telegram waits 10 seconds, and then refuses the payment. After an unexpected error, the bot
+    refuses the payment.
     """
     try:
         problem = await _problem(query, context)
@@ -73,15 +69,16 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
 async def record_payment(message: Message, context: RequestContext) -> None:
     """Record a payment under Telegram's charge id, and credit the amount to the payer.
 
-    If the payment differs from its invoice, or has another currency than the payer's wallet, it is
-    parked: it is kept, and the admins are notified. The payer is notified of the credit by a
-    message of the outbox. A crash does not lose such a message.
+    A payment that names no person, or that differs from its invoice or from the wallet's currency,
+    is kept for the admins.
     """
     payment = message.successful_payment
     if payment is None:
         return
     charge_id = payment.telegram_payment_charge_id
     async with _never_dropped("payment not recorded", context), context.begin() as session:
+        if context.person is None:
+            raise errors.PaymentMismatch(charge_id, "a payment by a person", "by a bot or a chat")
         invoices.require_match(
             payment.invoice_payload,
             charge_id=charge_id,
@@ -104,14 +101,10 @@ async def record_payment(message: Message, context: RequestContext) -> None:
 
 @router.message(F.refunded_payment)
 async def record_reversal(message: Message, context: RequestContext) -> None:
-    """Take the amount of a refunded payment out of the payer's wallet, and block the payer.
+    """Take a refunded payment out of the payer's wallet, and block the payer.
 
-    Telegram has already refunded the payment. If the wallet has too little money, the rest is a
-    loss of the platform. The admin chat is notified.
-
-    The payer is the person whose deposit has the payment's charge id. If there is no such deposit,
-    the payer is the person of the private chat. If the refund differs from its deposit, it is
-    parked: it is kept, and the admins are notified.
+    The payer is the person of the deposit, or of the private chat if there is no deposit. A refund
+    that differs from its deposit is kept for the admins.
     """
     payment = message.refunded_payment
     if payment is None:
@@ -135,12 +128,10 @@ def _source(currency: str) -> str:
 
 @asynccontextmanager
 async def _never_dropped(event: str, context: RequestContext) -> AsyncIterator[None]:
-    """Keep an update about money if the `with` block raises an error.
+    """Keep an update about money after an error in the `with` block.
 
-    After a domain error (a refusal), the update is parked immediately: it is kept for the admins
-    with the text of the error, and not tried again. After any other error, TryLaterError is raised,
-    and the update is handled again later. After too many attempts, the update is parked too.
-    `event` is the text of the log line.
+    After a domain error, the update is kept for the admins. After any other error, TryLaterError is
+    raised for a later attempt.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Handle an advertiser's placements (purchases of a post): show them, and take one back."""
+"""Handle an advertiser's placements (purchases of posts): show and withdraw them."""
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
@@ -33,7 +33,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENT))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show the screen of one placement in its present state."""
+    """Show one placement."""
     await respond.show(press, await _screen(context, callback_data.id))
 
 
@@ -41,10 +41,7 @@ async def show_card(press: CallbackQuery, callback_data: Go, context: RequestCon
 async def ask_to_withdraw(
     press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
 ) -> None:
-    """Ask for confirmation before a placement is withdrawn.
-
-    If the placement is no longer pending, show its screen instead.
-    """
+    """Ask for confirmation before a pending placement is withdrawn."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
     if row.target_status == TargetStatus.PENDING:

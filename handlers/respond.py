@@ -12,16 +12,12 @@ from bot.telegram.answers import answer_press
 from services.platform import errors
 
 ALERT_LENGTH = 200
-"""Telegram's limit for the text that answers a press, in characters."""
+"""Telegram's limit for the answer to a press, in characters."""
 _NOT_MODIFIED = "message is not modified"
 
 
 async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
-    """Show a screen as the answer to an update.
-
-    After a press of a button, the screen replaces the message of the button, and Telegram gets an
-    answer to the press. After a message of a person, the screen is a new message.
-    """
+    """Show a screen: replace the message of a pressed button, or send a new message."""
     if isinstance(event, Message):
         await send(_bot(event), event.chat.id, screen)
         return
@@ -33,11 +29,9 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
 async def show_result(
     press: CallbackQuery, read_screen: Callable[[], Awaitable[Outgoing]]
 ) -> AsyncIterator[None]:
-    """Run the `with` block, and then show the screen that `read_screen` returns.
+    """Run the `with` block, and then show the screen from `read_screen`.
 
-    The block carries out the decision of a pressed button. If the block raises InvalidMove, the
-    button was out of date. The screen is then shown too, and the error is raised again. The error
-    handler answers the press.
+    After InvalidMove, the screen is shown too, and InvalidMove is raised again.
     """
     try:
         yield
@@ -54,11 +48,9 @@ async def send(bot: Bot, chat_id: int, screen: Outgoing) -> None:
 
 
 async def alert(event: CallbackQuery | Message, text: str) -> None:
-    """Show a text as the answer to an update. The message of a pressed button does not change.
+    """Show a text as an alert after a press, or else as a message.
 
-    After a press of a button, the text is shown as an alert. If the text is too long for an alert,
-    or if the answer to the press comes too late, the text is sent as a message. After a message of
-    a person, the text is always sent as a message.
+    A text that is too long or too late for an alert is sent as a message.
     """
     if isinstance(event, CallbackQuery):
         fits = len(text) <= ALERT_LENGTH
@@ -72,10 +64,9 @@ async def alert(event: CallbackQuery | Message, text: str) -> None:
 
 
 async def replace(event: CallbackQuery, screen: Outgoing) -> None:
-    """Replace the message of a pressed button with a screen.
+    """Replace the message of a pressed button with a screen, without an answer to the press.
 
-    If the message cannot be edited, the screen is a new message. This function does not answer the
-    press.
+    If the message cannot be edited, the screen is a new message.
     """
     message = event.message
     if message is None:

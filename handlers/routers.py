@@ -1,7 +1,6 @@
-"""Build the dispatcher, which contains the routers of all handlers in their order.
+"""Build the dispatcher with the routers of all handlers.
 
-The first router with a handler for an update takes the update. Routers before the forms' router do
-not use Redis.
+The first router with a handler takes an update. Only the forms' router uses Redis.
 """
 
 from functools import cache
@@ -48,12 +47,7 @@ from handlers import settings as settings_handlers
 
 @cache
 def dispatcher() -> Dispatcher:
-    """Return aiogram's dispatcher. It is built one time in each process.
-
-    The dispatcher holds no dependencies. The dependencies (for example the database) come as
-    arguments with each update. aiogram's own state machine is disabled, because it would read Redis
-    before every handler.
-    """
+    """Return aiogram's dispatcher, which is built once in each process."""
     root = Dispatcher(disable_fsm=True)
     root.update.outer_middleware(ContextMiddleware())
     root.message.outer_middleware(OwnWordsMiddleware())
@@ -91,7 +85,7 @@ def dispatcher() -> Dispatcher:
 
 
 def _forms() -> Router:
-    """Build the router of the forms in private chats. Only this router uses Redis."""
+    """Build the router of the forms in private chats."""
     router = Router(name="forms")
     router.message.filter(F.chat.type == ChatType.PRIVATE)
     router.errors.register(fallback.answer_closed_form, ExceptionTypeFilter(*fallback.FORM_CLOSED))

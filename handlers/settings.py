@@ -22,7 +22,7 @@ openers = Router(name="settings_form")
 
 
 class ZoneForm(StatesGroup):
-    """The only step of the form. It asks for the person's time zone."""
+    """The only step of the form."""
 
     zone = State()
 
@@ -49,16 +49,12 @@ async def choose_language(
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.ZONE))
 async def ask_zone(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
-    """Open the form that asks for the person's time zone."""
+    """Open the form for the person's time zone."""
     await forms.open_form(dialog_manager, ZoneForm.zone)
 
 
 async def save_zone(message: Message, manager: DialogManager) -> bool:
-    """Save the time zone that a person typed, and return True.
-
-    From now on, the person's screens show times in this zone. If there is no such zone, show the
-    error and return False.
-    """
+    """Save a typed time zone. Return False if there is no such zone."""
     context = forms.context_of(manager)
     zone = time_zones.find(message.text or "")
     if zone is None:

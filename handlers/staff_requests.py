@@ -1,8 +1,4 @@
-"""Handle the requests and the roles of the staff in the admin chat.
-
-A staff request asks for an action. The action counts only after its requester, or a second person,
-has confirmed the request with a button.
-"""
+"""Handle the requests and roles of the staff in the admin chat."""
 
 from collections.abc import Mapping
 
@@ -71,11 +67,7 @@ async def show_staff(message: Message, context: RequestContext) -> None:
 async def ask_to_decide(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Show a question before a second person confirms or refuses a request.
-
-    The button of the answer carries out the decision. If the request no longer waits for a
-    decision, show its card instead.
-    """
+    """Ask for confirmation before a person confirms or refuses an open request."""
     context.actor.require_staff(*STAFF, action="request_card")
     details = await _details(context, callback_data.id)
     if details.request.status is RequestStatus.PROPOSED:
@@ -89,24 +81,38 @@ async def ask_to_decide(
 async def press_card(
     press: CallbackQuery, callback_data: OnStaffRequest, context: RequestContext
 ) -> None:
-    """Carry out the decision of a pressed button about a request, and show the request's card.
-
-    If the button has no decision, only the card (a message with buttons) is shown.
-    """
+    """Carry out the decision of a pressed button about a request, and show the result."""
+    # After a decision, the database sends the new card to the admin chat, so that nobody can decide
+    # in silence. Therefore only one line replaces the pressed card.
     context.actor.require_staff(*STAFF, action="request_card")
     decide = _DECISIONS.get(callback_data.act)
-    async with respond.show_result(press, lambda: _card(context, callback_data.id)):
+    changed = False
+
+    async def read_screen() -> Outgoing:
+        details = await _details(context, callback_data.id)
+        return (screens.new_state if changed else screens.card)(context.t, details)
+
+    async with respond.show_result(press, read_screen):
         if decide is not None:
-            async with context.begin() as session:
-                await decide(session, actor=context.actor, request_id=callback_data.id)
+            changed = await _decide(context, decide, callback_data.id)
+
+
+async def _decide(
+    context: RequestContext, decide: staff_requests.Decision, request_id: int
+) -> bool:
+    """Carry out a decision about a request, and return whether the request has changed."""
+    async with context.begin() as session:
+        request = (await staff_requests.get(session, request_id)).request
+        before = request.status, request.acknowledged
+        request = await decide(session, actor=context.actor, request_id=request_id)
+    return before != (request.status, request.acknowledged)
 
 
 @router.message(Command("grant"))
 async def ask_to_grant(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Request a staff role for a person: `/grant 12345 operator she joins the night shift`.
 
-    The arguments are the person's Telegram id, the role and the reason. A second super admin must
-    confirm the request.
+    12345 is the person's Telegram id. A second super admin must confirm.
     """
     await _ask(message, command, context, RequestKind.GRANT_ROLE)
 
@@ -115,8 +121,7 @@ async def ask_to_grant(message: Message, command: CommandObject, context: Reques
 async def ask_to_revoke(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Request that a person loses a staff role: `/revoke 12345 operator he has left`.
 
-    The arguments are the person's Telegram id, the role and the reason. A second super admin must
-    confirm the request.
+    12345 is the person's Telegram id. A second super admin must confirm.
     """
     await _ask(message, command, context, RequestKind.REVOKE_ROLE)
 

@@ -1,4 +1,4 @@
-"""Handle the menu, the fixed texts (for example the help), and messages without a handler."""
+"""Handle the menu, the fixed texts, and messages without a handler."""
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
@@ -13,17 +13,15 @@ from bot.screens import menu
 from bot.screens.outgoing import Outgoing
 from handlers import respond
 
+# Telegram requires some of these texts from bots that sell something.
 PAGES = ("help", "terms", "privacy")
 
 router = Router(name="start")
-"""The router of the menu button, and of the commands that show fixed texts.
-
-An example of such a command is `/help`. If a form is open, these handlers leave it open.
-"""
+"""The router of handlers that leave an open form open."""
 form_closers = Router(name="form_closers")
-"""The router of handlers that close an open form. It must be part of the forms' router."""
+"""The router of handlers that close an open form. The forms' router must contain it."""
 unmatched = Router(name="unmatched")
-"""The router of messages and presses that no other handler takes. It comes after all forms."""
+"""The router of updates that no other handler and no form takes."""
 
 
 @router.callback_query(Go.filter(F.screen == Screen.MENU))
@@ -40,20 +38,14 @@ async def show_help(press: CallbackQuery, context: RequestContext) -> None:
 
 @router.message(Command("paysupport"), F.chat.type == ChatType.PRIVATE)
 async def show_payment_support(message: Message, context: RequestContext) -> None:
-    """Show where people get help with a payment.
-
-    Telegram requires this command from bots that sell something.
-    """
+    """Show where people get help with a payment (required by Telegram)."""
     contact = context.settings.support_contact
     await respond.show(message, menu.payment_support(context.t, contact))
 
 
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
 async def show_page(message: Message, context: RequestContext) -> None:
-    """Show the fixed text that a command names, for example `/terms`.
-
-    Telegram requires some of these texts from bots that sell something.
-    """
+    """Show the fixed text of a command, for example `/terms`."""
     page = (message.text or "").split(maxsplit=1)[0][1:].partition("@")[0].lower()
     await respond.show(message, menu.page(context.t, page))
 
@@ -61,7 +53,7 @@ async def show_page(message: Message, context: RequestContext) -> None:
 @form_closers.message(CommandStart())
 @form_closers.message(Command("menu"))
 async def start(message: Message, context: RequestContext, dialog_manager: DialogManager) -> None:
-    """Close the open form, if there is one, and show the menu."""
+    """Close an open form, and show the menu."""
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.show(message, menu.menu(context.t))
 
@@ -71,10 +63,7 @@ async def start(message: Message, context: RequestContext, dialog_manager: Dialo
 async def cancel(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
-    """Close the open form, if there is one, and show the menu.
-
-    The keyboard that opens Telegram's channel picker is removed.
-    """
+    """Close an open form, remove the channel picker's keyboard, and show the menu."""
     await dialog_manager.reset_stack(remove_keyboard=False)
     await respond.send(
         bot, message.chat.id, Outgoing(context.t("cancelled"), ReplyKeyboardRemove())
@@ -91,5 +80,5 @@ async def show_menu_for_unexpected(message: Message, context: RequestContext) ->
 
 @unmatched.callback_query()
 async def answer_stale_button(press: CallbackQuery, context: RequestContext) -> None:
-    """Show an alert after a press of a button that no handler and no open form knows."""
+    """Show an alert after a press of an unknown button."""
     await respond.alert(press, context.t("button-stale"))

@@ -1,7 +1,4 @@
-"""Handle the form of a channel's terms: the price, the promised hours and the topic.
-
-The promised hours are the time that a post must stay in the channel.
-"""
+"""Handle the form of a channel's price, promised hours and topic."""
 
 from typing import Any
 
@@ -40,10 +37,7 @@ async def open_terms_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form of the terms for one of the person's own channels.
-
-    Raises NotChannelOwner if the channel belongs to another person.
-    """
+    """Open the form for one of the person's own channels. Raises NotChannelOwner."""
     async with context.read() as session:
         await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
     await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id)

@@ -1,11 +1,4 @@
-"""Handle the admins' decisions about uncertain posts, unverifiable posts and breaches.
-
-Telegram may or may not have published an uncertain post. An unverifiable post was published, but
-the last check could not find out whether the post is still in the channel. A breach is a broken
-promise of the owner about a published post, for example a change of the post. A card is a message
-with buttons in the admin chat. At each press of a button, the bot checks whether the decision is
-still possible.
-"""
+"""Handle the admins' decisions about posts with an unclear state or a broken promise."""
 
 import re
 
@@ -35,10 +28,7 @@ router = Router(name="uncertain_posts")
 
 _LINK = re.compile(r"(?:(?:https?://)?t\.me/(?P<chat>c/\d+|\w+)/)?(?P<id>\d{1,15})/?(?:\?\S*)?")
 _PRIVATE_LINK_OFFSET = 1_000_000_000_000
-"""A link to a post in a private channel begins with `t.me/c/` and the channel's number.
-
-This number is the channel's chat id without the minus sign, minus this offset.
-"""
+"""A link `t.me/c/NUMBER` has the chat id without the minus sign, minus this offset."""
 
 
 async def _case(context: RequestContext, target_id: int) -> ResolutionCase:
@@ -54,7 +44,7 @@ async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
 async def show_card(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Show the card of a post with the post's present state."""
+    """Show the present state of a post."""
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -63,11 +53,7 @@ async def show_card(
 async def ask_link(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask an admin for the link to an uncertain post that the admin has seen in the channel.
-
-    The bot then checks the message at the link. If the post is no longer uncertain, show its card
-    instead.
-    """
+    """Ask an admin for the link to an uncertain post."""
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     case = await _case(context, callback_data.id)
     still_uncertain = case.uncertain and case.claim_no == callback_data.claim
@@ -85,17 +71,14 @@ _QUESTIONS = {
     ResolutionAct.ABSENT: ResolutionAct.ABSENT_CONFIRMED,
     ResolutionAct.DISMISS: ResolutionAct.DISMISS_CONFIRMED,
 }
-"""For each button that asks a question: the decision that the answer carries out."""
+"""The decision that follows each question."""
 
 
 @router.callback_query(OnUncertainPost.filter(F.act.in_(_QUESTIONS)))
 async def ask_to_confirm(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Ask for confirmation before a final decision about a post.
-
-    If the button is out of date, show the card of the post instead.
-    """
+    """Ask for confirmation before a final decision about a post."""
     context.actor.require_staff(*MODERATORS, action="doubt_card")
     case = await _case(context, callback_data.id)
     if case.claim_no != callback_data.claim or not (case.uncertain or case.needs_decision):
@@ -109,10 +92,9 @@ async def ask_to_confirm(
 async def decide(
     press: CallbackQuery, callback_data: OnUncertainPost, context: RequestContext
 ) -> None:
-    """Carry out the decision of a button, and then show the card of the post.
+    """Carry out the decision of a button, and show the post.
 
-    If the post has changed since the button was shown, nothing is decided and only the card is
-    shown.
+    If the post has changed since the button was shown, nothing is decided.
     """
     decision = {
         ResolutionAct.ABSENT_CONFIRMED: manual_resolution.confirm_absent,
@@ -146,12 +128,10 @@ async def decide(
 async def confirm_published(
     message: Message, command: CommandObject, context: RequestContext
 ) -> None:
-    """Handle an admin's statement that a post is at a link: `/there 12 https://t.me/c/1234/56`.
+    """Handle an admin's statement of a post's link: `/there 12 https://t.me/c/1234/56`.
 
-    12 is the id of the placement. If Telegram shows that the message is the ad, the post is marked
-    as published. If the message can be the ad but nothing proves it, the statement is recorded, and
-    a second admin is asked. In any other case, the statement is refused. If the post is no longer
-    uncertain, only its card is shown.
+    12 is the id of the placement. If Telegram proves that the message is the ad, the post is marked
+    as published. If the message can be the ad but nothing proves this, a second admin is asked.
     """
     context.actor.require_staff(*MODERATORS, action="resolution_confirm_published")
     arguments = command_arguments.id_and_text(command)
@@ -193,11 +173,7 @@ async def state_published(
     callback_data: StatePublished | StatePublishedConfirmed,
     context: RequestContext,
 ) -> None:
-    """Record a second admin's statement that an uncertain post is at a message id.
-
-    The first admin has named the message id. The first button shows a question, and the button of
-    the answer records the statement. If the post is no longer uncertain, only its card is shown.
-    """
+    """Ask a second admin about a stated message id, or record the second admin's statement."""
     context.actor.require_staff(*MODERATORS, action="resolution_state_published")
     case = await _case(context, callback_data.id)
     message_id = callback_data.message_id
@@ -213,11 +189,7 @@ async def state_published(
 async def _state_published(
     context: RequestContext, case: ResolutionCase, message_id: int
 ) -> Outgoing:
-    """Record an admin's statement that an uncertain post is at `message_id`.
-
-    If the post is now marked as published, returns the card of the post. Otherwise returns the
-    question to a second admin.
-    """
+    """Record a statement. Return the post's screen, or the question to a second admin."""
     async with context.begin() as session:
         await manual_resolution.state_published(
             session,
@@ -233,11 +205,7 @@ async def _state_published(
 
 
 def _message_id(link: str, case: ResolutionCase) -> int | None:
-    """Return the message id in an admin's text. The text is a link to a post, or only an id.
-
-    Returns None for any other text. Returns None too if the link leads to another channel than that
-    of the uncertain post.
-    """
+    """Return the message id in a link or number. Return None for another channel or other text."""
     match = _LINK.fullmatch(link)
     if match is None:
         return None
@@ -248,14 +216,10 @@ def _message_id(link: str, case: ResolutionCase) -> int | None:
 
 
 async def _look_up(context: RequestContext, case: ResolutionCase, message_id: int) -> LookupResult:
-    """Ask Telegram whether the message with this id is the ad of the uncertain post in `case`.
+    """Ask Telegram whether a message is the ad of an uncertain post.
 
-    If the database already shows that the message cannot be the ad, the result is ANOTHERS without
-    a request. Otherwise the bot forwards the message and compares the copy with the ad. Sometimes a
-    message cannot be forwarded. If the bot can edit only its own messages, it then tries to edit
-    the message to the content of the ad. If this edit changes nothing, the message is the ad. If
-    the message can be the ad but nothing proves it, the result is CANDIDATE. If the bot may not
-    post in the channel, the result is UNKNOWN.
+    The result CANDIDATE means that the message can be the ad, but nothing proves this. UNKNOWN
+    means that the bot may not post in the channel, or that Telegram gave no clear answer.
     """
     async with context.read() as session:
         candidate = await manual_resolution.is_candidate(
@@ -288,9 +252,9 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
 
 
 async def _may_edit(context: RequestContext) -> bool:
-    """Return whether the bot may edit posts: the kill switch `telegram_posting` must be running.
+    """Return whether the kill switch `telegram_posting` allows edits.
 
-    Takes the shared lock of this switch only during this call.
+    Takes the shared lock of this switch during this call.
     """
     async with context.read() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)

@@ -1,4 +1,4 @@
-"""Handle a person's wallet: the balance, the list of its movements, and the form for a deposit."""
+"""Handle a person's wallet: the balance, the movements, and the form for a deposit."""
 
 import uuid
 
@@ -24,13 +24,13 @@ openers = Router(name="top_up_form")
 
 
 class TopUpForm(StatesGroup):
-    """The only step of the form. It asks for the amount of the deposit."""
+    """The only step of the form."""
 
     amount = State()
 
 
 async def wallet_screen(context: RequestContext) -> Outgoing:
-    """Read the person's balance, held money and open withdrawals, and build the screen."""
+    """Build the screen of the person's wallet."""
     async with context.read() as session:
         balances = await wallets.balances(session, context.user_id)
     return screens.wallet(context.t, balances)
@@ -38,13 +38,13 @@ async def wallet_screen(context: RequestContext) -> Outgoing:
 
 @router.callback_query(Go.filter(F.screen == Screen.WALLET))
 async def show_wallet(press: CallbackQuery, context: RequestContext) -> None:
-    """Show the screen of the person's wallet."""
+    """Show the person's wallet."""
     await respond.show(press, await wallet_screen(context))
 
 
 @router.callback_query(Go.filter(F.screen == Screen.STATEMENT))
 async def show_statement(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show a page of the movements of the person's balance, the newest first."""
+    """Show a page of the movements of the person's balance, newest first."""
     async with context.read() as session:
         rows = await wallets.statement(
             session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(callback_data.page)
@@ -54,7 +54,7 @@ async def show_statement(press: CallbackQuery, callback_data: Go, context: Reque
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.TOP_UP))
 async def open_top_up(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
-    """Open the form that asks how much money the person wants to pay in."""
+    """Open the form for a deposit."""
     await forms.open_form(dialog_manager, TopUpForm.amount)
 
 
@@ -95,7 +95,7 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
 
 
 async def wallet_after_cancel(_manager: DialogManager, context: RequestContext) -> Outgoing:
-    """Build the screen of the person's wallet after the person has cancelled a form about money."""
+    """Build the screen of the person's wallet for a cancelled form."""
     return await wallet_screen(context)
 
 

@@ -1,4 +1,4 @@
-"""Handle the form, the list and the buttons with which people withdraw money from their wallets."""
+"""Handle a person's own withdrawals: the form, the list and the buttons."""
 
 import uuid
 from typing import Any
@@ -32,7 +32,7 @@ openers = Router(name="withdraw_form")
 
 
 class WithdrawForm(StatesGroup):
-    """The only step of the form. It asks for the amount to withdraw."""
+    """The only step of the form."""
 
     amount = State()
 
@@ -47,13 +47,13 @@ async def _list_screen(context: RequestContext, page_number: int = 0) -> Outgoin
 
 @router.callback_query(Go.filter(F.screen == Screen.WITHDRAWALS))
 async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show a page of the person's own withdrawals with their status."""
+    """Show a page of the person's withdrawals."""
     await respond.show(press, await _list_screen(context, callback_data.page))
 
 
 @router.callback_query(Withdraw.filter())
 async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: RequestContext) -> None:
-    """Request a withdrawal. A second press of the same button makes no second request."""
+    """Request a withdrawal. A second press of the same button requests nothing."""
     async with context.begin() as session:
         await withdrawals.request(
             session,
@@ -68,10 +68,7 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
 async def ask_to_cancel(
     press: CallbackQuery, callback_data: CancelWithdrawal, context: RequestContext
 ) -> None:
-    """Ask for confirmation before a withdrawal is cancelled.
-
-    If the withdrawal can no longer be cancelled, show the list of the withdrawals instead.
-    """
+    """Ask for confirmation before a withdrawal is cancelled."""
     async with context.read() as session:
         withdrawal = await withdrawals.get_own(
             session, actor=context.actor, withdrawal_id=callback_data.id

@@ -1,8 +1,4 @@
-"""Handle withdrawals in the admin chat: approve them, mark them as paid, or return the money.
-
-The payment itself is made outside the platform. At each press of a button, the bot checks the
-person's rights and the state of the withdrawal. A card is a message with buttons in the admin chat.
-"""
+"""Handle the approval, payment and return of withdrawals in the admin chat."""
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
@@ -17,7 +13,7 @@ from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.money import WithdrawalStatus
 from db.models.users import RequestKind
-from handlers import command_arguments, respond
+from handlers import command_arguments, error_handlers, respond
 from services.market import staff_requests
 from services.money import payment_claims, withdrawal_details, withdrawal_sources, withdrawals
 from services.money.withdrawal_details import WithdrawalDetails
@@ -70,7 +66,7 @@ async def show_queue(
 async def show_card(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Show the card of a withdrawal with the withdrawal's present state."""
+    """Show the present state of a withdrawal."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     await respond.show(press, await _card_screen(context, callback_data.id))
 
@@ -81,12 +77,10 @@ async def show_card(
 async def ask_details(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Ask for the external reference of a payment, or for the reason to return the money.
+    """Ask for the bank's id of a payment, or for the reason to return the money.
 
-    The external reference is, for example, the bank's id of the payment. When the bot asks for the
-    reference of an approved withdrawal, the payment is claimed for this admin. While the claim is
-    valid, no other admin can claim the payment. If the withdrawal is no longer open, show its card
-    instead.
+    The question for the bank's id claims the payment for this admin. If the person is blocked or
+    owes money, it claims nothing and says not to pay.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
@@ -94,13 +88,15 @@ async def ask_details(
         await respond.replace(press, await _card_screen(context, row.withdrawal_id))
         await respond.alert(press, context.t("withdrawal-moved-on"))
     elif callback_data.act is WithdrawalAct.ASK_REFERENCE:
-        async with (
-            respond.show_result(press, lambda: _ask_reference_screen(context, row.withdrawal_id)),
-            context.begin() as session,
-        ):
-            await payment_claims.claim(
-                session, actor=context.actor, withdrawal_id=row.withdrawal_id
-            )
+        try:
+            async with context.begin() as session:
+                await payment_claims.claim(
+                    session, actor=context.actor, withdrawal_id=row.withdrawal_id
+                )
+        except (errors.PersonBlocked, errors.OpenLoss) as refusal:
+            # A payment that was already made can still be recorded.
+            await error_handlers.record(context, refusal)
+        await respond.show(press, await _ask_reference_screen(context, row.withdrawal_id))
     else:
         await respond.show(press, screens.reasons(context.t, row))
 
@@ -109,10 +105,7 @@ async def ask_details(
 async def ask_to_approve(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Ask for confirmation before a withdrawal is approved.
-
-    If an admin has already decided about the withdrawal, show its card instead.
-    """
+    """Ask for confirmation before a requested withdrawal is approved."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_approve")
     details, sources = await _with_sources(context, callback_data.id)
     if details.status is WithdrawalStatus.REQUESTED:
@@ -128,9 +121,7 @@ async def approve(
 ) -> None:
     """Approve a withdrawal.
 
-    The approval is refused while the deposits that pay for the withdrawal are not compared with
-    Telegram's list of the bot's transactions in Stars. The bot then shows a button that tries the
-    approval again.
+    Until its deposits are compared with Telegram's list, the bot shows a button for a new attempt.
     """
     withdrawal_id = callback_data.id
     try:
@@ -151,7 +142,7 @@ async def approve(
 async def return_for_preset(
     press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
 ) -> None:
-    """Return the money of a withdrawal to the person's wallet for one of the preset reasons."""
+    """Return the money of a withdrawal to the wallet for a preset reason."""
     withdrawal_id = callback_data.id
     async with (
         respond.show_result(press, lambda: _card_screen(context, withdrawal_id)),
@@ -164,10 +155,9 @@ async def return_for_preset(
 
 @router.message(Command("paid"))
 async def paid(message: Message, command: CommandObject, context: RequestContext) -> None:
-    """Mark a withdrawal as paid: `/paid 12 wire-0815`.
+    """Mark withdrawal 12 as paid under the bank's id of the payment: `/paid 12 wire-0815`.
 
-    12 is the id of the withdrawal. The text is the external reference, for example the bank's id of
-    the payment. If the withdrawal is not approved, a second admin must confirm the payment.
+    A second admin must confirm the payment of a withdrawal that is not approved.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_paid")
     arguments = command_arguments.id_and_text(command)
@@ -217,10 +207,7 @@ async def _ask_second_person(
 async def return_for_text(
     message: Message, command: CommandObject, context: RequestContext
 ) -> None:
-    """Return the money of a withdrawal to the person's wallet: `/return 12 the bank sent it back`.
-
-    12 is the id of the withdrawal. The text is the reason.
-    """
+    """Return the money of withdrawal 12 to the wallet: `/return 12 the bank sent it back`."""
     context.actor.require_staff(*MODERATORS, action="withdrawal_return")
     arguments = command_arguments.id_and_text(command)
     if arguments is None:

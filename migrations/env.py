@@ -1,8 +1,4 @@
-"""Run the migrations with the database role that owns the tables.
-
-The setting MIGRATION_DATABASE_URL contains the address of the database. The program alembic runs
-this module for each of its commands.
-"""
+"""Run the migrations with the database role that owns the tables (MIGRATION_DATABASE_URL)."""
 
 import asyncio
 import os
@@ -16,10 +12,10 @@ from db.models.base import Base
 from db.session import cause, create_engine, is_away
 
 DESCRIBED = (campaigns, corrections, intake, losses, money, operations, posting, users)
-"""The modules that define all tables. `alembic check` compares these tables with the database."""
+"""The modules that define all tables, which `alembic check` compares with the database."""
 
 LOCK = 7_002
-"""The key of an advisory lock. It lets only one deployment migrate at a time."""
+"""The key of an advisory lock for one migration at a time."""
 
 
 def run(connection: Connection) -> None:
@@ -35,8 +31,8 @@ def run(connection: Connection) -> None:
 async def main() -> None:
     """Connect to the database, run the migrations, and disconnect.
 
-    If the address is missing or wrong, or if the database does not answer, the function writes one
-    line to stderr and exits with the status 2.
+    If the address is wrong or the database does not answer, writes one line to stderr and exits
+    with the status 2.
     """
     url = os.environ.get("MIGRATION_DATABASE_URL")
     if not url:

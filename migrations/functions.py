@@ -1,18 +1,9 @@
 """Find the text that a database function had at a given revision of the schema.
 
-The file `db/functions/NAME.sql` contains the present text of one function: a
-`CREATE OR REPLACE FUNCTION` statement. Each text is in exactly one file. The meaning of a released
-migration never changes:
-
-1. If a migration changes a function, it moves the old file to
-   `migrations/replaced/<new revision>/NAME.sql`. The whole new text is in `db/functions/NAME.sql`.
-   If it drops a function, it only moves the file.
-2. The migration's `upgrade` runs `create(name, revision)`, and its `downgrade` runs
-   `create(name, down_revision)`. If the signature of the function changes, a `DROP FUNCTION` must
-   come first.
-3. `text(name, revision)` returns the text for a revision. It reads the file in
-   `migrations/replaced` with the smallest revision above the given revision. If there is no such
-   file, it reads the file in `db/functions`.
+`db/functions/NAME.sql` contains the present text of a function. A migration that changes or drops a
+function moves the old file to `migrations/replaced/<new revision>/NAME.sql`. Then `upgrade` runs
+`create(name, revision)`, and `downgrade` runs `create(name, down_revision)`. If the signature
+changes, a `DROP FUNCTION` must come first.
 """
 
 from pathlib import Path
@@ -37,5 +28,5 @@ def text(name: str, revision: str, *, root: Path = ROOT) -> str:
 
 
 def create(name: str, revision: str) -> None:
-    """Create or replace a function in the database, with the text that it has at a revision."""
+    """Create or replace a function in the database, with its text at a revision."""
     op.get_bind().exec_driver_sql(text(name, revision))

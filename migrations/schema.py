@@ -1,9 +1,4 @@
-"""Write the file `db/schema.sql`, which contains the present schema of the database.
-
-The command `python -m migrations.schema` starts a separate PostgreSQL server in a temporary folder.
-Then it migrates a new database, reads the schema and writes the file. Objects are in the order of
-their names, and columns are in the order of their table. Therefore every run writes the same text.
-"""
+"""Write the present schema of the database into `db/schema.sql`: `python -m migrations.schema`."""
 
 import asyncio
 import os
@@ -94,7 +89,7 @@ DEFAULT_RIGHTS = """
 
 
 async def describe(connection: asyncpg.Connection) -> str:
-    """Read the schema of the connected database. Return it in the form of `db/schema.sql`."""
+    """Return the schema of the connected database in the form of `db/schema.sql`."""
     await connection.execute("SET search_path = public")
 
     async def lines(query: str, *arguments: object) -> list[str]:
@@ -123,7 +118,7 @@ async def describe(connection: asyncpg.Connection) -> str:
 
 
 async def read(url: str) -> str:
-    """Connect to the migrated database with the address `url`, and return its schema as text."""
+    """Return the schema of the migrated database at the address `url` as text."""
     connection = await asyncpg.connect(url)
     try:
         return await describe(connection)

@@ -1,10 +1,6 @@
-"""Install the requirements into the environment of the Python that runs this file.
+"""Install the requirements for the Python that runs this file.
 
-The program tries uv first, because uv is faster than pip. If uv fails, the program uses pip. For
-example, uv can fail because it does not read pip's configuration.
-
-From pip's configuration, the program uses only the options for the network. All other options are
-ignored, because they could change what is installed and where.
+The program uses uv, or pip if uv fails.
 """
 
 import ast
@@ -32,7 +28,7 @@ NETWORK = frozenset(
         "trusted-host",
     }
 )
-"""Pip's options for the network, for example `proxy`. All other options are ignored."""
+"""Pip's options for the network. All other options of pip are ignored."""
 _UV_NETWORK = frozenset(
     {"UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_HTTP_TIMEOUT", "UV_INDEX_URL", "UV_NATIVE_TLS"}
 )
@@ -41,9 +37,8 @@ _UV_NETWORK = frozenset(
 def network_options(listing: str) -> dict[str, str]:
     """Return pip's options for the network as environment variables, for example PIP_PROXY.
 
-    `listing` is the output of `pip config list`. Its lines have the form
-    `global.index-url='https://mirror.example/simple'`. Options that are not in NETWORK are ignored.
-    If two lines set the same option, the later line counts.
+    `listing` is the output of `pip config list`. Of two lines for one option, the later line
+    counts.
     """
     found = {}
     for line in listing.splitlines():
@@ -57,10 +52,10 @@ def network_options(listing: str) -> dict[str, str]:
 def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
     """Return the environment variables with which pip and uv are started.
 
-    The function removes the variables that configure pip, uv or Python from `variables`, because
-    they could change what is installed. It keeps uv's variables for the network. It adds pip's
-    options for the network from `listing`, the output of `pip config list`.
+    Pip's options for the network come from `listing`. All other variables for pip, uv and Python
+    are removed, except uv's options for the network.
     """
+    # The removed variables could change what is installed and where.
     kept = {
         name: value
         for name, value in variables.items()
@@ -70,10 +65,7 @@ def environment(variables: Mapping[str, str], listing: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Install the packages that `dev.txt` lists. If uv cannot install them, use pip.
-
-    Return 0 if the packages are installed. Otherwise, return the exit status of pip.
-    """
+    """Install the packages of `dev.txt`, and return the exit status."""
     pip = [sys.executable, "-I", "-m", "pip"]
     shown = subprocess.run(
         [*pip, "config", "list"], capture_output=True, text=True, check=False

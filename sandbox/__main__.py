@@ -1,7 +1,6 @@
-"""Run the whole product on this machine with one command: `python -m sandbox`.
+"""Run the whole product on this machine with `python -m sandbox`.
 
-The command starts PostgreSQL, Valkey, a simulated Telegram, the bot and the scheduler. All data is
-in one folder. When the command ends, all processes that it started end too.
+All data is in one folder.
 """
 
 import argparse
@@ -43,11 +42,7 @@ def main() -> None:
 
 
 async def _run_until_signal(options: argparse.Namespace) -> None:
-    """Run the sandbox until SIGINT or SIGTERM, then stop all parts in order.
-
-    If a second signal comes more than _SAME_PRESS seconds after the first signal, end this process
-    and all its child processes immediately.
-    """
+    """Run the sandbox until SIGINT or SIGTERM, and stop all parts in order."""
     task = asyncio.ensure_future(_run(options))
     signal_times: list[float] = []
 

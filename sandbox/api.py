@@ -1,8 +1,4 @@
-"""Answer calls of Telegram's Bot API over HTTP.
-
-For each call, this module checks the token, runs the method, and sends the answer. If a test has
-set a fault for the call, the module answers in a wrong way, for example too late.
-"""
+"""Answer calls of Telegram's Bot API over HTTP."""
 
 import asyncio
 import json
@@ -44,7 +40,7 @@ UNREADABLE_ANSWERS: dict[str, Callable[[], web.Response]] = {
 
 @dataclass(frozen=True)
 class BotApi:
-    """The HTTP handlers of the addresses `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+    """The HTTP handlers of the simulated Bot API."""
 
     state: State
     delivery: Delivery
@@ -76,11 +72,6 @@ class BotApi:
         return await self._answer_with_fault(request, fault, cls, raw)
 
     async def _answer(self, cls: type[TelegramMethod[Any]], raw: RawRequest) -> object:
-        """Run a method of the Bot API and return its result.
-
-        Before the function returns, it writes all changes to the journal (the file that stores the
-        state). Raises TelegramError if the call is refused.
-        """
         parsed = parsing.parse_request(cls, raw)
         if isinstance(parsed, methods.GetUpdates):
             return await self.delivery.poll(
@@ -102,10 +93,6 @@ class BotApi:
         cls: type[TelegramMethod[Any]],
         raw: RawRequest,
     ) -> web.StreamResponse:
-        """Answer a call in the wrong way that `fault` defines, for example too late.
-
-        Raises TelegramError if `fault` says that the answer is an error.
-        """
         if fault.kind == "error":
             raise _fault_error(fault)
         if fault.kind == "slow":
@@ -124,11 +111,7 @@ class BotApi:
         return UNREADABLE_ANSWERS[fault.kind]() if fault.kind in UNREADABLE_ANSWERS else answer
 
     async def _delay(self, request: web.Request, seconds: float | None) -> None:
-        """Wait until the caller closes the connection or the server stops.
-
-        The longest wait is `seconds`. If `seconds` is None, the longest wait is LONGEST_DELAY
-        seconds.
-        """
+        """Wait until the caller disconnects, the server stops, or the time is over."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (LONGEST_DELAY if seconds is None else seconds)
         while not self.state.notifier.closed and loop.time() < deadline:
@@ -151,7 +134,7 @@ class BotApi:
 
 
 def find_chat_id(raw: RawRequest) -> int | str | None:
-    """Return the chat of a request: an id, a username, or None if the request names no chat."""
+    """Return the chat id or the username that a request names, or None."""
     chat_id = raw.values.get("chat_id")
     if isinstance(chat_id, str) and parsing.NUMBER.fullmatch(chat_id):
         return int(chat_id)
@@ -159,7 +142,7 @@ def find_chat_id(raw: RawRequest) -> int | str | None:
 
 
 def close_connection(request: web.Request) -> web.Response:
-    """Close the connection immediately, without an answer. The returned response is never sent."""
+    """Close the connection without an answer. The returned response is never sent."""
     if request.transport is not None:
         request.transport.abort()
     # aiohttp needs a response, although the connection is closed.
@@ -180,7 +163,7 @@ def _success_response(result: object) -> web.Response:
 
 
 def error_response(error: TelegramError) -> web.Response:
-    """Build the HTTP response with which Telegram reports an error."""
+    """Build the HTTP response that reports a Telegram error."""
     body: Json = {"ok": False, "error_code": error.code, "description": error.description}
     if error.retry_after is not None:
         body["parameters"] = {"retry_after": error.retry_after}

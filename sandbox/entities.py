@@ -1,7 +1,4 @@
-"""Define the users, chats, messages and other data of the simulated Telegram.
-
-Each instance is one row of a table in the journal (the file that stores the state).
-"""
+"""Define the users, chats, messages and other data of the simulated Telegram."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -13,7 +10,7 @@ IN_CHAT = ("creator", "administrator", "member")
 
 @dataclass
 class User:
-    """A person or the bot, with the data that Telegram gives to bots."""
+    """A person or the bot."""
 
     table: ClassVar[str] = "users"
     id: int
@@ -24,7 +21,7 @@ class User:
 
     @property
     def key(self) -> str:
-        """Return the user's id, which is the key of this row in the journal."""
+        """Return the user id, which is the key of this row."""
         return str(self.id)
 
 
@@ -42,20 +39,19 @@ class Chat:
     protected: bool = False
     pinned_id: int | None = None
     migrated_to_id: int | None = None
-    """The id of the supergroup that this group has become. None if this has not happened."""
+    """The id of the supergroup into which Telegram converted this group, or None."""
 
     @property
     def key(self) -> str:
-        """Return the chat's id, which is the key of this row in the journal."""
+        """Return the chat id, which is the key of this row."""
         return str(self.id)
 
 
 @dataclass
 class Member:
-    """The membership of one user in one chat, with the user's status and rights.
+    """One user's membership in one chat.
 
-    A creator has every right, although `rights` is empty. In a private chat, the bot becomes a
-    `member` when the person starts the bot. If the person blocks the bot, its status is `kicked`.
+    If a person blocks the bot, the bot's status in the private chat is `kicked`.
     """
 
     table: ClassVar[str] = "members"
@@ -66,7 +62,7 @@ class Member:
 
     @property
     def key(self) -> str:
-        """Return the chat id and the user id, which are the key of this row in the journal."""
+        """Return the chat id and the user id, which are the key of this row."""
         return f"{self.chat_id}:{self.user_id}"
 
     @property
@@ -75,7 +71,7 @@ class Member:
         return self.status in IN_CHAT
 
     def may(self, right: str) -> bool:
-        """Return whether the user is the chat's creator, or an administrator with this right."""
+        """Return whether the user is the creator, or an administrator with this right."""
         if self.status == "creator":
             return True
         return self.status == "administrator" and self.rights.get(right, False)
@@ -83,11 +79,10 @@ class Member:
 
 @dataclass
 class Message:
-    """A message of a chat, in the form in which the sandbox stores it.
+    """A message of a chat.
 
-    `body` is the message as the Bot API returns it. `keyboard` is the reply keyboard that was sent
-    with the message. `payload` is the text that the bot sent with an invoice. `version` is the
-    version of the chat after the last change of this message.
+    `body` is Telegram's Message object. `payload` is the hidden text of an invoice. `version` is
+    the chat's version after the message's last change.
     """
 
     table: ClassVar[str] = "messages"
@@ -102,17 +97,15 @@ class Message:
 
     @property
     def key(self) -> str:
-        """Return the chat id and the message id, which are the key of this row in the journal."""
+        """Return the chat id and the message id, which are the key of this row."""
         return f"{self.chat_id}:{self.message_id}"
 
 
 @dataclass
 class Query:
-    """A query that the bot must answer.
+    """A callback query or pre-checkout query, which the bot must answer.
 
-    A callback query says that a person has pressed a button. A pre-checkout query asks whether a
-    payment may begin. `asked_at` is a real time in seconds since 1970. `answer` is the bot's
-    answer, or None.
+    `asked_at` is a real time in seconds since 1970. `answer` is None until the bot answers.
     """
 
     table: ClassVar[str] = "questions"
@@ -126,7 +119,7 @@ class Query:
 
     @property
     def key(self) -> str:
-        """Return the query's id, which is the key of this row in the journal."""
+        """Return the query id, which is the key of this row."""
         return self.id
 
 
@@ -134,8 +127,8 @@ class Query:
 class Payment:
     """A paid invoice.
 
-    The amount is in minor units of the currency, for example cents. Times are seconds since 1970 on
-    the sandbox's clock.
+    `total_amount` is in minor units of the currency. Times are seconds since 1970 on the sandbox's
+    clock.
     """
 
     table: ClassVar[str] = "payments"
@@ -147,19 +140,19 @@ class Payment:
     date: int
     refunded_at: int | None = None
     number: int = 0
-    """The number of the payment. Payments and refunds are numbered together, oldest first."""
+    """The payment's number in the common sequence of payments and refunds."""
     refund_number: int = 0
-    """The number of the refund. It is 0 if the payment was not refunded."""
+    """The refund's number in the same sequence, or 0 without a refund."""
 
     @property
     def key(self) -> str:
-        """Return Telegram's charge id, which is the key of this row in the journal."""
+        """Return Telegram's charge id, which is the key of this row."""
         return self.charge_id
 
 
 @dataclass
 class File:
-    """An uploaded file. Its bytes are on the disk, in a file whose name is the file id."""
+    """An uploaded file, stored on the disk under its `id`."""
 
     table: ClassVar[str] = "files"
     id: str
@@ -171,7 +164,7 @@ class File:
 
     @property
     def key(self) -> str:
-        """Return the file id, which is the key of this row in the journal."""
+        """Return the file id, which is the key of this row."""
         return self.id
 
 

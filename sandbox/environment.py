@@ -32,7 +32,7 @@ _OUTSIDE = frozenset(
     }
 )
 _OF_INTERPRETERS = ("PYTHON", "PG")
-"""Variables whose names begin with these texts configure Python or PostgreSQL's clients."""
+"""Prefixes of the variables that configure Python or PostgreSQL's clients."""
 _PAYMENT_PROVIDER_TOKEN = "1:TEST:sandbox"  # noqa: S105 - not a real token
 # These values only allow a check of the other settings before the servers have an address.
 _PROVISIONAL = {
@@ -45,30 +45,27 @@ _PROVISIONAL = {
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """The settings that the sandbox has read from the environment or from `.env`.
-
-    A setting that was not given has the value "".
-    """
+    """The settings from the environment and `.env`, with "" for a missing setting."""
 
     values: dict[str, str]
 
     @property
     def real_telegram(self) -> bool:
-        """Return whether the bot uses the real Telegram. If not, it uses the simulated Telegram."""
+        """Return whether the bot uses the real Telegram instead of the simulated one."""
         return bool(self.values["BOT_TOKEN"])
 
     @property
     def external_database(self) -> bool:
-        """Return whether the sandbox uses a PostgreSQL server that it does not start itself."""
+        """Return whether the settings name an external PostgreSQL server."""
         return bool(self.values["DATABASE_URL"])
 
     @property
     def external_redis(self) -> bool:
-        """Return whether the sandbox uses a Redis server that it does not start itself."""
+        """Return whether the settings name an external Redis server."""
         return bool(self.values["REDIS_URL"])
 
     def check(self) -> None:
-        """Check all settings by the same rules as the bot.
+        """Check all settings by the bot's rules.
 
         If a setting is wrong, print its name on stderr and exit with status 2.
         """
@@ -79,9 +76,7 @@ class EnvironmentSettings:
     def child_environment(self, provided: dict[str, str]) -> dict[str, str]:
         """Return the environment variables for the bot and the scheduler.
 
-        Settings in `provided` replace other settings of the same name. Variables that configure
-        Python or PostgreSQL's clients are not included. MIGRATION_DATABASE_URL is empty, because
-        the bot and the scheduler must not connect as the owner of the tables.
+        `provided` overrides other settings. MIGRATION_DATABASE_URL is empty.
         """
         defaults = {
             "LOG_FORMAT": "console",
@@ -98,17 +93,17 @@ class EnvironmentSettings:
             for name, value in os.environ.items()
             if name not in NAMES and not name.startswith(_OF_INTERPRETERS)
         }
+        # Neither program may connect as the owner of the tables.
         return (
             others | merged | {"PYTHONUNBUFFERED": "1"} | provided | {"MIGRATION_DATABASE_URL": ""}
         )
 
 
 def read(*, isolated: bool) -> EnvironmentSettings:
-    """Read the settings from the environment. If one is missing, read it from `.env`.
+    """Read the settings from the environment, and missing settings from `.env`.
 
-    The file `.env` is in the current folder. If `isolated` is true, the function does not read
-    `.env`, and ignores settings that connect the sandbox to an external service. Some settings
-    belong together in pairs. Raises CannotStart if only one setting of a pair is given.
+    If `isolated` is true, `.env` and all settings for external services are ignored. Raises
+    CannotStart if one of two settings that belong together is missing.
     """
     sources = {} if isolated else dict(dotenv.dotenv_values(".env", interpolate=False))
     sources |= {name: value for name, value in os.environ.items() if value}

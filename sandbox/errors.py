@@ -1,12 +1,8 @@
-"""Define the errors of the Bot API and of the control API.
-
-The bot gets errors of the Bot API, with Telegram's texts. Tests and the sandbox's page get errors
-of the control API, with sentences that explain the reason.
-"""
+"""Define the errors of the Bot API and of the control API."""
 
 
 class TelegramError(Exception):
-    """The Bot API refuses a call. The code and the description are the same as Telegram's."""
+    """The Bot API refuses a call, with Telegram's code and description."""
 
     def __init__(
         self,
@@ -24,7 +20,7 @@ class TelegramError(Exception):
 
 
 class ControlError(Exception):
-    """The control API refuses a request. The text says why, and often what to do instead."""
+    """The control API refuses a request. The text gives the reason."""
 
     def __init__(self, sentence: str, *, status: int = 400) -> None:
         super().__init__(sentence)
@@ -33,18 +29,15 @@ class ControlError(Exception):
 
 
 def bad_request(text: str) -> TelegramError:
-    """Return an error 400. As in Telegram, the text begins with "Bad Request: "."""
+    """Return an error 400 whose text begins with "Bad Request"."""
     return TelegramError(400, f"Bad Request: {text}")
 
 
 def forbidden(text: str) -> TelegramError:
-    """Return an error 403. As in Telegram, the text begins with "Forbidden: "."""
+    """Return an error 403 whose text begins with "Forbidden"."""
     return TelegramError(403, f"Forbidden: {text}")
 
 
 def unsupported(text: str) -> TelegramError:
-    """Return the error for a feature that Telegram has and the sandbox does not have.
-
-    `text` names the feature.
-    """
+    """Return the error for the Telegram feature `text`, which the sandbox lacks."""
     return bad_request(f"{text} is not supported in the sandbox")

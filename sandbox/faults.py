@@ -1,4 +1,4 @@
-"""Keep the faults that are set. A fault makes later calls of the Bot API fail or take longer."""
+"""Store the faults that make calls of the Bot API go wrong."""
 
 import itertools
 from dataclasses import asdict, dataclass
@@ -22,11 +22,10 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """A fault: it makes later calls of a Bot API method go wrong.
+    """A fault, which makes the next `times` calls of a method go wrong.
 
-    `kind` says in which way. `times` is the number of calls that must still go wrong. If `method`
-    is "*", the fault is for every method. If `chat_id` is None, it is for every chat. `delay_s` and
-    `retry_after` are in seconds.
+    `kind` says how the calls go wrong. The method "*" means every method. If `chat_id` is None, the
+    fault is for every chat. `delay_s` and `retry_after` are in seconds.
     """
 
     id: int
@@ -49,27 +48,20 @@ class Fault:
 
 
 class Faults:
-    """All faults that are set now. A restart of the sandbox removes them."""
+    """All current faults, which a restart of the sandbox removes."""
 
     def __init__(self) -> None:
         self._set: list[Fault] = []
         self._ids = itertools.count(1)
 
     def add(self, **fields: object) -> Fault:
-        """Set a fault and return it.
-
-        `fields` are the fields of `Fault` without `id`. The caller must have checked them.
-        """
+        """Set and return a fault with `fields` that the caller has checked."""
         fault = Fault(id=next(self._ids), **fields)  # type: ignore[arg-type]
         self._set.append(fault)
         return fault
 
     def take(self, method: str, chat_id: object) -> Fault | None:
-        """Return the fault for a call of the Bot API, or None. Count this use of the fault.
-
-        If several faults match the call, the oldest fault is returned. After its last use, a fault
-        is removed.
-        """
+        """Return the oldest fault for a call and count its use, or return None."""
         for fault in self._set:
             if fault.matches(method, chat_id):
                 fault.times -= 1
@@ -83,5 +75,5 @@ class Faults:
         self._set.clear()
 
     def as_json(self) -> list[Json]:
-        """Return the faults in the form in which the control API shows them."""
+        """Return the faults in the JSON form of the control API."""
         return [asdict(fault) for fault in self._set]

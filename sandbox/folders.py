@@ -1,4 +1,4 @@
-"""Lock folders for one process, write private files, and choose folders for sockets."""
+"""Lock folders, write private files, and choose folders for sockets."""
 
 import fcntl
 import hashlib
@@ -16,9 +16,9 @@ _SOCKET_LIMIT = 107  # the longest path of a socket, in bytes
 
 
 def lock(folder: Path, mode: int = 0o700) -> BinaryIO:
-    """Create the folder if it does not exist, and lock it until the returned file is closed.
+    """Create the folder if needed, and lock it until the returned file is closed.
 
-    Raises CannotStart if another process has the lock, or if the folder cannot be written.
+    Raises CannotStart if another process has the lock, or if the folder is not writable.
     """
     try:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def lock(folder: Path, mode: int = 0o700) -> BinaryIO:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read. The file is replaced completely or not at all."""
+    """Replace a file completely or not at all. Only its owner can read the file."""
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -45,13 +45,11 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
-    """Return a folder for a socket: `folder`, or a temporary folder.
+    """Return `folder` or a temporary folder, in which the socket file `socket` can be created.
 
-    `socket` is the name of the socket's file. If the path of this file is short and has only plain
-    characters, the result is `folder`. Otherwise the result is a temporary folder, which is the
-    same at each start. It belongs to the operating system's user `uid`, and no other user can enter
-    it. Raises CannotStart if the path of the temporary folder is too long. Also raises CannotStart
-    if another user owns this folder or can enter it.
+    The result is a temporary folder if the path in `folder` is too long or has special characters.
+    The user `uid` owns the temporary folder. Raises CannotStart if another user can enter the
+    temporary folder, or if the path is still too long.
     """
     if _is_socket_path(folder / socket):
         return folder
@@ -72,17 +70,13 @@ def socket_folder(folder: Path, socket: str, uid: int, gid: int) -> Path:
 
 
 def remove_sockets(socket_folder_path: Path, folder: Path) -> None:
-    """Remove the temporary folder that `socket_folder` created for `folder`, if there is one."""
+    """Remove the temporary folder for sockets, if there is one."""
     if socket_folder_path != folder:
         shutil.rmtree(socket_folder_path, ignore_errors=True)
 
 
 def _is_socket_path(socket: Path) -> bool:
-    """Return whether a socket can have this path.
-
-    The path must be short enough for the kernel. It must not have characters that need quotes in
-    the URL of a database.
-    """
+    """Return whether the path is short and needs no quotes in a database URL."""
     return (
         len(os.fsencode(socket)) <= _SOCKET_LIMIT
         and re.fullmatch(r"[A-Za-z0-9/._-]+", str(socket)) is not None

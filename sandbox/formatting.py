@@ -1,8 +1,4 @@
-"""Parse texts with entities into the form that Telegram stores.
-
-An entity is the format of a part of a text, for example bold. Offsets and lengths are in UTF-16
-units.
-"""
+"""Parse a text and its formatting as Telegram does. Offsets and lengths are in UTF-16 units."""
 
 import re
 from dataclasses import dataclass, field
@@ -41,24 +37,23 @@ USER_LINK = re.compile(r"tg://user\?id=(\d+)")
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text in UTF-16 units. Telegram counts in these units."""
+    """Return the length of a text in UTF-16 units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 @dataclass
 class FormattedText:
-    """A text and its entities, in the form in which a message stores them."""
+    """A text and its entities, for example a bold part."""
 
     text: str
     entities: list[Json] = field(default_factory=list)
 
 
 def parse(text: str, parse_mode: str | None, entities: list[Json] | None) -> FormattedText:
-    """Return a text and its entities in the form in which Telegram stores them.
+    """Return a text and its entities as Telegram stores them.
 
-    The formatting comes from `entities`, or from HTML in the text if `parse_mode` is "html". The
-    function removes white space at both ends, and adds entities for links and commands. Raises
-    TelegramError if the text or its entities are wrong.
+    The entities come from `entities`, or from HTML in `text` if `parse_mode` is "html". White space
+    at both ends is removed. Raises TelegramError if the text or its entities are wrong.
     """
     if entities:
         formatted = FormattedText(text, _check_entities(text, entities))
@@ -89,10 +84,7 @@ def _sort_key(entity: Json) -> tuple[int, int, str]:
 
 
 def trim(formatted: FormattedText) -> FormattedText:
-    """Remove white space at both ends of a text, and adjust the offsets of its entities.
-
-    If an entity covers only removed white space, the entity is removed too.
-    """
+    """Remove white space at both ends of a text, and adjust the entities."""
     stripped = formatted.text.strip()
     begin = utf16_length(formatted.text[: len(formatted.text) - len(formatted.text.lstrip())])
     end = begin + utf16_length(stripped)
@@ -106,10 +98,7 @@ def trim(formatted: FormattedText) -> FormattedText:
 
 
 def find_links(formatted: FormattedText) -> FormattedText:
-    """Add the entities that Telegram finds by itself: links, commands, mentions and hashtags.
-
-    No entity is added inside code, or inside a link, command, mention or hashtag.
-    """
+    """Add entities for links, commands, mentions and hashtags."""
     occupied = [
         (entity["offset"], entity["offset"] + entity["length"])
         for entity in formatted.entities
@@ -140,8 +129,8 @@ class _OpenTag:
 def parse_html(source: str) -> FormattedText:
     """Parse Telegram's HTML into a text and its entities.
 
-    Raises TelegramError for a wrong tag. The error's text can contain the tag's name, but no other
-    part of `source`.
+    Raises TelegramError for a wrong tag. The error's text has no part of `source` except the tag's
+    name.
     """
     text = ""
     length = 0
@@ -165,12 +154,7 @@ def parse_html(source: str) -> FormattedText:
 def _read_tag(
     source: str, bracket: int, length: int, stack: list[_OpenTag], entities: list[Json]
 ) -> int:
-    """Read the tag that begins at `bracket`, and return the position after the tag.
-
-    A start tag is added to `stack`. An end tag removes its start tag from `stack`, and adds the
-    finished entity to `entities`. `length` is the length of the text before the tag, in UTF-16
-    units. Raises TelegramError for a wrong tag.
-    """
+    """Read the tag at `bracket`, and return the position after the tag."""
     at = len(source[:bracket].encode())
     match = TAG.match(source, bracket)
     if match is None:
@@ -192,11 +176,7 @@ def _read_tag(
 
 
 def _tag_entity(name: str, attributes: str, stack: list[_OpenTag], at: int) -> Json | None:
-    """Return the entity that a start tag stands for. Raises TelegramError for an unknown tag.
-
-    Returns None for a link without a usable address. Also returns None for a tag `code` directly
-    inside `pre`. Such a tag only adds a language to the entity of `pre`.
-    """
+    """Return a start tag's entity, or None if the tag creates no entity."""
     values = {
         match[1].lower(): unescape(match[2] or match[3] or match[4] or "")
         for match in ATTRIBUTE.finditer(attributes)

@@ -1,10 +1,6 @@
-"""Choose the user of the operating system that runs PostgreSQL.
+"""Choose the operating-system user that runs PostgreSQL.
 
-PostgreSQL refuses to run as root. If root starts the sandbox, PostgreSQL runs in a Linux user
-namespace. Inside this namespace, root has the id of another user. Outside the namespace, the files
-belong to root, with mode 0700. If the kernel refuses a namespace (mostly in containers), PostgreSQL
-runs as another user that can reach the folder. The mode and the owner of a parent folder are never
-changed.
+PostgreSQL refuses to run as root.
 """
 
 import ctypes
@@ -24,10 +20,10 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Identity:
-    """The user of the operating system in whose name a program runs.
+    """A user of the operating system who runs a program.
 
-    `uid` and `gid` are the user and the group that own the program's files. The program's process
-    calls `become` to change to this user. If `become` is None, the process keeps its user.
+    `uid` and `gid` own the program's files. If `become` is given, the program's process calls
+    `become` to change its user.
     """
 
     uid: int
@@ -36,11 +32,10 @@ class Identity:
 
 
 def choose_identity(folder: Path, program: Path) -> Identity:
-    """Return a user of the operating system that can run `program` and write to `folder`.
+    """Return a user who can run `program` and write to `folder`.
 
-    If this process does not run as root, the result is its own user. If it runs as root, the
-    returned user becomes the owner of the folder, but not of the folder's content. Raises
-    CannotStart if there is no such user.
+    If this process runs as root, the returned user becomes the owner of the folder, but not of the
+    folder's content. Raises CannotStart if there is no such user.
     """
     if os.geteuid() != 0:
         return Identity(os.geteuid(), os.getegid(), None)
@@ -57,10 +52,7 @@ def choose_identity(folder: Path, program: Path) -> Identity:
 
 
 def change_owner(tree: Path, identity: Identity) -> None:
-    """Give the folder `tree` and its content to the user of `identity`.
-
-    If this user already owns the folder, nothing is changed.
-    """
+    """Give the folder `tree` and its content to the user of `identity`."""
     if tree.stat().st_uid == identity.uid:
         return
     for folder, _, files in os.walk(tree):
@@ -71,6 +63,7 @@ def change_owner(tree: Path, identity: Identity) -> None:
 def _candidates(folder: Path) -> Iterator[Identity]:
     uid, gid = os.geteuid(), os.getegid()
     inner_uid = next((user.pw_uid for user in _ordinary_users()), None)
+    # In a namespace, the files stay root's. Some kernels refuse one, mostly in containers.
     if inner_uid is not None:  # initdb needs a user with a name
         yield Identity(uid, gid, partial(_enter_namespace, inner_uid, uid, gid))
     for user in _reaching_users(folder):
@@ -78,11 +71,7 @@ def _candidates(folder: Path) -> Iterator[Identity]:
 
 
 def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
-    """Yield users of the operating system who can perhaps reach `folder`. Root is left out.
-
-    The owners of the parent folders come first, beginning with the nearest folder. The last one is
-    the first user of `_ordinary_users`.
-    """
+    """Yield users who can perhaps reach `folder`, the likeliest user first."""
     owners = [parent.stat().st_uid for parent in folder.resolve().parents]
     users = _ordinary_users()
     for owner in dict.fromkeys(owners):
@@ -91,7 +80,6 @@ def _reaching_users(folder: Path) -> Iterator[pwd.struct_passwd]:
 
 
 def _ordinary_users() -> list[pwd.struct_passwd]:
-    """Return all users of this machine except root. The user `nobody` comes first."""
     users = [user for user in pwd.getpwall() if user.pw_uid != 0]
     return sorted(users, key=lambda user: user.pw_name != "nobody")
 
@@ -118,11 +106,6 @@ def _can_run(identity: Identity, folder: Path, program: Path) -> bool:
 
 
 def _enter_namespace(inner_uid: int, uid: int, gid: int) -> None:
-    """Move this process into a new user namespace of the kernel.
-
-    Inside the namespace, the process has the user id `inner_uid`. Outside the namespace, it has the
-    user id `uid`, and its files belong to `uid`. Raises OSError if the kernel refuses.
-    """
     if _LIBC.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     _write("/proc/self/setgroups", "deny")

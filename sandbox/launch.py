@@ -1,8 +1,4 @@
-"""Start and stop all parts of the sandbox in the right order.
-
-The parts are PostgreSQL, Valkey, the migrations of the database, the bot, the scheduler and the
-simulated Telegram.
-"""
+"""Start and stop all parts of the sandbox in the right order."""
 
 import asyncio
 import json
@@ -25,9 +21,9 @@ class Launch:
     def __init__(
         self, folder: Path, settings: EnvironmentSettings, simulation: Simulation | None
     ) -> None:
-        """Choose the ports. If `simulation` is None, the bot connects to the real Telegram.
+        """Choose the HTTP port, or raise CannotStart if the requested port is in use.
 
-        Raises CannotStart if the requested port is in use.
+        If `simulation` is None, the bot uses the real Telegram.
         """
         self.supervisor = supervisor.Supervisor(self._write_world_file)
         self._folder = folder
@@ -44,7 +40,7 @@ class Launch:
     async def start(self, *, with_bot: bool) -> None:
         """Start all parts, write `world.json` and print the address of the web page.
 
-        If `with_bot` is false, the bot and the scheduler are not started. Raises CannotStart if a
+        If `with_bot` is false, neither the bot nor the scheduler starts. Raises CannotStart if a
         part cannot start.
         """
         began = time.monotonic()
@@ -68,7 +64,7 @@ class Launch:
         self._print_instructions(time.monotonic() - began)
 
     async def stop(self) -> None:
-        """Stop all parts. The scheduler and the bot stop first, and PostgreSQL stops last."""
+        """Stop all parts, beginning with the scheduler and ending with PostgreSQL."""
         self._ready = False
         for name in ("scheduler", "bot"):
             await self.supervisor.stop(name)
@@ -138,11 +134,6 @@ class Launch:
             await self.supervisor.run(name, start)
 
     async def _wait_until_working(self, since: datetime) -> None:
-        """Wait until the bot works and the scheduler has written a heartbeat (a sign of life).
-
-        The heartbeat must not be older than the real time `since`. Raises CannotStart if the bot or
-        the scheduler cannot be started.
-        """
         working = asyncio.ensure_future(self._wait_for_bot_and_scheduler(since))
         failed = asyncio.ensure_future(self.supervisor.wait_for_failure())
         done: set[asyncio.Future[None]] = set()
@@ -168,10 +159,6 @@ class Launch:
             await asyncio.sleep(_POLL_INTERVAL)
 
     def _write_world_file(self) -> None:
-        """Write addresses, tokens and process ids to `world.json`, for people and programs.
-
-        If the start is not complete yet, nothing is written.
-        """
         if not self._ready:
             return
         facts: dict[str, object] = {} if self._simulation is None else self._simulation.facts()

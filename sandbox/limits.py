@@ -1,4 +1,4 @@
-"""Apply Telegram's flood limits, which say how many messages a bot is allowed to send."""
+"""Apply Telegram's flood limits to the bot's messages."""
 
 import math
 import time
@@ -12,11 +12,7 @@ GROUP_PER_MINUTE = 20
 
 
 class Limits:
-    """Telegram's flood limits: how many messages the bot is allowed to send in a certain time.
-
-    The instance keeps the real times of the bot's last messages. While `enabled` is false, there is
-    no limit.
-    """
+    """Telegram's flood limits in real time. While `enabled` is false, there is no limit."""
 
     def __init__(self) -> None:
         self.enabled = False
@@ -25,8 +21,7 @@ class Limits:
     def admit(self, chat_id: int, *, private: bool) -> None:
         """Count one message of the bot to a chat, if the limits are enabled.
 
-        If the message exceeds a limit, it is not counted. In this case, raises TelegramError 429
-        with the number of seconds to wait.
+        If the message exceeds a limit, raises TelegramError 429 with the seconds to wait.
         """
         if not self.enabled:
             return
@@ -46,10 +41,6 @@ class Limits:
             self._sent.setdefault(key, deque(maxlen=ALL_CHATS_PER_SECOND)).append(now)
 
     def _wait(self, key: int | None, now: float, allowed: int, window: float) -> float:
-        """Return how many seconds the bot must wait before its next message. 0 means now.
-
-        The limit is `allowed` messages in `window` seconds. `key` is the id of a chat, or None for
-        all chats together. `now` is the real time in seconds.
-        """
+        """Return the seconds until the next allowed message, or 0 for now."""
         recent = [moment for moment in self._sent.get(key, ()) if moment > now - window]
         return recent[-allowed] + window - now if len(recent) >= allowed else 0.0

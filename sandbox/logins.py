@@ -1,4 +1,4 @@
-"""Create the database roles: the owner of the tables, and the roles of the application."""
+"""Create the database roles of the tables' owner and of the application."""
 
 from collections.abc import Mapping
 
@@ -11,9 +11,9 @@ BOT = "adtech_bot"
 CLOCK = "adtech_clock"
 REPORTS = "adtech_reports"
 JOBS = (INTAKE, BOT, CLOCK, REPORTS)
-"""Each of these database roles has only the rights for one job of the application."""
+"""Database roles that each have the rights for one job of the application."""
 LOGINS = (APP, *JOBS)
-"""All database roles of the application. APP has all rights of the roles in JOBS."""
+"""All database roles of the application. APP has the rights of all roles in JOBS."""
 
 # Without these limits, a statement that hangs could hold locks and delay a stop of a kill switch.
 _LIMITS = {
@@ -26,8 +26,7 @@ _LIMITS = {
 async def create(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
     """Create the missing roles, and set time limits and memberships.
 
-    `passwords` has a password for each role. A password contains only letters, digits, hyphens and
-    underscores.
+    `passwords` has a password for each role, made of letters, digits, hyphens and underscores.
     """
     for role in (OWNER, *LOGINS):
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):

@@ -1,4 +1,4 @@
-"""Check keyboards against Telegram's limits. The library aiogram does not check them."""
+"""Check keyboards against Telegram's limits."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ INLINE_ACTIONS = (
 
 
 def as_json(model: BaseModel) -> Json:
-    """Convert an aiogram object to JSON, with only the fields that the request contained."""
+    """Convert an aiogram object to JSON, without unset fields."""
     # aiogram's default values cannot be dumped, so unset fields are left out.
     dumped: dict[str, Any] = model.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude_unset=True
@@ -35,11 +35,9 @@ def as_json(model: BaseModel) -> Json:
 
 
 def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
-    """Check the keyboard of a request, and return two values.
+    """Check a keyboard, and return the inline keyboard and any other markup.
 
-    The first value is the inline keyboard, or None. The second value is any other markup, for
-    example a reply keyboard, or None. Raises TelegramError if the keyboard breaks a limit of
-    Telegram.
+    Each value can be None. Raises TelegramError if the keyboard breaks a limit of Telegram.
     """
     if markup is None:
         return None, None
@@ -55,9 +53,9 @@ def split_markup(markup: BaseModel | None) -> tuple[Json | None, Json | None]:
 
 
 def inline_keyboard(markup: InlineKeyboardMarkup | None) -> Json | None:
-    """Check an inline keyboard, and return it without empty rows.
+    """Return an inline keyboard without empty rows, or None if no row is left.
 
-    Returns None if no row is left. Raises TelegramError if the keyboard breaks a limit of Telegram.
+    Raises TelegramError if the keyboard breaks a limit of Telegram.
     """
     if markup is None:
         return None

@@ -1,8 +1,4 @@
-"""Handle photos, videos and animations: their uploads, file ids, and fields in messages.
-
-In messages, every file has the same size in pixels and the same duration in seconds. The module
-does not read the real values from the bytes.
-"""
+"""Store photos, videos and animations, and build their fields in messages."""
 
 import secrets
 import struct
@@ -22,10 +18,9 @@ MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
-    """Return the file of a request. Raises TelegramError if there is no such file.
+    """Return the file with the id `source`, or store an uploaded file and return it.
 
-    If `source` is a file id, the stored file with this id is returned. Otherwise the file was
-    uploaded with the request, and is stored now.
+    Raises TelegramError if there is no such file.
     """
     if not isinstance(source, str) or source.startswith("attach://"):
         upload = files.get(str(source).removeprefix("attach://"))
@@ -60,7 +55,7 @@ def store_upload(state: State, kind: str, upload: Upload) -> File:
 
 
 def message_fields(file: File) -> Json:
-    """Return the fields that a message with this file has."""
+    """Return the message fields of a file."""
     view: Json = {
         "file_id": file.id,
         "file_unique_id": file.unique_id,
@@ -83,17 +78,13 @@ def message_fields(file: File) -> Json:
 
 
 def sample_upload(kind: str) -> Upload:
-    """Return a small example of a file that a person sends.
-
-    A photo is a real picture. A video or an animation is a few bytes that cannot be played.
-    """
+    """Return a small photo, or a video or animation that cannot be played."""
     if kind == "photo":
         return Upload(_make_png(64, 36), None, "image/png")
     return Upload(b"\x00\x00\x00\x18ftypmp42" + bytes(32), f"{kind}.mp4", "video/mp4")
 
 
 def _make_png(width: int, height: int) -> bytes:
-    """Return a PNG picture with a gradient."""
     rows = b"".join(
         b"\x00" + bytes(part for x in range(width) for part in (x * 4 % 256, y * 7 % 256, 160))
         for y in range(height)

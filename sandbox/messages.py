@@ -30,9 +30,8 @@ CONTENT = (
 class Draft:
     """A message that has not been sent yet.
 
-    `content` has the fields of Telegram's Message object that an edit can change, for example the
-    text. `extra` has other fields. `inline` is the inline keyboard. `keyboard` is the reply
-    keyboard.
+    `content` has the fields that an edit can change. `inline` is the inline keyboard, and
+    `keyboard` is the reply keyboard.
     """
 
     content: Json
@@ -44,9 +43,9 @@ class Draft:
 
 
 def text_fields(formatted: FormattedText) -> Json:
-    """Check a text, and return the fields of a message with this text.
+    """Return the message fields for a text.
 
-    Raises TelegramError if the text is empty or too long for Telegram.
+    Raises TelegramError if the text is empty or too long.
     """
     if not formatted.text:
         raise bad_request("message text is empty")
@@ -58,10 +57,9 @@ def text_fields(formatted: FormattedText) -> Json:
 
 
 def caption_fields(formatted: FormattedText) -> Json:
-    """Check a caption, and return the fields of a message with this caption.
+    """Return the message fields for a caption, which can be empty.
 
-    For an empty caption, the result is empty. Raises TelegramError if the caption is too long for
-    Telegram.
+    Raises TelegramError if the caption is too long.
     """
     if formatting.utf16_length(formatted.text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
@@ -72,11 +70,7 @@ def caption_fields(formatted: FormattedText) -> Json:
 
 
 def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
-    """Post a message of the bot. The bot gets no update about its own message.
-
-    If the chat is a channel, the post is also added to the log of publications. This log has all
-    posts that the bot has sent to channels.
-    """
+    """Post a message of the bot, and log the post if the chat is a channel."""
     body = _build_body(state, chat, draft)
     if chat.type == "channel":
         body["sender_chat"] = serializers.serialize_chat(state, chat)
@@ -99,7 +93,7 @@ def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
 def post_by_person(
     state: State, chat: Chat, draft: Draft, user_id: int, sender_chat: Chat | None = None
 ) -> Message:
-    """Post a person's message. If the bot can see the message, queue an update about it.
+    """Post a person's message, and queue an update if the bot can see the message.
 
     If `sender_chat` is given, the person writes in the name of this chat.
     """
@@ -142,21 +136,21 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
 
 
 def editable_content(message: Message) -> Json:
-    """Return the fields of a message that an edit can change, without the inline keyboard."""
+    """Return a message's editable fields, without the inline keyboard."""
     return {name: message.body[name] for name in CONTENT if name in message.body}
 
 
 def edit(state: State, message: Message, content: Json, inline: Json | None) -> Message:
     """Replace the content and the inline keyboard of a message.
 
-    If both are the same as before, raise TelegramError. The message gets a new object as its body.
-    The old body is never changed, because answers and updates can still contain it.
+    Raises TelegramError if both are the same as before.
     """
     if content == editable_content(message) and inline == message.body.get("reply_markup"):
         raise bad_request(
             "message is not modified: specified new message content and reply markup are "
             "exactly the same as a current content and reply markup of the message"
         )
+    # Answers and updates can still contain the old body, so the old body is never changed.
     body = {
         name: value
         for name, value in message.body.items()

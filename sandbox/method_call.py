@@ -1,4 +1,4 @@
-"""Define the object with which the sandbox describes one call of a Bot API method."""
+"""Define the class for one call of a Bot API method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class MethodCall(Generic[M]):
-    """One call of a Bot API method: the state, the parsed request, and its uploaded files."""
+    """The state, the parsed request and the uploads of one Bot API call."""
 
     state: State
     delivery: Delivery
@@ -30,7 +30,7 @@ class MethodCall(Generic[M]):
 
 
 def unwrap_default(value: V | Default | None) -> V | None:
-    """Return the value of a field. If the value is aiogram's marker `Default`, return None."""
+    """Return the value of a field, or None for aiogram's marker `Default`."""
     return None if isinstance(value, Default) else value
 
 
@@ -40,9 +40,8 @@ def parse_text(
     parse_mode: str | Default | None,
     entities: list[MessageEntity] | None,
 ) -> FormattedText:
-    """Return the text or caption of a request in the form in which the message will store it.
+    """Return a request's text or caption as the message will store it.
 
-    A mention by user id gets the data of this user. If the user is unknown, the mention is removed.
     Raises TelegramError if the text or its entities are wrong.
     """
     dumped = [markup.as_json(entity) for entity in entities] if entities else None

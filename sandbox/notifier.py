@@ -8,24 +8,21 @@ T = TypeVar("T")
 
 
 class Notifier:
-    """A list of the calls that wait for a change of the simulated Telegram's state.
-
-    After each change, all of these calls wake, and each call checks its own condition.
-    """
+    """The calls that wait for a change of the simulated Telegram's state."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
         self.closed = False
 
     def notify(self) -> None:
-        """Wake all calls of `wait`. Each of these calls then checks its own condition."""
+        """Let all waiting calls check their conditions."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
 
     def close(self) -> None:
-        """End all waits immediately. A wait that begins later ends immediately too."""
+        """End all present and later waits immediately."""
         self.closed = True
         self.notify()
 

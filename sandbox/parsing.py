@@ -1,7 +1,4 @@
-"""Convert an HTTP request to an object of aiogram's class for the Bot API method.
-
-A wrong request is refused with a TelegramError that gives the reason.
-"""
+"""Convert HTTP requests to objects of aiogram's method classes."""
 
 import json
 import re
@@ -82,10 +79,7 @@ class RawRequest:
 
 
 async def read_request(request: web.Request) -> RawRequest:
-    """Read the query and the body of a request, in any of the formats that the Bot API accepts.
-
-    Raises TelegramError if the body cannot be read.
-    """
+    """Read the fields and files of a request, or raise TelegramError for an unreadable body."""
     raw = RawRequest(dict(request.query))
     if request.method != "POST" or not request.can_read_body:
         return raw
@@ -146,7 +140,6 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
 
 
 def _parse_markup(value: Json) -> BaseModel:
-    """Return a keyboard as an object of its class. One field of the keyboard decides the class."""
     # A union of the classes would parse a wrong keyboard as another class. The error's text would
     # then be wrong.
     for field_name, cls in MARKUPS.items():
@@ -181,10 +174,7 @@ def _convert_value(name: str, value: object, kind: str, files: Mapping[str, Uplo
 
 
 def _to_telegram_error(error: ValidationError) -> TelegramError:
-    """Convert the first validation error to a TelegramError.
-
-    The text names the wrong field, but never contains the value of the field.
-    """
+    """Convert the first validation error, without the wrong field's value."""
     first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first_error["loc"][0]) if first_error["loc"] else "request"
     if first_error["type"] == "missing" and len(first_error["loc"]) == 1:

@@ -11,17 +11,14 @@ from sandbox.state import State
 
 
 def store_payload(state: State, chat_id: int, message_id: int, payload: str) -> None:
-    """Store the payload of an invoice: a text from the bot that the message does not show."""
+    """Store the payload of an invoice, a text that the message does not show."""
     message = state.messages[chat_id][message_id]
     message.payload = payload
     state.save(message)
 
 
 def send_pre_checkout_query(state: State, invoice: Message) -> Query:
-    """Queue the question whether a payment may begin, after a person has pressed Pay.
-
-    Returns the query, which later gets the bot's answer.
-    """
+    """Ask the bot whether a payment may begin, and return this query."""
     fields = invoice.body["invoice"]
     query = Query(
         secrets.token_hex(9),
@@ -44,7 +41,7 @@ def send_pre_checkout_query(state: State, invoice: Message) -> Query:
 
 
 def complete_payment(state: State, invoice: Message) -> Payment:
-    """Store the payment and send the bot a service message about the payment."""
+    """Store a payment and send the bot a service message."""
     fields = invoice.body["invoice"]
     payment = Payment(
         secrets.token_urlsafe(24),
@@ -62,7 +59,7 @@ def complete_payment(state: State, invoice: Message) -> Payment:
 
 
 def refund_payment(state: State, payment: Payment) -> None:
-    """Mark the payment as refunded and send the bot a service message about the refund."""
+    """Mark a payment as refunded and send the bot a service message."""
     payment.refunded_at = state.now()
     payment.refund_number = state.next_number("payments")
     state.save_payment(payment)
@@ -88,9 +85,7 @@ def _post_service_message(state: State, payment: Payment, content: Json, *, auth
 def list_star_transactions(state: State) -> list[Json]:
     """Return payments and refunds in Stars, oldest first.
 
-    If two transactions have the same second, the earlier one comes first. Therefore a new
-    transaction is always the last in the list. A reader that remembers how many transactions it has
-    read misses none.
+    A new transaction is always the last in the list.
     """
     dated: list[tuple[tuple[int, int], Json]] = []
     for payment in state.payments.values():

@@ -1,4 +1,4 @@
-"""Find chats and messages for the bot, and check the bot's permissions in these chats.
+"""Find chats and messages for the bot, and check the bot's permissions.
 
 The functions raise TelegramError with Telegram's texts.
 """
@@ -29,7 +29,6 @@ def find_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def _find_by_username(state: State, name: str) -> Chat | None:
-    """Return the channel or supergroup with this @username. Return None if there is none."""
     if not name.startswith("@"):
         return None
     username = name[1:].lower()
@@ -40,10 +39,10 @@ def _find_by_username(state: State, name: str) -> Chat | None:
 
 
 def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return a chat that the bot is allowed to read. Otherwise raise TelegramError.
+    """Return a chat that the bot may read, or raise TelegramError.
 
-    The bot can read a chat in which it is a member. It can read a private chat if the person has
-    started the bot and does not block it.
+    The bot must be in the chat. In a private chat, the person must have started the bot and not
+    blocked it.
     """
     chat = find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
@@ -59,9 +58,9 @@ def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
 
 
 def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
-    """Return a chat to which the bot is allowed to send. Count one message for the flood limits.
+    """Return a chat to which the bot may send, and count one message.
 
-    Raises TelegramError if the bot is not allowed to send, or if a flood limit is exceeded.
+    Raises TelegramError if the bot may not send, or if a flood limit is exceeded.
     """
     chat = find_readable_chat(state, chat_id)
     if chat.type == "channel" and not bot_may(state, chat, "can_post_messages"):
@@ -76,9 +75,9 @@ def bot_may(state: State, chat: Chat, right: str) -> bool:
 
 
 def find_message(state: State, chat: Chat, message_id: int | None, verb: str) -> Message:
-    """Return a message of a chat. If there is no such message, raise TelegramError.
+    """Return a message of a chat.
 
-    `verb` is a word in the text of the error: "message to `verb` not found".
+    Raises TelegramError "message to `verb` not found" if the message does not exist.
     """
     message = None if message_id is None else state.find_message(chat.id, message_id)
     if message is None:
@@ -89,11 +88,10 @@ def find_message(state: State, chat: Chat, message_id: int | None, verb: str) ->
 def find_editable_message(
     state: State, chat_id: int | str | None, message_id: int | None
 ) -> Message:
-    """Return a message that the bot is allowed to edit. Otherwise raise TelegramError.
+    """Return a message that the bot may edit, or raise TelegramError.
 
-    In a private chat or a group, the bot can edit only its own messages. In a channel, the right to
-    edit allows the bot to edit every message. With only the right to post, the bot can edit its own
-    posts.
+    In a channel, the right to edit covers every message, and the right to post covers the bot's own
+    posts. In other chats, the bot may edit its own messages.
     """
     chat = find_readable_chat(state, chat_id)
     message = find_message(state, chat, message_id, "edit")
@@ -110,12 +108,11 @@ def find_editable_message(
 
 
 def find_deletable_message(state: State, chat: Chat, message_id: int) -> Message:
-    """Return a message that the bot is allowed to delete. Otherwise raise TelegramError.
+    """Return a message that the bot may delete, or raise TelegramError.
 
-    In a private chat, the bot can delete every message within 48 hours after it was sent. In other
-    chats, the right to delete allows the bot to delete every message. Without this right, the bot
-    can delete its own messages within 48 hours. To do this in a channel, the bot also needs the
-    right to post.
+    In a private chat, the bot may delete every message within 48 hours. In other chats, the right
+    to delete covers every message. Without this right, the bot may delete its own messages within
+    48 hours. In a channel, this needs the right to post.
     """
     message = find_message(state, chat, message_id, "delete")
     is_recent = state.now() - message.body["date"] <= DELETABLE_SECONDS

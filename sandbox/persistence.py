@@ -1,7 +1,4 @@
-"""Store the state in two files: the journal, and the log of posts in channels.
-
-The content of both files survives a SIGKILL.
-"""
+"""Store the state and the bot's posts in files that survive a SIGKILL."""
 
 import json
 import os
@@ -17,10 +14,7 @@ def _dump(value: object) -> bytes:
 
 
 def _read_whole_lines(path: Path) -> list[Any]:
-    """Return the JSON value of every complete line. Remove an incomplete last line.
-
-    The last line is incomplete if the process was killed while it wrote the line.
-    """
+    """Return the JSON value of each complete line, and remove an incomplete last line."""
     if not path.exists():
         return []
     content = path.read_bytes()
@@ -41,11 +35,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 class Journal:
-    """A file with the changes of all tables. A new process loads the state from this file.
+    """A file with the changes of all tables, one line for each commit.
 
-    Each commit writes one line. If the process is killed during a commit, the next start ignores
-    the incomplete line. A finished commit survives a kill of the process. Each start replaces the
-    old changes in the file by the current rows.
+    A finished commit survives a kill of the process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,11 +70,11 @@ class Journal:
         snapshot.replace(self._path)
 
     def put(self, table: str, key: object, value: Any) -> None:
-        """Add the new content of one row to the next commit."""
+        """Add a row's new content to the next commit."""
         self._pending.append((table, str(key), value))
 
     def drop(self, table: str, key: object) -> None:
-        """Add the removal of one row to the next commit."""
+        """Add a row's removal to the next commit."""
         self._pending.append((table, str(key), None))
 
     def commit(self) -> bool:
@@ -101,20 +93,14 @@ class Journal:
 
 
 class PublicationLog:
-    """A file with all messages that the bot has posted in channels, including deleted messages.
-
-    Entries are added, and never changed or removed.
-    """
+    """A file with all posts of the bot in channels, including deleted posts."""
 
     def __init__(self, path: Path) -> None:
         self.entries: list[Json] = _read_whole_lines(path)
         self._descriptor = _open_to_append(path)
 
     def append(self, entry: Json) -> None:
-        """Add one publication (a message that the bot posted in a channel) to the log.
-
-        When the function returns, the publication is on the disk (fsync).
-        """
+        """Add one post, and flush the file to the disk."""
         _write_all(self._descriptor, _dump(entry))
         os.fsync(self._descriptor)
         self.entries.append(entry)

@@ -1,4 +1,4 @@
-"""Listen on ports of the loopback interface, and wait until a port accepts connections."""
+"""Listen on loopback ports, and wait until a port accepts connections."""
 
 import asyncio
 import errno
@@ -14,9 +14,8 @@ _POLL_INTERVAL = 0.1
 def listen(asked: int, preferred: int = 0) -> socket.socket:
     """Return a socket that listens on the port `asked`.
 
-    If `asked` is 0, the socket listens on the port `preferred`. If `preferred` is in use or 0, the
-    socket listens on any free port. Connections wait until they are accepted. Raises CannotStart if
-    the port `asked` is in use or cannot be used.
+    If `asked` is 0, the function tries `preferred`, then any free port. Raises CannotStart if the
+    port `asked` is in use or cannot be used.
     """
     for port in (asked,) if asked else dict.fromkeys((preferred, 0)):
         try:
@@ -36,7 +35,7 @@ def port_of(listener: socket.socket) -> int:
 
 
 def free(asked: int) -> int:
-    """Return the port `asked` if it is free. If `asked` is 0, return any free port.
+    """Return the port `asked`, or any free port if `asked` is 0.
 
     Raises CannotStart if the port `asked` is in use or cannot be used.
     """
@@ -45,7 +44,7 @@ def free(asked: int) -> int:
 
 
 async def until_answered(port: int) -> None:
-    """Wait until a process accepts connections on a port of the loopback interface."""
+    """Wait until a process accepts connections on a loopback port."""
     while True:
         try:
             _, writer = await asyncio.open_connection(HOST, port)

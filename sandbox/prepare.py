@@ -1,8 +1,7 @@
-"""Migrate the database: `python -m sandbox.prepare [--ours]`.
+"""Migrate the database with `python -m sandbox.prepare [--ours]`.
 
-The option `--ours` says that the database belongs to the sandbox. With this option, the program
-also allows moves of the database's clock, and sets new kill switches to running. A kill switch
-allows or forbids one kind of action. A migration creates each kill switch as stopped.
+`--ours` means that the database belongs to the sandbox. The program then allows moves of the clock,
+and sets new kill switches to running.
 """
 
 import asyncio
@@ -17,27 +16,22 @@ from alembic.config import Config
 from db import session as database
 from services.platform import actors, killswitches
 
-_REASON = "sandbox first start"
+REASON = "sandbox_first_start"
+"""The reason that is stored with the switches. The text `switch-reason` translates it."""
 
 
 async def _start_untouched_switches() -> None:
-    """Set each new kill switch to running.
-
-    A kill switch allows or forbids one kind of action. A migration creates each kill switch as
-    stopped. A kill switch is new if nobody has changed it yet.
-    """
     engine = database.create_engine(os.environ["DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):
-            if row.reason == "created stopped":
+            if row.reason == killswitches.CREATED_STOPPED:
                 await killswitches.set(
-                    session, actor=actors.SYSTEM, key=row.key, enabled=True, reason=_REASON
+                    session, actor=actors.SYSTEM, key=row.key, enabled=True, reason=REASON
                 )
     await engine.dispose()
 
 
 async def _allow_clock_moves() -> None:
-    """Allow moves of `clock()`, the database's clock. The database must belong to the sandbox."""
     engine = database.create_engine(os.environ["MIGRATION_DATABASE_URL"])
     async with engine.begin() as connection:
         await connection.execute(sa.text("UPDATE clock_shift SET allowed = true"))
@@ -45,7 +39,7 @@ async def _allow_clock_moves() -> None:
 
 
 def main() -> None:
-    """Migrate the database. Environment variables contain its addresses."""
+    """Migrate the database whose address is in the environment."""
     config = Config()
     folder = str(Path(__file__).parents[1] / "migrations")
     config.set_main_option("script_location", folder.replace("%", "%%"))

@@ -23,34 +23,29 @@ _RUN_MODULE = (
 
 
 class Child:
-    """A process that `spawn` has started, with methods to watch and stop it."""
+    """A process that `spawn` has started."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """Watch `process`. Messages about the process contain `name`."""
         self.name = name
         self._process = process
 
     @property
     def pid(self) -> int:
-        """Return the process id.
-
-        After the process has ended, another process can have this id.
-        """
+        """Return the process id."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
         """Return the exit status, or None while the process runs.
 
-        If a signal ended the process, the status is the negative number of the signal.
+        After a signal, the status is the negative number of the signal.
         """
         return self._process.poll()
 
     async def wait(self, limit: float | None = None) -> int | None:
         """Wait until the process has ended, and return its exit status.
 
-        If `limit` is given, the longest wait is `limit` seconds. If the process still runs then,
-        the function returns None.
+        Returns None if the process still runs after `limit` seconds.
         """
         deadline = None if limit is None else time.monotonic() + limit
         while (returncode := self._process.poll()) is None:
@@ -60,15 +55,14 @@ class Child:
         return returncode
 
     def send(self, number: int) -> None:
-        """Send a signal. Nothing happens if the process has ended."""
+        """Send a signal, unless the process has ended."""
         self._process.send_signal(number)
 
     async def stop(self, *steps: tuple[int, float]) -> None:
         """Stop the process.
 
-        Each step has a signal and a number of seconds. The function sends the signal, and waits at
-        most this time for the end of the process. If the process has not ended after the last step,
-        it gets SIGKILL.
+        Each step is a signal and the longest wait in seconds. If the process has not ended after
+        the last step, it gets SIGKILL.
         """
         for number, limit in steps:
             self.send(number)
@@ -80,10 +74,9 @@ class Child:
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """Return the arguments with which Python runs one of the product's modules.
+    """Return the Python arguments that run a module of the product, like `-m`.
 
-    They have the same effect as `-m`. In addition, Python ignores variables such as PYTHONPATH, and
-    imports nothing from the current folder. The folder of the product can have any name.
+    PYTHONPATH, similar variables and the current folder have no effect.
     """
     return ["-I", "-u", "-c", _RUN_MODULE, str(Path(__file__).parents[1]), name, *arguments]
 
@@ -98,13 +91,12 @@ def spawn(
     death_signal: signal.Signals = signal.SIGKILL,
     become: Callable[[], None] | None = None,
 ) -> Child:
-    """Start a program whose output is appended to the file `log`.
+    """Start a program, and append its output to the file `log`.
 
-    If this process dies, the program gets the signal `death_signal`. Call this function from the
-    main thread: the program also gets this signal when the calling thread ends. The program has its
-    own process group. Therefore Ctrl-C does not reach it, and this process can stop its children in
-    the right order. If `become` is given, the new process calls it to change its user. Raises
-    OSError if the program cannot start.
+    If this process or the calling thread ends, the program gets the signal `death_signal`.
+    Therefore call this function from the main thread. The program has its own process group, so
+    Ctrl-C does not reach it. The new process calls `become` to change its user. Raises OSError if
+    the program cannot start.
     """
     parent = os.getpid()
 
@@ -130,7 +122,7 @@ def spawn(
 
 
 def die_with(parent: int, number: signal.Signals) -> None:
-    """Ask the kernel to send a signal to this process when the process `parent` dies.
+    """Let the kernel send a signal to this process when the process `parent` dies.
 
     If `parent` is already dead, end this process now. Raises OSError if the kernel refuses.
     """
@@ -141,10 +133,7 @@ def die_with(parent: int, number: signal.Signals) -> None:
 
 
 def in_folder(folder: Path) -> list[int]:
-    """Return the ids of the living processes whose current folder is `folder`.
-
-    Zombies (processes that have ended, but still have an id) are not included.
-    """
+    """Return the ids of the living processes whose current folder is `folder`."""
     real = folder.resolve()
     found = []
     for entry in os.scandir("/proc"):
@@ -161,8 +150,7 @@ def in_folder(folder: Path) -> list[int]:
 async def until_left(folder: Path, limit: float) -> list[int]:
     """Wait until no process has `folder` as its current folder.
 
-    The longest wait is `limit` seconds. Returns the ids of the processes that still have this
-    folder.
+    Returns the ids of the processes that are still there after `limit` seconds.
     """
     deadline = time.monotonic() + limit
     while (left := in_folder(folder)) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event for this
@@ -171,10 +159,7 @@ async def until_left(folder: Path, limit: float) -> list[int]:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that is not blank.
-
-    Returns "" if the log has no such line or does not exist.
-    """
+    """Return the last non-blank line of a log, or "" if there is none."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -183,10 +168,7 @@ def last_line(log: Path) -> str:
 
 
 def _append(log: Path) -> BinaryIO:
-    """Open a log to append to it. Only the owner can read the log.
-
-    If the log has more than _LOG_LIMIT bytes, it is first renamed: ".old" is added to its name.
-    """
+    """Open a log for appending, and first rename a log that is too long."""
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_name(f"{log.name}.old"))

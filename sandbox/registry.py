@@ -1,4 +1,4 @@
-"""List the Bot API's methods and the types of their fields, from aiogram's classes."""
+"""List the Bot API's methods and field types, from aiogram's classes."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,10 +20,6 @@ METHODS: dict[str, MethodClass] = {
 
 
 def _alternatives(annotation: object) -> set[object]:
-    """Return the types that a type annotation allows, without Union and Annotated.
-
-    For example, the result for `int | None` has the types `int` and `NoneType`.
-    """
     origin = get_origin(annotation)
     if origin in {Union, UnionType}:
         return set().union(*(_alternatives(part) for part in get_args(annotation)))
@@ -34,10 +30,9 @@ def _alternatives(annotation: object) -> set[object]:
 
 @cache
 def form_kinds(cls: MethodClass) -> dict[str, str]:
-    """Return, for each field of a method, how a text from an HTTP form is converted.
+    """Return, for each field of a method, how its form text is converted.
 
-    The values are "number", "text", "file", "json", and "plain" (pydantic converts the text). A
-    field of the type `int | str` is a "number", because pydantic would keep "-100" as a string.
+    The values are "number", "text", "file", "json" and "plain".
     """
     # aiogram may not have built the model yet. Until it is built, its annotations are only names.
     cls.model_rebuild()
@@ -47,6 +42,7 @@ def form_kinds(cls: MethodClass) -> dict[str, str]:
 def _kind(annotation: object) -> str:
     types = _alternatives(annotation)
     if int in types and types <= {int, str, datetime, timedelta, type(None)}:
+        # Pydantic would keep "-100" as a string in a field of the type `int | str`.
         return "number"
     if str in types:
         return "text"

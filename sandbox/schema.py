@@ -1,4 +1,4 @@
-"""Find the database's revision (the last migration), and migrate to the newest revision."""
+"""Read the database's schema revision, and migrate the database."""
 
 import re
 import sys
@@ -19,10 +19,9 @@ _REVISION = re.compile(r"^(down_)?revision\b[^=]*=\s*(?:[\"'](.+?)[\"']|None)", 
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """The state of a database, which decides whether a migration is needed.
+    """The facts that decide whether a database needs a migration.
 
-    If `revision` is None, the database has no tables. A kill switch allows or forbids one kind of
-    action. `switches_untouched` is true if nobody has changed a kill switch yet.
+    If `revision` is None, the database has no tables.
     """
 
     revision: str | None
@@ -32,12 +31,11 @@ class DatabaseState:
 async def migrate(
     owner_dsn: str, environment: Mapping[str, str], log: Path, *, own_database: bool
 ) -> bool:
-    """Migrate the database if needed. Return whether there was something to do.
+    """Migrate the database if needed, and return whether there was something to do.
 
-    If `own_database` is true, the database belongs to the sandbox. In this case, the function also
-    allows moves of the database's clock. It also sets each kill switch to running if nobody has
-    changed this switch yet. Raises CannotStart if the migration fails, or if the database has an
-    unknown revision.
+    `own_database` means that the database belongs to the sandbox. The function then allows moves of
+    the clock, and sets unchanged kill switches to running. Raises CannotStart if the migration
+    fails, or if the database has an unknown revision.
     """
     state = await _inspect(owner_dsn)
     known_revisions, head = _revisions(ROOT / "migrations/versions")
@@ -81,7 +79,8 @@ async def _inspect(owner_dsn: str) -> DatabaseState:
         if not await connection.fetchval("SELECT to_regclass('kill_switches') IS NOT NULL"):
             return DatabaseState(revision, switches_untouched=True)
         untouched = await connection.fetchval(
-            "SELECT bool_and(reason = 'created stopped') FROM kill_switches"
+            # Before revision 0012, the reason was written with a space.
+            "SELECT bool_and(reason IN ('created stopped', 'created_stopped')) FROM kill_switches"
         )
         return DatabaseState(revision, switches_untouched=bool(untouched))
     finally:
@@ -89,7 +88,6 @@ async def _inspect(owner_dsn: str) -> DatabaseState:
 
 
 def _revisions(folder: Path) -> tuple[set[str], str]:
-    """Return two values: the set of all revisions in the folder, and the newest revision."""
     known_revisions: set[str] = set()
     parents: set[str] = set()
     for file in folder.glob("*.py"):

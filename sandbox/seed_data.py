@@ -1,4 +1,4 @@
-"""Create the people and chats of a new sandbox. They are enough to publish one ad."""
+"""Create the first people and chats of a new sandbox."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,7 +11,7 @@ _SETTING = "seed_data"
 
 @dataclass(frozen=True)
 class SeedData:
-    """The ids of the people and chats that a new sandbox has."""
+    """The ids of the first people and chats of a sandbox."""
 
     advertiser: int
     owner: int
@@ -19,11 +19,11 @@ class SeedData:
     admin_chat_id: int
     channel_id: int
     second_admin: int | None = None
-    """The second admin, for decisions that need two admins. In an older sandbox, it is None."""
+    """The second admin, or None in an older sandbox."""
 
     @property
     def people(self) -> dict[str, int]:
-        """Return the ids of the people by their role, for example "advertiser"."""
+        """Return the people's ids by role, for example "advertiser"."""
         people = {"advertiser": self.advertiser, "owner": self.owner, "admin": self.admin}
         if self.second_admin is not None:
             people["second_admin"] = self.second_admin
@@ -36,11 +36,7 @@ class SeedData:
 
 
 def load_or_create(state: State) -> SeedData:
-    """Return the ids of the people and chats that a new sandbox has.
-
-    The first call creates these people and chats in one commit. Later calls read their ids from the
-    state.
-    """
+    """Return the ids of the first people and chats, which the first call creates."""
     if _SETTING in state.settings:
         return SeedData(**state.settings[_SETTING])
     advertiser, owner, admin, second_admin = (

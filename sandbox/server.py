@@ -1,4 +1,4 @@
-"""Build one HTTP application that serves the Bot API, the control API and the web page."""
+"""Build the HTTP application with the Bot API, the control API and the web page."""
 
 import asyncio
 import contextlib
@@ -48,11 +48,9 @@ def create_app(
 ) -> web.Application:
     """Build the HTTP application of the simulated Telegram.
 
-    The application must listen only on the loopback interface. The caller must close `state` after
-    the application has ended. `move_clock` moves the database's clock forward by a number of
-    seconds. It returns how many seconds this clock is then ahead of the real time. `processes`
-    kills and starts the product's processes. If `move_clock` or `processes` is None, the control
-    API refuses requests that need it.
+    The application must listen only on the loopback interface. Close `state` after the application
+    has ended. `move_clock` takes a move and returns the total shift, both in seconds. If
+    `move_clock` or `processes` is None, the control API refuses requests that need it.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
     delivery = Delivery(state)
@@ -82,7 +80,6 @@ def _page_file(path: Path, content_type: str) -> Handler:
 
 
 async def _no_favicon(_: web.Request) -> web.Response:
-    """Answer a browser's request for the page's icon with no content."""
     return web.Response(status=204)
 
 
@@ -103,5 +100,5 @@ def _push_updates(delivery: Delivery) -> Callable[[web.Application], AsyncIterat
 
 
 async def _end_long_polls(state: State) -> None:
-    """End all requests that wait for a change, because they would delay the server's stop."""
+    # Requests that wait for a change would delay the server's stop.
     state.notifier.close()

@@ -1,4 +1,4 @@
-"""Run a simulated Telegram. Its state, its tokens and its port are stored in a folder."""
+"""Run a simulated Telegram, with its state, tokens and port in a folder."""
 
 import asyncio
 import importlib
@@ -20,11 +20,7 @@ _POLL_INTERVAL = 0.05
 
 @dataclass(frozen=True)
 class Keys:
-    """The tokens and the port of a simulated Telegram.
-
-    The tokens stay the same after a restart. The port stays the same if it is free. Therefore a
-    page that is open in a browser works without a reload.
-    """
+    """The stored tokens and the last port of a simulated Telegram."""
 
     bot_token: str
     control_token: str
@@ -32,13 +28,13 @@ class Keys:
 
 
 class Simulation:
-    """A simulated Telegram: the state in a folder, and the HTTP server."""
+    """A simulated Telegram with a stored state and an HTTP server."""
 
     def __init__(self, folder: Path, asked_port: int) -> None:
-        """Load the state and listen on the port.
+        """Load the state and listen on a port.
 
-        If `asked_port` is 0, the port of the last start is used, or else any free port. Connections
-        wait until `serve` is called. Raises CannotStart if the port `asked_port` is in use.
+        If `asked_port` is 0, the port of the last start is preferred. Raises CannotStart if the
+        port `asked_port` is in use.
         """
         path = folder / "keys.json"
         keys = _load_or_create_keys(path)
@@ -56,11 +52,11 @@ class Simulation:
 
     @property
     def page_url(self) -> str:
-        """Return the address of the web page. It contains the token that the page needs."""
+        """Return the address of the web page, with the page's token."""
         return f"{self.url}/?token={self.keys.control_token}"
 
     def settings(self) -> dict[str, str]:
-        """Return the settings with which the bot connects to this server instead of Telegram."""
+        """Return the settings that connect the bot to this server."""
         return {
             "BOT_TOKEN": self.keys.bot_token,
             "BOT_API_URL": self.url,
@@ -69,7 +65,7 @@ class Simulation:
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return the data that programs need to use this simulation: addresses, tokens and ids."""
+        """Return the addresses, tokens and ids for programs that use this simulation."""
         return {
             "page_url": self.page_url,
             "control_url": f"{self.url}/control",
@@ -85,8 +81,7 @@ class Simulation:
     async def serve(self, *, clock_shift: float, move_clock: Any, processes: Any) -> None:
         """Start to answer requests.
 
-        `clock_shift` says how many seconds the database's clock is ahead of the real time.
-        `move_clock` and `processes` are arguments of `sandbox.server.create_app`.
+        `clock_shift` is how many seconds the database's clock is ahead of the real time.
         """
         self.state.set("clock_shift", clock_shift)
         self.state.commit()

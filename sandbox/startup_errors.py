@@ -1,5 +1,5 @@
-"""Define the error that is raised if the sandbox cannot start."""
+"""Define the error of a sandbox that cannot start."""
 
 
 class CannotStart(Exception):
-    """The sandbox cannot start. The text is one sentence for the person who started it."""
+    """The sandbox cannot start. The text gives the reason."""

@@ -1,4 +1,4 @@
-"""Keep the state of the simulated Telegram in memory and in a file, the journal."""
+"""Keep the state of the simulated Telegram in memory and in a file."""
 
 import secrets
 import time
@@ -19,10 +19,8 @@ BOT_USERNAME = "adtech_sandbox_bot"
 class State:
     """All users, chats, messages and other data of the simulated Telegram.
 
-    Functions change the state without an `await`. Therefore two requests never change it at the
-    same time. A request must call `commit` before its answer. `commit` writes the changes to the
-    journal, and wakes the calls that wait for a change. Times are seconds since 1970 on the
-    sandbox's clock, which can be ahead of the real time.
+    A request must call `commit` before its answer. Times are seconds since 1970 on the sandbox's
+    clock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,20 +52,20 @@ class State:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Load the state from the folder `path`. If the folder has no state, begin a new state."""
+        """Load the state from the folder `path`, or begin a new state there."""
         return cls(Path(path))
 
     def _load_entities(self, entity: type[T]) -> list[T]:
         return [entity(**row) for row in self._journal.tables.get(entity.table, {}).values()]
 
     def close(self) -> None:
-        """End the calls that wait for a change, and close the files."""
+        """End the waiting calls, and close the files."""
         self.notifier.close()
         self._journal.close()
         self.publications.close()
 
     def save(self, entity: Entity) -> None:
-        """Add a new or changed entity (for example a user or a message) to the next commit."""
+        """Add a new or changed row, for example a user, to the next commit."""
         self._journal.put(entity.table, entity.key, vars(entity))
 
     def set(self, name: str, value: Any) -> None:
@@ -76,15 +74,12 @@ class State:
         self._journal.put("settings", name, value)
 
     def commit(self) -> None:
-        """Write all changes, and wake the calls that wait for a change."""
+        """Write all changes, and wake the waiting calls."""
         if self._journal.commit():
             self.notifier.notify()
 
     def next_number(self, name: str, first: int = 1) -> int:
-        """Return the next number of the counter `name`. The first number is `first`.
-
-        No number is returned a second time, even after a restart.
-        """
+        """Return the next unused number of a counter that begins with `first`."""
         number = self.counters.get(name, first - 1) + 1
         self.counters[name] = number
         self._journal.put("counters", name, number)
@@ -105,11 +100,11 @@ class State:
 
     @property
     def bot(self) -> User:
-        """Return the bot that uses the simulated Telegram. There is exactly one."""
+        """Return the one bot that uses the simulated Telegram."""
         return self.users[self.bot_id]
 
     def adopt_bot(self, bot_id: int) -> None:
-        """Set which bot uses the simulated Telegram. The bot's token begins with `bot_id`."""
+        """Set which bot uses the simulated Telegram."""
         self.bot_id = bot_id
         self.set("bot_id", bot_id)
         if bot_id not in self.users:
@@ -117,21 +112,15 @@ class State:
         self.commit()
 
     def new_id(self) -> int:
-        """Return a free id for a user or a chat.
-
-        The id is random. Therefore the database of an earlier sandbox very probably does not
-        contain it.
-        """
+        """Return a random free id for a user or a chat."""
         while True:
+            # A random id is very probably not in the database of an earlier sandbox.
             number = 1_000_000_000 + secrets.randbelow(6_000_000_000)
             if not {number, channel_id(number)} & (self.users.keys() | self.chats.keys()):
                 return number
 
     def add_user(self, user: User) -> User:
-        """Add a user. If the user is a person, also add the private chat with the bot.
-
-        In this chat, the person has not started the bot yet.
-        """
+        """Add a user, and for a person the private chat with the bot."""
         self.users[user.id] = user
         self.save(user)
         if not user.is_bot:
@@ -139,50 +128,43 @@ class State:
         return user
 
     def add_chat(self, chat: Chat) -> Chat:
-        """Add a new chat to the state, and return it."""
+        """Add a new chat, and return the chat."""
         self.chats[chat.id] = chat
         self.save(chat)
         return chat
 
     def member(self, chat_id: int, user_id: int) -> Member:
-        """Return a user's membership in a chat.
-
-        If the user was never in the chat, the status is `left`.
-        """
+        """Return a user's membership in a chat, with the status `left` if there is none."""
         return self.members.get((chat_id, user_id)) or Member(chat_id, user_id, "left")
 
     def set_member(self, member: Member) -> None:
-        """Save the user's membership in the chat."""
+        """Save a user's membership in a chat."""
         self.members[(member.chat_id, member.user_id)] = member
         self.save(member)
         self._raise_version(member.chat_id)
 
     def members_of(self, chat_id: int) -> list[Member]:
-        """Return all memberships of the chat, including those of users who have left."""
+        """Return all memberships of a chat, including those of users who have left."""
         return [member for member in self.members.values() if member.chat_id == chat_id]
 
     # --- messages
 
     def next_message_id(self, chat: Chat) -> int:
-        """Return the next message id of the chat.
-
-        Each channel and each supergroup has a counter of its own. All private chats share one
-        counter.
-        """
+        """Return the next message id of a chat. All private chats share one counter."""
         return self.next_number("private" if chat.type == "private" else f"chat:{chat.id}")
 
     def find_message(self, chat_id: int, message_id: int) -> Message | None:
-        """Return a message of a chat, or None if the message never existed or was deleted."""
+        """Return a message of a chat, or None if there is no such message."""
         return self.messages.get(chat_id, {}).get(message_id)
 
     def save_message(self, message: Message) -> None:
-        """Save a new or edited message in its chat."""
+        """Save a new or edited message."""
         message.version = self._raise_version(message.chat_id)
         self.messages.setdefault(message.chat_id, {})[message.message_id] = message
         self.save(message)
 
     def delete_message(self, message: Message) -> None:
-        """Delete a message for everybody. The bot gets no update about the deletion."""
+        """Delete a message for everybody, without an update for the bot."""
         del self.messages[message.chat_id][message.message_id]
         self._journal.drop(Message.table, message.key)
         self._raise_version(message.chat_id)
@@ -199,7 +181,7 @@ class State:
     # --- updates, queries, payments, files
 
     def queue_update(self, kind: str, body: Json) -> None:
-        """Queue an update for the bot. The update stays in the queue until the bot confirms it."""
+        """Queue an update for the bot."""
         # The first number is the real time in seconds. A new sandbox can have an old database, and
         # its numbers must be above the update ids that this database already has.
         update_id = self.next_number("update", first=int(time.time()))
@@ -208,33 +190,33 @@ class State:
         self._journal.put("updates", update_id, update)
 
     def drop_updates(self, ids: list[int]) -> None:
-        """Remove updates from the queue, for example after the bot has confirmed them."""
+        """Remove updates from the queue."""
         for update_id in ids:
             del self.updates[update_id]
             self._journal.drop("updates", update_id)
 
     def save_query(self, query: Query) -> None:
-        """Save a new query, or a query that has got an answer."""
+        """Save a new or answered query."""
         self.queries[query.id] = query
         self.save(query)
 
     def save_payment(self, payment: Payment) -> None:
-        """Save a new payment, or a payment that was refunded."""
+        """Save a new or refunded payment."""
         self.payments[payment.charge_id] = payment
         self.save(payment)
 
     def save_file(self, file: File, content: bytes) -> File:
-        """Save an uploaded file and write its bytes. Return the file."""
+        """Save an uploaded file with its bytes, and return the file."""
         self.file_path(file).write_bytes(content)
         self.files[file.id] = file
         self.save(file)
         return file
 
     def file_path(self, file: File) -> Path:
-        """Return the path at which the file's bytes are stored."""
+        """Return the path of the stored bytes."""
         return self.folder / "files" / file.id
 
 
 def channel_id(number: int) -> int:
-    """Return the Bot API's id of a channel or supergroup: -10**12 minus `number`."""
+    """Return the Bot API's id of a channel or supergroup, a number below -10**12."""
     return -1_000_000_000_000 - number

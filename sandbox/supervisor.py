@@ -1,8 +1,4 @@
-"""Keep processes running.
-
-If a process ends by itself, it is started again. If a process was killed on request, it stays
-stopped.
-"""
+"""Start processes again if they end by themselves."""
 
 import asyncio
 import signal
@@ -16,7 +12,7 @@ from sandbox import processes
 from sandbox.startup_errors import CannotStart
 
 RESTART_DELAY = 1.0
-"""The delay, in seconds, before a process that ended by itself is started again."""
+"""The seconds between the end of a process and its restart."""
 
 _STOP_LIMIT = 30.0  # seconds in which a program can finish its work or release its claims
 _MAX_FIRST_EXITS = 3
@@ -26,14 +22,14 @@ _KILL_LIMIT = 60.0
 
 
 class Running(Protocol):
-    """A started server or program that the supervisor can watch and stop."""
+    """A started server or program that the supervisor can stop."""
 
     @property
     def child(self) -> processes.Child:
         """Return the process of the server or program."""
 
     async def stop(self) -> None:
-        """Stop the process if it runs, and release its lock and other resources."""
+        """Stop the process if it runs, and release its resources."""
 
 
 R = TypeVar("R", bound=Running)
@@ -41,13 +37,13 @@ R = TypeVar("R", bound=Running)
 
 @dataclass(frozen=True)
 class Program:
-    """A running process of the product (the bot or the scheduler), with its log."""
+    """A running bot or scheduler process, with its log."""
 
     child: processes.Child
     log: Path
 
     async def stop(self) -> None:
-        """Ask the process to finish its work and to end, and wait for the end.
+        """Ask the process to end, and wait for the end.
 
         If the process still runs after _STOP_LIMIT seconds, it gets SIGKILL.
         """
@@ -59,11 +55,11 @@ def program(
 ) -> Callable[[], Awaitable[Program]]:
     """Return a function that starts Python with the arguments `argv`.
 
-    The program runs in the folder of its log. Therefore it does not read a file `.env` from the
-    current folder of this process.
+    The program's current folder is the folder of `log`.
     """
 
     async def start() -> Program:
+        # In the folder of the log, the program does not read a file `.env`.
         child = processes.spawn(
             [sys.executable, *argv], name=name, cwd=log.parent, env=environment, log=log
         )
@@ -82,27 +78,18 @@ class _Service:
 
 
 class Supervisor:
-    """A group of processes that are started again if they end by themselves.
-
-    Each process has a name. The caller stops the processes one by one, in the right order.
-    """
+    """A group of named processes that are started again if they end by themselves."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """Create a supervisor. It calls `changed` when a process has started or ended."""
+        """Create a supervisor that calls `changed` when a process has started or ended."""
         self._services: dict[str, _Service] = {}
         self._changed = changed
         self.startup_complete = False
-        """Whether the start of the sandbox is complete, that is, all processes have worked.
-
-        While this is false, a process that ends several times makes the start fail.
-        """
+        """Whether the start of the sandbox is complete."""
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, name: str, start: Callable[[], Awaitable[R]]) -> R:
-        """Start a server or program and return it. If it ends by itself, start it again.
-
-        If the first start raises an error, this function raises the same error.
-        """
+        """Start a server or program and return it. If it ends by itself, start it again."""
         service = self._services[name] = _Service(start)
         service.should_run.set()
         running = await start()
@@ -112,14 +99,11 @@ class Supervisor:
         return running
 
     async def wait_for_failure(self) -> None:
-        """Wait until the supervisor stops restarting a process. Then raise CannotStart.
-
-        This can only happen during the start of the sandbox.
-        """
+        """Wait until the start of the sandbox fails, and raise CannotStart."""
         raise CannotStart(await asyncio.shield(self._failure))
 
     def pids(self) -> dict[str, int]:
-        """Return the process id of each running process, by the name of the process."""
+        """Return the process ids of the running processes, by name."""
         return {
             name: service.running.child.pid
             for name, service in self._services.items()
@@ -127,10 +111,10 @@ class Supervisor:
         }
 
     async def kill(self, name: str, number: int) -> None:
-        """Send a signal to a process. Raises KeyError for an unknown name.
+        """Send a signal to a process, or raise KeyError for an unknown name.
 
-        If the signal is in _HARMLESS_SIGNALS, nothing more happens. After any other signal, the
-        process is not started again, and the function waits up to 60 s for its end.
+        After a signal that is not in _HARMLESS_SIGNALS, the process stays stopped. The function
+        then waits up to 60 s for the end of the process.
         """
         service = self._services[name]
         if number not in _HARMLESS_SIGNALS:
@@ -142,17 +126,14 @@ class Supervisor:
                 await child.wait(_KILL_LIMIT)
 
     async def start(self, name: str) -> None:
-        """Start a process that was killed, and wait until it runs.
-
-        If the process runs already, nothing happens. Raises KeyError for an unknown name.
-        """
+        """Start a killed process, and wait until it runs. Raises KeyError for an unknown name."""
         service = self._services[name]
         service.should_run.set()
         while service.running is None or service.running.child.returncode is not None:  # noqa: ASYNC110 - rare and short
             await asyncio.sleep(0.02)
 
     async def stop(self, name: str) -> None:
-        """Stop a process and never start it again. If the process was never started, do nothing."""
+        """Stop a process for good, or do nothing for an unknown name."""
         service = self._services.pop(name, None)
         if service is None:
             return
@@ -183,11 +164,7 @@ class Supervisor:
                 self._changed()
 
     def _report_exit(self, name: str, service: _Service, ended: Running, status: int) -> None:
-        """Print that a process ended and is started again, or let the start of the sandbox fail.
-
-        The start fails if a process ends too often during the start, or if a process ends with the
-        exit status for wrong settings. In this case, nothing is printed.
-        """
+        """Print that a process ended, or let the start of the sandbox fail."""
         ending = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         service.exits += 1
         gives_up = not self.startup_complete and (

@@ -1,7 +1,4 @@
-"""Queue updates for the bot, and deliver them by long polling or to a webhook.
-
-An update is Telegram's report about an event, for example a new message.
-"""
+"""Queue updates for the bot, and deliver them by long polling or webhook."""
 
 import asyncio
 import contextlib
@@ -25,10 +22,7 @@ WEBHOOK_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def queue(state: State, kind: str, body: Json) -> None:
-    """Queue an update for the bot, if the bot wants this kind of update.
-
-    The bot's field `allowed_updates` lists the kinds of updates that the bot wants.
-    """
+    """Queue an update for the bot, if the bot wants this kind of update."""
     allowed = state.settings.get("allowed_updates")
     if kind in allowed if allowed else kind not in ONLY_IF_NAMED:
         state.queue_update(kind, body)
@@ -37,9 +31,9 @@ def queue(state: State, kind: str, body: Json) -> None:
 def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
     """Return whether the bot gets a message that a person sends in this chat.
 
-    In a group, a bot that is an administrator gets every message. Any other bot gets only commands,
-    replies to its messages, and service messages (privacy mode). In a channel, only a bot that is
-    an administrator gets posts.
+    As an administrator, the bot gets every message. As another member of a group, the bot gets
+    commands, replies to the bot, and service messages. As another member of a channel, the bot gets
+    no post.
     """
     membership = state.member(chat.id, state.bot_id)
     if not membership.present:
@@ -56,8 +50,7 @@ def reaches_bot(state: State, chat: Chat, message: Message) -> bool:
 def queue_membership_update(state: State, old: Member, new: Member, by_user_id: int) -> None:
     """Queue an update about a changed membership.
 
-    If the membership is the bot's own, the update is `my_chat_member`. Otherwise the update is
-    `chat_member`, and the bot gets it only if the bot is an administrator of the chat.
+    The bot gets the changes of other members only as an administrator.
     """
     chat = state.chats[new.chat_id]
     own = new.user_id == state.bot_id
@@ -74,10 +67,7 @@ def queue_membership_update(state: State, old: Member, new: Member, by_user_id: 
 
 
 class Delivery:
-    """The delivery of updates to the bot, by long polling or to a webhook.
-
-    Only one long poll can wait at a time.
-    """
+    """The delivery of updates to the bot, by long polling or webhook."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -87,11 +77,10 @@ class Delivery:
     async def poll(
         self, offset: int | None, limit: int | None, wait: int | None, allowed: list[str] | None
     ) -> list[Json]:
-        """Answer getUpdates: confirm all updates below `offset`, and return the next updates.
+        """Confirm all updates below `offset`, and return the next updates.
 
-        If there is no update, wait for a new update for at most `wait` seconds, and never more than
-        50. If an earlier poll still waits, the earlier poll ends with error 409. Raises
-        TelegramError while a webhook is set.
+        If there is no update, wait up to `wait` seconds, and never more than 50. A new poll ends an
+        earlier poll with error 409. Raises TelegramError while a webhook is set.
         """
         state = self._state
         if state.settings.get("webhook"):
@@ -125,10 +114,7 @@ class Delivery:
                 self._current_poll = None
 
     def _confirm(self, offset: int | None) -> None:
-        """Remove the updates with an id below the offset.
-
-        A negative offset, for example -3, keeps only the 3 newest updates. Telegram does the same.
-        """
+        """Remove the updates below the offset; a negative offset keeps the newest updates."""
         if offset is None:
             return
         known = list(self._state.updates)
@@ -138,7 +124,7 @@ class Delivery:
             self._state.drop_updates([number for number in known if number < offset])
 
     def info(self) -> Json:
-        """Return Telegram's WebhookInfo: the webhook's address, queue length and last error."""
+        """Return Telegram's WebhookInfo object."""
         webhook = self._state.settings.get("webhook") or {}
         view: Json = {
             "url": webhook.get("url", ""),

@@ -1,9 +1,6 @@
 """Start the scheduler with `python -m scheduler`.
 
-The scheduler publishes ads, checks them, sends notices and moves due money. Its pieces of periodic
-work are called ticks. Any number of these processes can run. One process is the leader. Only the
-leader does the work for which one process is enough. A lease (a right for a limited time) decides
-which process is the leader.
+Any number of these processes can run, and one of them is the leader.
 """
 
 import asyncio
@@ -48,20 +45,13 @@ from services.platform import heartbeats
 NAME = "scheduler"
 LEADER_LEASE = "clock"
 LEADER_TTL = timedelta(seconds=15)
-"""The length of the leader's lease (the right to be the leader).
-
-If the leader dies, another process becomes the leader at its first heartbeat after this time.
-"""
+"""If the leader dies, another process becomes the leader after this time."""
 SEND_SHARE = 2 / 3
-"""The send of a post may take this fraction of the time for which the post is claimed.
-
-The rest of this time is for the wait for a slot (the permission to send one message) and for the
-record of the outcome.
-"""
+"""The send of a post may take this fraction of the time for which the post is claimed."""
 STEP_DOWN_SECONDS = 2.0
-"""When a leader stops, it tries for at most this time to release its lease."""
+"""A leader that stops tries for at most this time to release the leadership."""
 HANG_SECONDS = 60.0
-"""If a tick that has only short transactions lasts longer than this, the tick has hung."""
+"""A tick with only short transactions hangs if it lasts longer than this."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +62,7 @@ def ticks(
     outbox_worker: notice_delivery.OutboxWorker,
     leader: LeaderElection,
 ) -> list[Tick]:
-    """Return all ticks (pieces of periodic work) of a scheduler process.
-
-    The arguments of a `Tick` are its name, its interval in seconds, its time limit in seconds, and
-    its function. Some of the functions do nothing if this process is not the leader.
-    """
+    """Return all ticks (pieces of periodic work) of a scheduler process."""
     sessions, sender = posting_worker.sessions, posting_worker.sender
     posts_limit = dispatch.CLAIMING_SECONDS + sender.seconds + HANG_SECONDS
     checks_limit = post_checks.max_tick_seconds(sender)
@@ -193,9 +179,9 @@ async def run(settings: Settings) -> int:
 
 
 async def _require_access(sessions: Sessions) -> None:
-    """Exit with status 2 and one line on stderr if PostgreSQL refuses the connection.
+    """Exit with status 2 and a line on stderr if PostgreSQL refuses the connection.
 
-    If PostgreSQL does not answer, nothing is done, because the clock waits for PostgreSQL later.
+    Does nothing if PostgreSQL does not answer.
     """
     try:
         async with sessions.begin() as session:
@@ -211,11 +197,7 @@ async def _require_access(sessions: Sessions) -> None:
 async def beat(
     sessions: Sessions, owner: str, leader: LeaderElection, loop_watch: LoopWatch
 ) -> None:
-    """Write the heartbeat of this process, and try to become or to stay the leader.
-
-    The heartbeat shows that the process is alive. Only the leader does the work for which one
-    process is enough.
-    """
+    """Write the heartbeat of this process, and try to become or to stay the leader."""
     lag = loop_watch.take_longest_lag()
     async with sessions.begin() as session:
         await heartbeats.beat(session, owner=owner, name=NAME, loop_lag=lag)
@@ -223,9 +205,9 @@ async def beat(
 
 
 async def step_down(leader: LeaderElection) -> None:
-    """Release the leader's lease. Another process can then become the leader immediately.
+    """Release the leadership, so that another process can become the leader immediately.
 
-    If the database is not available, nothing is done, because the lease ends by itself.
+    Does nothing if the database is not available.
     """
     try:
         async with asyncio.timeout(STEP_DOWN_SECONDS):

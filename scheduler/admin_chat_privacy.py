@@ -1,4 +1,4 @@
-"""Find out whether the admin chat is public. Strangers can read a public chat."""
+"""Find out whether strangers can read the admin chat."""
 
 import time
 
@@ -13,27 +13,19 @@ LOOK_SECONDS = 20.0
 
 
 class AdminChatPrivacy:
-    """The knowledge of one process about the privacy of the admin chat.
-
-    A group is public if it has a username.
-    """
+    """What one process knows about the admin chat. A group is public if it has a username."""
 
     def __init__(self, bot: Bot, admin_chat: AdminChat) -> None:
-        """Start without knowledge. The first call of `look` asks Telegram."""
         self._bot = bot
         self._admin_chat = admin_chat
         self.last_known = False
-        """True if Telegram's last answer says that the admin chat is public.
-
-        False before the first answer.
-        """
+        """True if Telegram's last answer says that the admin chat is public."""
         self._look_after = 0.0
 
     async def look(self) -> None:
-        """Ask Telegram whether the admin chat is public, at most one time in LOOK_SECONDS.
+        """Ask Telegram whether the admin chat is public, at most once in LOOK_SECONDS.
 
-        The answer is stored in `last_known`. If Telegram does not answer, `last_known` does not
-        change. This function must not be called in a transaction.
+        Stores the answer in `last_known`. Must not be called in a transaction.
         """
         if time.monotonic() >= self._look_after:
             self._look_after = time.monotonic() + LOOK_SECONDS
@@ -44,9 +36,6 @@ class AdminChatPrivacy:
             self.last_known = chat.username is not None
 
     def note(self, sent: Message) -> None:
-        """Read from a message that was just sent whether the admin chat is public, and store this.
-
-        If the message was sent to another chat, nothing changes.
-        """
+        """Store whether the admin chat is public, if the sent message is in the admin chat."""
         if sent.chat.id == self._admin_chat.id:
             self.last_known = sent.chat.username is not None

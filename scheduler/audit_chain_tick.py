@@ -1,9 +1,4 @@
-"""Extend the audit chain, and copy its links to a file outside the database.
-
-The audit chain is a list of links. Each link has a digest (a checksum) of some transactions of the
-ledger and of the link before it. If somebody changes old rows of the ledger, the digests no longer
-fit.
-"""
+"""Extend the audit chain of the ledger, and copy its links to a file outside the database."""
 
 import socket
 from collections.abc import Sequence
@@ -28,11 +23,10 @@ log = structlog.get_logger(__name__)
 
 
 async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
-    """Add the new transactions to the audit chain, and copy the new links to the file at `path`.
+    """Add the ended transactions to the audit chain, and copy the new links to the file at `path`.
 
-    Only transactions that have ended are added. The last link is sent to the admin chat through the
-    outbox. If new links are late, or the chain has a fault, an incident is opened. If `path` is
-    None, no file is written.
+    Sends the last link to the admin chat. Opens an incident if links are late or the chain has a
+    fault. Without a `path`, no file is written.
     """
     for _ in range(MAX_LINKS_PER_TICK):
         async with sessions.begin() as session:
@@ -46,12 +40,10 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
 
 
 async def _append_to_file(sessions: Sessions, path: Path, name: str) -> None:
-    """Add to the file at `path` the links that the file does not have.
+    """Add the missing links to the file. The caller has committed these links.
 
-    The caller must have committed the new links. If links were removed from the file, nothing is
-    added and an incident is opened. If the last link in the file is different in the database,
-    nothing is added, an incident is opened, and the kill switches for money are stopped. If another
-    process has locked the file, nothing is added.
+    If links were removed from the file, or the last link was changed, an incident is opened
+    instead.
     """
     # The links are committed before, so the file never has a link that the database does not have.
     # If the process is killed in between, the next tick writes the links.
@@ -84,6 +76,5 @@ async def _append_to_file(sessions: Sessions, path: Path, name: str) -> None:
 
 
 async def _report(session: AsyncSession, faults: Sequence[Violation]) -> None:
-    """Open an incident about faults of the audit chain. If there are no faults, do nothing."""
     if faults:
         await incidents.report_audit_chain(session, faults)

@@ -1,4 +1,4 @@
-"""Join concurrent calls into one call. For example, their writes can then share one transaction."""
+"""Join concurrent calls into one call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,10 +9,9 @@ R = TypeVar("R")
 
 
 class Batcher(Generic[T, R]):
-    """An object that does one kind of work for many concurrent callers, in batches.
+    """An object that does the work of many concurrent callers in batches.
 
-    The first call starts a batch immediately. Calls that arrive while a batch runs share the next
-    batch.
+    The first call starts immediately. Calls during a batch share the next batch.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
@@ -26,10 +25,7 @@ class Batcher(Generic[T, R]):
         self._worker: asyncio.Task[None] | None = None
 
     async def __call__(self, item: T) -> R:
-        """Return the result for one item.
-
-        If `work` raised an error for the batch of this item, this error is raised.
-        """
+        """Return the result for one item. Raises what `work` raises for the item's batch."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._worker is None:

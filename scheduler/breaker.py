@@ -9,37 +9,31 @@ from db.session import Sessions
 from services.posts import telegram_outage
 
 FAILURE_THRESHOLD = 3
-"""After this many sends in a row without a clear answer, the breaker stops the sends."""
+"""After this many sends in a row without a clear answer, sends stop."""
 REACHABLE_CHECK_SECONDS = 10.0
-"""While the sends are stopped, the process asks Telegram for an answer at this interval."""
+"""The interval of the requests to Telegram while sends are stopped."""
 
 log = structlog.get_logger(__name__)
 
 
 class Breaker:
-    """A state that stops the sends of ads while Telegram gives no clear answers.
-
-    While the breaker is open, nothing may be sent. Each process has one breaker.
-    """
+    """A state that stops the ads of one process while Telegram gives no clear answers."""
 
     def __init__(self) -> None:
-        """Create a closed breaker."""
         self._failures = 0
         self._next_ask_at = 0.0
         self._announced_open: bool | None = None
 
     @property
     def open(self) -> bool:
-        """Whether the breaker is open. While the breaker is open, nothing may be sent."""
+        """Whether sends are stopped."""
         return self._failures >= FAILURE_THRESHOLD
 
     def record(self, outcome: SendOutcome) -> None:
-        """Count the outcome of a send: a failure can open the breaker, and a success closes it.
+        """Count the outcome of a send. Failures can stop the sends, and a success ends the stop.
 
-        A failure is a send without an answer or with an unclear answer, for example an error of
-        Telegram's servers. If Telegram refuses the ad or the bot itself, this counts as a success,
-        because Telegram has answered. An answer with status 429 (too many requests) changes
-        nothing. A send that this process stopped before its first byte changes nothing either.
+        A failure is a send without a clear answer. A refusal by Telegram is a clear answer. Status
+        429 and a send that never began change nothing.
         """
         if isinstance(outcome, Sent | Refused):
             self._failures = 0
@@ -57,10 +51,7 @@ class Breaker:
             log.error("Telegram is down: sending stops until it answers again")
 
     async def announce(self, sessions: Sessions, sender: Sender) -> None:
-        """Notify the admin chat, through the outbox, when Telegram goes down or answers again.
-
-        If the state has not changed since the last notice, nothing is done.
-        """
+        """Notify the admin chat once when Telegram goes down or answers again."""
         is_open = self.open
         if self._announced_open == is_open:
             return
@@ -78,12 +69,7 @@ class Breaker:
         self._announced_open = is_open
 
     async def _is_earlier_outage_over(self, sessions: Sessions, sender: Sender) -> bool:
-        """Return whether the outage that an earlier process has recorded is over.
-
-        If no outage is recorded, the result is True. Otherwise the process asks Telegram for an
-        answer, at most one time in REACHABLE_CHECK_SECONDS. Between two such requests, the result
-        is False.
-        """
+        """Return whether no outage is recorded, or Telegram answers again."""
         async with sessions.begin() as session:
             if not await telegram_outage.is_open(session):
                 return True
@@ -92,9 +78,8 @@ class Breaker:
     async def allows_sending(self, sender: Sender) -> bool:
         """Return whether posts may be sent.
 
-        If the breaker is open, the process asks Telegram for an answer, at most one time in
-        REACHABLE_CHECK_SECONDS. If Telegram answers, the breaker closes. After that, one failure is
-        enough to open the breaker.
+        While sends are stopped, asks Telegram at most once in REACHABLE_CHECK_SECONDS. After
+        Telegram's answer, one failure stops the sends again.
         """
         if not self.open:
             return True
@@ -106,7 +91,7 @@ class Breaker:
         return True
 
     async def _is_reachable(self, sender: Sender) -> bool:
-        """Send a request to Telegram, and return whether Telegram answers.
+        """Return whether Telegram answers a request.
 
         For REACHABLE_CHECK_SECONDS after a request, the result is False and no request is sent.
         """

@@ -1,9 +1,6 @@
-"""Run the ticks (pieces of periodic work), and stop the process when a tick or the process hangs.
+"""Run the ticks (pieces of periodic work), and end the process if a tick or the process hangs.
 
-A tick does no harm if it runs twice. Therefore any number of these processes can run. The heartbeat
-is a row that shows that the process is alive. If the database is not available, no tick runs until
-the clock can write the heartbeat. All times are measured with the monotonic clock. Therefore a
-change of the machine's time delays no tick.
+All times are monotonic, so a change of the machine's time delays no tick.
 """
 
 import asyncio
@@ -23,7 +20,7 @@ from db.session import cause, is_away
 
 BEAT_SECONDS = 2.0
 MAX_BEAT_SECONDS = 10.0
-"""While the database is not available, the pause between heartbeats grows up to this length."""
+"""The longest pause between heartbeats while the database is not available."""
 BEAT_LIMIT_SECONDS = 5.0
 """The write of one heartbeat may take at most this time."""
 HEARTBEAT_REFUSED_SECONDS = 60.0
@@ -33,34 +30,34 @@ AWAY_LOG_SECONDS = 60.0
 MISSED_START_SECONDS = 30.0
 """If the start of a tick is late by more than this time, the process ends."""
 GRACE_SECONDS = 25.0
-"""A stop of the process waits at most this time for running work. A send takes less time."""
+"""A stop of the process waits at most this time for running work."""
 CANCEL_SECONDS = 4.0
-"""After GRACE_SECONDS, a stop cancels the running work, and waits at most this time for its end."""
+"""A stop waits at most this time for the work that it has cancelled."""
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
-"""If the event loop makes no progress in this many checks in a row, the loop has hung."""
+"""The event loop hangs if it makes no progress in this many checks in a row."""
 # While the database is not available, a heartbeat usually begins every 17 seconds. A connection
 # that is closed at the moment of BEAT_LIMIT_SECONDS swallows that limit. Then only the limits of
 # the database role end the heartbeat: 30 seconds for each of its two transactions.
 BEAT_CHECKS = 24
-"""If no heartbeat begins in this many checks in a row, the heartbeat hangs."""
+"""The heartbeat hangs if no heartbeat begins in this many checks in a row."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A piece of periodic work. `every` (its interval) and `limit` are in seconds."""
+    """A piece of periodic work. `every` (the interval) and `limit` are in seconds."""
 
     name: str
     every: float
     limit: float
-    """If one run of the work takes longer than this, the work has hung."""
+    """A run that takes longer hangs."""
     run: Callable[[], Awaitable[None]]
 
 
 class Clock:
-    """The loop of one process. It runs the ticks, writes the heartbeat, and notices a hang."""
+    """The loop of one process, with its ticks and its heartbeat."""
 
     def __init__(
         self,
@@ -69,12 +66,10 @@ class Clock:
         stopping: asyncio.Event,
         under_way: set[asyncio.Task[None]],
     ) -> None:
-        """Prepare the clock. Nothing runs before `run` is called.
+        """Prepare the clock.
 
-        A tick is a piece of periodic work. `beat` is the function that writes the heartbeat. When
-        `stopping` is set, the process must stop, and a tick takes no new work. `under_way` contains
-        tasks that a tick has started and that run longer than the tick. A stop waits for these
-        tasks.
+        `beat` writes the heartbeat. `stopping` is set when the process must stop. `under_way`
+        contains the tasks that outlast their tick; a stop waits for these tasks.
         """
         self._ticks = ticks
         self._beat = beat
@@ -108,21 +103,14 @@ class Clock:
         return 0 if self._failure is None else 1
 
     def fail(self, reason: str) -> None:
-        """Log the reason and stop the clock with exit status 1.
-
-        The supervisor (the program that runs this process) then starts the process again.
-        """
+        """Log the reason and stop the clock with exit status 1."""
         if self._failure is None:
             self._failure = reason
             log.critical("Scheduler gives up", why=reason)
         self._stopping.set()
 
     async def _repeat(self, tick: Tick) -> None:
-        """Run a tick every `tick.every` seconds until the clock stops.
-
-        If a run lasts longer than this interval, the starts during the run are skipped. The next
-        run starts at the next multiple of the interval.
-        """
+        """Run a tick at multiples of `tick.every` seconds, and skip the starts during a run."""
         due_at = time.monotonic()
         while not self._stopping.is_set():
             missed = max(time.monotonic() - due_at, 0) // tick.every
@@ -131,9 +119,9 @@ class Clock:
             await self._run_tick(tick)
 
     async def _run_tick(self, tick: Tick) -> None:
-        """Run a tick one time. If the clock stops or the database is not available, do nothing.
+        """Run a tick once, unless the clock stops or the database is not available.
 
-        If the tick exceeds its time limit, the process is stopped. Any other error is only logged.
+        If the run takes longer than the tick's limit, the process stops. Other errors are logged.
         """
         self._idle_seconds[tick.name] = 0.0
         if self._away_since is not None or self._stopping.is_set():
@@ -155,7 +143,6 @@ class Clock:
             self._running.pop(tick.name, None)
 
     async def _keep_beating(self) -> None:
-        """Write the heartbeat repeatedly, and check the ticks after each heartbeat."""
         pause = BEAT_SECONDS
         while True:
             self._beats += 1
@@ -194,7 +181,7 @@ class Clock:
             self._away_since = None
 
     def _check_heartbeat(self) -> None:
-        """Stop the process if the database is available but refuses the heartbeat for too long."""
+        """Stop the process if the database answers, but refuses the heartbeat for too long."""
         if (
             self._away_since is None
             and time.monotonic() - self._last_beat_at > HEARTBEAT_REFUSED_SECONDS
@@ -202,11 +189,7 @@ class Clock:
             self.fail(f"the heartbeat was refused for more than {HEARTBEAT_REFUSED_SECONDS:.0f} s")
 
     def _check_ticks_start(self) -> None:
-        """Stop the process if a tick has not started for too long.
-
-        The time since the last end of a tick is counted in heartbeats. Therefore a pause of the
-        whole machine does not count.
-        """
+        """Stop the process if a tick has not started for too long."""
         for tick in self._ticks:
             if tick.name in self._running:
                 continue
@@ -215,10 +198,7 @@ class Clock:
                 self.fail(f"tick {tick.name} no longer fires")
 
     async def _drain(self) -> None:
-        """Wait for the running ticks and tasks. After GRACE_SECONDS, cancel those that still run.
-
-        The cancelled tasks get CANCEL_SECONDS to record their outcomes.
-        """
+        """Wait for the running work, and cancel the rest after GRACE_SECONDS."""
         if work := {*self._running.values(), *self._under_way}:
             await asyncio.wait(work, timeout=GRACE_SECONDS)
         late = [task for task in work if not task.done()]
@@ -228,11 +208,7 @@ class Clock:
             await asyncio.wait(late, timeout=CANCEL_SECONDS)
 
     def _watch_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Exit with status 1 if the event loop or the heartbeat hangs.
-
-        This function runs in its own thread, because a loop that hangs cannot check itself. The
-        loop works if it runs a callback of this thread.
-        """
+        """Exit with status 1 if the event loop or the heartbeat hangs. Runs in its own thread."""
         last_turns, turns_missed = self._loop_turns, 0
         last_beats, beats_missed = self._beats, 0
         loop.call_soon_threadsafe(self._count_turn)

@@ -1,15 +1,6 @@
-"""Claim due posts, send each of them one time outside any transaction, and record the outcome.
+"""Claim due posts, send each post once outside any transaction, and record the outcome.
 
-The order of the steps guarantees that no ad is published twice. The steps are:
-
-1. Claim the post: until the claim's lease ends, only this process may send it.
-2. Wait for a slot, the permission of the rate limiter to send one message.
-3. Ask the database whether the post may be sent now.
-4. Send the post.
-5. Record the outcome.
-
-Every write names the claim. If a process was paused longer than its lease, its writes change
-nothing. Posts that do the same step at the same time share a transaction.
+Every write names the claim, so a process that was paused longer than its lease changes nothing.
 """
 
 import asyncio
@@ -36,35 +27,23 @@ from services.posts import posting
 from services.posts.posting import Claim
 
 MAX_POSTS_UNDER_WAY = 16
-"""One process handles at most this many posts at the same time.
-
-If Telegram fails, all of these posts can become uncertain: nobody knows whether they are published.
-"""
+"""One process handles at most this many posts at the same time."""
 CLAIMING_SECONDS = 10.0
 """One tick claims posts for at most this time."""
 CAPACITY_WAIT_SECONDS = 1.0
 """A tick waits at most this time until half of MAX_POSTS_UNDER_WAY is free."""
 GATHER_SECONDS = 0.5
-"""If a tick may already claim a post, it waits at most this time until it may claim more.
-
-A claim of many posts costs no more than a claim of one post.
-"""
+"""If one post may be claimed, a tick waits at most this time until more may be claimed."""
 TICK_SECONDS = 0.25
-"""The interval of the tick. If a post is due within the next interval, the tick waits for it."""
+"""The interval of the tick. The tick waits for a post that is due within this time."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""A claimed post waits at most this time for a slot. Then the post is queued again.
-
-A slot is the permission of the rate limiter to send one message.
-"""
+"""A claimed post waits at most this time for a send permission, and is then queued again."""
 MAX_BATCH = 32
 """At most this many posts are recorded in one transaction."""
 LEAD_SECONDS = 0.15
-"""A task does two steps this long before its slot (the permission to send one message).
+"""This long before the send, the database is asked whether the post may be sent.
 
-The task asks the database whether its post may be sent, and it opens the connection to Telegram.
-This time must be long enough for both steps, because the slot is lost if they end too late. This
-time must also be short. If a kill switch is stopped after the question, the post is sent
-nevertheless. If the process dies after the question, nobody knows whether the post was sent.
+Within this time, the database must answer, and the connection to Telegram must open.
 """
 RECORD_RETRY_SECONDS = 0.5
 """The pause between two attempts to record an outcome while the database is not available."""
@@ -85,16 +64,15 @@ class PostingWorker:
     lease: timedelta
     stopping: asyncio.Event
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
-    """The tasks that send the claimed posts. A stop waits for these tasks."""
+    """The tasks that send the claimed posts."""
     behind: asyncio.Event = field(default_factory=asyncio.Event)
     """The event is set while more posts are due than this process may claim."""
     begin_send: Batcher[Claim, bool] = field(init=False)
-    """The batcher that marks a post as being sent. Its result is True if the post may be sent."""
+    """The batcher that marks a post as being sent. The result is True if the post may be sent."""
     record_published: Batcher[posting.PublishedPost, bool] = field(init=False)
-    """The batcher that records a published post. Its result is False if the claim is not valid."""
+    """The batcher that records a published post. The result is False if the claim is not valid."""
 
     def __post_init__(self) -> None:
-        """Create the two batchers. With a batcher, several posts can share one transaction."""
         object.__setattr__(self, "begin_send", Batcher(self._begin_sends, MAX_BATCH))
         object.__setattr__(self, "record_published", Batcher(self._record_published, MAX_BATCH))
 
@@ -112,7 +90,7 @@ class PostingWorker:
 async def dispatch(worker: PostingWorker) -> None:
     """Claim the due posts, and start one task for each post.
 
-    This is one run of the tick. While Telegram is down (the breaker is open), no post is claimed.
+    While Telegram is down, no post is claimed.
     """
     until = time.monotonic() + CLAIMING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
@@ -145,11 +123,7 @@ async def dispatch(worker: PostingWorker) -> None:
 
 
 async def _wait_until_due(worker: PostingWorker) -> bool:
-    """Wait until the earliest queued post is due, if this is at most TICK_SECONDS away.
-
-    Returns True if a post is due now. If no post becomes due in this time, returns False without a
-    wait.
-    """
+    """Wait at most TICK_SECONDS for a due post. Return whether a post is due now."""
     async with worker.sessions.begin() as session:
         seconds = await posting.seconds_until_due(session)
     if seconds is None or seconds > TICK_SECONDS:
@@ -159,11 +133,7 @@ async def _wait_until_due(worker: PostingWorker) -> bool:
 
 
 async def _wait_for_capacity(worker: PostingWorker) -> int:
-    """Wait until about half of MAX_POSTS_UNDER_WAY is free. Return how many posts may be claimed.
-
-    The wait lasts at most CAPACITY_WAIT_SECONDS. If at least one post may already be claimed, the
-    wait lasts at most GATHER_SECONDS. The result is 0 if MAX_POSTS_UNDER_WAY posts are under way.
-    """
+    """Wait until half of MAX_POSTS_UNDER_WAY is free. Return how many posts may be claimed."""
     now = time.monotonic()
     until = now + CAPACITY_WAIT_SECONDS
     while (left := until - time.monotonic()) > 0 and len(
@@ -176,11 +146,7 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 
 
 async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
-    """Publish one claimed post, and log any error.
-
-    The log lines contain the post's correlation id. After an error, nothing is recorded here. When
-    the lease of the post has ended, the tick `rescue` handles the post.
-    """
+    """Publish one claimed post, and log any error. After an error, the tick `rescue` takes over."""
     actors.correlation_id.set(claim.correlation_id)
     with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
         try:
@@ -190,10 +156,7 @@ async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float)
 
 
 async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
-    """Wait for a slot, send the post if it may be sent, and record the outcome.
-
-    `lease_ends` is a time of `time.monotonic()`.
-    """
+    """Send a claimed post and record the outcome. `lease_ends` is a time of `time.monotonic()`."""
     if claim.creative is None:
         outcome: SendOutcome = Refused("the stored ad cannot be read", rights_lost=False)
         recorded = await _record_outcome(worker, claim, outcome, until=lease_ends)
@@ -235,11 +198,7 @@ async def _publish(worker: PostingWorker, claim: Claim, lease_ends: float) -> No
 
 
 async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
-    """Return whether a post may be sent now. If it may, mark it as being sent.
-
-    The result is False if the process stops, the breaker is open, or the database does not answer.
-    The result is also False if the database forbids the send, for example because of a kill switch.
-    """
+    """Return whether a post may be sent now, and mark such a post as being sent."""
     if worker.stopping.is_set() or worker.breaker.open:
         return False
     try:
@@ -251,12 +210,7 @@ async def _may_send(worker: PostingWorker, claim: Claim) -> bool:
 
 
 async def _apply_restrictions(worker: PostingWorker, claim: Claim, outcome: NotSent) -> None:
-    """Do what Telegram's answer requires after a send that did not happen.
-
-    After an answer 429 (too many requests), all processes send nothing to the chat for the time
-    that Telegram names. If Telegram refuses the bot itself, the system stops the kill switch
-    `telegram_posting`.
-    """
+    """Do what Telegram's answer requires after a send that did not happen."""
     if outcome.retry_after is not None:
         await worker.limiter.cool_down(claim.chat_id, outcome.retry_after)
     if outcome.stop_all:
@@ -278,9 +232,8 @@ async def _record_outcome(
 ) -> bool:
     """Record the outcome of a send. Return False if the claim is no longer valid.
 
-    While the database is not available, the write is repeated until `until`. This is the end of the
-    lease, as a time of `time.monotonic()`. After the end of the lease, another process marks the
-    post job as uncertain.
+    While the database is not available, the write is repeated until `until`, a time of
+    `time.monotonic()`.
     """
     if isinstance(outcome, Sent):
         # If the transaction that several posts share fails, this post is recorded below in a
@@ -294,9 +247,9 @@ async def _record_outcome(
 async def _write_with_retries(
     worker: PostingWorker, write: Callable[[AsyncSession], Awaitable[bool]], *, until: float
 ) -> bool:
-    """Call `write` in a transaction of its own until the database accepts the transaction.
+    """Call `write` until the database accepts the transaction.
 
-    `until` is a time of `time.monotonic()`. After this time, the error of the database is raised.
+    After `until`, a time of `time.monotonic()`, the database's error is raised.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Isolate the error of one piece of work. The error then does not stop the other work."""
+"""Log the error of one piece of work, so that other work continues."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,7 @@ log = structlog.get_logger(__name__)
 
 @contextmanager
 def isolate_errors(tick: str, **ids: int) -> Iterator[None]:
-    """Log an error of the `with` block. Raise it only if the database is not available.
-
-    `tick` and `ids` name the piece of work in the log line.
-    """
+    """Log an error of the `with` block. Raise it only if the database is not available."""
     try:
         yield
     except Exception as error:

@@ -1,7 +1,6 @@
-"""Deliver the messages of the outbox: each at least one time, and in order within one chat.
+"""Deliver the messages of the outbox at least once, and in order within one chat.
 
-The outbox is the table of messages to people and staff that must still be sent. If a message
-arrives twice after a crash, this does no harm. This module never sends ads.
+A message may arrive twice after a crash. This module never sends ads.
 """
 
 import asyncio
@@ -44,33 +43,27 @@ BATCH = 20
 BATCH_WHILE_ADS_WAIT = 2
 """While ads wait, one tick sends at most this many messages."""
 BATCH_SECONDS = 15.0
-"""A claimed message may be sent within this time. After this time, the message is queued again.
-
-This is half of the time for which a message is claimed.
-"""
+"""A claimed message is queued again if it was not sent within this time."""
 TAKING_SECONDS = 10.0
 """One tick claims messages for at most this time."""
 MAX_SLOT_WAIT_SECONDS = 3.0
-"""A message waits at most this time for a slot (the permission to send one message)."""
+"""A message waits at most this time for the permission to be sent."""
 TICK_LIMIT = 120.0
-"""If a tick lasts more seconds than this, the tick has hung."""
+"""A tick hangs if it lasts more seconds than this."""
 INITIAL_BACKOFF = timedelta(seconds=2)
 MAX_BACKOFF = timedelta(minutes=10)
 MAX_ALARM_BACKOFF = timedelta(seconds=15)
-"""The longest pause between two attempts to send an alarm. Telegram can demand a longer pause."""
+"""The longest pause between two attempts for an alarm, unless Telegram demands more."""
 PUBLIC_WAIT = timedelta(seconds=60)
-"""While the admin chat is public, a message that is no alarm is tried again at this interval."""
+"""A message that is no alarm is tried at this interval while the admin chat is public."""
 MAX_ATTEMPTS = 50
-"""A message to a person is tried at most this many times.
-
-A message to the admin chat has no limit.
-"""
+"""The most attempts for a message to a person. Messages to the admin chat have no limit."""
 
 log = structlog.get_logger(__name__)
 
 
 _Delivered = tuple[int, int | None]
-"""Two ids: the id of an outbox row, and the id that Telegram gave the delivered message."""
+"""The id of an outbox row, and Telegram's id of the delivered message."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +79,11 @@ class OutboxWorker:
     ads_wait: Callable[[], bool] = lambda: False
     """A function that returns True while more ads are due than this process may claim."""
     intake_sessions: Sessions | None = None
-    """The sessions that store what Telegram reports. If this is None, `sessions` are used."""
+    """The sessions that store what Telegram reports. None means `sessions`."""
     record_delivered: Batcher[_Delivered, None] = field(init=False)
     privacy: AdminChatPrivacy = field(init=False)
 
     def __post_init__(self) -> None:
-        """Create the batcher that records several delivered messages in one transaction."""
         object.__setattr__(self, "privacy", AdminChatPrivacy(self.bot, self.admin_chat))
         object.__setattr__(self, "record_delivered", Batcher(self._record_delivered, BATCH))
 
@@ -103,8 +95,6 @@ class OutboxWorker:
 
 @dataclass(frozen=True)
 class _OutgoingMessage:
-    """An outbox row with the finished message for its chat."""
-
     row: OutboxMessage
     chat_id: int
     methods: list[TelegramMethod[Message]]
@@ -112,28 +102,24 @@ class _OutgoingMessage:
 
 @dataclass(frozen=True)
 class _NotDelivered:
-    """The reason why a message did not arrive, and the time until the next attempt."""
+    """Why a message did not arrive."""
 
     error: str
     retry_in: timedelta | None
-    """The time until the next attempt. None means that the message is never tried again."""
+    """The time until the next attempt, or None for no further attempt."""
     blocks_chat: bool = True
-    """True if the chat's later messages have to wait too. False if only this message has failed."""
+    """True if the chat's later messages must wait too."""
     tried: bool = True
 
 
 def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
-    """Return the result for a message that has to wait for the rate limiter.
-
-    The message is tried again after the time `wait`. `tried` is True if a part of the message was
-    already sent.
-    """
+    """Return the result for a message that waits for the rate limiter."""
     return _NotDelivered("waits for a slot in the limits", wait, tried=tried)
 
 
 @dataclass(frozen=True)
 class _PrivateAlarm:
-    """An alarm that each super admin gets in private, because strangers can read the admin chat."""
+    """An alarm that each super admin gets in private, because the admin chat is public."""
 
     row: OutboxMessage
     messages: list[_OutgoingMessage]
@@ -144,10 +130,7 @@ _Rendered = tuple[OutboxMessage, _Content]
 
 
 async def deliver_alarms(worker: OutboxWorker) -> None:
-    """Deliver the alarms. An alarm is a message that the staff must read immediately.
-
-    The alarms have a tick of their own. Therefore no other message delays them.
-    """
+    """Deliver the alarms (messages that the staff must read immediately)."""
     while not worker.stopping.is_set():
         claimed_at = time.monotonic()
         async with worker.sessions.begin() as session:
@@ -158,10 +141,10 @@ async def deliver_alarms(worker: OutboxWorker) -> None:
 
 
 async def deliver(worker: OutboxWorker) -> None:
-    """Deliver the due messages that are not alarms. Several chats are served at the same time.
+    """Deliver the due messages that are not alarms, to several chats at the same time.
 
-    The tick ends when no message is due, or after TAKING_SECONDS. While ads wait, the tick sends at
-    most BATCH_WHILE_ADS_WAIT messages.
+    Ends when no message is due, after TAKING_SECONDS, or after BATCH_WHILE_ADS_WAIT messages while
+    ads wait.
     """
     async with worker.sessions.begin() as session:
         await outbox.raise_old_cards(session)
@@ -185,10 +168,9 @@ async def deliver(worker: OutboxWorker) -> None:
 async def _deliver_batch(
     worker: OutboxWorker, taken: Sequence[OutboxMessage], until: float
 ) -> None:
-    """Deliver claimed messages. Several chats are served at the same time.
+    """Deliver claimed messages to several chats at the same time.
 
-    Within a chat, the messages are sent in order. Messages that are not sent before `until` (a time
-    of `time.monotonic()`) are queued again.
+    After `until`, a time of `time.monotonic()`, the remaining messages are queued again.
     """
     chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
     if any(row.user_id is None for row in taken):
@@ -206,9 +188,7 @@ async def _deliver_chat_queue(
 ) -> None:
     """Deliver the messages of one chat in order.
 
-    If a message has to wait, the messages after it wait for the same time. If the process stops, or
-    the time is after `until` (a time of `time.monotonic()`), the remaining messages are queued
-    again.
+    If a message must wait, the later messages wait too.
     """
     wait: timedelta | None = None
     for row, rendered in chat_queue:
@@ -223,11 +203,7 @@ async def _deliver_chat_queue(
 
 
 async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivered | None:
-    """Send one message, and record that it arrived.
-
-    Returns None if the message arrived. Otherwise returns the reason. A private alarm has arrived
-    if at least one super admin got it.
-    """
+    """Send one message. Return the reason if the message did not arrive, or None."""
     if isinstance(rendered, _NotDelivered):
         return rendered
     messages = rendered.messages if isinstance(rendered, _PrivateAlarm) else [rendered]
@@ -270,11 +246,7 @@ async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotD
 
 
 async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> list[_Rendered]:
-    """Render outbox rows in one transaction.
-
-    If the database refuses a query, each row is rendered in a transaction of its own, and only the
-    faulty row fails. If the database is not available, the error of the database is raised.
-    """
+    """Render outbox rows in one transaction, or one by one if the database refuses a query."""
     try:
         async with worker.sessions.begin() as session:
             return await _render_batch(worker, session, rows)
@@ -289,11 +261,7 @@ async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> li
 async def _render_batch(
     worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
 ) -> list[_Rendered]:
-    """Render outbox rows as messages for their receivers, in the transaction of the caller.
-
-    Returns each row with its message. If a row cannot be rendered, the row is returned with the
-    reason and with the time until the next attempt. Only an error of the database is raised.
-    """
+    """Render outbox rows for their receivers. Raises only errors of the database."""
     await worker.admin_chat.refresh(session)
     public = worker.privacy.last_known
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
@@ -323,10 +291,9 @@ async def _render_batch(
 async def _render_for_public_chat(
     worker: OutboxWorker, session: AsyncSession, row: OutboxMessage
 ) -> _PrivateAlarm | _NotDelivered:
-    """Render a message to the admin chat while this chat is public.
+    """Render a message while the admin chat is public.
 
-    An alarm goes to each super admin in a private chat. Its text says why. All other messages wait
-    until the admin chat is private.
+    An alarm goes to each super admin in private. All other messages wait.
     """
     if row.priority != Priority.ALARM:
         return _NotDelivered("the admin chat is public", PUBLIC_WAIT, tried=False)
@@ -340,10 +307,7 @@ async def _render_for_public_chat(
 
 
 def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
-    """Log a row that cannot be rendered, and return when to try the row again.
-
-    The row delays no other message.
-    """
+    """Log a row that cannot be rendered, and return when to try the row again."""
     log.error("Worker error", tick="outbox", kind=row.kind, outbox_id=row.id, exc_info=error)
     return _NotDelivered(type(error).__name__, _backoff(row), blocks_chat=False)
 
@@ -351,12 +315,7 @@ def _rendering_failed(row: OutboxMessage, error: Exception) -> _NotDelivered:
 async def _handle_send_error(
     worker: OutboxWorker, message: _OutgoingMessage, error: Exception
 ) -> _NotDelivered:
-    """Log an error of a send, react to the error, and return when the message is tried again.
-
-    After an answer 429 (too many requests), all processes pause in this chat for the time that
-    Telegram names. If a person has deleted the Telegram account, the person's channels are
-    suspended.
-    """
+    """React to an error of a send, and return when the message is tried again."""
     row = message.row
     cause = type(error).__name__
     if not isinstance(error, NOT_ANSWERED) or outages.may_log(outages.TELEGRAM):
@@ -378,11 +337,7 @@ async def _handle_send_error(
 
 
 def _backoff(row: OutboxMessage) -> timedelta | None:
-    """Return the pause before the next attempt for a message. The pause grows with each attempt.
-
-    A message to a person gets at most MAX_ATTEMPTS attempts. After the last attempt, the result is
-    None.
-    """
+    """Return the pause before the next attempt, or None after the last attempt."""
     if row.user_id is not None and row.attempts >= MAX_ATTEMPTS:
         return None
     longest = MAX_ALARM_BACKOFF if row.priority == Priority.ALARM else MAX_BACKOFF

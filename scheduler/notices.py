@@ -1,10 +1,4 @@
-"""Render a row of the outbox as the message that a person gets.
-
-The outbox is the table of messages that must still be sent. This module reads the facts, and a
-module of `bot.screens` builds the message from them. The scheduler does this. Therefore notices
-arrive even if no bot is running. A row is rendered right before the send. Therefore the message
-shows the facts and the person's language of that moment.
-"""
+"""Render a row of the outbox (the table of messages to send) right before the send."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -37,11 +31,7 @@ OfPlacement = Callable[[Texts, PlacementDetails, Payload], Outgoing]
 async def read(
     session: AsyncSession, messages: Sequence[OutboxMessage]
 ) -> Mapping[int, PlacementDetails]:
-    """Read with one query the details of all placements that outbox rows name.
-
-    Returns the details by target id. A target is a placement, that is, one purchase of a post in
-    one channel.
-    """
+    """Read the details of all placements in some outbox rows, by placement id."""
     target_ids = {m.payload["target_id"] for m in messages if m.kind in _OF_PLACEMENTS}
     return await moderation.get_many_details(session, target_ids=target_ids) if target_ids else {}
 
@@ -56,9 +46,8 @@ async def render(
 ) -> Outgoing:
     """Render one outbox row as a message in `language`, with times in the receiver's time zone.
 
-    `currency` is the currency of amounts that have no currency in the row. `cards` is the result of
-    `read` for this row. Raises LookupError if no screen exists for the row's kind, or if the row's
-    placement is not in `cards`.
+    `currency` is for amounts without a currency. `cards` is the result of `read`. Raises
+    LookupError if the row's kind has no screen or the row's placement is not in `cards`.
     """
     time_zone = None
     if message.user_id is not None:
@@ -196,6 +185,10 @@ async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload
     return screens.deposit_clawed_back(t, user.telegram_id, payload)
 
 
+async def _deposit_taken_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.deposit_taken_back(t, payload)
+
+
 async def _excess_payment(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     user = await users.get(session, payload["user_id"])
     return screens.excess_payment(t, user.telegram_id, payload)
@@ -260,6 +253,7 @@ _KINDS: Mapping[str, Render] = {
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,
+    "deposit_taken_back": _deposit_taken_back,
     "excess_payment": _excess_payment,
     "correction_changed": _correction_changed,
     "staff_request_changed": _staff_request_changed,
@@ -268,4 +262,4 @@ _KINDS: Mapping[str, Render] = {
 }
 
 KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS)
-"""All kinds of messages that may be written into the outbox."""
+"""All kinds of messages in the outbox."""

@@ -1,7 +1,4 @@
-"""Check published ads during their promised hours, and one time at the end of these hours.
-
-The promised hours are the time for which a post must stay in its channel.
-"""
+"""Check published ads during their promised hours and at the end of these hours."""
 
 import asyncio
 
@@ -21,18 +18,15 @@ BATCH = 40
 AT_ONCE = 4
 BREACHES = 100
 MAX_REQUESTS = 4
-"""One check makes at most this many requests: the button, the text, and two times the media."""
+"""The most requests of one check: the button, the text, and twice the media."""
 MAX_SLOT_WAIT_SECONDS = 5.0
-"""A request waits at most this time for its slot (the permission for one request)."""
+"""A request waits at most this time for its permission from the rate limiter."""
 
 log = structlog.get_logger(__name__)
 
 
 def max_tick_seconds(sender: Sender) -> float:
-    """Return the longest time of one run of the checks, in seconds.
-
-    A run takes this long if each answer of Telegram comes at the last moment.
-    """
+    """Return the longest possible time of one run of the checks, in seconds."""
     return BATCH / AT_ONCE * MAX_REQUESTS * (MAX_SLOT_WAIT_SECONDS + sender.seconds) + 60
 
 
@@ -58,9 +52,9 @@ async def check_due_posts(
 async def _check_post(
     sessions: Sessions, sender: Sender, limiter: RateLimiter, post: verification.PostCheckTask
 ) -> None:
-    """Check one published post and record the result.
+    """Check one published post, and record the result.
 
-    If the rate limiter permits too few requests for a result, nothing is recorded.
+    If the rate limiter permits too few requests, nothing is recorded.
     """
 
     async def wait_for_slot() -> bool:
@@ -98,10 +92,9 @@ async def _check_post(
 
 
 async def refund_breaches(sessions: Sessions) -> None:
-    """Mark posts with a breach as failed if no admin has decided about the breach in time.
+    """Mark posts as failed if no admin has decided about their breach in time.
 
-    A breach is a broken promise of the owner about a post. The tick `refunds` then gives the money
-    back to the advertiser.
+    The tick `refunds` then gives the money back to the advertisers.
     """
     async with sessions.begin() as session:
         refunded = await breaches.refund_due(session, limit=BREACHES)
@@ -110,10 +103,9 @@ async def refund_breaches(sessions: Sessions) -> None:
 
 
 async def _may_restore(sessions: Sessions) -> bool:
-    """Return whether a check may restore an altered ad.
+    """Return whether the kill switch `telegram_posting` allows a check to restore an altered ad.
 
-    To restore an ad, the bot edits the post. Therefore the kill switch `telegram_posting` must be
-    running. The shared lock of the switch is held only during this call.
+    Takes the shared lock of the switch during this call.
     """
     async with sessions.begin() as session:
         await killswitches.lock(session, Switch.TELEGRAM_POSTING)

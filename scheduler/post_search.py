@@ -1,7 +1,6 @@
-"""Search channels for uncertain posts, and ask the admins about posts that stay uncertain.
+"""Search channels for posts whose send has an unknown outcome.
 
-Telegram may or may not have published an uncertain post. A search consists of probes. A probe is
-one request that finds out what is at a message id of a channel.
+The admins are asked about posts that are not found.
 """
 
 import asyncio
@@ -21,17 +20,13 @@ from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
 EMPTY_IDS_AT_END = 8
-"""After this many ids in a row without a message, a search has reached the end of a channel.
-
-Only ids above all known message ids count.
-"""
+"""A search ends after this many ids in a row without a message, above all known ids."""
 MAX_PROBES = 60
-"""One search probes at most this many message ids. Telegram allows this number in 3 minutes."""
+"""The most message ids in one search. Telegram allows this number in 3 minutes."""
 MAX_SLOT_WAIT_SECONDS = 65.0
-"""A probe waits at most this time for a slot (the permission for one request).
+"""A request waits at most this time for its permission from the rate limiter.
 
-Telegram allows 20 requests a minute in one channel. Therefore a long search has to wait for the
-next minute.
+Telegram allows 20 requests a minute in one channel.
 """
 CARDS = 20
 OTHER_OWN_MESSAGE = "another message of the bot may be the altered ad"
@@ -41,11 +36,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The result of one search for a post in its channel.
+    """The result of one search.
 
-    `message_id` is the id of the post if the post was found. `absent` is True if the search shows
-    that the post is not there. If `message_id` is None and `absent` is False, the search proved
-    nothing.
+    If `message_id` is None and `absent` is False, nothing is proven.
     """
 
     message_id: int | None = None
@@ -58,24 +51,17 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class Search:
-    """The worker and the settings with which one process searches for uncertain posts."""
+    """The worker and the settings with which one process searches for posts."""
 
     worker: PostingWorker
     probe_gap: timedelta
     """The shortest time between two searches that together prove a post absent."""
     admin_chat_id: int
-    """The id of the admin chat in the settings.
-
-    The bot forwards messages to the admin chat and compares the copies with the ad.
-    """
+    """The admin chat in the settings. The bot compares forwarded copies there with the ad."""
 
     @property
     def max_tick_seconds(self) -> float:
-        """The longest time of one search in seconds, if each answer comes at the last moment.
-
-        For one message id, a search makes at most three requests: a probe, a forward of the
-        message, and the deletion of the forwarded copy.
-        """
+        """The longest possible time of one search, in seconds."""
         return (3 * MAX_PROBES + 2) * (MAX_SLOT_WAIT_SECONDS + self.worker.sender.seconds)
 
 
@@ -96,10 +82,7 @@ async def search_due_posts(search: Search) -> None:
 
 
 async def ask_admins(worker: PostingWorker) -> None:
-    """Ask the admins about each post whose state the bot could not find out in time.
-
-    For each such post, the admin chat gets a card (a message with buttons for the decision).
-    """
+    """Ask the admins about each post whose state the bot could not find out in time."""
     async with worker.sessions.begin() as session:
         cards = await uncertain_posts.escalate_due(session, limit=CARDS)
     if cards:
@@ -109,13 +92,10 @@ async def ask_admins(worker: PostingWorker) -> None:
 async def _search_channel(
     worker: PostingWorker, post: UncertainPost, *, forward_to: int
 ) -> SearchResult:
-    """Search for a post at the message ids above the highest id that was known before its send.
+    """Search for a post at the message ids above the highest id before its send.
 
-    The search ends when the post is found or no messages follow. Messages of other post jobs are
-    not probed. In two cases, a search without success does not prove the post absent. In the first
-    case, the bot's rights have changed during the search. In the second case, the search has met a
-    message of the bot that is not the ad and belongs to no post job. This message can be the ad
-    after somebody has altered it.
+    The result is not `absent` if the bot's rights changed, or if the search met an unknown message
+    of the bot.
     """
     rights = await worker.sender.get_bot_rights(post.chat_id)
     if rights is None or not rights.may_post:
@@ -147,11 +127,7 @@ async def _search_channel(
 async def _probe_and_compare(
     worker: PostingWorker, post: UncertainPost, message_id: int, forward_to: int
 ) -> tuple[Probe, bool]:
-    """Find out what is at a message id.
-
-    Returns two values: the result, and whether the bot may edit the message there. If the bot may
-    edit the message, the bot forwards the message and compares the copy with the ad.
-    """
+    """Return what is at a message id, and whether the bot may edit the message there."""
     if message_id in post.ids_of_others:
         return Probe(LookupResult.ANOTHERS, "the post of another job"), False
     probe = await _probe(worker, post, message_id)
@@ -183,11 +159,7 @@ async def _compare_forwarded(
 
 
 async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1) -> bool:
-    """Wait for a slot (the permission for one request in a chat). Return whether it was given.
-
-    The result is False if there is no slot in time, or if the process stops. A slot is given only
-    while the chat's limit per minute has room for `parts` messages.
-    """
+    """Wait for the permission for one request in a chat. Return False if there is none in time."""
     slot = asyncio.ensure_future(
         worker.limiter.wait(chat_id, within=MAX_SLOT_WAIT_SECONDS, parts=parts)
     )

@@ -1,8 +1,4 @@
-"""Move the money that is due because of recorded facts: releases, refunds and credits.
-
-An escrow is the held money of one placement. A release pays it to the channel's owner, and a refund
-gives it back to the advertiser. A credit adds a deposit to a person's wallet.
-"""
+"""Release and refund due escrows, and credit due deposits."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -20,10 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 async def release_due(sessions: Sessions) -> None:
-    """Release the escrows of published posts whose promised hours are over.
-
-    The promised hours are the time that a post must stay in its channel.
-    """
+    """Release the escrows of published posts whose promised hours are over."""
 
     async def release(session: AsyncSession, target_id: int) -> None:
         await escrow.release(session, target_id=target_id)
@@ -45,7 +38,7 @@ async def refund_due(sessions: Sessions) -> None:
 
 
 async def credit_due(sessions: Sessions) -> None:
-    """Credit the deposits that arrived while deposits were stopped by their kill switch."""
+    """Credit the deposits that arrived while a kill switch forbade deposits."""
     async with sessions.begin() as session:
         credited = await deposits.credit_due(session)
     if credited:
@@ -58,11 +51,7 @@ async def _settle_each(
     target_ids: Sequence[int],
     settle: Callable[[AsyncSession, int], Awaitable[None]],
 ) -> None:
-    """Release or refund the escrow of each target (a placement) in a transaction of its own.
-
-    An error of one target is logged, and delays no other target. If the kill switch for this
-    movement of money is stopped, the remaining targets wait until a later tick.
-    """
+    """Settle each escrow in a transaction of its own, until a kill switch forbids this."""
     for target_id in target_ids:
         with error_isolation.isolate_errors(action, target_id=target_id):
             try:

@@ -1,7 +1,4 @@
-"""Read Telegram's list of transactions in Stars, and record the payments that are missing here.
-
-A payment is missing in the database if Telegram's update about the payment was lost.
-"""
+"""Read Telegram's list of transactions in Stars, and record payments that the database lacks."""
 
 from datetime import datetime
 
@@ -22,55 +19,65 @@ from services.platform import errors
 
 PAGE = 100
 """Telegram returns at most this many transactions in one answer."""
+OVERLAP = 20
+"""Each request reads this number of transactions again.
+
+Telegram can list a late transaction before transactions of the same second.
+"""
 PAGES_PER_TICK = 20
-"""One tick reads at most this many answers (pages of Telegram's list)."""
+"""One tick reads at most this many answers."""
 _INVOICE = "invoice_payment"
 
 log = structlog.get_logger(__name__)
 
 
 class StarReconciliation:
-    """A reader of Telegram's list of transactions. It compares the list with the database.
+    """A reader of Telegram's list of transactions, which is ordered by time.
 
-    Telegram lists the transactions in the order of their times. The position in the list is the
-    number of transactions that were read. The database keeps the position, see
-    `star_list_positions`.
+    Each request begins OVERLAP transactions before the stored position. If the answer lacks the
+    newest transaction that was read, the whole list is read again.
     """
 
     def __init__(
         self, sessions: Sessions, bot: Bot, intake_sessions: Sessions | None = None
     ) -> None:
-        """Store the connections. Nothing is read yet.
-
-        `intake_sessions` use the database role that stores payments and refunds from the list. If
-        this is None, `sessions` are used.
-        """
+        """Store the connections. `intake_sessions` write the payments of the list."""
         self._sessions = sessions
         self._intake_sessions = intake_sessions or sessions
         self._bot = bot
 
     async def run(self) -> None:
-        """Read the new transactions of the list, and record the payments and refunds among them.
+        """Read the new transactions, and record the payments and refunds among them.
 
-        After the last transaction of the list, check the deposits that the list does not contain.
-        If Telegram does not answer, or if the process ends, the next run begins at the stored
-        position. A transaction that is read twice changes nothing.
+        After the end of the list, checks the deposits that the list lacks. After an interruption,
+        the next run begins at the stored position.
         """
         # A process may be paused between the list and the check. A deposit that was recorded during
         # the pause is in no list that was read before it.
         async with self._sessions.begin() as session:
             read_at = await queries.now(session)
             stored = await star_list_positions.get(session, self._bot.id)
-        position, begins_at = stored.position, stored.begins_at
+        position, newest, begins_at = stored.position, stored.newest, stored.begins_at
         try:
             for _ in range(PAGES_PER_TICK):
-                answer = await self._bot.get_star_transactions(offset=position, limit=PAGE)
+                offset = max(position - OVERLAP, 0)
+                answer = await self._bot.get_star_transactions(offset=offset, limit=PAGE)
                 page = answer.transactions
+                names = [_name(transaction) for transaction in page]
                 begins_at = begins_at or (page[0].date if page else None)
+                if newest not in {None, *names}:
+                    log.warning(
+                        "Star transactions read again from the beginning", position=position
+                    )
+                    if not await self._advance(position, 0, None, begins_at):
+                        return
+                    position, newest = 0, None
+                    continue
                 await self._record_page(page)
-                if not await self._advance(position, position + len(page), begins_at):
+                begin, position = position, offset + len(page)
+                newest = names[-1] if names else None
+                if not await self._advance(begin, position, newest, begins_at):
                     return
-                position += len(page)
                 if len(page) < PAGE:
                     await self._verify(begins_at, read_at)
                     return
@@ -88,14 +95,23 @@ class StarReconciliation:
                 and star_transactions.is_booked(row, deposit)
             }
             await star_transactions.mark_compared(session, listed, Comparison.LISTED)
+            reported = await star_transactions.reported(session, transactions)
         for transaction in transactions:
-            if not star_transactions.is_booked(transaction, booked.get(transaction.charge_id)):
+            deposit = booked.get(transaction.charge_id)
+            if not (star_transactions.is_booked(transaction, deposit) or transaction in reported):
                 await self._record(transaction)
 
-    async def _advance(self, begin: int, end: int, begins_at: datetime | None) -> bool:
+    async def _advance(
+        self, begin: int, end: int, newest: str | None, begins_at: datetime | None
+    ) -> bool:
         async with self._sessions.begin() as session:
             return await star_list_positions.advance(
-                session, bot_id=self._bot.id, begin=begin, end=end, begins_at=begins_at
+                session,
+                bot_id=self._bot.id,
+                begin=begin,
+                end=end,
+                newest=newest,
+                begins_at=begins_at,
             )
 
     async def _record(self, transaction: StarTransaction) -> None:
@@ -125,12 +141,13 @@ class StarReconciliation:
             await star_list_positions.record_read(session, self._bot.id, read_at=read_at)
 
 
-def _read(listed: Listed) -> StarTransaction | None:
-    """Convert an item of Telegram's list of transactions into a StarTransaction.
+def _name(listed: Listed) -> str:
+    """Return the name of an item of Telegram's list that `StarListPosition.newest` stores."""
+    return f"{'out' if listed.receiver else 'in'}:{listed.id}"
 
-    Returns None if the item is neither a person's payment of an invoice nor the refund of such a
-    payment.
-    """
+
+def _read(listed: Listed) -> StarTransaction | None:
+    """Convert an item of Telegram's list. Return None if the item is not about an invoice."""
     partner = listed.source or listed.receiver
     if not isinstance(partner, TransactionPartnerUser) or partner.transaction_type != _INVOICE:
         return None

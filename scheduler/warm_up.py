@@ -1,4 +1,4 @@
-"""Build aiogram's models, the texts and SQLAlchemy's mappers before the scheduler takes work."""
+"""Build slow objects before the scheduler takes work."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from services.market.creatives import Creative
 
 
 def build() -> None:
-    """Build in advance the objects that the first post and the first message need."""
+    """Build the objects that the first post and the first message need."""
     configure_mappers()
     for language in texts.LANGUAGES:
         said = texts.Texts(language, "USD")

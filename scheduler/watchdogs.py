@@ -1,8 +1,4 @@
-"""Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger and clean up.
-
-An escrow is the held money of one placement. An escrow is stuck if it is held for too long. A
-placement is the purchase of a post in a channel.
-"""
+"""Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger, clean up."""
 
 from datetime import timedelta
 
@@ -16,7 +12,7 @@ from services.platform import hanging_sessions, inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
-"""One tick refuses at most this many open staff requests and this many open corrections."""
+"""One tick refuses at most this many staff requests and this many corrections."""
 
 log = structlog.get_logger(__name__)
 
@@ -24,10 +20,8 @@ log = structlog.get_logger(__name__)
 async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -> None:
     """End the claims of posts that a process did not finish, and correct wrong due times.
 
-    A claim ends with its lease, and `lease` is the length of a lease. If the send of the post had
-    not begun, the post is queued again. If the send had begun, the post becomes uncertain, because
-    nobody knows whether the ad is published. If the database's clock was set back, some messages of
-    the outbox have due times that are too late. These messages become due now.
+    `lease` is the length of a claim. If the send had begun, the post becomes uncertain. If not, the
+    post is queued again.
     """
     async with sessions.begin() as session:
         rescued = await rescue.rescue_abandoned(session, lease=lease)
@@ -40,17 +34,14 @@ async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -
 async def refund_stuck_escrows(sessions: Sessions, sla: timedelta) -> None:
     """Refund escrows that were held longer than `sla` for posts that were certainly not published.
 
-    If refunds or this function are stopped by a kill switch, the admins are only notified.
+    If a kill switch forbids this, the admins are only notified.
     """
     async with sessions.begin() as session:
         await stuck_escrows.refund_stuck_escrows(session, sla=sla)
 
 
 async def expire_targets(sessions: Sessions) -> None:
-    """End the placements that no admin has approved or rejected in time.
-
-    Undecided placements of cancelled campaigns are withdrawn immediately.
-    """
+    """End the placements that no admin has decided in time or whose campaign is cancelled."""
     async with sessions.begin() as session:
         expired = await placement_expiry.expire_targets(session)
     if expired:
@@ -58,10 +49,7 @@ async def expire_targets(sessions: Sessions) -> None:
 
 
 async def queue_cards(sessions: Sessions) -> None:
-    """Queue the cards of pending placements that have waited for a card and may have one now.
-
-    A card is a message with buttons in the admin chat.
-    """
+    """Queue the cards (messages with buttons) of pending placements that may have one now."""
     async with sessions.begin() as session:
         await submission_cards.queue_due(session)
 
@@ -75,10 +63,7 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 
 
 async def drop_ended_proposals(sessions: Sessions) -> None:
-    """Refuse open staff requests and open corrections that are too old.
-
-    They are also refused if the person who proposed them has lost the role.
-    """
+    """Refuse staff requests and corrections that are too old or whose proposer lost the role."""
     async with sessions.begin() as session:
         dropped = await staff_requests.drop_ended(session, limit=PROPOSALS)
         dropped += await correction_expiry.drop_ended(session, limit=PROPOSALS)
@@ -87,23 +72,18 @@ async def drop_ended_proposals(sessions: Sessions) -> None:
 
 
 async def check_ledger(sessions: Sessions) -> None:
-    """Check the invariants of the ledger (the rules that must always hold for its rows).
+    """Check the rules of the ledger.
 
-    If a rule is violated, an incident is opened, and the kill switches for money are stopped: no
-    new escrow, payout, refund or withdrawal can begin.
+    A violation forbids new escrows, payouts, refunds and withdrawals.
     """
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
 
 
 async def settle_stops(sessions: Sessions) -> None:
-    """Settle the stops of kill switches that are not settled yet.
+    """Mark stopped kill switches as settled when no earlier action is under way.
 
-    A kill switch allows or forbids one kind of action. A stop refuses new actions immediately, but
-    earlier actions can be under way. The stop is settled when these earlier actions have ended. The
-    program that stops a switch usually waits for this. A stop by an incident is settled only here.
-    A stop is also settled here if its program has crashed. Each switch has a transaction of its
-    own. Therefore a stop that cannot be settled delays no other stop.
+    Each switch has a transaction of its own.
     """
     async with sessions.begin() as session:
         stops = await killswitches.list_unsettled(session)
@@ -113,7 +93,7 @@ async def settle_stops(sessions: Sessions) -> None:
 
 
 async def end_hanging_sessions(sessions: Sessions) -> None:
-    """End the application's database sessions whose transactions hang, with or without locks."""
+    """End the application's database sessions whose transactions hang."""
     async with sessions.begin() as session:
         ended = await hanging_sessions.end(session)
     if ended:
@@ -121,9 +101,6 @@ async def end_hanging_sessions(sessions: Sessions) -> None:
 
 
 async def purge_inbox(sessions: Sessions) -> None:
-    """Delete updates that were handled or parked (kept and not tried again) long ago.
-
-    Parked payments are never deleted.
-    """
+    """Delete old updates that need no more work, but keep each payment that was not credited."""
     async with sessions.begin() as session:
         await inbox.purge(session)

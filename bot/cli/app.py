@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from bot import switches
+from bot import switches, texts
 from bot.cli import ledger, money, people
-from bot.cli.shell import Person, out, print_rows, request, run_all, run_once, staff
+from bot.cli.shell import Person, err, out, print_rows, request, run_all, run_once, staff
 from db.models.operations import Switch
 from db.models.users import RequestKind
 from db.session import Sessions
@@ -85,7 +85,9 @@ def list_switches() -> None:
             {
                 "switch": state.key.value,
                 "state": "running" if state.enabled else "STOPPED",
-                "why": "row is missing" if state.missing else state.reason,
+                "why": texts.core().get(
+                    "switch-reason", texts.DEFAULT_LANGUAGE, reason=state.reason or "missing"
+                ),
             }
             for state in states
         ],
@@ -98,13 +100,19 @@ def stop(key: Switch, reason: Reason, person: Person) -> None:
     """Stop one kill switch at once, and refuse the actions that the switch allows.
 
     Then wait for the actions that began before the stop. If such an action does not end, print a
-    sentence.
+    sentence. Database sessions that lock whole tables and so delay the stop are ended. If one
+    belongs to a superuser, print a sentence, and wait until the stop is written.
     """
 
     async def stop_switch(sessions: Sessions) -> killswitches.SwitchChange:
-        async with sessions.begin() as session:
-            actor = await staff(session, person)
-        return await switches.stop_switch(sessions, actor=actor, key=key, reason=reason)
+        async def write_stop() -> killswitches.SwitchChange:
+            async with sessions.begin() as session:
+                actor = await staff(session, person)
+                return await killswitches.stop(session, actor=actor, key=key, reason=reason)
+
+        return await switches.stop_despite_locks(
+            sessions, write_stop, tell=lambda: _say_that_it_waits(key)
+        )
 
     change = run_all(stop_switch)
     out.print(f"{key.value}: STOPPED" + ("" if change.changed else " (it was already)"))
@@ -112,6 +120,13 @@ def stop(key: Switch, reason: Reason, person: Person) -> None:
         out.print("An act that began before is still under way; new acts are refused.")
     if change.sends_under_way:
         out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")
+
+
+def _say_that_it_waits(key: Switch) -> None:
+    err.print(
+        f"{key.value}: NOT stopped yet. A superuser's session locks a table; end it in PostgreSQL."
+        " This command waits until the stop is written."
+    )
 
 
 @switch_app.command()

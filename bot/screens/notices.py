@@ -236,10 +236,25 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
     """Build the notice to staff that a payer has taken a payment back."""
     currency = payload["currency"]
+    text = t(
+        "notice-deposit-clawed-back",
+        person=str(telegram_id),
+        amount=t.money(payload["amount"], currency),
+        recovered=t.money(payload["recovered"], currency),
+        loss=t.money(payload["loss"], currency),
+    )
+    if approved := payload.get("approved"):
+        ids = ", ".join(f"#{withdrawal_id}" for withdrawal_id in approved)
+        text += "\n" + t("notice-do-not-pay", ids=ids)
+    return Outgoing(text)
+
+
+def deposit_taken_back(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the notice to a payer that their payment was taken back and counts no more."""
+    currency = payload["currency"]
     return Outgoing(
         t(
-            "notice-deposit-clawed-back",
-            person=str(telegram_id),
+            "notice-deposit-taken-back",
             amount=t.money(payload["amount"], currency),
             recovered=t.money(payload["recovered"], currency),
             loss=t.money(payload["loss"], currency),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import IncidentAct, OnIncident, OnSwitch, SwitchAct
+from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.operations import Incident
@@ -52,10 +52,11 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
     )
 
 
-def confirm_run(t: Texts, key: str) -> Outgoing:
+def confirm_run(t: Texts, key: str, change: int) -> Outgoing:
     """Build the question whether the operator really wants to run a stopped kill switch.
 
-    Each button runs the switch, for one preset reason.
+    Each button runs the switch, for one preset reason. `change` is the number of the last change.
+    If the switch has changed at the press, the bot asks again.
     """
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
@@ -64,7 +65,7 @@ def confirm_run(t: Texts, key: str) -> Outgoing:
                 [
                     button(
                         t("switch-run-sure", reason=t("switch-reason", reason=reason)),
-                        OnSwitch(act=SwitchAct.RUN, key=key, reason=reason),
+                        RunSwitch(key=key, reason=reason, change=change),
                     )
                 ]
                 for reason in RUN_REASONS

@@ -51,14 +51,7 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
                 when=t.time(row.created_at),
                 reason=t("request-reason", reason=row.reason),
             ),
-            t(
-                "request-state",
-                status=_state(row),
-                requester=str(details.requester_telegram_id),
-                by="system"
-                if details.decider_telegram_id is None
-                else str(details.decider_telegram_id),
-            ),
+            _describe_state(t, details),
         )
     )
     return Outgoing(
@@ -71,6 +64,12 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
             [button(t("back"), ShowStaffRequests())],
         ),
     )
+
+
+def new_state(t: Texts, details: RequestDetails) -> Outgoing:
+    """Build the line that replaces a pressed card after a decision. The new card is a notice."""
+    text = t("request-new-state", id=str(details.request.id), state=_describe_state(t, details))
+    return Outgoing(text, rows([button(t("back"), ShowStaffRequests())]))
 
 
 def confirm(t: Texts, details: RequestDetails, act: RequestAct) -> Outgoing:
@@ -111,6 +110,17 @@ def staff(t: Texts, people: Sequence[tuple[User, frozenset[Role]]]) -> Outgoing:
 def usage(t: Texts) -> Outgoing:
     """Build the explanation of the commands that grant and revoke roles."""
     return Outgoing(t("role-usage", roles=", ".join(role.value for role in Role)))
+
+
+def _describe_state(t: Texts, details: RequestDetails) -> str:
+    """Describe what has happened to a request, and for what it waits."""
+    decider = details.decider_telegram_id
+    return t(
+        "request-state",
+        status=_state(details.request),
+        requester=str(details.requester_telegram_id),
+        by="system" if decider is None else str(decider),
+    )
 
 
 def _what(t: Texts, details: RequestDetails) -> str:

@@ -12,7 +12,7 @@ from services.money.wallets import Balances, StatementLine
 
 
 def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """Build the screen with a person's balance and held money."""
+    """Build the screen with a person's balance, held money and debt (an open loss)."""
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -20,6 +20,8 @@ def wallet(t: Texts, balances: Balances) -> Outgoing:
     )
     if balances.leaving:
         text += "\n" + t("wallet-leaving", leaving=t.money(balances.leaving, balances.currency))
+    if balances.loss:
+        text += "\n\n" + t("wallet-loss", loss=t.money(balances.loss, balances.currency))
     return Outgoing(
         text,
         rows(

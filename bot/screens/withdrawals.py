@@ -195,6 +195,9 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
             reference=row.external_reference or "",
         ),
     ]
+    if row.status is WithdrawalStatus.APPROVED and (row.blocked or row.open_loss):
+        loss = t.money(row.open_loss, row.currency) if row.open_loss else "none"
+        lines.append(t("withdrawal-must-wait", loss=loss))
     if row.paying_telegram_id is not None:
         lines.append(t("withdrawal-paying", by=str(row.paying_telegram_id)))
     if row.return_reason is not None:

@@ -18,8 +18,8 @@ BEGIN
             WHERE key IN ('new_escrows', 'payouts', 'refunds', 'withdrawals') ORDER BY key
         LOOP
             INSERT INTO switch_stops (key, reason)
-            VALUES (switch.key, 'ledger invariant violated');
-            PERFORM record_switch(switch.key, false, NULL, 'system', 'ledger invariant violated',
+            VALUES (switch.key, 'ledger_invariant_violated');
+            PERFORM record_switch(switch.key, false, NULL, 'system', 'ledger_invariant_violated',
                 NULL);
         END LOOP;
     END IF;

@@ -18,7 +18,7 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """The base class of all tables: each model of a table inherits from it."""
+    """The base class of all tables."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
@@ -35,15 +35,12 @@ Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_ke
 CreatedAt = Annotated[
     datetime, mapped_column(DateTime(timezone=True), server_default=func.clock(), nullable=False)
 ]
-"""The time when the row was inserted, from the database function `clock()`."""
+"""The time of the insert, from the database function `clock()`."""
 
 Txn = Annotated[
     int, mapped_column(BigInteger, server_default=text("ledger_txn()"), nullable=False, index=True)
 ]
-"""The number of the transaction that last wrote the row.
-
-The scheduled check of the ledger finds new rows with this number.
-"""
+"""The number of the transaction that last wrote the row."""
 
 
 def enum_column(kind: type[StrEnum]) -> Enum:

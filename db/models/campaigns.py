@@ -1,7 +1,4 @@
-"""Define the tables of campaigns, channels and targets.
-
-A target is one purchase of a post in one channel (a placement). Amounts are whole minor units.
-"""
+"""Define the tables of campaigns, channels and targets. Amounts are whole minor units."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,29 +11,25 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class CampaignStatus(StrEnum):
-    """The status of a campaign. It decides whether posts of the campaign can be published."""
+    """The status of a campaign."""
 
     DRAFT = "draft"
     ACTIVE = "active"
     PAUSED = "paused"
-    """No new post is published. Posts that are already published stay in their channels."""
+    """No new post is published. Published posts stay in their channels."""
     CANCELLED = "cancelled"
     COMPLETED = "completed"
 
 
 class ChannelStatus(StrEnum):
-    """The status of a channel. A post can be bought only in an active channel."""
+    """The status of a channel."""
 
     PENDING = "pending"
-    """The channel is connected, but its owner has not yet set the terms."""
+    """The owner has not yet set the terms of the connected channel."""
     ACTIVE = "active"
     PAUSED = "paused"
-    """The owner has paused the channel."""
     SUSPENDED = "suspended"
-    """The bot lost its rights in the channel, or there is a problem with the channel's owner.
-
-    The owner is blocked, is gone, or is not the creator of the channel.
-    """
+    """The bot lost its rights in the channel, or there is a problem with the owner."""
     REMOVED = "removed"
 
 
@@ -44,11 +37,10 @@ class TargetStatus(StrEnum):
     """The status of a target (one purchase of a post in one channel)."""
 
     PENDING = "pending"
-    """The target waits for an admin's decision."""
     APPROVED = "approved"
     """The money is in escrow, and the post is queued or published."""
     POSTED = "posted"
-    """The promised hours (the time that the post must stay) are over, and the owner was paid."""
+    """The post stayed for the promised time, and the owner was paid."""
     REFUNDED = "refunded"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
@@ -68,19 +60,13 @@ class Campaign(Base):
     advertiser_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str]
     creative: Mapped[dict[str, Any]]
-    """The ad in the form of `services.market.creatives.Creative`.
-
-    The application has no right to change this column.
-    """
+    """The unchangeable ad, in the form of `services.market.creatives.Creative`."""
     total_budget: Mapped[int]
     status: Mapped[CampaignStatus] = mapped_column(
         enum_column(CampaignStatus), server_default="draft"
     )
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key of the form.
-
-    If a person presses Save twice, only one campaign is created.
-    """
+    """The idempotency key of the form."""
     created_at: Mapped[CreatedAt]
 
 
@@ -108,37 +94,24 @@ class Channel(Base):
     topic: Mapped[str | None]
     subscribers: Mapped[int] = mapped_column(server_default=text("0"))
     price: Mapped[int | None]
-    """The price of one post in minor units. Null if the channel's owner has not yet set it."""
+    """The price of one post in minor units. Null before the owner has set the price."""
     promised_hours: Mapped[int | None]
-    """How many hours a post must stay in the channel before its owner is paid.
-
-    With 0 hours, the owner is paid as soon as the post is published.
-    """
+    """The number of hours that a post must stay before the owner is paid."""
     status: Mapped[ChannelStatus] = mapped_column(
         enum_column(ChannelStatus), server_default="pending"
     )
     status_reason: Mapped[str | None]
-    """The code of the reason for the suspension. The bot shows the owner a text for this code."""
     suspended_at: Mapped[datetime | None]
-    """When the channel was suspended, or when the bot lost its rights there, if that was later."""
+    """When the channel was suspended, or when the bot lost its rights there, if later."""
     was_paused: Mapped[bool] = mapped_column(server_default=text("false"))
-    """True if the channel was paused before its suspension.
-
-    After the suspension, it is paused again.
-    """
+    """True if the channel was paused before its suspension."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
-    """The highest known message id in the channel, or 0 if no id is known.
-
-    Right before a post is sent, this id is copied to `known_message_id` of its post job.
-    """
+    """The highest known message id in the channel, or 0."""
     created_at: Mapped[CreatedAt]
 
 
 class CampaignTarget(Base):
-    """One purchase of a post in one channel. The submission fixes the price and the promised hours.
-
-    The promised hours are the time that the post must stay in the channel.
-    """
+    """One purchase of a post in one channel, with the terms of the submission."""
 
     __tablename__ = "campaign_targets"
     __table_args__ = (
@@ -159,26 +132,22 @@ class CampaignTarget(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
     channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"))
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    """The person who gets the payment: the owner of the channel when the target was submitted."""
+    """The owner of the channel at the submission, who gets the payment."""
     price: Mapped[int]
     promised_hours: Mapped[int]
     fee_bps: Mapped[int]
     """The platform's part of the price, in hundredths of a percent."""
     publish_at: Mapped[datetime | None]
-    """When the post should be published. Null means: as soon as the target is approved."""
+    """When the post should be published. Null means at the approval."""
     status: Mapped[TargetStatus] = mapped_column(
         enum_column(TargetStatus), server_default="pending"
     )
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
-    """Why the target was rejected. The bot shows this reason to the advertiser."""
     retry_of: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("campaign_targets.id"))
-    """The id of the failed target that this target replaces, or null."""
+    """The failed target that this target replaces, or null."""
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key of the form.
-
-    If a person presses Submit twice, only one target is created.
-    """
+    """The idempotency key of the form."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

@@ -13,35 +13,29 @@ class CorrectionKind(StrEnum):
     """The kind of repair that a correction makes."""
 
     ADJUSTMENT = "adjustment"
-    """The correction moves an amount between two wallets that have no fault."""
+    """Move an amount between two wallets that have no fault."""
     MISSING_PAYOUT = "missing_payout"
-    """The correction makes the payout of an escrow that was marked as released without a payout."""
+    """Pay out an escrow that was marked as released without a payout."""
     BALANCE_RESET = "balance_reset"
-    """The correction sets a wallet's wrong balance to the balance after the wallet's last entry."""
+    """Set a wallet's wrong balance to the balance after the wallet's last entry."""
     ORPHAN_ENTRY = "orphan_entry"
-    """The correction completes the transfer of an orphan entry, and a new transfer reverses it.
-
-    An orphan entry has no balancing leg, and its wallet's balance does not include it.
-    """
+    """Complete the transfer of an entry that no other entry balances, then reverse the transfer."""
     ESCROW_REVERSAL = "escrow_reversal"
-    """The correction sets a released or refunded escrow back to held: no money has moved."""
+    """Set a released or refunded escrow back to held, because no money has moved."""
 
 
 class CorrectionStatus(StrEnum):
-    """The status of a correction. One admin proposes it, and another admin confirms it."""
+    """The status of a correction."""
 
     PROPOSED = "proposed"
     CONFIRMED = "confirmed"
-    """The command `adtech repair` has to do the repair, with the database owner's role."""
+    """The command `adtech repair` must carry out the correction."""
     DONE = "done"
     DROPPED = "dropped"
 
 
 class Correction(Base):
-    """A repair of the books.
-
-    One admin proposes it, and another admin confirms it. Both give a reason.
-    """
+    """A repair of the books, which one admin proposes and another admin confirms."""
 
     __tablename__ = "corrections"
     __table_args__ = (
@@ -89,29 +83,25 @@ class Correction(Base):
     id: Mapped[Key]
     kind: Mapped[CorrectionKind] = mapped_column(enum_column(CorrectionKind))
     wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
-    """The wallet that is repaired. In an adjustment, this is the wallet that gives the amount."""
+    """The wallet that is repaired, or that gives the amount of an adjustment."""
     other_wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallets.id"))
     """The wallet that gets the amount of an adjustment, or that balances an orphan entry."""
     amount: Mapped[int | None]
-    """The amount of an adjustment or of an orphan entry, in minor units."""
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_entries.id"))
-    """The orphan entry that the correction balances. Its wallet's balance does not include it."""
+    """The orphan entry that the correction balances."""
     target_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_targets.id"))
     status: Mapped[CorrectionStatus] = mapped_column(
         enum_column(CorrectionStatus), server_default="proposed"
     )
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key of the proposal."""
     proposed_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    # This is no foreign key: handled updates are deleted later.
     proposed_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row in which the proposer pressed "That was me".
-
-    The column is no foreign key, because handled updates are deleted later.
-    """
+    """The inbox row with the proposer's press of "That was me"."""
     reason: Mapped[str]
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     confirmed_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the button press or the command of `confirmed_by`."""
+    """The inbox row with the button press or the command of `confirmed_by`."""
     confirm_reason: Mapped[str | None]
     done_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

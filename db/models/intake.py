@@ -16,16 +16,11 @@ class Comparison(StrEnum):
     ACCEPTED = "accepted"
     """Telegram does not list the payment, and an operator closed the incident about the deposit."""
     NOT_COVERED = "not_covered"
-    """The deposit is older than the bot's list, because the payment was made to another bot."""
+    """The payment was made to another bot, before this bot's list begins."""
 
 
 class ReceivedPayment(Base):
-    """A payment or a refund that Telegram has reported.
-
-    Telegram reports it in an update, or in the list of transactions that the program asks for. The
-    database accepts a deposit only if this table has a row for its payment. Only the database role
-    `adtech_intake` adds rows.
-    """
+    """A payment or a refund that Telegram has reported."""
 
     __tablename__ = "received_payments"
     __table_args__ = (
@@ -44,19 +39,20 @@ class ReceivedPayment(Base):
 
 
 class StarListPosition(Base):
-    """How far Telegram's list of a bot's transactions in Stars has been read.
-
-    Each bot has its own list. Telegram adds transactions only at the end of the list.
-    """
+    """How far Telegram's list of a bot's transactions in Stars has been read."""
 
     __tablename__ = "star_list_positions"
     __table_args__ = (CheckConstraint("position >= 0", name="position"),)
 
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    """The bot's id at Telegram."""
     position: Mapped[int] = mapped_column(server_default=text("0"))
     """How many transactions have been read and recorded, from the start of the list."""
+    newest: Mapped[str | None]
+    """The last transaction that has been read: `in:ID` (to the bot) or `out:ID` (from the bot).
+
+    A payment and its refund have the same ID at Telegram. Null if no transaction has been read.
+    """
     begins_at: Mapped[datetime | None]
-    """The time of the oldest transaction in the list. Null if the list is empty."""
+    """The time of the oldest transaction in the list. Null for an empty list."""
     read_at: Mapped[datetime | None]
-    """When the list was last read to its end and the deposits were compared with it."""
+    """When the list was last read to its end and compared with the deposits."""

@@ -1,4 +1,4 @@
-"""Define the tables of reversed deposits and of payments in excess. Both can cause a loss."""
+"""Define the tables of reversed deposits and of payments in excess."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,11 +7,7 @@ from db.models.base import Base, CreatedAt, Key
 
 
 class Clawback(Base):
-    """The booking that takes a deposit back after its payer has reversed the payment.
-
-    The payer reverses a payment outside the platform, for example with a refund of Stars or a
-    chargeback. Rows are only added, never changed.
-    """
+    """The booking that takes a deposit back after its payer has reversed the payment."""
 
     __tablename__ = "clawbacks"
     __table_args__ = (
@@ -27,21 +23,15 @@ class Clawback(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     recovered: Mapped[int]
-    """The amount that was taken from the person's wallet.
-
-    It is 0 if the deposit was not credited.
-    """
+    """The amount that was taken from the person's wallet, in minor units."""
     loss: Mapped[int]
-    """The amount that the person's wallet did not have. It is the platform's loss."""
+    """The amount that the person's wallet did not have, in minor units."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class ExcessPayment(Base):
-    """A payment in excess: a payment of a withdrawal that was already paid or returned.
-
-    An admin made the payment outside the platform. Rows are only added, never changed.
-    """
+    """A payment of a withdrawal that was already paid or returned."""
 
     __tablename__ = "excess_payments"
     __table_args__ = (
@@ -56,13 +46,12 @@ class ExcessPayment(Base):
     withdrawal_id: Mapped[int] = mapped_column(ForeignKey("withdrawals.id"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
-    """The amount of the withdrawal, in minor units."""
     recovered: Mapped[int]
-    """The amount that was taken from the person's wallet."""
+    """The amount that was taken from the person's wallet, in minor units."""
     loss: Mapped[int]
-    """The amount that the person's wallet did not have. It is the platform's loss."""
+    """The amount that the person's wallet did not have, in minor units."""
     currency: Mapped[str]
     external_reference: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key: the id of the payment at the bank or another provider."""
+    """The provider's id of the payment."""
     recorded_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]

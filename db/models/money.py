@@ -1,7 +1,4 @@
-"""Define the tables of wallets, of the ledger, and of escrows, deposits and withdrawals.
-
-Amounts are whole minor units.
-"""
+"""Define the tables of money, with amounts in whole minor units."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,31 +11,20 @@ from db.models.intake import Comparison
 
 
 class WalletKind(StrEnum):
-    """The purpose of a wallet. It decides which transfers can use the wallet."""
+    """The purpose of a wallet."""
 
     USER = "user"
     """The money that a person can spend or withdraw."""
     ESCROW = "escrow"
-    """The money of one target (one purchase of a post in a channel) until its release or refund."""
+    """The money of one target (one purchase of a post) until its release or refund."""
     REVENUE = "revenue"
-    """The platform's fees from one owner of channels.
-
-    Each owner has a separate wallet. Therefore releases to different owners do not wait for one
-    row.
-    """
+    """The platform's fees from one owner of channels."""
     EXTERNAL = "external"
-    """The wallet that stands for one person's money outside the platform.
-
-    A deposit takes its amount from this wallet. A paid withdrawal adds its amount to this wallet.
-    The balance can be below zero.
-    """
+    """The counterpart of one person's money outside the platform. Its balance can be below zero."""
     WITHDRAWAL = "withdrawal"
-    """The money of a person's withdrawals that are not yet paid and not returned."""
+    """The money of a person's withdrawals that are neither paid nor returned."""
     LOSS = "loss"
-    """The money that one person owes to the platform. The balance is zero or below zero.
-
-    The person spent a deposit and then reversed its payment, or got a payment in excess.
-    """
+    """The money that one person owes to the platform, as a balance of zero or below."""
 
 
 class Reason(StrEnum):
@@ -48,15 +34,9 @@ class Reason(StrEnum):
     ESCROW_HOLD = "escrow_hold"
     PAYOUT = "payout"
     FEE = "fee"
-    """The reason for the entry of the fee in a release.
-
-    The whole transfer has the reason `payout`.
-    """
+    """The fee of a release, in a transfer with the reason `payout`."""
     ESCROW_RELEASE = "escrow_release"
-    """The reason for the entry that takes the money from the escrow in a release.
-
-    The whole transfer has the reason `payout`.
-    """
+    """The money out of the escrow of a release, in a transfer with the reason `payout`."""
     REFUND = "refund"
     WITHDRAWAL_HOLD = "withdrawal_hold"
     WITHDRAWAL = "withdrawal"
@@ -67,7 +47,7 @@ class Reason(StrEnum):
 
 
 class EscrowStatus(StrEnum):
-    """The status of an escrow. An escrow ends only one time, by a release or by a refund."""
+    """The status of an escrow, which is released or refunded only once."""
 
     HELD = "held"
     RELEASED = "released"
@@ -75,10 +55,7 @@ class EscrowStatus(StrEnum):
 
 
 class DepositStatus(StrEnum):
-    """The status of a deposit.
-
-    It can become `credited` only while the kill switch `deposits` is running.
-    """
+    """The status of a deposit."""
 
     RECEIVED = "received"
     CREDITED = "credited"
@@ -97,8 +74,7 @@ class WithdrawalStatus(StrEnum):
 class Wallet(Base):
     """A row that holds an amount of money.
 
-    The application changes a balance only with the database function `post_transfer`. It inserts a
-    row only with the database function `open_wallet`.
+    Only the database functions `post_transfer` and `open_wallet` write rows for the application.
     """
 
     __tablename__ = "wallets"
@@ -130,22 +106,19 @@ class Wallet(Base):
 
     id: Mapped[Key]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person who has the money. Null in the platform's wallets and in escrow wallets."""
+    """The person who has the money. Null in all other wallets."""
     counterparty_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person for whom the platform keeps a revenue, external or loss wallet.
-
-    Null in other wallets.
-    """
+    """The person for whom the platform keeps a revenue, external or loss wallet, or null."""
     kind: Mapped[WalletKind] = mapped_column(enum_column(WalletKind))
     balance: Mapped[int] = mapped_column(server_default=text("0"))
     version: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many entries the wallet has. The entries are numbered from 1 to this number."""
+    """The number of the wallet's entries, which are numbered from 1."""
     currency: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class LedgerTransfer(Base):
-    """One movement of money. Rows are only added, never changed."""
+    """One movement of money. Rows never change."""
 
     __tablename__ = "ledger_transfers"
     __table_args__ = (
@@ -167,23 +140,19 @@ class LedgerTransfer(Base):
 
     id: Mapped[Key]
     key: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key. There is never a second transfer with the same key."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
-    """The id of the row that caused the transfer, for example of the deposit.
-
-    In a hold, a payout and a refund, this is the id of the target (a placement).
-    """
+    """The id of the row that caused the transfer: a target in a hold, payout or refund."""
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The id of the user who caused the transfer. Null means the system."""
+    """The user who caused the transfer. Null means the system."""
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 
 class LedgerEntry(Base):
-    """One leg of a transfer: one wallet and one signed amount. The legs of a transfer sum to zero.
+    """One leg of a transfer: one wallet and one signed amount.
 
-    Rows are only added, never changed.
+    The legs of a transfer sum to zero. Rows never change.
     """
 
     __tablename__ = "ledger_entries"
@@ -200,7 +169,7 @@ class LedgerEntry(Base):
     amount: Mapped[int]
     balance_after: Mapped[int]
     version: Mapped[int]
-    """The number of this entry in its wallet. The first entry has the number 1."""
+    """The number of this entry in its wallet, from 1."""
     reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     reference_id: Mapped[int]
     created_at: Mapped[CreatedAt]
@@ -225,15 +194,11 @@ class Escrow(Base):
     )
     wallet_id: Mapped[int] = mapped_column(ForeignKey("wallets.id"), unique=True)
     amount: Mapped[int]
-    """The price of the target in minor units. The submission of the target fixes it."""
     fee: Mapped[int]
-    """The platform's part of the amount, in minor units. A refund returns the whole amount."""
+    """The platform's part of the amount, in minor units."""
     status: Mapped[EscrowStatus] = mapped_column(enum_column(EscrowStatus), server_default="held")
     release_due_at: Mapped[datetime | None]
-    """The end of the promised hours (the time that the post must stay).
-
-    Null if they have not begun.
-    """
+    """The end of the time that the post must stay. Null before that time begins."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
@@ -263,18 +228,28 @@ class Deposit(Base):
     source: Mapped[str]
     """The source of the payment: `stars` for Telegram Stars, `telegram` for any other currency."""
     external_reference: Mapped[str] = mapped_column(unique=True)
-    """The idempotency key: the provider's id of the payment, for example Telegram's charge id."""
+    """The provider's id of the payment."""
     status: Mapped[DepositStatus] = mapped_column(
         enum_column(DepositStatus), server_default="received"
     )
     credited_at: Mapped[datetime | None]
     comparison: Mapped[Comparison | None] = mapped_column(enum_column(Comparison))
-    """The result of the comparison with Telegram's list, or null.
-
-    A deposit in Stars has null until it is compared. Deposits in other currencies always have null.
-    """
+    """The result of the comparison with Telegram's list. Always null for money other than Stars."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
+
+
+class ExternalReference(Base):
+    """An external reference that a payment for a withdrawal has, for example a bank's id.
+
+    The withdrawals and the payments in excess share these references. Database triggers add the
+    rows. Nobody removes them.
+    """
+
+    __tablename__ = "external_references"
+
+    external_reference: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[CreatedAt]
 
 
 class Withdrawal(Base):
@@ -299,7 +274,6 @@ class Withdrawal(Base):
 
     id: Mapped[Key]
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key of the request."""
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount: Mapped[int]
     currency: Mapped[str]
@@ -307,16 +281,12 @@ class Withdrawal(Base):
         enum_column(WithdrawalStatus), server_default="requested"
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
-    """The id of the payment at the bank or another provider. Null if the withdrawal is not paid."""
+    """The provider's id of the payment, or null."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_until: Mapped[datetime | None]
-    """The end of the claim of the admin `paying_by`.
-
-    Until then, no other admin can claim the payment or return the money.
-    """
+    """The end of the claim of the admin `paying_by`."""
     return_reason: Mapped[str | None]
-    """The reason for the return of the money. The bot shows this reason to the person."""
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]

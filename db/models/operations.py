@@ -11,7 +11,7 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Switch(StrEnum):
-    """The name of a kill switch. It names the operations that a running switch allows."""
+    """The name of a kill switch: the operations that a running switch allows."""
 
     NEW_ESCROWS = "new_escrows"
     PAYOUTS = "payouts"
@@ -25,7 +25,7 @@ class Switch(StrEnum):
 
 
 class OutboxStatus(StrEnum):
-    """The status of an outbox row. It says whether the message still has to be sent."""
+    """The status of an outbox row."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -33,31 +33,24 @@ class OutboxStatus(StrEnum):
 
 
 class KillSwitch(Base):
-    """A kill switch. While the switch is stopped, no process does the operations of the switch.
+    """A kill switch, which allows or forbids one kind of operation in all processes.
 
-    The switch is running if `enabled` is true and neither a `SwitchStop` nor an open incident stops
-    it. A switch without a row counts as stopped.
+    A switch runs if `enabled` is true and no `SwitchStop` and no open incident stops it.
     """
 
     __tablename__ = "kill_switches"
 
     key: Mapped[Switch] = mapped_column(enum_column(Switch), primary_key=True)
     enabled: Mapped[bool] = mapped_column(server_default=text("false"))
+    # This is no foreign key: a lock of the person's row could delay a stop.
     changed_by: Mapped[int | None]
-    """The id of the user who changed the switch. Null means the system.
-
-    The column is no foreign key, because then a lock of the person's row could delay a stop.
-    """
+    """The user who changed the switch. Null means the system."""
     changed_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     reason: Mapped[str]
 
 
 class SwitchStop(Base):
-    """A stop of a kill switch that is not yet written into the row of the switch.
-
-    A row is added without waiting for a lock. Every operation that needs the switch reads these
-    rows.
-    """
+    """A stop of a kill switch that is not yet written into the row of the switch."""
 
     __tablename__ = "switch_stops"
     __table_args__ = (Index(None, "key"),)
@@ -65,13 +58,13 @@ class SwitchStop(Base):
     id: Mapped[Key]
     key: Mapped[Switch] = mapped_column(enum_column(Switch))
     stopped_by: Mapped[int | None]
-    """The id of the user who stopped the switch. Null means the system."""
+    """The user who stopped the switch. Null means the system."""
     reason: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 
 class OutboxMessage(Base):
-    """A message that has to be sent. The transaction that causes the message writes this row."""
+    """A message that has to be sent."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -87,30 +80,25 @@ class OutboxMessage(Base):
 
     id: Mapped[Key]
     key: Mapped[str | None] = mapped_column(unique=True)
-    """The idempotency key. There is never a second message with the same key."""
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The receiver of the message. Null means the admin chat."""
     kind: Mapped[str]
-    """The name of the screen (the code that builds the text of the message)."""
+    """The name of the screen that builds the text of the message."""
     payload: Mapped[dict[str, Any]]
-    """The ids and amounts that the screen needs. The text is built when the message is sent."""
     status: Mapped[OutboxStatus] = mapped_column(enum_column(OutboxStatus), server_default="queued")
     due_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    """The message is sent at this time or later, by the real clock.
-
-    If a process has claimed the message, this is the time when the claim ends.
-    """
+    """When the message is due, or when its claim ends, by the real clock."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[str | None]
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
-    """The number of the message's priority. Messages with a lower number are sent first."""
+    """A lower number is sent first."""
 
 
 class InboxUpdate(Base):
-    """An update from Telegram, stored until it is handled."""
+    """A stored update from Telegram."""
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -133,15 +121,11 @@ class InboxUpdate(Base):
     id: Mapped[Key]
     update_id: Mapped[int] = mapped_column(unique=True)
     lane: Mapped[int]
-    """A number, usually the id of the chat. Updates with the same lane are handled in order."""
+    """Usually the id of the chat. Updates with the same lane are handled in order."""
     payload: Mapped[dict[str, Any] | None]
     """The update as Telegram sent it. Null after the update is handled."""
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many times a process has begun to handle the update.
-
-    An attempt is counted before the handling begins. If an update crashes the process several
-    times, it is parked, that is, kept and not tried again.
-    """
+    """The number of times that a process has begun to handle the update."""
     done_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -149,10 +133,7 @@ class InboxUpdate(Base):
 
 
 class Lease(Base):
-    """A right that only one process has at a time.
-
-    For example, only one process has the right to ask Telegram for updates.
-    """
+    """A right that only one process has at a time."""
 
     __tablename__ = "leases"
 
@@ -161,7 +142,7 @@ class Lease(Base):
     epoch: Mapped[int] = mapped_column(server_default=text("1"))
     """A number that grows with each new owner of the lease."""
     held_until: Mapped[datetime]
-    """When the lease ends, by the real clock (`now()`, which the sandbox cannot move)."""
+    """When the lease ends, by the real clock."""
 
 
 class Heartbeat(Base):
@@ -178,24 +159,18 @@ class Heartbeat(Base):
 
 
 class LedgerCheckpoint(Base):
-    """The result of one run of the ledger check, which searches for broken invariants.
-
-    An invariant is a statement about all rows that must always be true.
-    """
+    """The result of one run of the ledger check."""
 
     __tablename__ = "ledger_checkpoints"
 
     id: Mapped[Key]
     violations: Mapped[int]
-    """How many invariants were broken. 0 means that no invariant was broken."""
+    """The number of broken invariants (rules that all rows must obey)."""
     details: Mapped[dict[str, Any]]
     progress: Mapped[dict[str, Any] | None]
-    """The point at which the next run begins.
-
-    Null if this run found violations. The next run then reads the same rows again.
-    """
+    """The point at which the next run begins. Null if this run found violations."""
     full_since: Mapped[datetime | None]
-    """When the check began, if it has read all rows and found no violation. Otherwise null."""
+    """When a check of all rows without violations began, otherwise null."""
     created_at: Mapped[CreatedAt]
 
 
@@ -225,7 +200,7 @@ class Incident(Base):
 
 
 class LaunchRun(Base):
-    """The result of one step of the launch gate: the checks before the launch of the product."""
+    """The result of one step of the checks before the launch of the product."""
 
     __tablename__ = "launch_runs"
 
@@ -239,10 +214,7 @@ class LaunchRun(Base):
 
 
 class ClockShift(Base):
-    """How far `clock()` is ahead of the real time. The table has one row.
-
-    Only the database owner's role can change this row.
-    """
+    """How far `clock()` is ahead of the real time, in a table with one row."""
 
     __tablename__ = "clock_shift"
     __table_args__ = (
@@ -255,46 +227,30 @@ class ClockShift(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     shift: Mapped[Any] = mapped_column(Interval, server_default=text("interval '0'"))
     allowed: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the shift can be more than zero.
-
-    The sandbox allows this in its database, production never.
-    """
+    """Whether the shift can be more than zero: never in production."""
 
 
 class AuditChainFile(Base):
-    """The last link that was written to one file of the audit chain.
-
-    The audit chain is a list of digests (links) of the ledger. A file is a copy of this list
-    outside the database.
-    """
+    """The last link that was written to one file of the audit chain."""
 
     __tablename__ = "audit_chain_files"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     """The name of the machine and the path of the file."""
     last_number: Mapped[int]
-    """The number of the last link that was written to the file.
-
-    This number never becomes smaller.
-    """
+    """The number of the last link in the file, which never becomes smaller."""
     written_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
-    """When a process last wrote to the file or found it complete, by the real clock (`now()`)."""
+    """When a process last wrote to the file or found it complete, by the real clock."""
 
 
 class AuditChainLink(Base):
-    """A link of the audit chain: the digest of one range of ledger entries.
-
-    All transactions that can add entries to the range have ended. The digest also covers the digest
-    of the previous link. Therefore the last digest covers all ranges, and it shows whether somebody
-    has changed old entries. Rows are only added, never changed.
-    """
+    """A link of the audit chain: the digest of one range of ledger entries. Rows never change."""
 
     __tablename__ = "audit_chain_links"
     __table_args__ = (CheckConstraint("from_txn < upto_txn", name="range"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     from_txn: Mapped[int]
-    """The first transaction number of the range. In the first link this is the lowest bigint."""
     upto_txn: Mapped[int]
     """The transaction number at which the next range starts."""
     entries: Mapped[int]

@@ -1,7 +1,4 @@
-"""Define the tables of post jobs and of the checks of published posts.
-
-A post job is the task of publishing one post.
-"""
+"""Define the tables of post jobs and of the checks of published posts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,23 +11,17 @@ from db.models.base import Base, CreatedAt, Key, Txn, enum_column
 
 
 class PostJobStatus(StrEnum):
-    """The status of a post job. It says what is known about the post in the channel."""
+    """The status of a post job: what is known about the post in the channel."""
 
     QUEUED = "queued"
     """The post is certainly not in the channel."""
     SENDING = "sending"
-    """One process has the lease of the job. This process is perhaps sending the post now."""
+    """A process is perhaps sending the post now."""
     UNCERTAIN = "uncertain"
-    """It is unknown whether Telegram has published the post. The bot searches for the post first.
-
-    The post is sent again only if it is proven that the post is not in the channel.
-    """
+    """It is unknown whether Telegram has published the post."""
     SUCCESS = "success"
     FAILED = "failed"
-    """The job failed for good. Such a job is called a dead letter.
-
-    Telegram refused the post, or the post was removed, or all attempts failed, or it was too late.
-    """
+    """The job failed for good."""
     CANCELLED = "cancelled"
 
 
@@ -39,16 +30,12 @@ class Verdict(StrEnum):
 
     PRESENT = "present"
     ALTERED = "altered"
-    """Somebody had changed the post. The check has restored the post if this was possible."""
+    """Somebody changed the post. The check has restored the post if possible."""
     GONE = "gone"
     STAYED = "stayed"
-    """The post was present right before the end of its promised hours. Now it is gone or altered.
-
-    The promised hours are the time that the post must stay. After this time, the owner of the
-    channel is allowed to remove or change the post.
-    """
+    """The post stayed until its promised end, and is now gone or altered."""
     UNKNOWN = "unknown"
-    """Telegram gave no clear answer about the post. This verdict never moves money."""
+    """Telegram gave no clear answer. This verdict never moves money."""
 
 
 class AdPart(StrEnum):
@@ -56,22 +43,17 @@ class AdPart(StrEnum):
 
     BUTTON = "button"
     TEXT = "text"
-    """The text of the post, or the caption of its media, with the formatting."""
+    """The text or the caption of the post, with the formatting."""
     MEDIA = "media"
-    """The picture, video or GIF."""
 
 
 class Breach(StrEnum):
-    """The way in which an owner of a channel broke a promise about a published post.
-
-    The escrow (the money for the post) stays held until an admin decides. If no admin decides in
-    time, the scheduler refunds the escrow.
-    """
+    """The way in which an owner broke a promise about a published post."""
 
     ALTERED = "altered"
-    """The post was altered twice, or at an unknown time, or the bot cannot restore it."""
+    """The post was altered twice, or at an unknown time, or the bot cannot restore the post."""
     LOCKED_OUT = "locked_out"
-    """The bot lost its rights in the channel for too long within the promised hours."""
+    """The bot lost its rights in the channel for too long."""
 
 
 class PostJob(Base):
@@ -140,58 +122,35 @@ class PostJob(Base):
         enum_column(PostJobStatus), server_default="queued"
     )
     due_at: Mapped[datetime]
-    """The post is not sent before this time.
-
-    At first this is the `publish_at` of the target. After a failed attempt, it is the time of the
-    next attempt.
-    """
+    """The time before which the post is not sent."""
     claim_no: Mapped[int] = mapped_column(server_default=text("0"))
-    """The number of the job's last claim. It increases with each claim.
+    """The number of the job's last claim, which grows with each claim.
 
-    A process can change the job only if the number of its own claim is this number.
+    Only the process with this claim can change the job.
     """
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
-    """When the lease ends, by the real clock. The sandbox cannot move the real clock."""
+    """When the lease ends, by the real clock."""
     unsent_claim_no: Mapped[int | None]
-    """The number of a claim whose send has certainly not begun, or null.
-
-    If this number is not `claim_no`, the last claim has perhaps begun to send.
-    """
+    """The number of a claim whose send has certainly not begun, or null."""
     abandoned: Mapped[int] = mapped_column(server_default=text("0"))
-    """How many claims of the job ended without an outcome, because their lease ran out."""
+    """The number of claims that ended without an outcome."""
     known_message_id: Mapped[int | None]
-    """The highest known message id in the channel right before the send.
-
-    The post's id is higher.
-    """
+    """The highest known message id in the channel before the send. The post's id is higher."""
     first_absent_at: Mapped[datetime | None]
-    """When a search for an uncertain post first found that the post is not in the channel.
+    """When a first search found that an uncertain post is not in the channel.
 
-    Only a second search, at a later time, proves that the post is not there.
+    A second, later search must prove this.
     """
     next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("clock()"))
-    """When the next search for an uncertain post, or the next check of a published post, is due.
-
-    Null means never.
-    """
+    """When the next search for the post, or the next check of the post, is due, or null."""
     check_began_at: Mapped[datetime | None]
-    """When a check of the post began, if its result is not yet recorded. Otherwise null.
-
-    If the process crashed during this check, the check has perhaps restored the post without a
-    record.
-    """
+    """When a check of the post without a recorded result began, or null."""
     escalate_at: Mapped[datetime | None]
-    """When the bot asks the admins whether the post is in the channel, if this is still unknown.
-
-    If the bot loses its rights in the channel, this time can only become earlier.
-    """
+    """When the bot asks the admins whether the post is in the channel."""
     breach: Mapped[Breach | None] = mapped_column(enum_column(Breach))
-    """How the owner broke a promise about the post, or null.
-
-    If this is set, the owner is not paid.
-    """
+    """How the owner broke a promise about the post, or null."""
     breach_refund_at: Mapped[datetime | None]
     """When the scheduler refunds the escrow because of the breach, if no admin decides before."""
     offered_at: Mapped[datetime | None]
@@ -220,17 +179,14 @@ class PostCheck(Base):
     altered_parts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     """The names of the parts that somebody had changed, as in `AdPart`."""
     compared: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether the check compared the text.
-
-    While posting is stopped, a check compares only the button.
-    """
+    """Whether the check compared the text and not only the button."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
 
 
 class PublicationStatement(Base):
     """The statement of one admin that an uncertain post is at a message id of its channel.
 
-    If two admins state the same message id, the post is recorded as published. Rows are only added.
+    Two equal statements mark the post as published.
     """
 
     __tablename__ = "publication_statements"
@@ -239,10 +195,7 @@ class PublicationStatement(Base):
     id: Mapped[Key]
     post_job_id: Mapped[int] = mapped_column(ForeignKey("post_jobs.id"))
     claim_no: Mapped[int]
-    """The number of the job's claim at the time when the admin was asked.
-
-    If the job has another claim now, the statement does not count.
-    """
+    """The number of the only claim for which the statement counts."""
     message_id: Mapped[int]
     stated_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]

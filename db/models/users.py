@@ -1,7 +1,4 @@
-"""Define the tables of people, staff roles, staff requests, audit rows and changed chat ids.
-
-A staff request is an act that counts only after a button press in the admin chat.
-"""
+"""Define the tables of people, staff roles, staff requests, audit rows and changed chat ids."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,21 +11,18 @@ from db.models.base import Base, CreatedAt, Key, enum_column
 
 
 class Role(StrEnum):
-    """A staff role. Advertisers and owners of channels need no role."""
+    """A staff role, which advertisers and owners of channels do not need."""
 
     ADMIN = "admin"
-    """An admin decides about placements, withdrawals and corrections.
-
-    An admin also decides about posts that are perhaps missing.
-    """
+    """An admin decides about placements, withdrawals, corrections and missing posts."""
     OPERATOR = "operator"
     """An operator stops and runs the kill switches."""
     SUPER_ADMIN = "super_admin"
-    """A super admin has the rights of an admin and of an operator, and also grants roles."""
+    """A super admin can do what an admin and an operator can do, and also grants roles."""
 
 
 class User(Base):
-    """A Telegram user who has used the bot. No name and no phone number is stored."""
+    """A Telegram user who has used the bot, without a name and a phone number."""
 
     __tablename__ = "users"
 
@@ -36,17 +30,11 @@ class User(Base):
     telegram_id: Mapped[int] = mapped_column(unique=True)
     language: Mapped[str] = mapped_column(server_default="en")
     language_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person chose the language.
-
-    If not, the bot uses the language of the Telegram app.
-    """
+    """Whether the person chose the language."""
     time_zone: Mapped[str | None]
-    """The IANA name of the person's time zone.
-
-    Null means that the person chose none: the bot uses UTC.
-    """
+    """The IANA name of the person's time zone. Null means UTC."""
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the person is blocked. A blocked person cannot buy, sell, pay in or withdraw."""
+    """Whether the person is forbidden to buy, sell, pay in or withdraw."""
     created_at: Mapped[CreatedAt]
 
 
@@ -60,10 +48,7 @@ class UserRole(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     role: Mapped[Role] = mapped_column(enum_column(Role))
     granted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The user who granted the role.
-
-    Null means that the role comes from the setting SUPER_ADMIN_IDS.
-    """
+    """The user who granted the role. Null means the setting SUPER_ADMIN_IDS."""
     created_at: Mapped[CreatedAt]
 
 
@@ -75,16 +60,13 @@ class RequestKind(StrEnum):
     UNBLOCK = "unblock"
     RETRY_PAYMENT = "retry_payment"
     CORRECTION = "correction"
-    """Propose a correction. Another admin then confirms the correction in a separate step."""
+    """Propose a correction."""
     GRANT_ROLE = "grant_role"
     REVOKE_ROLE = "revoke_role"
     RECORD_PAYMENT = "record_payment"
-    """Record a payment of a withdrawal that is not approved, or that already ended.
-
-    An ended withdrawal is paid or returned.
-    """
+    """Record a payment of an unapproved, paid or returned withdrawal."""
     CLAWBACK = "clawback"
-    """Take back a deposit whose payer has reversed the payment, for example by a chargeback."""
+    """Take back a deposit whose payer has reversed the payment."""
 
 
 class RequestStatus(StrEnum):
@@ -97,11 +79,7 @@ class RequestStatus(StrEnum):
 
 
 class StaffRequest(Base):
-    """A request for an act of the staff. The act is done after a button press in the admin chat.
-
-    If the request was typed in a shell, the requester has to press the button "That was me". If the
-    act needs two people, a second person has to confirm it.
-    """
+    """A request for an act of the staff, which needs a button press in the admin chat."""
 
     __tablename__ = "staff_requests"
     __table_args__ = (
@@ -131,30 +109,27 @@ class StaffRequest(Base):
         enum_column(RequestStatus), server_default="proposed"
     )
     arguments: Mapped[dict[str, Any]]
-    """The arguments of the act: ids, amounts and words."""
     subject_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The person whom the act is about, or null. This person cannot confirm the request."""
     reason: Mapped[str]
     requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     acknowledged: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the requester made the request in the admin chat, or pressed "That was me" there."""
+    # This is no foreign key: handled updates are deleted later.
     acknowledged_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the requester's command or button press.
-
-    The column is no foreign key, because handled updates are deleted later.
-    """
+    """The inbox row with the requester's command or button press."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The person who carried the request out or dropped it. Null means nobody, or the system."""
+    """The person who carried out or dropped the request, or null."""
     decided_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the button press of `decided_by`."""
+    """The inbox row with the button press of `decided_by`."""
     decided_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
 
 class UserAuditLog(Base):
-    """One action that a person or the system did, or that the product refused to a person.
+    """One action that a person or the system did, or that was refused to a person.
 
-    The database refuses every change of a row.
+    Rows never change.
     """
 
     __tablename__ = "user_audit_logs"
@@ -165,25 +140,19 @@ class UserAuditLog(Base):
 
     id: Mapped[Key]
     action: Mapped[str]
+    # This is no foreign key: a lock of the person's row could delay a stop.
     user_id: Mapped[int | None]
-    """The id of the actor. Null means the system.
-
-    The column is no foreign key, because then a lock of the person's row could delay a stop.
-    """
+    """The id of the actor. Null means the system."""
     role: Mapped[str]
     """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
-    """The ids, amounts and words that describe the action. Personal data is never stored here."""
+    """The ids, amounts and words that describe the action, without personal data."""
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 
 class MovedChat(Base):
-    """A group that became a supergroup, with its new chat id (Telegram's `migrate_to_chat_id`).
-
-    A person with a stolen database password can insert a false move. The true move is then another
-    row, so the false row does not prevent it.
-    """
+    """A group that became a supergroup, with its new chat id (Telegram's `migrate_to_chat_id`)."""
 
     __tablename__ = "moved_chats"
 
@@ -200,8 +169,8 @@ class MovedChat(Base):
     new_chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     moved_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The super admin who pressed the button in the new chat to confirm the move."""
+    """The super admin who confirmed the move with a button press in the new chat."""
     confirmed_in: Mapped[int | None] = mapped_column(unique=True)
-    """The id of the inbox row with the button press of `confirmed_by`."""
+    """The inbox row with the button press of `confirmed_by`."""
     confirmed_at: Mapped[datetime | None]
     """When the move was confirmed. Before this time, the staff cannot act in the new chat."""

@@ -1,7 +1,4 @@
-"""Create the whole schema: tables, functions, guards (checks that refuse a change), and rights.
-
-The rights say what the application's database role can do.
-"""
+"""Create the whole schema: tables, functions, checks of changes, and rights."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -53,13 +50,10 @@ TABLES = (
     "post_jobs",
     "post_checks",
 )
-"""The tables in the order of their creation. If a table references others, it comes after them."""
+"""The tables in the order of their creation, which follows the references between tables."""
 
 FUNCTIONS_OF_DEFAULTS = ("ledger_txn", "ledger_horizon")
-"""The functions that give columns their default values.
-
-The function `clock` is not in this list, because it reads a table.
-"""
+"""The functions that give columns their default values, without `clock`, which reads a table."""
 
 FUNCTIONS = (
     "stamp_txn",
@@ -144,7 +138,7 @@ MOVES = {
         "queued>sent queued>failed",
     ),
 }
-"""For each table with a status: the first status of a row, and the allowed changes of status."""
+"""For each table with a status: the first status, and the allowed changes of status."""
 
 APPEND_ONLY = (
     "ledger_transfers",
@@ -256,7 +250,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop all objects of the schema, with all their rows."""
     op.execute("DROP VIEW explained_entries")
     op.execute("DROP FUNCTION balance_orphan")  # its argument is a row of corrections
     for table in reversed(TABLES[1:]):

@@ -1,7 +1,4 @@
-"""Give each message of the outbox a priority, and add an index of open updates by their lane.
-
-A lane is a number, usually the id of a chat. Updates with the same lane are handled in order.
-"""
+"""Give each message of the outbox a priority, and add an index of open updates by lane."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,8 +15,7 @@ _OPEN = sa.text("done_at IS NULL AND failed_at IS NULL")
 def upgrade() -> None:
     """Add the column `priority` to the outbox, and add indexes to the outbox and the inbox.
 
-    The default is 1 (RESULT). Messages that are already queued get this value. Messages from an
-    older version of the program get it too.
+    Queued messages get the priority 1 (RESULT).
     """
     op.add_column(
         "outbox",
@@ -33,7 +29,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the priority and the index of lanes. Messages are then ordered only by their time."""
     op.drop_index("ix_inbox_lane", table_name="inbox")
     op.drop_index("ix_outbox_queued", table_name="outbox")
     op.create_index("ix_outbox_queued", "outbox", ["due_at", "id"], postgresql_where=_QUEUED)

@@ -1,7 +1,4 @@
-"""Let one admin claim the payment of a withdrawal for some time.
-
-The payment itself is made outside the platform. The claim prevents a payment by two admins.
-"""
+"""Let one admin claim the payment of a withdrawal for some time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,10 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add columns to `withdrawals`: the admin who is paying, and the end of this admin's claim.
-
-    The application's database role can write these columns.
-    """
+    """Add the admin who is paying, and the end of this admin's claim, to `withdrawals`."""
     op.add_column("withdrawals", sa.Column("paying_by", sa.BigInteger(), nullable=True))
     op.add_column(
         "withdrawals", sa.Column("paying_until", sa.DateTime(timezone=True), nullable=True)
@@ -31,6 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the columns with all claims."""
     op.drop_column("withdrawals", "paying_until")
     op.drop_column("withdrawals", "paying_by")

@@ -1,8 +1,4 @@
-"""Add staff requests, payments in excess, and the kill switch `adjustments`.
-
-A staff request asks for an act that counts only after a person has confirmed it. A payment in
-excess is a payment of a withdrawal that was already paid or returned.
-"""
+"""Add staff requests, payments in excess, and the kill switch `adjustments`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -60,10 +56,7 @@ OLD_CHECKED = (
     "adjustment",
 )
 CHECKED = (*OLD_CHECKED, "excess_payment")
-"""The reasons of transfers that a constraint trigger checks.
-
-The trigger compares such a transfer with the row that caused it, for example a deposit.
-"""
+"""The reasons of transfers that a trigger compares with the row that caused the transfer."""
 FUNCTIONS = ("require_correction_match", "check_external_transfer")
 STATUSES = ("proposed", "done", "dropped")
 MOVES = ("proposed>done", "proposed>dropped")
@@ -72,7 +65,7 @@ MOVES = ("proposed>done", "proposed>dropped")
 def upgrade() -> None:
     """Create the tables `staff_requests` and `excess_payments`, and the kill switch `adjustments`.
 
-    The tables get their triggers and rights. At first, the switch is stopped.
+    At first, the switch is stopped.
     """
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
@@ -106,7 +99,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables `staff_requests` and `excess_payments`, and the kill switch `adjustments`."""
     _allow_reasons(OLD_REASONS, OLD_CHECKED)
     for name in FUNCTIONS:
         functions.create(name, down_revision)
@@ -229,11 +221,7 @@ def _create_excess_payments() -> None:
 
 
 def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
-    """Allow only the reasons in `reasons` for transfers and entries of the ledger.
-
-    Also replace the trigger that compares a new transfer with the row that caused it, for example a
-    deposit. The new trigger compares only transfers whose reason is in `checked`.
-    """
+    """Allow only `reasons` for transfers, and let a trigger check the reasons in `checked`."""
     for table in ("ledger_transfers", "ledger_entries"):
         name = op.f(f"ck_{table}_reason")
         op.drop_constraint(name, table, type_="check")

@@ -1,7 +1,4 @@
-"""Record which parts of a post were altered, and which promise the channel's owner broke.
-
-A breach is a broken promise about a published post.
-"""
+"""Record which parts of a post were altered, and which promise the channel's owner broke."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,11 +14,7 @@ _OPEN_BREACH = sa.text("breach IS NOT NULL AND status = 'success' AND NOT settle
 
 
 def upgrade() -> None:
-    """Add columns about alterations and breaches to `post_checks`, `post_jobs` and `channels`.
-
-    The application's database role can write these columns. A check of a post can have a new
-    verdict, "stayed".
-    """
+    """Add columns about alterations and broken promises, and the verdict "stayed"."""
     op.add_column(
         "post_checks",
         sa.Column(
@@ -63,7 +56,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the columns. In stored checks, replace the verdict "stayed" by "unknown"."""
+    """Remove the columns, and replace the verdict "stayed" by "unknown"."""
     op.drop_index("ix_post_jobs_open_breach", table_name="post_jobs")
     op.drop_column("post_jobs", "check_began_at")
     op.drop_column("post_jobs", "breach_refund_at")

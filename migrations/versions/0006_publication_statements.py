@@ -1,7 +1,4 @@
-"""Let two admins together record that an uncertain post is published.
-
-It is unknown whether Telegram has published an uncertain post.
-"""
+"""Let two admins together record that an uncertain post is published."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add a table for the admins' statements. The application can only insert and read rows."""
+    """Add a table for the admins' statements, without the right to change rows."""
     op.create_table(
         "publication_statements",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -42,5 +39,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the table with all statements."""
     op.drop_table("publication_statements")

@@ -1,7 +1,6 @@
 """Give each job of the application its own database role, and add triggers that check writes.
 
-The database roles must exist before this migration (`docs/deploy.md`). The file `db/rights.toml`
-says why a role has each of its rights.
+The database roles must exist before this migration (`docs/deploy.md`).
 """
 
 import importlib
@@ -156,11 +155,9 @@ VIEWS = {
         " AND NOT EXISTS (SELECT FROM frozen_switches frozen WHERE frozen.key = kill_switches.key)"
     ),
 }
+# With a foreign key, an insert waits while another transaction locks the referenced row.
 NO_FOREIGN_KEYS = {"user_audit_logs": "user_id", "kill_switches": "changed_by"}
-"""The columns that lose their foreign key, by table.
-
-If a column has a foreign key, an insert waits while another transaction locks the referenced row.
-"""
+"""The columns that lose their foreign key, by table."""
 
 FROZEN = {
     "campaign_targets": (
@@ -179,7 +176,7 @@ FROZEN = {
     "incidents": ("kind", "details", "opened_at"),
     "user_roles": ("user_id", "role", "granted_by"),
 }
-"""The columns, by table, that no database role can change after the insert of a row."""
+"""The columns, by table, that no database role can change after an insert."""
 
 TRIGGERS = (
     (
@@ -247,17 +244,17 @@ AT_COMMIT = (
     ("known_outside", "INSERT ON clawbacks", "require_received_payment"),
     ("requested", "INSERT OR DELETE ON user_roles", "require_role_request"),
 )
-"""The constraint triggers that run at a commit: the name, the event and table, and the function."""
+"""The constraint triggers at a commit: the name, the event and table, and the function."""
 AUDITED = {
     "user_roles": "INSERT OR DELETE",
     "moved_chats": "INSERT",
     "incidents": "INSERT OR UPDATE",
 }
-"""The tables whose changes get an audit row at the commit, and the events that count as changes."""
+"""The tables whose changes get an audit row at the commit, with the events."""
 
 
 def upgrade() -> None:
-    """Take all rights from the role adtech_app. Give rights to the database role of each job."""
+    """Take all rights from the role adtech_app, and give rights to the role of each job."""
     op.execute(REQUIRE_ROLES)
     _revoke("adtech_app")
     for table, column in NO_FOREIGN_KEYS.items():
@@ -362,10 +359,7 @@ def _create_audit_chain_files() -> None:
 
 
 def _note_waiting_payments() -> None:
-    """Delete unhandled updates about payments and insert them again.
-
-    The insert runs the trigger `payment_noted`.
-    """
+    """Insert unhandled updates about payments anew, to run the trigger `payment_noted`."""
     op.execute(
         "WITH waiting AS (DELETE FROM inbox WHERE done_at IS NULL AND payload->'message' ?|"
         " ARRAY['successful_payment', 'refunded_payment'] RETURNING *)"
@@ -399,6 +393,5 @@ def _create_triggers() -> None:
 
 
 def _revoke(role: str) -> None:
-    """Take all rights on tables, columns and functions from a database role."""
     for kind in ("TABLES", "FUNCTIONS"):
         op.execute(f"REVOKE ALL ON ALL {kind} IN SCHEMA public FROM {role}")

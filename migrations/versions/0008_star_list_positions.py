@@ -1,10 +1,6 @@
-"""Store how far Telegram's list of Stars has been read, and require a comparison with it.
+"""Store how far Telegram's list of Stars has been read, and require a comparison with the list.
 
-The list contains the payments in Stars. A withdrawal of Stars can be approved only after a
-comparison: the deposits that can pay it must be compared with the list. The database role of the
-bot cannot write the result of a comparison. No database role can set the time of a deposit. A
-deposit must have the currency of its wallet. Otherwise a deposit in another currency would not be
-compared.
+The approval of a withdrawal of Stars requires that its deposits were compared with the list.
 """
 
 import sqlalchemy as sa
@@ -72,7 +68,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the position, the results and the check."""
     functions.create("require_deposit_match", down_revision)
     op.execute("DROP TRIGGER compared ON withdrawals")
     op.execute("DROP FUNCTION require_comparison")

@@ -1,14 +1,7 @@
-"""Require button presses of both people for acts of two people, and protect terms from changes.
+"""Require a button press of both people for acts of two people, and freeze more columns.
 
-If an act needs two people, each person agrees with a button press or a message that Telegram
-delivered. From this revision on, the database checks this. An older version of the program cannot
-carry out such acts.
-
-Terms are, for example, the price of a placement. The audit chain is a list of links, which contain
-digests of the ledger. New links also cover the frozen terms. From this revision on, the columns of
-other terms are frozen too. Old links keep their digests without terms. `adtech verify-ledger`
-accepts such digests before the first link that covers the terms. After a downgrade, the older
-program reports that first link as broken.
+New links of the audit chain cover the frozen terms, for example prices. After a downgrade, the
+older program reports the first such link as broken.
 """
 
 import sqlalchemy as sa
@@ -38,17 +31,14 @@ FROZEN = {
     "channels": ("chat_id",),
     "staff_requests": ("kind", "arguments", "subject_id", "reason", "requested_by"),
 }
-"""The columns that never change. This applies to every database role."""
+"""The columns, by table, that no database role can change."""
 PRESSES = (
     ("staff_requests", "acknowledged_in"),
     ("staff_requests", "decided_in"),
     ("corrections", "proposed_in"),
     ("corrections", "confirmed_in"),
 )
-"""The columns with the ids of the inbox rows in which people agreed.
-
-Each row counts only one time.
-"""
+"""The columns with the inbox rows in which people agreed. Each row counts only once."""
 REPLACED = ("extend_audit_chain", "require_role_request", "write_audit_row")
 FUNCTIONS = (
     "words_in_update",
@@ -148,10 +138,7 @@ def downgrade() -> None:
 
 
 def _let_moves_be_confirmed() -> None:
-    """Add the columns for the confirmation of a move (a new id) of the admin chat.
-
-    Moves that were stored before this revision count as confirmed.
-    """
+    """Add the confirmation of a new admin chat id. Stored new ids count as confirmed."""
     op.add_column("moved_chats", sa.Column("confirmed_by", sa.BigInteger(), nullable=True))
     op.add_column("moved_chats", sa.Column("confirmed_in", sa.BigInteger(), nullable=True))
     op.add_column(
@@ -176,10 +163,7 @@ def _let_moves_be_confirmed() -> None:
 
 
 def _audit_moves(events: str) -> None:
-    """Replace the trigger that writes an audit row at the commit of a change of `moved_chats`.
-
-    `events` names the kinds of changes in SQL, for example INSERT.
-    """
+    """Replace the trigger that writes an audit row for changes (`events`) of `moved_chats`."""
     op.execute("DROP TRIGGER audited ON moved_chats")
     op.execute(
         f"CREATE CONSTRAINT TRIGGER audited AFTER {events} ON moved_chats DEFERRABLE"
@@ -188,7 +172,6 @@ def _audit_moves(events: str) -> None:
 
 
 def _freeze(frozen: dict[str, tuple[str, ...]]) -> None:
-    """Create triggers that refuse every change of the columns in `frozen` (columns by table)."""
     for table, columns in frozen.items():
         old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
         op.execute(

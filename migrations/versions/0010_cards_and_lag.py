@@ -1,9 +1,6 @@
-"""Give cards a key that prevents a second card, and store the lag in heartbeats.
+"""Give staff cards a key that prevents a second card, and store the event loop's lag.
 
-A card is a message with buttons in the admin chat. The lag says how late a process's event loop
-ran. From this revision on, the scheduler can raise the priority of messages that have waited for
-long. A stop of a kill switch can end sessions that lock whole tables. It does not wait for locks of
-other database roles.
+Let the scheduler raise the priority of messages, and let kill switches end sessions.
 """
 
 import sqlalchemy as sa
@@ -36,10 +33,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the lag, and the scheduler's right to raise priorities.
-
-    The keys stay, because the older program can work with them.
-    """
+    """Remove the lag, and the scheduler's right to raise priorities. The keys stay."""
     functions.create("settle_stop", down_revision)
     op.execute("DROP FUNCTION end_lock_holders()")
     op.execute("REVOKE UPDATE (priority) ON outbox FROM adtech_clock")

@@ -10,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create two indexes. Without them, two queries read a whole table."""
     op.create_index(
         "ix_post_jobs_channel_id_message_id",
         "post_jobs",
@@ -26,6 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both indexes."""
     op.drop_index("ix_outbox_altered", "outbox")
     op.drop_index("ix_post_jobs_channel_id_message_id", "post_jobs")

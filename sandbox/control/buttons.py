@@ -1,4 +1,4 @@
-"""Find the buttons of a chat, and check the chat that a person chooses with a button."""
+"""Find the buttons of a chat, and check a person's choice of a chat."""
 
 from collections.abc import Iterator
 
@@ -11,16 +11,13 @@ ButtonMatch = tuple[Message, Json]
 
 
 def newest_first(state: State, chat: Chat) -> list[Message]:
-    """Return the messages of the chat, the newest message first."""
+    """Return the messages of a chat, newest first."""
     rows = state.messages.get(chat.id, {})
     return [rows[number] for number in sorted(rows, reverse=True)]
 
 
 def reply_keyboard(state: State, chat: Chat) -> Message | None:
-    """Return the message whose reply keyboard the chat shows now.
-
-    Return None if the chat shows no reply keyboard.
-    """
+    """Return the message whose reply keyboard the chat shows now, or None."""
     for message in newest_first(state, chat):
         if message.keyboard is None:
             continue
@@ -32,10 +29,7 @@ def reply_keyboard(state: State, chat: Chat) -> Message | None:
 
 
 def inline_buttons(message: Message) -> list[Json]:
-    """Return all inline buttons of a message in one list, in the order of the rows.
-
-    An invoice without a keyboard has one button with the text "Pay".
-    """
+    """Return all inline buttons of a message in one list."""
     markup = message.body.get("reply_markup")
     if markup is None and "invoice" in message.body:
         return [{"text": "Pay", "pay": True}]
@@ -45,11 +39,7 @@ def inline_buttons(message: Message) -> list[Json]:
 def _buttons_by_message(
     state: State, chat: Chat, message_id: int | None
 ) -> Iterator[list[ButtonMatch]]:
-    """Yield the inline buttons of each message, and then the buttons of the reply keyboard.
-
-    Each item is a list with the buttons of one message. The newest message comes first. If
-    `message_id` is given, only the buttons of this message are yielded.
-    """
+    """Yield the inline buttons of each message, then the buttons of the reply keyboard."""
     for message in newest_first(state, chat):
         if message_id in {None, message.message_id}:
             yield [(message, button) for button in inline_buttons(message)]
@@ -67,9 +57,9 @@ def _buttons_by_message(
 
 
 def find_at(message: Message, row: int, column: int) -> ButtonMatch:
-    """Return the message and its inline button at a row and a column.
+    """Return a message and its button at `row` and `column`, which begin at 0.
 
-    Rows and columns are counted from 0. Raises ControlError if there is no button at this place.
+    Raises ControlError if there is no such button.
     """
     markup = message.body.get("reply_markup") or {"inline_keyboard": [inline_buttons(message)]}
     try:
@@ -79,12 +69,10 @@ def find_at(message: Message, row: int, column: int) -> ButtonMatch:
 
 
 def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) -> ButtonMatch:
-    """Find the button with the text `text` in a chat. Return its message and the button.
+    """Find a button by its text, and return the message and the button.
 
-    If no button has exactly this text, the function searches for a button that begins with the
-    text. If there is none, it searches for a button that contains the text. It searches the newest
-    message first and the reply keyboard last. If `message_id` is given, it searches only this
-    message. Raises ControlError if no button is found, or if one message has several such buttons.
+    An exact text has priority over a part of a text. Raises ControlError if no button fits, or if
+    several buttons of one message fit.
     """
     groups = list(_buttons_by_message(state, chat, message_id))
     for fits in (str.__eq__, str.startswith, str.__contains__):
@@ -98,10 +86,7 @@ def find_by_text(state: State, chat: Chat, text: str, message_id: int | None) ->
 
 
 def check_choice(state: State, person: User, channel: Chat, request_chat: Json) -> None:
-    """Raise ControlError if a person cannot choose this chat with a button.
-
-    A button can ask a person to choose a chat. `request_chat` says which chats the button accepts.
-    """
+    """Raise ControlError if a button does not let a person choose this chat."""
     if (channel.type == "channel") != request_chat["chat_is_channel"]:
         raise ControlError("the button asks for another type of chat")
     membership = state.member(channel.id, person.id)

@@ -1,8 +1,4 @@
-"""Handle requests of the control API about channels, groups and their messages.
-
-Tests and the sandbox's page send these requests to act as people in Telegram. The requests create
-chats, change members, and post, edit and delete messages.
-"""
+"""Handle control API requests about channels, groups and their messages."""
 
 from sandbox import formatting, media, messages, serializers, updates
 from sandbox.control import message_input
@@ -17,15 +13,12 @@ STATUSES = frozenset({"administrator", "member", "left", "kicked"})
 
 
 async def add_channel(request: ControlRequest) -> Json:
-    """Create a channel. The bot is not a member of the new channel."""
+    """Create a channel without the bot."""
     return serializers.serialize_chat(request.state, _create_chat(request, "channel"))
 
 
 async def add_group(request: ControlRequest) -> Json:
-    """Create a supergroup with the members that the field `member_ids` lists.
-
-    In this list, the word "bot" stands for the bot.
-    """
+    """Create a supergroup with the members in the request's `member_ids`."""
     state = request.state
     chat = _create_chat(request, "supergroup")
     for user_id in request.get("member_ids", list) or []:
@@ -61,8 +54,7 @@ def _create_chat(request: ControlRequest, kind: str) -> Chat:
 async def set_member(request: ControlRequest) -> Json:
     """Set the status and the rights of a person or of the bot in a chat.
 
-    In a private chat, only the bot's status can be set. There, the status "kicked" means that the
-    person has blocked the bot.
+    In a private chat, only the bot's status can be set.
     """
     state, chat = request.state, request.chat()
     member_id = request.body.get("user_id")
@@ -85,11 +77,9 @@ async def set_member(request: ControlRequest) -> Json:
 
 
 def change_member(state: State, new: Member, *, by: int | None) -> None:
-    """Replace the membership of a user in a chat by `new`.
+    """Replace a membership by `new`, and send the bot the updates about the change.
 
-    The function also queues the updates and posts the message that Telegram sends about such a
-    change. `by` is the id of the user who makes the change. If `by` is None, the member makes the
-    change. If the status and the rights stay the same, nothing happens.
+    `by` is the id of the user who makes the change, or None for the member.
     """
     old = state.member(new.chat_id, new.user_id)
     if (old.status, old.rights) == (new.status, new.rights):
@@ -114,11 +104,7 @@ def _post_membership_message(state: State, chat: Chat, field: str, user_id: int,
 
 
 def start_private_chat(state: State, person: User) -> None:
-    """Start the person's private chat with the bot.
-
-    If the person has blocked the bot, the block ends. If the chat was already started, nothing
-    changes.
-    """
+    """Start a person's private chat with the bot, and end a block of the bot."""
     old = state.member(person.id, state.bot_id)
     if old.present:
         return
@@ -129,11 +115,7 @@ def start_private_chat(state: State, person: User) -> None:
 
 
 def grant_bot_rights(state: State, channel: Chat, person: User, rights: dict[str, bool]) -> None:
-    """Make the bot an administrator of a channel, in the name of a person.
-
-    The bot gets the rights that are true in `rights`, and keeps its other rights. If the bot
-    already has these rights, nothing changes.
-    """
+    """Add administrator rights to the bot in a channel, in the name of a person."""
     requested = {name for name, is_needed in rights.items() if is_needed}
     membership = state.member(channel.id, state.bot_id)
     if not requested or all(membership.may(name) for name in requested):
@@ -153,8 +135,7 @@ async def post(request: ControlRequest) -> Json:
 async def edit(request: ControlRequest) -> Json:
     """Edit the text or the caption of a message in the name of a person.
 
-    The bot gets an update about the edit if it can see the message. If the bot has sent the message
-    itself, it gets no update.
+    The bot gets no update about an edit of its own message.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
@@ -176,11 +157,7 @@ async def edit(request: ControlRequest) -> Json:
 
 
 async def replace_media(request: ControlRequest) -> Json:
-    """Replace the photo, video or animation of a message in the name of a person.
-
-    If the message has only a text, the message gets a file, and the text becomes the caption.
-    Telegram's apps do the same. The bot gets no update.
-    """
+    """Replace the media of a message in the name of a person. The bot gets no update."""
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))
@@ -200,7 +177,7 @@ async def replace_media(request: ControlRequest) -> Json:
 
 
 async def transfer(request: ControlRequest) -> Json:
-    """Make another person the creator of a chat. The former creator becomes an administrator."""
+    """Make another person the creator, and make the former creator an administrator."""
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     if chat.owner_id is None:
@@ -214,7 +191,7 @@ async def transfer(request: ControlRequest) -> Json:
 
 
 async def delete(request: ControlRequest) -> Json:
-    """Delete a message in the name of a person. As in Telegram, the bot gets no update."""
+    """Delete a message in the name of a person, without an update for the bot."""
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))
@@ -234,11 +211,6 @@ def _find_channel(request: ControlRequest, right: str) -> tuple[Chat, User]:
 
 
 def _check_may_change(state: State, chat: Chat, person: User, message: Message, right: str) -> None:
-    """Raise ControlError if the person is not allowed to edit or delete the message.
-
-    A person may change their own messages. For a message of another author, the person needs the
-    right `right` in the chat. In a private chat, the person may delete every message.
-    """
     check_participant(state, chat, person)
     if chat.type == "private" and right == "can_delete_messages":
         return

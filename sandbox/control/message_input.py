@@ -8,10 +8,7 @@ MEDIA_FLAGS = ("has_media_spoiler", "show_caption_above_media")
 
 
 def read_draft(request: ControlRequest) -> Draft:
-    """Return the message of the request: a text, or a photo, video or animation with a caption.
-
-    The function does not send the message.
-    """
+    """Return the message of a request as an unsent draft."""
     entities = request.get("entities", list)
     kind = next((kind for kind in messages.MEDIA if request.flag(kind)), None)
     if kind is None:

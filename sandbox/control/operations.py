@@ -1,9 +1,4 @@
-"""Handle requests of the control API that change how the sandbox runs.
-
-Tests and the sandbox's page send these requests. The requests move the clock, and kill and start
-processes. They switch Telegram's flood limits on and off. They also set faults: a fault makes later
-calls of the Bot API fail or take longer.
-"""
+"""Handle control API requests about faults, flood limits, the clock and processes."""
 
 from sandbox.control.request import ControlRequest, Processes
 from sandbox.errors import ControlError
@@ -18,7 +13,7 @@ LONGEST_MOVE = 10 * 366 * 86400
 
 
 async def add_fault(request: ControlRequest) -> Json:
-    """Set a fault: later calls of a Bot API method go wrong in the requested way."""
+    """Set a fault, which makes later calls of a Bot API method go wrong."""
     unknown = request.body.keys() - set(Fault.__dataclass_fields__)
     if unknown or "id" in request.body:
         raise ControlError("a fault has no such field: " + ", ".join(sorted(unknown | {"id"})))
@@ -63,10 +58,9 @@ async def set_limits(request: ControlRequest) -> Json:
 
 
 async def move_clock(request: ControlRequest) -> Json:
-    """Move the time forward, in the database and in the simulated Telegram.
+    """Move the time forward in the database and in the simulated Telegram.
 
-    The field `seconds` of the request says how far. Raises ControlError if `seconds` is below 0 or
-    above LONGEST_MOVE.
+    Raises ControlError if `seconds` is below 0 or above LONGEST_MOVE.
     """
     seconds = request.body.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -86,10 +80,7 @@ def _require_processes(request: ControlRequest) -> Processes:
 
 
 async def kill_process(request: ControlRequest) -> Json:
-    """Send a signal to a process of the product. The default is SIGKILL.
-
-    Returns the process ids of all running processes.
-    """
+    """Send a signal to a process, and return the ids of all running processes."""
     signal = request.get("signal", int)
     number = SIGKILL if signal is None else signal
     if not 1 <= number <= LARGEST_SIGNAL:
@@ -103,10 +94,7 @@ async def kill_process(request: ControlRequest) -> Json:
 
 
 async def start_process(request: ControlRequest) -> Json:
-    """Start a process of the product that was killed.
-
-    Returns the process ids of all running processes.
-    """
+    """Start a killed process, and return the ids of all running processes."""
     processes = _require_processes(request)
     try:
         await processes.start(request.path["name"])

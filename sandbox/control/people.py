@@ -1,8 +1,4 @@
-"""Handle requests of the control API in which a person uses a private chat or a group.
-
-Tests and the sandbox's page send these requests to act as people in Telegram. The person writes,
-presses a button, chooses a channel, pays, or gets a payment back.
-"""
+"""Handle control API requests in which a person writes, presses buttons or pays."""
 
 import secrets
 import time
@@ -21,7 +17,7 @@ ANSWER_LIMIT = 10.0
 
 
 async def add_person(request: ControlRequest) -> Json:
-    """Create a person: a Telegram user who is not a bot."""
+    """Create a Telegram user who is not a bot."""
     username = request.get("username", str)
     person = User(
         request.state.new_id(),
@@ -52,10 +48,6 @@ async def send(request: ControlRequest) -> Json:
 
 
 def _find_sender_chat(state: State, chat: Chat, person: User, sender_chat: int) -> Chat:
-    """Return the chat in whose name a person writes in a group.
-
-    Raises ControlError if the person is not an administrator or the creator of this chat.
-    """
     if chat.type != "supergroup":
         raise ControlError("only in a group can somebody speak as a chat")
     sender = find_chat(state, sender_chat)
@@ -65,12 +57,9 @@ def _find_sender_chat(state: State, chat: Chat, person: User, sender_chat: int) 
 
 
 async def press(request: ControlRequest) -> Json:
-    """Press a button in the name of a person, and return what happens then.
+    """Press a button in a person's name, and return the bot's answer, the link or the sent text.
 
-    The result has the bot's answer, the address of a link button, or the text that the button
-    sends. The button is found by its text, or by its row and column in a message. Raises
-    ControlError if the button pays or asks for a channel. The functions `pay` and `choose_channel`
-    are for such buttons.
+    Raises ControlError if the button pays or asks for a channel.
     """
     state, person = request.state, request.person()
     chat = find_chat(state, request.get("chat_id", int) or person.id)
@@ -97,11 +86,6 @@ async def press(request: ControlRequest) -> Json:
 
 
 def _find_button(request: ControlRequest, chat: Chat) -> buttons.ButtonMatch:
-    """Return the button of the request and its message. Raises ControlError if there is none.
-
-    If the request has `message_id`, `row` and `column`, the button at this place is returned.
-    Otherwise, the button is found by its text.
-    """
     message_id, row, column = (request.get(name, int) for name in ("message_id", "row", "column"))
     if message_id is None or row is None or column is None:
         return buttons.find_by_text(request.state, chat, request.require("button", str), message_id)
@@ -135,12 +119,6 @@ def _send_callback_query(state: State, person: User, message: Message, data: str
 
 
 async def _wait_for_answer(request: ControlRequest, query: Query) -> Json:
-    """Wait for the bot's answer to a press of a button, and return the answer.
-
-    The wait takes at most ANSWER_LIMIT seconds. If the field `wait` of the request is false, the
-    function does not wait. If the bot has not answered, the field `answered` of the result is
-    false.
-    """
     request.state.commit()
     wait = ANSWER_LIMIT if request.flag("wait", otherwise=True) else 0.0
     answer = await request.state.notifier.wait(lambda: query.answer, wait)
@@ -152,9 +130,8 @@ async def _wait_for_answer(request: ControlRequest, query: Query) -> Json:
 async def choose_channel(request: ControlRequest) -> Json:
     """Choose one of the person's channels for a button that asks for a channel.
 
-    As in Telegram, the bot first becomes an administrator of the channel, with the rights that the
-    button requires. Then the bot gets a message with the chosen channel. If the field
-    `my_chat_member_last` of the request is true, the order is reversed.
+    As in Telegram, the bot becomes an administrator before it gets the message with the channel.
+    `my_chat_member_last` reverses this order.
     """
     state, person = request.state, request.person()
     chat = find_chat(state, person.id)
@@ -184,10 +161,8 @@ async def choose_channel(request: ControlRequest) -> Json:
 async def pay(request: ControlRequest) -> Json:
     """Pay an invoice in the person's private chat, if the bot accepts the payment.
 
-    If the request has a `message_id`, the invoice in this message is paid. Otherwise, the newest
-    invoice is paid. Before the payment, the bot gets a pre-checkout query, which asks whether the
-    payment may begin. If the bot refuses, or does not answer within ANSWER_LIMIT seconds, the field
-    `ok` of the result is false.
+    Without a `message_id`, the newest invoice is paid. The result's `ok` is false if the bot
+    refuses, or does not answer within ANSWER_LIMIT seconds.
     """
     state, person = request.state, request.person()
     invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))
@@ -217,7 +192,7 @@ def _find_invoice(state: State, chat: Chat, message_id: int | None) -> Message:
 
 
 async def refund_payment(request: ControlRequest) -> Json:
-    """Refund a person's payment in Stars. Telegram does this after a complaint of the person."""
+    """Refund a person's payment in Stars, as Telegram does after a complaint."""
     state, person = request.state, request.person()
     payment = state.payments.get(request.require("telegram_payment_charge_id", str))
     if payment is None or payment.user_id != person.id:

@@ -1,7 +1,4 @@
-"""Handle requests of the control API that read chats, messages and the sandbox's state.
-
-Tests and the sandbox's page send these requests.
-"""
+"""Handle control API requests that read chats, messages and the sandbox's state."""
 
 from sandbox import serializers
 from sandbox.control import buttons
@@ -27,10 +24,7 @@ SERVICE_FIELDS = (
 
 
 async def show_state(request: ControlRequest) -> Json:
-    """Return the people, the chats, the faults, the processes and the time of the sandbox.
-
-    For each chat, the result also has the bot's status and rights in this chat.
-    """
+    """Return the people, chats, faults, processes and time of the sandbox."""
     state = request.state
     processes = request.context.processes
     return {
@@ -72,12 +66,10 @@ def _serialize_chat(state: State, chat: Chat) -> Json:
 
 
 async def list_messages(request: ControlRequest) -> Json:
-    """Return the messages of a chat in their current form, oldest first.
+    """Return the messages of a chat with an id above `after`, oldest first.
 
-    The address of the request can contain `after`, `version` and `wait`. Only messages with an id
-    above `after` are returned. If `version` is given, the function first waits until the chat is
-    newer than this version, for example after an edit. Otherwise, the function first waits for a
-    message with an id above `after`. The longest wait is `wait` seconds. The default is 0.
+    The function first waits up to `wait` seconds for such a message. If `version` is given, the
+    function waits for any change after this version of the chat.
     """
     state, chat = request.state, request.chat()
     after = path_number(request.query.get("after", "0"))
@@ -106,7 +98,7 @@ async def list_messages(request: ControlRequest) -> Json:
 
 
 def serialize_message(message: Message) -> Json:
-    """Return one message with the fields that the sandbox's page shows."""
+    """Return a message with the fields that the sandbox's page shows."""
     body = message.body
     sender = body.get("sender_chat") or body.get("from") or {}
     view: Json = {
@@ -155,10 +147,6 @@ def _serialize_button(button: Json) -> Json:
 
 
 def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
-    """Return the reply keyboard of a message with the fields that the sandbox's page shows.
-
-    Returns None if there is no reply keyboard.
-    """
     if keyboard_message is None or keyboard_message.keyboard is None:
         return None
     rows = [
@@ -170,11 +158,7 @@ def _serialize_keyboard(keyboard_message: Message | None) -> Json | None:
 
 
 async def list_publications(request: ControlRequest) -> Json:
-    """Return all messages that the bot has posted in channels, including deleted messages.
-
-    If the address of the request contains a `chat_id`, only the messages of this channel are
-    returned.
-    """
+    """Return all posts of the bot in channels, including deleted posts."""
     entries = request.state.publications.entries
     chat_id = request.query.get("chat_id")
     if chat_id is not None:

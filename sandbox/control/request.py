@@ -1,6 +1,6 @@
-"""Read requests of the control API, and find the people and chats that a request names.
+"""Read requests of the control API, and find the people and chats in a request.
 
-Through the control API, the sandbox's page, the demo and the tests act as people in Telegram.
+The control API lets programs act as people in Telegram.
 """
 
 import json
@@ -20,25 +20,23 @@ T = TypeVar("T")
 
 
 class Processes(Protocol):
-    """An interface to kill and start the product's processes, for example the bot."""
+    """An interface to kill and start the product's processes."""
 
     async def kill(self, name: str, signal: int) -> None:
-        """Send a signal to a process. Raises KeyError for an unknown name."""
+        """Send a signal to a process, or raise KeyError for an unknown name."""
 
     async def start(self, name: str) -> None:
-        """Start a process that is not running. Raises KeyError for an unknown name."""
+        """Start a stopped process, or raise KeyError for an unknown name."""
 
     def pids(self) -> dict[str, int]:
-        """Return the process id of each running process, by the name of the process."""
+        """Return the process ids of the running processes, by name."""
 
 
 @dataclass(frozen=True)
 class ControlContext:
     """The objects that all requests of the control API share.
 
-    They are the state, the control token, the function that moves the clock, and the product's
-    processes. Each request must have the control token. If `move_clock` or `processes` is None,
-    requests that need it are refused.
+    If `move_clock` or `processes` is None, requests that need it are refused.
     """
 
     state: State
@@ -49,7 +47,7 @@ class ControlContext:
 
 @dataclass(frozen=True)
 class ControlRequest:
-    """One request of the control API, with methods that read and check its fields."""
+    """One request of the control API, with methods that check the fields."""
 
     context: ControlContext
     body: Json
@@ -84,20 +82,19 @@ class ControlRequest:
         return value
 
     def flag(self, name: str, *, otherwise: bool = False) -> bool:
-        """Return a field of the request's body that is true or false.
+        """Return a boolean field of the request's body, or `otherwise` for a missing field.
 
-        If the field is missing, the result is `otherwise`. Raises ControlError if the field has
-        another type.
+        Raises ControlError if the field has another type.
         """
         value = self.get(name, bool)
         return otherwise if value is None else value
 
     def person(self) -> User:
-        """Return the person whose id is in the path. Raises ControlError if there is none."""
+        """Return the person whose id is in the path, or raise ControlError."""
         return find_person(self.state, path_number(self.path["id"]))
 
     def chat(self) -> Chat:
-        """Return the chat whose id is in the path. Raises ControlError if there is none."""
+        """Return the chat whose id is in the path, or raise ControlError."""
         return find_chat(self.state, path_number(self.path["id"]))
 
 
@@ -108,10 +105,7 @@ def _describe_type(kind: type[object]) -> str:
 
 
 def path_number(text: str) -> int:
-    """Convert a text from the request's path or query to a whole number.
-
-    Raises ControlError if the text is not a whole number.
-    """
+    """Convert a text to a whole number, or raise ControlError."""
     try:
         return int(text)
     except ValueError:
@@ -119,7 +113,7 @@ def path_number(text: str) -> int:
 
 
 def find_person(state: State, user_id: int) -> User:
-    """Return a person by id. Raises ControlError for an unknown id and for the bot's id."""
+    """Return a person by id, or raise ControlError for an unknown id and for the bot's id."""
     found = state.users.get(user_id)
     if found is None or found.is_bot:
         raise ControlError("there is no such person", status=404)
@@ -127,7 +121,7 @@ def find_person(state: State, user_id: int) -> User:
 
 
 def find_chat(state: State, chat_id: int) -> Chat:
-    """Return a chat by id. Raises ControlError for an unknown id."""
+    """Return a chat by id, or raise ControlError for an unknown id."""
     found = state.chats.get(chat_id)
     if found is None:
         raise ControlError("there is no such chat", status=404)
@@ -145,7 +139,7 @@ def check_participant(state: State, chat: Chat, person: User) -> None:
 
 
 def find_message(state: State, chat: Chat, message_id: int) -> Message:
-    """Return a message of a chat. Raises ControlError if it never existed or was deleted."""
+    """Return a message of a chat, or raise ControlError if there is no such message."""
     found = state.find_message(chat.id, message_id)
     if found is None:
         raise ControlError("there is no such message in the chat", status=404)
@@ -155,7 +149,7 @@ def find_message(state: State, chat: Chat, message_id: int) -> Message:
 async def read_control_request(context: ControlContext, request: web.Request) -> ControlRequest:
     """Read the path, the query and the body of a request.
 
-    The body must be empty or a JSON object. Raises ControlError for any other body.
+    Raises ControlError if the body is neither empty nor a JSON object.
     """
     body: Any = {}
     if request.can_read_body:

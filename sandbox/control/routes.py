@@ -1,7 +1,4 @@
-"""Define the addresses of the control API, and check the token of each request.
-
-Through the control API, the sandbox's page, the demo and the tests act as people in Telegram.
-"""
+"""Define the addresses of the control API, and check each request's token."""
 
 from collections.abc import Awaitable, Callable
 from secrets import compare_digest

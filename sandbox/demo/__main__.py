@@ -1,7 +1,7 @@
-"""Run the demo: one ad, from the first /start to the owner's payment (`python -m sandbox.demo`).
+"""Run the demo of one ad, from the first /start to the owner's payment.
 
-The demo starts its own sandbox, presses the buttons that people press, and reads the database. It
-imports none of the product's code. If every step is as expected, the exit status is 0.
+The demo starts its own sandbox, presses buttons and checks the database. The exit status is 0 if
+every step is as expected.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from sandbox.demo.steps import STEPS
 def main() -> None:
     """Run the demo.
 
-    If the demo fails, print what was expected and what was found, and exit with status 1.
+    If the demo fails, print the reason and exit with status 1.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument(
@@ -39,11 +39,6 @@ def main() -> None:
 
 
 async def _run_until_signal(killed: list[str], *, keep: bool) -> int:
-    """Run the demo, and return its exit status.
-
-    SIGINT or SIGTERM stops the demo and everything that it has started. In this case, the exit
-    status is 130.
-    """
     task = asyncio.ensure_future(_in_folder(killed, keep=keep))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -90,11 +85,6 @@ async def _run(folder: Path, killed: list[str]) -> int:
 
 
 async def _run_steps(world: launcher.RunningSandbox, control: Control, killed: list[str]) -> int:
-    """Run the steps and print a line for each, then run the database checks and print the results.
-
-    Between two steps, the processes in `killed` are killed and started again. Returns the exit
-    status: 0 if every step succeeded, or else 1.
-    """
     database = DemoDatabase(world.facts["database_url"])
     scenario = Scenario(control, database, await seed_participants(control, world.facts))
     print(table.heading(), flush=True)

@@ -1,7 +1,6 @@
-"""Read the demo's database, and check that no rows are wrong.
+"""Read the demo's database, and check its rows.
 
-The product has such checks too, but the demo does not use them. Therefore a mistake in the
-product's checks cannot hide an error from the demo.
+These checks are independent of the product's own checks.
 """
 
 import asyncio
@@ -20,7 +19,7 @@ _POLL_INTERVAL = 0.1
 
 @dataclass(frozen=True)
 class Check:
-    """A rule for the rows of one table. The query `sql` returns the rows that break the rule."""
+    """A rule for a table. The query `sql` returns the rows that break the rule."""
 
     name: str
     table: str
@@ -29,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of one check: how many rows were checked, and how many break the rule."""
+    """The numbers of checked rows and of wrong rows in one check."""
 
     check: Check
     offending: int
@@ -152,18 +151,12 @@ UNIQUENESS = (
 
 @dataclass(frozen=True)
 class DemoDatabase:
-    """A reader of the demo's database.
-
-    The reader connects in the application's database role, and cannot change data.
-    """
+    """A read-only client of the demo's database."""
 
     dsn: str
 
     async def rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
-        """Return the rows of one query.
-
-        Each query opens a new connection. Therefore a restart of the database server does no harm.
-        """
+        """Return the rows of one query on a new connection."""
         connection = await asyncpg.connect(
             self.dsn, server_settings={"default_transaction_read_only": "on"}
         )
@@ -173,10 +166,7 @@ class DemoDatabase:
             await connection.close()
 
     async def row(self, sql: str, *arguments: object) -> dict[str, Any]:
-        """Return the only row of a query.
-
-        Raises Unexpected if the query returns no row or several rows.
-        """
+        """Return the only row of a query, or raise Unexpected for another number of rows."""
         rows = await self.rows(sql, *arguments)
         if len(rows) != 1:
             raise Unexpected("one row", f"{len(rows)} rows of {' '.join(sql.split())}")
@@ -185,10 +175,9 @@ class DemoDatabase:
     async def until(
         self, sql: str, *arguments: object, so: Callable[[dict[str, Any]], bool], expected: str
     ) -> dict[str, Any]:
-        """Repeat a query until it returns one row for which `so` is true. Return this row.
+        """Repeat a query until `so` is true for its only row, and return this row.
 
-        Raises Unexpected if this has not happened after PATIENCE seconds. The error contains the
-        text `expected`.
+        After PATIENCE seconds, raises Unexpected with the text `expected`.
         """
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -200,16 +189,13 @@ class DemoDatabase:
             await asyncio.sleep(_POLL_INTERVAL)
 
     async def check(self, check: Check) -> Result:
-        """Run one check, and return how many rows were checked and how many break the rule."""
+        """Run one check, and count the checked rows and the wrong rows."""
         offending = len(await self.rows(check.sql))
         counted = await self.row(f"SELECT COUNT(*) AS n FROM {check.table}")  # noqa: S608 - a constant
         return Result(check, offending, counted["n"])
 
     async def check_all(self, checks: tuple[Check, ...]) -> list[Result]:
-        """Run several checks, and return their results.
-
-        Raises Unexpected if a row breaks a rule.
-        """
+        """Run several checks, and raise Unexpected if a row breaks a rule."""
         results = [await self.check(check) for check in checks]
         if broken := [result for result in results if result.offending]:
             raise Unexpected(

@@ -2,10 +2,7 @@
 
 
 class Unexpected(Exception):
-    """A step of the demo did not find what it expected.
-
-    The error's text says what the step expected, and what it found instead.
-    """
+    """A step of the demo did not find what it expected."""
 
     def __init__(self, expected: str, actual: str) -> None:
         super().__init__(f"expected: {expected}\nseen:     {actual}")

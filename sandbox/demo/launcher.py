@@ -1,4 +1,4 @@
-"""Start and stop a sandbox for the demo, in the same way as `python -m sandbox`."""
+"""Start and stop a sandbox for the demo."""
 
 import asyncio
 import json
@@ -14,10 +14,7 @@ from sandbox import processes
 from sandbox.demo.errors import Unexpected
 
 READY_LIMIT = 300.0
-"""The longest time that the demo waits for the start of the sandbox, in seconds.
-
-Most starts take 10 to 15 seconds. If the CPUs are busy, a start takes longer.
-"""
+"""The longest wait for the start of the sandbox, in seconds."""
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05
@@ -27,17 +24,14 @@ _KEPT_VARIABLES = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIB
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A running sandbox that the demo has started. Its data is in the subfolder `local`."""
+    """A running sandbox with its data in the subfolder `local`."""
 
     child: processes.Child
     folder: Path
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return the current content of the file `world.json` of the sandbox.
-
-        The file contains addresses, the ids of people, and process ids.
-        """
+        """Return the current content of the sandbox's file `world.json`."""
         facts: dict[str, Any] = json.loads((self.folder / "local/world.json").read_text())
         return facts
 
@@ -48,18 +42,12 @@ class RunningSandbox:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment variables that the sandbox gets from the demo.
-
-    Settings of the product are not included. Therefore the demo is the same on every machine.
-    """
+    """Return the environment variables of the sandbox, without settings of the product."""
     return {name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES}
 
 
 def logs(folder: Path) -> list[tuple[str, list[str]]]:
-    """Return the name and the last lines of each process's log.
-
-    The first log is the log of `python -m sandbox`.
-    """
+    """Return the name and the last lines of each log, with the launcher's log first."""
     paths = [folder / "launcher.log", *sorted(folder.glob("local/**/*.log"))]
     return [
         (path.name, path.read_text(errors="replace").splitlines()[-_LOG_LINES:])
@@ -69,9 +57,9 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
 
 
 async def start(folder: Path) -> RunningSandbox:
-    """Start a sandbox with its data in `folder`, and wait until the bot and the scheduler work.
+    """Start a sandbox in `folder`, and wait until the bot and the scheduler work.
 
-    If the sandbox does not start, the function ends all its processes and raises Unexpected.
+    If the start fails, all processes are ended and Unexpected is raised.
     """
     world = RunningSandbox(_spawn(folder), folder)
     try:

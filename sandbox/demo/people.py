@@ -1,7 +1,4 @@
-"""Write, press buttons and read messages as people do.
-
-The demo sends requests to the sandbox's control API, which lets programs act as people.
-"""
+"""Write, press buttons and read messages as people do."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +10,7 @@ import aiohttp
 from sandbox.demo.errors import Unexpected
 
 PATIENCE = 180.0
-"""The longest wait for a reaction of the product, in seconds.
-
-This is enough time for a new start of a process after a SIGKILL.
-"""
+"""The longest wait for a reaction of the product, in seconds."""
 
 _LONG_POLL = 10.0
 _QUOTED_MESSAGES = 3
@@ -34,27 +28,18 @@ class Control:
 
     @classmethod
     def of(cls, facts: Json) -> "Control":
-        """Return a client for the control API of a running sandbox.
-
-        `facts` has the content of the sandbox's file `world.json`.
-        """
+        """Return a client for the sandbox whose file `world.json` contains `facts`."""
         headers = {"Authorization": f"Bearer {facts['control_token']}"}
         timeout = aiohttp.ClientTimeout(total=90)
         return cls(aiohttp.ClientSession(headers=headers, timeout=timeout), facts["control_url"])
 
     async def get(self, path: str, **query: str | float) -> Json:
-        """Send a GET request and return the answer.
-
-        Raises Unexpected if the sandbox refuses the request.
-        """
+        """Send a GET request and return the answer, or raise Unexpected after a refusal."""
         async with self.session.get(self.url + path, params=query) as response:
             return await _answer(path, response)
 
     async def post(self, path: str, **body: object) -> Json:
-        """Send a POST request and return the answer.
-
-        If the sandbox refuses the request, raises Unexpected with the reason.
-        """
+        """Send a POST request and return the answer, or raise Unexpected after a refusal."""
         async with self.session.post(self.url + path, json=body) as response:
             return await _answer(path, response)
 
@@ -68,7 +53,7 @@ async def _answer(path: str, response: aiohttp.ClientResponse) -> Json:
 
 @dataclass(frozen=True)
 class Chat:
-    """A chat of the sandbox, as its members see it."""
+    """A chat of the sandbox."""
 
     control: Control
     id: int
@@ -76,8 +61,7 @@ class Chat:
     async def read(self, version: int | None = None, wait: float = 0) -> Json:
         """Return the version and the messages of the chat.
 
-        The version is a number that grows with every change. If `version` is given, wait until the
-        chat is newer than this version. The longest wait is `wait` seconds.
+        If `version` is given, first wait up to `wait` seconds for a newer version.
         """
         query = {} if version is None else {"version": version}
         return await self.control.get(f"/chats/{self.id}/messages", wait=wait, **query)
@@ -87,11 +71,9 @@ class Chat:
         return int((await self.read())["version"])
 
     async def until(self, check: Callable[[list[Json]], T | None], expected: str) -> T:
-        """Call `check` with the chat's messages until the result is not None. Return the result.
+        """Repeat `check` on the chat's messages until the result is not None, and return it.
 
-        If the result is None, the function waits for the next change of the chat. Raises Unexpected
-        after PATIENCE seconds. The error contains the text `expected` and the last messages of the
-        chat.
+        After PATIENCE seconds, raises Unexpected with the text `expected`.
         """
         deadline = time.monotonic() + PATIENCE
         version: int | None = None
@@ -107,9 +89,8 @@ class Chat:
     async def shows(self, *parts: str, since: int = 0) -> Json:
         """Wait for a message that contains every text in `parts`, and return this message.
 
-        Each text can be in the message's text, in its caption, or on a button. Only messages that
-        were sent or edited after the chat's version `since` are searched. If several messages fit,
-        the message that was changed last is returned. Raises Unexpected after PATIENCE seconds.
+        Captions and buttons count as text. The message must be new or edited since the chat's
+        version `since`. Raises Unexpected after PATIENCE seconds.
         """
 
         def check(messages: list[Json]) -> Json | None:
@@ -127,7 +108,7 @@ class Chat:
 
 @dataclass(frozen=True)
 class Person:
-    """A person who uses a private chat with the bot."""
+    """A person who uses the bot."""
 
     control: Control
     id: int
@@ -140,11 +121,10 @@ class Person:
     async def say(
         self, text: str, *, then: str, chat: Chat | None = None, entities: list[Json] | None = None
     ) -> Json:
-        """Write `text` in a chat, wait for a message that contains `then`, and return this message.
+        """Write `text` in a chat, and return the next message that contains `then`.
 
-        If `chat` is None, the person writes in the private chat with the bot. Only messages that
-        were sent or edited after the call began are searched. Raises Unexpected after PATIENCE
-        seconds.
+        If `chat` is None, the chat is the private chat with the bot. Raises Unexpected after
+        PATIENCE seconds.
         """
         target_chat = chat or self.chat
         since = await target_chat.version()
@@ -155,12 +135,10 @@ class Person:
     async def press(
         self, button: str, *, on: Json | None = None, then: str, chat: Chat | None = None
     ) -> Json:
-        """Press a button, wait for a message that contains `then`, and return this message.
+        """Press a button, and return the next message that contains `then`.
 
-        If `on` is given, the button is searched in the message `on`. If `on` is None, it is
-        searched in all messages, the newest message first. If `chat` is None, the chat is the
-        private chat with the bot. Only messages that were sent or edited after the call began can
-        be returned. Raises Unexpected if the bot answers with an alert, or after PATIENCE seconds.
+        If `on` is None, the button can be on any message. If `chat` is None, the chat is the
+        private chat with the bot. Raises Unexpected after an alert, or after PATIENCE seconds.
         """
         target_chat = chat or self.chat
         since = await target_chat.version()
@@ -174,13 +152,13 @@ class Person:
 
 
 def words(message: Json) -> str:
-    """Return the text or caption of a message, and then the text of each button on its own line."""
+    """Return the text or caption of a message, and each button's text on a new line."""
     buttons = [button["text"] for row in message["buttons"] for button in row]
     return "\n".join([message["text"] or message["caption"] or "", *buttons])
 
 
 def after(message: Json, words_before: str) -> str:
-    """Find the first line that contains `words_before`, and return the rest of this line."""
+    """Return the text after `words_before`, up to the end of the line."""
     line = next(line for line in words(message).split("\n") if words_before in line)
     return line.partition(words_before)[2].strip()
 

@@ -1,4 +1,4 @@
-"""Define the people and chats of the demo, the data that its steps share, and common checks."""
+"""Define the people, the shared data and the common checks of the demo."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,17 +33,13 @@ class Participants:
 
 @dataclass
 class Scenario:
-    """The data that the steps share: people and chats, database, and results of earlier steps."""
+    """The data that the steps of the demo share."""
 
     control: Control
     books: DemoDatabase
     participants: Participants
     card: Json = field(default_factory=dict)
-    """The message whose buttons the next steps press.
-
-    In the first steps, this is the campaign's message in the advertiser's chat. Step 6 replaces it
-    by the admin chat's message about the placement (the ad in one channel).
-    """
+    """The message whose buttons the next steps press."""
     preview: Json = field(default_factory=dict)
     post: Json = field(default_factory=dict)
     campaign_id: int = 0
@@ -52,17 +48,14 @@ class Scenario:
 
 @dataclass(frozen=True)
 class StepResult:
-    """The result of one step: what the chat showed, and what the database contains."""
+    """The texts about the chat and the database after one step."""
 
     chat: str
     database: str
 
 
 async def create_participants(control: Control, facts: Json, suffix: str) -> Participants:
-    """Create an advertiser, an owner and a channel. Return them with the sandbox's admin.
-
-    The title of the new channel ends with `suffix`.
-    """
+    """Create an advertiser, an owner and a channel, and return them with the admin."""
     advertiser = await control.post("/users", first_name="Advertiser")
     owner = await control.post("/users", first_name="Owner")
     title = f"Owner's channel {suffix}"
@@ -76,7 +69,7 @@ async def create_participants(control: Control, facts: Json, suffix: str) -> Par
 
 
 async def seed_participants(control: Control, facts: Json) -> Participants:
-    """Return the people, the admin chat and the channel that every new sandbox has."""
+    """Return the first people and chats of a sandbox."""
     chats = {chat["id"]: chat for chat in (await control.get("/state"))["chats"]}
     channel_id = facts["channel_id"]
     title = chats[channel_id]["title"]
@@ -95,12 +88,12 @@ def _participants(
 
 
 def expected_ad() -> Json:
-    """Return the ad that the advertiser writes: text, formatting and link button."""
+    """Return the ad that the advertiser writes."""
     return {"text": AD, "entities": FORMATTING, "buttons": [LINK]}
 
 
 def extract_ad(message: Json) -> Json:
-    """Return the visible parts of an ad: text, formatting and link buttons."""
+    """Return the text, the formatting and the link buttons of a message."""
     return {
         "text": message["text"],
         "entities": message["entities"],
@@ -109,27 +102,20 @@ def extract_ad(message: Json) -> Json:
 
 
 async def open_wallet(scenario: Scenario, then: str) -> Json:
-    """Open the menu and then the wallet as the advertiser. Return the message with the wallet.
-
-    The message must contain the text `then`. Raises Unexpected if it does not.
-    """
+    """Open the advertiser's wallet, and return the message that contains `then`."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     return await person.press("💰 Wallet", on=menu, then=then)
 
 
 async def channel_posts(scenario: Scenario) -> list[Json]:
-    """Return the posts of the channel, without messages such as "channel created"."""
+    """Return the posts of the channel, without service messages."""
     shown = (await scenario.participants.channel.read())["messages"]
     return [message for message in shown if message["service"] is None]
 
 
 async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
-    """Check that exactly one audit row records an action.
-
-    An audit row says who did what and when. The row's details must have the value `number` in the
-    field `name`. Raises Unexpected if there is no such row, or if there are several.
-    """
+    """Raise Unexpected unless exactly one audit row has this action and this detail."""
     rows = await scenario.books.rows(
         "SELECT id FROM user_audit_logs WHERE action = $1 AND metadata ->> $2 = $3",
         action,
@@ -140,6 +126,6 @@ async def expect_audit_row(scenario: Scenario, action: str, name: str, number: i
 
 
 def expect(actual: Any, expected: Any, subject: str) -> None:
-    """Raise Unexpected if `actual` is not equal to `expected`. `subject` names the value."""
+    """Raise Unexpected if `actual` differs from `expected`."""
     if actual != expected:
         raise Unexpected(f"{subject}: {expected}", str(actual))

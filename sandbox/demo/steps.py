@@ -1,7 +1,4 @@
-"""Run the fourteen steps of the demo. Each step presses buttons and checks the database.
-
-A placement (in the code: target) is one campaign's ad in one channel.
-"""
+"""Run the fourteen steps of the demo."""
 
 # ruff: noqa: RUF001 - the bot's buttons have these plus signs
 
@@ -34,14 +31,14 @@ from sandbox.demo.scenario import (
 
 @dataclass(frozen=True)
 class Step:
-    """One of the fourteen steps: its title and the function that runs it."""
+    """The title and the function of one step of the demo."""
 
     title: str
     act: Callable[[Scenario], Awaitable[StepResult]]
 
 
 async def advertiser_starts(scenario: Scenario) -> StepResult:
-    """Run step 1: open the menu, and check that the advertiser's wallet is empty."""
+    """Check that the advertiser's wallet is empty."""
     shown = await open_wallet(scenario, "Available: $0.00")
     row = await scenario.books.row(
         """
@@ -60,7 +57,7 @@ async def advertiser_starts(scenario: Scenario) -> StepResult:
 
 
 async def advertiser_tops_up(scenario: Scenario) -> StepResult:
-    """Run step 2: type an amount, pay the invoice, and check the deposit."""
+    """Pay an invoice as the advertiser, and check the deposit."""
     person = scenario.participants.advertiser
     shown = await open_wallet(scenario, "Available: $0.00")
     await person.press("➕ Top up", on=shown, then="How much would you like to top up?")
@@ -95,7 +92,7 @@ async def advertiser_tops_up(scenario: Scenario) -> StepResult:
 
 
 async def owner_connects(scenario: Scenario) -> StepResult:
-    """Run step 3: connect a channel, and type its price and how long a post must stay."""
+    """Connect a channel as the owner, with a price and promised hours."""
     participants, person = scenario.participants, scenario.participants.owner
     menu = await person.say("/start", then="What would you like to do?")
     channels = await person.press("📺 My channels", on=menu, then="➕ Connect a channel")
@@ -128,7 +125,7 @@ async def owner_connects(scenario: Scenario) -> StepResult:
 
 
 async def campaign_created(scenario: Scenario) -> StepResult:
-    """Run step 4: create a campaign, and check that the bot's preview shows the same ad."""
+    """Create a campaign, and check the preview of the ad."""
     person = scenario.participants.advertiser
     menu = await person.say("/start", then="What would you like to do?")
     campaigns = await person.press("📣 Campaigns", on=menu, then="➕ New campaign")
@@ -159,7 +156,7 @@ async def campaign_created(scenario: Scenario) -> StepResult:
 
 
 async def campaign_activated(scenario: Scenario) -> StepResult:
-    """Run step 5: activate the campaign, and check the database."""
+    """Activate the campaign."""
     scenario.card = await scenario.participants.advertiser.press(
         "🚀 Activate", on=scenario.card, then="Status: active"
     )
@@ -175,7 +172,7 @@ async def campaign_activated(scenario: Scenario) -> StepResult:
 
 
 async def target_submitted(scenario: Scenario) -> StepResult:
-    """Run step 6: buy a placement, and check that the admin chat shows the ad and its buttons."""
+    """Buy a placement, and check that the admin chat shows the ad."""
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"
@@ -204,7 +201,7 @@ async def target_submitted(scenario: Scenario) -> StepResult:
 
 
 async def target_approved(scenario: Scenario) -> StepResult:
-    """Run step 7: approve the placement, and check that its price is held in an escrow."""
+    """Approve the placement, and check that an escrow holds the price."""
     admin, admin_chat = scenario.participants.admin, scenario.participants.admin_chat
     card = await admin.press("✅ Approve", on=scenario.card, chat=admin_chat, then="Approved by")
     row = await scenario.books.row(
@@ -232,7 +229,7 @@ async def target_approved(scenario: Scenario) -> StepResult:
 
 
 async def balance_down(scenario: Scenario) -> StepResult:
-    """Run step 8: check how much money the advertiser's wallet has, and how much is held."""
+    """Check the advertiser's balance and the held money."""
     shown = await open_wallet(scenario, "Available: $200.00")
     held = after(shown, "Held for placements: ")
     expect(held, "$50.00", "what is held")
@@ -252,10 +249,7 @@ async def balance_down(scenario: Scenario) -> StepResult:
 
 
 async def one_message(scenario: Scenario) -> StepResult:
-    """Run step 9: check that the channel has exactly one post, which is equal to the preview.
-
-    The database must have the message id of this post.
-    """
+    """Check that the channel has one post, equal to the preview."""
     channel = scenario.participants.channel
     job = await scenario.books.until(
         "SELECT status, message_id FROM post_jobs WHERE campaign_target_id = $1",
@@ -278,7 +272,7 @@ async def one_message(scenario: Scenario) -> StepResult:
 
 
 async def job_success(scenario: Scenario) -> StepResult:
-    """Run step 10: check that the ad is published, and that the payment is due 24 hours later."""
+    """Check that the ad is published and that the payment is due in 24 hours."""
     row = await scenario.books.row(
         """
         SELECT j.status, j.claim_no, j.attempts, e.release_due_at - j.sent_at AS promised
@@ -299,7 +293,7 @@ async def job_success(scenario: Scenario) -> StepResult:
 
 
 async def live_check(scenario: Scenario) -> StepResult:
-    """Run step 11: move the clock by 24 hours, and wait until a check finds the post present."""
+    """Move the clock by 24 hours, and wait until a check finds the post."""
     await scenario.control.post("/clock", seconds=HOURS * 3600)
     await scenario.books.until(
         """
@@ -318,7 +312,7 @@ async def live_check(scenario: Scenario) -> StepResult:
 
 
 async def released(scenario: Scenario) -> StepResult:
-    """Run step 12: wait until the owner is paid, and check what the advertiser sees."""
+    """Wait until the escrow is released, and check the advertiser's view."""
     person = scenario.participants.advertiser
     row = await scenario.books.until(
         """
@@ -340,10 +334,7 @@ async def released(scenario: Scenario) -> StepResult:
 
 
 async def owner_credited(scenario: Scenario) -> StepResult:
-    """Run step 13: check that the owner's wallet has the price minus the fee.
-
-    The bot must have sent a message to the owner and a message to the advertiser.
-    """
+    """Check the owner's wallet and the messages about the payment."""
     participants = scenario.participants
     row = await scenario.books.row(
         """
@@ -365,7 +356,7 @@ async def owner_credited(scenario: Scenario) -> StepResult:
 
 
 async def all_clean(scenario: Scenario) -> StepResult:
-    """Run step 14: run all checks of the database, and check that the channel has one post."""
+    """Run all checks of the database."""
     invariant_results = await scenario.books.check_all(books.INVARIANTS)
     uniqueness_results = await scenario.books.check_all(books.UNIQUENESS)
     expect(len(await channel_posts(scenario)), 1, "one message in the channel")

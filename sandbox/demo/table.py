@@ -16,12 +16,12 @@ def heading() -> str:
 
 
 def step_line(number: int, title: str, result: StepResult) -> str:
-    """Return the table row of one step. A long cell continues on the next line."""
+    """Return the table row of one step."""
     return _row(f"{number:2}", title, result.chat, result.database)
 
 
 def check_line(check_result: Result) -> str:
-    """Return the line with the result of one check."""
+    """Return the line for the result of one check."""
     ok = "ok " if not check_result.offending else "NO "
     counts = f"{check_result.offending} of {check_result.checked_rows} {check_result.check.table}"
     return f"  {ok} {check_result.check.name:<62} {counts}"

@@ -1,7 +1,4 @@
-"""List the methods of the Bot API that the sandbox implements.
-
-If the bot calls another method, it gets the error "not supported in the sandbox".
-"""
+"""List the methods of the Bot API that the sandbox implements."""
 
 from collections.abc import Callable
 from typing import Any

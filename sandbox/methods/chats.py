@@ -12,17 +12,14 @@ from sandbox.state import State
 
 
 def get_chat(call: MethodCall[methods.GetChat]) -> Json:
-    """Return all data of a chat. Raises TelegramError if the bot is not allowed to read it."""
+    """Return all data of a chat. Raises TelegramError if the bot may not read the chat."""
     return serializers.serialize_full_chat(
         call.state, permissions.find_readable_chat(call.state, call.request.chat_id)
     )
 
 
 def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
-    """Return a chat if the bot is allowed to see its members. Otherwise raise TelegramError.
-
-    In a channel, the bot is allowed to see the members only if the bot is an administrator.
-    """
+    """Return a chat whose members the bot may see, or raise TelegramError."""
     chat = permissions.find_chat(state, chat_id)
     membership = state.member(chat.id, state.bot_id)
     if membership.status == "kicked" or chat.type == "supergroup":
@@ -33,7 +30,7 @@ def _find_chat_with_members(state: State, chat_id: int | str) -> Chat:
 
 
 def get_chat_member(call: MethodCall[methods.GetChatMember]) -> Json:
-    """Return a user's membership in a chat. If the user was never there, the status is `left`."""
+    """Return a user's membership, with the status `left` for a user who was never there."""
     chat = _find_chat_with_members(call.state, call.request.chat_id)
     user_id = call.request.user_id
     if user_id not in call.state.users:
@@ -46,7 +43,7 @@ def get_chat_member(call: MethodCall[methods.GetChatMember]) -> Json:
 
 
 def get_chat_member_count(call: MethodCall[methods.GetChatMemberCount]) -> int:
-    """Return the number of subscribers of a channel, or the number of members of a group."""
+    """Return the number of a channel's subscribers or of a group's members."""
     chat = permissions.find_readable_chat(call.state, call.request.chat_id)
     if chat.type == "private":
         return 2
@@ -67,7 +64,7 @@ def get_chat_administrators(call: MethodCall[methods.GetChatAdministrators]) -> 
 
 
 def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
-    """Remove the bot from a chat, because the bot wants to leave."""
+    """Remove the bot from a chat at the bot's own request."""
     state = call.state
     chat = permissions.find_readable_chat(state, call.request.chat_id)
     if chat.type == "private":
@@ -80,7 +77,7 @@ def leave_chat(call: MethodCall[methods.LeaveChat]) -> bool:
 
 
 def pin_chat_message(call: MethodCall[methods.PinChatMessage]) -> bool:
-    """Pin a message, and post Telegram's service message about the pinned message."""
+    """Pin a message, and post Telegram's service message about the pin."""
     state = call.state
     chat = permissions.find_readable_chat(state, call.request.chat_id)
     right = {"channel": "can_edit_messages", "supergroup": "can_pin_messages"}.get(chat.type)

@@ -1,7 +1,4 @@
-"""Implement the Bot API's methods about the webhook (the address that gets updates).
-
-The module `sandbox.updates` implements getUpdates.
-"""
+"""Implement the Bot API's methods about the webhook."""
 
 import re
 from urllib.parse import urlsplit
@@ -16,10 +13,7 @@ SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
-    """Set the address to which updates are sent. An empty address removes the webhook.
-
-    The address can begin with http, because all connections stay on this machine.
-    """
+    """Set the http or https address of the webhook. An empty address removes the webhook."""
     request = call.request
     if request.url and urlsplit(request.url).scheme not in {"http", "https"}:
         raise bad_request("bad webhook: invalid webhook URL specified")
@@ -34,7 +28,7 @@ def set_webhook(call: MethodCall[methods.SetWebhook]) -> bool:
 
 
 def delete_webhook(call: MethodCall[methods.DeleteWebhook]) -> bool:
-    """Remove the webhook. After that, the bot can use getUpdates."""
+    """Remove the webhook, so that the bot can use getUpdates."""
     _drop_pending(call, requested=call.request.drop_pending_updates)
     call.state.set("webhook", None)
     return True
@@ -50,5 +44,5 @@ def _drop_pending(
 
 
 def get_webhook_info(call: MethodCall[methods.GetWebhookInfo]) -> Json:
-    """Return the webhook's settings and the last error of a delivery."""
+    """Return the webhook's settings and the last delivery error."""
     return call.delivery.info()

@@ -15,7 +15,7 @@ MAX_DELETED = 100
 def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
     """Replace the text and the inline keyboard of a message.
 
-    If the request has no inline keyboard, the message loses its inline keyboard.
+    A request without a keyboard removes the message's keyboard.
     """
     request = call.request
     content = text_content(call)
@@ -47,7 +47,7 @@ def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
 
 
 def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
-    """Replace the photo, video or animation of a message, its caption and its inline keyboard."""
+    """Replace the media, the caption and the inline keyboard of a message."""
     request = call.request
     new_media = request.media
     if new_media.type not in messages.MEDIA:
@@ -73,10 +73,9 @@ def edit_message_reply_markup(call: MethodCall[methods.EditMessageReplyMarkup]) 
 
 
 def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]) -> Json:
-    """Raise TelegramError, because no message of the sandbox has a live location.
+    """Raise TelegramError, because the sandbox has no live locations.
 
-    Like Telegram, the function first checks whether the bot may edit the message. Source:
-    `edit_message_live_location` of TDLib.
+    The function first checks the permission to edit, as TDLib's `edit_message_live_location` does.
     """
     markup.inline_keyboard(call.request.reply_markup)
     permissions.find_editable_message(call.state, call.request.chat_id, call.request.message_id)
@@ -97,7 +96,7 @@ def delete_message(call: MethodCall[methods.DeleteMessage]) -> bool:
 
 
 def delete_messages(call: MethodCall[methods.DeleteMessages]) -> bool:
-    """Delete several messages. Ids of missing messages are skipped, as in Telegram."""
+    """Delete several messages, and skip missing messages as Telegram does."""
     chat = permissions.find_readable_chat(call.state, call.request.chat_id)
     if not 1 <= len(call.request.message_ids) <= MAX_DELETED:
         raise bad_request("MESSAGE_IDS_INVALID")

@@ -48,11 +48,6 @@ def _check_texts(request: methods.SendInvoice) -> None:
 
 
 def _total(request: methods.SendInvoice) -> int:
-    """Return the sum of the invoice's prices in minor units (cents or Stars).
-
-    An invoice in Stars must have exactly one price and no provider. An invoice in another currency
-    must have a provider. Raises TelegramError.
-    """
     if len(request.currency) != len(STARS) or not request.currency.isupper():
         raise bad_request("CURRENCY_INVALID")
     total = sum(price.amount for price in request.prices)
@@ -69,7 +64,7 @@ def _total(request: methods.SendInvoice) -> int:
 
 
 def get_star_transactions(call: MethodCall[methods.GetStarTransactions]) -> Json:
-    """Return a part of the list of payments and refunds in Stars, oldest first."""
+    """Return one page of the payments and refunds in Stars, oldest first."""
     offset = call.request.offset or 0
     limit = 100 if call.request.limit is None else call.request.limit
     if offset < 0 or not 1 <= limit <= 100:  # noqa: PLR2004 - Telegram's own bounds
@@ -78,7 +73,7 @@ def get_star_transactions(call: MethodCall[methods.GetStarTransactions]) -> Json
 
 
 def refund_star_payment(call: MethodCall[methods.RefundStarPayment]) -> bool:
-    """Refund a payment in Stars. Raises TelegramError if it is unknown or already refunded."""
+    """Refund a payment in Stars, or raise TelegramError if the payment is unknown or refunded."""
     payment = call.state.payments.get(call.request.telegram_payment_charge_id)
     known = payment is not None and payment.user_id == call.request.user_id
     if payment is None or not known or payment.currency != STARS:

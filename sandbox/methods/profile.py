@@ -1,4 +1,4 @@
-"""Implement the Bot API's methods about the bot: user, commands, descriptions and files."""
+"""Implement the Bot API's methods about the bot's profile, commands and files."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ MAX_COMMANDS = 100
 
 
 def get_me(call: MethodCall[methods.GetMe]) -> Json:
-    """Return the bot's own user, and what the bot can do in groups."""
+    """Return the bot's user and the bot's abilities in groups."""
     return serializers.serialize_user(call.state.bot) | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
@@ -25,10 +25,7 @@ def get_me(call: MethodCall[methods.GetMe]) -> Json:
 
 
 def _scope_key(call: MethodCall[Any]) -> str:
-    """Return the name under which the commands of one scope and language are stored.
-
-    A scope is the set of chats in which Telegram's apps show the commands.
-    """
+    """Return the settings key for the commands of one scope and language."""
     scope = call.request.scope
     dumped = markup.as_json(scope) if scope else {"type": "default"}
     dumped.setdefault("type", "default")
@@ -40,7 +37,7 @@ def _scope_key(call: MethodCall[Any]) -> str:
 
 
 def set_my_commands(call: MethodCall[methods.SetMyCommands]) -> bool:
-    """Save the list of commands that Telegram's apps show in the bot's menu."""
+    """Save the commands for the bot's menu."""
     commands = [markup.as_json(command) for command in call.request.commands]
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -55,13 +52,13 @@ def set_my_commands(call: MethodCall[methods.SetMyCommands]) -> bool:
 
 
 def get_my_commands(call: MethodCall[methods.GetMyCommands]) -> list[Json]:
-    """Return the list of commands that Telegram's apps show in the bot's menu."""
+    """Return the commands of the bot's menu."""
     commands: list[Json] = call.state.settings.get(_scope_key(call)) or []
     return commands
 
 
 def delete_my_commands(call: MethodCall[methods.DeleteMyCommands]) -> bool:
-    """Remove the list of commands of one scope and language."""
+    """Remove the commands of one scope and language."""
     call.state.set(_scope_key(call), None)
     return True
 
@@ -77,7 +74,7 @@ def set_my_short_description(call: MethodCall[methods.SetMyShortDescription]) ->
 
 
 def set_my_name(call: MethodCall[methods.SetMyName]) -> bool:
-    """Save the bot's name in one language. Messages still show the bot's original name."""
+    """Save the bot's name in one language."""
     return _set_text(call, "name", 64)
 
 
@@ -100,7 +97,7 @@ def get_my_short_description(call: MethodCall[methods.GetMyShortDescription]) ->
 
 
 def get_my_name(call: MethodCall[methods.GetMyName]) -> Json:
-    """Return the bot's name in one language. If there is none, return the default name."""
+    """Return the bot's name in one language, with the default name as the fallback."""
     return {"name": _get_text(call, "name")["name"] or call.state.bot.first_name}
 
 
@@ -111,7 +108,7 @@ def _get_text(call: MethodCall[Any], field: str) -> Json:
 
 
 def get_file(call: MethodCall[methods.GetFile]) -> Json:
-    """Return a file's data, with the path from which the file can be downloaded."""
+    """Return a file's data and download path."""
     file = call.state.files.get(call.request.file_id)
     if file is None:
         raise bad_request("invalid file_id")

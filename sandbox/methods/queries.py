@@ -1,8 +1,4 @@
-"""Implement the Bot API's methods that answer callback and pre-checkout queries.
-
-A callback query reports a press of a button. A pre-checkout query asks whether a payment may
-continue.
-"""
+"""Implement the Bot API's methods that answer callback and pre-checkout queries."""
 
 import time
 
@@ -34,7 +30,7 @@ def _find_open_query(state: State, question_id: str, kind: str, seconds: float) 
 
 
 def answer_callback_query(call: MethodCall[methods.AnswerCallbackQuery]) -> bool:
-    """Save the answer to a callback query. The person who pressed the button gets this answer."""
+    """Save the bot's answer for a person who pressed a button."""
     request = call.request
     if len(request.text or "") > MAX_ANSWER:
         raise bad_request("MESSAGE_TOO_LONG")
@@ -49,7 +45,7 @@ def answer_callback_query(call: MethodCall[methods.AnswerCallbackQuery]) -> bool
 
 
 def answer_pre_checkout_query(call: MethodCall[methods.AnswerPreCheckoutQuery]) -> bool:
-    """Save the answer to a pre-checkout query. The answer says whether the payment may continue."""
+    """Save the bot's answer whether a payment may continue."""
     request = call.request
     if not request.ok and not request.error_message:
         raise bad_request("error message is empty")

@@ -38,7 +38,7 @@ def send_message(call: MethodCall[methods.SendMessage]) -> Json:
 def text_content(
     call: MethodCall[methods.SendMessage] | MethodCall[methods.EditMessageText],
 ) -> Json:
-    """Return the fields of a text message: text, entities and options of the link preview."""
+    """Return the text, the entities and the link preview of a text message."""
     request = call.request
     content = messages.text_fields(
         parse_text(call.state, request.text, request.parse_mode, request.entities)
@@ -50,11 +50,6 @@ def text_content(
 
 
 def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
-    """Return the options of the link preview, or an empty object if there are none.
-
-    They are in the request's field `link_preview_options`, or in the older field
-    `disable_web_page_preview`.
-    """
     options = unwrap_default(request.link_preview_options)
     if options is not None:
         return markup.as_json(options)
@@ -98,17 +93,13 @@ def _send_media(
 
 
 def send(call: MethodCall[Any], content: Json) -> Json:
-    """Post a message in the chat of the request, and return Telegram's Message object.
-
-    The caller must have checked the content.
-    """
+    """Post checked content in the request's chat, and return Telegram's Message object."""
     inline, keyboard = markup.split_markup(call.request.reply_markup)
     chat = permissions.find_writable_chat(call.state, call.request.chat_id)
     return _post_message(call, chat, Draft(content, inline, keyboard)).body
 
 
 def _post_message(call: MethodCall[Any], chat: Chat, draft: Draft) -> Message:
-    """Post a message, with the request's fields for a reply and for protected content."""
     if draft.keyboard and chat.type == "channel":
         raise bad_request("inline keyboard expected")
     draft.protected = bool(unwrap_default(call.request.protect_content))
@@ -135,9 +126,9 @@ def _reply_fields(call: MethodCall[Any], chat: Chat) -> Json:
 
 
 def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
-    """Copy a message as a new message of the bot, and return the new message's id.
+    """Copy a message, and return the new message's id.
 
-    If the request has a caption, the copy gets this caption.
+    A caption in the request replaces the original caption.
     """
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
@@ -160,7 +151,7 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
 
 
 def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
-    """Forward a message. The new message says where the original message comes from."""
+    """Forward a message, with a note of its origin."""
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
     original = permissions.find_message(call.state, source, request.message_id, "forward")
@@ -181,10 +172,7 @@ def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
 
 
 def _forwarded_keyboard(original: Message) -> Json | None:
-    """Return the inline keyboard that a forwarded message keeps, or None.
-
-    Telegram keeps a keyboard if all its buttons are links. It removes every other keyboard.
-    """
+    """Return the original's keyboard if it has only links, as in Telegram."""
     keyboard: Json | None = original.body.get("reply_markup")
     rows = keyboard["inline_keyboard"] if keyboard else []
     return keyboard if rows and all("url" in button for row in rows for button in row) else None
@@ -205,7 +193,7 @@ def _forward_origin(original: Message) -> Json:
 
 
 def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:
-    """Check a request to show an action such as "typing". The sandbox never shows the action."""
+    """Check a request to show an action such as "typing", which is never shown."""
     if call.request.action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
     permissions.find_readable_chat(call.state, call.request.chat_id)

@@ -1,7 +1,4 @@
-"""Manage campaigns, and submit placements for them.
-
-A placement is the purchase of one post in one channel. Code and tables call it a target.
-"""
+"""Manage campaigns and their placements (purchases of one post in one channel)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,9 +25,9 @@ from services.platform.transitions import ActorRole
 
 NAME_LIMIT = 64
 RESUME_GRACE = timedelta(hours=1)
-"""After a campaign is resumed, a queued post that is late by at most this time is published."""
+"""Resuming a campaign cancels queued posts that are late by more than this."""
 BUDGET_STATUSES = (TargetStatus.PENDING, TargetStatus.APPROVED, TargetStatus.POSTED)
-"""The price of a placement in one of these statuses is subtracted from the campaign's budget."""
+"""Placements with these statuses count against the campaign's budget."""
 
 
 async def create(
@@ -42,12 +39,11 @@ async def create(
     total_budget: int,
     key: str | None = None,
 ) -> Campaign:
-    """Create a draft campaign.
+    """Create a draft campaign, or return the campaign that already has `key`.
 
-    `key` is the unique name of the request, or None. If a campaign with this key exists, that
-    campaign is returned. `total_budget` is in minor units. Takes an advisory lock on the key.
-    Raises AccessDenied, InvalidText, InvalidAmount, InvalidCreative, PersonBlocked. Raises
-    IdempotencyConflict if another person has used the key.
+    `total_budget` is in minor units, and `key` is the unique name of the request. Takes an advisory
+    lock on the key. Raises AccessDenied, InvalidText, InvalidAmount, InvalidCreative,
+    PersonBlocked; IdempotencyConflict if another person has used the key.
     """
     advertiser_id = actor.require_user(action="campaign_create")
     if key is not None:
@@ -79,10 +75,9 @@ async def create(
 
 
 async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Activate a draft campaign. Afterwards placements can be submitted for it.
+    """Activate a draft campaign. An active campaign is returned unchanged.
 
-    The campaign's advertiser may do this. An admin or super admin in the admin chat may do it too
-    (production checklist, RBAC). An active campaign is returned without a change. Locks the
+    The advertiser, an admin or a super admin may do this (production checklist, RBAC). Locks the
     campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     return await _move(
@@ -96,20 +91,17 @@ async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> 
 
 
 async def pause(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Pause an active campaign. Posts that are already in a channel stay there.
+    """Pause an active campaign: it gets no new placements, approvals or posts.
 
-    While the campaign is paused, its placements cannot be submitted or approved, and its queued
-    posts are not sent. Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
+    Published posts stay. Locks the campaign. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     return await _move(session, actor, campaign_id, CampaignStatus.PAUSED, "campaign_paused")
 
 
 async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Resume a paused campaign.
+    """Resume a paused campaign, and cancel its queued posts that are later than RESUME_GRACE.
 
-    A queued post that is late by at most RESUME_GRACE is published immediately. A queued post that
-    is later than that is cancelled, and the scheduler refunds its price. Locks the campaign, then
-    its queued post jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
+    Locks the campaign, then its queued post jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     campaign = await queries.lock_campaign(session, campaign_id)
     was_paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
@@ -127,12 +119,10 @@ async def resume(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
 
 
 async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Cancel a campaign: withdraw its pending targets (placements) and cancel its unsent posts.
+    """Cancel a campaign: withdraw its pending placements and cancel its unsent posts.
 
-    Published posts stay for their promised hours (the time that a post must stay). The scheduler
-    refunds the escrows of the cancelled posts. Locks the targets by id, then the campaign, then its
-    queued post jobs. If a target is submitted after the first of these locks, the scheduler
-    withdraws that target later. Raises NotFound, NotCampaignOwner, InvalidMove.
+    Published posts stay for their promised hours. Locks the placements by id, then the campaign,
+    then its queued post jobs. Raises NotFound, NotCampaignOwner, InvalidMove.
     """
     locked = await session.scalars(
         select(CampaignTarget.id)
@@ -172,19 +162,15 @@ async def submit_target(
     key: str | None = None,
     retry_of: int | None = None,
 ) -> CampaignTarget:
-    """Submit a placement for moderation. The channel's present terms are stored in the placement.
+    """Submit a placement for moderation, or return the placement that already has `key`.
 
-    `key` is the unique name of the request, or None. If a placement with this key exists, that
-    placement is returned. `publish_at` has a time zone and is at most `publish_ahead` away. If
-    `publish_at` is None, the post is published when the placement is approved. `agreed` are the
-    terms (price and promised hours) that the advertiser has read. If `agreed` is None, any terms
-    are accepted.
-
-    Locks the campaign, then takes advisory locks on the key and on the advertiser's pending
-    placements. The campaign's lock protects the budget. Raises AccessDenied, NotFound,
-    NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
-    PublishTimePast, PublishTimeTooFar, BudgetExceeded, InsufficientFunds. Raises
-    IdempotencyConflict if the key was used for another campaign or channel.
+    `key` is the unique name of the request. `publish_at` has a time zone; None means publication
+    right after the approval. `agreed` is None, or the price and promised hours that the advertiser
+    has read. Locks the campaign, then takes advisory locks on the key and on the advertiser's
+    pending placements. Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive,
+    ChannelNotUsable, TermsChanged, PersonBlocked, PublishTimePast, PublishTimeTooFar,
+    BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used for another campaign
+    or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -241,11 +227,10 @@ async def submit_target(
 
 
 async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int) -> CampaignTarget:
-    """Withdraw a pending placement for its advertiser.
+    """Withdraw a pending placement. A withdrawn placement is returned unchanged.
 
-    A placement that is already withdrawn is returned without a change. Locks the placement, its
-    post job and its escrow. Raises NotFound, NotCampaignOwner. Raises InvalidMove if the placement
-    is not pending or has an escrow.
+    Locks the placement, its post job and its escrow. Raises NotFound, NotCampaignOwner; InvalidMove
+    if the placement is not pending or has an escrow.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -275,7 +260,7 @@ async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int
 
 
 async def get(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:
-    """Return a campaign, if the actor is its advertiser or a member of the staff.
+    """Return a campaign, if the actor is its advertiser or staff.
 
     Raises NotFound, NotCampaignOwner.
     """
@@ -295,10 +280,7 @@ async def of_advertiser(
     offset: int,
     status: CampaignStatus | None = None,
 ) -> Sequence[Campaign]:
-    """Return a page of a user's campaigns, newest first.
-
-    If `status` is given, only campaigns with this status are returned.
-    """
+    """Return a page of a user's campaigns, newest first, optionally with one status."""
     query = select(Campaign).where(Campaign.advertiser_id == user_id)
     if status is not None:
         query = query.where(Campaign.status == status)
@@ -309,7 +291,7 @@ async def of_advertiser(
 async def budget_left(session: AsyncSession, campaign_id: int) -> int:
     """Return the unspent budget of a campaign, in minor units. Raises NotFound.
 
-    If the caller has not locked the campaign, a submission can change the budget at any time.
+    Without a lock on the campaign, the budget can change.
     """
     left = await session.scalar(
         select(
@@ -336,12 +318,7 @@ async def _move(
     *,
     from_statuses: set[CampaignStatus] | None = None,
 ) -> Campaign:
-    """Lock a campaign and change its status.
-
-    If the campaign already has the new status, it is returned without a change. If `from_statuses`
-    is given, the present status must be one of them. Raises NotFound, NotCampaignOwner,
-    InvalidMove.
-    """
+    """Lock a campaign and change its status, if the actor may do this."""
     campaign = await queries.lock_campaign(session, campaign_id)
     if campaign is None:
         raise errors.NotFound("campaign", campaign_id)
@@ -365,7 +342,6 @@ async def _move(
 
 
 def _role_for(actor: Actor, campaign: Campaign) -> ActorRole:
-    """Return the role in which the actor may change the campaign. Raises NotCampaignOwner."""
     if actor.user_id == campaign.advertiser_id:
         return ActorRole.ADVERTISER
     role = actor.staff_role(*MODERATORS)
@@ -377,12 +353,7 @@ def _role_for(actor: Actor, campaign: Campaign) -> ActorRole:
 async def _cancel_jobs(
     session: AsyncSession, campaign_id: int, *, older_than: timedelta | None
 ) -> None:
-    """Cancel the queued posts of a campaign.
-
-    If `older_than` is given, a post is cancelled only if it is late by more than this time. If the
-    scheduler is starting to send a post at this moment, the post is not cancelled. Locks the post
-    jobs.
-    """
+    """Cancel the queued posts of a campaign that are late by more than `older_than`."""
     targets = select(CampaignTarget.id).where(CampaignTarget.campaign_id == campaign_id)
     if older_than is not None:
         targets = targets.where(CampaignTarget.publish_at < func.clock() - older_than)
@@ -395,6 +366,5 @@ async def _cancel_jobs(
 
 
 def _require_same(same: bool, key: str) -> None:  # noqa: FBT001 - a fact, not a mode
-    """Raise IdempotencyConflict if a key was used before with other content (`same` is False)."""
     if not same:
         raise errors.IdempotencyConflict(key)

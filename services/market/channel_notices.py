@@ -13,10 +13,9 @@ _OPEN = (TargetStatus.PENDING, TargetStatus.APPROVED)
 async def notify_suspended(session: AsyncSession, channel: Channel, reason: str) -> None:
     """Notify the owner, the admins and the advertisers that a channel is suspended.
 
-    The admins get at most one message an hour about one channel and reason, because an owner can
-    take the bot's rights and give them back many times. An advertiser gets one message for each
-    pending or approved placement in the channel. If the channel is suspended a second time, the
-    advertiser gets no second message about the same placement.
+    The admins get at most one message an hour about a channel and a reason, however often rights
+    are taken and given back. An advertiser gets one message for each pending or approved placement,
+    and never a second one.
     """
     payload = {"channel_id": channel.id, "reason": reason}
     key = f"channel_suspended:{channel.id}:{reason}:{await queries.now(session):%Y-%m-%dT%H}"

@@ -1,4 +1,4 @@
-"""Connect channels, set their terms, pause and remove them, and suspend and restore them."""
+"""Connect channels, set their terms, suspend and restore them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,14 +23,9 @@ OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
 GONE = "channel_gone"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
-"""If a channel is suspended for one of these reasons, the bot can still check posts there."""
+"""The bot still has access to a channel that is suspended for one of these reasons."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""If the bot gets its lost rights in a channel back within this time, the admins are not asked.
-
-After this time, the admins are asked to decide about each post in the channel. The promised hours
-are the time that a post must stay. If half of a post's promised hours is less than RIGHTS_GRACE,
-the admins are asked about this post after that half.
-"""
+"""How long the bot may lack its rights in a channel before the admins decide about the posts."""
 
 
 async def connect(
@@ -43,14 +38,13 @@ async def connect(
     subscribers: int,
     former_owner_id: int | None = None,
 ) -> Channel:
-    """Connect a channel, or update the data of a channel that its owner connects again.
+    """Connect a channel, or update a connected channel.
 
-    The caller must have checked with Telegram that the bot may post in the channel and that the
-    actor is the channel's creator. If the channel was removed, the actor becomes its owner and must
-    set new terms. If the actor's own channel is suspended, the suspension ends. `former_owner_id`
-    is a user who, according to Telegram, is no longer the channel's creator. If this user is the
-    stored owner of the channel, the actor becomes the owner. Locks the channel. Raises
-    AccessDenied, PersonBlocked. Raises ChannelTaken if the channel belongs to another person.
+    The caller has checked with Telegram that the bot may post there and that the actor is the
+    creator. `former_owner_id` is None, or a user who is no longer the creator. The actor takes over
+    a removed channel or a channel of this user, and must set new terms. A suspension of the actor's
+    own channel ends. Locks the channel. Raises AccessDenied, PersonBlocked; ChannelTaken if another
+    person owns the channel.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -86,12 +80,7 @@ async def connect(
 
 
 async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owner_id: int) -> None:
-    """Make the new creator of a channel its owner, and notify the former owner and the admins.
-
-    The new owner must set new terms. The former owner stays the owner of the existing placements.
-    Published posts of these placements are checked and paid for as before. Unpublished posts of
-    these placements are never published.
-    """
+    """Give a channel to its new creator. The former owner keeps the existing placements."""
     former_owner_id = channel.owner_id
     channel.status = ChannelStatus.REMOVED
     await session.flush()
@@ -112,7 +101,6 @@ async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owne
 
 
 def _reopen(channel: Channel, owner_id: int) -> None:
-    """Set a removed channel to the status `pending`, with this owner and without terms."""
     channel.status, channel.status_reason = ChannelStatus.PENDING, None
     channel.owner_id = owner_id
     channel.price = channel.promised_hours = channel.topic = None
@@ -129,9 +117,8 @@ async def set_terms(
 ) -> Channel:
     """Set a channel's price (minor units), promised hours and topic.
 
-    The promised hours are the time that a post must stay. A pending channel becomes active.
-    Placements that were submitted before keep their own terms. Locks the channel. Raises NotFound,
-    NotChannelOwner, InvalidAmount, InvalidTerms, InvalidText, ChannelNotUsable.
+    A pending channel becomes active, and submitted placements keep their terms. Locks the channel.
+    Raises NotFound, NotChannelOwner, InvalidAmount, InvalidTerms, InvalidText, ChannelNotUsable.
     """
     channel = await _lock_own(session, actor, channel_id)
     wallets.require_amount(price)
@@ -159,7 +146,7 @@ async def set_terms(
 
 
 async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Pause a channel: new placements are refused, but approved posts are still published.
+    """Pause a channel: new placements are refused, and approved posts are still published.
 
     Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
@@ -167,7 +154,7 @@ async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Chan
 
 
 async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Resume a paused channel. Afterwards placements can be submitted for the channel.
+    """Resume a paused channel for new placements.
 
     Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
@@ -175,28 +162,19 @@ async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 
 
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Remove a channel from the market.
+    """Remove a channel from the market. Its queued posts are not published.
 
-    Queued posts for the channel are not published. After the time limit for held escrows, the
-    scheduler refunds the escrows of these posts. Locks the channel. Raises NotFound,
-    NotChannelOwner, InvalidMove.
+    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
 
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
-    """Suspend a channel in which the bot has lost its rights.
+    """Suspend a channel without the bot's rights, and notify the owner, admins and advertisers.
 
-    The owner, the admins and the advertisers are notified. The bot cannot check the posts in the
-    channel any more. Therefore the admins are asked to decide about each post with a held escrow.
-    They are asked after RIGHTS_GRACE, or after half of the post's promised hours (the time that the
-    post must stay) if this is sooner. If an earlier time is already planned for a post, the earlier
-    time stays.
-
-    `reason` is a fixed word of this program, and not a text from Telegram. If the channel is
-    already suspended for one of REASONS_WITH_ACCESS, it gets the new reason. Otherwise only an
-    active or paused channel is suspended. Locks the channel, then its post jobs. Post jobs that
-    another transaction has locked are skipped.
+    The admins decide about each post with a held escrow after RIGHTS_GRACE, or after half of the
+    post's promised hours if that is sooner. `reason` is a fixed word of this program. Locks the
+    channel, then its post jobs, and skips post jobs that another transaction has locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None:
@@ -217,8 +195,7 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
 def is_accessible() -> ColumnElement[bool]:
     """Build the SQL condition that the bot has its rights in a channel.
 
-    A channel meets the condition if it is not suspended. A suspended channel meets the condition if
-    it is suspended for one of REASONS_WITH_ACCESS. The caller's query must select from `channels`.
+    The caller's query must select from `channels`.
     """
     return or_(
         Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(REASONS_WITH_ACCESS)
@@ -226,11 +203,9 @@ def is_accessible() -> ColumnElement[bool]:
 
 
 async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
-    """Restore a channel that was suspended because the bot had lost its rights there.
+    """Restore a channel after the bot got its rights back. Locks the channel.
 
-    The caller knows from Telegram that the bot has the rights again. If the owner is blocked, the
-    channel stays suspended, and the block becomes the reason. If the channel is suspended for one
-    of REASONS_WITH_ACCESS, it is not restored. Locks the channel.
+    The channel stays suspended if its owner is blocked, is gone, or is no longer the creator.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status is not ChannelStatus.SUSPENDED:
@@ -245,12 +220,10 @@ async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None
 
 
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
-    """Store `message_id` as the highest message id of a channel, if the stored id is lower.
+    """Raise the stored highest message id of a channel to `message_id`. Locks the channel.
 
-    The search for an uncertain post (Telegram may or may not have published it) begins above the
-    stored id. The message must have been the newest message of the channel when the bot received
-    it. An id that a search found is allowed too, if the search began at the id of such a message.
-    Other ids are not allowed, because deleted messages can have higher ids. Locks the channel.
+    The search for a lost post begins above the stored id. Therefore `message_id` must be the newest
+    message of the channel, or a post that a search found above such a message.
     """
     await session.execute(
         update(Channel)
@@ -260,10 +233,9 @@ async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: 
 
 
 async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
-    """Set the stored highest message id to 0 for a channel from which the bot is gone.
+    """Set the stored highest message id to 0 for a channel that the bot has left.
 
-    Telegram does not report the new messages of a channel if the bot is not a member there. Locks
-    the channel.
+    Locks the channel.
     """
     await session.execute(
         update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)
@@ -271,7 +243,7 @@ async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
 
 
 async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Channel]:
-    """Return a page of the active channels whose owner is not blocked, ordered by their ids."""
+    """Return a page of the active channels of unblocked owners, ordered by id."""
     rows = await session.scalars(
         select(Channel)
         .join(User, User.id == Channel.owner_id)
@@ -284,7 +256,7 @@ async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequen
 
 
 async def of_owner(session: AsyncSession, user_id: int) -> Sequence[Channel]:
-    """Return the channels that a user owns. Removed channels are left out."""
+    """Return a user's channels, except removed ones."""
     rows = await session.scalars(
         select(Channel)
         .where(Channel.owner_id == user_id, Channel.status != ChannelStatus.REMOVED)
@@ -302,7 +274,7 @@ async def get(session: AsyncSession, channel_id: int) -> Channel:
 
 
 async def get_own(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Return a channel that the actor owns. Raises NotFound, NotChannelOwner."""
+    """Return a channel of the actor. Raises NotFound, NotChannelOwner."""
     channel = await get(session, channel_id)
     if channel.owner_id != actor.user_id:
         raise errors.NotChannelOwner(channel_id)
@@ -325,10 +297,7 @@ async def _lock(session: AsyncSession, condition: ColumnElement[bool]) -> Channe
 
 
 async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
-    """Suspend a channel.
-
-    The caller must have locked the channel and checked that a suspension is allowed.
-    """
+    """Suspend a channel. The caller has locked the channel and checked its status."""
     channel.was_paused = channel.status is ChannelStatus.PAUSED
     channel.status, channel.status_reason = ChannelStatus.SUSPENDED, reason
     channel.suspended_at = await queries.now(session)
@@ -339,10 +308,7 @@ async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
 
 
 async def restore(session: AsyncSession, channel: Channel) -> None:
-    """End the suspension of a channel. The channel gets its earlier status: active or paused.
-
-    The caller must have locked the channel.
-    """
+    """Give a suspended channel its earlier status. The caller has locked the channel."""
     _restore_status(channel)
     await session.flush()
     await audit.record(
@@ -351,13 +317,11 @@ async def restore(session: AsyncSession, channel: Channel) -> None:
 
 
 def _restore_status(channel: Channel) -> None:
-    """Give a suspended channel the status that it had before: active or paused."""
     channel.status = ChannelStatus.PAUSED if channel.was_paused else ChannelStatus.ACTIVE
     channel.status_reason = None
 
 
 async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
-    """Lock a channel that the actor owns. Raises NotFound, NotChannelOwner."""
     channel = await _lock(session, Channel.id == channel_id)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
@@ -369,11 +333,6 @@ async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Cha
 async def _move(
     session: AsyncSession, actor: Actor, channel_id: int, new_status: ChannelStatus, action: str
 ) -> Channel:
-    """Lock a channel of the actor and change its status.
-
-    If the channel already has the new status, it is returned without a change. Raises NotFound,
-    NotChannelOwner, InvalidMove.
-    """
     channel = await _lock_own(session, actor, channel_id)
     if channel.status is new_status:
         return channel

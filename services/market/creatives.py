@@ -1,4 +1,4 @@
-"""Check creatives and convert them. A creative is the content of an ad."""
+"""Check and convert creatives (the contents of ads)."""
 
 import unicodedata
 from dataclasses import asdict, dataclass, field
@@ -11,53 +11,39 @@ KINDS = ("text", "photo", "video", "animation")
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
-"""The greatest length of a button's text.
-
-TEXT_LIMIT, CAPTION_LIMIT and BUTTON_LIMIT are in UTF-16 units. Telegram counts the characters that
-are shown, without formatting marks.
-"""
+"""TEXT_LIMIT, CAPTION_LIMIT and BUTTON_LIMIT are in UTF-16 units without formatting marks."""
 _LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 _DIRECTION_MARKS = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
-"""The invisible characters that change the direction of the letters beside them."""
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text in UTF-16 units, as Telegram counts it.
-
-    Most emoji count as two units.
-    """
+    """Return the length of a text in UTF-16 units, as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2
 
 
 @dataclass(frozen=True)
 class Creative:
-    """The content of an ad, which can be validated, stored and sent.
-
-    An ad is a text with formatting, at most one picture, video or GIF, and at most one link button.
-    """
+    """The content of an ad: a text, at most one file and at most one link button."""
 
     kind: str
     text: str = ""
     """The text, or the caption of the picture, video or GIF."""
     entities: list[dict[str, Any]] = field(default_factory=list)
-    """The formatting of the text, as Telegram sent it. The bot sends it back without a change."""
+    """The formatting of the text, exactly as Telegram sent it."""
     file_id: str | None = None
     button_text: str | None = None
     button_url: str | None = None
     file_unique_id: str | None = None
-    """Telegram's permanent id of the file. It shows whether a post has the same file as the ad.
-
-    Ads from an old version of the program have a file without this id.
-    """
+    """Telegram's permanent id of the file, or None for old files."""
     caption_above: bool = False
-    """True if the caption stands above the picture, video or GIF."""
+    """True if the caption stands above the file."""
     has_spoiler: bool = False
-    """True if the picture, video or GIF is covered until a reader presses it."""
+    """True if a reader must press the file to see it."""
 
     def validate(self) -> "Creative":
-        """Check a new creative and the addresses of its links, and return the creative.
+        """Check a new creative with its links, and return the creative.
 
         Raises InvalidCreative, InvalidText.
         """
@@ -74,7 +60,7 @@ class Creative:
     def validate_stored(self) -> "Creative":
         """Check the creative against Telegram's limits, and return the creative.
 
-        The addresses in the creative are not checked. Raises InvalidCreative, InvalidText.
+        Links are not checked. Raises InvalidCreative, InvalidText.
         """
         if self.kind not in KINDS:
             raise errors.InvalidCreative("kind", "unknown")
@@ -93,11 +79,8 @@ class Creative:
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """Return the creative as the JSON object that is stored.
-
-        Fields that are False are left out. Therefore an older version of the program can read the
-        object.
-        """
+        """Return the JSON object to store, without the fields that are False."""
+        # Older versions of the program do not know the fields that can be False.
         return {name: value for name, value in asdict(self).items() if value is not False}
 
     @staticmethod
@@ -115,7 +98,6 @@ def read_or_none(stored: dict[str, Any]) -> Creative | None:
 
 
 def _has_hidden_marks(text: str) -> bool:
-    """Return whether a text has line breaks or marks that change the direction of letters."""
     return any(
         unicodedata.category(character) in _LINE_BREAKS or character in _DIRECTION_MARKS
         for character in text
@@ -123,6 +105,5 @@ def _has_hidden_marks(text: str) -> bool:
 
 
 def _check_button(text: str) -> None:
-    """Raise InvalidText if Telegram would not accept the text of a link button."""
     if not text.strip() or utf16_length(text) > BUTTON_LIMIT:
         raise errors.InvalidText("button", BUTTON_LIMIT, utf16_length(text))

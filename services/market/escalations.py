@@ -1,4 +1,4 @@
-"""Plan an earlier question to the admins about the posts of a channel."""
+"""Let the admins decide about a channel's posts sooner than planned."""
 
 from datetime import timedelta
 
@@ -10,12 +10,11 @@ from db.models.posting import PostJob
 
 
 async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> None:
-    """Plan an earlier question to the admins about each open post of a channel.
+    """Plan when the admins decide about a channel's posts with held escrows.
 
-    A post is open while its escrow is held. The promised hours are the time that a post must stay.
-    The admins are asked to decide about the post after `within`, or after half of the promised
-    hours if this is sooner. If an earlier time is already planned, it stays. Locks the post jobs of
-    the open posts. Post jobs that another transaction has locked are skipped.
+    The decision is due after `within`, or after half of the promised hours if that is sooner. An
+    earlier planned time stays. Locks the post jobs, and skips those that another transaction has
+    locked.
     """
     # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for the
     # channel's lock, so a wait for the post here would be a deadlock.

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from services.platform import errors
 
 LIMIT = 2048
-"""The longest address that is accepted, in characters."""
+"""The greatest length of an address, in characters."""
 _WEB = frozenset({"http", "https"})
 TEXT_SCHEMES = _WEB | {"tg"}
-"""The allowed schemes of links in the text of an ad. A `tg://` link opens a page of Telegram."""
+"""Schemes for links in the text of an ad; `tg://` opens a page of Telegram."""
 
 _HIDING = frozenset({"user", "ip", "hidden"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -19,15 +19,13 @@ _EMAIL = re.compile(r"[^/?#:@\s]+@[^/?#:@\s]+")
 _ASCII_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _HIDDEN = {"Cc", "Cf", "Zl", "Zp"}
-"""The Unicode categories of invisible characters: control and direction marks, line breaks."""
 _DOTS = dict.fromkeys((0x3002, 0xFF0E, 0xFF61), ".")
 
 
 def with_scheme(typed: str) -> str:
-    """Return a typed address with a scheme. An address without a scheme gets `https`.
+    """Add a missing scheme to a typed address: `mailto` for an e-mail address, else `https`.
 
-    `example.com:8080` counts as an address without a scheme, because 8080 is a port. An e-mail
-    address gets `mailto`; `require` then refuses it as an e-mail address.
+    `example.com:8080` has no scheme, so it gets `https` too.
     """
     scheme = _SCHEME.match(typed)
     if "://" in typed or (scheme and not re.match(r"[0-9]+(?![0-9])", typed[scheme.end() :])):
@@ -38,11 +36,11 @@ def with_scheme(typed: str) -> str:
 
 
 def require(url: str, *, schemes: frozenset[str] = _WEB) -> None:
-    """Refuse an address that is not a web address, or that hides where it leads.
+    """Refuse an address that is no web address or hides its destination.
 
-    `schemes` are the allowed schemes. Raises InvalidCreative for the field `url`. The error's
-    reason is `email`, `not_http`, `user` (a name or a password before the host), `ip` (a number
-    instead of a host), `hidden` (characters that are not shown) or `unreadable`.
+    Raises InvalidCreative for the field `url` with one of these reasons: `email`, `not_http`,
+    `user` (a name before the host), `ip` (a number as host), `hidden` (invisible characters),
+    `unreadable`.
     """
     if why := _problem(url, schemes):
         raise errors.InvalidCreative("url", why)
@@ -82,10 +80,7 @@ def _has_hidden(url: str) -> bool:
 
 
 def _problem_of_host(host: str) -> str | None:
-    """Return why a host is refused (`ip` or `not_http`). Return None if the host is allowed.
-
-    A host whose last part is a number counts as an IP address.
-    """
+    """Return why a host is refused (`ip` or `not_http`), or None."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -100,10 +95,6 @@ def _problem_of_host(host: str) -> str | None:
 
 
 def _is_label(label: str) -> bool:
-    """Return whether a text can be one part of a host name, for example `example` or `com`.
-
-    Letters of any script, digits and `-` are allowed.
-    """
     if label.isascii():
         return _ASCII_LABEL.fullmatch(label) is not None
     return all(

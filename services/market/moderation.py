@@ -1,7 +1,4 @@
-"""Approve and reject placements.
-
-An approval moves the price from the advertiser's wallet into an escrow, and queues the post.
-"""
+"""Approve and reject placements."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -41,16 +38,16 @@ APPROVE = text(
 
 @dataclass(frozen=True)
 class Decision:
-    """The result of an approval or a rejection of a placement."""
+    """The result of an approval or a rejection."""
 
     target_id: int
     created: bool
-    """True if this call made the decision. False if an earlier call made the same decision."""
+    """False if an earlier call made the same decision."""
 
 
 @dataclass(frozen=True)
 class PlacementDetails:
-    """The data of a placement for moderators and for messages about the placement.
+    """The data of a placement for moderators.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -76,27 +73,21 @@ class PlacementDetails:
     decision_reason: str | None
     advertiser_balance: int
     advertiser_pending: int
-    """How many placements of the advertiser are pending. This placement counts if it is pending."""
     currency: str
 
     @property
     def without_card(self) -> int:
-        """How many pending placements of the advertiser have no card.
-
-        A card is a message with buttons in the admin chat.
-        """
+        """How many pending placements of the advertiser have no card (a message with buttons)."""
         return max(self.advertiser_pending - submission_cards.OPEN_CARDS, 0)
 
 
 async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
-    """Approve a placement: hold its price, queue its post, and record the decision.
+    """Approve a placement: hold its price and queue its post.
 
-    If the placement was already approved, nothing changes and `created` is False. This is also the
-    case if the placement now has another status, for example because its post is published. After
-    an error nothing has changed. Locks the kill switch `new_escrows` (it allows or forbids new
-    escrows), the placement, its campaign (shared), its escrow, then the wallets. Raises
-    AccessDenied, NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable,
-    PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds.
+    A repeated approval or an error changes nothing. Locks the kill switch `new_escrows` (shared),
+    the placement, its campaign (shared), its escrow, then the wallets. Raises AccessDenied,
+    NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable, PersonBlocked,
+    PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
     parameters = {"target_id": target_id, "actor_id": actor.user_id, "role": role.value}
@@ -113,12 +104,11 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
 
 
 async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Decision:
-    """Reject a pending placement and notify its advertiser of the reason.
+    """Reject a pending placement and send its advertiser the reason.
 
-    If the placement is already rejected, nothing changes. Locks the kill switch `new_escrows` (it
-    allows or forbids new escrows; the lock is shared), the placement, its campaign (shared) and its
-    escrow. Raises AccessDenied, NotFound, OwnMoney, InvalidText. Raises InvalidMove if the
-    placement is not pending, or if its escrow is held.
+    A repeated rejection changes nothing. Locks the kill switch `new_escrows` (shared), the
+    placement, its campaign (shared) and its escrow. Raises AccessDenied, NotFound, OwnMoney,
+    InvalidText; InvalidMove if the placement is not pending or its escrow is held.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_reject")
     reason = reason.strip()
@@ -169,8 +159,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
 async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None:
     """Notify an advertiser that money is missing for a pending placement.
 
-    If an earlier message named the same missing amount, no message is sent. The bot calls this
-    function in a new transaction, after an approval failed with InsufficientFunds.
+    The same missing amount is reported once.
     """
     placement = await get_details(session, target_id=target_id)
     missing = placement.price - placement.advertiser_balance
@@ -186,11 +175,9 @@ async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
-    """Return a page of the pending placements.
+    """Return a page of the pending placements, oldest first.
 
-    A card is a message with buttons in the admin chat. The placements that may have a card now come
-    first. The placements that have to wait for a card come after them. In both groups, the oldest
-    placement comes first.
+    Placements that must wait for a card (a message with buttons) come last.
     """
     ranked = submission_cards.rank_pending()
     rows = await session.execute(
@@ -218,7 +205,7 @@ async def get_details(session: AsyncSession, *, target_id: int) -> PlacementDeta
 async def get_many_details(
     session: AsyncSession, *, target_ids: Collection[int]
 ) -> dict[int, PlacementDetails]:
-    """Return the details of several placements, by placement id. Unknown ids are left out."""
+    """Return the details of the placements that exist, by id."""
     rows = await session.execute(_query().where(CampaignTarget.id.in_(target_ids)))
     return {card.target_id: card for card in map(_card, rows)}
 
@@ -226,10 +213,6 @@ async def get_many_details(
 async def _lock_undecided(
     session: AsyncSession, actor: Actor, target_id: int
 ) -> queries.LockedPlacement:
-    """Lock a placement about which the actor decides, and return it.
-
-    Raises NotFound. Raises OwnMoney if the actor is the advertiser or the owner of the placement.
-    """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
         raise errors.NotFound("target", target_id)
@@ -241,11 +224,7 @@ async def _lock_undecided(
 def _refusal(
     target_id: int, code: str, ref_id: int | None, state: str | None
 ) -> errors.DomainError:
-    """Return the error for a code that the database function `approve_target` returned.
-
-    `ref_id` is the id of the row that caused the refusal, and `state` is its status. Each of them
-    can be None.
-    """
+    """Return the error for a code from the database function `approve_target`."""
     ref, word = ref_id or target_id, state or ""
     refusals: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),

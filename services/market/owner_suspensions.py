@@ -12,10 +12,9 @@ from services.platform.transitions import ActorRole
 
 
 async def suspend_all_of_blocked(session: AsyncSession, *, owner_id: int) -> None:
-    """Suspend the channels of an owner who was just blocked.
+    """Suspend the channels of a blocked owner. Locks the channels by id.
 
-    Published posts stay for their promised hours (the time that a post must stay). Locks the
-    channels in the order of their ids.
+    Published posts stay for their promised hours.
     """
     await _suspend_all(session, owner_id, channels.OWNER_BLOCKED)
 
@@ -23,18 +22,16 @@ async def suspend_all_of_blocked(session: AsyncSession, *, owner_id: int) -> Non
 async def suspend_all_of_gone(session: AsyncSession, *, owner_id: int) -> None:
     """Suspend the channels of an owner whose Telegram account is deactivated.
 
-    For each suspended channel, the owner, the admins and the advertisers are notified. Locks the
-    channels in the order of their ids.
+    Notifies the owner, the admins and the advertisers of each channel. Locks the channels by id.
     """
     for channel in await _suspend_all(session, owner_id, channels.OWNER_GONE):
         await channel_notices.notify_suspended(session, channel, channels.OWNER_GONE)
 
 
 async def record_not_creator(session: AsyncSession, *, channel_id: int, owner_id: int) -> None:
-    """Suspend a channel because its owner, according to Telegram, is no longer its creator.
+    """Suspend a channel whose owner is no longer its creator in Telegram.
 
-    The owner, the admins and the advertisers are notified. If the new creator connects the channel,
-    the new creator becomes its owner. Locks the channel.
+    Notifies the owner, the admins and the advertisers. Locks the channel.
     """
     for channel in await _suspend_all(
         session, owner_id, channels.NOT_CREATOR, Channel.id == channel_id
@@ -43,9 +40,9 @@ async def record_not_creator(session: AsyncSession, *, channel_id: int, owner_id
 
 
 async def restore_all_of_unblocked(session: AsyncSession, *, owner_id: int) -> None:
-    """Restore the channels that were suspended because their owner was blocked.
+    """Restore the channels that were suspended because of their owner's block.
 
-    Locks the channels in the order of their ids.
+    Locks the channels by id.
     """
     suspended = (Channel.status == ChannelStatus.SUSPENDED) & (
         Channel.status_reason == channels.OWNER_BLOCKED
@@ -69,10 +66,6 @@ async def _suspend_all(
 async def _lock_all(
     session: AsyncSession, owner_id: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Channel]:
-    """Lock an owner's channels in the order of their ids.
-
-    Other transactions can still insert post jobs for the locked channels.
-    """
     # With the lock `key_share`, other transactions can insert post jobs. An approval needs this,
     # because it inserts a post job while it holds the lock of a wallet.
     rows = await session.scalars(

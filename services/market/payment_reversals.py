@@ -1,8 +1,4 @@
-"""Handle reversals. In a reversal, a payer has taken a payment back outside the platform.
-
-Examples are a refund of Stars by Telegram and a chargeback by a bank. This module books the loss of
-the deposit (a clawback) and blocks the payer.
-"""
+"""Take back deposits whose payments were reversed, and block the payers."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,20 +19,14 @@ async def reverse(
     source: str,
     currency: str | None = None,
 ) -> Clawback:
-    """Book the reversal of a payment: take its whole deposit back, and block the payer.
+    """Take back the deposit of a reversed payment, block the payer, and return the clawback.
 
-    In a reversal, a payer has taken a payment back outside the platform. Returns the clawback (the
-    booking that takes the deposit back). If the deposit already has a clawback, that clawback is
-    returned. If the deposit is not credited yet, it is never credited, and no money moves.
-
-    `amount` is in minor units. `external_reference` is the id that the payment provider gave the
-    payment. If no deposit has this reference, a deposit of the person `user_id` is recorded without
-    a credit. A late message about the payment then credits nothing. If `currency` is None, the
-    currency is not compared.
-
-    Locks the deposit, the person, their channels, their unapproved withdrawals, then the wallets.
-    Raises InvalidAmount, CurrencyMismatch. Raises NotFound if there is neither a deposit nor a
-    `user_id`. Raises PaymentMismatch if the deposit has another amount or currency.
+    A repeated call returns the first clawback. An uncredited deposit is never credited afterwards.
+    An unknown deposit is recorded for `user_id` without a credit. `amount` is in minor units, and a
+    `currency` of None is not compared. Locks the deposit, the person, their channels, their
+    unapproved withdrawals, then the wallets. Raises InvalidAmount, CurrencyMismatch; NotFound if
+    there is no deposit and no `user_id`; PaymentMismatch if the deposit has another amount or
+    currency.
     """
     deposit = await deposits.lock(session, external_reference)
     if deposit is None:
@@ -60,11 +50,7 @@ async def reverse(
 
 
 async def _take_back(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take a deposit back, block its payer, and return the clawback (the booking).
-
-    If the deposit already has a clawback, nothing changes, and that clawback is returned. The
-    caller must have locked the deposit.
-    """
+    """Take back a deposit that the caller has locked, and block its payer."""
     first = await clawbacks.find_by_deposit(session, deposit.id)
     if first is not None:
         return first

@@ -1,4 +1,4 @@
-"""Expire the pending placements on which nobody decided in time."""
+"""Expire the pending placements that nobody decided in time."""
 
 from datetime import timedelta
 
@@ -12,17 +12,15 @@ from services.platform.actors import SYSTEM
 
 BATCH = 100
 DECISION_LIMIT = timedelta(hours=72)
-"""A placement expires if nobody has decided about it this long after its submission."""
+"""A placement without a decision expires this long after its submission."""
 
 
 async def expire_targets(session: AsyncSession) -> int:
-    """Expire the pending targets (placements) on which nobody decided in time.
+    """Expire pending placements DECISION_LIMIT after submission, or at `publish_at` if sooner.
 
-    Returns how many targets were expired or withdrawn, at most BATCH. A target expires
-    DECISION_LIMIT after its submission, or at `publish_at` if this is earlier. A pending target of
-    a cancelled campaign is withdrawn and does not expire. Targets with an escrow are not changed;
-    `services.money.stuck_escrows` refunds them. Locks the targets in the order of their ids.
-    Targets that another transaction has locked are skipped.
+    Placements of a cancelled campaign are withdrawn instead, and placements with an escrow stay.
+    Returns the number of changed placements, at most BATCH. Locks the placements by id, and skips
+    those that another transaction has locked.
     """
     cancelled = Campaign.status == CampaignStatus.CANCELLED
     locked = await session.scalars(

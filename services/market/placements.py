@@ -17,7 +17,7 @@ from services.platform.actors import STAFF, Actor
 
 @dataclass(frozen=True)
 class Placement:
-    """A placement with the state of its post and the state of its escrow.
+    """A placement with the states of its post and its escrow.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -85,10 +85,7 @@ async def of_advertiser(
     offset: int,
     campaign_id: int | None = None,
 ) -> Sequence[Placement]:
-    """Return a page of an advertiser's placements, newest first.
-
-    If `campaign_id` is given, only the placements of this campaign are returned.
-    """
+    """Return a page of an advertiser's placements, newest first, optionally of one campaign."""
     query = _query().where(Campaign.advertiser_id == user_id)
     if campaign_id is not None:
         query = query.where(Campaign.id == campaign_id)
@@ -101,7 +98,7 @@ async def of_advertiser(
 async def of_owner(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Placement]:
-    """Return a page of the placements for which this owner is paid, newest first."""
+    """Return a page of an owner's placements, newest first."""
     rows = await session.execute(
         _query()
         .where(CampaignTarget.owner_id == user_id)
@@ -113,10 +110,9 @@ async def of_owner(
 
 
 async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
-    """Return a placement, if the actor is its advertiser, its owner or a member of the staff.
+    """Return a placement, if the actor is its advertiser, its owner or staff.
 
-    Raises NotFound if the placement does not exist. Raises NotFound too if the actor may not see
-    it.
+    Raises NotFound if the placement does not exist or the actor may not see the placement.
     """
     row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:

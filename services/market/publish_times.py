@@ -1,4 +1,4 @@
-"""Check the time at which an advertiser wants a post to be published."""
+"""Check the planned time of a post."""
 
 from datetime import datetime, timedelta
 
@@ -9,11 +9,11 @@ from services.platform import errors
 
 # With this limit, all times that are computed for a placement stay before the year 10000.
 LONGEST_AHEAD = timedelta(days=3650)
-"""A post may be planned at most this far ahead, if the settings contain no limit."""
+"""The default limit for how far ahead a post can be planned."""
 
 
 async def require(session: AsyncSession, publish_at: datetime, *, ahead: timedelta) -> None:
-    """Refuse a planned time of publication that is in the past or later than `ahead` from now.
+    """Refuse a planned time in the past or more than `ahead` from now.
 
     `publish_at` has a time zone. Raises PublishTimePast, PublishTimeTooFar.
     """

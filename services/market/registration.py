@@ -16,10 +16,10 @@ from services.platform import users
 async def register(
     session: AsyncSession, *, telegram_id: int, language: str | None, currency: str
 ) -> User:
-    """Return the user with a Telegram id. If there is none, create the user and the wallets.
+    """Return the user with a Telegram id, and create a missing user with wallets.
 
-    `language` is the language code of the user's Telegram app, or None. It is stored, unless the
-    user has chosen a language in the bot. `currency` is the currency of new wallets.
+    `language` comes from the user's Telegram app and never replaces a language that the user chose.
+    `currency` is for new wallets.
     """
     user = await users.by_telegram_id(session, telegram_id)
     known_language = users.known_language(language)

@@ -1,4 +1,4 @@
-"""Define the acts (operations) that the staff can request, and who may decide about them."""
+"""Define the operations that staff can request, and the roles for them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,23 +17,25 @@ from services.platform.actors import MODERATORS, OPERATORS, Actor
 
 CarryOut = Callable[[AsyncSession, Actor, StaffRequest], Awaitable[object]]
 CLAWBACK_SOURCE = "staff"
-"""The value of `source` if the staff, and not Telegram, report that a payment was taken back."""
+"""The `source` of a reversed payment that staff reported."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """An operation that the staff can request, for example to block a person."""
+    """An operation that staff can request, for example a block."""
 
     roles: tuple[Role, ...]
-    """The requester needs one of these roles. A second person needs one of them too."""
+    """The requester needs one of these roles, and so does a second person."""
     carry_out: CarryOut
-    """The function that does the act. Its actor is the person who pressed the last button."""
+    """The function that does the operation for the person who pressed the last button."""
     two_people: bool = False
-    """True if a second person has to confirm the act."""
+    """True if a second person has to confirm."""
 
 
 async def _run_switch(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     key = Switch(request.arguments["key"])
+    if await killswitches.was_stopped_since(session, key, request.created_at):
+        raise errors.ProposalEnded("staff_request", request.id)
     return await killswitches.run(session, actor=actor, key=key, reason=request.reason)
 
 

@@ -1,13 +1,7 @@
-"""Store the staff's requests for acts (operations), and carry the acts out.
+"""Store staff requests for operations, and carry them out after confirmation.
 
-Anybody who has a shell can type a command in another person's name. Therefore a command in a shell
-only stores a request. The named person confirms it in the admin chat with the button "That was me".
-If the act needs only one person, it is done then. If the act needs two people, a second person must
-confirm the request too (source: product spec, people).
-
-The database function `guard_staff_request` accepts a press only with the Telegram update of this
-press. A card is a message with buttons. The database function `tell_staff_request` sends a
-request's card to the admin chat after a request from a shell, and after each change of a request.
+A request from a shell counts after its requester presses "That was me" in the admin chat (source:
+product spec, people).
 """
 
 from collections.abc import Sequence
@@ -25,25 +19,20 @@ from services.platform.actors import STAFF, SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 500
-"""The greatest length of a reason, in characters."""
 
 
 class Decision(Protocol):
-    """A function that records a person's decision about a request, for example `confirm`."""
+    """A function that records a decision about a request, for example `confirm`."""
 
     async def __call__(
         self, session: AsyncSession, *, actor: Actor, request_id: int
     ) -> StaffRequest:
-        """Record the actor's decision about a request, and return the changed request."""
+        """Record the actor's decision, and return the changed request."""
 
 
 @dataclass(frozen=True)
 class RequestDetails:
-    """A staff request with the Telegram ids of the people whom it names.
-
-    These people are the requester, the subject (the person whom the act concerns) and the person
-    who decided. An id is None if there is no such person.
-    """
+    """A staff request with the Telegram ids of its people; None stands for no person."""
 
     request: StaffRequest
     requester_telegram_id: int
@@ -61,14 +50,11 @@ async def create(
     subject_telegram_id: int | None = None,
     from_shell: bool,
 ) -> StaffRequest:
-    """Store a request for an act (an operation), and return the request. The act is not done yet.
+    """Store a request for an operation that is done later, and return the request.
 
-    A request from a shell waits until the actor presses "That was me" in the admin chat. The
-    database queues the message with this button. A request from the admin chat waits for a second
-    person, and the caller shows the message with the buttons. If the act needs no second person, it
-    can only be requested from a shell. `subject_telegram_id` is the person whom the act concerns,
-    or None. Raises AccessDenied, InvalidText. Raises NotFound if the bot does not know
-    `subject_telegram_id`.
+    A request from a shell waits for the button "That was me". A request from the admin chat waits
+    for a second person. Raises InvalidText; AccessDenied if the actor lacks the role, or requests a
+    one-person operation in the admin chat; NotFound for an unknown `subject_telegram_id`.
     """
     act = ACTS[kind]
     role = actor.require_staff(*act.roles, action=f"request_{kind}")
@@ -98,12 +84,11 @@ async def create(
 
 
 async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Record that the requester has pressed "That was me" for a request from a shell.
+    """Record that the requester pressed "That was me".
 
-    If the act needs no second person, it is carried out now. If the request is acknowledged
-    already, nothing changes. Locks the request, then the rows that the act locks. Raises NotFound,
-    InvalidMove, ProposalEnded, and the errors of the act. Raises AccessDenied if the actor is not
-    the requester.
+    Carries the operation out, unless a second person has to confirm. A repeated call changes
+    nothing. Locks the request, then the rows of the operation. Raises NotFound, InvalidMove,
+    ProposalEnded, the errors of the operation; AccessDenied if the actor is not the requester.
     """
     request, role = await _lock(session, actor, request_id, action="request_acknowledge")
     if actor.user_id != request.requested_by:
@@ -123,12 +108,12 @@ async def acknowledge(session: AsyncSession, *, actor: Actor, request_id: int) -
 
 
 async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Confirm a request as the second person, and carry the act out.
+    """Confirm a request as the second person, and carry the operation out.
 
-    If the act is done already, nothing changes. Locks the request, then the rows that the act
-    locks. Raises AccessDenied, NotFound, InvalidMove, NotAcknowledged, ProposalEnded, and the
-    errors of the act. Raises SamePerson if the actor is the requester. Raises OwnMoney if the act
-    is about the actor.
+    A repeated call changes nothing. Locks the request, then the rows of the operation. Raises
+    AccessDenied, NotFound, InvalidMove, NotAcknowledged, ProposalEnded, the errors of the
+    operation; SamePerson if the actor is the requester; OwnMoney if the actor is the person
+    concerned.
     """
     request, role = await _lock(session, actor, request_id, action="request_confirm")
     if actor.user_id == request.requested_by:
@@ -147,11 +132,10 @@ async def confirm(session: AsyncSession, *, actor: Actor, request_id: int) -> St
 
 
 async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> StaffRequest:
-    """Refuse a request whose act is not done. The requester may do this too ("It was not me").
+    """Refuse a request that is not carried out. Its requester may refuse it too.
 
-    If the request is refused already, nothing changes. Locks the request. Raises AccessDenied,
-    NotFound, InvalidMove. Raises OwnMoney if the act is about the actor and another person
-    requested it.
+    A repeated call changes nothing. Locks the request. Raises AccessDenied, NotFound, InvalidMove;
+    OwnMoney if somebody else requested an operation on the actor's own account.
     """
     request, role = await _lock(session, actor, request_id, action="request_drop", own=True)
     if actor.user_id == request.subject_id and actor.user_id != request.requested_by:
@@ -164,10 +148,10 @@ async def drop(session: AsyncSession, *, actor: Actor, request_id: int) -> Staff
 
 
 async def drop_ended(session: AsyncSession, *, limit: int) -> int:
-    """Refuse old open requests, and open requests whose requester has lost the role for the act.
+    """Refuse open requests that are too old or whose requester has lost the role.
 
-    Returns how many requests were refused. Locks up to `limit` open requests, the oldest first.
-    Requests that another transaction has locked are skipped.
+    Returns the number of refused requests. Locks the `limit` oldest open requests, and skips those
+    that another transaction has locked.
     """
     rows = await session.scalars(
         select(StaffRequest)
@@ -186,7 +170,7 @@ async def drop_ended(session: AsyncSession, *, limit: int) -> int:
 
 
 async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequence[StaffRequest]:
-    """Return a page of the requests that wait for a decision. The oldest request comes first."""
+    """Return a page of the requests that wait for a decision, oldest first."""
     rows = await session.scalars(
         select(StaffRequest)
         .where(StaffRequest.status == RequestStatus.PROPOSED)
@@ -219,11 +203,6 @@ def _telegram_id(people: dict[int, User], user_id: int | None) -> int | None:
 async def _lock(
     session: AsyncSession, actor: Actor, request_id: int, *, action: str, own: bool = False
 ) -> tuple[StaffRequest, str]:
-    """Lock a request. Return the request and the role in which the actor decides about it.
-
-    The actor needs a role that may decide about this kind of act. If `own` is True and the actor is
-    the requester, any staff role is enough. Raises NotFound, AccessDenied.
-    """
     actor.require_staff(*STAFF, action=action)
     request = await session.get(
         StaffRequest, request_id, with_for_update=True, populate_existing=True
@@ -251,11 +230,6 @@ async def _require_open(session: AsyncSession, request: StaffRequest) -> None:
 async def _end(
     session: AsyncSession, request: StaffRequest, status: RequestStatus, actor: Actor, *, role: str
 ) -> None:
-    """Set the final status of a request, and record who decided about it.
-
-    If a request becomes done and its requester has not acknowledged it before, it is marked as
-    acknowledged.
-    """
     now = await queries.now(session)
     if status is RequestStatus.DONE and not request.acknowledged:
         request.acknowledged, request.acknowledged_in = True, actor.inbox_id
@@ -266,7 +240,6 @@ async def _end(
 
 
 def _require_move(request: StaffRequest, status: RequestStatus, role: str) -> None:
-    """Raise InvalidMove if this role may not change the status of a request to `status`."""
     transitions.require(
         transitions.STAFF_REQUEST,
         "staff_request",
@@ -291,6 +264,6 @@ async def _record(session: AsyncSession, request: StaffRequest, actor: Actor, *,
 
 
 def _state(request: StaffRequest) -> str:
-    """Return the status of a request. An open request that is not acknowledged is `asked`."""
+    """Return the status of a request: `asked` until the requester has acknowledged it."""
     waits = request.status is RequestStatus.PROPOSED and not request.acknowledged
     return "asked" if waits else request.status.value

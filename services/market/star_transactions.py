@@ -1,8 +1,4 @@
-"""Compare the stored deposits in Stars with Telegram's list of the bot's transactions.
-
-The list contains payments and refunds. If Telegram's update about a payment was lost, the list
-shows that the payment exists. If a stored deposit is missing in the list, it was never paid.
-"""
+"""Compare the deposits in Stars with Telegram's list of the bot's transactions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.intake import Comparison
 from db.models.money import Deposit, DepositStatus
-from db.models.operations import Incident
+from db.models.operations import Incident, OutboxMessage
 from db.money import STARS
 from services.market import payment_reversals
 from services.money import deposits, incidents, invoices
@@ -22,21 +18,20 @@ from services.money.invariants import Violation
 from services.platform import errors, outbox, users
 
 SOURCE = "stars"
-"""The value in the column `source` of deposits that people have paid in Stars."""
+"""The column `source` of deposits in Stars."""
 VERIFIED_AT_ONCE = 1_000
 """One call of `verify` reads at most this many deposits."""
 UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
-"""The key, in an incident's details, of the deposits that Telegram does not list."""
+"""In an incident, the details have the deposits that Telegram does not list under this key."""
 GRACE = timedelta(minutes=1)
-"""Telegram's list must contain each deposit in Stars that is older than this."""
+"""A deposit that is older than this must be in Telegram's list."""
 
 
 @dataclass(frozen=True)
 class StarTransaction:
-    """A payment by a person, or the refund of a payment, as Telegram lists it.
+    """A payment or refund in Telegram's list. The amount is in Stars.
 
-    A refund has the charge id (Telegram's id of a payment) of the refunded payment. The amount is
-    in Stars.
+    A refund has the charge id of its payment.
     """
 
     charge_id: str
@@ -44,6 +39,12 @@ class StarTransaction:
     amount: int
     payload: str
     refunded: bool
+
+    @property
+    def refusal_key(self) -> str:
+        """Return the key of the message that says that this transaction could not be recorded."""
+        kind = "refund" if self.refunded else "payment"
+        return f"star_transaction_refused:{kind}:{self.charge_id}"
 
 
 async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str, Deposit]:
@@ -53,10 +54,9 @@ async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str,
 
 
 def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
-    """Return whether the effect of a listed transaction is already in the database.
+    """Return whether a listed transaction is already in the database.
 
-    For a payment, there must be a deposit with the same amount. For the refund of a payment, this
-    deposit must also be taken back from the payer.
+    A payment needs a deposit with its amount. A refund needs a deposit that is taken back.
     """
     if deposit is None or deposit.amount != transaction.amount or deposit.currency != STARS:
         return False
@@ -64,11 +64,10 @@ def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
 
 
 async def record(session: AsyncSession, transaction: StarTransaction) -> int:
-    """Record a listed payment or refund whose update was lost, and return the deposit's id.
+    """Record a payment or refund from Telegram's list, and return the deposit's id.
 
-    The effect is the same as the effect of the lost update. A second call changes nothing. Takes
-    the locks of `deposits.deposit` or `payment_reversals.reverse`. Raises what these two functions
-    raise. Raises PaymentMismatch if the payment differs from its invoice.
+    A second call changes nothing. Locks and raises as `deposits.deposit` or
+    `payment_reversals.reverse`. Raises PaymentMismatch if the payment differs from its invoice.
     """
     payer = await users.by_telegram_id(session, transaction.telegram_id)
     if transaction.refunded:
@@ -107,7 +106,6 @@ async def report_refused(
 
     `error` is the reason. For one transaction, only one such message is sent.
     """
-    kind = "refund" if transaction.refunded else "payment"
     await outbox.add(
         session,
         user_id=None,
@@ -118,8 +116,17 @@ async def report_refused(
             "amount": transaction.amount,
             "error": str(error),
         },
-        key=f"star_transaction_refused:{kind}:{transaction.charge_id}",
+        key=transaction.refusal_key,
     )
+
+
+async def reported(
+    session: AsyncSession, transactions: Collection[StarTransaction]
+) -> frozenset[StarTransaction]:
+    """Return those of the transactions that `report_refused` has reported before."""
+    keys = [transaction.refusal_key for transaction in transactions]
+    used = set(await session.scalars(select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
+    return frozenset(row for row in transactions if row.refusal_key in used)
 
 
 async def mark_compared(
@@ -131,8 +138,8 @@ async def mark_compared(
 ) -> None:
     """Store the result of the comparison of deposits with Telegram's list.
 
-    A deposit that already has a result keeps it. Locks the deposits in the order of their ids. If
-    `skip_locked` is True, deposits that another transaction has locked are left out.
+    An existing result stays. Locks the deposits by id. `skip_locked` leaves out deposits that
+    another transaction has locked.
     """
     if not deposit_ids:
         return
@@ -148,19 +155,16 @@ async def mark_compared(
 
 
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
-    """Check the deposits in Stars that are not compared with Telegram's list yet.
+    """Check the deposits in Stars that were not compared with Telegram's list.
 
-    The caller has read Telegram's list to its end, and has stored the result for each listed
-    deposit. `since` is the time of the oldest listed transaction, or None. A deposit from before
-    this time was paid to another bot. `read_at` is the time, by the database's clock, at which the
-    caller began to read. Deposits that were younger than GRACE at `read_at` are left to a later
-    call.
+    The caller has read the list to its end and stored a result for each listed deposit. `since` is
+    the time of the oldest listed transaction, or None. `read_at` is the database's time when the
+    reading began. Deposits that were younger than GRACE at `read_at` are skipped.
 
-    If the list lacks a deposit, this function stops the kill switches for money and opens an
-    incident, see `incidents.raise_alarm`. If a closed incident already names the deposit, there is
-    no new alarm, and approvals of withdrawals do not wait for the deposit. Locks the deposits whose
-    result it stores, and what `incidents.raise_alarm` locks. Deposits that another transaction has
-    locked are left to a later call.
+    A missing deposit opens an incident, unless a closed incident names the deposit. The incident
+    forbids new escrows, payouts, refunds and withdrawals. Locks the deposits whose result it
+    stores, and what `incidents.raise_alarm` locks. Skips deposits that another transaction has
+    locked.
     """
     found = await session.execute(
         select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
@@ -191,7 +195,7 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
 
 
 async def _judged(session: AsyncSession) -> frozenset[int]:
-    """Return the ids of deposits that a closed incident names as missing in Telegram's list."""
+    """Return the ids of deposits that closed incidents name as missing."""
     named = func.jsonb_path_query(Incident.details, cast(f"$.{UNKNOWN_DEPOSIT}[*].ref", JSONPATH))
     ids = await session.scalars(select(named).where(Incident.closed_at.is_not(None)))
     return frozenset(int(found) for found in ids)

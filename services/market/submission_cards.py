@@ -1,9 +1,4 @@
-"""Queue the cards about pending placements.
-
-A card is a message with buttons in the admin chat. At most OPEN_CARDS pending placements of one
-advertiser have a card. When one of these placements is decided, the next placement of the
-advertiser gets a card. Therefore one advertiser cannot fill the admin chat.
-"""
+"""Queue the cards (messages with buttons in the admin chat) about pending placements."""
 
 from typing import Any
 
@@ -15,18 +10,14 @@ from db.models.operations import OutboxMessage
 from services.platform import outbox
 
 OPEN_CARDS = 3
-"""How many pending placements of one advertiser have a card at the same time."""
+"""The greatest number of an advertiser's pending placements with a card."""
 BATCH = 100
 KIND = "target_submitted"
 _KEY = f"{KIND}:"
 
 
 def rank_pending(*conditions: Any) -> Subquery:
-    """Build a query of the pending targets (placements) with their ranks.
-
-    The targets of one advertiser are ranked by age: the oldest pending one has the rank 1.
-    `conditions` are further SQL conditions that the targets must meet.
-    """
+    """Build a query that ranks each advertiser's pending placements by age (oldest: 1)."""
     rank = func.row_number().over(partition_by=Campaign.advertiser_id, order_by=CampaignTarget.id)
     return (
         select(CampaignTarget.id, rank.label("rank"))
@@ -37,10 +28,9 @@ def rank_pending(*conditions: Any) -> Subquery:
 
 
 def count_pending() -> ScalarSelect[int]:
-    """Build a subquery that counts the pending targets (placements) of an advertiser.
+    """Build a subquery that counts the pending placements of a campaign's advertiser.
 
-    The caller's query must select from `campaigns`. The subquery counts for the advertiser of the
-    selected campaign.
+    The caller's query must select from `campaigns`.
     """
     others = Campaign.__table__.alias("campaigns_of_advertiser")
     pending = CampaignTarget.__table__.alias("pending_targets")
@@ -57,11 +47,10 @@ def count_pending() -> ScalarSelect[int]:
 
 
 async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) -> int:
-    """Queue a card for each pending placement that must have a card and has none.
+    """Queue the missing cards of one advertiser, or of all advertisers.
 
-    These are the OPEN_CARDS oldest pending placements of each advertiser. A card is a message with
-    buttons in the admin chat. Returns the number of queued cards, at most BATCH. If `advertiser_id`
-    is given, only the cards of this advertiser are queued. A placement never gets two cards.
+    The OPEN_CARDS oldest pending placements of each advertiser get one card each. Returns the
+    number of queued cards, at most BATCH.
     """
     conditions = [] if advertiser_id is None else [Campaign.advertiser_id == advertiser_id]
     ranked = rank_pending(*conditions)

@@ -1,4 +1,4 @@
-"""Read the terms on which a channel sells placements."""
+"""Read the price and the hours for which a channel sells placements."""
 
 from typing import NamedTuple
 
@@ -8,21 +8,17 @@ from services.platform import errors
 
 
 class Terms(NamedTuple):
-    """The price of a placement in a channel, and how many hours its post must stay.
-
-    An advertiser agrees to these terms before the placement is submitted.
-    """
+    """The price of a placement in minor units, and how many hours the post must stay."""
 
     price: int
-    """The price in minor units."""
     promised_hours: int
 
 
 def require(channel: Channel, agreed: Terms | None) -> Terms:
     """Return the present terms of an active channel.
 
-    Raises ChannelNotUsable if the channel is not active. Raises TermsChanged if the terms in
-    `agreed` are not the present terms. If `agreed` is None, any terms are accepted.
+    Raises ChannelNotUsable if the channel is not active; TermsChanged if `agreed` is not None and
+    differs from the present terms.
     """
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)

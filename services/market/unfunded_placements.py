@@ -1,8 +1,4 @@
-"""Limit how many pending placements an advertiser may have without the money for them.
-
-The admins read a message about each pending placement. They cannot approve a placement without its
-money.
-"""
+"""Limit the pending placements that an advertiser cannot pay."""
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,15 +9,15 @@ from services.money import wallets
 from services.platform import errors
 
 MAX_UNFUNDED = 10
-"""From this many pending placements on, an advertiser must have the money for all of them."""
+"""With this many pending placements, an advertiser needs the money for all of them."""
 
 
 async def require_room(session: AsyncSession, *, advertiser_id: int, price: int) -> None:
     """Refuse a new placement if the advertiser lacks the money for all pending placements.
 
-    The new placement is included in the sum. An advertiser with fewer than MAX_UNFUNDED pending
-    placements is never refused. `price` is the price of the new placement in minor units. Takes an
-    advisory lock on the advertiser's pending placements. Raises InsufficientFunds.
+    An advertiser with fewer than MAX_UNFUNDED pending placements is never refused. `price` is in
+    minor units. Takes an advisory lock on the advertiser's pending placements. Raises
+    InsufficientFunds.
     """
     await queries.lock_key(session, f"pending placements of {advertiser_id}")
     count, total = (

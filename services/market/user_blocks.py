@@ -1,13 +1,9 @@
-"""Block and unblock users.
-
-Every new purchase, sale, payment and withdrawal of a blocked user is refused. Posts of the user
-that are already published stay for their promised hours (the time that a post must stay).
-"""
+"""Block and unblock users."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import Role, User
+from db.models.users import Role, User, UserRole
 from services.market import owner_suspensions
 from services.platform import audit, errors, outbox, users
 from services.platform.actors import MODERATORS, Actor
@@ -18,9 +14,8 @@ async def block(
 ) -> bool:
     """Block a person and suspend their channels. Return False if the person was already blocked.
 
-    The scheduler cancels and refunds unpublished posts that the person has bought. `facts` are
-    written into the audit row (the record of who did this). Locks the person, then their channels
-    by id. If the person was already blocked, only the person is locked. Raises NotFound.
+    `facts` are written into the audit row. Locks the person, then their channels by id. Raises
+    NotFound.
     """
     if not await _set_blocked(session, user_id, blocked=True):
         return False
@@ -33,10 +28,10 @@ async def block(
 
 
 async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
-    """Block a person on the decision of an admin. Return False if the person was already blocked.
+    """Block a person for an admin. Return False if the person was already blocked.
 
-    If the person has a staff role, only a super admin may block the person. Takes the same locks as
-    `block`. Raises AccessDenied, NotFound. Raises OwnMoney if the admin is the person.
+    Only a super admin may block staff. Takes the locks of `block`. Raises AccessDenied, NotFound;
+    OwnMoney if the actor is the person.
     """
     role = actor.require_staff(*MODERATORS, action="user_block")
     _require_other_user(actor, user_id)
@@ -46,13 +41,17 @@ async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, r
 
 
 async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
-    """Unblock a person and restore the channels that were suspended because of the block.
+    """Unblock a person and restore the channels that the block suspended.
 
+    Only a super admin may unblock a person with staff roles, unless all super admins are blocked.
     Returns False if the person was not blocked. Locks the person, then their channels by id. Raises
-    AccessDenied, NotFound. Raises OwnMoney if the admin is the person.
+    AccessDenied, NotFound; OwnMoney if the actor is the person.
     """
     role = actor.require_staff(*MODERATORS, action="user_unblock")
     _require_other_user(actor, user_id)
+    is_staff = await session.scalar(select(UserRole.id).where(UserRole.user_id == user_id).limit(1))
+    if is_staff and await users.list_with_role(session, Role.SUPER_ADMIN):
+        role = actor.require_staff(Role.SUPER_ADMIN, action="user_unblock")
     if not await _set_blocked(session, user_id, blocked=False):
         return False
     await audit.record(
@@ -69,10 +68,7 @@ async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: 
 
 
 async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) -> bool:
-    """Lock a person, and block or unblock the person. Return False if nothing changes.
-
-    Raises NotFound.
-    """
+    """Lock a person, and set or end the block. Return False if nothing changes."""
     person = await session.scalar(
         select(User)
         .where(User.id == user_id)
@@ -89,6 +85,5 @@ async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) ->
 
 
 def _require_other_user(actor: Actor, user_id: int) -> None:
-    """Raise OwnMoney if an admin wants to block or unblock themselves."""
     if actor.user_id == user_id:
         raise errors.OwnMoney(user_id)

@@ -1,18 +1,4 @@
-"""Extend the audit chain. It shows whether somebody has changed old entries of the ledger.
-
-The chain consists of links. Each link has the digest of one range of ledger entries. A range
-contains all entries of transactions with consecutive numbers. The horizon is a transaction number,
-and all transactions with lower numbers have ended. A range ends at the horizon or below it.
-Therefore no transaction can add entries to a range later.
-
-The digest covers the digest of the previous link, each entry with its transfer, and the owner of
-each entry's wallet. It also covers the fixed terms of each movement of money, for example the
-price, the hours, the ad and the people of a placement. The Telegram ids of the people are covered
-too.
-
-A person who changes old rows can also replace the links in the database. But that person cannot
-replace the copies outside the database: the chain's file, and the digest in the admin chat.
-"""
+"""Extend the audit chain: digests that show whether somebody changed old entries of the ledger."""
 
 import hashlib
 from dataclasses import dataclass
@@ -27,14 +13,11 @@ from services.money.invariants import Violation
 from services.platform import outbox
 
 LATE = timedelta(minutes=10)
-"""If a ledger entry is older than this and no link covers it, the chain has a fault."""
+"""The longest time that a ledger entry may stay without a link of the chain."""
 ENTRIES_AT_ONCE = 50_000
-"""How many entries one link covers, approximately.
-
-All entries of one transaction are in the same link.
-"""
+"""The approximate number of entries that one link covers."""
 BEFORE_FIRST = -(2**63)
-"""The start of the first range. All transaction numbers are above it."""
+"""The start of the first range: the lowest bigint."""
 
 _EXTEND = text("SELECT number, from_txn, upto_txn, entries, digest FROM extend_audit_chain(:limit)")
 _HORIZON = text("SELECT ledger_horizon()")
@@ -119,49 +102,41 @@ _TERMS = text("""
 
 @dataclass(frozen=True)
 class ChainLink:
-    """A link of the audit chain: one range of the ledger and its digest.
-
-    A link is stored as a row of the database and as a line of the chain's file.
-    """
+    """A link of the audit chain: the digest of one range of the ledger."""
 
     number: int
     from_txn: int
-    """The first transaction number of the range."""
     upto_txn: int
     """The transaction number at which the next range starts."""
     entries: int
     digest: str
-    """The SHA-256 digest, in hexadecimal, of the previous link's digest and of the range."""
+    """The SHA-256 digest of the range and of the previous link, in hexadecimal."""
 
 
 @dataclass(frozen=True)
 class ComputedLink:
-    """A link that was computed from the present rows."""
+    """A link of the audit chain, computed from the present rows."""
 
     link: ChainLink
     without_terms: ChainLink
-    """The same link, but its digest does not cover the terms (for example, prices).
-
-    Schema revisions before 0009 made such links.
-    """
+    """The same link with a digest over fewer columns, as before schema revision 0009."""
 
 
 async def extend(session: AsyncSession, *, limit: int = ENTRIES_AT_ONCE) -> ChainLink | None:
-    """Add a link to the audit chain for about `limit` entries that have no link. Return the link.
+    """Add one link to the audit chain for about `limit` of the oldest entries without a link.
 
-    The oldest of these entries come first. Returns None if there are no such entries, or if another
-    process is adding a link. Waits for no lock, and delays no transaction that writes to the
-    ledger.
+    Returns None if all entries have a link, or if another process is adding a link. Waits for no
+    lock.
     """
     row = (await session.execute(_EXTEND, {"limit": limit})).one_or_none()
     return ChainLink(**row._asdict()) if row else None
 
 
 async def compute(session: AsyncSession, before: ChainLink | None, upto: int) -> ComputedLink:
-    """Compute the link that follows `before` and ends below the transaction number `upto`.
+    """Compute the link that follows the link `before`, without a change of the database.
 
-    If `before` is None, the result is the first link. The digest is computed from the present
-    entries in the database. Nothing is stored.
+    The range ends below the transaction number `upto`. If `before` is None, the result is the first
+    link.
     """
     number = before.number + 1 if before else 1
     after = before.upto_txn if before else BEFORE_FIRST
@@ -196,10 +171,7 @@ async def links_after(session: AsyncSession, number: int, *, limit: int) -> list
 
 
 async def notify_admins(session: AsyncSession) -> None:
-    """Queue a message with the last link for the admin chat, at most one message a day (UTC).
-
-    The message is a copy of the link outside the database. If there is no link, nothing is queued.
-    """
+    """Send the chain's last link to the admin chat, at most once a day (UTC)."""
     last = await last_link(session)
     if last is None:
         return
@@ -217,10 +189,10 @@ async def notify_admins(session: AsyncSession) -> None:
 
 
 async def find_faults(session: AsyncSession) -> list[Violation]:
-    """Return the faults of the audit chain in the database. Two faults are possible.
+    """Return the faults of the audit chain in the database.
 
-    The first fault: the last link covers a transaction that has not ended. The second fault:
-    entries older than LATE have no link, for example because somebody holds the lock of the chain.
+    Two faults are possible: a link covers a transaction that has not ended, or an entry older than
+    LATE has no link.
     """
     last = await last_link(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
@@ -250,8 +222,8 @@ async def find_faults(session: AsyncSession) -> list[Violation]:
 def rewritten_link(kept: ChainLink, found: ChainLink | None) -> Violation:
     """Build the violation for a link that differs between the file and the database.
 
-    `kept` is the link in the file. `found` is the link in the database, or None if the database
-    does not have this link.
+    `kept` is the file's link. `found` is the database's link, or None if the database has no such
+    link.
     """
     row: dict[str, Any] = {"ref": kept.number, "kept": kept.digest}
     return Violation(

@@ -1,10 +1,4 @@
-"""Record the last link that was written to each file of the audit chain.
-
-The audit chain is a list of digests (links) of the ledger. The files are copies of this list
-outside the database. If a file does not contain the recorded link, somebody has shortened or
-replaced the file. The name of a file consists of its machine's name and its path. A file with a new
-name counts as a new file.
-"""
+"""Record which link of the audit chain was last written to each file of the chain."""
 
 from datetime import timedelta
 
@@ -16,7 +10,7 @@ from db.models.operations import AuditChainFile
 from services.money.invariants import Violation
 
 LATE = timedelta(minutes=10)
-"""If no process could write to a file for longer than this, the file counts as locked for ever."""
+"""The longest time without a write to a locked file."""
 
 
 async def record(session: AsyncSession, name: str, last_number: int) -> None:
@@ -31,10 +25,9 @@ async def record(session: AsyncSession, name: str, last_number: int) -> None:
 
 
 async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> list[Violation]:
-    """Return a violation if a file does not contain the link that was last recorded for this file.
+    """Return a violation if a file no longer contains the link that was recorded last.
 
-    Returns a list with one violation, or an empty list. `last_number` is the number of the last
-    link that is in the file now. It is 0 if the file has no links.
+    `last_number` is the number of the last link in the file now, or 0.
     """
     written = await session.scalar(
         select(AuditChainFile.last_number).where(AuditChainFile.name == name)
@@ -51,10 +44,10 @@ async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> lis
 
 
 async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
-    """Return a violation if no process could write to a file for longer than LATE.
+    """Return a violation if nobody has written to a locked file for longer than LATE.
 
-    Returns a list with one violation, or an empty list. The caller has found that the file is
-    locked. The first call for a file inserts a row for this file, and the time LATE begins.
+    The caller has found the file locked. The first call for a file records the file and returns no
+    violation.
     """
     await session.execute(
         insert(AuditChainFile)

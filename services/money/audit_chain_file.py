@@ -1,10 +1,4 @@
-"""Read the audit chain's file, and add links to it.
-
-The audit chain is a list of digests (links) of the ledger. The file is a copy of this list outside
-the database. Each line is one link, and lines are only added. The administrators of the database
-should not be able to write to the file's disk. Only one process at a time adds lines to the file.
-Each machine can have its own file.
-"""
+"""Read and extend a file with the audit chain, a list of digests (links) of the ledger."""
 
 import fcntl
 import json
@@ -18,7 +12,6 @@ from typing import BinaryIO
 from services.money.audit_chain import ChainLink
 
 _TAIL = 4_096
-"""How many bytes at the end of the file are read to find the last line. A line has about 200."""
 
 
 class AuditChainFileError(Exception):
@@ -34,10 +27,10 @@ def read(path: Path) -> list[ChainLink]:
 
 @contextmanager
 def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
-    """Open the file to add links. Create the file if it is missing.
+    """Open and lock the file to add links.
 
-    Takes an exclusive lock on the file and does not wait for it. The `with` block gets the open
-    file. If another process holds the lock, the `with` block gets None. Raises OSError.
+    Creates a missing file. Yields None without waiting if another process has the lock. Raises
+    OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -53,8 +46,7 @@ def lock_for_append(path: Path) -> Iterator[BinaryIO | None]:
 def last(file: BinaryIO) -> ChainLink | None:
     """Return the last link of an opened file, or None if the file has no link.
 
-    If the file ends with an incomplete line, that line is removed. Raises AuditChainFileError,
-    OSError.
+    Removes an incomplete last line from the file. Raises AuditChainFileError, OSError.
     """
     size = file.seek(0, os.SEEK_END)
     start = max(size - _TAIL, 0)
@@ -68,7 +60,7 @@ def last(file: BinaryIO) -> ChainLink | None:
 
 
 def append(file: BinaryIO, links: Sequence[ChainLink]) -> None:
-    """Add links to an opened file, and wait until the disk has stored them. Raises OSError."""
+    """Add links to an opened file, and wait until the disk has stored the links. Raises OSError."""
     file.write(b"".join(json.dumps(asdict(link)).encode() + b"\n" for link in links))
     file.flush()
     os.fsync(file.fileno())

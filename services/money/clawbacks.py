@@ -1,16 +1,10 @@
-"""Take deposits back after their payers have reversed the payments (clawbacks).
-
-A payer reverses a payment outside the platform, for example with a refund of Telegram Stars. This
-module records the reversal even if all kill switches are stopped, because the money has already
-left the platform. A clawback takes the amount from the payer's wallet. If the wallet has less, the
-rest is the platform's loss.
-"""
+"""Take deposits back after their payers have reversed the payments (clawbacks)."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.losses import Clawback
-from db.models.money import Deposit, DepositStatus, Reason
+from db.models.money import Deposit, DepositStatus, Reason, Withdrawal, WithdrawalStatus
 from services.money import ledger, losses, wallets, withdrawals
 from services.platform import audit, outbox, transitions
 from services.platform.actors import SYSTEM
@@ -26,13 +20,14 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 
 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
-    """Take a deposit back after its payer has reversed the payment. Return the new clawback.
+    """Take a deposit back after its payer has reversed the payment, and return the clawback.
 
-    First, the money of the person's unapproved withdrawals is returned to the person's wallet. Then
-    the amount of the deposit is taken from this wallet. If the wallet has less, the rest is booked
-    as the platform's loss. If the deposit is not credited, no money moves, and the deposit cannot
-    be credited later. Before the call, the caller must lock the deposit and then the person. Locks
-    the unapproved withdrawals, then the wallets. Raises InvalidMove, NotFound.
+    The money of unapproved withdrawals goes back to the person's wallet. Then the wallet gives the
+    amount, and the platform bears the rest as a loss. No money moves for a deposit that was not
+    credited.
+
+    The caller must have locked the deposit, then the person. Locks the unapproved withdrawals, then
+    the wallets. Raises InvalidMove, NotFound.
     """
     transitions.require(
         transitions.DEPOSIT,
@@ -74,6 +69,17 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
 
 
 async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:
+    """Write the audit row of a clawback. Notify the admin chat and the payer.
+
+    The message to the admin chat names the approved withdrawals, which nobody must pay now.
+    """
+    approved = await session.scalars(
+        select(Withdrawal.id)
+        .where(
+            Withdrawal.user_id == clawback.user_id, Withdrawal.status == WithdrawalStatus.APPROVED
+        )
+        .order_by(Withdrawal.id)
+    )
     await audit.record(
         session,
         actor=SYSTEM,
@@ -96,6 +102,19 @@ async def _record_and_notify(session: AsyncSession, clawback: Clawback) -> None:
             "recovered": clawback.recovered,
             "loss": clawback.loss,
             "currency": clawback.currency,
+            "approved": list(approved.all()),
         },
         key=f"deposit_clawed_back:{clawback.id}",
+    )
+    await outbox.add(
+        session,
+        user_id=clawback.user_id,
+        kind="deposit_taken_back",
+        payload={
+            "amount": clawback.amount,
+            "recovered": clawback.recovered,
+            "loss": clawback.loss,
+            "currency": clawback.currency,
+        },
+        key=f"deposit_taken_back:{clawback.id}",
     )

@@ -1,8 +1,4 @@
-"""Read a correction with the data that the second admin needs for a decision.
-
-A correction is a repair of the books. One admin proposes it, and another admin confirms it. Each
-call reads all data again, because the ledger can change after the proposal.
-"""
+"""Read a correction (a repair of the books) with the data for the second admin's decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,19 +18,16 @@ from services.platform import errors, users
 
 @dataclass(frozen=True)
 class WalletDetails:
-    """A wallet of a correction, and what the command `adtech reconcile` finds wrong in it."""
+    """A wallet of a correction, with the faults that were found in the wallet."""
 
     telegram_id: int | None
-    """The Telegram id of the wallet's user or counterparty, or None if there is no such person."""
+    """The Telegram id of the wallet's person, or None if the wallet has no person."""
     books: Explanation
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """The escrow and the post job of the placement that a correction repairs.
-
-    Amounts are in minor units.
-    """
+    """The escrow and the post job of a placement, with amounts in minor units."""
 
     amount: int
     fee: int
@@ -44,21 +37,15 @@ class Settlement:
 
 @dataclass(frozen=True)
 class CorrectionDetails:
-    """A correction with its people, wallets and placement, for the second admin's decision."""
+    """A correction with its people, its wallets and its placement."""
 
     correction: Correction
     proposer_telegram_id: int
     proposer_roles: frozenset[Role]
-    """The present roles of the proposer.
-
-    They can differ from the roles at the time of the proposal.
-    """
+    """The roles that the proposer has now."""
     confirmer_telegram_id: int | None
     wallets: Sequence[WalletDetails]
-    """The wallets of the correction: first the wallet that gives, then the wallet that gets.
-
-    If the correction repairs a placement, this is only the wallet of the placement's escrow.
-    """
+    """The wallets of the correction: first the wallet that gives, then the wallet that gets."""
     settlement: Settlement | None
 
     @property
@@ -100,7 +87,6 @@ async def _wallet_details(session: AsyncSession, wallet_id: int) -> WalletDetail
 
 
 async def _settlement(session: AsyncSession, target_id: int) -> tuple[Settlement, int]:
-    """Return the data of a placement's escrow and post job, and the id of the escrow's wallet."""
     row = (
         await session.execute(
             select(Escrow, PostJob.status)

@@ -1,7 +1,4 @@
-"""Drop proposals of corrections that are too old, or whose proposer has left the staff.
-
-A correction is a repair of the books that one admin proposes and another admin confirms.
-"""
+"""Drop proposals of corrections that are too old, or whose proposer has left the staff."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,14 +9,14 @@ from services.platform import proposals
 from services.platform.actors import MODERATORS, SYSTEM
 
 ENDED_REASON = "ended"
-"""The reason that the admin chat shows if the system drops a proposal."""
+"""The reason that the admin chat shows for a proposal that the system dropped."""
 
 
 async def drop_ended(session: AsyncSession, *, limit: int) -> int:
-    """Drop proposals that are too old or whose proposer has left the staff. Return their number.
+    """Drop proposals that are too old or whose proposer has left the staff.
 
-    Locks at most `limit` proposals, the oldest first. Proposals that another transaction has locked
-    are skipped.
+    Returns the number of dropped proposals, at most `limit`. Locks the proposals, and skips locked
+    ones.
     """
     rows = await session.scalars(
         select(Correction)

@@ -1,9 +1,4 @@
-"""Propose and confirm corrections, which repair the books. Two admins must each give a reason.
-
-If a correction is an adjustment or a missing payout, the confirmation also carries it out. The
-database refuses all other kinds of corrections from the application's database role. After the
-confirmation, the database owner's role has to carry them out (`reconciliation.repair`).
-"""
+"""Propose and confirm corrections (repairs of the books), which need two admins."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,19 +19,15 @@ from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 500
-"""The greatest length of a reason, in characters."""
 OPEN = (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED)
 NEEDS_SWITCH = (
     CorrectionKind.ADJUSTMENT,
     CorrectionKind.MISSING_PAYOUT,
     CorrectionKind.ESCROW_REVERSAL,
 )
-"""The kinds of corrections that are refused if the kill switch `adjustments` is stopped."""
+"""The kinds of corrections that the kill switch `adjustments` can forbid."""
 DONE_BY_CONFIRMATION = (CorrectionKind.ADJUSTMENT, CorrectionKind.MISSING_PAYOUT)
-"""The kinds of corrections that `confirm` carries out.
-
-The others need the database owner's role.
-"""
+"""The kinds of corrections that `confirm` carries out."""
 
 
 async def propose_adjustment(
@@ -51,10 +42,9 @@ async def propose_adjustment(
 ) -> Correction:
     """Propose to move an amount (minor units) from one wallet to another.
 
-    A second call with the same key and content returns the proposal of the first call. Wallets of
-    escrows and withdrawals are refused. Their balance must always be the amount of the open escrow
-    or withdrawals. Raises AccessDenied, InvalidText, InvalidAmount, NotFound, NotCorrectable,
-    OwnMoney, IdempotencyConflict.
+    A second call with the same key and content returns the first proposal. Wallets of escrows and
+    withdrawals are refused. Raises AccessDenied, InvalidText, InvalidAmount, NotFound,
+    NotCorrectable, OwnMoney, IdempotencyConflict.
     """
     wallets.require_amount(amount)
     for wallet_id in (from_wallet, to_wallet):
@@ -77,11 +67,10 @@ async def propose_adjustment(
 async def propose_balance_reset(
     session: AsyncSession, *, actor: Actor, wallet_id: int, reason: str
 ) -> Correction:
-    """Propose to set a wallet's balance to the balance after its last entry.
+    """Propose to set a wallet's balance to the balance after the wallet's last entry.
 
-    In a broken wallet these two balances differ. If a balance reset of this wallet is already
-    proposed or confirmed, that correction is returned. Raises AccessDenied, InvalidText, NotFound,
-    OwnMoney.
+    If such a correction of the wallet is open, returns that correction. Raises AccessDenied,
+    InvalidText, NotFound, OwnMoney.
     """
     await _get_wallet(session, wallet_id)
     return await _propose(
@@ -92,11 +81,10 @@ async def propose_balance_reset(
 async def propose_orphan(
     session: AsyncSession, *, actor: Actor, entry_id: int, reason: str
 ) -> Correction:
-    """Propose to complete the transfer of an orphan entry, and then to reverse this transfer.
+    """Propose to balance an orphan entry: an entry that no other entry balances.
 
-    An orphan entry has no balancing leg, and its wallet's balance does not include the entry. If a
-    correction of this entry is already open, that correction is returned. Raises AccessDenied,
-    InvalidText, NotFound, NotCorrectable, OwnMoney.
+    If a correction of the entry is open, returns that correction. Raises AccessDenied, InvalidText,
+    NotFound, NotCorrectable, OwnMoney.
     """
     entry = await session.get(LedgerEntry, entry_id)
     if entry is None:
@@ -120,8 +108,7 @@ async def propose_missing_payout(
 ) -> Correction:
     """Propose to pay the owner of a placement whose escrow was released without a payout.
 
-    The ad must be published. If the ad is not published, an escrow reversal is the right
-    correction. If a correction of this payout is already open, that correction is returned. Locks
+    The ad must be published. If a correction of this payout is open, returns that correction. Locks
     the placement, its post job, then its escrow. Raises AccessDenied, InvalidText, NotFound,
     NotCorrectable, OwnMoney.
     """
@@ -136,9 +123,8 @@ async def propose_escrow_reversal(
 ) -> Correction:
     """Propose to set an escrow back to `held` if it was released or refunded without a transfer.
 
-    If a reversal of this escrow is already open, that correction is returned. Locks the placement,
-    its post job, then its escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable,
-    OwnMoney.
+    If a reversal of the escrow is open, returns that correction. Locks the placement, its post job,
+    then its escrow. Raises AccessDenied, InvalidText, NotFound, NotCorrectable, OwnMoney.
     """
     await incomplete_settlements.lock(session, CorrectionKind.ESCROW_REVERSAL, target_id)
     return await _propose(
@@ -149,13 +135,12 @@ async def propose_escrow_reversal(
 async def confirm(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Confirm a correction that another admin proposed. Also carry it out if its kind allows this.
+    """Confirm another admin's correction. Carry out a correction of a kind in DONE_BY_CONFIRMATION.
 
-    Kinds in `DONE_BY_CONFIRMATION` are carried out here. If the correction is already confirmed,
-    nothing changes. Locks the kill switch `adjustments`, then the correction. For a missing payout,
-    also locks the placement. Locks the wallets last. Raises AccessDenied, InvalidText, NotFound,
-    SamePerson, OwnMoney, InvalidMove, ProposalEnded, SwitchStopped, NotCorrectable,
-    InsufficientFunds, CurrencyMismatch.
+    If the correction is already confirmed, nothing changes. Locks the kill switch `adjustments`,
+    the correction, the placement of a missing payout, then the wallets. Raises AccessDenied,
+    InvalidText, NotFound, SamePerson, OwnMoney, InvalidMove, ProposalEnded, SwitchStopped,
+    NotCorrectable, InsufficientFunds, CurrencyMismatch.
     """
     role = actor.require_staff(*MODERATORS, action="correction_confirm")
     reason = _require_reason(reason)
@@ -196,11 +181,10 @@ async def confirm(
 async def drop(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
-    """Refuse a correction that is not done. Its status becomes `dropped`.
+    """Refuse a correction that is not done, and set its status to `dropped`.
 
-    The proposer is also allowed to refuse their own correction. If the correction is already
-    dropped, nothing changes. Locks the correction. Raises AccessDenied, InvalidText, NotFound,
-    OwnMoney, InvalidMove.
+    The proposer can refuse their own correction. A second call changes nothing. Locks the
+    correction. Raises AccessDenied, InvalidText, NotFound, OwnMoney, InvalidMove.
     """
     role = actor.require_staff(*MODERATORS, action="correction_drop")
     reason = _require_reason(reason)
@@ -216,7 +200,7 @@ async def drop(
 
 
 async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Correction]:
-    """Return a page of the corrections that are proposed or confirmed, the oldest first."""
+    """Return a page of the proposed and confirmed corrections, the oldest first."""
     rows = await session.scalars(
         select(Correction)
         .where(Correction.status.in_(OPEN))
@@ -238,7 +222,7 @@ async def lock(session: AsyncSession, correction_id: int) -> Correction:
 
 
 def require_move(correction: Correction, status: CorrectionStatus, role: ActorRole) -> None:
-    """Raise InvalidMove if this role is not allowed to change a correction's status to `status`."""
+    """Raise InvalidMove if the role must not change a correction's status to `status`."""
     transitions.require(
         transitions.CORRECTION,
         "correction",
@@ -257,9 +241,9 @@ async def record_and_notify(
     role: str,
     why: str | None = None,
 ) -> None:
-    """Write the audit row of a correction's new status. Queue a message to the admin chat.
+    """Write the audit row of a correction's new status, and notify the admin chat.
 
-    If the correction was refused, `why` is the reason. Otherwise it is None.
+    `why` is the reason of a refusal, or None.
     """
     await audit.record(
         session,
@@ -292,14 +276,7 @@ async def record_and_notify(
 async def _propose(
     session: AsyncSession, actor: Actor, reason: str, *, key: str | None = None, **columns: Any
 ) -> Correction:
-    """Insert a proposal and return it. If the same proposal exists already, return that one.
-
-    If there is a key, the same proposal is the one with this key. If there is no key, the same
-    proposal is the open one with the same kind, entry, and wallet or target. `columns` contains the
-    kind of the correction. It also contains the wallets, the entry, the target and the amount, if
-    the correction has them. Raises AccessDenied, InvalidText, NotFound, OwnMoney. Raises
-    IdempotencyConflict if the existing proposal has other values.
-    """
+    """Insert a proposal, or return the same proposal that exists already."""
     role = actor.require_staff(*MODERATORS, action="correction_propose")
     values = columns | {"key": key, "reason": _require_reason(reason)}
     await _require_not_own(session, actor, Correction(**values))
@@ -345,11 +322,6 @@ async def _get_wallet(session: AsyncSession, wallet_id: int) -> Wallet:
 
 
 async def _require_not_own(session: AsyncSession, actor: Actor, correction: Correction) -> None:
-    """Raise OwnMoney if the correction concerns the actor's own money.
-
-    The actor must not be the user or the counterparty of a wallet in the correction. The actor must
-    not be the advertiser or the owner of the corrected placement. Raises NotFound.
-    """
     user_ids: set[int | None] = set()
     for wallet_id in (correction.wallet_id, correction.other_wallet_id):
         if wallet_id is not None:
@@ -364,7 +336,6 @@ async def _require_not_own(session: AsyncSession, actor: Actor, correction: Corr
 
 
 async def _find_parties(session: AsyncSession, condition: ColumnElement[bool]) -> set[int | None]:
-    """Return the user ids of the advertisers and the owners of the selected placements."""
     rows = await session.execute(
         select(Campaign.advertiser_id, CampaignTarget.owner_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)

@@ -21,16 +21,15 @@ from services.platform.actors import SYSTEM
 
 _NOT_RECEIVED = "AD044"
 CREDIT_BATCH = 100
-"""How many deposits one run of `credit_due` credits at most."""
 
 
 @dataclass(frozen=True)
 class DepositDetails:
-    """A deposit for the staff's screens. The amount is in minor units. The time has a time zone."""
+    """A deposit for the staff's screens (amount in minor units, time with a time zone)."""
 
     deposit_id: int
     charge_id: str
-    """The id that Telegram gave the payment. The command `adtech clawback` needs it."""
+    """The id that Telegram gave the payment."""
     telegram_id: int
     amount: int
     currency: str
@@ -40,11 +39,10 @@ class DepositDetails:
 
 
 async def check_payable(session: AsyncSession, *, user_id: int, amount: int, currency: str) -> None:
-    """Refuse a payment that the platform must not accept, before the person makes the payment.
+    """Refuse a payment that the platform must not accept, before the person pays.
 
-    Telegram asks the bot for this decision with a pre-checkout query. `amount` is in minor units.
-    Locks the kill switch `deposits`. Raises SwitchStopped, PersonBlocked, InvalidAmount,
-    CurrencyMismatch, NotFound.
+    `amount` is in minor units. Locks the kill switch `deposits`. Raises SwitchStopped,
+    PersonBlocked, InvalidAmount, CurrencyMismatch, NotFound.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     await killswitches.require(session, Switch.DEPOSITS)
@@ -65,13 +63,12 @@ async def deposit(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Record a payment that has arrived, and add its amount to the payer's wallet.
+    """Record a payment that has arrived, and credit the payer's wallet.
 
-    `amount` is in minor units of `currency`. If `currency` is None, the currency of the payer's
-    wallet is used. A second call with the same key returns the first deposit. While the kill switch
-    `deposits` is stopped, the payment is only recorded. After the switch runs again, `credit_due`
-    credits the payment. Locks the kill switch, the deposit, then the wallets. Raises InvalidAmount,
-    NotFound, CurrencyMismatch, IdempotencyConflict.
+    `amount` is in minor units of `currency`. None means the currency of the payer's wallet. A
+    second call with the same key returns the first deposit. If the kill switch `deposits` forbids
+    the credit, the payment is only recorded. Locks the kill switch, the deposit, then the wallets.
+    Raises InvalidAmount, NotFound, CurrencyMismatch, IdempotencyConflict.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     received = await lock_or_record(
@@ -92,7 +89,7 @@ async def deposit(
 
 
 async def lock(session: AsyncSession, external_reference: str) -> Deposit | None:
-    """Lock the deposit with this external reference and return it. Return None if there is none."""
+    """Lock and return the deposit with this external reference, or return None."""
     found: Deposit | None = await session.scalar(
         select(Deposit)
         .where(Deposit.external_reference == external_reference)
@@ -111,13 +108,12 @@ async def lock_or_record(
     source: str,
     currency: str | None = None,
 ) -> Deposit:
-    """Lock the deposit of a payment and return it. Record the deposit first if there is none.
+    """Lock and return the deposit of a payment. Record a missing deposit first.
 
-    `amount` is in minor units of `currency`. If `currency` is None, the currency of the person's
-    wallet is used. `external_reference` is the id that the payment provider gave the payment, for
-    example Telegram's charge id. Raises InvalidAmount, CurrencyMismatch. Raises NotFound if the
-    person has no wallet, or if Telegram has reported no such payment. Raises IdempotencyConflict if
-    the recorded deposit has another person or another amount.
+    `amount` is in minor units of `currency`. None means the currency of the person's wallet.
+    `external_reference` is the provider's id of the payment. Raises InvalidAmount,
+    CurrencyMismatch; NotFound if the person has no wallet, or if Telegram has reported no such
+    payment; IdempotencyConflict if the recorded deposit has another person or amount.
     """
     wallets.require_amount(amount)
     wallet = await wallets.of_user(session, user_id)
@@ -149,11 +145,10 @@ async def lock_or_record(
 
 
 async def credit_due(session: AsyncSession) -> int:
-    """Credit deposits that were only recorded while the kill switch `deposits` was stopped.
+    """Credit deposits that were recorded while the kill switch `deposits` forbade credits.
 
-    Returns how many deposits were credited, at most CREDIT_BATCH. If the switch is still stopped,
-    no deposit is credited. Locks the switch, the deposits, then the wallets. Deposits that another
-    transaction has locked are skipped.
+    Returns the number of credited deposits, at most CREDIT_BATCH, or 0 if the switch still forbids
+    credits. Locks the switch, the deposits, then the wallets. Skips locked deposits.
     """
     await killswitches.lock(session, Switch.DEPOSITS)
     if not await killswitches.are_running(session, Switch.DEPOSITS):
@@ -202,7 +197,7 @@ async def list_recent(
 
 
 async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
-    """Return how many deposits are recorded but not credited, and their sum in minor units."""
+    """Return the number of deposits that are not credited, and their sum in minor units."""
     row = await session.execute(
         select(func.count(), func.coalesce(func.sum(Deposit.amount), 0)).where(
             Deposit.status == DepositStatus.RECEIVED
@@ -213,10 +208,7 @@ async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
 
 
 async def _credit(session: AsyncSession, received: Deposit) -> None:
-    """Add a deposit to its payer's wallet, and set the deposit's status to `credited`.
-
-    The caller must have locked the deposit's row.
-    """
+    """Credit a deposit whose row the caller has locked."""
     wallet = await wallets.of_user(session, received.user_id)
     outside = await ledger.open_wallet(
         session, WalletKind.EXTERNAL, currency=wallet.currency, counterparty_id=received.user_id

@@ -1,8 +1,4 @@
-"""Hold the price of a target (a placement) in an escrow, and settle this escrow.
-
-To settle an escrow is to pay the owner (release) or to return the money to the advertiser (refund).
-An escrow is settled only one time.
-"""
+"""Hold the price of a placement in an escrow, and later release or refund the escrow."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,16 +19,16 @@ from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
 REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
-"""If a post job has one of these statuses, the scheduler refunds its escrow to the advertiser."""
+"""The statuses of a post job that allow a refund."""
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
     """Hold the price of a pending placement in an escrow.
 
-    If the price is already held, the existing escrow is returned. Locks the kill switch
-    `new_escrows`, the placement, its post job, its escrow, then the wallets. Raises SwitchStopped,
-    NotFound, InvalidMove, InsufficientFunds. Raises EscrowNotHeld if the escrow was already
-    released or refunded. The source of this rule is the test INT-ES-01 of the safety plan.
+    If the price is already held, returns the existing escrow. Locks the kill switch `new_escrows`,
+    the placement, its post job, its escrow, then the wallets. Raises SwitchStopped, NotFound,
+    InvalidMove, InsufficientFunds; EscrowNotHeld if the escrow was released or refunded. Source:
+    test INT-ES-01 of the safety plan.
     """
     await killswitches.lock(session, Switch.NEW_ESCROWS)
     placement = await queries.lock_placement(session, target_id)
@@ -51,14 +47,14 @@ async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
 
 
 async def release(session: AsyncSession, *, target_id: int) -> None:
-    """Pay the owner for a post that stayed as promised. The platform gets its fee.
+    """Pay the owner of a post that stayed as promised, and pay the platform's fee.
 
-    The escrow must be held, the post must be published, and the time `release_due_at` must have
-    passed. The kill switch `payouts` must be running. The owner must not have broken a promise
-    about the post (a breach). A check of the post at `release_due_at` or later must have the
-    verdict `present` or `stayed`. If the promised hours (the time that the post must stay) are 0,
-    no check is needed. Locks the kill switch, the placement, its post job, its escrow, then the
-    wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
+    The escrow must be held, and `release_due_at` must be in the past. The post must be published
+    without a broken promise. Unless the promised hours are 0, a check at `release_due_at` or later
+    must have found the post `present` or `stayed`.
+
+    Locks the kill switch `payouts`, the placement, its post job, its escrow, then the wallets.
+    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
     placement, escrow = await _lock_held(session, target_id)
@@ -104,7 +100,6 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
 
 
 async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict) -> int:
-    """Return how many checks of a placement's post have the verdict `verdict`."""
     count: int | None = await session.scalar(
         select(func.count())
         .select_from(PostCheck)
@@ -117,11 +112,10 @@ async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict)
 async def post_release(
     session: AsyncSession, escrow: Escrow, *, owner_id: int, actor_id: int | None = None
 ) -> None:
-    """Write the transfer of a release to the ledger: the owner's payout and the platform's fee.
+    """Write a release to the ledger: the owner's payout and the platform's fee.
 
-    If the fee is 0, the transfer has no leg for the fee, and no revenue wallet is opened. The
-    caller must have locked the placement. The caller must also set the statuses in the same
-    transaction. Locks the wallets. Raises NotFound and the errors of `ledger.post`.
+    The caller must have locked the placement, and must set the statuses in the same transaction.
+    Locks the wallets. Raises NotFound and the errors of `ledger.post`.
     """
     await ledger.post(
         session,
@@ -134,7 +128,6 @@ async def post_release(
 
 
 async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) -> list[Leg]:
-    """Build the legs of a release. If there is a fee, open the revenue wallet that gets it."""
     owner = await wallets.of_user(session, owner_id)
     legs = [
         Leg(escrow.wallet_id, -escrow.amount, Reason.ESCROW_RELEASE),
@@ -151,9 +144,8 @@ async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) ->
 async def refund(session: AsyncSession, *, target_id: int) -> None:
     """Return the whole escrow of a failed or cancelled post to the advertiser.
 
-    The escrow must be held, and the kill switch `refunds` must be running. The kill switch
-    `payouts` has no effect on refunds. Locks the kill switch `refunds`, the placement, its post
-    job, its escrow, then the wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
+    Locks the kill switch `refunds`, the placement, its post job, its escrow, then the wallets.
+    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotFailed.
     """
     await killswitches.lock(session, Switch.REFUNDS)
     placement, escrow = await _lock_held(session, target_id)
@@ -169,8 +161,8 @@ async def refund_locked(
 ) -> None:
     """Refund the escrow of a placement that the caller has locked.
 
-    Before the call, the caller must check two conditions: the escrow is held, and the post permits
-    a refund (for example, the post has failed). Locks the wallets. Raises InvalidMove, NotFound.
+    The caller must check that the escrow is held and that the post permits a refund. Locks the
+    wallets. Raises InvalidMove, NotFound.
     """
     target = placement.target
     transitions.require(
@@ -212,10 +204,7 @@ async def refund_locked(
 
 
 async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return the ids of at most `limit` targets (placements) that `release` can pay now.
-
-    The target with the earliest `release_due_at` comes first.
-    """
+    """Return the ids of at most `limit` placements to release now, the earliest due first."""
     proof = _proving_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
         select(Escrow.campaign_target_id)
@@ -235,10 +224,7 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
 
 
 async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return the ids of at most `limit` targets (placements) that `refund` can refund now.
-
-    The placement whose post failed (or was cancelled) earliest comes first.
-    """
+    """Return the ids of at most `limit` placements to refund now, the oldest failure first."""
     rows = await session.scalars(
         select(PostJob.campaign_target_id)
         .where(PostJob.status.in_(REFUNDABLE), ~PostJob.settled)
@@ -251,10 +237,7 @@ async def list_refundable(session: AsyncSession, *, limit: int) -> Sequence[int]
 async def _lock_held(
     session: AsyncSession, target_id: int
 ) -> tuple[queries.LockedPlacement, Escrow]:
-    """Lock a placement, and return it with its escrow, which must be held.
-
-    Raises NotFound, EscrowNotHeld.
-    """
+    """Lock a placement with a held escrow."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
         raise errors.NotFound("target", target_id)
@@ -267,10 +250,7 @@ async def _lock_held(
 async def _require_proof(
     session: AsyncSession, placement: queries.LockedPlacement, escrow: Escrow
 ) -> None:
-    """Raise PostNotProven if no check proves that the post stayed for its promised hours.
-
-    Also raises PostNotProven if the owner has broken a promise about the post (a breach).
-    """
+    """Raise PostNotProven unless the post is proven to have stayed as promised."""
     target_id = placement.target.id
     if placement.job is None or placement.job.status is not PostJobStatus.SUCCESS:
         raise errors.PostNotProven(target_id, "not_posted")
@@ -287,10 +267,7 @@ def _proving_check(
     job_id: int | InstrumentedAttribute[int],
     release_due_at: datetime | InstrumentedAttribute[datetime | None],
 ) -> ColumnElement[bool]:
-    """Build the SQL condition for a check that proves that a post stayed.
-
-    Such a check was made at `release_due_at` or later, and its verdict is `present` or `stayed`.
-    """
+    """Build the SQL condition for a check that proves that a post stayed."""
     return (
         select(PostCheck.id)
         .where(
@@ -308,10 +285,7 @@ async def _settle(
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
 ) -> None:
-    """Write the final statuses of an escrow and of its target (a placement).
-
-    The caller must have locked both rows.
-    """
+    """Write the final statuses of a locked escrow and its locked target."""
     await session.execute(
         update(Escrow)
         .where(Escrow.campaign_target_id == placement.target.id)

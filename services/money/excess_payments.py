@@ -1,10 +1,4 @@
-"""Record payments in excess: payments for a withdrawal that was already paid or returned.
-
-An admin paid a withdrawal a second time, or after its money had been returned to the person. Such a
-payment was made outside the platform and cannot be undone here. Therefore this module records it
-even if all kill switches are stopped. The amount is taken from the person's wallet. If the wallet
-has less, the rest is the platform's loss.
-"""
+"""Record payments in excess: payments for a withdrawal that was already paid or returned."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.losses import ExcessPayment
 from db.models.money import Reason, Withdrawal, WithdrawalStatus
-from services.money import ledger, losses, wallets, withdrawals
+from services.money import external_references, ledger, losses, wallets, withdrawals
 from services.platform import audit, errors, outbox
 from services.platform.actors import MODERATORS, Actor
 
@@ -24,23 +18,22 @@ async def record(
 ) -> ExcessPayment:
     """Record a payment in excess, and take its amount from the wallet of the person who was paid.
 
-    First, the money of the person's unapproved withdrawals is returned to the wallet. Then the
-    amount of the paid withdrawal is taken from the wallet. If the wallet has less, the rest is the
-    platform's loss. `external_reference` is the id of the payment at the bank or another provider.
-    A second call with the same reference changes nothing.
+    The money of unapproved withdrawals goes back to the person's wallet. Then the wallet gives the
+    amount, and the platform bears the rest as a loss. `external_reference` is the provider's id of
+    the payment. A second call with the same reference changes nothing.
 
-    The caller makes sure that two people have decided this. Locks the reference, the person, the
+    The caller ensures that two people have decided this. Locks the reference, the person, the
     withdrawal, the unapproved withdrawals, then the wallets. Raises AccessDenied, NotFound,
-    OwnMoney, InvalidText. Raises InvalidMove if the withdrawal is neither paid nor returned. Raises
+    OwnMoney, InvalidText; InvalidMove if the withdrawal is neither paid nor returned;
     IdempotencyConflict if the reference belongs to another payment.
     """
     role = actor.require_staff(*MODERATORS, action="excess_payment")
-    external_reference = await withdrawals.lock_reference(session, external_reference)
+    external_reference = await external_references.lock(session, external_reference)
     withdrawal = await withdrawals.lock_for_decision(session, withdrawal_id, actor)
     first = await find(session, external_reference)
     if first is not None and first.withdrawal_id == withdrawal_id:
         return first
-    if await withdrawals.find_paid(session, external_reference) is not None:
+    if await external_references.find_paid(session, external_reference) is not None:
         raise errors.IdempotencyConflict(external_reference)
     if withdrawal.status not in ENDED:
         raise errors.InvalidMove(
@@ -60,7 +53,7 @@ async def record(
         recorded_by=queries.required(actor.user_id),
     )
     session.add(payment)
-    await session.flush()
+    await external_references.flush(session, external_reference)
     await losses.post(
         session,
         key=f"excess_payment:{payment.id}",
@@ -75,7 +68,7 @@ async def record(
 
 
 async def find(session: AsyncSession, external_reference: str) -> ExcessPayment | None:
-    """Return the payment in excess with this external reference. Return None if there is none."""
+    """Return the payment in excess with this external reference, or None."""
     payment: ExcessPayment | None = await session.scalar(
         select(ExcessPayment).where(ExcessPayment.external_reference == external_reference)
     )

@@ -1,9 +1,4 @@
-"""Check the ledger, and open and close incidents.
-
-If a check finds a broken invariant (a statement that must always be true), it opens an incident.
-While this incident is open, new escrows, payouts, refunds and withdrawals are stopped. Adjustments
-are stopped too, but an operator can allow them again. Deposits are still credited.
-"""
+"""Check the ledger, and open and close incidents (records of a fault)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -23,21 +18,16 @@ from services.platform.actors import OPERATORS, SYSTEM, Actor
 
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
 """The kind of an incident about the audit chain itself, that is, about its links or its file."""
-FREEZE_REASON = "ledger invariant violated"
-"""The reason that is stored if an incident stops kill switches.
+FREEZE_REASON = "ledger_invariant_violated"
+"""The reason that is stored if an incident stops kill switches. The bot translates it.
 
-The database function `open_incident` has the same text.
+The database function `open_incident` has the same word.
 """
 log = structlog.get_logger()
 
 
 async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
-    """Run the scheduled check of the ledger, and return the violations.
-
-    A run reads the rows that were written after the last run. It also reads one part of all rows,
-    and many runs together read all parts. If a run finds a violation, it raises an alarm
-    (`raise_alarm`). The next run then reads the same rows again. Locks nothing.
-    """
+    """Run the scheduled check of the ledger, and return the violations. Locks nothing."""
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
     await record_check(session, violations, progress, full_since=full_since)
@@ -51,11 +41,10 @@ async def record_check(
     *,
     full_since: datetime | None = None,
 ) -> None:
-    """Record a check of the ledger. If it found violations, raise an alarm (`raise_alarm`).
+    """Record a check of the ledger, and raise an alarm for violations (`raise_alarm`).
 
-    `progress` is the point where the next scheduled check begins. It is not stored if there are
-    violations. If the check has read all rows, `full_since` is the time (with a zone) at which the
-    check began. Otherwise it is None.
+    Without violations, stores `progress`, the point where the next check begins. `full_since` is
+    the start of a check of all rows (with a time zone), or None for a smaller check.
     """
     await session.execute(
         insert(LedgerCheckpoint).values(
@@ -70,13 +59,10 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Open an incident about the ledger, stop the kill switches for money, and notify the admins.
+    """Open an incident about the ledger, forbid most movements of money, and notify the admins.
 
-    From the commit on, no new escrow, payout, refund or withdrawal can begin. Deposits are still
-    credited. The kill switch `adjustments` is stopped too, but an operator is allowed to run it
-    again for the repair. The scheduler then calls `killswitches.settle`. That call waits for the
-    operations that began before the stop. If an incident about the ledger is already open, no new
-    incident is opened and no message is sent. Waits for no lock that another session can hold for
+    After the commit, no new escrow, payout, refund, withdrawal or adjustment can begin. If such an
+    incident is already open, nothing changes. Waits for no lock that another session can hold for
     long.
     """
     log.error(
@@ -101,10 +87,7 @@ async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) ->
 
 
 async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation]) -> None:
-    """Open an incident about the audit chain, and notify the admin chat. No kill switch is stopped.
-
-    If such an incident is already open, no new incident is opened and no message is sent.
-    """
+    """Open an incident about the audit chain, if none is open, and notify the admin chat."""
     log.error("Audit chain broken", faults=[fault.name for fault in faults])
     incident_id = await killswitches.open_incident(
         session, kind=AUDIT_CHAIN_INCIDENT, details={fault.name: fault.rows for fault in faults}
@@ -130,20 +113,17 @@ async def open_incidents(session: AsyncSession) -> Sequence[Incident]:
 
 
 async def is_open(session: AsyncSession, incident_id: int) -> bool:
-    """Return whether there is an open incident with this id."""
+    """Return whether the incident with this id exists and is open."""
     incident = await session.get(Incident, incident_id)
     return incident is not None and incident.closed_at is None
 
 
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
-    """Close an incident after all invariants hold again. The stopped kill switches stay stopped.
+    """Close an incident after a check of the ledger. The stopped kill switches stay stopped.
 
-    A person other than the actor has to run these switches again. This function makes the scheduled
-    check of the ledger. In addition, a full check must have found no violation. The full check must
-    have begun after the incident was opened and after the last repair. In a small ledger the
-    scheduled check is a full check too. If the incident is already closed, nothing changes. Locks
-    the incident. Raises AccessDenied, NotFound. Raises InvariantBroken if an invariant is broken,
-    and NotChecked if the full check is missing.
+    A full check after the incident and after the last repair must have found no violation. If the
+    incident is already closed, nothing changes. Locks the incident. Raises AccessDenied, NotFound;
+    InvariantBroken if a check finds a violation; NotChecked if the full check is missing.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -168,10 +148,9 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
 async def _check(
     session: AsyncSession,
 ) -> tuple[list[Violation], incremental_check.Progress, datetime | None]:
-    """Check the ledger from the end of the last check that found no violation.
+    """Check the ledger from the end of the last check without a violation.
 
-    Returns three values: the violations, the new progress, and the time at which this check began.
-    The time is None if this check has not read all rows.
+    Returns the violations, the new progress, and the start of a check of all rows (otherwise None).
     """
     stored = await session.scalar(
         select(LedgerCheckpoint.progress)
@@ -186,10 +165,7 @@ async def _check(
 
 
 async def _is_fully_checked_since(session: AsyncSession, incident: Incident) -> bool:
-    """Return whether a full check found no violation after an incident and after the last repair.
-
-    The result is False if a later check found a violation.
-    """
+    """Return whether a full check after an incident and the last repair found no violation."""
     last_violation_id = (
         select(func.coalesce(func.max(LedgerCheckpoint.id), 0))
         .where(LedgerCheckpoint.violations > 0)

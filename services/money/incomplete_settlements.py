@@ -1,4 +1,4 @@
-"""Repair placements whose escrow is marked as released or refunded although no money moved."""
+"""Repair placements whose escrow was released or refunded without a transfer of money."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,9 +18,8 @@ async def lock(
 ) -> queries.LockedPlacement:
     """Lock a placement whose escrow has a final status but no payout or refund in the ledger.
 
-    `kind` is the kind of correction that repairs this fault. If a payout is missing, the escrow
-    must be released and the post must be published. Locks the placement, its post job, then its
-    escrow. Raises NotFound. Raises NotCorrectable if the placement does not have this fault.
+    `kind` is the kind of correction for this fault. Locks the placement, its post job, then its
+    escrow. Raises NotFound; NotCorrectable if the placement does not have this fault.
     """
     placement = await queries.lock_placement(session, target_id)
     if placement is None:
@@ -51,9 +50,7 @@ def _is_released_and_published(placement: queries.LockedPlacement) -> bool:
 async def post_missing_payout(session: AsyncSession, actor: Actor, correction: Correction) -> None:
     """Pay the owner of a placement whose escrow was released without a transfer.
 
-    Sets the placement's status to `posted`. The database refuses a transfer whose amounts differ
-    from those of the escrow. Locks the placement, then the wallets. Raises NotFound,
-    NotCorrectable.
+    Locks the placement, then the wallets. Raises NotFound, NotCorrectable.
     """
     target_id = queries.required(correction.target_id)
     placement = await lock(session, correction.kind, target_id)

@@ -1,23 +1,6 @@
-"""Check the invariants of the ledger in small runs that do not read the whole ledger.
+"""Check the invariants (rules that all rows must obey) in small runs.
 
-An invariant is a statement about all rows that must always be true. Each run makes two checks:
-
-- The check of new rows reads the rows that were written after the last run.
-- The rolling check reads one part of all rows, in the order of their ids. The next run reads the
-  part that follows. After the last part comes the first part again.
-
-The horizon is a transaction number. All transactions with lower numbers have ended, so their rows
-are complete. Each row has the number of the transaction that last wrote the row (`txn`). A run
-reads the rows whose number is not below the horizon of the last run. If a transaction is still
-running, two runs can read its rows.
-
-The entries of a wallet have consecutive numbers, and each entry has the balance after it. The check
-of new rows compares a new entry with the entry before it, and the last entry with the wallet. The
-rolling check finds changes of old rows.
-
-The queries of this module find suspects (rows that look wrong). Then the queries in
-`invariants.INVARIANTS` decide whether an invariant is broken. They read the suspects, and the
-placements, deposits and withdrawals of the run.
+Each run reads all new rows and one part of the old rows.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -31,7 +14,6 @@ from services.money.invariants import Violation
 from services.money.scoped_invariants import Scope
 
 SUSPECTS = 1_000
-"""How many suspect wallets, and how many suspect transfers, one query returns at most."""
 
 _SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
@@ -41,11 +23,11 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """How many rows of each table one run reads at most. More would take too much time."""
+    """How many rows of each table one run reads at most."""
 
     new_entries: int = 100_000
     new_rows: int = 20_000
-    """The limit for each of the tables of targets, post jobs, escrows, deposits and withdrawals."""
+    """The limit for each table of targets, post jobs, escrows, deposits and withdrawals."""
     entries: int = 50_000
     wallets: int = 10_000
     transfers: int = 25_000
@@ -55,7 +37,6 @@ class Limits:
 
 
 SCHEDULED = Limits()
-"""The limits of the scheduled check."""
 FULL = Limits(
     entries=200_000,
     wallets=50_000,
@@ -64,17 +45,17 @@ FULL = Limits(
     deposits=5_000,
     withdrawals=5_000,
 )
-"""The limits of one step of a full check. A full check has many steps."""
+"""The limits of one step of a full check."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The point where the next run begins: a transaction number and the last ids of this run."""
+    """The point where the next run of the check begins."""
 
     horizon: int | None = None
     """All rows of transactions below this number are checked. None before the first run."""
     wallet: int = 0
-    """The next part begins in this wallet, after the entry with the number `version`."""
+    """The next part begins in this wallet, after the entry `version`."""
     version: int = 0
     transfer: int = 0
     target: int = 0
@@ -87,7 +68,7 @@ class Progress:
         return self == Progress(self.horizon)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the progress as a dictionary, which is stored in a row of `ledger_checkpoints`."""
+        """Return the progress as JSON for the table `ledger_checkpoints`."""
         return asdict(self)
 
 
@@ -243,16 +224,16 @@ TRANSACTION_NUMBERS_RESTARTED = Violation(
     "a restored database counts its transactions from the start: `adtech restored` was not run",
     [{"ref": 0}],
 )
-"""The violation that a run returns if the transaction numbers are lower than in the last run."""
+"""The violation if the transaction numbers are lower than in the last run."""
 
 
 async def run(
     session: AsyncSession, progress: Progress, *, limits: Limits = SCHEDULED
 ) -> tuple[list[Violation], Progress]:
-    """Check the new rows and one part of all rows. Return the violations and the new progress.
+    """Check the new rows and one part of all rows, and return the violations.
 
-    New rows are the rows that were written after the last run. The function writes nothing. If
-    there are no violations, the caller stores the new progress.
+    Also returns the new progress, which the caller stores if there are no violations. Writes
+    nothing.
     """
     await prepare(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
@@ -268,17 +249,14 @@ async def run(
 async def run_part(
     session: AsyncSession, progress: Progress, *, limits: Limits = FULL
 ) -> tuple[list[Violation], Progress]:
-    """Check the part of all rows that begins at `progress`. Return violations and new progress.
-
-    A full check calls this function until all rows are read.
-    """
+    """Check the part that begins at `progress`, and return the violations and the new progress."""
     await prepare(session)
     part, after = await _next_part(session, progress, limits)
     return await scoped_invariants.find_violations(session, part), after
 
 
 async def last_ids(session: AsyncSession) -> Progress:
-    """Return the highest id of each table. A full check must read all rows up to these ids."""
+    """Return the highest id of each table, at which a full check ends."""
     return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001
 
 
@@ -293,7 +271,7 @@ async def new_since(
 ) -> tuple[list[Violation], int]:
     """Check the rows of all transactions whose number is `since` or higher.
 
-    Returns two values: the violations, and the `since` of the next call.
+    Returns the violations, and `since` for the next call.
     """
     horizon = (await session.execute(_HORIZON)).scalar_one()
     scope, next_horizon = await _find_new(session, since, horizon, limits)
@@ -303,10 +281,7 @@ async def new_since(
 async def _find_new(
     session: AsyncSession, since: int, horizon: int, limits: Limits
 ) -> tuple[Scope, int]:
-    """Return the ids that must be checked because of new rows, and the next value of `since`.
-
-    The next value is the horizon. If there are more new rows than `limits` allows, it is lower.
-    """
+    """Return the ids to check because of new rows, and the next value of `since`."""
     upto = None
     for table in ("ledger_entries", *_TABLES_WITH_TXN):
         rows = limits.new_entries if table == "ledger_entries" else limits.new_rows
@@ -335,10 +310,7 @@ async def _find_new(
 async def _next_part(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[Scope, Progress]:
-    """Read the part of all rows that begins at `progress`. Return its ids and the new progress.
-
-    If this part contains the last row of a table, the next part begins with the table's first row.
-    """
+    """Return the ids of the part that begins at `progress`, and the new progress."""
     wallets, wallet, version = await _next_wallets(session, progress, limits)
     transfers, transfer = await _next_transfers(session, progress.transfer, limits.transfers)
     targets, target = await _next_ids(session, "campaign_targets", progress.target, limits.targets)
@@ -354,10 +326,7 @@ async def _next_part(
 async def _next_wallets(
     session: AsyncSession, progress: Progress, limits: Limits
 ) -> tuple[frozenset[int], int, int]:
-    """Check one part of the wallets. Return the suspect ids, and the start of the next part.
-
-    The next part starts in the returned wallet, after the returned entry (0, 0: at the beginning).
-    """
+    """Return the suspect wallets of one part, and the wallet and entry after this part."""
     result = await session.execute(
         _WALLETS,
         {

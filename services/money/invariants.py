@@ -1,13 +1,4 @@
-"""Define the invariants. An invariant is a statement about all rows that must always be true.
-
-Each invariant has one query. It returns the rows that break the invariant. The first column, `ref`,
-is the id of such a row. The invariants are used in three ways:
-
-- The function `run` runs every query over all rows. Tests that move money end with `run`.
-- The scheduled check (`incremental_check`) runs the same queries over new rows and over one part of
-  all rows. After many runs, it has read all parts (the rolling check).
-- A full check (`adtech check --full`) reads all parts of the rolling check, one after the other.
-"""
+"""Define the invariants: rules that all rows must obey, each with a query for offending rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +8,11 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 MAX_ROWS = 20
-"""How many rows that break an invariant are reported at most."""
 
 
 @dataclass(frozen=True)
 class Invariant:
-    """A statement that must always be true, with the query for the rows that break it."""
+    """A rule that all rows must always obey, with the query for offending rows."""
 
     name: str
     meaning: str
@@ -32,7 +22,7 @@ class Invariant:
 
 @dataclass(frozen=True)
 class Violation:
-    """A broken invariant, with the rows that break it."""
+    """A broken invariant, with the offending rows."""
 
     name: str
     meaning: str
@@ -301,7 +291,7 @@ async def rows(
 ) -> list[dict[str, Any]]:
     """Return the first rows that break an invariant, at most MAX_ROWS.
 
-    `ids` is the value of the query's parameter `:ids`, if the query has this parameter.
+    `ids` is the value of the query's parameter `:ids`, if there is one.
     """
     query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {MAX_ROWS}")  # noqa: S608
     if ":ids" in invariant.sql:

@@ -1,7 +1,4 @@
-"""Write and read the payload of an invoice: the payer, the amount and the currency.
-
-The payload is a text in the invoice. Telegram returns the payload with the payment.
-"""
+"""Write and read the payload of an invoice: a text that Telegram returns with the payment."""
 
 import re
 from dataclasses import dataclass
@@ -13,10 +10,9 @@ _PAYLOAD = re.compile(r"topup:([0-9]{1,18}):(?:([0-9]{1,18}):([A-Z]{3}):)?[0-9a-
 
 @dataclass(frozen=True)
 class InvoiceTerms:
-    """The payer, the amount and the currency that the bot writes into an invoice's payload.
+    """The payer, the amount and the currency of an invoice.
 
-    `amount` (minor units) and `currency` are None if an older version of the bot wrote the invoice.
-    Such an invoice matches every amount and currency.
+    `amount` (minor units) and `currency` are None in an old invoice, which matches every payment.
     """
 
     user_id: int
@@ -24,14 +20,14 @@ class InvoiceTerms:
     currency: str | None
 
     def matches(self, amount: int, currency: str) -> bool:
-        """Return whether a payment has the amount (minor units) and the currency of the invoice."""
+        """Return whether a payment has the invoice's amount (minor units) and currency."""
         return self.amount in {None, amount} and self.currency in {None, currency}
 
 
 def build_payload(user_id: int, amount: int, currency: str, nonce: str) -> str:
-    """Build the payload of an invoice from the payer, the amount and the currency.
+    """Build the payload of an invoice, which Telegram limits to 128 bytes.
 
-    `amount` is in minor units. `nonce` makes the payload unique. Telegram allows at most 128 bytes.
+    `amount` is in minor units. `nonce` makes the payload unique.
     """
     return f"topup:{user_id}:{amount}:{currency}:{nonce}"
 
@@ -46,9 +42,9 @@ def read_payload(payload: str) -> InvoiceTerms | None:
 
 
 def require_match(payload: str, *, charge_id: str, amount: int, currency: str) -> None:
-    """Refuse a payment if its amount (minor units) or its currency differs from its invoice.
+    """Raise PaymentMismatch if a payment differs from its invoice in amount or currency.
 
-    If this bot did not write the payload, the payment is refused too. Raises PaymentMismatch.
+    `amount` is in minor units. A payload that this bot did not write raises PaymentMismatch too.
     """
     terms = read_payload(payload)
     if terms is None:

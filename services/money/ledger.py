@@ -1,4 +1,4 @@
-"""Call the ledger's database functions. No other module calls these functions."""
+"""Call the ledger's database functions, which no other module calls."""
 
 import json
 from dataclasses import dataclass
@@ -34,20 +34,16 @@ _HOLD = text("SELECT hold_escrow(:target_id, NULL, :correlation_id)").bindparams
 
 @dataclass(frozen=True)
 class Leg:
-    """One leg of a transfer: one wallet and one signed amount.
-
-    If the amount is positive, the wallet gets it. If the amount is negative, the wallet gives it.
-    """
+    """One wallet and one signed amount (minor units) of a transfer."""
 
     wallet_id: int
     amount: int
-    """The amount in minor units."""
     reason: Reason
 
 
 @dataclass(frozen=True)
 class Posted:
-    """The result of `post`: a transfer, and whether this call created the transfer."""
+    """A transfer, and whether this call of `post` created the transfer."""
 
     transfer_id: int
     created: bool
@@ -63,12 +59,11 @@ async def post(
     legs: list[Leg],
     actor_id: int | None = None,
 ) -> Posted:
-    """Write one transfer to the ledger, and return it.
+    """Write one transfer to the ledger, and return the transfer.
 
-    A second call with the same key and content returns the transfer of the first call. Locks the
-    wallets of the legs in the order of their ids. Raises InsufficientFunds, IdempotencyConflict,
-    InvalidTransfer, CurrencyMismatch, InvalidAmount. After an error, the caller must roll the
-    transaction back.
+    A second call with the same key and content returns the first transfer. Locks the wallets in the
+    order of their ids. Raises InsufficientFunds, IdempotencyConflict, InvalidTransfer,
+    CurrencyMismatch, InvalidAmount. After an error, the caller must roll back.
     """
     try:
         found = await session.execute(
@@ -91,10 +86,10 @@ async def post(
 
 
 async def hold(session: AsyncSession, *, target_id: int) -> None:
-    """Move the price of a target (a placement) from the advertiser's wallet into a new escrow.
+    """Move the price of a placement from the advertiser's wallet into a new escrow.
 
-    The caller must have locked the target. Locks the wallets of the advertiser and of the escrow.
-    Raises InsufficientFunds. After this error, the caller must roll the transaction back.
+    The caller must have locked the placement's target. Locks both wallets. Raises
+    InsufficientFunds; the caller must then roll back.
     """
     parameters = {"target_id": target_id, "correlation_id": correlation_id.get()}
     try:
@@ -111,10 +106,10 @@ async def open_wallet(
     user_id: int | None = None,
     counterparty_id: int | None = None,
 ) -> int:
-    """Return the id of a person's wallet of one kind. Open an empty wallet if there is none.
+    """Return the id of a person's wallet of one kind, after opening a missing wallet.
 
-    For a person's own wallet, the person is `user_id`. For a wallet of the platform, the person is
-    `counterparty_id`. A wallet of the kind `escrow` has no person, and each call opens a new one.
+    `user_id` is the person of a `user` or `withdrawal` wallet. `counterparty_id` is the person of
+    the platform's wallet. A wallet of the kind `escrow` has no person and is always new.
     """
     found = await session.execute(
         _OPEN,
@@ -130,11 +125,10 @@ async def open_wallet(
 
 
 async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
-    """Lock a wallet until the end of the transaction, and return its balance in minor units.
+    """Lock a person's own wallet until the end of the transaction, and return the balance.
 
-    A transfer needs this lock if its amount depends on the balance. Call this function only for a
-    person's own wallet. Wallets must be locked in the order of their ids, and this wallet has the
-    lowest id of that person. Raises NotFound.
+    The balance is in minor units. The caller must lock several wallets in the order of their ids.
+    Raises NotFound.
     """
     found = await session.execute(_LOCK, {"wallet_id": wallet_id})
     balance: int | None = found.scalar_one()
@@ -146,8 +140,8 @@ async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
 def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
     """Translate an error of the database function `post_transfer` into a domain error (`errors`).
 
-    Any other database error is returned unchanged. `key` is the transfer's key. `amount` is the
-    largest amount of a leg, in minor units.
+    Returns any other database error unchanged. `amount` is the largest amount of a leg, in minor
+    units.
     """
     state = getattr(error.orig, "sqlstate", None)
     if state == "AD001":

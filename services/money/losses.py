@@ -1,8 +1,4 @@
-"""Record in the ledger money that has already left the platform.
-
-The cause is a payment that its payer reversed, or a payment that an admin made in excess. The
-amount is taken from the person's wallet. The platform's loss wallet gives the rest.
-"""
+"""Record in the ledger money that has already left the platform."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,10 +20,8 @@ async def post(
 ) -> None:
     """Record in the ledger money that a person has already received outside the platform.
 
-    `wallet` is the person's own wallet, which gives `recovered`. The platform's loss wallet for
-    this person gives `loss`. The person's external wallet, which stands for money outside the
-    platform, gets both amounts. Amounts are in minor units of the wallet's currency. Locks the
-    wallets.
+    The person's own wallet `wallet` gives `recovered`, and the platform's loss wallet gives `loss`
+    (minor units). Locks the wallets.
     """
     user_id = queries.required(wallet.user_id)
     outside = await ledger.open_wallet(

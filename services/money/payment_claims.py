@@ -1,4 +1,4 @@
-"""Let one admin claim the payment of a withdrawal, to prevent a payment by two admins."""
+"""Let one admin claim the payment of a withdrawal, so that no other admin pays it too."""
 
 from datetime import timedelta
 
@@ -8,31 +8,35 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.money import Withdrawal, WithdrawalStatus
 from db.models.users import User
+from services.money import payees
 from services.platform import audit, errors
 from services.platform.actors import MODERATORS, Actor
 
 CLAIM_TTL = timedelta(minutes=30)
-"""How long an admin's claim on a payment is valid. After this time, another admin can claim it."""
+"""The time after which another admin can claim the payment."""
 
 
 async def claim(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
     """Claim the payment of an approved withdrawal for the actor, for the time CLAIM_TTL.
 
-    A second call by the same actor extends the claim. If the withdrawal is not approved, it is
-    returned without a claim. Locks the withdrawal. Raises AccessDenied, NotFound, OwnMoney. Raises
-    PaymentClaimed if another admin has a valid claim.
+    A second call by the same actor extends the claim. An unapproved withdrawal gets no claim. Locks
+    the person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney; PaymentClaimed if
+    another admin has a valid claim; PersonBlocked or OpenLoss if the person must not be paid now.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_claim")
-    withdrawal = await session.get(
+    user_id = await session.scalar(select(Withdrawal.user_id).where(Withdrawal.id == withdrawal_id))
+    if user_id is None:
+        raise errors.NotFound("withdrawal", withdrawal_id)
+    if user_id == actor.user_id:
+        raise errors.OwnMoney(withdrawal_id)
+    person = await payees.lock(session, user_id)
+    withdrawal = await session.get_one(
         Withdrawal, withdrawal_id, with_for_update=True, populate_existing=True
     )
-    if withdrawal is None:
-        raise errors.NotFound("withdrawal", withdrawal_id)
-    if withdrawal.user_id == actor.user_id:
-        raise errors.OwnMoney(withdrawal_id)
     if withdrawal.status is not WithdrawalStatus.APPROVED:
         return withdrawal
     await require_unclaimed(session, withdrawal, actor)
+    await payees.require_payable(session, person)
     until = await queries.now(session) + CLAIM_TTL
     withdrawal.paying_by, withdrawal.paying_until = actor.user_id, until
     await session.flush()

@@ -1,11 +1,4 @@
-"""Record in the table `received_payments` that Telegram has reported a payment or a refund.
-
-The database accepts a deposit only if this table has a row for its payment. It accepts a clawback
-(taking a deposit back) if this table has a row for the refund, or if two admins have decided the
-clawback. If Telegram reports a payment or a refund in an update, a database trigger inserts the
-row. If a payment or a refund is only in Telegram's list of transactions, this module inserts the
-row.
-"""
+"""Record which payments and refunds Telegram has reported."""
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,10 +15,10 @@ async def note(
     currency: str,
     refunded: bool,
 ) -> None:
-    """Record a payment that is in Telegram's list, or the refund of a payment.
+    """Record a payment or a refund from Telegram's list of transactions.
 
-    A second call changes nothing. `amount` is in minor units. The database role of the session must
-    have the right to store updates.
+    `amount` is in minor units. A second call changes nothing. The session needs a database role
+    that can store updates.
     """
     await session.execute(
         insert(ReceivedPayment)

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.corrections import Correction, CorrectionStatus
 from db.models.money import Wallet
+from db.models.operations import Switch
 from services.money import corrections
-from services.platform import errors
+from services.platform import errors, killswitches
 from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
 
@@ -28,33 +29,29 @@ _ENTRIES = text(
 )
 _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
-"""The SQLSTATEs with which the database refuses a repair because the rows do not have the fault."""
+"""The SQLSTATEs with which the database refuses a repair of rows without a fault."""
 
 
 class Finding(StrEnum):
-    """Something that is noted about one entry, or about the whole wallet."""
+    """A finding about one entry, or about the whole wallet."""
 
     MISSING_VERSION = "missing_version"
-    """An entry is missing before this entry: the versions have a gap."""
+    """An entry is missing before this entry."""
     WRONG_RUNNING_BALANCE = "wrong_running_balance"
-    """The entry's `balance_after` is not the sum of the balance before and the entry's amount."""
+    """The balance after the entry is not the balance before plus the entry's amount."""
     UNBALANCED_TRANSFER = "unbalanced_transfer"
-    """The entries of the transfer do not sum to zero. Another leg is missing or was changed."""
+    """The entries of the transfer do not sum to zero."""
     ORPHAN_ENTRY = "orphan_entry"
-    """No other leg balances this entry, and the wallet's balance does not include it.
-
-    Such an entry is called an orphan. A correction can balance it.
-    """
+    """No other entry balances this entry, and the wallet's balance does not include this entry."""
     NOT_IN_BALANCE = "not_in_balance"
-    """The entry's transfer is correct, but the wallet's balance does not include the entry."""
+    """The transfer is correct, but the wallet's balance does not include the entry."""
     CORRECTED_ORPHAN = "corrected_orphan"
-    """A correction has balanced this orphan entry. The entry is not wrong any more."""
+    """A correction has balanced this orphan entry."""
     DRIFTED_BALANCE = "drifted_balance"
-    """The wallet's balance or version is not that of its last entry. Orphan entries are ignored."""
+    """Without orphan entries, the wallet's balance or version differs from its last entry."""
 
 
 SOUND = frozenset({Finding.CORRECTED_ORPHAN})
-"""The findings that are no fault of a wallet."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Line:
     amount: int
     balance_after: int
     expected: int
-    """The sum of the wallet's entries from the first entry to this entry."""
+    """The sum of the wallet's entries up to this entry."""
     at: datetime
     findings: Sequence[Finding]
 
@@ -84,23 +81,19 @@ class Explanation:
     version: int
     ledger_sum: int
     last_balance: int
-    """The balance after the last entry that is no orphan.
-
-    A balance reset (a kind of correction) sets the wallet's balance to this value.
-    """
+    """The balance after the last entry that is no orphan."""
     lines: Sequence[Line]
     findings: Sequence[Finding]
-    """The findings about the wallet as a whole."""
 
     @property
     def sound(self) -> bool:
-        """Return whether nothing is wrong with the wallet or with any of its entries."""
+        """Return whether the wallet and its entries have no fault."""
         findings = {finding for line in self.lines for finding in line.findings}
         return findings | set(self.findings) <= SOUND
 
 
 async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
-    """Return a wallet, its entries in their order, and the findings about them. Raises NotFound."""
+    """Return a wallet, its entries in their order, and the findings. Raises NotFound."""
     wallet = await session.get(Wallet, wallet_id, populate_existing=True)
     if wallet is None:
         raise errors.NotFound("wallet", wallet_id)
@@ -156,20 +149,22 @@ async def explain(session: AsyncSession, wallet_id: int) -> Explanation:
 
 
 async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
-    """Carry out a confirmed correction that needs the database owner's role.
+    """Carry out a confirmed correction with the database owner's role.
 
-    The ledger's guards (checks that refuse a change) refuse these changes to the application's
-    role. The session must have the owner's role. If the correction is already done, nothing
-    changes. Locks the correction, then the rows that are repaired. Until the commit, other
-    transactions that write wallets or escrows have to wait. Raises NotFound, InvalidMove,
-    NotCorrectable.
+    If the correction is already done, nothing changes. Locks the kill switch `adjustments`, the
+    correction, then the repaired rows. Until the commit, other transactions cannot write wallets or
+    escrows. Raises NotFound, InvalidMove, NotCorrectable; SwitchStopped if the correction needs the
+    switch.
     """
+    await killswitches.lock(session, Switch.ADJUSTMENTS)
     correction = await corrections.lock(session, correction_id)
     if correction.status is CorrectionStatus.DONE:
         return correction
     if correction.kind in corrections.DONE_BY_CONFIRMATION:
         raise errors.NotCorrectable(correction.kind, correction_id)
     corrections.require_move(correction, CorrectionStatus.DONE, ActorRole.SYSTEM)
+    if correction.kind in corrections.NEEDS_SWITCH:
+        await killswitches.require(session, Switch.ADJUSTMENTS)
     try:
         await session.execute(_REPAIR, {"correction_id": correction_id})
     except DBAPIError as error:

@@ -1,8 +1,4 @@
-"""Check the invariants for chosen rows only.
-
-An invariant is a statement that must always be true. This module uses the queries of `invariants`.
-A `WITH` clause before a query limits a table to the chosen rows.
-"""
+"""Check the invariants (rules that all rows must obey) for chosen rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +11,11 @@ from services.money import invariants
 from services.money.invariants import Invariant, Violation
 
 ROWS_AT_ONCE = 5_000
-"""How many ids one query gets at most."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The ids of the rows for which the invariants are checked.
-
-    `wallets` and `transfers` are the ids of rows that look wrong. `targets` (placements),
-    `deposits` and `withdrawals` are the ids of new rows, and of one part of all rows.
-    """
+    """The ids of the rows to check."""
 
     wallets: frozenset[int] = frozenset()
     transfers: frozenset[int] = frozenset()
@@ -44,12 +35,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class RowFilter:
-    """A rule that limits the query of an invariant to the rows of a scope."""
+    """A rule that limits an invariant's query to the chosen rows."""
 
     scope: str
-    """Which ids of the scope limit the query, for example "targets"."""
+    """The kind of ids that limit the query, for example "targets"."""
     tables: dict[str, str]
-    """The names of the limited tables, and for each table the name of the column with the ids."""
+    """For each limited table, the column with the ids."""
 
 
 ROW_FILTERS = {
@@ -75,11 +66,7 @@ ROW_FILTERS = {
 # `correction_done_once` and `excess_payment_booked_once` have no filter, because there are few
 # corrections and few payments in excess, and all are checked.
 IMPLIED = frozenset({"ledger_total"})
-"""The names of the invariants that are true if each wallet and each transfer is correct.
-
-The queries of these invariants read the whole ledger. They run only if a wallet or a transfer looks
-wrong.
-"""
+"""The invariants that are true if each wallet and each transfer is correct."""
 
 _CAMPAIGNS = text(
     "SELECT DISTINCT campaign_id FROM campaign_targets WHERE id = ANY (:ids)"
@@ -96,9 +83,8 @@ async def find_violations(
 ) -> list[Violation]:
     """Check the invariants for the rows of a scope, and return the broken invariants.
 
-    If an invariant has no row filter (`ROW_FILTERS`), its query reads all rows. This query runs if
-    the scope has wallets or transfers. It also runs if `whole` is true and the invariant is not in
-    `IMPLIED`.
+    Invariants without a filter in ROW_FILTERS are checked over all rows if the scope has wallets or
+    transfers. With `whole`, they are always checked, except those in IMPLIED.
     """
     campaigns = await session.scalars(_CAMPAIGNS, {"ids": sorted(scope.targets)})
     withdrawal_wallets = await session.scalars(
@@ -128,7 +114,7 @@ async def find_violations(
 
 
 async def find_unscoped_violations(session: AsyncSession) -> list[Violation]:
-    """Check the invariants without a row filter over all rows. A full check ends with this call."""
+    """Check over all rows the invariants that have no row filter."""
     violations = []
     for invariant in invariants.INVARIANTS:
         if invariant.name not in ROW_FILTERS:
@@ -141,7 +127,6 @@ async def find_unscoped_violations(session: AsyncSession) -> list[Violation]:
 async def _filtered_rows(
     session: AsyncSession, invariant: Invariant, row_filter: RowFilter, ids: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Return the rows with the given ids that break an invariant, at most `invariants.MAX_ROWS`."""
     rows: list[dict[str, Any]] = []
     filtered_tables = ", ".join(
         f"{table} AS (SELECT * FROM public.{table} WHERE {column} = ANY (:ids))"  # noqa: S608

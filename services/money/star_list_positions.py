@@ -1,7 +1,4 @@
-"""Store how many transactions of a bot's list of Star payments have been read from Telegram.
-
-This number is the position. After a restart, a new process continues at the stored position.
-"""
+"""Store how many transactions of a bot's list of Star payments have been read from Telegram."""
 
 from datetime import datetime
 
@@ -13,27 +10,30 @@ from db.models.intake import StarListPosition
 
 
 async def get(session: AsyncSession, bot_id: int) -> StarListPosition:
-    """Return the position of a bot's list.
-
-    If none is stored, store and return the start of the list.
-    """
+    """Return the position of a bot's list, or the start of the list if no position is stored."""
     await session.execute(insert(StarListPosition).values(bot_id=bot_id).on_conflict_do_nothing())
     return await session.get_one(StarListPosition, bot_id, populate_existing=True)
 
 
 async def advance(
-    session: AsyncSession, *, bot_id: int, begin: int, end: int, begins_at: datetime | None
+    session: AsyncSession,
+    *,
+    bot_id: int,
+    begin: int,
+    end: int,
+    newest: str | None,
+    begins_at: datetime | None,
 ) -> bool:
-    """Move a position from `begin` to `end`. Return whether the position was still at `begin`.
+    """Move a position from `begin` to `end`, if the position is still at `begin`.
 
-    The caller has recorded the transactions between `begin` and `end`. If another process has
-    already moved the position, nothing changes. `begins_at` is the time of the list's oldest
-    transaction.
+    The caller has recorded the transactions before `end`. If the list must be read again, `end` is
+    0. If another process has already moved the position, nothing changes. `newest` names the
+    transaction before `end`. `begins_at` is the time of the list's oldest transaction.
     """
     moved = await session.execute(
         update(StarListPosition)
         .where(StarListPosition.bot_id == bot_id, StarListPosition.position == begin)
-        .values(position=end, begins_at=begins_at)
+        .values(position=end, newest=newest, begins_at=begins_at)
         .returning(StarListPosition.bot_id)
     )
     return moved.one_or_none() is not None
@@ -42,7 +42,7 @@ async def advance(
 async def record_read(session: AsyncSession, bot_id: int, *, read_at: datetime) -> None:
     """Record that the list was read to its end, and that the deposits were compared with the list.
 
-    `read_at` is the time when the reading began, from the database's clock.
+    `read_at` is the start of the reading, by the database's clock.
     """
     await session.execute(
         update(StarListPosition).where(StarListPosition.bot_id == bot_id).values(read_at=read_at)

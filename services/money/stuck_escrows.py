@@ -15,21 +15,18 @@ from services.money import escrow
 from services.platform import killswitches, outbox
 
 BATCH = 100
-"""How many escrows one run refunds at most."""
 ESCROW_SLA = timedelta(hours=24)
-"""An escrow can hold money for this time if its post is not published."""
+"""The time for which an escrow can hold money without a published post."""
 log = structlog.get_logger()
 
 
 async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW_SLA) -> int:
     """Refund escrows that hold money for longer than `sla` without a post. Return their number.
 
-    The time counts from the hold or from `publish_at`, whichever is later. An escrow is refunded if
-    it has no post job, or if its post job is queued. The queued job is marked as failed. If a job
-    is `sending` or `uncertain`, nothing changes, because the post can already be in the channel. If
-    the kill switch `refunds` or `worker_watchdogs` is stopped, nothing is refunded, but the escrows
-    are counted. If any escrow was found, the admin chat gets a message with the number. Locks the
-    kill switches, then each placement, its post job and its escrow.
+    The time counts from the hold or from `publish_at`, whichever is later. A queued post job is
+    marked as failed. An escrow whose job is `sending` or `uncertain` stays held. If the kill switch
+    `refunds` or `worker_watchdogs` is stopped, the escrows are counted but not refunded. Locks the
+    switches, then each placement, its post job and its escrow.
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)
@@ -71,11 +68,7 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
 
 
 async def _fail_and_refund(session: AsyncSession, target_id: int) -> None:
-    """Refund the escrow of a placement. If it has a queued post job, mark this job as failed.
-
-    If a worker has claimed the job, or if the escrow is not held, nothing changes. Locks the
-    placement, its post job, its escrow, then the wallets.
-    """
+    """Refund the escrow of a placement, and mark a queued post job as failed."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.escrow is None:
         return

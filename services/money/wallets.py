@@ -18,17 +18,19 @@ BOUND_TO_ROWS = (WalletKind.ESCROW, WalletKind.WITHDRAWAL)
 
 @dataclass(frozen=True)
 class Balances:
-    """The money of one person: available, held in escrows, and in open withdrawals.
+    """The money of one person: available, held in escrows, in open withdrawals, and owed.
 
     Amounts are in minor units.
     """
 
     available: int
     held: int
-    """The money that escrows hold for the person's own campaigns."""
+    """The money in escrows for the person's campaigns."""
     currency: str
     leaving: int = 0
     """The money in withdrawals that are not yet paid and not returned."""
+    loss: int = 0
+    """The loss that the person has caused and not repaid. It forbids withdrawals."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class StatementLine:
 
 
 async def of_user(session: AsyncSession, user_id: int) -> Wallet:
-    """Return a user's own wallet with its present values in the database. Raises NotFound."""
+    """Return a user's own wallet, read from the database anew. Raises NotFound."""
     wallet: Wallet | None = await session.scalar(
         select(Wallet)
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
@@ -55,10 +57,7 @@ async def of_user(session: AsyncSession, user_id: int) -> Wallet:
 
 
 async def open_loss(session: AsyncSession, user_id: int) -> int:
-    """Return how much money a person owes to the platform, in minor units. 0 means no debt.
-
-    A debt begins with a reversed payment, or with a payment that an admin made in excess.
-    """
+    """Return how much money a person owes to the platform, in minor units. 0 means no debt."""
     balance = await session.scalar(
         select(Wallet.balance).where(
             Wallet.counterparty_id == user_id, Wallet.kind == WalletKind.LOSS
@@ -74,7 +73,7 @@ def require_amount(amount: int) -> None:
 
 
 async def balances(session: AsyncSession, user_id: int) -> Balances:
-    """Return a user's available money, the money in escrows, and the money in open withdrawals.
+    """Return a user's available money, the money in escrows and open withdrawals, and the loss.
 
     Amounts are in minor units. Raises NotFound.
     """
@@ -90,13 +89,14 @@ async def balances(session: AsyncSession, user_id: int) -> Balances:
             Wallet.user_id == user_id, Wallet.kind == WalletKind.WITHDRAWAL
         )
     )
-    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0))
+    loss = await open_loss(session, user_id)
+    return Balances(wallet.balance, int(held or 0), wallet.currency, int(leaving or 0), loss)
 
 
 async def statement(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[StatementLine]:
-    """Return a page of the entries of a user's own wallet. The newest comes first."""
+    """Return a page of the entries of a user's own wallet, the newest first."""
     rows = await session.execute(
         select(
             LedgerEntry.created_at,
@@ -115,10 +115,7 @@ async def statement(
 
 
 async def find_other_currency(session: AsyncSession, currency: str) -> str | None:
-    """Return the currency of a wallet whose currency is not `currency`, or None.
-
-    If there is such a wallet, a process refuses to start.
-    """
+    """Return a currency other than `currency` that a wallet has, or None."""
     other: str | None = await session.scalar(
         select(Wallet.currency).where(Wallet.currency != currency).limit(1)
     )

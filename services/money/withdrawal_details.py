@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models.money import Withdrawal, WithdrawalStatus
+from db.models.money import Wallet, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.users import User
 from services.platform import errors
 
@@ -18,10 +18,7 @@ OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 
 @dataclass(frozen=True)
 class WithdrawalDetails:
-    """A withdrawal for the staff's screens.
-
-    The amount is in minor units. Times have a time zone.
-    """
+    """A withdrawal for the staff's screens (amount in minor units, times with a time zone)."""
 
     withdrawal_id: int
     user_id: int
@@ -30,16 +27,15 @@ class WithdrawalDetails:
     currency: str
     status: WithdrawalStatus
     blocked: bool
+    open_loss: int
+    """How much money the person owes to the platform, in minor units. 0 means no debt."""
     created_at: datetime
     age: timedelta
     decided_by_telegram_id: int | None
     external_reference: str | None
     return_reason: str | None
     paying_telegram_id: int | None
-    """The Telegram id of the admin who has claimed the payment, or None.
-
-    If the time of a claim is over, the claim does not count.
-    """
+    """The Telegram id of the admin with a valid claim on the payment, or None."""
 
 
 async def list_open(
@@ -68,11 +64,17 @@ async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDe
 
 def _select_cards() -> Select[*tuple[Any, ...]]:
     decided_by, paying_by = aliased(User), aliased(User)
+    loss_balance = (
+        select(func.sum(Wallet.balance))
+        .where(Wallet.counterparty_id == Withdrawal.user_id, Wallet.kind == WalletKind.LOSS)
+        .scalar_subquery()
+    )
     return (
         select(
             Withdrawal,
             User.telegram_id,
             User.blocked,
+            func.greatest(0, -func.coalesce(loss_balance, 0)).label("open_loss"),
             (func.clock() - Withdrawal.created_at).label("age"),
             decided_by.telegram_id.label("decided_by"),
             paying_by.telegram_id.label("paying_by"),
@@ -99,6 +101,7 @@ def _to_card(row: Any) -> WithdrawalDetails:
         currency=withdrawal.currency,
         status=withdrawal.status,
         blocked=row.blocked,
+        open_loss=int(row.open_loss),
         created_at=withdrawal.created_at,
         age=row.age,
         decided_by_telegram_id=row.decided_by,

@@ -1,10 +1,4 @@
-"""Find out where the money of a withdrawal came from.
-
-A source is a credit (an amount that the wallet received) that pays the withdrawal. The rule is
-first in, first out: the oldest money leaves the wallet first. If a payer took a deposit back before
-the withdrawal, the platform took the money that was still in the wallet. Only the rest of such a
-deposit counts as a source.
-"""
+"""Find out which credits of a wallet pay a withdrawal: first in, first out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +16,7 @@ from db.models.money import Deposit, DepositStatus, LedgerEntry, Reason
 from db.models.users import User
 
 SHOWN = 5
-"""How many sources are described at most. All other sources are only counted."""
 PAGE = 500
-"""How many credits one query reads at most."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +27,22 @@ class Source:
     reference_id: int
     """The id of the placement, deposit, withdrawal or correction that caused the credit."""
     amount: int
-    """The part of the credit that the withdrawal uses, in minor units."""
+    """The part of the credit that pays the withdrawal, in minor units."""
     credited_at: datetime
     advertiser_telegram_id: int | None
     """The Telegram id of the advertiser who paid, or None if the credit is no payout."""
     comparison: Comparison | None
-    """Whether Telegram's list of payments has the deposit, or None if the credit is no deposit."""
+    """Whether Telegram's list contains the deposit's payment. None if the credit is no deposit."""
     taken_back: bool
-    """Whether the payer took the deposit back at Telegram or at the bank."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources of a withdrawal. At most SHOWN sources are described, the newest first."""
+    """The sources of a withdrawal. The newest SHOWN sources are described."""
 
     newest: Sequence[Source]
     others: int
-    """The number of sources that `newest` does not describe."""
+    """The number of sources that are not described."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +73,7 @@ async def get(session: AsyncSession, withdrawal_id: int) -> Sources:
 
 
 async def _parts(session: AsyncSession, hold: Any) -> list[_Part]:
-    """Return the parts of credits that pay a withdrawal, the newest first.
-
-    `hold` is the entry that took the withdrawal's money from the wallet. The newest credits stayed
-    in the wallet, and their sum is `balance_after`. The credits before them pay the withdrawal.
-    """
+    """Return the parts of credits that pay a withdrawal, the newest first."""
     parts: list[_Part] = []
     staying, missing, before = hold.balance_after, -hold.amount, hold.version
     while missing:
@@ -104,11 +91,7 @@ async def _parts(session: AsyncSession, hold: Any) -> list[_Part]:
 
 
 def _credits(wallet_id: int, held_at: int, before: int) -> Select[int, int]:
-    """Build a query for the credits of a wallet with a version below `before`, the newest first.
-
-    If the payer took a deposit back, the query subtracts the amount that the clawback (the booking
-    for this) took from the wallet. Only entries with a version below `held_at` count.
-    """
+    """Build a query for the credits of a wallet, less what clawbacks took."""
     taken = aliased(LedgerEntry)
     recovered = (
         select(func.sum(-taken.amount))

@@ -1,7 +1,6 @@
-"""Request withdrawals, approve them, mark them as paid, or return their money.
+"""Request, approve, pay and return withdrawals.
 
-Until a withdrawal is paid or returned, its money is in the person's withdrawal wallet. The order of
-locks is: the kill switch, the person, the withdrawal, then the wallets.
+Locks are taken in this order: the kill switch, the person, the withdrawal, then the wallets.
 """
 
 from collections.abc import Sequence
@@ -12,23 +11,22 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.losses import ExcessPayment
 from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
 from db.session import sqlstate
-from services.money import ledger, payment_claims, wallets
+from services.money import external_references, ledger, payees, payment_claims, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
-REASON_LIMIT = REFERENCE_LIMIT = 200
-"""The greatest length of a reason, and of an external reference (a payment's id), in characters."""
+REASON_LIMIT = 200
+"""The greatest length of a reason, in characters."""
 CANCELLED_REASON = "cancelled"
-"""The reason that is stored if the person cancels the withdrawal."""
+"""The stored reason if the person cancels the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
-"""The stored reason if a withdrawal was returned because a deposit of the person was reversed."""
+"""The stored reason if the payer of a deposit reversed the payment."""
 _NOT_COMPARED = "AD053"
 
 
@@ -49,9 +47,7 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
         if (first.user_id, first.amount) != (user_id, amount):
             raise errors.IdempotencyConflict(key)
         return first
-    if (await _lock_person(session, user_id)).blocked:
-        raise errors.PersonBlocked(user_id)
-    await _require_no_loss(session, user_id)
+    await payees.require_payable(session, await payees.lock(session, user_id))
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await wallets.of_user(session, user_id)
     inserted = await session.execute(
@@ -81,13 +77,13 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
 
 
 async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> Withdrawal:
-    """Approve a withdrawal. After that, an admin can pay it.
+    """Approve a withdrawal, so that an admin can pay it.
 
-    If the withdrawal is already approved or paid, nothing changes. Before a withdrawal in Stars is
-    approved, the deposits that can pay it must be compared with Telegram's list of payments. Locks
-    the kill switch `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound,
-    OwnMoney, InvalidMove, PersonBlocked, OpenLoss, SwitchStopped. Raises NotCompared if the
-    comparison is missing. The caller must then roll back.
+    If the withdrawal is already approved or paid, nothing changes. Locks the kill switch
+    `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney,
+    InvalidMove, PersonBlocked, OpenLoss, SwitchStopped; NotCompared if a deposit in Stars that can
+    pay the withdrawal is not compared with Telegram's list. After NotCompared, the caller must roll
+    back.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -95,9 +91,7 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     if withdrawal.status in {WithdrawalStatus.APPROVED, WithdrawalStatus.PAID}:
         return withdrawal
     _require_move(withdrawal, WithdrawalStatus.APPROVED, ActorRole(role.value))
-    if person.blocked:
-        raise errors.PersonBlocked(person.id)
-    await _require_no_loss(session, person.id)
+    await payees.require_payable(session, person)
     await killswitches.require(session, Switch.WITHDRAWALS)
     withdrawal.status = WithdrawalStatus.APPROVED
     withdrawal.decided_by = actor.user_id
@@ -119,22 +113,21 @@ async def mark_paid(
     external_reference: str,
     confirmed: bool = False,
 ) -> Withdrawal:
-    """Record that an admin has paid a withdrawal, with a payment outside the platform.
+    """Record that an admin has paid a withdrawal outside the platform.
 
-    `external_reference` is the id of this payment, for example the bank's id. The payment has
-    already happened. Therefore it is recorded even if kill switches are stopped or the person is
-    blocked. `confirmed` says whether a second person has confirmed the payment. A second call with
-    the same reference changes nothing.
+    `external_reference` is the id of the payment. `confirmed` says whether a second person has
+    confirmed the payment. No kill switch and no block of the person prevents the record. A second
+    call with the same reference changes nothing.
 
     Locks the reference, the person, the withdrawal, then the wallets. Raises AccessDenied,
     NotFound, OwnMoney, InvalidText. Raises SecondPersonNeeded if nobody approved the withdrawal and
     `confirmed` is False, or if the withdrawal is already paid or returned. Raises
-    IdempotencyConflict if another withdrawal was paid with this reference.
+    IdempotencyConflict if another payment has this reference.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_paid")
-    external_reference = await lock_reference(session, external_reference)
+    external_reference = await external_references.lock(session, external_reference)
     withdrawal = await lock_for_decision(session, withdrawal_id, actor)
-    paid_id = await find_paid(session, external_reference)
+    paid_id = await external_references.find_paid(session, external_reference)
     if paid_id == withdrawal_id:
         return withdrawal
     if paid_id is not None:
@@ -154,7 +147,7 @@ async def mark_paid(
     withdrawal.external_reference = external_reference
     if withdrawal.decided_by is None:
         withdrawal.decided_by = actor.user_id
-    await session.flush()
+    await external_references.flush(session, external_reference)
     await _record_and_notify(session, withdrawal, actor, "withdrawal_paid", role=role)
     return withdrawal
 
@@ -164,9 +157,9 @@ async def return_money(
 ) -> Withdrawal:
     """Return the money of a withdrawal to its person, and notify the person.
 
-    `reason` is stored. If the money is already returned, nothing changes. Locks the person, the
-    withdrawal, then the wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText.
-    Raises PaymentClaimed if another admin has a valid claim on the payment.
+    If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
+    wallets. Raises AccessDenied, NotFound, OwnMoney, InvalidMove, InvalidText; PaymentClaimed if
+    another admin has a valid claim on the payment.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_return")
     reason = _require_text("reason", reason, REASON_LIMIT)
@@ -184,8 +177,7 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
     """Cancel a withdrawal of the actor, and return its money.
 
     If the money is already returned, nothing changes. Locks the person, the withdrawal, then the
-    wallets. Raises NotFound, NotWithdrawalOwner. Raises InvalidMove if the withdrawal is approved
-    or paid.
+    wallets. Raises NotFound, NotWithdrawalOwner; InvalidMove if the withdrawal is approved or paid.
     """
     withdrawal, _ = await _lock(session, withdrawal_id)
     if withdrawal.user_id != actor.user_id:
@@ -200,8 +192,7 @@ async def cancel(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> 
 async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
     """Return the money of all unapproved withdrawals of a person to the person's wallet.
 
-    The caller must have locked the person. This lock is enough, because every decision about a
-    withdrawal first locks the person. Locks the wallets.
+    The caller must have locked the person. Locks the wallets.
     """
     requested = await session.scalars(
         select(Withdrawal)
@@ -220,7 +211,7 @@ async def return_unapproved(session: AsyncSession, *, user_id: int) -> None:
 async def of_user(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Withdrawal]:
-    """Return a page of a person's withdrawals. The newest comes first."""
+    """Return a page of a person's withdrawals, the newest first."""
     rows = await session.scalars(
         select(Withdrawal)
         .where(Withdrawal.user_id == user_id)
@@ -231,34 +222,10 @@ async def of_user(
     return rows.all()
 
 
-async def lock_reference(session: AsyncSession, external_reference: str) -> str:
-    """Lock the external reference of a payment. Return it without spaces at its ends.
-
-    The external reference is the id of a payment outside the platform, for example the bank's id.
-    Raises InvalidText.
-    """
-    external_reference = _require_text("external_reference", external_reference, REFERENCE_LIMIT)
-    await queries.lock_key(session, f"withdrawal:{external_reference}")
-    return external_reference
-
-
-async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
-    """Return the id of the withdrawal whose payment has this reference, or None.
-
-    A payment in excess (a payment of a withdrawal that was paid or returned before) counts too.
-    """
-    paid = select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
-    in_excess = select(ExcessPayment.withdrawal_id).where(
-        ExcessPayment.external_reference == external_reference
-    )
-    paid_id: int | None = await session.scalar(paid.union_all(in_excess))
-    return paid_id
-
-
 async def lock_for_decision(session: AsyncSession, withdrawal_id: int, actor: Actor) -> Withdrawal:
-    """Lock a withdrawal for a decision by the actor, and return it. Locks its person first.
+    """Lock a withdrawal and its person for a decision by the actor. Return the withdrawal.
 
-    Raises NotFound. Raises OwnMoney if the withdrawal belongs to the actor.
+    Raises NotFound; OwnMoney if the withdrawal belongs to the actor.
     """
     withdrawal, _ = await _lock(session, withdrawal_id, decided_by=actor)
     return withdrawal
@@ -281,46 +248,20 @@ async def get_own(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
 
 
 def _require_text(field: str, text: str, limit: int) -> str:
-    """Return a text without spaces at its ends. Raises InvalidText if it is empty or too long."""
     text = text.strip()
     if not 1 <= len(text) <= limit:
         raise errors.InvalidText(field, limit, len(text))
     return text
 
 
-async def _require_no_loss(session: AsyncSession, user_id: int) -> None:
-    """Raise OpenLoss if the person owes money to the platform.
-
-    The caller must have locked the person.
-    """
-    loss = await wallets.open_loss(session, user_id)
-    if loss:
-        currency = (await wallets.of_user(session, user_id)).currency
-        raise errors.OpenLoss(user_id, loss, currency)
-
-
-async def _lock_person(session: AsyncSession, user_id: int) -> User:
-    """Lock a person (shared) and return the person."""
-    found = await session.execute(
-        select(User)
-        .where(User.id == user_id)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    )
-    return found.scalar_one()
-
-
 async def _lock(
     session: AsyncSession, withdrawal_id: int, *, decided_by: Actor | None = None
 ) -> tuple[Withdrawal, User]:
-    """Lock the person of a withdrawal, then the withdrawal. Return the withdrawal and the person.
-
-    Raises NotFound. Raises OwnMoney if the person is the actor `decided_by`.
-    """
+    """Lock the person of a withdrawal, then the withdrawal."""
     user_id = (await get(session, withdrawal_id)).user_id
     if decided_by is not None and decided_by.user_id == user_id:
         raise errors.OwnMoney(withdrawal_id)
-    person = await _lock_person(session, user_id)
+    person = await payees.lock(session, user_id)
     withdrawal = await session.get_one(
         Withdrawal, withdrawal_id, with_for_update=True, populate_existing=True
     )
@@ -341,10 +282,7 @@ def _require_move(withdrawal: Withdrawal, status: WithdrawalStatus, role: ActorR
 async def _settle(
     session: AsyncSession, withdrawal: Withdrawal, actor: Actor, status: WithdrawalStatus, to: int
 ) -> None:
-    """Move a withdrawal's money to the wallet `to`, and set the withdrawal's final status.
-
-    The caller must flush the session after the call.
-    """
+    """Move a withdrawal's money to `to`, and set the final status without a flush."""
     reason = Reason.WITHDRAWAL if status is WithdrawalStatus.PAID else Reason.WITHDRAWAL_RETURN
     holding = await ledger.open_wallet(
         session, WalletKind.WITHDRAWAL, currency=withdrawal.currency, user_id=withdrawal.user_id
@@ -380,7 +318,7 @@ async def _record_and_notify(
     role: str,
     to_staff: bool = False,
 ) -> None:
-    """Write the audit row of a withdrawal's new status. Notify the person or the admin chat."""
+    """Write the audit row of a withdrawal's new status, and notify the person or the admin chat."""
     await audit.record(
         session,
         actor=actor,

@@ -1,4 +1,4 @@
-"""Define the actor: the person or the system that does an act, with the actor's staff roles."""
+"""Define the actor: the person or the system that does an act."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -7,46 +7,34 @@ from db.models.users import Role
 from services.platform import errors
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-"""The id of one button press, command or tick. Its logs, audit rows and transfers contain this id.
-
-A tick is one run of a periodic task of the scheduler.
-"""
+"""The id of one button press, command or scheduler run, for its logs and rows."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The person or the system that does an act.
-
-    The code that receives a request (a handler, a tick or a command) creates the actor. Services
-    read the actor to check roles and to write audit rows.
-    """
+    """The person or the system that does an act, with the person's staff roles."""
 
     user_id: int | None
-    """The person's user id, or None for the system itself."""
+    """The person's user id, or None for the system."""
     roles: frozenset[Role] = frozenset()
     in_admin_chat: bool = False
-    """Whether the act comes from the admin chat or from the command line."""
+    """Whether the act comes from the admin chat or the command line."""
     inbox_id: int | None = None
-    """The id of the inbox row with the person's update, or None if there is no update.
-
-    Some acts need two people. For such an act, the database reads this row to check that the person
-    agreed.
-    """
+    """The id of the inbox row with the person's update, or None."""
 
     def staff_role(self, *allowed: Role) -> Role | None:
         """Return the first role of `allowed` that the actor has.
 
-        Returns None if the actor has none of these roles or acts outside the admin chat.
+        Returns None if the actor has no such role or acts outside the admin chat.
         """
         if not self.in_admin_chat:
             return None
         return next((role for role in allowed if role in self.roles), None)
 
     def require_staff(self, *allowed: Role, action: str) -> Role:
-        """Return the first role of `allowed` that the actor has.
+        """Return the first role of `allowed` that the actor has. Source: the product specification.
 
-        Raises AccessDenied if the actor has none of these roles or acts outside the admin chat. The
-        source is the section about people in the product specification.
+        Raises AccessDenied if the actor has no such role or acts outside the admin chat.
         """
         role = self.staff_role(*allowed)
         if role is None:
@@ -61,7 +49,7 @@ class Actor:
 
 
 SYSTEM = Actor(user_id=None)
-"""The actor if no person acts: the scheduler, or an event such as a reversed payment."""
+"""The actor if no person acts, for example in a run of the scheduler."""
 
 MODERATORS = (Role.ADMIN, Role.SUPER_ADMIN)
 OPERATORS = (Role.OPERATOR, Role.SUPER_ADMIN)

@@ -1,4 +1,4 @@
-"""Write audit rows. An audit row says who did an act, or who was refused an act."""
+"""Write audit rows, which say who did an act or was refused an act."""
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +15,7 @@ async def record(
 ) -> None:
     """Write the audit row of an act, in the same transaction as the act.
 
-    `role` is the role in which the actor did the act. `facts` are the ids, amounts and words that
-    the row stores. They must never contain personal data.
+    `role` is the role in which the actor did the act. `facts` must not contain personal data.
     """
     await session.execute(
         insert(UserAuditLog.__table__).values(  # type: ignore[arg-type]  # a Table at run time
@@ -34,8 +33,7 @@ async def record_denied(
 ) -> None:
     """Write the audit row of an act that was refused with `error`.
 
-    The transaction of the act was rolled back. Therefore the caller must open a new transaction for
-    this row.
+    The caller must open a new transaction for this row.
     """
     roles = ",".join(sorted(actor.roles)) or "none"
     await record(

@@ -1,9 +1,4 @@
-"""Store the new id of the admin chat when it becomes a supergroup, and let people confirm it.
-
-Telegram gives the chat a new id (a move). Before a super admin confirms the move in the new chat,
-nobody can act as staff there. Messages to the admin chat are sent to the last confirmed id. If the
-chat has moved, Telegram's answer contains the new id, and `FollowAdminChat` uses it.
-"""
+"""Store and confirm the new id of the admin chat after the chat became a supergroup."""
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,7 +10,7 @@ from services.platform import errors
 from services.platform.actors import Actor
 
 _FIRST_SUPERGROUP_ID = -1_000_000_000_000
-"""The ids of supergroups and channels are below this number, and the ids of groups are above it."""
+"""Ids of supergroups and channels are below this number, and ids of groups above."""
 
 
 async def record_migration(
@@ -23,9 +18,8 @@ async def record_migration(
 ) -> None:
     """Record the new id of the admin chat, which Telegram sends as `migrate_to_chat_id`.
 
-    The database notifies the admin chat and the super admins. If the old chat is not the present
-    admin chat, or if the new chat is no supergroup, nothing is recorded. `admin_chat_id` is the id
-    in the settings.
+    Records nothing if the old chat is not the present admin chat, or if the new chat is no
+    supergroup.
     """
     present_id = await current_chat_id(session, admin_chat_id)
     if old_chat_id != present_id or new_chat_id >= _FIRST_SUPERGROUP_ID:
@@ -40,11 +34,10 @@ async def record_migration(
 async def confirm(
     session: AsyncSession, *, actor: Actor, old_chat_id: int, new_chat_id: int
 ) -> None:
-    """Confirm a recorded move (a new id) of the admin chat. The actor must be a super admin.
+    """Confirm the recorded new id of the admin chat for a super admin.
 
-    The super admin pressed the button in the new chat. Before the call, the caller must ask
-    Telegram for the present id of the old chat. Locks the move. Raises AccessDenied. Raises
-    AdminChatNotMoved if no such move waits for a confirmation.
+    The caller must first ask Telegram for the present id of the old chat. Locks the recorded move.
+    Raises AccessDenied; AdminChatNotMoved if no such move waits for a confirmation.
     """
     if Role.SUPER_ADMIN not in actor.roles:
         raise errors.AccessDenied("admin_chat_confirm")
@@ -68,10 +61,7 @@ async def confirm(
 
 
 async def current_chat_id(session: AsyncSession, chat_id: int) -> int:
-    """Return the present id of a chat, even if the chat got a new id several times.
-
-    A new id that nobody has confirmed is ignored.
-    """
+    """Return the present id of a chat, without new ids that nobody has confirmed."""
     visited = {chat_id}
     while (
         new_chat_id := await session.scalar(

@@ -1,21 +1,16 @@
-"""Define the errors with which services refuse an act, for example a payment by a blocked person.
-
-An error has no text. `bot.errors` writes a text for each error in the person's language.
-"""
+"""Define the errors with which services refuse an act."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
 
 
 class DomainError(Exception):
-    """The base class of all errors with which a service refuses an act.
+    """The base class of the errors with which a service refuses an act.
 
-    An error contains ids, amounts and fixed words. It contains no text for people. Subclasses are
-    dataclasses. They are not frozen, because Python sets `__traceback__` when it raises an error.
+    Its fields are ids, amounts and fixed words.
     """
 
     def __str__(self) -> str:
-        """Return the name of the class and its fields in a form that is safe for a log."""
         facts = ", ".join(
             f"{field.name}={getattr(self, field.name)!r}"
             for field in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
@@ -25,22 +20,19 @@ class DomainError(Exception):
 
 @dataclass(eq=False)
 class AccessDenied(DomainError):
-    """The actor does not have the role that the act needs, or acts outside the admin chat."""
+    """The actor does not have the needed role, or acts outside the admin chat."""
 
     action: str
 
 
 @dataclass(eq=False)
 class AdminChatPublic(DomainError):
-    """The admin chat is a public group. All acts of the staff are refused until it is private."""
+    """The staff cannot act until the public admin chat is private."""
 
 
 @dataclass(eq=False)
 class AdminChatNotMoved(DomainError):
-    """No move to this chat waits for a confirmation, or Telegram denies the move.
-
-    A move means that Telegram gave the admin chat a new id, because it became a supergroup.
-    """
+    """No new id of the admin chat waits for a confirmation, or Telegram denies the new id."""
 
 
 @dataclass(eq=False)
@@ -66,18 +58,14 @@ class NotWithdrawalOwner(DomainError):
 
 @dataclass(eq=False)
 class OwnMoney(DomainError):
-    """The decision is about the actor's own money, so the actor is not allowed to make it.
-
-    The actor is the advertiser or the owner of the target (a placement), or the user about whom the
-    decision is made.
-    """
+    """The actor must not decide about the actor's own money."""
 
     target_id: int
 
 
 @dataclass(eq=False)
 class NotFound(DomainError):
-    """The row does not exist, or the actor is not allowed to see it."""
+    """The row does not exist, or the actor must not see the row."""
 
     thing: str
     id: int | str
@@ -102,7 +90,7 @@ class SwitchStopped(DomainError):
 
 @dataclass(eq=False)
 class InsufficientFunds(DomainError):
-    """The balance of the wallet is less than the needed amount. Amounts are in minor units."""
+    """The balance of the wallet is less than the needed amount, in minor units."""
 
     user_id: int | None
     needed: int
@@ -112,10 +100,7 @@ class InsufficientFunds(DomainError):
 
 @dataclass(eq=False)
 class BudgetExceeded(DomainError):
-    """The price of a placement is higher than the rest of the campaign's budget.
-
-    `left` is the rest of the budget. Amounts are in minor units.
-    """
+    """The price of a placement is higher than `left`, the rest of the budget, in minor units."""
 
     campaign_id: int
     left: int
@@ -124,7 +109,7 @@ class BudgetExceeded(DomainError):
 
 @dataclass(eq=False)
 class CampaignNotActive(DomainError):
-    """The act needs an active campaign, and the campaign is not active."""
+    """The campaign is not active."""
 
     campaign_id: int
     status: str
@@ -154,17 +139,14 @@ class PersonBlocked(DomainError):
 
 @dataclass(eq=False)
 class PublishTimePast(DomainError):
-    """The time at which the post should be published is in the past."""
+    """The time of publication is in the past."""
 
     target_id: int | None
 
 
 @dataclass(eq=False)
 class PublishTimeTooFar(DomainError):
-    """The time at which the post should be published is later than the settings allow.
-
-    `latest` is the latest allowed time, with a time zone.
-    """
+    """The time of publication is later than `latest`, which has a time zone."""
 
     latest: datetime
 
@@ -178,10 +160,7 @@ class InvalidAmount(DomainError):
 
 @dataclass(eq=False)
 class TermsChanged(DomainError):
-    """The channel's terms are not the terms that the advertiser agreed to.
-
-    `price` (in minor units) and `promised_hours` (how long a post must stay) are the present terms.
-    """
+    """The channel's terms (price in minor units) differ from the terms that were agreed."""
 
     channel_id: int
     price: int
@@ -192,8 +171,7 @@ class TermsChanged(DomainError):
 class InvalidText(DomainError):
     """The text is empty or too long.
 
-    For ads, buttons, names and topics, lengths are in UTF-16 units, as Telegram counts. For reasons
-    and references, lengths are in characters.
+    Lengths of reasons and references are in characters, all other lengths in UTF-16 units.
     """
 
     field: str
@@ -203,10 +181,7 @@ class InvalidText(DomainError):
 
 @dataclass(eq=False)
 class InvalidCreative(DomainError):
-    """Telegram would not accept the ad in this form, or the ad links to a forbidden address.
-
-    `why` is a fixed word for the reason.
-    """
+    """Telegram would not accept the ad in this form, or the ad links to a forbidden address."""
 
     field: str
     why: str
@@ -228,11 +203,7 @@ class IdempotencyConflict(DomainError):
 
 @dataclass(eq=False)
 class InvalidTransfer(DomainError):
-    """The ledger refuses the transfer, because its legs are wrong.
-
-    A leg is one signed amount for one wallet. The legs are wrong in three cases: they do not sum to
-    zero, a wallet is unknown, or two legs have the same wallet.
-    """
+    """The sum of the legs is not zero, a wallet is unknown, or two legs have the same wallet."""
 
     why: str
 
@@ -249,9 +220,7 @@ class CurrencyMismatch(DomainError):
 class PaymentMismatch(DomainError):
     """The payment differs from its invoice or from its recorded deposit.
 
-    `key` is the id that Telegram or another provider gave the payment. `expected` is what the
-    invoice or the deposit contains. `got` is what the payment contains. Each value is a text, for
-    example an amount in minor units with its currency.
+    `expected` and `got` are texts, for example an amount in minor units with a currency.
     """
 
     key: str
@@ -261,10 +230,7 @@ class PaymentMismatch(DomainError):
 
 @dataclass(eq=False)
 class SecondPersonNeeded(DomainError):
-    """A second person must confirm this payment of a withdrawal.
-
-    The reason: nobody has approved the withdrawal, or it has already been paid or returned.
-    """
+    """A second person must confirm a payment of an unapproved, paid or returned withdrawal."""
 
     withdrawal_id: int
     status: str
@@ -280,20 +246,14 @@ class PaymentClaimed(DomainError):
 
 @dataclass(eq=False)
 class NotCompared(DomainError):
-    """The withdrawal has to wait until its deposits are compared with Telegram's list.
-
-    These are deposits in Stars that can be a source of the withdrawal's money.
-    """
+    """A deposit in Stars that can pay the withdrawal is not compared with Telegram's list."""
 
     withdrawal_id: int
 
 
 @dataclass(eq=False)
 class OpenLoss(DomainError):
-    """The person owes the amount `needed` to the platform.
-
-    The cause is a reversed deposit or a payment in excess. The amount is in minor units.
-    """
+    """The person owes the amount `needed` (minor units) to the platform."""
 
     user_id: int
     needed: int
@@ -302,7 +262,7 @@ class OpenLoss(DomainError):
 
 @dataclass(eq=False)
 class PostNotProven(DomainError):
-    """Nothing proves that the post is or was in the channel as promised. `why` is a fixed word."""
+    """Nothing proves that the post stayed in the channel as promised."""
 
     target_id: int
     why: str
@@ -318,7 +278,7 @@ class PostNotFailed(DomainError):
 
 @dataclass(eq=False)
 class EscrowNotHeld(DomainError):
-    """The target (a placement) has no held escrow. `status` is None if it has no escrow at all."""
+    """The placement's escrow is not held. `status` is None if there is no escrow."""
 
     target_id: int
     status: str | None
@@ -326,26 +286,23 @@ class EscrowNotHeld(DomainError):
 
 @dataclass(eq=False)
 class IncidentOpen(DomainError):
-    """An incident is open. Until it is closed, the kill switches that it stopped cannot run."""
+    """The kill switch cannot run while an incident is open."""
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class InvariantBroken(DomainError):
-    """The incident cannot be closed now, because an invariant is broken.
-
-    An invariant is a statement that must always be true, for example about balances.
-    """
+    """The incident cannot be closed while rows in the database are wrong."""
 
     incident_id: int
 
 
 @dataclass(eq=False)
 class NotChecked(DomainError):
-    """The incident cannot be closed now, because a check of the whole ledger is missing.
+    """The incident cannot be closed without a check of the whole ledger.
 
-    This check must begin after the incident and after the last repair. It must find no violation.
+    The check must begin after the incident and after the last repair.
     """
 
     incident_id: int
@@ -353,10 +310,7 @@ class NotChecked(DomainError):
 
 @dataclass(eq=False)
 class SamePerson(DomainError):
-    """The act needs another person, because the actor did an earlier act on the same thing.
-
-    For example, the proposer of a correction is not allowed to confirm this correction.
-    """
+    """The actor did an earlier act on the same thing, so another person must do this act."""
 
     action: str
 
@@ -365,7 +319,7 @@ class SamePerson(DomainError):
 class NotAcknowledged(DomainError):
     """A second person cannot confirm the request now.
 
-    The requester has not pressed the button "That was me", or the act needs no second person.
+    The requester has not pressed "That was me", or the act needs no second person.
     """
 
     request_id: int
@@ -373,10 +327,7 @@ class NotAcknowledged(DomainError):
 
 @dataclass(eq=False)
 class ProposalEnded(DomainError):
-    """The proposal cannot be confirmed any more.
-
-    The proposal is too old, or its proposer has lost the role that such a proposal needs.
-    """
+    """The proposal is too old, or its proposer has lost the necessary role."""
 
     thing: str
     id: int
@@ -384,7 +335,7 @@ class ProposalEnded(DomainError):
 
 @dataclass(eq=False)
 class NotCorrectable(DomainError):
-    """The correction is not possible, for example because the ledger does not have such a fault."""
+    """The correction is not possible, for example because there is no such fault."""
 
     kind: str
     id: int

@@ -1,4 +1,4 @@
-"""End database sessions of the application whose transactions do not end."""
+"""End the application's database sessions whose transactions do not end."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,9 +7,8 @@ _END = text("SELECT end_hanging_sessions()")
 
 
 async def end(session: AsyncSession) -> int:
-    """End the sessions whose transaction is older than 90 seconds. Return how many were ended.
+    """End sessions with a transaction older than 90 seconds, and return the number of sessions.
 
-    PostgreSQL's own time limits are not enough, because a session can set these limits to 0. This
-    function waits for no lock.
+    Waits for no lock.
     """
     return int((await session.execute(_END)).scalar_one())

@@ -14,21 +14,13 @@ from services.platform import audit, errors, lanes, outbox
 from services.platform.actors import OPERATORS, Actor
 
 MAX_ATTEMPTS = 10
-"""After so many attempts, an update is parked, that is, kept and not tried again."""
+"""The largest number of attempts to handle one update."""
 PER_LANE = 5
-"""How many updates of one lane (usually one chat) one call claims at most.
-
-Therefore a lane with many updates does not delay the updates of other lanes.
-"""
+"""The largest number of updates of one lane (usually one chat) that one call claims."""
 _OLDEST = 1_000
-"""A claim reads at most this number of the oldest updates, and chooses from them."""
 SET_ASIDE = "set_aside"
-"""The key in the replacement of a refused update (`set_aside`).
-
-The value is the update's JSON text.
-"""
 SET_ASIDE_LIMIT = 100_000
-"""How many characters of a refused update's JSON text are kept at most."""
+"""The greatest length of the JSON text of a refused update, in characters."""
 _BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _PAYMENT = (
@@ -36,16 +28,13 @@ _PAYMENT = (
     .has_any(array(["successful_payment", "refunded_payment"]))
     .is_(True)
 )
-"""The SQL condition that an update is about a payment or a refund."""
 
 
 def lane_of(payload: dict[str, Any]) -> int:
-    """Return the lane of an update. Updates with the same lane are handled in order.
+    """Return the lane of an update, usually the id of its chat.
 
-    The lane is a number, usually the id of the update's chat. If there is no chat, the lane is the
-    id of the update's user. If there is no user, the lane is 0. Some updates have another lane
-    (`lanes.own_lane`). The update is raw JSON that is not trusted: any part can be missing or can
-    have another type.
+    Without a chat, the lane is the user's id, or 0. Any part of the JSON can be missing or have
+    another type.
     """
     if (own_lane := lanes.own_lane(payload)) is not None:
         return own_lane
@@ -62,20 +51,13 @@ def lane_of(payload: dict[str, Any]) -> int:
 
 
 def set_aside(update: dict[str, Any]) -> dict[str, Any]:
-    """Return a replacement for an update that the database refused to store.
-
-    The replacement contains the JSON of the refused update as a text of ASCII characters.
-    """
+    """Return a replacement for an update that the database refused to store."""
     text = json.dumps(update)[:SET_ASIDE_LIMIT]
     return {"update_id": update["update_id"], SET_ASIDE: text}
 
 
 def _remove_unstorable(content: Any) -> Any:
-    """Return a copy of JSON data without the values that PostgreSQL cannot store.
-
-    NUL characters are removed. Lone surrogates (halves of a character) are replaced. A number that
-    is not finite becomes null.
-    """
+    """Return a copy of JSON data that PostgreSQL can store."""
     if isinstance(content, float) and not math.isfinite(content):
         return None
     if isinstance(content, str):
@@ -91,10 +73,7 @@ def _remove_unstorable(content: Any) -> Any:
 
 
 async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int:
-    """Store updates in the order in which they arrived. Return how many of them were new.
-
-    Updates that are already stored are skipped.
-    """
+    """Store updates in the order of arrival, and return the number of new updates."""
     rows = [
         {
             "update_id": update["update_id"],
@@ -122,12 +101,10 @@ async def claim_first(
     full_lanes: Collection[int] = (),
     staff: Collection[int],
 ) -> Sequence[InboxUpdate]:
-    """Claim at most `limit` of the updates that are handled before all others.
+    """Claim at most `limit` urgent updates: pre-checkout queries, and updates of the lanes `staff`.
 
-    These are pre-checkout queries (a person is about to pay) and updates of the staff. `staff`
-    contains the lanes of the staff. `exclude` contains the ids of updates that are not claimed.
-    Updates of the lanes in `full_lanes` are not claimed, so that many messages of the admin chat
-    leave room for a stop. Locks the updates, and skips updates that another transaction has locked.
+    Ids in `exclude` and updates of `full_lanes` are not claimed. Locks the updates, and skips
+    locked ones.
     """
     first = or_(InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES, InboxUpdate.lane.in_(staff))
     return await _claim_fairly(
@@ -148,12 +125,9 @@ async def claim(
 ) -> Sequence[InboxUpdate]:
     """Claim at most `limit` open updates in the order of their ids, at most PER_LANE of each lane.
 
-    Each claim counts as an attempt of the update. If an update has MAX_ATTEMPTS attempts, it is
-    parked (kept, but not tried again) and not claimed. `exclude` contains the ids of updates that
-    this process is already handling. Updates of the lanes in `full_lanes` are not claimed. Only one
-    process is allowed to call this function: the process with the polling lease (the right to get
-    updates from Telegram). Locks the updates, and skips updates that another transaction has
-    locked.
+    Counts an attempt of each update, and parks an update with MAX_ATTEMPTS attempts. Ids in
+    `exclude` and lanes in `full_lanes` are not claimed. The caller must hold the polling lease.
+    Locks the updates, and skips locked ones.
     """
     # The highest claimed id cannot replace `exclude`, because webhooks do not commit in the order
     # of the ids.
@@ -169,10 +143,6 @@ async def claim(
 async def _claim_fairly(
     session: AsyncSession, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[InboxUpdate]:
-    """Claim the oldest open updates that meet the conditions.
-
-    Claims at most `limit` updates, and at most PER_LANE updates of each lane.
-    """
     may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
     oldest = (
         select(InboxUpdate.id, InboxUpdate.lane)
@@ -205,11 +175,7 @@ async def _claim_fairly(
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
-    """Subtract one from the attempts of claimed updates that were not tried.
-
-    The claim has counted one attempt. If a handler failed because the database was not available,
-    the update also counts as not tried.
-    """
+    """Subtract one from the attempts of claimed updates that were not tried."""
     await session.execute(
         update(InboxUpdate)
         .where(InboxUpdate.id.in_(ids), *_OPEN)
@@ -221,8 +187,8 @@ async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
 async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - the row's own name
     """Mark an update as handled and delete its payload, in the transaction that handles it.
 
-    Returns False if another process has already handled or parked the update. The caller must then
-    roll the transaction back.
+    Returns False if another process has handled or parked the update. The caller must then roll
+    back.
     """
     marked = await session.scalar(
         update(InboxUpdate)
@@ -235,20 +201,20 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
 
 
 async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
-    """Park an update that cannot be handled: keep it, but do not try it again.
+    """Park an update that cannot be handled, and notify the admins.
 
-    The admins are notified. The payload is kept for people who look for the cause.
+    A parked update is kept, but never tried again.
     """
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return at most `limit` parked updates about payments or refunds, in the order of parking."""
+    """Return at most `limit` parked updates about payments or refunds, the first parked first."""
     return await _list_parked(session, _PAYMENT, limit)
 
 
 async def parked_updates(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return at most `limit` other parked updates (not about payments), in the order of parking."""
+    """Return at most `limit` parked updates that are not about payments, the first parked first."""
     return await _list_parked(session, ~_PAYMENT, limit)
 
 
@@ -265,11 +231,9 @@ async def _list_parked(
 
 
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Open a parked update about a payment or a refund. A handler then tries it again.
+    """Open a parked update about a payment or a refund, so that a handler tries the update again.
 
-    If the payment is already credited, or the refund is already recorded, no money moves. Other
-    parked updates cannot be opened, because an old press of a button can have another meaning now.
-    Raises AccessDenied. Raises NotFound if `inbox_id` is not the id of a parked payment or refund.
+    Raises AccessDenied; NotFound if `inbox_id` is not the id of a parked payment or refund.
     """
     role = actor.require_staff(*OPERATORS, action="payment_retry")
     opened = await session.scalar(
@@ -285,27 +249,20 @@ async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -
 
 
 async def count_open(session: AsyncSession) -> int:
-    """Return the number of open updates. An open update is neither handled nor parked."""
+    """Return the number of updates that are neither handled nor parked."""
     count = await session.execute(select(func.count()).select_from(InboxUpdate).where(*_OPEN))
     return count.scalar_one()
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete handled updates after 48 hours, and parked updates after 30 days.
-
-    Parked updates about payments are never deleted.
-    """
+    """Delete handled updates after 48 hours, and parked updates without payments after 30 days."""
     await session.execute(select(func.purge_inbox()))
 
 
 async def _park_matching(
     session: AsyncSession, *conditions: ColumnElement[bool], error: str
 ) -> None:
-    """Park the open updates that meet the conditions, and notify the admins.
-
-    Each parked payment causes one notice. All other parked updates together cause at most one
-    notice an hour, because any stranger can send many of them.
-    """
+    """Park the open updates that meet the conditions, and notify the admins."""
     parked = await session.execute(
         update(InboxUpdate)
         .where(*_OPEN, *conditions)

@@ -1,18 +1,8 @@
-"""Read and set kill switches. A running switch allows one kind of operation; a stop forbids it.
-
-For example, while the switch `payouts` is stopped, no process pays an owner. A transaction that
-needs a switch takes the shared advisory lock of the switch. Then it reads the switch in a separate
-statement. The transaction takes this lock before any row lock, because another order can cause a
-deadlock.
-
-A stop has two steps. The first step writes the stop and waits for nothing. After its commit, every
-operation that begins reads the stop. The second step (`settle`) takes the same lock exclusively.
-Therefore it waits for the operations that began earlier. If a session holds the lock too long, this
-step ends the session. After both steps, no operation of this kind can commit.
-"""
+"""Read and set kill switches, which allow or forbid one kind of operation in all processes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, func, or_, select, text
@@ -28,7 +18,7 @@ from services.platform import errors
 from services.platform.actors import OPERATORS, Actor, correlation_id
 
 LOCK_SPACE = 7_001
-"""The first of the two keys of each advisory lock. It is the same for all switches."""
+"""The first of the two keys of each advisory lock."""
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(:space, hashtext(:key))")
 _COUNT_RUNNING = text("SELECT count(*) FROM running_switches WHERE key = ANY(:keys)")
 _RUNNING = text("SELECT key FROM running_switches")
@@ -41,20 +31,15 @@ _OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
 )
 _NO_OPERATOR = "AD042"
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
-"""The bot sends posts to channels only while all these switches are running."""
+"""The switches that must all run before the bot sends a post."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
 """The switches that stay stopped while an incident about the ledger is open."""
 FROZEN_BY_INCIDENT = (*STOPPED_BY_INCIDENT, Switch.ADJUSTMENTS)
-"""All switches that the system stops if a check of the ledger finds a violation.
-
-An operator is allowed to run `adjustments` while the incident is open, because a repair can need an
-adjustment. The other switches stay stopped at least until the incident is closed.
-"""
+"""The switches that the system stops after a violation in the ledger."""
+CREATED_STOPPED = "created_stopped"
+"""The reason that is stored with a new switch. The text `switch-reason` translates it."""
 LEDGER_INCIDENT = "ledger_violation"
-"""The kind of an incident that was opened because an invariant is violated.
-
-An invariant is a statement about all rows that must always be true.
-"""
+"""The kind of an incident about the ledger."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +50,14 @@ class SwitchChange:
     enabled: bool
     changed: bool
     sends_under_way: int
-    """How many posts are being sent now, if a switch of POSTING_SWITCHES was stopped. Otherwise 0.
-
-    The results of these sends are recorded in spite of the stop.
-    """
+    """The number of posts that are being sent after a stop of POSTING_SWITCHES, otherwise 0."""
     settled: bool = True
-    """Whether all operations that began before the stop have ended. True if the switch was run."""
+    """Whether all operations that began before a stop have ended."""
 
 
 @dataclass(frozen=True)
 class SwitchState:
-    """The state of one switch.
-
-    `missing` is true if the switch has no row. Then it counts as stopped.
-    """
+    """The state of one switch. A switch without a row (`missing`) counts as stopped."""
 
     key: Switch
     enabled: bool
@@ -89,8 +68,7 @@ class SwitchState:
 async def lock(session: AsyncSession, *keys: Switch) -> None:
     """Take the shared locks of these switches, in the order of their keys.
 
-    `settle` waits until the transaction with such a lock ends. The caller must call this function
-    before it locks any row.
+    The caller must call this function before any lock of a row.
     """
     for key in sorted(keys):
         await session.execute(_SHARED, {"space": LOCK_SPACE, "key": key.value})
@@ -99,7 +77,7 @@ async def lock(session: AsyncSession, *keys: Switch) -> None:
 async def are_running(session: AsyncSession, *keys: Switch) -> bool:
     """Return whether all these switches are running.
 
-    The caller must have called `lock` in the same transaction. Otherwise the result can change.
+    The caller must have called `lock` in the same transaction.
     """
     count = await session.execute(_COUNT_RUNNING, {"keys": [key.value for key in keys]})
     return bool(count.scalar_one() == len(keys))
@@ -133,11 +111,7 @@ async def overview(session: AsyncSession) -> list[SwitchState]:
 async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
     session: AsyncSession, *, actor: Actor, key: Switch, enabled: bool, reason: str
 ) -> SwitchChange:
-    """Stop or run one switch in one transaction.
-
-    The bot uses `bot.switches` instead. That module commits a stop before it waits for operations
-    that have already begun.
-    """
+    """Stop or run one switch in one transaction. The bot uses `bot.switches` instead."""
     if enabled:
         return await run(session, actor=actor, key=key, reason=reason)
     change = await stop(session, actor=actor, key=key, reason=reason)
@@ -145,12 +119,11 @@ async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
 
 
 async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
-    """Write the stop of a switch. Waits for no lock.
+    """Record that a switch is stopped, add an audit row, and notify the admin chat.
 
-    Operators, super admins and the system can stop a switch. From the commit on, no operation that
-    needs the switch can begin. The caller must then call `settle` in another transaction. The stop
-    is audited, and the admin chat is notified. If the switch is already stopped, nothing changes.
-    Raises AccessDenied. Raises NotFound if the switch has no row.
+    After the commit, operations that need the switch are refused. The caller must then call
+    `settle` in another transaction. If the switch is already stopped, nothing changes. Waits for no
+    lock. Raises AccessDenied; NotFound if the switch has no row.
     """
     changed = await _call(session, _STOP, actor, key, reason)
     return SwitchChange(key, enabled=False, changed=changed, sends_under_way=0)
@@ -159,9 +132,8 @@ async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str)
 async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
     """Wait for operations that began before a stop, then write the stop into the switch's row.
 
-    If a session of the application holds the switch's lock longer than 0.4 s, the session is ended.
-    If the switch is in POSTING_SWITCHES, the result says how many posts are being sent now. Takes
-    the exclusive lock of the switch, then locks its row.
+    Ends sessions that hold the switch's lock longer than 0.4 s. Takes the exclusive lock of the
+    switch, then locks its row.
     """
     await session.execute(_SETTLE, {"key": change.key.value})
     sends = await _sends_under_way(session) if change.key in POSTING_SWITCHES else 0
@@ -171,40 +143,66 @@ async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
 async def end_lock_holders(session: AsyncSession) -> tuple[int, int]:
     """End the database sessions that lock whole tables and so delay a stop.
 
-    Returns two numbers: how many sessions were ended, and how many remain. Sessions of superusers
-    remain. Waits for no lock.
+    Returns how many sessions were ended, and how many remain. Waits for no lock.
     """
     ended, remaining = (await session.execute(_END_LOCK_HOLDERS)).one()
     return ended, remaining
 
 
 async def list_unsettled(session: AsyncSession) -> Sequence[SwitchChange]:
-    """Return the stops that are not yet written into the rows of their switches (`settle`)."""
+    """Return the stops that are not yet written into the rows of their switches."""
     keys = await session.scalars(select(SwitchStop.key).distinct())
     return [SwitchChange(key, enabled=False, changed=True, sends_under_way=0) for key in keys]
 
 
 async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) -> SwitchChange:
-    """Run a stopped switch again. Only operators and super admins can do this.
+    """Let a stopped switch run again, audit the change, and notify the admin chat.
 
-    The change is audited, and the admin chat is notified. If the switch already runs, nothing
-    changes. Takes the exclusive lock of the switch, then locks its row. Raises AccessDenied. Raises
-    NotFound if the switch has no row. Two more errors are possible for a switch of
-    STOPPED_BY_INCIDENT. Raises IncidentOpen if the last incident about the ledger is open. Raises
-    SamePerson if the actor closed this incident or confirmed a correction for it.
+    If the switch already runs, nothing changes. Takes the exclusive lock of the switch, then locks
+    its row. Raises AccessDenied; NotFound if the switch has no row. For a switch of
+    STOPPED_BY_INCIDENT, raises IncidentOpen if the last incident about the ledger is open. For a
+    switch of FROZEN_BY_INCIDENT, raises SamePerson if the actor closed or repaired that incident.
     """
-    if key in STOPPED_BY_INCIDENT and not await are_running(session, key):
+    if key in FROZEN_BY_INCIDENT and not await are_running(session, key):
         _require_role(actor)
         await _require_other_person(session, actor, key)
     changed = await _call(session, _RUN, actor, key, reason)
     return SwitchChange(key, enabled=True, changed=changed, sends_under_way=0)
 
 
-async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
-    """Open an incident and return its id. Return None if an incident of this kind is already open.
+async def last_change(session: AsyncSession, key: Switch) -> datetime:
+    """Return when a switch was last stopped or run, by the database's clock.
 
-    If the kind is LEDGER_INCIDENT, the open incident stops the switches of STOPPED_BY_INCIDENT.
-    Waits for no lock that another session of the application can hold for long.
+    Raises NotFound if the switch has no row.
+    """
+    changed_at: datetime | None = await session.scalar(
+        select(
+            func.greatest(
+                KillSwitch.changed_at,
+                select(func.max(SwitchStop.created_at))
+                .where(SwitchStop.key == key)
+                .scalar_subquery(),
+            )
+        ).where(KillSwitch.key == key)
+    )
+    if changed_at is None:
+        raise errors.NotFound("kill_switch", key)
+    return changed_at
+
+
+async def was_stopped_since(session: AsyncSession, key: Switch, moment: datetime) -> bool:
+    """Return whether a switch is stopped, and this stop is newer than `moment`.
+
+    Raises NotFound if the switch has no row.
+    """
+    return not await are_running(session, key) and await last_change(session, key) > moment
+
+
+async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
+    """Open an incident and return its id, or None if an incident of this kind is already open.
+
+    LEDGER_INCIDENT stops the switches of STOPPED_BY_INCIDENT. Waits for no lock that another
+    session can hold for long.
     """
     incident_id: int | None = await session.scalar(
         _OPEN_INCIDENT, {"kind": kind, "details": details}
@@ -215,10 +213,6 @@ async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, 
 async def _call(
     session: AsyncSession, function: TextClause, actor: Actor, key: Switch, reason: str
 ) -> bool:
-    """Call the database function that stops or runs a switch. Return whether the switch changed.
-
-    Raises AccessDenied, NotFound.
-    """
     role = _require_role(actor)
     values = {
         "key": key.value,
@@ -239,7 +233,6 @@ async def _call(
 
 
 def _require_role(actor: Actor) -> str:
-    """Return the role in which an actor stops or runs a switch. Raises AccessDenied."""
     if actor.user_id is None:
         return "system"
     return actor.require_staff(*OPERATORS, action="kill_switch")
@@ -253,12 +246,9 @@ async def _sends_under_way(session: AsyncSession) -> int:
 
 
 async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
-    """Require that another person has closed the last incident about the ledger.
+    """Require that another person has closed and repaired the last incident about the ledger.
 
-    Raises IncidentOpen if the incident is open. Raises SamePerson if the actor closed the incident
-    or confirmed a correction for it (`_has_confirmed_since`). The repair and the restart need two
-    people. If the switch was stopped again after the incident was closed, the actor is allowed to
-    run it.
+    While the incident is open, only a switch outside STOPPED_BY_INCIDENT may run.
     """
     incident = await session.scalar(
         select(Incident)
@@ -269,28 +259,17 @@ async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch
     if incident is None:
         return
     if incident.closed_at is None:
-        raise errors.IncidentOpen(incident.id)
-    last_stop = await session.scalar(
-        select(
-            func.greatest(
-                select(KillSwitch.changed_at).where(KillSwitch.key == key).scalar_subquery(),
-                select(func.max(SwitchStop.created_at))
-                .where(SwitchStop.key == key)
-                .scalar_subquery(),
-            )
-        )
-    )
-    if actor.user_id is None or (last_stop is not None and last_stop > incident.closed_at):
+        if key in STOPPED_BY_INCIDENT:
+            raise errors.IncidentOpen(incident.id)
+        return
+    if actor.user_id is None or await last_change(session, key) > incident.closed_at:
         return
     if incident.closed_by == actor.user_id or await _has_confirmed_since(session, actor, incident):
         raise errors.SamePerson("kill_switch_run")
 
 
 async def _has_confirmed_since(session: AsyncSession, actor: Actor, incident: Incident) -> bool:
-    """Return whether the actor has confirmed a correction that can be the repair of an incident.
-
-    Such a correction was done after the incident was opened, or it is confirmed and not yet done.
-    """
+    """Return whether the actor has confirmed a possible repair of an incident."""
     found = await session.scalar(
         select(Correction.id)
         .where(

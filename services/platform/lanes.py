@@ -1,8 +1,4 @@
-"""Define the lanes of updates. Updates with the same lane are handled in order.
-
-A lane is a number, usually the id of the update's chat. Some updates have another lane. Therefore
-other updates of the same chat do not delay them.
-"""
+"""Define the lanes of updates. The bot handles the updates of one lane in order."""
 
 from typing import Any
 
@@ -12,25 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.users import User, UserRole
 
 SWITCH_LANES = 2**60
-"""The lane of an update about kill switches in a group is this number plus the sender's id.
-
-Such an update is the command /killswitch, or a press of one of its buttons.
-"""
+"""This number plus the sender's id is the lane of an update about kill switches in a group."""
 PRE_CHECKOUT_LANES = 2**61
-"""The lane of a pre-checkout query is this number plus the id of the person who wants to pay.
-
-With a pre-checkout query, Telegram asks whether the bot accepts the payment.
-"""
+"""This number plus the payer's id is the lane of a pre-checkout query."""
 SWITCH_COMMAND = "/killswitch"
-SWITCH_BUTTONS = "switch:"
+SWITCH_BUTTONS = ("switch:", "switch_run:")
 _ID_LIMIT = 2**52
-"""All ids of Telegram are below this number: they have at most 52 significant bits."""
+"""All ids of Telegram are below this number."""
 
 
 def own_lane(payload: dict[str, Any]) -> int | None:
-    """Return the lane of an update whose lane is not its chat. Return None for all other updates.
+    """Return the lane of an update whose lane is not its chat, or None for any other update.
 
-    The update is raw JSON that is not trusted: any part can be missing or can have another type.
+    Any part of the JSON can be missing or have another type.
     """
     if (person_id := _person_id(payload.get("pre_checkout_query"))) is not None:
         return PRE_CHECKOUT_LANES + person_id
@@ -46,10 +36,7 @@ def own_lane(payload: dict[str, Any]) -> int | None:
 
 
 async def staff_lanes(session: AsyncSession, *chat_ids: int) -> frozenset[int]:
-    """Return the lanes of the staff: `chat_ids`, and the lanes of people with a role.
-
-    Blocked people are left out. Updates with the same lane are handled in order.
-    """
+    """Return the lanes of the staff: `chat_ids`, and the lanes of unblocked people with a role."""
     people = await session.scalars(
         select(User.telegram_id)
         .join(UserRole, UserRole.user_id == User.id)

@@ -1,4 +1,4 @@
-"""Acquire and release leases. A lease is a named right that only one process has at a time."""
+"""Acquire and release leases, which only one process at a time can have."""
 
 from datetime import datetime, timedelta
 
@@ -13,9 +13,8 @@ from db.models.operations import Lease
 async def acquire(session: AsyncSession, *, name: str, owner: str, ttl: timedelta) -> int | None:
     """Acquire or prolong a lease for the process `owner`, and return the epoch of the lease.
 
-    Returns None if another owner holds the lease. The epoch is a number that grows with each change
-    of the owner. `ttl` is the length of the lease by the database's real clock. All calls for this
-    lease must use the same `ttl`.
+    The epoch grows with each change of the owner. Returns None if another owner holds the lease.
+    All calls must use the same `ttl`, the length by the database's real clock.
     """
     acquired = await session.execute(
         upsert(Lease)
@@ -40,8 +39,7 @@ def has_ended(
 ) -> ColumnElement[bool]:
     """Build the SQL condition that a lease has ended by the real clock of the database.
 
-    `ttl` is the length of the lease, or None. If `ttl` is given, a lease whose end is more than 2 *
-    `ttl` away counts as ended too. Such an end is only possible if the clock was set back.
+    If `ttl` is given, an end that is more than 2 * `ttl` away counts as ended too.
     """
     # 1 * ttl is not enough: `now()` is the start of the transaction, and the transaction may have
     # waited for the lease's row.
@@ -50,11 +48,7 @@ def has_ended(
 
 
 async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -> bool:
-    """Return whether `owner` holds a lease, and has held it without a break.
-
-    `epoch` is the number that `acquire` returned to `owner`. If the epoch of the lease is higher
-    now, another process has held the lease.
-    """
+    """Return whether `owner` has held a lease without a break since `acquire` returned `epoch`."""
     held = await session.scalar(
         select(Lease.name).where(
             Lease.name == name,
@@ -67,7 +61,7 @@ async def is_held(session: AsyncSession, *, name: str, owner: str, epoch: int) -
 
 
 async def release(session: AsyncSession, *, name: str, owner: str) -> None:
-    """End a lease of `owner` now. Another process can acquire it immediately."""
+    """End a lease of `owner` now, so that another process can acquire the lease."""
     await session.execute(
         update(Lease).where(Lease.name == name, Lease.owner == owner).values(held_until=func.now())
     )

@@ -1,9 +1,4 @@
-"""Queue messages to people, and record whether they were delivered.
-
-The transaction that causes a message also writes the message. A message is delivered at least one
-time. If a process dies after the send and before its record, another process sends the message a
-second time. A second notice does no harm. A second ad would do harm, so ads never use the outbox.
-"""
+"""Queue messages to people, and record their delivery. A message can be delivered twice."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -18,7 +13,7 @@ from services.platform import priorities as message_priorities
 from services.platform.priorities import Priority
 
 LEASE = timedelta(seconds=30)
-"""How long a claimed message belongs to the process that claimed it (by the real clock)."""
+"""How long a claimed message belongs to its process, by the real clock."""
 
 PER_RECEIVER = 5
 """How many messages to one person, or to the admin chat, one call claims of a priority at most.
@@ -27,10 +22,6 @@ Telegram takes one message a second in a chat. Therefore many messages to one pe
 messages to all others. Alarms are not limited, because they go only to the admin chat.
 """
 CARD_PATIENCE = timedelta(minutes=5)
-"""If a card has waited for this long, its priority becomes RESULT.
-
-A card is a message that asks the staff for a decision.
-"""
 
 _SENT = text(
     """
@@ -50,10 +41,9 @@ async def add(
     key: str | None = None,
     due_in: timedelta = timedelta(),
 ) -> None:
-    """Queue a message to a user. If `user_id` is None, queue it to the admin chat.
+    """Queue a message to a user, or to the admin chat if `user_id` is None.
 
-    The message is sent after the time `due_in`. If the key was used before, the message is not
-    queued.
+    The message is sent after the time `due_in`. A key that was used before queues nothing.
     """
     await session.execute(
         insert(OutboxMessage)
@@ -72,13 +62,12 @@ async def add(
 async def claim(
     session: AsyncSession, *, limit: int, priorities: Iterable[Priority] = Priority
 ) -> Sequence[OutboxMessage]:
-    """Claim at most `limit` due messages of the given priorities. Count an attempt of each message.
+    """Claim at most `limit` due messages of the given priorities, and count an attempt of each.
 
-    Except for alarms, at most PER_RECEIVER messages of a priority are claimed for one receiver.
-    Messages with the lowest priority number are claimed first. In each priority, messages with the
-    oldest due time come first. The claimed messages are returned in the order of their priorities
-    and ids. If no outcome of a message is recorded within LEASE, another process can claim the
-    message. Locks the messages, and skips messages that another process is claiming.
+    The lowest priority number comes first, then the oldest due time. Except for alarms, a receiver
+    gets at most PER_RECEIVER messages of a priority. The result is sorted by priority and id. After
+    LEASE, another process can claim a message without an outcome. Locks the messages, and skips
+    locked ones.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):
@@ -88,10 +77,9 @@ async def claim(
 
 
 async def raise_old_cards(session: AsyncSession) -> None:
-    """Give the priority RESULT to cards that have waited for the time CARD_PATIENCE.
+    """Give the priority RESULT to staff cards that have waited for CARD_PATIENCE.
 
-    Therefore many results cannot delay a card for ever. Locks these cards, and skips cards that
-    another process has locked.
+    Locks these cards, and skips locked ones.
     """
     old = (
         select(OutboxMessage.id)
@@ -151,12 +139,7 @@ async def _claim_priority(
 
 
 async def end_delays_of_clock_step(session: AsyncSession) -> None:
-    """Correct the due times of messages after the database's clock was set back.
-
-    A due time is wrong if it is more than 2 * LEASE away and the message's creation time is in the
-    future. The message then becomes due now. Messages that a process has claimed keep their due
-    time.
-    """
+    """Make messages due now whose due time is wrong after the database's clock was set back."""
     await session.execute(
         update(OutboxMessage)
         .where(
@@ -172,8 +155,7 @@ async def end_delays_of_clock_step(session: AsyncSession) -> None:
 async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
     """Record that messages were delivered.
 
-    `message_ids` maps the ids of outbox rows to the ids that Telegram gave the messages, or to
-    None.
+    `message_ids` maps the ids of outbox rows to Telegram's message ids, or to None.
     """
     await session.execute(
         _SENT, {"ids": list(message_ids), "message_ids": list(message_ids.values())}
@@ -188,10 +170,10 @@ async def record_failed(
     retry_in: timedelta | None,
     tried: bool = True,
 ) -> None:
-    """Record that a message was not delivered.
+    """Record that a message was not delivered, and schedule the next attempt.
 
-    The message is sent again after the time `retry_in`. If `retry_in` is None, it is never sent
-    again. If nothing was sent, `tried` is False, and one attempt is subtracted.
+    `retry_in` is the time until the next attempt, or None for no attempt. If nothing was sent,
+    `tried` is False, and the attempt does not count.
     """
     changes: dict[str, Any] = {"last_error": error}
     if not tried:

@@ -5,17 +5,14 @@ from enum import IntEnum
 
 
 class Priority(IntEnum):
-    """The priority of a message. Messages with a lower number are delivered first."""
+    """The priority of a message: a lower number is delivered first."""
 
     ALARM = 0
-    """The staff must read the message immediately, for example because money is in danger."""
+    """The staff must read the message immediately."""
     RESULT = 1
-    """The message says what the result of an act is, or what happened to the receiver's money."""
+    """The message says what happened to the receiver's money, or what an act has caused."""
     CARD = 2
-    """The message asks for a decision that can wait, or copies a digest of the audit chain.
-
-    If it is not sent within some minutes, its priority becomes RESULT (`outbox.raise_old_cards`).
-    """
+    """The message asks for a decision that can wait, or copies a digest of the audit chain."""
 
 
 _PRIORITIES: Mapping[str, Priority] = {
@@ -42,5 +39,5 @@ _PRIORITIES: Mapping[str, Priority] = {
 
 
 def priority_of(kind: str) -> Priority:
-    """Return the priority of a kind of message. A kind without an entry in the table has RESULT."""
+    """Return the priority of a kind of message, which is RESULT for an unknown kind."""
     return _PRIORITIES.get(kind, Priority.RESULT)

@@ -9,7 +9,7 @@ from db.models.users import Role
 from services.platform import errors, users
 
 LIFETIME = timedelta(hours=72)
-"""If nobody confirms a proposal within this time, the proposal becomes invalid."""
+"""The time after which an unconfirmed proposal becomes invalid."""
 
 
 async def has_ended(
@@ -17,7 +17,7 @@ async def has_ended(
 ) -> bool:
     """Return whether a proposal is too old, or its proposer has none of the roles `roles` now.
 
-    `proposed_at` has a time zone and is compared with the database's clock.
+    `proposed_at` has a time zone.
     """
     if not (await users.roles(session, proposed_by)).intersection(roles):
         return True
@@ -36,9 +36,6 @@ async def require_open(
     proposed_at: datetime,
     roles: tuple[Role, ...],
 ) -> None:
-    """Raise ProposalEnded if a proposal is not valid any more (`has_ended`).
-
-    `thing` and `proposal_id` name the proposal in the error.
-    """
+    """Raise ProposalEnded if a proposal is not valid any more."""
     if await has_ended(session, proposed_by=proposed_by, proposed_at=proposed_at, roles=roles):
         raise errors.ProposalEnded(thing, proposal_id)

@@ -8,9 +8,9 @@ from services.platform import heartbeats, killswitches
 
 
 async def read_state(session: AsyncSession) -> dict[str, Any]:
-    """Return a dictionary: whether a scheduler is alive, and the state of each kill switch.
+    """Return whether a scheduler is alive, and the state of each kill switch.
 
-    A state is "enabled" or "disabled". It is "missing" if the switch has no row.
+    A state is "enabled", "disabled", or "missing" for a switch without a row.
     """
     switches = await killswitches.overview(session)
     return {

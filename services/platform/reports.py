@@ -1,8 +1,4 @@
-"""Run the reports of the production checklist and of the safety plan by name.
-
-The SQL is copied from these two documents, with two changes: names in camelCase became snake_case,
-and the report `week` names the table of each column.
-"""
+"""Run the reports of the production checklist and of the safety plan by name."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,8 +1,4 @@
-"""Grant and revoke staff roles. Apply the setting SUPER_ADMIN_IDS.
-
-Two people together grant or revoke a role, with a staff request. The role of a super admin can also
-come from SUPER_ADMIN_IDS. The row of such a role has no `granted_by`.
-"""
+"""Grant and revoke staff roles, and apply the setting SUPER_ADMIN_IDS."""
 
 from collections.abc import Collection
 
@@ -20,8 +16,7 @@ _RECONCILE = text("SELECT reconcile_super_admins(:user_ids)")
 async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
     """Grant a role to a person. Return False if the person already had the role.
 
-    Locks the person (shared), so nobody can block the person before the commit. Raises
-    AccessDenied, NotFound, PersonBlocked.
+    Locks the person (shared). Raises AccessDenied, NotFound, PersonBlocked.
     """
     actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_grant")
     person = await session.get(
@@ -37,8 +32,7 @@ async def grant(session: AsyncSession, *, actor: Actor, user_id: int, role: Role
 async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Role) -> bool:
     """Take a role from a person. Return False if the person did not have the role.
 
-    From the commit on, acts of the person that need this role are refused. Locks the row of the
-    role. Raises AccessDenied.
+    Locks the row of the role. Raises AccessDenied.
     """
     actor_role = actor.require_staff(Role.SUPER_ADMIN, action="role_revoke")
     return await _delete(session, actor, user_id, role, actor_role=actor_role)
@@ -47,16 +41,14 @@ async def revoke(session: AsyncSession, *, actor: Actor, user_id: int, role: Rol
 async def reconcile_super_admins(session: AsyncSession, user_ids: Collection[int]) -> None:
     """Grant the role of a super admin to the users in SUPER_ADMIN_IDS.
 
-    If a role came from this setting and the user is not listed any more, the role is revoked. A
-    role that two people granted stays. A role that two people revoked is not granted again. The
-    database function notifies the admin chat. Only the database role `adtech_intake` is allowed to
-    call it.
+    Revokes the role from users who got it from this setting and are missing there now. Decisions of
+    two people stay. Needs the database role `adtech_intake`.
     """
     await session.execute(_RECONCILE, {"user_ids": list(user_ids)})
 
 
 async def staff(session: AsyncSession) -> list[tuple[User, frozenset[Role]]]:
-    """Return the people with a role, and the roles of each person. Blocked people are included."""
+    """Return the people with a role, even blocked people, and the roles of each person."""
     rows = await session.execute(
         select(User, UserRole.role)
         .join(UserRole, UserRole.user_id == User.id)

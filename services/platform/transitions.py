@@ -1,8 +1,4 @@
-"""Define which changes of a status are allowed, and which roles can make each change.
-
-There is one mapping for each kind of row, for example CAMPAIGN. A change (a move) that is not in
-the mapping is not allowed. Services read the mapping before they write a status.
-"""
+"""Define which changes of a status are allowed, and which roles can make each change."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -26,7 +22,6 @@ class ActorRole(StrEnum):
     SUPER_ADMIN = "super_admin"
     OPERATOR = "operator"
     SYSTEM = "system"
-    """The role if no person acts: the scheduler, or an event such as a reversed payment."""
 
 
 S = TypeVar("S", bound=StrEnum)
@@ -139,10 +134,7 @@ OUTBOX: Transitions[OutboxStatus] = {
 def require(
     moves: Transitions[S], thing: str, thing_id: int, *, status: S, wanted: S, role: ActorRole
 ) -> None:
-    """Raise InvalidMove if `moves` does not allow this role to change `status` to `wanted`.
-
-    `thing` and `thing_id` name the row in the error.
-    """
+    """Raise InvalidMove if `moves` does not allow this role to change `status` to `wanted`."""
     if role not in moves.get((status, wanted), frozenset()):
         raise errors.InvalidMove(thing, thing_id, status, wanted)
 

@@ -1,4 +1,4 @@
-"""Read users, their roles and their blocks. Store the language and the time zone of a user."""
+"""Read and change users, and read their roles and blocks."""
 
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,13 +34,13 @@ async def get(session: AsyncSession, user_id: int) -> User:
 
 
 async def get_many(session: AsyncSession, user_ids: Iterable[int]) -> dict[int, User]:
-    """Return users by their ids. Ids without a user are left out."""
+    """Return the users with these ids by id, without unknown ids."""
     rows = await session.scalars(select(User).where(User.id.in_(set(user_ids))))
     return {user.id: user for user in rows}
 
 
 async def choose_language(session: AsyncSession, *, user_id: int, language: str) -> None:
-    """Store the language that a person chose. Raises NotFound if it is not in LANGUAGES."""
+    """Store the language that a person chose. Raises NotFound if `language` is not in LANGUAGES."""
     if language not in LANGUAGES:
         raise errors.NotFound("language", language)
     await session.execute(
@@ -58,7 +58,7 @@ async def set_time_zone(session: AsyncSession, *, user_id: int, time_zone: str) 
 
 
 async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
-    """Return a user's staff roles. The result is empty if the user has no role or is blocked."""
+    """Return a user's staff roles, or an empty set for a blocked user."""
     return frozenset(
         await session.scalars(
             select(UserRole.role)
@@ -69,10 +69,7 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
 
 
 async def list_with_role(session: AsyncSession, role: Role) -> Sequence[User]:
-    """Return the people who have a staff role, in the order of their ids.
-
-    Blocked people are left out.
-    """
+    """Return the people with a staff role, without blocked people, in the order of their ids."""
     people = await session.scalars(
         select(User)
         .join(UserRole, UserRole.user_id == User.id)
@@ -83,7 +80,7 @@ async def list_with_role(session: AsyncSession, role: Role) -> Sequence[User]:
 
 
 async def first_blocked(session: AsyncSession, *user_ids: int) -> int | None:
-    """Return the id of a blocked user among `user_ids`, or None if none of them is blocked."""
+    """Return the id of a blocked user among `user_ids`, or None."""
     blocked: int | None = await session.scalar(
         select(User.id).where(User.id.in_(user_ids), User.blocked).limit(1)
     )

@@ -1,9 +1,4 @@
-"""Notify the admins of altered posts, with one message about several posts.
-
-An alteration is a change of a published post that a check found. This module is about the first
-alteration of each post. The advertiser and the owner of the post are notified immediately. The
-admins need not decide anything, so they get one message for each ALTERATION_PERIOD.
-"""
+"""Notify the admins of altered posts, with one message for several posts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +14,14 @@ from db.models.posting import PostJob
 from services.platform import outbox
 
 NOTICE = "post_altered"
-"""The kind of the messages to the advertiser and the owner about an altered post."""
+"""The kind of the messages to the advertiser and the owner of an altered post."""
 ALTERATION_PERIOD = timedelta(minutes=10)
 _MARGIN = timedelta(seconds=5)
-"""The message is sent this long after its period, because transactions can commit late."""
 
 
 @dataclass(frozen=True)
 class Alteration:
-    """The first alteration of a published post, with the parts of the ad that were altered."""
+    """The first alteration of a published post, with the altered parts of the ad."""
 
     target_id: int
     channel_title: str
@@ -39,9 +33,8 @@ class Alteration:
 async def tell_admins(session: AsyncSession, moment: datetime) -> None:
     """Queue the message to the admins about the posts that were altered in one period.
 
-    The message is about the first alteration (change) of each post. The period is ALTERATION_PERIOD
-    long and contains `moment`, a time of the database's clock. The message is sent after the end of
-    the period. If the message of this period is already queued, nothing changes.
+    The period is ALTERATION_PERIOD long and contains `moment`, a time of the database's clock. Each
+    period has one message.
     """
     seconds = ALTERATION_PERIOD.total_seconds()
     since = datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
@@ -59,10 +52,9 @@ async def tell_admins(session: AsyncSession, moment: datetime) -> None:
 async def list_told(
     session: AsyncSession, *, since: datetime, until: datetime
 ) -> Sequence[Alteration]:
-    """Return the altered posts about which advertisers were notified in one period.
+    """Return the altered posts of one period, oldest notice first.
 
-    An advertiser is notified only of the first alteration (change) of a post. The period begins at
-    `since` and ends right before `until`. The oldest notice comes first.
+    The advertisers were notified at `since` or later, and before `until`.
     """
     target_id = OutboxMessage.payload["target_id"].astext.cast(BigInteger)
     rows = await session.execute(

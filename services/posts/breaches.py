@@ -1,15 +1,4 @@
-"""Record breaches. In a breach, a channel's owner has broken a promise about a published post.
-
-There are four kinds of breaches. The first is a second alteration (change) of a post. The second is
-an alteration at an unclear time, because the checks before it were late or had no clear result. The
-third is an alteration that the bot cannot undo. The fourth is a lock-out: the bot lost its rights
-in the channel within the promised hours, and did not get them back in time. The promised hours are
-the time that the post must stay.
-
-While a post has a breach, its escrow is not released. The admins get a message with buttons in the
-admin chat. If no admin decides within DECISION_TIME, the post job fails, and the advertiser gets
-the money back.
-"""
+"""Record breaches (promises about published posts that the channel's owner broke)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,25 +15,21 @@ from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
 
 DECISION_TIME = timedelta(hours=24)
-"""The admins can decide about a breach for this time. Then the advertiser gets the money back."""
+"""After this time without an admin's decision, the advertiser gets the money back."""
 
 
 def is_locked_out() -> ColumnElement[bool]:
-    """Build the SQL condition for a lock-out: the bot lost its rights within the promised hours.
+    """Build the SQL condition that the bot lacks rights that it lost during the promised hours.
 
-    The promised hours are the time that the post must stay. If the bot has its rights in the
-    channel back, the condition is false. The caller's query must select from `channels` and
-    `escrows`.
+    The caller's query must select from `channels` and `escrows`.
     """
     return ~channels.is_accessible() & (Channel.suspended_at < Escrow.release_due_at)
 
 
 async def record(session: AsyncSession, job_ids: Sequence[int], breach: Breach) -> None:
-    """Record that the owners of published posts have broken a promise about these posts.
+    """Record a breach for published posts, and notify the owners, the advertisers and the admins.
 
-    The owners, the advertisers and the admins are notified. If a job already has a breach, it is
-    skipped, and its time limit for the admins' decision does not change. The caller must have
-    locked the jobs.
+    A post that already has a breach is skipped. The caller must have locked the jobs.
     """
     recorded = await session.execute(
         update(PostJob)
@@ -97,9 +82,8 @@ async def _notify(
 async def refund_due(session: AsyncSession, *, limit: int) -> int:
     """Mark jobs as failed if no admin has decided about their breach in time. Return how many.
 
-    A breach is a broken promise of the owner. The scheduler then refunds the escrows of these jobs
-    to the advertisers. Each owner is notified. Locks up to `limit` jobs. Jobs that another
-    transaction has locked are skipped.
+    The scheduler then refunds the escrows. Locks up to `limit` jobs, and skips those that another
+    transaction has locked.
     """
     due = (
         select(PostJob.id)

@@ -5,22 +5,18 @@ from datetime import datetime, timedelta
 from math import ceil
 
 CHECK_INTERVAL = timedelta(hours=6)
-"""The promised hours of a post are divided into parts that are at least this long.
-
-The promised hours are the time that the post must stay. The post is checked one time in each part,
-at a random moment. Promised hours that are shorter than CHECK_INTERVAL are one part.
+"""The promised hours are divided into parts of at least this length, with one check in each part.
 """
 MAX_CHECKS = 24
-"""The promised hours of a post are divided into at most this many parts."""
+"""The promised hours of a post have at most this many parts."""
 RANDOM = random.SystemRandom()
 
 
 def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> datetime:
     """Choose the time of a post's next check.
 
-    The promised hours (the time that the post must stay) begin at `sent_at` and end at `ends_at`.
-    They are divided into equal parts. The result is a random moment in the first part that begins
-    at `after` or later. If there is no such part, the result is `ends_at`.
+    `sent_at` and `ends_at` limit the promised hours. The result is a random moment in the first
+    part that begins at `after` or later, or `ends_at` if there is no such part.
     """
     part, number = _next_part(sent_at, ends_at, after)
     if part is None:
@@ -37,12 +33,7 @@ def latest_next_check(sent_at: datetime, ends_at: datetime, after: datetime) -> 
 def _next_part(
     sent_at: datetime, ends_at: datetime, after: datetime
 ) -> tuple[timedelta | None, int]:
-    """Find the first part of a post's promised hours that begins at `after` or later.
-
-    The promised hours are divided into equal parts, which are counted from 0. Returns two values:
-    the length of a part, and the number of the found part. If there is no such part, the length is
-    None.
-    """
+    """Return the length of a part and the next part's number. The length is None after the last."""
     hours = ends_at - sent_at
     parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
     part = hours / parts

@@ -1,8 +1,4 @@
-"""List dead letters, and let their advertisers submit the placements again.
-
-A dead letter is a post job that failed for good: the scheduler does not try it again. The
-advertiser can submit the placement again after an admin has offered this.
-"""
+"""List posts that failed for good, and let their advertisers submit the placements again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,30 +21,27 @@ from services.platform.actors import MODERATORS, Actor
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A post that failed for good, with the data for the admins and the advertiser.
-
-    Amounts are in minor units, and times have a time zone.
-    """
+    """A post that failed for good. Amounts are in minor units, and times have a time zone."""
 
     target_id: int
     campaign_name: str
     channel_id: int
     channel_title: str
     price: int
-    """The price of the placement that failed."""
+    """The price of the failed placement."""
     terms_now: Terms
-    """The channel's present terms. A missing term is taken from the failed placement."""
+    """The channel's present terms. The failed placement supplies a missing term."""
     error: str
     attempts: int
     failed_at: datetime
     escrow_status: EscrowStatus
     offered: bool
     retried_by: int | None
-    """The id of the placement that replaces the failed placement, or None."""
+    """The id of the placement that replaces the failed one, or None."""
 
 
 async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[DeadLetter]:
-    """Return a page of the dead letters. The job that failed last comes first."""
+    """Return a page of the posts that failed for good, latest failure first."""
     rows = await session.execute(
         _query().order_by(PostJob.updated_at.desc(), PostJob.id.desc()).limit(limit).offset(offset)
     )
@@ -56,7 +49,7 @@ async def page(session: AsyncSession, *, limit: int, offset: int) -> Sequence[De
 
 
 async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
-    """Return one dead letter. Raises NotFound."""
+    """Return one post that failed for good. Raises NotFound."""
     row = (
         await session.execute(_query().where(PostJob.campaign_target_id == target_id))
     ).one_or_none()
@@ -66,11 +59,10 @@ async def get(session: AsyncSession, *, target_id: int) -> DeadLetter:
 
 
 async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
-    """Offer an advertiser to submit a failed placement again.
+    """Allow an advertiser to submit a failed placement again. Return False if already allowed.
 
-    A placement has failed if its post job failed for good. Returns False if an admin has already
-    offered this. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney.
-    Raises NotFound if the post job has not failed.
+    Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney; NotFound if the
+    post job has not failed.
     """
     role = actor.require_staff(*MODERATORS, action="dead_letter_offer")
     placement, job = await _lock_failed(session, target_id)
@@ -101,13 +93,12 @@ async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
 async def retry(
     session: AsyncSession, *, actor: Actor, target_id: int, agreed: Terms, fee_bps: int
 ) -> CampaignTarget:
-    """Submit a failed placement again, after an admin has offered this.
+    """Submit a failed placement again, after an admin has allowed this.
 
-    The new placement needs its own moderation and its own escrow. A repeated call returns the
-    placement that the first call created. `agreed` are the terms that the advertiser has read.
-    Locks the failed placement, its post job and its escrow, and then takes the locks of
-    `campaigns.submit_target`. Raises NotFound (also if there was no offer), NotCampaignOwner, and
-    the errors of `campaigns.submit_target`.
+    A repeated call returns the first new placement. `agreed` are the terms that the advertiser has
+    read. Locks the failed placement, its post job and its escrow, then what
+    `campaigns.submit_target` locks. Raises NotFound (also if no admin has allowed this),
+    NotCampaignOwner, and the errors of `campaigns.submit_target`.
     """
     placement, job = await _lock_failed(session, target_id)
     if placement.campaign.advertiser_id != actor.user_id:
@@ -142,7 +133,6 @@ async def retry(
 async def _lock_failed(
     session: AsyncSession, target_id: int
 ) -> tuple[queries.LockedPlacement, PostJob]:
-    """Lock a placement. Return the placement and its failed post job. Raises NotFound."""
     placement = await queries.lock_placement(session, target_id)
     if (
         placement is None

@@ -1,7 +1,4 @@
-"""Claim post jobs whose next check or next search is due.
-
-A claim is the right of one process to work on a post job for a limited time.
-"""
+"""Claim post jobs whose next check or search is due, for one process at a time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,18 +15,18 @@ from services.market.creatives import Creative
 
 
 class DueJob(NamedTuple):
-    """A claimed post job with the data for a check of its post, or for a search for its post."""
+    """A claimed post job with the data for a check or a search."""
 
     job_id: int
     target_id: int
     chat_id: int
     creative: Creative
     claimed_at: datetime
-    """The time of the claim, by the database's clock. The work begins at this time or later."""
+    """The database's time of the claim. The work begins at this time or later."""
     more: tuple[Any, ...]
-    """The values of the `columns` that the caller of `claim` asked for."""
+    """The values of the `columns` from the call of `claim`."""
     check_began_at: datetime | None
-    """The start of an earlier check of the post whose result was never recorded, or None."""
+    """The start of an earlier check without a recorded result, or None."""
 
 
 async def claim(
@@ -40,13 +37,12 @@ async def claim(
     limit: int,
     **values: Any,
 ) -> Sequence[DueJob]:
-    """Claim up to `limit` jobs that meet the conditions and whose `next_check_at` has passed.
+    """Claim up to `limit` due jobs that meet the conditions, oldest due time first.
 
-    The conditions may use the columns of `post_jobs`, `campaign_targets` and `channels`. The jobs
-    with the oldest due time are claimed first. If this process dies, another process can claim the
-    jobs again after `repeat_after`. `values` are written into the claimed jobs. Jobs in channels
-    where the bot has lost its rights are not claimed. Jobs whose ad cannot be read are not
-    returned. Locks the jobs. Jobs that another process is claiming are skipped.
+    The conditions may use `post_jobs`, `campaign_targets` and `channels`. After `repeat_after`,
+    another process can claim the jobs. `values` are written into the claimed jobs. Leaves out jobs
+    in channels without the bot's rights, and jobs with an unreadable ad. Locks the jobs, and skips
+    those that another process has locked.
     """
     due = (
         select(PostJob.id, PostJob.check_began_at)

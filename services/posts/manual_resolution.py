@@ -1,17 +1,9 @@
-"""Let admins decide about escalated posts. The bot has asked the admins about these posts.
+"""Let admins decide about posts that the bot cannot judge or whose owner broke a promise.
 
-There are three kinds of escalated posts. An uncertain post is a post that Telegram may or may not
-have published. An unverifiable post is published and its escrow is held, but no check can prove
-that the post is still there. The third kind is a published post with a breach: its owner has broken
-a promise about it (`services.posts.breaches`).
-
-Each function for a decision gets `claim_no`, the number of the job's claim at the time of the
-question. A claim is the right of one process to send the post. If the job has another claim or
-status now, the question is outdated, for example because another admin has answered it. The
-function then changes nothing and returns False.
+If the post job has changed since the admins were asked, a decision changes nothing.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,14 +28,13 @@ from services.posts import uncertain_posts
 STATEMENT_VALID = timedelta(hours=72)
 """An admin's statement that a post is published is valid for this time."""
 SEEN_BY_ADMIN = "an admin has seen it"
-"""The evidence in the record of a check, if an admin and not the bot has seen the post."""
+"""The evidence for a post that an admin has seen."""
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
     """Return whether a message id can be the id of an uncertain post.
 
-    Telegram may or may not have published an uncertain post. The id must be above the highest
-    message id that was known before the send. It must not belong to another post.
+    The id must be above all ids that were known before the send, and must belong to no other post.
     """
     other = aliased(PostJob)
     job_id = await session.scalar(
@@ -59,13 +50,12 @@ async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int
 async def confirm_published(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
 ) -> bool:
-    """Record an admin's decision that an uncertain post is published.
+    """Record an admin's decision that an uncertain post is published. Start the promised hours.
 
-    The caller must have found the post with the help of Telegram. The promised hours (the time that
-    the post must stay) start now. Returns False and changes nothing if the job has changed since
+    The caller must have found the post through Telegram. Returns False if the job has changed since
     the admins were asked. Locks the placement, its post job and its escrow, then the channel.
-    Raises AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message id is not above the
-    ids that were known before the send. Raises PostNotProven too if the id belongs to another post.
+    Raises AccessDenied, OwnMoney, NotFound; PostNotProven if the message id is too low or belongs
+    to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_published"
@@ -85,13 +75,12 @@ async def confirm_published(
 async def state_published(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int, message_id: int
 ) -> bool:
-    """Record an admin's statement that an uncertain post is at a message id of its channel.
+    """Record an admin's statement that an uncertain post has this message id.
 
-    If another admin has made the same statement within STATEMENT_VALID, the post is marked as
-    published. That other person must still be an admin. Returns False and records nothing if the
-    job has changed since the admins were asked. Locks the placement, its post job and its escrow,
-    then the channel. Raises AccessDenied, OwnMoney, NotFound. Raises PostNotProven if the message
-    id belongs to another post or is too low.
+    The second admin with the same statement within STATEMENT_VALID marks the post as published.
+    Returns False if the job has changed since the admins were asked. Locks the placement, its post
+    job and its escrow, then the channel. Raises AccessDenied, OwnMoney, NotFound; PostNotProven if
+    the message id is too low or belongs to another post.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_state_published"
@@ -113,7 +102,6 @@ async def state_published(
 async def _state(
     session: AsyncSession, actor: Actor, role: ActorRole, job: PostJob, message_id: int
 ) -> PublicationStatement:
-    """Record an admin's statement that a post is at a message id. Return the statement."""
     statement = PublicationStatement(
         post_job_id=job.id,
         claim_no=job.claim_no,
@@ -126,14 +114,18 @@ async def _state(
     return statement
 
 
-async def _another_admin_agrees(session: AsyncSession, statement: PublicationStatement) -> bool:
-    """Return whether another person made the same statement within STATEMENT_VALID.
+async def _another_admin_agrees(
+    session: AsyncSession, statement: PublicationStatement, *, after: datetime | None = None
+) -> bool:
+    """Return whether another unblocked admin made the same statement within STATEMENT_VALID.
 
-    The other person must be an admin now, and must not be blocked.
+    If `after` is given, only statements after this time count.
     """
+    newer = () if after is None else (PublicationStatement.created_at > after,)
     other_id = await session.scalar(
         select(PublicationStatement.id)
         .where(
+            *newer,
             PublicationStatement.post_job_id == statement.post_job_id,
             PublicationStatement.claim_no == statement.claim_no,
             PublicationStatement.message_id == statement.message_id,
@@ -156,10 +148,9 @@ async def confirm_absent(
 ) -> bool:
     """Record an admin's decision that an uncertain post is not in the channel.
 
-    The post is queued again. If its campaign is cancelled, the post is cancelled instead. The
-    number of attempts to send the post does not change. Returns False and changes nothing if the
-    job has changed since the admins were asked. Locks the placement, its post job and its escrow.
-    Raises AccessDenied, OwnMoney, NotFound.
+    Queues the post again, or cancels the post of a cancelled campaign. Returns False if the job has
+    changed since the admins were asked. Locks the placement, its post job and its escrow. Raises
+    AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_confirm_absent"
@@ -179,13 +170,11 @@ async def confirm_absent(
 async def decide_refund(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision that the advertiser gets the money back. The post job fails.
+    """Record an admin's decision that the advertiser gets the money back, and notify the owner.
 
-    This is possible for three kinds of posts. Telegram may or may not have published an uncertain
-    post. No check can prove that an unverifiable post is there. A post has a breach if its owner
-    has broken a promise about it. The owner is notified. The scheduler refunds the escrow later.
-    Returns False and changes nothing if the job has changed since the admins were asked. Locks the
-    placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
+    The post job fails, and the scheduler refunds the escrow. Returns False if the job has changed
+    since the admins were asked. Locks the placement, its post job and its escrow. Raises
+    AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_refund"
@@ -215,17 +204,12 @@ async def decide_refund(
 async def decide_release(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision that the owner is paid, because the admin has seen the post.
+    """Record an admin's decision that the owner is paid for a post that the admin has seen.
 
-    An admin can decide this about an unverifiable post: no check can prove that the post is there.
-    If no check has ever found the post, two admins have to make this decision within
-    STATEMENT_VALID. The decision of the first admin is then only recorded. After the decision, a
-    breach (a broken promise of the owner) does not count any more, and the scheduler pays the
-    owner.
-
-    Returns False and changes nothing if the job has changed since the admins were asked. Locks the
-    placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound. Raises
-    PostNotProven if the promised hours (the time that the post must stay) are not over.
+    If no check ever found the post, two admins must decide this within STATEMENT_VALID. A recorded
+    breach no longer counts. Returns False if the job has changed since the admins were asked. Locks
+    the placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound;
+    PostNotProven before the end of the promised hours.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_release"
@@ -233,11 +217,13 @@ async def decide_release(
     if not await _is_still_unverifiable(session, placement, job, claim_no):
         return False
     moment = await queries.now(session)
-    if queries.required(queries.required(placement.escrow).release_due_at) > moment:
+    ended_at = queries.required(queries.required(placement.escrow).release_due_at)
+    if ended_at > moment:
         raise errors.PostNotProven(target_id, "promised_hours")
     if not await _was_ever_seen(session, job):
         statement = await _state(session, actor, role, job, queries.required(job.message_id))
-        if not await _another_admin_agrees(session, statement):
+        # Earlier statements only say that the post was published, not that it stayed.
+        if not await _another_admin_agrees(session, statement, after=ended_at):
             return True
     session.add(
         PostCheck(
@@ -273,11 +259,9 @@ async def dismiss_breach(
 ) -> bool:
     """Record an admin's decision that a breach does not count.
 
-    A breach is a broken promise of the owner. From now on, the checks decide again whether the
-    owner is paid. If the bot still lacks its rights in the channel after ESCALATION_INTERVAL, the
-    breach is recorded again. Returns False and changes nothing if the job has changed since the
-    admins were asked. Locks the placement, its post job and its escrow. Raises AccessDenied,
-    OwnMoney, NotFound.
+    If the bot still lacks its rights after ESCALATION_INTERVAL, a new breach is recorded. Returns
+    False if the job has changed since the admins were asked. Locks the placement, its post job and
+    its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_dismiss_breach"
@@ -292,12 +276,10 @@ async def dismiss_breach(
 
 
 async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int) -> bool:
-    """Record an admin's decision to wait. The admins are asked again after ESCALATION_INTERVAL.
+    """Record an admin's decision to wait, and ask the admins again after ESCALATION_INTERVAL.
 
-    The question is about an unverifiable post: no check can prove that the post is there. The
-    checks of the post continue. Returns False and changes nothing if the job has changed since the
-    admins were asked. Locks the placement, its post job and its escrow. Raises AccessDenied,
-    OwnMoney, NotFound.
+    Returns False if the job has changed since the admins were asked. Locks the placement, its post
+    job and its escrow. Raises AccessDenied, OwnMoney, NotFound.
     """
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_postpone"
@@ -313,11 +295,7 @@ async def postpone(session: AsyncSession, *, actor: Actor, target_id: int, claim
 async def _lock_for_decision(
     session: AsyncSession, actor: Actor, target_id: int, action: str
 ) -> tuple[ActorRole, queries.LockedPlacement, PostJob]:
-    """Lock a placement, because the actor decides about its post.
-
-    Returns three values: the actor's role, the placement and its post job. Raises AccessDenied,
-    NotFound. Raises OwnMoney if the actor is the advertiser or the owner of the placement.
-    """
+    """Lock a placement. Return the actor's role, the placement and its post job."""
     role = actor.require_staff(*MODERATORS, action=action)
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
@@ -333,7 +311,6 @@ def _is_outdated(job: PostJob, claim_no: int, status: PostJobStatus) -> bool:
 
 
 def _has_open_breach(placement: queries.LockedPlacement, job: PostJob, claim_no: int) -> bool:
-    """Return whether a published post has a breach (a broken promise) and a held escrow."""
     return (
         not _is_outdated(job, claim_no, PostJobStatus.SUCCESS)
         and queries.required(placement.escrow).status is EscrowStatus.HELD
@@ -344,7 +321,6 @@ def _has_open_breach(placement: queries.LockedPlacement, job: PostJob, claim_no:
 async def _is_still_unverifiable(
     session: AsyncSession, placement: queries.LockedPlacement, job: PostJob, claim_no: int
 ) -> bool:
-    """Return whether no check can prove that a published post is there, and its escrow is held."""
     if _is_outdated(job, claim_no, PostJobStatus.SUCCESS):
         return False
     if queries.required(placement.escrow).status is not EscrowStatus.HELD:
@@ -359,7 +335,6 @@ async def _is_still_unverifiable(
 
 
 def _require_move(job: PostJob, new_status: PostJobStatus, role: ActorRole) -> None:
-    """Raise InvalidMove if this role may not change the status of a job to `new_status`."""
     transitions.require(
         transitions.POST_JOB, "post_job", job.id, status=job.status, wanted=new_status, role=role
     )

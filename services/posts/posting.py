@@ -1,10 +1,6 @@
 """Let workers claim posts, and record the outcome of each send.
 
-A worker sends posts. It claims a post job, asks right before the send whether the send may begin,
-and records the outcome. Each write contains the number of the worker's claim. If the claim is no
-longer valid, the write changes nothing. Telegram cannot recognize a repeated send. Therefore a send
-with an unknown outcome is not repeated. Its job becomes `uncertain`, the escrow stays held, and
-`services.posts.uncertain_posts` searches for the post.
+Telegram cannot recognize a repeated send, so a send with an unknown outcome is not repeated.
 """
 
 from collections.abc import Sequence
@@ -28,7 +24,7 @@ from services.posts import verification
 
 MAX_ATTEMPTS = 8
 UNCERTAIN_ESCALATION_DELAY = timedelta(minutes=15)
-"""If the outcome of a send is unknown for this long, the admins are asked about the post."""
+"""The admins are asked about a send whose outcome is unknown for this long."""
 INITIAL_BACKOFF = timedelta(seconds=5)
 MAX_BACKOFF = timedelta(minutes=10)
 
@@ -134,7 +130,7 @@ _RECORD_PUBLISHED = text(
 
 @dataclass(frozen=True)
 class Claim:
-    """A due post that one worker has claimed. Until the lease ends, no other worker may send it."""
+    """A due post that one worker may send until the lease ends."""
 
     job_id: int
     claim_no: int
@@ -143,12 +139,12 @@ class Claim:
     channel_id: int
     chat_id: int
     creative: Creative | None
-    """The ad, or None if the stored ad cannot be read. Without an ad, the post is refused."""
+    """The ad, or None if the stored ad cannot be read."""
     attempts: int
 
     @property
     def correlation_id(self) -> str:
-        """Return the id that all log lines and audit rows about this claim contain."""
+        """Return the id in all log lines and audit rows about this claim."""
         return f"post-{self.job_id}-{self.claim_no}"
 
 
@@ -162,11 +158,11 @@ class PublishedPost(NamedTuple):
 async def claim_due(
     session: AsyncSession, *, owner: str, lease: timedelta, limit: int
 ) -> Sequence[Claim]:
-    """Claim up to `limit` due posts. While posting is stopped, no post is claimed.
+    """Claim up to `limit` due posts, oldest due time first, and at most one in each channel.
 
-    The posts with the oldest due time are claimed first. A channel has at most one claimed post.
-    `lease` is the time for which a claim is valid, in real time. Takes the shared locks of the kill
-    switches `telegram_posting` and `worker_post`. Jobs that another worker is claiming are skipped.
+    `lease` is in real time. Takes the shared locks of the kill switches `telegram_posting` and
+    `worker_post`, and claims nothing if a switch forbids posting. Locks the jobs, and skips those
+    that another worker has locked.
     """
     await killswitches.lock(session, *killswitches.POSTING_SWITCHES)
     if not await killswitches.are_running(session, *killswitches.POSTING_SWITCHES):
@@ -201,11 +197,11 @@ async def seconds_until_due(session: AsyncSession) -> float | None:
 
 
 async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozenset[int]:
-    """Mark claimed posts as being sent, right before the sends. Return the ids of the marked jobs.
+    """Mark claimed posts as being sent. Return the ids of the marked jobs.
 
-    The caller may send only the marked posts. A job without a valid claim is not marked. While
-    `telegram_posting` is stopped, no job is marked. The highest known message id of the channel is
-    stored in each marked job. Takes the shared lock of the kill switch `telegram_posting`.
+    The caller may send only the marked posts. Jobs without a valid claim are not marked. Takes the
+    shared lock of the kill switch `telegram_posting`, and marks nothing if the switch forbids
+    posting.
     """
     await killswitches.lock(session, Switch.TELEGRAM_POSTING)
     if not await killswitches.are_running(session, Switch.TELEGRAM_POSTING):
@@ -216,11 +212,10 @@ async def begin_sends(session: AsyncSession, claims: Sequence[Claim]) -> frozens
 async def record_published(
     session: AsyncSession, published: Sequence[PublishedPost]
 ) -> frozenset[int]:
-    """Record that posts are published. Return the ids of the jobs that were recorded.
+    """Record that posts are published. Return the ids of the recorded jobs.
 
-    The promised hours (the time that the post must stay) start now. The advertiser and the owner
-    are notified. Posts whose claim is no longer valid are skipped. Locks the targets (placements)
-    in the order of their ids, then the jobs, the escrows, the channels.
+    The promised hours start now. Posts without a valid claim are skipped. Notifies the advertisers
+    and the owners. Locks the placements by id, then the jobs, the escrows, the channels.
     """
     rows = await session.execute(
         _LOCK_TARGETS, {"target_ids": [post.claim.target_id for post in published]}
@@ -244,9 +239,9 @@ async def record_published(
 
 
 async def release_claim(session: AsyncSession, claim: Claim) -> bool:
-    """Queue a claimed post again. The caller must know that the post was not sent.
+    """Queue a claimed post that was not sent. Return False if the claim is not valid.
 
-    The number of attempts does not change. Returns False if the claim is no longer valid.
+    The number of attempts stays.
     """
     return await _move(session, claim, PostJobStatus.QUEUED) is not None
 
@@ -254,11 +249,11 @@ async def release_claim(session: AsyncSession, claim: Claim) -> bool:
 async def record_refused(
     session: AsyncSession, claim: Claim, *, error: str, rights_lost: bool, gone: bool = False
 ) -> bool:
-    """Record that Telegram refused a post. The job fails, and the scheduler refunds its escrow.
+    """Record that Telegram refused a post. Return False if the claim is not valid.
 
-    If the bot lost its rights in the channel, the job does not fail and is queued again. If the bot
-    lost its rights, or the channel no longer exists (`gone`), the channel is suspended. Returns
-    False if the claim is not valid. Locks the placement, its post job, its escrow and its channel.
+    The job fails, and the scheduler refunds the escrow. With `rights_lost`, the job is queued
+    instead. With `rights_lost` or `gone`, the channel is suspended. Locks the placement, its post
+    job, its escrow and its channel.
     """
     if rights_lost:
         recorded = await _lock_and_move(session, claim, PostJobStatus.QUEUED, last_error=error)
@@ -278,12 +273,10 @@ async def record_not_sent(
     counts: bool,
     retry_after: timedelta | None,
 ) -> bool:
-    """Record that a post was certainly not sent, and queue the post again.
+    """Queue a post that was certainly not sent. Return False if the claim is not valid.
 
-    The post is due after `retry_after`. If this is None, the delay grows with the number of
-    attempts. After MAX_ATTEMPTS attempts, the job fails instead. If `counts` is False, this attempt
-    is not counted, because Telegram had an outage or answered 429 (too many requests). Returns
-    False if the claim is no longer valid.
+    The post is due after `retry_after`; None means a delay that grows with the attempts. `counts`
+    says whether this attempt counts. The job fails after MAX_ATTEMPTS counted attempts.
     """
     attempts = claim.attempts + counts
     if attempts >= MAX_ATTEMPTS:
@@ -301,10 +294,9 @@ async def record_not_sent(
 
 
 async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -> bool:
-    """Record that the outcome of a send is unknown. A search for the post then begins.
+    """Record that the outcome of a send is unknown. Return False if the claim is not valid.
 
-    The escrow stays held, and the post is not sent again before it is known to be absent. Returns
-    False if the claim is no longer valid.
+    The escrow stays held, and a search for the post begins.
     """
     moved = await _move(
         session, claim, PostJobStatus.UNCERTAIN, last_error=error, **uncertain_values()
@@ -316,7 +308,7 @@ async def record_uncertain(session: AsyncSession, claim: Claim, *, error: str) -
 
 
 async def notify_failed(session: AsyncSession, target_id: int, error: str) -> None:
-    """Notify an advertiser that a post has failed, at most one time for each target (placement)."""
+    """Notify an advertiser once that a post has failed."""
     advertiser = await session.execute(
         select(Campaign.advertiser_id)
         .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
@@ -332,7 +324,7 @@ async def notify_failed(session: AsyncSession, target_id: int, error: str) -> No
 
 
 def uncertain_values() -> dict[str, Any]:
-    """Return when the bot searches for an uncertain post, and when it asks the admins about it."""
+    """Return the times for the search for a post and for the question to the admins."""
     return {
         "first_absent_at": None,
         "next_check_at": func.clock(),
@@ -341,7 +333,6 @@ def uncertain_values() -> dict[str, Any]:
 
 
 def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
-    """Return the parameters with which an SQL statement finds the jobs of valid claims."""
     return {
         "job_ids": [claim.job_id for claim in claims],
         "claim_nos": [claim.claim_no for claim in claims],
@@ -352,7 +343,7 @@ def _fences(claims: Sequence[Claim]) -> dict[str, Any]:
 async def _move(
     session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> int | None:
-    """Change the status of a claimed job. Return its id, or None if the claim is not valid."""
+    """Change the status of a claimed job. Return the job's id, or None without a valid claim."""
     moved = await session.execute(
         update(PostJob)
         .where(
@@ -373,13 +364,12 @@ async def _move(
 async def _lock_and_move(
     session: AsyncSession, claim: Claim, status: PostJobStatus, **values: Any
 ) -> bool:
-    """Lock a placement and change the status of its job. Return False if the claim is not valid."""
     placement = await queries.lock_placement(session, claim.target_id)
     return placement is not None and await _move(session, claim, status, **values) is not None
 
 
 async def _fail(session: AsyncSession, claim: Claim, error: str, **values: Any) -> bool:
-    """Mark a claimed job as failed and notify its advertiser. Return False for an invalid claim."""
+    """Mark a claimed job as failed and notify its advertiser. Return False without a claim."""
     if not await _lock_and_move(session, claim, PostJobStatus.FAILED, last_error=error, **values):
         return False
     await _audit(session, claim, "post_failed")

@@ -1,7 +1,4 @@
-"""End the claims of workers that died before they recorded an outcome. Cancel unwanted posts.
-
-Unwanted posts are queued posts of blocked advertisers and of cancelled campaigns.
-"""
+"""End the claims of dead workers, and cancel posts that must not be sent."""
 
 from datetime import timedelta
 
@@ -16,10 +13,7 @@ from services.platform.actors import SYSTEM
 from services.posts import posting
 
 MAX_ABANDONED = 5
-"""If this many claims of a post were abandoned, its job fails for good.
-
-A claim is abandoned if its worker dies. The post itself can be the cause.
-"""
+"""A job fails after this many claims whose worker died."""
 BATCH = 100
 
 _RESCUED = {
@@ -32,8 +26,8 @@ _RESCUED = {
 async def cancel_unwanted(session: AsyncSession) -> int:
     """Cancel queued posts of blocked advertisers and of cancelled campaigns. Return how many.
 
-    The scheduler refunds their escrows later. Locks up to BATCH jobs. Jobs that another transaction
-    has locked are skipped.
+    The scheduler then refunds the escrows. Locks up to BATCH jobs, and skips those that another
+    transaction has locked.
     """
     unwanted = (
         select(PostJob.id)
@@ -70,16 +64,12 @@ async def cancel_unwanted(session: AsyncSession) -> int:
 
 
 async def rescue_abandoned(session: AsyncSession, *, lease: timedelta | None = None) -> int:
-    """End the claims whose lease has ended before the worker recorded an outcome. Return how many.
+    """End the claims whose lease has ended without a recorded outcome. Return how many.
 
-    The lease is the time for which a claim is valid, in real time. If `lease` is given, a claim
-    also ends if its lease ends more than 2 * `lease` from now. Such a claim was made before the
-    database's clock was set back.
-
-    If the send of a post had begun, the post becomes uncertain: it may be in the channel. Otherwise
-    the post was certainly not sent, and it is queued again. After MAX_ABANDONED abandoned claims,
-    the job of such an unsent post fails instead. Locks up to BATCH jobs. Jobs that another
-    transaction has locked are skipped.
+    A post whose send had begun becomes uncertain. Other posts are queued again, or fail after
+    MAX_ABANDONED such claims. If `lease` is given, claims with more than 2 * `lease` left end too:
+    the database's clock was set back. Locks up to BATCH jobs, and skips those that another
+    transaction has locked.
     """
     expired = (
         select(PostJob.id)

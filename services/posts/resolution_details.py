@@ -20,7 +20,7 @@ MAX_CHECKS_SHOWN = 12
 
 @dataclass(frozen=True)
 class CheckFact:
-    """The result of one check of a post, shown to an admin as evidence."""
+    """The result of one check of a post."""
 
     checked_at: datetime
     verdict: Verdict
@@ -29,7 +29,7 @@ class CheckFact:
 
 @dataclass(frozen=True)
 class ResolutionCase:
-    """The facts that an admin needs to decide about a post. The bot has asked the admins about it.
+    """The facts about a post for an admin's decision.
 
     Amounts are in minor units, and times have a time zone.
     """
@@ -47,31 +47,27 @@ class ResolutionCase:
     message_id: int | None
     known_message_id: int | None
     ends_at: datetime | None
-    """The end of the promised hours (the time that the post must stay). None before their start."""
+    """The end of the promised hours, or None before their start."""
     last_error: str | None
     unverifiable: bool
-    """True if no check can prove that a published post is still there unchanged."""
+    """True if no check can prove that a published post is still unchanged."""
     breach: Breach | None
     breach_refund_at: datetime | None
-    """The time of the refund if no admin decides about the breach (a broken promise)."""
+    """The time of the refund if no admin decides about the breach."""
     sent_at: datetime | None
     checks: Sequence[CheckFact]
-    """The last MAX_CHECKS_SHOWN checks of the post, the oldest first."""
+    """The last MAX_CHECKS_SHOWN checks, oldest first."""
     seen_at: datetime | None
     """The time of the last check that found the post and compared its text, or None."""
 
     @property
     def uncertain(self) -> bool:
-        """Whether the post is uncertain: Telegram may or may not have published it."""
+        """Whether the outcome of the send is unknown."""
         return self.job_status is PostJobStatus.UNCERTAIN
 
     @property
     def needs_decision(self) -> bool:
-        """Whether an admin has to decide about the money of a published post.
-
-        This is so if the escrow is held and one of two conditions is met. Either no check can prove
-        that the post is there, or the owner has broken a promise about the post.
-        """
+        """Whether an admin has to decide about the money of a published post."""
         return (
             self.job_status is PostJobStatus.SUCCESS
             and self.escrow_status is EscrowStatus.HELD
@@ -80,11 +76,10 @@ class ResolutionCase:
 
     @property
     def unseen_before_end(self) -> timedelta | None:
-        """How long before the end of its promised hours the post was last seen.
+        """How long before the end of the promised hours the post was last seen.
 
-        The promised hours are the time that the post must stay. If no check has found the post, its
-        publication counts as the time at which it was last seen. The result is None if a check
-        found the post at the end or later, or if the promised hours have not started.
+        The publication counts if no check found the post. The result is None if the post was seen
+        at the end, or if the promised hours have not started.
         """
         seen_at = self.seen_at or self.sent_at
         if self.ends_at is None or seen_at is None or seen_at >= self.ends_at:
@@ -93,7 +88,7 @@ class ResolutionCase:
 
 
 async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
-    """Return the facts about one post for an admin. Raises NotFound."""
+    """Return the facts about one post. Raises NotFound."""
     row = (
         await session.execute(
             select(

@@ -1,8 +1,4 @@
-"""Record outages of Telegram, and notify the admin chat when an outage begins and when it ends.
-
-Several processes can report one outage. The admin chat gets only one message about its beginning
-and one message about its end.
-"""
+"""Record outages of Telegram, and notify the admin chat of their start and end."""
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +7,7 @@ from db.models.operations import Incident
 from services.platform import killswitches, outbox
 
 TELEGRAM_DOWN = "telegram_down"
-"""The kind of the incidents (recorded problems) that are outages of Telegram."""
+"""The kind of the incidents that are outages of Telegram."""
 
 
 async def begin(session: AsyncSession) -> bool:
@@ -26,7 +22,7 @@ async def begin(session: AsyncSession) -> bool:
 
 
 async def end(session: AsyncSession) -> bool:
-    """Record the end of the open outage. Return False if no outage of Telegram was open."""
+    """Record the end of the open outage. Return False if no outage was open."""
     closed = await session.execute(
         update(Incident)
         .where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))
@@ -51,7 +47,7 @@ async def end(session: AsyncSession) -> bool:
 
 
 async def is_open(session: AsyncSession) -> bool:
-    """Return whether an outage of Telegram is recorded and has not ended."""
+    """Return whether an outage of Telegram is open."""
     incident_id = await session.scalar(
         select(Incident.id).where(Incident.kind == TELEGRAM_DOWN, Incident.closed_at.is_(None))
     )

@@ -1,10 +1,7 @@
-"""Search for uncertain posts, and ask the admins about posts that are not found.
+"""Search for posts whose send has an unknown outcome, and ask the admins about them.
 
-Telegram may or may not have published an uncertain post. While this is unknown, no money moves and
-nothing is sent. The uncertainty ends when a search finds the post, when two searches some minutes
-apart find the post absent, or when an admin decides. Posts in one channel are sent one after the
-other. Therefore the id of an uncertain post is above all message ids that were known right before
-its send.
+Posts in a channel are sent one after the other. Therefore the id of a searched post is above all
+ids that were known before its send.
 """
 
 from collections.abc import Sequence
@@ -26,14 +23,14 @@ from services.platform.actors import SYSTEM
 from services.posts import breaches, due_jobs, posting, rescue, verification
 
 SEARCH_INTERVAL = timedelta(minutes=1)
-"""If a search proved nothing, or its process died, the next search begins after this time."""
+"""If a search proved nothing or its process died, the next search begins after this time."""
 ESCALATION_INTERVAL = timedelta(hours=24)
-"""If no admin has decided about a post, the admins are asked again after this time."""
+"""The time after which the admins are asked again about a post without a decision."""
 
 
 @dataclass(frozen=True)
 class UncertainPost:
-    """A post that Telegram may have published. This process has claimed the post for one search."""
+    """An uncertain post that this process has claimed for one search."""
 
     job_id: int
     claim_no: int
@@ -41,29 +38,25 @@ class UncertainPost:
     chat_id: int
     creative: Creative
     known_message_id: int
-    """The highest message id that was known right before the send. The post's id is higher."""
+    """The highest message id that was known before the send. The post's id is higher."""
     last_message_id: int
     """The highest message id that is known in the channel now. The post's id can be higher."""
     claimed_at: datetime
-    """The time of the claim, by the database's clock. The search begins at this time or later."""
+    """The database's time of the claim. The search begins at this time or later."""
     ids_of_others: frozenset[int] = frozenset()
-    """The ids above `known_message_id` that belong to the posts of other jobs in this channel."""
+    """The ids above `known_message_id` of other jobs' posts in this channel."""
 
     @property
     def has_known_id(self) -> bool:
-        """Whether any message id of the channel is known.
-
-        If no id is known, a search begins at id 1, and its result "absent" proves nothing.
-        """
+        """Whether a message id of the channel is known. If not, a search cannot prove absence."""
         return self.last_message_id > 0
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainPost]:
     """Claim up to `limit` uncertain posts whose next search is due.
 
-    Telegram may or may not have published an uncertain post. If the process dies during a search,
-    another process claims the post after SEARCH_INTERVAL. A post without a `known_message_id` is
-    never claimed, and the admins decide about it. Locks the jobs as `due_jobs.claim` does.
+    After SEARCH_INTERVAL, another process can claim the posts. A post without a `known_message_id`
+    is left to the admins. Locks the jobs as `due_jobs.claim` does.
     """
     jobs = await due_jobs.claim(
         session,
@@ -98,10 +91,6 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
 
 
 def _ids_of_others() -> Select[int | None]:
-    """Build the subquery for the message ids of the other post jobs in a job's channel.
-
-    Only ids above the job's `known_message_id` are selected.
-    """
     other = aliased(PostJob)
     return (
         select(other.message_id)
@@ -114,11 +103,10 @@ def _ids_of_others() -> Select[int | None]:
 
 
 async def record_found(session: AsyncSession, post: UncertainPost, *, message_id: int) -> bool:
-    """Record that a search found the post. Return False if its job is not `uncertain` any more.
+    """Record that a search found the post, and start the promised hours.
 
-    The promised hours (the time that the post must stay) start now. Also returns False if the
-    message id belongs to another post. Locks the placement, its post job and its escrow, then the
-    channel.
+    Returns False if the job is no longer uncertain, or if the message id belongs to another post.
+    Locks the placement, its post job and its escrow, then the channel.
     """
     placement = await _lock_uncertain(session, post.target_id, post.claim_no)
     if placement is None or not await mark_published(session, placement, message_id=message_id):
@@ -130,17 +118,12 @@ async def record_found(session: AsyncSession, post: UncertainPost, *, message_id
 async def record_absent(
     session: AsyncSession, post: UncertainPost, *, gap: timedelta, highest_seen_id: int
 ) -> bool:
-    """Record that a search found the post absent. Return False if its job is not `uncertain` now.
+    """Record that a search found no post. Return False if the job is no longer uncertain.
 
-    After the first such result, a second search follows after `gap`. If the second search also
-    finds the post absent, the post is queued again, and this counts as an attempt. A search that
-    began less than `gap` after the first result was recorded does not count as the second search.
-    After the last attempt, the job fails instead. If the campaign is cancelled, the job is
-    cancelled instead.
-
-    `highest_seen_id` is the highest message id at which the search found a message. If no message
-    id of the channel was known, the result proves nothing, and `record_unknown` records it. Locks
-    the placement, its post job and its escrow, then the channel.
+    Two such searches, at least `gap` apart, prove that the post is absent. The post is then queued
+    again. The job fails after the last attempt, and a job of a cancelled campaign is cancelled.
+    `highest_seen_id` is the highest message id that the search found. Locks the placement, its post
+    job and its escrow, then the channel.
     """
     if not post.has_known_id:
         return await record_unknown(session, post, highest_seen_id=highest_seen_id)
@@ -166,11 +149,10 @@ async def record_absent(
 async def record_unknown(
     session: AsyncSession, post: UncertainPost, *, highest_seen_id: int
 ) -> bool:
-    """Record a search that proved nothing. Return False if its job is not `uncertain` any more.
+    """Record a search that proved nothing. Return False if the job is no longer uncertain.
 
-    The job does not change, and a new search follows after SEARCH_INTERVAL. `highest_seen_id` is
-    the highest message id at which the search found a message. Locks the placement, its post job
-    and its escrow, then the channel.
+    `highest_seen_id` is the highest message id that the search found. Locks the placement, its post
+    job and its escrow, then the channel.
     """
     if await _lock_uncertain(session, post.target_id, post.claim_no) is None:
         return False
@@ -181,10 +163,10 @@ async def record_unknown(
 async def mark_published(
     session: AsyncSession, placement: queries.LockedPlacement, *, message_id: int
 ) -> bool:
-    """Mark the uncertain post of a locked placement as published.
+    """Mark an uncertain post as published, and start the promised hours.
 
-    The promised hours (the time that the post must stay) start now. Returns False if the message id
-    belongs to another post. Locks the channel.
+    Returns False if the message id belongs to another post. The caller must have locked the
+    placement. Locks the channel.
     """
     job = placement.job
     other_job_id = await session.scalar(
@@ -202,13 +184,11 @@ async def mark_published(
 
 
 def is_unverifiable() -> ColumnElement[bool]:
-    """Build the SQL condition that no check can prove that a published post is there unchanged.
+    """Build the SQL condition that no check can prove a published post to be unchanged.
 
-    There are two cases. In the first case, the bot has lost its rights in the channel. In the
-    second case, the last check had the result "unknown" or "altered", and
-    `verification.ESCALATION_DELAY` has passed since the end of the promised hours. The promised
-    hours are the time that the post must stay. The caller's query must select from `post_jobs`,
-    `escrows` and `channels`.
+    Either the bot has lost its rights in the channel, or the last result is unclear
+    `verification.ESCALATION_DELAY` after the promised hours. The caller's query must select from
+    `post_jobs`, `escrows` and `channels`.
     """
     last_verdict = (
         select(PostCheck.verdict)
@@ -225,19 +205,9 @@ def is_unverifiable() -> ColumnElement[bool]:
 async def escalate_due(session: AsyncSession, *, limit: int) -> int:
     """Ask the admins about up to `limit` posts whose `escalate_at` has passed. Return how many.
 
-    There are three kinds of such posts:
-
-    - An uncertain post: Telegram may or may not have published it. The first question comes
-      `posting.UNCERTAIN_ESCALATION_DELAY` after the send.
-    - An unverifiable post: it is published, but no check can prove that it is there. The first
-      question comes `verification.ESCALATION_DELAY` after its promised hours (the time that it must
-      stay).
-    - A locked-out post: the bot lost its rights in the channel within the promised hours, and has
-      not got them back. A breach (a broken promise of the owner) is recorded, and the admins are
-      asked only one time. `channels.record_rights_lost` plans the time of this question.
-
-    About a post of the first two kinds, the admins are asked again after ESCALATION_INTERVAL. Locks
-    the jobs. Jobs that another transaction has locked are skipped.
+    If the bot lost its rights during the promised hours, a breach is recorded, and the admins are
+    asked once. About other posts, the admins are asked again after ESCALATION_INTERVAL. Locks the
+    jobs, and skips those that another transaction has locked.
     """
     due = (
         select(PostJob.id)
@@ -291,10 +261,7 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
 async def _lock_uncertain(
     session: AsyncSession, target_id: int, claim_no: int
 ) -> queries.LockedPlacement | None:
-    """Lock a placement and return it.
-
-    Returns None if its job is not `uncertain` any more or has a new claim.
-    """
+    """Lock a placement. Return None if its job is no longer uncertain or has a new claim."""
     placement = await queries.lock_placement(session, target_id)
     if placement is None or placement.job is None:
         return None
@@ -305,7 +272,6 @@ async def _lock_uncertain(
 
 
 async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen_id: int) -> None:
-    """Store the highest message id that a search found, if the search began at a known id."""
     if post.has_known_id:
         await channels.record_message_id(session, chat_id=post.chat_id, message_id=highest_seen_id)
 
@@ -313,12 +279,7 @@ async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen
 async def _send_again(
     session: AsyncSession, placement: queries.LockedPlacement, job: PostJob
 ) -> None:
-    """Queue an absent post again, and count an attempt.
-
-    If the campaign is cancelled, the job is cancelled instead. If this was the last attempt, the
-    job fails instead. The job also fails if too many of its claims were abandoned, because their
-    workers died. If the job fails, the advertiser is notified.
-    """
+    """Queue an absent post again. The job fails after too many attempts or lost claims."""
     moment = await queries.now(session)
     job.first_absent_at = None
     job.attempts += 1

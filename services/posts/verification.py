@@ -1,11 +1,4 @@
-"""Plan the checks of published posts, and record the results of the checks.
-
-A check finds out whether the ad is in the channel and unchanged. A live post is a published post
-whose escrow is held. The promised hours (the time that the post must stay) are divided into parts.
-The post is checked one time in each part, at a random moment, and one time at the end of the
-promised hours. The time of the next check is stored in the post job. Therefore any process can make
-the check.
-"""
+"""Plan the checks of published posts, and record the results."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -26,31 +19,20 @@ from services.platform.actors import SYSTEM
 from services.posts import alterations, breaches, check_times, due_jobs
 
 RECHECK_INTERVAL = timedelta(minutes=5)
-"""If a check did not find the post present, the next check follows after this time.
-
-A post counts as gone after two checks with the result "gone". The second check must be at least
-this long after the first.
-"""
+"""The time to the next check after a check that did not find the post."""
 SOONEST_RECHECK = timedelta(minutes=1)
-"""The shortest time between a check that found an alteration (a change) and the next check.
-
-The time between the two checks is random, and at most RECHECK_INTERVAL.
-"""
+"""The shortest time between a check that found an alteration and the next check."""
 LATE_CHECK = timedelta(minutes=30)
-"""If a check is late by more than this, the time of an alteration that it finds is unclear.
-
-A restart, or the rate limits of Telegram, can make a check late by some minutes.
-"""
+"""If a check is late by more than this, the time of an alteration is unclear."""
 ESCALATION_DELAY = timedelta(hours=1)
-"""If the checks have no clear result this long after the promised hours, the admins are asked."""
+"""The admins are asked if the checks have no clear result this long after the promised hours."""
 
 _COMPLETE = or_(PostCheck.compared, PostCheck.verdict != Verdict.PRESENT)
-"""The SQL condition for checks that compared the text or did not find the post present."""
 
 
 @dataclass(frozen=True)
 class PostCheckTask:
-    """A published post with a held escrow. This process has claimed the post for one check."""
+    """A published post that this process has claimed for one check."""
 
     job_id: int
     target_id: int
@@ -58,25 +40,22 @@ class PostCheckTask:
     message_id: int
     creative: Creative
     claimed_at: datetime
-    """The time of the claim, by the database's clock. The check begins at this time or later."""
+    """The database's time of the claim. The check begins at this time or later."""
 
 
 class CheckSchedule(NamedTuple):
-    """The times at which a post is checked and at which the admins are asked about the post."""
+    """The times of a post's checks and of the question to the admins."""
 
     sent_at: datetime
     ends_at: datetime
     """The end of the promised hours."""
     next_check_at: datetime | None
-    """The time of the first check, or None if no hours were promised."""
+    """The time of the first check, or None without promised hours."""
     escalate_at: datetime
 
 
 def schedule(moment: datetime, promised_hours: int) -> CheckSchedule:
-    """Plan the checks of a post, and the question to the admins for an unclear result.
-
-    The promised hours (the time that the post must stay) begin at `moment`.
-    """
+    """Plan the checks of a post whose promised hours begin at `moment`."""
     ends_at = moment + timedelta(hours=promised_hours)
     next_check_at = check_times.next_check_time(moment, ends_at, moment) if promised_hours else None
     return CheckSchedule(moment, ends_at, next_check_at, ends_at + ESCALATION_DELAY)
@@ -87,8 +66,8 @@ async def start_promised_hours(
 ) -> None:
     """Start the promised hours of a published post, and notify its advertiser and its owner.
 
-    The promised hours are the time that the post must stay. The caller must have locked the
-    placement and set the status of its post job. Locks the escrow, then the channel.
+    The caller must have locked the placement and set the status of its post job. Locks the escrow,
+    then the channel.
     """
     target = placement.target
     moment = await queries.now(session)
@@ -115,11 +94,10 @@ async def start_promised_hours(
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckTask]:
-    """Claim up to `limit` live posts whose next check is due.
+    """Claim up to `limit` published posts with a held escrow whose next check is due.
 
-    A live post is a published post whose escrow is held. If the process dies during a check,
-    another process claims the post after RECHECK_INTERVAL. The check of the dead process is then
-    recorded as "unknown". Locks the jobs as `due_jobs.claim` does.
+    After RECHECK_INTERVAL, another process can claim the posts; the lost check is recorded as
+    "unknown". Locks the jobs as `due_jobs.claim` does.
     """
     jobs = await due_jobs.claim(
         session,
@@ -170,25 +148,18 @@ async def record_check(
     claimed_at: datetime | None = None,
     compared: bool = True,
 ) -> None:
-    """Record the result of a check (the verdict), and what follows from it.
+    """Record the result of a check, and what follows from the result.
 
-    The promised hours are the time that the post must stay. The result has these consequences:
+    - "gone": Two such results in a row, at least RECHECK_INTERVAL apart, make the job fail.
+    - "altered": A second alteration is a breach, and so is an alteration at an unclear time or one
+      that the bot could not undo (`restored` is False). Other alterations are reported.
+    - "stayed" replaces "gone" and "altered" after the promised hours, if a check saw the post right
+      before the end of these hours.
+    - "present" proves that the post was there at `claimed_at` (default: now).
+    - "unknown" never moves money, and replaces a result that proves nothing.
 
-    - "gone": If the last check also found the post gone, at least RECHECK_INTERVAL ago, the post
-      job fails. The scheduler then refunds the escrow.
-    - "altered": After the first alteration (change), the advertiser, the owner and the admins are
-      notified. In three cases, the alteration is a breach (a broken promise of the owner): it is
-      the second one, its time is unclear (`_is_dated`), or the bot could not undo it (`restored`
-      is False).
-    - "gone" or "altered" after the promised hours: If a check saw the post right before the end of
-      these hours, the result is recorded as "stayed".
-    - "present": This proves only that the post was there at `claimed_at` (default: now).
-    - "unknown": This never moves money. A result that proves nothing (`_is_proof`) is recorded as
-      "unknown".
-
-    `compared` is False if the check did not compare the text. If the post is no longer published,
-    or its escrow is no longer held, nothing changes. Locks the placement, its post job and its
-    escrow. Raises NotFound.
+    `compared` is False if the text was not compared. Without a held escrow, nothing changes. Locks
+    the placement, its post job and its escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -243,10 +214,6 @@ async def record_check(
 async def _record_removed(
     session: AsyncSession, placement: queries.LockedPlacement, job: PostJob
 ) -> None:
-    """Mark a post job as failed, because the post was removed within its promised hours.
-
-    The owner and the advertiser are notified.
-    """
     job.status = PostJobStatus.FAILED
     job.last_error = "removed"
     job.updated_at = await queries.now(session)
@@ -257,10 +224,7 @@ async def _record_removed(
 async def _notify_parties(
     session: AsyncSession, placement: queries.LockedPlacement, kind: str, **facts: Any
 ) -> None:
-    """Notify the owner and the advertiser of a placement about an event.
-
-    Each of these two people gets at most one message of this `kind` about the placement.
-    """
+    """Notify the owner and the advertiser once about an event of this kind."""
     target_id = placement.target.id
     for party, user_id in (
         ("owner", placement.target.owner_id),
@@ -278,12 +242,7 @@ async def _notify_parties(
 def _is_proof(
     escrow: Escrow, verdict: Verdict, moment: datetime, *, compared: bool, gone_before: bool
 ) -> bool:
-    """Return whether the result of a check proves something. If not, "unknown" is recorded.
-
-    After the promised hours, "present" is a proof only if the text was compared. If the first
-    "gone" comes RECHECK_INTERVAL or more after the promised hours, it is no proof, because the
-    owner is allowed to remove the post then.
-    """
+    """Return whether the result of a check proves something."""
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
     if verdict is Verdict.GONE:
@@ -294,11 +253,7 @@ def _is_proof(
 async def _has_stayed(
     session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime
 ) -> bool:
-    """Return whether the promised hours are over and the post was seen right before their end.
-
-    The last check with a clear result must have found the post present. This check must not be more
-    than RECHECK_INTERVAL before the end of the promised hours.
-    """
+    """Return whether the promised hours are over and the post was seen right before their end."""
     if not _hours_are_over(escrow, moment):
         return False
     last = await _last_check(session, job.id, _COMPLETE, PostCheck.verdict != Verdict.UNKNOWN)
@@ -310,12 +265,7 @@ async def _has_stayed(
 
 
 async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment: datetime) -> bool:
-    """Return whether an alteration certainly happened between two successive checks.
-
-    The check at `moment` found the alteration. It must not be late by more than LATE_CHECK. The
-    check before it must have found the whole post present. If there is no check before it, the
-    publication counts as that check.
-    """
+    """Return whether an alteration certainly happened between two successive checks."""
     last = await _last_check(session, job.id, _COMPLETE)
     if last is not None and last.verdict is not Verdict.PRESENT:
         return False
@@ -325,17 +275,13 @@ async def _is_dated(session: AsyncSession, escrow: Escrow, job: PostJob, moment:
 
 
 def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
-    """Return whether the promised hours of a post were over at `moment`."""
     return moment >= queries.required(escrow.release_due_at)
 
 
 def _next_check_after(
     job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime
 ) -> datetime | None:
-    """Return the time of the next check, or None if it is proven that the post stayed.
-
-    After an alteration, the time is random, and the owner cannot foresee it.
-    """
+    """Return the time of the next check, or None if the post certainly stayed."""
     if verdict is Verdict.STAYED:
         return None
     if verdict is Verdict.ALTERED:
@@ -352,7 +298,6 @@ def _next_check_after(
 async def _last_check(
     session: AsyncSession, job_id: int, *conditions: ColumnElement[bool]
 ) -> PostCheck | None:
-    """Return the last check of a post that meets the conditions, or None."""
     last: PostCheck | None = await session.scalar(
         select(PostCheck)
         .where(PostCheck.post_job_id == job_id, *conditions)
@@ -372,7 +317,7 @@ async def _count_alterations(session: AsyncSession, job_id: int) -> int:
 
 
 async def _was_gone_before(session: AsyncSession, job_id: int) -> bool:
-    """Return whether the last check found the post gone, and was RECHECK_INTERVAL or more ago."""
+    """Return whether the last check found the post gone at least RECHECK_INTERVAL ago."""
     last = await _last_check(session, job_id)
     if last is None or last.verdict is not Verdict.GONE:
         return False

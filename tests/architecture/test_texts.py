@@ -255,6 +255,7 @@ def test_callback_data_fits_into_telegrams_64_bytes() -> None:
             reason=max(moderation.REASONS, key=len),
         ),
         callbacks.OnSwitch(act=max(callbacks.SwitchAct, key=len), key=longest, reason=words),
+        callbacks.RunSwitch(key=longest, reason=words, change=largest),
         callbacks.ShowQueue(page=largest),
         callbacks.ChooseLanguage(language="en"),
         callbacks.OnUncertainPost(

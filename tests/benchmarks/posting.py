@@ -251,7 +251,7 @@ async def run(channels: int, idle_posts: int) -> Json:
 def summary(drains: list[Drain], waits: dict[int, list[float]]) -> Json:
     """Return the figures of the whole benchmark.
 
-    `waits` has the seconds that single posts waited, by the number of scheduler processes.
+    `waits` maps a number of scheduler processes to the waiting times in seconds.
     """
     limited = [drain for drain in drains if drain.limited]
     unlimited = [drain for drain in drains if not drain.limited]

@@ -24,6 +24,7 @@ ENDED = {
     "no person can be read": "ALTER TABLE users ADD COLUMN later text",
     "the admin chat cannot be read": "LOCK TABLE moved_chats IN ACCESS EXCLUSIVE MODE",
     "no switch can be read": "LOCK TABLE kill_switches IN ACCESS EXCLUSIVE MODE",
+    "no stop can be settled": "LOCK TABLE kill_switches IN SHARE ROW EXCLUSIVE MODE",
     "no stop can be written": "LOCK TABLE switch_stops IN EXCLUSIVE MODE",
     "no incident can be read": "LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE",
     "no audit row can be written": "CREATE INDEX later ON user_audit_logs (id)",

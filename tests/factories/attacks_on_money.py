@@ -158,6 +158,21 @@ ON_MONEY = (
         bot="AD060",
     ),
     attack(
+        "an external reference is used for a second payment",
+        "UPDATE withdrawals SET status = 'paid', decided_by = {admin}, settled_at = now(),"
+        " external_reference = 'x'",
+        "INSERT INTO excess_payments (withdrawal_id, user_id, amount, recovered, loss, currency,"
+        " external_reference, recorded_by)"
+        " SELECT id, user_id, amount, amount, 0, currency, 'x ', {admin} FROM withdrawals",
+        app="AD054",
+        bot="AD054",
+    ),
+    attack(
+        "a used external reference is set free",
+        "DELETE FROM external_references",
+        owner="AD006",
+    ),
+    attack(
         "a withdrawal is approved by somebody without the role",
         "UPDATE withdrawals SET status = 'approved', decided_by = {thief}",
         app="AD032",

@@ -22,7 +22,7 @@ BOT = 7
 """The id of the bot whose payments Telegram lists."""
 AMOUNTS = st.sampled_from([0, 1, 500, 3_000])
 KEYS = st.sampled_from("abx01")
-"""The keys of payments: a digit stands for a person's first payment, and "x" for no payment."""
+"""The keys of payments. A key that is a digit belongs to a person's first payment."""
 REFERENCES = st.sampled_from("pqr")
 KINDS = st.sampled_from(
     [
@@ -39,11 +39,24 @@ class MoneyRules(Machine):
         amounts=st.lists(st.sampled_from([1, 500]), min_size=1, max_size=2),
         kinds=st.lists(KINDS, max_size=1),
         from_shell=YES,
+        taken_back=YES,
     )
     def begin_with_money(
-        self, amounts: list[int], kinds: list[RequestKind], *, from_shell: bool
+        self,
+        amounts: list[int],
+        kinds: list[RequestKind],
+        *,
+        from_shell: bool,
+        taken_back: bool,
     ) -> None:
-        """Begin with some withdrawals, and with at most one staff request."""
+        """Begin with some withdrawals, and with at most one staff request.
+
+        If `taken_back` is true, a payment that Telegram's list does not have is reversed first.
+        """
+        if taken_back:
+            payer_id = world.user_id(self.world.payer)
+            key = f"start-{payer_id}"
+            self.take_back(key, payer_id, self.model.deposits[key].amount)
         for who, amount in enumerate(amounts):
             self.request_withdrawal(who, amount)
         for kind in kinds:
@@ -111,7 +124,7 @@ class MoneyRules(Machine):
         if listed is not None:
             self.compare(listed=listed)
         if meanwhile == "deposit":
-            self.deposit(pick, 1, "b")
+            self.deposit(pick, 1, f"late-{len(self.model.deposits)}")
         elif meanwhile == "hour":
             self.time(1)
         number = world.nth(self.model.withdrawals, pick)
@@ -160,7 +173,10 @@ class MoneyRules(Machine):
         person = world.user_id(self.person(who)) if named else None
         deposit = self.model.deposits.get(key)
         paid = deposit.amount if deposit else 500
-        amount = paid // 2 if partly else paid
+        self.take_back(key, person, paid // 2 if partly else paid)
+
+    def take_back(self, key: str, person: int | None, amount: int) -> None:
+        """Record that Telegram refunded `amount` of a payment to `person`."""
         self.both(
             lambda session: payments.reverse(
                 session, external_reference=key, user_id=person, amount=amount, source="telegram"
@@ -297,5 +313,5 @@ class MoneyRules(Machine):
         return self.world.second_admin if second else self.world.moderator
 
     def payment_key(self, key: str) -> str:
-        """Return the key of a payment: a digit stands for a person's first payment."""
+        """Return the key of a payment. A digit is the number of the person."""
         return f"start-{world.user_id(self.person(int(key)))}" if key.isdigit() else key

@@ -26,6 +26,10 @@ class World:
             self.people.append(person)
             self.model.balances[user_id(person)] = 0
             self._pay(person, 3_000 if number < 2 else 0)
+        # This person has made a payment, and no rule chooses them.
+        self.payer = story.do(partial(people.person, currency=STARS))
+        self.model.balances[user_id(self.payer)] = 0
+        self._pay(self.payer, 1)
         self.second_admin = story.do(people.staff)
         for admin in (self.moderator, self.second_admin):
             self.model.balances[user_id(admin)] = 0

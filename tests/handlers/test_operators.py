@@ -2,10 +2,19 @@
 
 import pytest
 
+from bot.screens import notices
+from bot.screens import operators as screens
+from bot.texts import LANGUAGES, Texts
 from db.models.operations import Switch
 from db.models.users import Role
+from sandbox import prepare
+from services.money import incidents
+from services.platform import killswitches
+from services.platform.killswitches import SwitchState
 from tests.handlers.marketplace import Marketplace
 
+WORDS = (incidents.FREEZE_REASON, killswitches.CREATED_STOPPED, prepare.REASON)
+"""The reasons that the product itself stores with kill switches."""
 CLOSE, SURE_CLOSE = "✅ Repaired, close #1", "✅ Yes, close it"
 
 
@@ -48,6 +57,26 @@ async def test_a_switch_is_stopped_with_a_reason_and_run_after_a_question(
     ] == [False, True]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("word", [*WORDS, "my own_words"])
+def test_only_the_products_own_reasons_are_translated(language: str, word: str) -> None:
+    t = Texts(language, "USD")
+    state = SwitchState(Switch.PAYOUTS, enabled=False, missing=False, reason=word)
+    told = notices.switch_changed(t, "payouts", enabled=False, reason=word, by=None)
+    for shown in (screens.panel(t, [state]).text, told.text):
+        assert (word in shown) == (word not in WORDS)
+
+
+def test_the_products_own_reasons_are_russian_for_a_russian_reader() -> None:
+    t = Texts("ru", "USD")
+    said = [t("switch-reason", reason=word) for word in WORDS]
+    assert said == [
+        "инварианты книги нарушены",
+        "новый, ещё не запускался",
+        "первый запуск песочницы",
+    ]
+
+
 async def test_commands_stop_at_once_and_run_after_a_question(operated: Marketplace) -> None:
     market = operated
     await market.say("admin", "/killswitch stop telegram_posting odd posts", where="group")
@@ -57,6 +86,22 @@ async def test_commands_stop_at_once_and_run_after_a_question(operated: Marketpl
     assert not await enabled(market, Switch.TELEGRAM_POSTING)
     await market.press("admin", "▶️ Yes, run it: resolved", where="group")
     assert await enabled(market, Switch.TELEGRAM_POSTING)
+
+
+async def test_a_second_press_does_not_undo_a_newer_stop(operated: Marketplace) -> None:
+    market = operated
+    await market.say("admin", "/killswitch stop payouts odd posts", where="group")
+    await market.say("admin", "/killswitch run payouts", where="group")
+    question = (await market.messages("group"))[-1]["message_id"]
+    await market.say("admin", "/killswitch run payouts", where="group")
+    await market.press("admin", "▶️ Yes, run it: resolved", where="group")
+    await market.say("admin", "/killswitch stop payouts a new fraud", where="group")
+    for running in (False, True):
+        answer = await market.press(
+            "admin", "▶️ Yes, run it: resolved", where="group", message_id=question
+        )
+        assert ("stopped again" in (answer or "")) is not running
+        assert await enabled(market, Switch.PAYOUTS) is running
 
 
 @pytest.mark.parametrize("verb", ["on", "off"])

@@ -4,8 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bot import inbox_worker
+from db import queries
+from services.money import star_list_positions, withdrawals
+from tests.factories import people
 from tests.handlers.marketplace import Marketplace
 from tests.shell import shell_of
 
@@ -64,6 +68,11 @@ async def test_a_refunded_payment_is_taken_from_the_wallet(market: Marketplace) 
         await _receive(market, update_id, message)
     await market.deliver()
     assert "70" in await market.last("group")
+    texts = [m["text"] or "" for m in await market.messages("advertiser")]
+    told = [shown for shown in texts if "taken back" in shown]
+    assert len(told) == 1
+    assert "Your payment of 70 ⭐" in told[0]
+    assert "Taken from your wallet: 70 ⭐. Still missing: 0 ⭐" in told[0]
     assert await market.balance("advertiser") == 70
     assert await market.value("SELECT status FROM deposits ORDER BY id DESC LIMIT 1") == (
         "clawed_back"
@@ -80,6 +89,58 @@ async def test_a_refund_of_an_unknown_charge_belongs_to_the_private_chat(
     await _receive(market, 2, _paid(market))
     assert await market.balance("advertiser") == 100
     assert await market.value("SELECT count(*) FROM clawbacks") == 1
+
+
+async def test_the_alarm_of_a_refund_names_withdrawals_that_wait_for_their_payment(
+    market: Marketplace,
+) -> None:
+    await _use_stars(market)
+    await market.give("advertiser", 70)
+    await _receive(market, 1, _paid(market))
+    person = await market.actor("advertiser")
+    for amount in (30, 20):
+        async with market.database.sessions.begin() as session:
+            await session.execute(text("UPDATE deposits SET comparison = 'listed'"))
+            asked = await withdrawals.request(
+                session, actor=person, amount=amount, key=f"form-{amount}"
+            )
+            await star_list_positions.get(session, market.bot.id)
+            await star_list_positions.record_read(
+                session, market.bot.id, read_at=await queries.now(session)
+            )
+            if amount == 30:
+                admin = await people.staff(session)
+                await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)
+                approved = asked.id
+    await _receive(market, 2, _refunded(market))
+    await market.deliver()
+    texts = [m["text"] or "" for m in await market.messages("group")]
+    alarms = [shown for shown in texts if "was reversed" in shown]
+    assert len(alarms) == 1
+    assert f"do not pay them now: #{approved}." in alarms[0]
+
+
+@pytest.mark.parametrize("sender", ["bot", "nobody"])
+async def test_a_payment_that_names_no_person_is_parked(market: Marketplace, sender: str) -> None:
+    await _use_stars(market)
+    message = _paid(market)
+    if sender == "bot":
+        message["from"] = message["from"] | {"id": 1_087_968_824, "is_bot": True}
+    else:
+        del message["from"]
+    await _receive(market, 1, message)
+    await market.deliver()
+    assert CHARGE in await market.value("SELECT last_error FROM inbox WHERE failed_at IS NOT NULL")
+    assert await market.value("SELECT count(*) FROM outbox WHERE kind = 'payment_parked'") == 1
+    assert await market.balance("advertiser") == 0
+
+
+async def test_a_payment_in_a_public_admin_chat_is_credited(market: Marketplace) -> None:
+    await _use_stars(market)
+    message = _paid(market)
+    group = {"id": market.chat("group"), "type": "supergroup", "title": "A", "username": "public"}
+    await _receive(market, 1, message | {"chat": group})
+    assert await market.balance("advertiser") == 70
 
 
 @pytest.mark.parametrize("changed", [{"total_amount": 30}, {"total_amount": 71}])

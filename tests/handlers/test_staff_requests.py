@@ -107,6 +107,23 @@ async def test_only_the_person_says_that_the_shell_was_them(two_heads: Marketpla
     assert "Done by" in await market.last("group")
 
 
+async def test_a_decision_leaves_one_card(two_heads: Marketplace) -> None:
+    """Check that the pressed card becomes one line, because the database sends the new card."""
+    market = two_heads
+    await market.say("advertiser", "/start")
+    whom = market.chat("advertiser")
+    await market.say("admin", f"/grant {whom} operator the night shift", where="group")
+    await market.press("owner", CONFIRM, where="group")
+    await market.press("owner", SURE, where="group")
+    pressed = await market.last("group")
+    assert f"Done by {market.chat('owner')}" in pressed
+    assert "the night shift" not in pressed
+    await market.deliver()
+    shown = [message["text"] for message in await market.messages("group")]
+    [card] = [text for text in shown if text and "the night shift" in text and "/grant" not in text]
+    assert f"Done by {market.chat('owner')}" in card
+
+
 async def test_a_request_that_was_not_theirs_does_nothing(two_heads: Marketplace) -> None:
     market = two_heads
     await _from_shell(market)

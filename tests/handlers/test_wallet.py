@@ -1,7 +1,14 @@
 """Test the wallet's page, and the form with which a person adds money."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
+import pytest
+
+from bot.screens import wallet as screens
+from bot.texts import Texts
 from db.models.operations import Switch
+from services.money import wallets
+from services.money.wallets import Balances
+from tests.factories import payments, people
 from tests.handlers.marketplace import PROVIDER_TOKEN, Marketplace
 
 
@@ -44,3 +51,46 @@ async def test_a_refused_top_up_says_why_and_the_form_can_be_left(market: Market
     assert "How much would you like to top up?" in await market.last("advertiser")
     assert await market.buttons("advertiser") == ["✖️ Cancel"]
     assert [refusal["error"] for refusal in await market.refusals()] == ["SwitchStopped"]
+
+
+async def test_the_wallet_shows_what_the_person_owes_and_what_this_forbids(
+    market: Marketplace,
+) -> None:
+    await market.say("advertiser", "/start")
+    await market.give("advertiser", 10_000)
+    debtor = (await market.actor("advertiser")).user_id or 0
+    async with market.database.sessions.begin() as session:
+        other = (await people.person(session)).user_id or 0
+        mine, theirs = [(await wallets.of_user(session, who)).id for who in (debtor, other)]
+        await people.adjusted(session, mine, theirs, 7_500)
+    async with market.database.sessions.begin() as session:
+        await payments.reverse(
+            session,
+            external_reference=await market.value("SELECT external_reference FROM deposits"),
+            user_id=None,
+            amount=10_000,
+            source="telegram",
+        )
+    await market.press("advertiser", "💰 Wallet")
+    shown = await market.last("advertiser")
+    assert "Available: $0.00" in shown
+    assert "You owe $75.00" in shown
+    assert "you can't withdraw" in shown
+    assert "/paysupport" in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "shown"),
+    [
+        ("en", "USD", "You owe $75.00:"),
+        ("en", "XTR", "You owe 7,500 ⭐:"),
+        ("ru", "USD", "Вы должны 75,00\u00a0$:"),
+        ("ru", "XTR", "Вы должны 7\u00a0500 ⭐:"),
+    ],
+)
+def test_a_debt_is_shown_in_each_language_and_currency(
+    language: str, currency: str, shown: str
+) -> None:
+    t = Texts(language, "EUR")
+    assert shown in screens.wallet(t, Balances(0, 0, currency, loss=7_500)).text
+    assert len(screens.wallet(t, Balances(0, 0, currency)).text.splitlines()) == 4

@@ -11,7 +11,7 @@ from db.models.users import Role
 from db.money import STARS
 from services.market import registration, star_transactions
 from services.money import star_list_positions, withdrawals
-from tests.factories import payments
+from tests.factories import payments, people
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.test_corrections import hire
 
@@ -151,6 +151,24 @@ async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) ->
     assert await market.value("SELECT paying_by FROM withdrawals") == (
         (await market.actor("owner")).user_id
     )
+
+
+async def test_the_card_of_a_blocked_person_says_not_to_pay(
+    with_withdrawal: Marketplace,
+) -> None:
+    market = with_withdrawal
+    await market.press("admin", OPEN, where="group")
+    await market.press("admin", APPROVE, where="group")
+    await market.press("admin", SURE, where="group")
+    assert "Do not pay" not in await market.last("group")
+    async with market.database.sessions.begin() as session:
+        await people.block(session, await market.actor("advertiser"))
+    await market.press("admin", "💸 Mark as paid", where="group")
+    shown = await market.last("group")
+    assert "⛔ Do not pay it: the person has been blocked" in shown
+    assert "/paid" in shown
+    assert await market.value("SELECT paying_by FROM withdrawals") is None
+    assert len(await market.refusals()) == 1
 
 
 async def test_a_payment_that_nobody_approved_needs_a_second_admin(

@@ -13,10 +13,28 @@ import pytest
 
 from db.models.operations import Switch
 from sandbox import embedded
+from services.money import incidents
+from services.platform import killswitches
 from tests.embedded_fixture import clone_database, drop_database
 
 ROOT = Path(__file__).parents[2]
 PAYMENT = {"telegram_payment_charge_id": "charge", "total_amount": 500, "currency": "USD"}
+PAID_BEFORE = """
+    ALTER TABLE withdrawals DISABLE TRIGGER USER;
+    ALTER TABLE excess_payments DISABLE TRIGGER USER;
+    INSERT INTO users (telegram_id) VALUES (7);
+    INSERT INTO withdrawals (user_id, amount, currency, status, external_reference, settled_at)
+    SELECT id, 5, 'USD', 'paid', 'wire-1', now() FROM users;
+    INSERT INTO withdrawals (user_id, amount, currency) SELECT id, 5, 'USD' FROM users;
+    INSERT INTO excess_payments (withdrawal_id, user_id, amount, recovered, loss, currency,
+        external_reference, recorded_by)
+    SELECT max(id), max(user_id), 5, 5, 0, 'USD', 'wire-2', max(user_id) FROM withdrawals;
+    ALTER TABLE withdrawals ENABLE TRIGGER USER;
+    ALTER TABLE excess_payments ENABLE TRIGGER USER;
+    UPDATE kill_switches SET reason = 'ledger invariant violated' WHERE key = 'payouts';
+    UPDATE kill_switches SET reason = 'Fire Drill' WHERE key = 'deposits';
+"""
+"""A paid withdrawal, an open one, and a payment in excess, in the schema before revision 0012."""
 SCHEMA = {
     "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default,"
     " identity_generation FROM information_schema.columns WHERE table_schema = 'public'",
@@ -110,6 +128,31 @@ async def test_payments_that_wait_during_a_migration_are_noted(empty: str) -> No
     await connection.close()
 
 
+async def test_references_and_reasons_of_older_rows_are_kept(empty: str) -> None:
+    """Check that the references of older payments are used, and that reasons become codes."""
+    _alembic(empty, "upgrade", "0011")
+    connection = await asyncpg.connect(empty)
+    await connection.execute(PAID_BEFORE)
+    await connection.close()
+    used = (
+        "SELECT array_agg(external_reference ORDER BY external_reference) FROM external_references"
+    )
+    reasons = "SELECT array_agg(DISTINCT reason ORDER BY reason) FROM kill_switches"
+    _alembic(empty, "upgrade", "0012")
+    connection = await asyncpg.connect(empty)
+    assert await connection.fetchval(used) == ["wire-1", "wire-2"]
+    assert await connection.fetchval(reasons) == [
+        *("Fire Drill", killswitches.CREATED_STOPPED, incidents.FREEZE_REASON)
+    ]
+    await connection.close()
+    _alembic(empty, "downgrade", "0011")
+    connection = await asyncpg.connect(empty)
+    assert await connection.fetchval(reasons) == [
+        *("Fire Drill", "created stopped", "ledger invariant violated")
+    ]
+    await connection.close()
+
+
 async def test_models_and_migrations_agree(migrated: str) -> None:
     _alembic(migrated, "check")
 
@@ -117,10 +160,13 @@ async def test_models_and_migrations_agree(migrated: str) -> None:
 async def test_every_switch_is_created_stopped(migrated: str) -> None:
     connection = await asyncpg.connect(migrated)
     try:
-        found = await connection.fetch("SELECT key, enabled FROM kill_switches")
+        found = await connection.fetch("SELECT key, enabled, reason FROM kill_switches")
     finally:
         await connection.close()
-    assert {row["key"]: row["enabled"] for row in found} == dict.fromkeys(map(str, Switch), False)
+    new = (False, killswitches.CREATED_STOPPED)
+    assert {row["key"]: (row["enabled"], row["reason"]) for row in found} == dict.fromkeys(
+        map(str, Switch), new
+    )
 
 
 async def test_a_second_upgrade_changes_nothing(migrated: str) -> None:

@@ -35,7 +35,7 @@ class Cache:
             file.write(json.dumps(row) + "\n")
 
     def coverage(self, test_file: Path) -> dict[str, Any] | None:
-        """Return which functions the tests of a file call.
+        """Return the functions that are called by the tests of a file.
 
         None means that the file is new or has changed. The result can be older than the source
         code.
@@ -50,7 +50,7 @@ class Cache:
         return None
 
     def add_coverage(self, test_file: Path, coverage: dict[str, Any]) -> None:
-        """Record which functions the tests of a file call."""
+        """Record the functions that are called by the tests of a file."""
         with self._coverage.open("a") as file:
             file.write(json.dumps(coverage | {"of": _digest(test_file)}) + "\n")
 

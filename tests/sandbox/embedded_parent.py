@@ -38,11 +38,7 @@ PARENT = textwrap.dedent("""
 
 
 def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> subprocess.Popen[str]:
-    """Start a parent process that runs both servers in `folder`.
-
-    If `prefix` is given, it is a command that starts the parent process. If `packages` is given,
-    Python searches for packages in this folder first.
-    """
+    """Start a parent process that runs both servers in `folder`."""
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", PARENT, str(folder)],
         stdin=subprocess.PIPE,
@@ -54,7 +50,7 @@ def start_parent(folder: Path, *prefix: str, packages: Path | None = None) -> su
 
 
 def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Wait until both servers run, and return their process ids and URLs by name."""
+    """Wait until both servers run, and return their process ids and URLs."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, process.communicate()[1]
@@ -63,7 +59,7 @@ def read_facts(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 def until(condition: Callable[[], bool], limit: float = 60) -> None:
-    """Wait until `condition` is true. Raise AssertionError after `limit` seconds."""
+    """Wait at most `limit` seconds until `condition` is true."""
     deadline = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -71,14 +67,13 @@ def until(condition: Callable[[], bool], limit: float = 60) -> None:
 
 
 def no_server_left(folder: Path) -> bool:
-    """Return whether no PostgreSQL or Valkey server uses the folder."""
     return not processes.in_folder(folder / "postgres/data") + processes.in_folder(
         folder / "valkey"
     )
 
 
 async def rows(dsn: str, sql: str) -> list[tuple[object, ...]]:
-    """Run one statement on a new connection and return its rows."""
+    """Return the rows of one statement."""
     connection = await asyncpg.connect(dsn)
     try:
         return [tuple(row) for row in await connection.fetch(sql)]

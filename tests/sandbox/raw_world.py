@@ -1,4 +1,4 @@
-"""Let tests send plain HTTP requests to the sandbox, without aiogram's client."""
+"""Let tests send plain HTTP requests to the sandbox."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -17,18 +17,12 @@ BOT_TOKEN = "424242:sandbox-token_of-the-tests"
 CONTROL_TOKEN = "control-token"
 Json = dict[str, Any]
 WOKEN_SECONDS = 15
-"""The time, in seconds, within which a change must end a call that waits for it.
-
-If nothing changes, such a call waits for 20 s.
-"""
+"""The seconds within which a change must end a waiting call."""
 
 
 @dataclass
 class SandboxClient:
-    """A client with which tests call the Bot API and the control API of a running server.
-
-    `ids` has the ids of the created people and chats, by name.
-    """
+    """A client for the Bot API and the control API of a running server."""
 
     state: State
     url: str
@@ -36,7 +30,7 @@ class SandboxClient:
     ids: dict[str, int] = field(default_factory=dict)
 
     async def answer(self, method: str, token: str = BOT_TOKEN, **fields: Any) -> Json:
-        """Call a Bot API method, check the HTTP status, and return the whole JSON answer."""
+        """Call a Bot API method, and return the whole JSON answer."""
         url = f"{self.url}/bot{token}/{method}"
         async with self.http.post(url, json=fields) as response:
             body: Json = await response.json()
@@ -50,10 +44,7 @@ class SandboxClient:
         return body["result"]
 
     async def refused(self, method: str, **fields: Any) -> tuple[int, str]:
-        """Call a Bot API method that must fail.
-
-        Return two values: the error's code and the error's text.
-        """
+        """Call a Bot API method that must fail, and return the error's code and text."""
         body = await self.answer(method, **fields)
         assert body["ok"] is False
         assert "result" not in body
@@ -62,7 +53,7 @@ class SandboxClient:
     async def control(
         self, path: str, expected: int = 200, verb: str = "POST", /, **body: Any
     ) -> Json:
-        """Call the control API and return its answer. The HTTP status must be `expected`."""
+        """Call the control API, check the HTTP status, and return the answer."""
         headers = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
         url = f"{self.url}/control/{path}"
         async with self.http.request(
@@ -77,10 +68,7 @@ class SandboxClient:
         return await self.control(path, expected, "GET")
 
     async def updates(self, *, confirm: bool = True) -> list[Json]:
-        """Return the updates that wait for the bot.
-
-        If `confirm` is true, also confirm them. Confirmed updates are not returned again.
-        """
+        """Return the bot's waiting updates, and confirm them if `confirm` is true."""
         found: list[Json] = await self.call("getUpdates", timeout=0)
         if found and confirm:
             await self.call("getUpdates", offset=found[-1]["update_id"] + 1, timeout=0)
@@ -96,7 +84,7 @@ class SandboxClient:
         )
 
     async def populate(self) -> None:
-        """Create the people and chats that most tests need. No update is left in the queue."""
+        """Create the people and chats that most tests need."""
         for name in ("Advertiser", "Owner", "Admin"):
             person = await self.control("users", first_name=name)
             self.ids[name.lower()] = person["id"]
@@ -121,10 +109,7 @@ class SandboxClient:
 async def begin(
     folder: Path, *, move_clock: MoveClock | None = None, processes: Processes | None = None
 ) -> AsyncIterator[SandboxClient]:
-    """Serve a sandbox on a free port of this machine, and yield a client for it.
-
-    The sandbox begins with the data that is stored in `folder`.
-    """
+    """Serve a sandbox with the data in `folder`, and yield a client."""
     state = State.load(folder)
     app = create_app(
         state,

@@ -1,7 +1,4 @@
-"""Test that a move of the database's clock waits while a transaction locks a placement.
-
-A placement is one ad in one channel.
-"""
+"""Test that a move of the database's clock waits while a transaction locks a placement."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Test how the PostgreSQL and the Valkey of the sandbox start, refuse to start, and end."""
+"""Test how the sandbox's PostgreSQL and Valkey start and end."""
 
 import asyncio
 import ctypes
@@ -90,7 +90,7 @@ def _modes(*paths: Path) -> list[int]:
 
 
 def _sockets(pid: int) -> tuple[set[str], set[str]]:
-    """Return two values: the inodes of a process's sockets, and those of all network sockets."""
+    """Return the inodes of a process's sockets and of all network sockets."""
     links = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
     own = {link[8:-1] for link in links if link.startswith("socket:[")}
     tables = [Path(f"/proc/{pid}/net/{name}") for name in ("tcp", "tcp6", "udp", "udp6")]
@@ -193,12 +193,7 @@ def test_a_killed_parent_leaves_nothing_and_its_data_comes_back(folder: Path) ->
 
 
 def test_servers_killed_with_their_parent_come_back_although_zombies(folder: Path) -> None:
-    """Check that the servers start again while their dead processes are still zombies.
-
-    A zombie is a dead process whose parent has not read its exit status. Its process id is not
-    free. The test kills the parent and the servers, and does not read the exit statuses of the
-    servers.
-    """
+    """Check that the servers start while their dead processes are still zombies."""
     libc = ctypes.CDLL(None)
     subreaper = 36
     assert libc.prctl(subreaper, 1, 0, 0, 0) == 0
@@ -230,7 +225,7 @@ async def _redis(url: str, ask: Callable[["Redis"], Awaitable[object]]) -> objec
 
 
 def _collect_orphans() -> None:
-    """Read the exit statuses of the dead child processes that this process has adopted."""
+    """Read the exit statuses of dead adopted processes."""
     for child in _children():
         try:
             os.waitpid(child, os.WNOHANG)

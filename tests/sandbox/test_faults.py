@@ -1,7 +1,4 @@
-"""Test the faults that make calls of the sandbox's Bot API fail or take longer.
-
-The tests check what the client gets, and whether the server executed the method.
-"""
+"""Test the faults that make Bot API calls of the sandbox fail or take longer."""
 
 import asyncio
 from typing import Any
@@ -13,10 +10,7 @@ from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
 
 
 async def publish(world: SandboxClient, seconds: float = 5) -> tuple[int, bytes]:
-    """Send a message to the channel on a new connection. Return the HTTP status and the body.
-
-    The client waits at most `seconds` for the answer.
-    """
+    """Send a message to the channel, and return the HTTP status and the body."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with (
         aiohttp.ClientSession(timeout=timeout) as http,

@@ -1,8 +1,4 @@
-"""Test that the sandbox keeps the characters and the entities of a text.
-
-An entity is the format of a part of a text, for example bold. The sandbox parses each text, and
-removes white space at its ends.
-"""
+"""Test that the sandbox keeps the characters and the entities of a text."""
 
 from html import escape
 

@@ -1,7 +1,4 @@
-"""Test which user of the operating system runs the sandbox's PostgreSQL.
-
-The answer depends on the user who starts the sandbox.
-"""
+"""Test which user of the operating system runs the sandbox's PostgreSQL."""
 
 import asyncio
 import os
@@ -29,11 +26,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become som
 
 
 def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
-    """Return a command that runs another command as `user`.
-
-    If `user` cannot read the folders of this Python and this repository, the command also gives the
-    process a capability to read them. If this does not help, the test is skipped.
-    """
+    """Return a command prefix that runs another command as `user`."""
     ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
     for options in (ids, (*ids, *reading)):
@@ -46,10 +39,7 @@ def command_as(user: pwd.struct_passwd) -> tuple[str, ...]:
 
 
 def copy_server_packages(folder: Path) -> Path:
-    """Copy the packages of PostgreSQL and Valkey, and return the folder with the copies.
-
-    This folder is a subfolder of `folder`.
-    """
+    """Copy the packages of PostgreSQL and Valkey to a subfolder of `folder`."""
     copied = folder / "packages"
     for program in (binaries.postgres("postgres"), binaries.valkey()):
         package = program.parents[2]
@@ -80,10 +70,6 @@ def test_an_ordinary_user_runs_them() -> None:
 
 @AS_ROOT
 def test_root_without_namespaces_runs_them_as_another_user() -> None:
-    """Check that PostgreSQL runs as the user `nobody` if root cannot create a Linux namespace.
-
-    The test starts the servers as root, in a namespace in which no other namespace can be created.
-    """
     open_folder = Path("/tmp") / f"adtech-test-{os.getpid()}"  # noqa: S108 - made below
     open_folder.mkdir(mode=0o755)
     try:

@@ -1,4 +1,4 @@
-"""Test the program `python -m sandbox`: its processes, its refusals, its restarts and its end."""
+"""Test the program `python -m sandbox`: its start, its refusals and its end."""
 
 import asyncio
 import json
@@ -28,20 +28,13 @@ pytestmark = pytest.mark.slow_process
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180
-"""The longest allowed wait in a test, in seconds.
-
-If a machine has no other work, each wait takes less than 10 s.
-"""
+"""The longest allowed wait in a test, in seconds."""
 
 
 class Sandbox:
-    """A running program `python -m sandbox` that a test has started in `folder`.
-
-    Its data is in the subfolder `local`.
-    """
+    """A program `python -m sandbox` that a test has started."""
 
     def __init__(self, folder: Path, *options: str, **settings: str) -> None:
-        """Start the program. The method `up` waits until it is ready."""
         self.local = folder / "local"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "--local", str(self.local), *options],
@@ -61,7 +54,7 @@ class Sandbox:
 
     @property
     def file(self) -> Path:
-        """Return the path of `world.json`, in which the program describes what it has started."""
+        """Return the path of `world.json`."""
         return self.local / "world.json"
 
     def world(self) -> dict[str, Any]:
@@ -83,10 +76,7 @@ class Sandbox:
         assert self.call(answers)["messages"]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Send a signal to the program, wait for its end, and return three values.
-
-        The values are the exit status, the output and the errors.
-        """
+        """Send a signal, and return the program's exit status, output and errors."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=PATIENCE_SECONDS)
         return self.process.returncode, output, errors
@@ -94,10 +84,7 @@ class Sandbox:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
-    """Return a function that starts the sandbox, by default without bot and scheduler.
-
-    After the test, all started processes are killed. If one of them still runs, the fixture fails.
-    """
+    """Yield a function that starts a sandbox, by default without bot and scheduler."""
     started: list[Sandbox] = []
 
     def begin(*options: str, bot: bool = False, **settings: str) -> Sandbox:
@@ -121,7 +108,7 @@ def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` is true. Raise AssertionError after PATIENCE_SECONDS."""
+    """Wait until `condition` is true."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -129,13 +116,12 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def nothing_left(folder: Path) -> bool:
-    """Return whether no process of a sandbox uses this folder."""
     places = (folder, folder / "local/postgres/data", folder / "local/valkey")
     return not [pid for place in places if place.exists() for pid in processes.in_folder(place)]
 
 
 def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
-    """Run one statement on a new connection and return its rows."""
+    """Return the rows of one statement."""
 
     async def ask() -> list[tuple[object, ...]]:
         connection = await asyncpg.connect(dsn)
@@ -148,7 +134,7 @@ def query(dsn: str, sql: str) -> list[tuple[object, ...]]:
 
 
 def refused(sandbox: Sandbox) -> str:
-    """Wait for the end of a sandbox that refuses to start, and return its one line of errors."""
+    """Wait until a sandbox refuses to start, and return its error line."""
     _, errors = sandbox.process.communicate(timeout=60)
     assert sandbox.process.returncode == 2
     assert len(errors.splitlines()) == 1, errors
@@ -156,11 +142,7 @@ def refused(sandbox: Sandbox) -> str:
 
 
 def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_path: Path) -> None:
-    """Check a start with `--isolated`: all processes start, and a signal ends them.
-
-    The settings in `.env` and in the environment name a real bot and another Redis. The sandbox
-    must ignore them.
-    """
+    """Check that `--isolated` ignores settings, and that a signal ends all processes."""
     (tmp_path / ".env").write_text("BOT_TOKEN=1:secret\nADMIN_CHAT_ID=-1\nPLATFORM_FEE_BPS=x\n")
     sandbox = start("--isolated", REDIS_URL="redis://127.0.0.1:1", PROBE_GAP="5")
     world = sandbox.up()
@@ -302,10 +284,6 @@ def test_a_database_that_does_not_answer_is_named(start: Callable[..., Sandbox])
 def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     start: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
-    """Check that a server starts again after a crash, but not after a kill by the control API.
-
-    The test also checks that a second Ctrl-C ends everything immediately.
-    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     sandbox = start("--port", str(port))

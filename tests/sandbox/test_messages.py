@@ -1,7 +1,4 @@
-"""Test how the bot sends, edits, copies and deletes messages in the sandbox.
-
-The tests also check the limits of sizes, the refused calls and the message ids.
-"""
+"""Test how the bot sends, edits, copies and deletes messages in the sandbox."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Test that the sandbox's Bot API reads requests in all formats, and refuses wrong requests."""
+"""Test that the Bot API reads all formats of requests, and refuses wrong requests."""
 
 import json
 from typing import Any

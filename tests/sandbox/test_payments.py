@@ -1,7 +1,4 @@
-"""Test the sandbox's invoices, pre-checkout queries, payments, refunds and Star transactions.
-
-With a pre-checkout query, Telegram asks the bot whether a payment may begin.
-"""
+"""Test the sandbox's invoices, payments, refunds and Star transactions."""
 
 import asyncio
 from typing import Any
@@ -26,10 +23,7 @@ def invoice(world: SandboxClient, **changes: Any) -> Json:
 
 
 async def pay(world: SandboxClient, *, ok: bool = True) -> tuple[Json, Json]:
-    """Let Advertiser pay the newest invoice. If `ok` is false, the bot refuses the payment.
-
-    Returns two values: the query that the bot received, and the answer that the person sees.
-    """
+    """Let Advertiser pay the newest invoice, and return the bot's query and the result."""
     paying = asyncio.create_task(world.control(f"users/{world.ids['advertiser']}/pay"))
     [update] = await world.call("getUpdates", timeout=5)
     query = update["pre_checkout_query"]
@@ -177,7 +171,6 @@ async def test_transactions_are_paged(world: SandboxClient) -> None:
 
 
 async def test_a_new_transaction_is_the_last_of_its_second(world: SandboxClient) -> None:
-    """Check that a new transaction comes after all older transactions of the same second."""
     charges = []
     for _ in range(2):
         await world.call("sendInvoice", **invoice(world))

@@ -1,7 +1,4 @@
-"""Test what the bot may do in each type of chat of the sandbox.
-
-If the bot lacks a permission, the sandbox refuses the call with Telegram's text.
-"""
+"""Test what the bot may do in each type of chat of the sandbox."""
 
 import asyncio
 

@@ -1,7 +1,4 @@
-"""Test the supervisor, the part of the sandbox that starts a dead program again.
-
-The tests use small programs that can end at any time.
-"""
+"""Test that the sandbox's supervisor starts dead programs again."""
 
 import asyncio
 import os
@@ -18,10 +15,7 @@ from sandbox.supervisor import RESTART_DELAY, Program, Supervisor, program
 
 Start = Callable[[], Awaitable[Program]]
 PATIENCE_SECONDS = 60
-"""The longest allowed wait in a test, in seconds.
-
-If a machine has no other work, each wait takes less than 5 s.
-"""
+"""The longest allowed wait in a test, in seconds."""
 
 
 def runs(folder: Path, source: str) -> Start:
@@ -30,7 +24,7 @@ def runs(folder: Path, source: str) -> Start:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` is true. Raise AssertionError after PATIENCE_SECONDS."""
+    """Wait until `condition` is true."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -110,7 +104,7 @@ async def test_what_dies_at_each_start_is_given_up_on_until_all_has_worked_once(
 
 
 def test_a_parent_that_is_gone_already_takes_the_child_along(tmp_path: Path) -> None:
-    """Check that a process ends itself if it is not a child of the expected parent."""
+    """Check that a process ends itself if its expected parent is gone."""
     marker = tmp_path / "ran"
     child = os.fork()
     if child == 0:

@@ -1,7 +1,4 @@
-"""Test that the sandbox delivers updates to the bot by polling and by webhook.
-
-Also test that a kill of the server loses no waiting update and no other data.
-"""
+"""Test that the sandbox delivers updates by polling and by webhook, and loses none."""
 
 import asyncio
 import sys
@@ -145,10 +142,7 @@ async def test_privacy_mode_in_groups(world: SandboxClient) -> None:
 
 @asynccontextmanager
 async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[str, Any]]]]:
-    """Serve a webhook for a test. Yield its URL and a list of the requests that it received.
-
-    The webhook answers each request with the next status in `answers`, and then with 200.
-    """
+    """Serve a webhook for a test, and yield its URL and the received requests."""
     got: list[tuple[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 from aiogram import Bot
 from aiogram.methods import GetStarTransactions
 from aiogram.types import StarTransactions
@@ -12,7 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.models.users import Role
-from scheduler.star_reconciliation import StarReconciliation
+from sandbox.entities import Payment
+from scheduler.star_reconciliation import OVERLAP, PAGE, StarReconciliation
 from services.market import registration, star_transactions
 from services.market.star_transactions import StarTransaction
 from services.money import incidents
@@ -22,6 +24,9 @@ from tests.scheduler.scene import Scene
 
 AMOUNT = 500
 RUNNING = "SELECT EXISTS (SELECT FROM running_switches WHERE key = 'withdrawals') AS enabled"
+POSITION = "SELECT position FROM star_list_positions"
+STATUS = "SELECT status FROM deposits WHERE external_reference = :charge"
+UNCOMPARED = "SELECT count(*) FROM deposits WHERE currency = 'XTR' AND comparison IS NULL"
 OPEN_INCIDENTS = "SELECT count(*) FROM incidents WHERE closed_at IS NULL"
 
 
@@ -48,7 +53,7 @@ async def _value(scene: Scene, sql: str, **values: str) -> Any:
 
 
 def _record_offsets(bot: Bot) -> list[int | None]:
-    """Return a list that collects the offsets of later requests for Telegram's list."""
+    """Return a list to which each later `getStarTransactions` call adds its offset."""
     offsets: list[int | None] = []
 
     async def record(send: Any, caller: Bot, method: Any) -> Any:
@@ -85,19 +90,35 @@ async def _pay(scene: Scene, payload: str) -> str:
     return charge_id
 
 
+def _list_payments(scene: Scene, payer: int, count: int) -> list[str]:
+    """Add payments without updates to Telegram's list, and return their charge ids."""
+    state, charges = scene.world.state, [f"charge-{people.number()}" for _ in range(count)]
+    for charge in charges:
+        payment = Payment(
+            charge,
+            scene.world.ids["admin"],
+            "XTR",
+            AMOUNT,
+            f"topup:{payer}:{AMOUNT}:XTR:x",
+            state.now(),
+            number=state.next_number("payments"),
+        )
+        state.save_payment(payment)
+    return charges
+
+
 async def test_a_payment_and_a_refund_without_updates_are_recorded(
     scene: Scene, bot: Bot, payer: int
 ) -> None:
     charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
     reconciliation = StarReconciliation(scene.database.sessions, bot)
-    status = "SELECT status FROM deposits WHERE external_reference = :charge"
     for _ in range(2):
         await reconciliation.run()
-        assert await _value(scene, status, charge=charge_id) == "credited"
+        assert await _value(scene, STATUS, charge=charge_id) == "credited"
     await bot.refund_star_payment(scene.world.ids["admin"], charge_id)
     await reconciliation.run()
     await StarReconciliation(scene.database.sessions, bot).run()
-    assert await _value(scene, status, charge=charge_id) == "clawed_back"
+    assert await _value(scene, STATUS, charge=charge_id) == "clawed_back"
     assert await _value(scene, "SELECT count(*) FROM clawbacks") == 1
 
 
@@ -153,16 +174,79 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
 async def test_a_restart_reads_only_what_is_new(scene: Scene, bot: Bot, payer: int) -> None:
     first = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
     await StarReconciliation(scene.database.sessions, bot).run()
-    read = "SELECT position FROM star_list_positions"
-    assert await _value(scene, read) == 1
+    assert await _value(scene, POSITION) == 1
     offsets = _record_offsets(bot)
     second = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:y")
     await StarReconciliation(scene.database.sessions, bot).run()
-    assert offsets == [1]
-    assert await _value(scene, read) == 2
+    assert offsets == [0]
+    assert await _value(scene, POSITION) == 2
     for charge_id in (first, second):
         result = "SELECT comparison FROM deposits WHERE external_reference = :charge"
         assert await _value(scene, result, charge=charge_id) == "listed"
+
+
+async def test_late_transactions_before_read_ones_are_recorded_once(
+    scene: Scene, bot: Bot, payer: int
+) -> None:
+    """Check a payment and a refund that Telegram lists before transactions that were read."""
+    refunded = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:a")
+    _list_payments(scene, payer, OVERLAP - 2)
+    await StarReconciliation(scene.database.sessions, bot).run()
+    assert await _value(scene, POSITION) == OVERLAP - 1
+    first = scene.world.state.payments[refunded]
+    late = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:b")
+    scene.world.state.payments[late].date = first.date - 1
+    await bot.refund_star_payment(scene.world.ids["admin"], refunded)
+    first.refunded_at, first.refund_number = first.date, first.number
+    for _ in range(3):
+        await StarReconciliation(scene.database.sessions, bot).run()
+        assert await _value(scene, POSITION) == OVERLAP + 1
+        assert await _value(scene, STATUS, charge=late) == "credited"
+        assert await _value(scene, STATUS, charge=refunded) == "clawed_back"
+        assert (
+            await _value(scene, "SELECT count(*) FROM deposits WHERE currency = 'XTR'") == OVERLAP
+        )
+        assert await _value(scene, "SELECT count(*) FROM clawbacks") == 1
+        assert await _value(scene, UNCOMPARED) == 0
+    told = "SELECT count(*) FROM outbox WHERE kind = 'deposit_credited'"
+    assert await _value(scene, told) == OVERLAP
+
+
+async def test_nothing_new_costs_one_request(scene: Scene, bot: Bot, payer: int) -> None:
+    """Check a list that fills a page, and ends with a transaction that could not be recorded."""
+    _list_payments(scene, payer, PAGE - 1)
+    refused = await _pay(scene, f"topup:{payer}:7:XTR:x")
+    await StarReconciliation(scene.database.sessions, bot).run()
+    assert await _value(scene, POSITION) == PAGE
+    offsets = _record_offsets(bot)
+    with structlog.testing.capture_logs() as logs:
+        await StarReconciliation(scene.database.sessions, bot).run()
+    assert offsets == [PAGE - OVERLAP]
+    assert logs == []
+    told = "SELECT count(*) FROM outbox WHERE payload ->> 'charge_id' = :charge"
+    assert await _value(scene, told, charge=refused) == 1
+
+
+@pytest.mark.parametrize("kept", [0, 5, OVERLAP + 6])
+async def test_a_list_that_lost_old_transactions_is_read_again(
+    scene: Scene, bot: Bot, payer: int, kept: int
+) -> None:
+    """Check that a transaction is recorded whose place was read before, as another transaction's.
+
+    At most 5 transactions of the first reading are left, so the list is read from the beginning.
+    """
+    charges = _list_payments(scene, payer, OVERLAP + 10)
+    await StarReconciliation(scene.database.sessions, bot).run()
+    for charge in charges[: len(charges) - kept]:
+        del scene.world.state.payments[charge]
+    for count in (1, OVERLAP + 4):
+        added = _list_payments(scene, payer, count)
+        await StarReconciliation(scene.database.sessions, bot).run()
+        for charge in added:
+            assert await _value(scene, STATUS, charge=charge) == "credited"
+    assert await _value(scene, POSITION) == kept + 1 + OVERLAP + 4
+    assert await _value(scene, UNCOMPARED) == 0
+    assert await _value(scene, OPEN_INCIDENTS) == 0
 
 
 async def test_a_page_that_was_not_recorded_is_read_again(
@@ -173,12 +257,11 @@ async def test_a_page_that_was_not_recorded_is_read_again(
     reconciliation = StarReconciliation(scene.database.sessions, bot)
     with pytest.raises(DBAPIError):
         await reconciliation.run()
-    assert await _value(scene, "SELECT position FROM star_list_positions") == 0
+    assert await _value(scene, POSITION) == 0
     assert await _value(scene, "SELECT read_at FROM star_list_positions") is None
     await scene.database.as_owner("GRANT INSERT ON outbox TO adtech_bot, adtech_clock")
     await StarReconciliation(scene.database.sessions, bot).run()
-    status = "SELECT status FROM deposits WHERE external_reference = :charge"
-    assert await _value(scene, status, charge=charge_id) == "credited"
+    assert await _value(scene, STATUS, charge=charge_id) == "credited"
 
 
 async def test_another_bot_reads_its_own_list_from_the_beginning(

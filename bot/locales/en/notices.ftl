@@ -114,6 +114,8 @@ notice-payment-parked = 🚨 A payment or a refund arrived and could not be hand
 notice-updates-parked = ⚠️ An update of Telegram could not be handled ({ $error }). It is kept for 30 days. adtech parked-updates lists all of them. If the list names a successful_payment, tell an engineer. There is at most one message about this in an hour.
 notice-star-transaction-refused = 🚨 Telegram lists a transaction of { $amount } with { $person } that could not be recorded ({ $error }). Charge: { $charge }. Look at /deposits and adtech parked-payments, then correct the wallet or refund the person.
 notice-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside of the platform. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
+notice-do-not-pay = ⛔ Approved withdrawals of this person, do not pay them now: { $ids }. See /withdrawals
+notice-deposit-taken-back = ↩️ Your payment of { $amount } was taken back outside of the platform, so it does not count here any more. Taken from your wallet: { $recovered }. Still missing: { $loss }. Questions: /paysupport
 correction-kind = { $kind ->
     [adjustment] an adjustment
     [missing_payout] a missing payout

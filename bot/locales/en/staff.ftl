@@ -54,6 +54,9 @@ switch-reason = { $reason ->
     [launch] launch
     [drill_over] drill is over
     [missing] its row is missing
+    [ledger_invariant_violated] the ledger's invariants are violated
+    [created_stopped] new, never run yet
+    [sandbox_first_start] first start of the sandbox
    *[other] { $reason }
 }
 switch-stop = ⛔ Stop { $key }
@@ -73,6 +76,7 @@ switch-lets = { $key ->
 }
 switch-run-question = ▶️ Run { $key } again? It allows: { $lets }. Choose the reason:
 switch-run-sure = ▶️ Yes, run it: { $reason }
+switch-stopped-again = It was stopped again after this question was asked. Look at the reason in the panel before you run it. Nothing was changed.
 switch-which = “On” and “off” mean different things to different people. { $key } allows: { $lets }. What do you want to do?
 switch-usage = Usage:
     /killswitch: the panel

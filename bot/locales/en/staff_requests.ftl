@@ -52,6 +52,7 @@ request-state = { $status ->
        *[other] ✖️ Refused by { $by }. Nothing was changed.
     }
 }
+request-new-state = 👥 Request #{ $id }: { $state } The new card comes as a message of its own.
 request-mine = ✅ That was me
 request-yes = ✅ Confirm
 request-not-mine = ✖️ That was not me

@@ -3,6 +3,7 @@ wallet = 💰 Wallet
     Available: { $available }
     Held for placements: { $held }
 wallet-leaving = On its way to you: { $leaving }
+wallet-loss = ⚠️ You owe { $loss }: a payment was taken back after its money was spent, or a withdrawal was paid twice. Until you have paid this back, you can't withdraw, and no open withdrawal is approved. Please write to the support: /paysupport
 wallet-withdraw = 🏦 Withdraw
 wallet-withdrawals = 📤 My withdrawals
 wallet-top-up = ➕ Top up
@@ -18,6 +19,7 @@ statement-line = { $at }
         [withdrawal_hold] Withdrawal
         [withdrawal_return] Withdrawal returned
         [clawback] Payment reversed
+        [excess_payment] Withdrawal paid in excess
         [adjustment] Adjustment
        *[other] { $reason }
     }: { $amount }

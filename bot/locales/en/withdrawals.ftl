@@ -23,6 +23,10 @@ withdrawal-status = { $status ->
     [paid] 💸 Paid, marked by { $by }. Reference: { $reference }
    *[returned] ↩️ Given back.
 }
+withdrawal-must-wait = { $loss ->
+    [none] ⛔ Do not pay it: the person has been blocked since the approval.
+   *[amount] ⛔ Do not pay it: payments of this person were taken back, and { $loss } of them is missing.
+} Give it back, or wait until the question is settled.
 withdrawal-paying = 💳 { $by } is paying it now. Please do not pay it too.
 withdrawal-returned-why = Why: { $reason ->
     [cancelled] the person took it back

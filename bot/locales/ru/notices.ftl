@@ -118,6 +118,8 @@ notice-payment-parked = 🚨 Пришёл платёж или возврат, к
 notice-updates-parked = ⚠️ Обновление Telegram не удалось обработать ({ $error }). Оно хранится 30 дней. Все такие показывает adtech parked-updates. Если в списке есть successful_payment, сообщите инженеру. Об этом приходит не больше одного сообщения в час.
 notice-star-transaction-refused = 🚨 В списке Telegram есть операция на { $amount } с { $person }, которую не удалось записать ({ $error }). Платёж: { $charge }. Посмотрите /deposits и adtech parked-payments, затем исправьте кошелёк или верните деньги человеку.
 notice-deposit-clawed-back = 🚨 Платёж { $amount } от { $person } отозван вне площадки. Взято обратно: { $recovered }. Убыток площадки: { $loss }. Человек заблокирован.
+notice-do-not-pay = ⛔ Одобренные выводы этого человека, сейчас их не платите: { $ids }. См. /withdrawals
+notice-deposit-taken-back = ↩️ Ваш платёж { $amount } был отозван вне площадки и больше не учитывается. Взято из вашего кошелька: { $recovered }. Ещё не хватает: { $loss }. Вопросы: /paysupport
 correction-kind = { $kind ->
     [adjustment] корректировка
     [missing_payout] недостающая выплата

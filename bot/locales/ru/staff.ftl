@@ -56,6 +56,9 @@ switch-reason = { $reason ->
     [launch] запуск
     [drill_over] учения закончены
     [missing] строки нет
+    [ledger_invariant_violated] инварианты книги нарушены
+    [created_stopped] новый, ещё не запускался
+    [sandbox_first_start] первый запуск песочницы
    *[other] { $reason }
 }
 switch-stop = ⛔ Остановить { $key }
@@ -75,6 +78,7 @@ switch-lets = { $key ->
 }
 switch-run-question = ▶️ Снова запустить { $key }? Он разрешает: { $lets }. Выберите причину:
 switch-run-sure = ▶️ Да, запустить: { $reason }
+switch-stopped-again = После этого вопроса его снова остановили. Прежде чем запускать, посмотрите причину на панели. Ничего не изменилось.
 switch-which = «On» и «off» люди понимают по-разному. { $key } разрешает: { $lets }. Что сделать?
 switch-usage = Как пользоваться:
     /killswitch: все переключатели

@@ -52,6 +52,7 @@ request-state = { $status ->
        *[other] ✖️ Отказано: { $by }. Ничего не изменилось.
     }
 }
+request-new-state = 👥 Запрос #{ $id }: { $state } Новая карточка приходит отдельным сообщением.
 request-mine = ✅ Это был(а) я
 request-yes = ✅ Подтвердить
 request-not-mine = ✖️ Это был(а) не я

@@ -3,6 +3,7 @@ wallet = 💰 Кошелёк
     Доступно: { $available }
     Удержано для размещений: { $held }
 wallet-leaving = Выводится: { $leaving }
+wallet-loss = ⚠️ Вы должны { $loss }: платёж был отозван после того, как деньги были потрачены, или вывод был выплачен дважды. Пока долг не возвращён, выводить деньги нельзя, и открытые выводы не одобряются. Напишите в поддержку: /paysupport
 wallet-withdraw = 🏦 Вывести
 wallet-withdrawals = 📤 Мои выводы
 wallet-top-up = ➕ Пополнить
@@ -18,6 +19,7 @@ statement-line = { $at }
         [withdrawal_hold] Вывод
         [withdrawal_return] Возврат вывода
         [clawback] Платёж отозван
+        [excess_payment] Вывод выплачен сверх положенного
         [adjustment] Исправление
        *[other] { $reason }
     }: { $amount }

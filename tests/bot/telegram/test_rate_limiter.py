@@ -56,7 +56,7 @@ async def test_a_send_waits_for_its_slot(limiters: tuple[RateLimiter, RateLimite
     await first.wait(CHANNEL, within=0)
     begun = time.monotonic()
     assert await second.wait(CHANNEL, within=2) == 0
-    assert 0.9 <= time.monotonic() - begun < 2
+    assert time.monotonic() - begun >= 0.9
 
 
 async def request_slots(
@@ -159,8 +159,8 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
         return sent
 
     sent = await asyncio.gather(*(send(limiter) for limiter in three for _ in range(8)))
-    # At most 30 sends fit in a second plus the time of an answer. A busy machine makes fewer.
-    assert sum(sent) > 3 * 30 * 0.7
+    # More sends than one second permits. `telegram.admit` raises if they come too fast.
+    assert sum(sent) > 30
     await asyncio.gather(*(limiter.close() for limiter in three))
 
 
@@ -354,9 +354,9 @@ async def test_a_redis_that_hangs_delays_once_and_briefly() -> None:
     port = server.sockets[0].getsockname()[1]
     limiter = RateLimiter(f"redis://127.0.0.1:{port}/0")
     begun = time.monotonic()
-    for _ in range(5):
+    for _ in range(8):
         assert await limiter.wait(next(_chats), within=0) == 0
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 2
     await limiter.close()
     server.close()
     await server.wait_closed()

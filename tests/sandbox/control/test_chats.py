@@ -1,7 +1,4 @@
-"""Test that people can post, edit and delete in channels through the control API.
-
-Through the control API, programs act as people in the sandbox.
-"""
+"""Test that people can post, edit and delete in channels through the control API."""
 
 from tests.sandbox.raw_world import SandboxClient
 

@@ -1,7 +1,4 @@
-"""Test that requests of the control API move the clock, and kill and start processes.
-
-Through the control API, programs control the sandbox.
-"""
+"""Test that the control API moves the clock, and kills and starts processes."""
 
 from pathlib import Path
 
@@ -9,24 +6,24 @@ from tests.sandbox.raw_world import SandboxClient, begin
 
 
 class Supervised:
-    """A stand-in for the supervisor. It records which processes run, and starts no process."""
+    """A stand-in for the supervisor. It starts no process."""
 
     def __init__(self) -> None:
         self.running = {"bot": 10, "scheduler": 11}
 
     async def kill(self, name: str, signal: int) -> None:
-        """Forget a process, as if it was killed."""
+        """Forget a process."""
         assert signal == 9
         del self.running[name]
 
     async def start(self, name: str) -> None:
-        """Record a new process id, as if the process was started."""
+        """Record a new process id."""
         if name not in {"bot", "scheduler"}:
             raise KeyError(name)
         self.running[name] = 12
 
     def pids(self) -> dict[str, int]:
-        """Return the recorded process ids by the names of the processes."""
+        """Return the recorded process ids."""
         return self.running
 
 

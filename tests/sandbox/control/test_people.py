@@ -1,7 +1,4 @@
-"""Test that people can write, press buttons, choose channels and read their chats.
-
-All requests go to the control API, with which programs act as people in the sandbox.
-"""
+"""Test that people can write, press buttons, choose channels and read their chats."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Test that the control API returns the state, the chats, and all messages ever published."""
+"""Test that the control API returns the state, the chats, and all posts."""
 
 import asyncio
 

@@ -1,8 +1,4 @@
-"""Test the demo with real processes (E1): an ad is bought, approved, published and paid.
-
-The tests press buttons and read the database. They also run the SQL reports in `seed_reports.sql`.
-The module imports none of the product's code. The demo uses only HTTP and SQL.
-"""
+"""Test the demo with real processes (E1): an ad is bought, approved, published and paid."""
 
 import asyncio
 import re
@@ -24,7 +20,7 @@ Rows = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.RunningSandbox]:
-    """Start one sandbox for all tests of this module, and stop it at the end."""
+    """Start one sandbox for all tests of this module."""
     running = asyncio.run(launcher.start(tmp_path_factory.mktemp("e1")))
     try:
         yield running
@@ -35,10 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launcher.Running
 
 @pytest.fixture(scope="module")
 def step_results(world: launcher.RunningSandbox) -> list[StepResult]:
-    """Run the fourteen steps with the sandbox's first people, and return the result of each.
-
-    A step fails if something is not as expected.
-    """
+    """Run the fourteen steps, and return their results."""
 
     async def run_steps() -> list[StepResult]:
         control = Control.of(world.facts)
@@ -141,10 +134,7 @@ HARMFUL = ("break_a_balance", "clean_up_a_campaign")
 
 
 def _seed(name: str) -> str:
-    """Return one statement of `seed_reports.sql`, with the column names of this database.
-
-    The names in the file are in camelCase. The names in the database are in snake_case.
-    """
+    """Return a statement of `seed_reports.sql` with this database's column names."""
     blocks = re.split(r"^-- name: (\w+)$", SEED_REPORTS.read_text(), flags=re.MULTILINE)
     literal = dict(zip(blocks[1::2], blocks[2::2], strict=True))
     sql = re.sub(
@@ -156,7 +146,7 @@ def _seed(name: str) -> str:
 
 
 def _qualified(sql: str) -> str:
-    """Add table names to the columns of the weekly report, because the report reads two tables."""
+    """Add table names to the columns of the weekly report."""
     for pattern, qualified in (
         (r"\bcreated_at\b", "campaigns.created_at"),
         (r"\bstatus = '(active|draft)'", r"campaigns.status = '\1'"),

@@ -89,6 +89,17 @@ async def test_a_shell_runs_a_switch_only_after_its_person_pressed(session: Asyn
         await _drop(session, honest, asked)
 
 
+async def test_a_request_does_not_undo_a_newer_stop(session: AsyncSession) -> None:
+    honest = await people.staff(session, Role.OPERATOR)
+    await people.stop(session, Switch.PAYOUTS)
+    asked = await _asked(session, honest, RequestKind.RUN_SWITCH, key="payouts")
+    await people.run_switches(session)
+    await people.stop(session, Switch.PAYOUTS)
+    with pytest.raises(errors.ProposalEnded):
+        await _acknowledge(session, honest, asked)
+    assert not await killswitches.are_running(session, Switch.PAYOUTS)
+
+
 async def test_a_request_that_was_not_theirs_is_refused_by_anybody(session: AsyncSession) -> None:
     honest, other = [await people.staff(session, Role.OPERATOR) for _ in range(2)]
     for who in (honest, other):

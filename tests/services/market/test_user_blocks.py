@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role
 from services.market import channels, user_blocks
-from services.platform import errors
-from services.platform.actors import Actor
+from services.platform import errors, users
+from services.platform.actors import SYSTEM, Actor
 from tests.factories import one_post, people, rows
 
 
@@ -87,3 +87,26 @@ async def test_only_admins_block_and_not_in_their_own_matters(session: AsyncSess
             await change(session, actor=staff, user_id=whom, reason="x")
         with pytest.raises(errors.NotFound):
             await change(session, actor=deal.moderator, user_id=999_999, reason="x")
+
+
+async def test_an_admin_does_not_give_a_blocked_colleague_the_role_back(
+    session: AsyncSession,
+) -> None:
+    head = await people.staff(session, Role.SUPER_ADMIN)
+    dismissed, friend = [await people.staff(session) for _ in range(2)]
+    whom = dismissed.user_id or 0
+    await user_blocks.block_by_staff(session, actor=head, user_id=whom, reason="took money")
+    with pytest.raises(errors.AccessDenied):
+        await user_blocks.unblock(session, actor=friend, user_id=whom, reason="a friend")
+    assert await users.roles(session, whom) == frozenset()
+    assert await user_blocks.unblock(session, actor=head, user_id=whom, reason="it was not so")
+    assert await users.roles(session, whom) == {Role.ADMIN}
+
+
+async def test_an_admin_unblocks_the_only_super_admin(session: AsyncSession) -> None:
+    head = await people.staff(session, Role.SUPER_ADMIN)
+    whom = head.user_id or 0
+    await user_blocks.block(session, actor=SYSTEM, user_id=whom, role="system")
+    admin = await people.staff(session)
+    assert await user_blocks.unblock(session, actor=admin, user_id=whom, reason="a test payment")
+    assert await users.roles(session, whom) == {Role.SUPER_ADMIN}

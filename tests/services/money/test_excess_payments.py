@@ -123,7 +123,7 @@ async def test_refused_payments_in_excess(session: AsyncSession) -> None:
     ("change", "status", "state"),
     [
         ({"amount": 300, "recovered": 300}, "paid", "AD051"),
-        ({"external_reference": "bank-0"}, "paid", "AD051"),
+        ({"external_reference": "bank-0"}, "paid", "AD054"),
         ({}, "requested", "AD051"),
         ({"external_reference": "bank-8"}, "paid", "AD051"),
         ({}, "paid", "AD020"),

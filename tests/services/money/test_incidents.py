@@ -1,5 +1,6 @@
 """Test that an open incident blocks operations with money."""
 
+import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -53,8 +54,8 @@ async def _detected_and_frozen(database: Database, staff: Staff, *names: str) ->
             found = await incidents.check_ledger_invariant(session)
         assert {violation.name for violation in found} >= set(names)
     async with database.sessions.begin() as session:
-        stopped = {state.key for state in await killswitches.overview(session) if not state.enabled}
-        assert stopped == MONEY
+        stopped = {s.key: s.reason for s in await killswitches.overview(session) if not s.enabled}
+        assert stopped == dict.fromkeys(MONEY, incidents.FREEZE_REASON)
         for sql in (
             "SELECT count(*) FROM incidents WHERE closed_at IS NULL",
             "SELECT count(*) FROM outbox WHERE kind = 'ledger_violation' AND user_id IS NULL",
@@ -81,10 +82,12 @@ async def _verified_and_run(database: Database, staff: Staff) -> None:
     async with database.sessions.begin() as session:
         await incidents.close_incident(session, actor=staff.closer, incident_id=incident)
     judge = Actor(staff.confirmer.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
-    for person in (staff.closer, judge):
+    async with database.sessions.begin() as session:
+        stopped = [key for key in MONEY if not await killswitches.are_running(session, key)]
+    for person, key in itertools.product((staff.closer, judge), stopped):
         with pytest.raises(errors.SamePerson):
             async with database.sessions.begin() as session:
-                await _run(session, person, Switch.PAYOUTS)
+                await _run(session, person, key)
     for key in MONEY:
         async with database.sessions.begin() as session:
             await _run(session, staff.runner, key)
@@ -210,6 +213,12 @@ async def test_partial_payout_of_an_unpublished_post_is_reversed(
     signed = await breakage.confirmed_correction(
         database, staff.proposer, staff.confirmer, "reversal", deal.target.id
     )
+    async with database.sessions.begin() as session:
+        await people.stop(session, Switch.ADJUSTMENTS)
+    with pytest.raises(errors.SwitchStopped):
+        await breakage.execute_correction(database, signed)
+    async with database.sessions.begin() as session:
+        await _run(session, staff.runner, Switch.ADJUSTMENTS)
     await breakage.execute_correction(database, signed)
     await _verified_and_run(database, staff)
     async with database.sessions.begin() as session:

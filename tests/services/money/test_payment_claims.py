@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.money import invariants, payment_claims, withdrawals
+from services.market import user_blocks
+from services.money import invariants, payment_claims, withdrawal_details, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import payments, people, rows
 
 CLAIMED = "SELECT paying_by FROM withdrawals"
 
@@ -58,3 +59,31 @@ async def test_refused_claims(session: AsyncSession) -> None:
     ):
         with pytest.raises(refusal):
             await payment_claims.claim(session, actor=who, withdrawal_id=wanted)
+
+
+@pytest.mark.parametrize("why", ["blocked", "loss"])
+async def test_nobody_claims_the_payment_of_a_person_who_must_wait(
+    session: AsyncSession, why: str
+) -> None:
+    admin, person = await people.staff(session), await people.person(session)
+    await payments.deposit(
+        session, user_id=person.user_id or 0, amount=400, key="charge", source="telegram"
+    )
+    id_ = await _requested(session, person)
+    await withdrawals.approve(session, actor=admin, withdrawal_id=id_)
+    if why == "blocked":
+        await people.block(session, person)
+    else:
+        await payments.reverse(
+            session, external_reference="charge", user_id=None, amount=400, source="telegram"
+        )
+        await user_blocks.unblock(session, actor=admin, user_id=person.user_id or 0, reason="x")
+    with pytest.raises(errors.PersonBlocked if why == "blocked" else errors.OpenLoss):
+        await payment_claims.claim(session, actor=admin, withdrawal_id=id_)
+    assert await rows.one(session, CLAIMED) is None
+    details = await withdrawal_details.get_details(session, id_)
+    assert (details.blocked, details.open_loss) == ((True, 0) if why == "blocked" else (False, 400))
+    await withdrawals.mark_paid(
+        session, actor=admin, withdrawal_id=id_, external_reference="already made"
+    )
+    assert await invariants.run(session) == []

@@ -245,7 +245,7 @@ async def test_the_logins_of_the_jobs_have_the_rights_that_they_need(
         async with create_sessions(clock).begin() as session:
             await _compare(session, [paid])
             assert await star_list_positions.advance(
-                session, bot_id=BOT, begin=0, end=1, begins_at=None
+                session, bot_id=BOT, begin=0, end=1, newest="in:charge", begins_at=None
             )
         async with create_sessions(bot).begin() as session:
             await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)

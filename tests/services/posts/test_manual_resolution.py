@@ -250,6 +250,27 @@ async def test_the_statement_of_a_blocked_admin_pays_nobody(database: Database) 
         assert await escrow.list_releasable(session, limit=9) == []
 
 
+async def test_a_statement_that_a_post_was_published_pays_nobody(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        made = await uncertain(session, promised_hours=2)
+        other = await people.staff(session)
+        for admin in (made.moderator, other):
+            assert await manual_resolution.state_published(
+                session,
+                actor=admin,
+                target_id=made.target.id,
+                claim_no=1,
+                message_id=KNOWN + 1,
+            )
+        assert await state(session) == ("success", *HELD)
+        await channels.record_rights_lost(session, chat_id=made.channel.chat_id, reason="kicked")
+    await database.forward(timedelta(hours=2, minutes=1))
+    for admin, releasable in ((other, []), (made.moderator, [made.target.id])):
+        async with database.sessions.begin() as session:
+            assert await _act(session, "decide_release", admin, made.target.id)
+            assert await escrow.list_releasable(session, limit=9) == releasable
+
+
 async def test_an_admin_refunds_an_unverifiable_post(database: Database) -> None:
     made = await _unverifiable(database)
     async with database.sessions.begin() as session:
