@@ -13,7 +13,7 @@ function then changes nothing and returns False.
 
 from datetime import timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -126,10 +126,13 @@ async def _state(
     return statement
 
 
-async def _another_admin_agrees(session: AsyncSession, statement: PublicationStatement) -> bool:
+async def _another_admin_agrees(
+    session: AsyncSession, statement: PublicationStatement, *conditions: ColumnElement[bool]
+) -> bool:
     """Return whether another person made the same statement within STATEMENT_VALID.
 
-    The other person must be an admin now, and must not be blocked.
+    The other person must be an admin now, and must not be blocked. The other statement must meet
+    the conditions.
     """
     other_id = await session.scalar(
         select(PublicationStatement.id)
@@ -139,6 +142,7 @@ async def _another_admin_agrees(session: AsyncSession, statement: PublicationSta
             PublicationStatement.message_id == statement.message_id,
             PublicationStatement.stated_by != statement.stated_by,
             PublicationStatement.created_at > func.clock() - STATEMENT_VALID,
+            *conditions,
             exists().where(
                 UserRole.user_id == PublicationStatement.stated_by,
                 UserRole.role.in_(MODERATORS),
@@ -237,7 +241,9 @@ async def decide_release(
         raise errors.PostNotProven(target_id, "promised_hours")
     if not await _was_ever_seen(session, job):
         statement = await _state(session, actor, role, job, queries.required(job.message_id))
-        if not await _another_admin_agrees(session, statement):
+        # Statements from before the publication only say that the post was in the channel then.
+        later = PublicationStatement.created_at > queries.required(job.sent_at)
+        if not await _another_admin_agrees(session, statement, later):
             return True
     session.add(
         PostCheck(

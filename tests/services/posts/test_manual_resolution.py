@@ -225,6 +225,32 @@ async def test_two_admins_release_a_post_that_no_check_has_seen(database: Databa
         assert await invariants.run(session) == []
 
 
+async def test_a_statement_about_the_publication_is_no_decision_to_pay(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        made = await uncertain(session, promised_hours=2)
+        admins = (made.moderator, await people.staff(session))
+    for admin in admins:
+        async with database.sessions.begin() as session:
+            assert await manual_resolution.state_published(
+                session,
+                actor=admin,
+                target_id=made.target.id,
+                claim_no=1,
+                message_id=KNOWN + 1,
+            )
+    await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.UNKNOWN, evidence="502"
+        )
+    for admin, paid in zip(admins, ([], [made.target.id]), strict=True):
+        async with database.sessions.begin() as session:
+            assert await _act(session, "decide_release", admin, made.target.id)
+            assert await escrow.list_releasable(session, limit=9) == paid
+            assert await invariants.run(session) == []
+
+
 @pytest.mark.parametrize(("minutes", "paid"), [(72 * 60 - 1, True), (72 * 60 + 1, False)])
 async def test_a_statement_counts_for_72_hours(
     database: Database, minutes: int, *, paid: bool
