@@ -77,6 +77,7 @@ async def connect(
         await _take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
         _restore_status(channel)
+    channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
     await session.flush()
     await audit.record(
@@ -129,8 +130,9 @@ async def set_terms(
 ) -> Channel:
     """Set a channel's price (minor units), promised hours and topic.
 
-    The promised hours are the time that a post must stay. A pending channel becomes active.
-    Placements that were submitted before keep their own terms. Locks the channel. Raises NotFound,
+    The promised hours are the time that a post must stay. A pending channel becomes active, or
+    suspended if the bot has lost its rights there. Placements that were submitted before keep their
+    own terms. Locks the channel. Raises NotFound,
     NotChannelOwner, InvalidAmount, InvalidTerms, InvalidText, ChannelNotUsable.
     """
     channel = await _lock_own(session, actor, channel_id)
@@ -146,6 +148,8 @@ async def set_terms(
     if channel.status is ChannelStatus.PENDING:
         channel.status = ChannelStatus.ACTIVE
     await session.flush()
+    if channel.status is ChannelStatus.ACTIVE and channel.status_reason is not None:
+        await suspend(session, channel, channel.status_reason)
     await audit.record(
         session,
         actor=actor,
@@ -193,55 +197,56 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
     post must stay) if this is sooner. If an earlier time is already planned for a post, the earlier
     time stays.
 
-    `reason` is a fixed word of this program, and not a text from Telegram. If the channel is
-    already suspended for one of REASONS_WITH_ACCESS, it gets the new reason. Otherwise only an
-    active or paused channel is suspended. Locks the channel, then its post jobs. Post jobs that
-    another transaction has locked are skipped.
+    `reason` is a fixed word of this program, and not a text from Telegram. If a loss is already
+    recorded, nothing changes. A pending or removed channel keeps its status. If it has no post with
+    a held escrow, nobody is notified. Locks the channel, then its post jobs. Post jobs that another
+    transaction has locked are skipped.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None:
+    if channel is None or channel.status_reason not in (None, *REASONS_WITH_ACCESS):
         return
-    if channel.status is ChannelStatus.SUSPENDED and channel.status_reason in REASONS_WITH_ACCESS:
-        channel.status_reason, channel.suspended_at = reason, await queries.now(session)
-        await session.flush()
-    elif channel.status in transitions.allowed_from(
+    if channel.status in transitions.allowed_from(
         transitions.CHANNEL, ChannelStatus.SUSPENDED, ActorRole.SYSTEM
     ):
         await suspend(session, channel, reason)
     else:
-        return
-    await escalations.bring_nearer(session, channel_id=channel.id, within=RIGHTS_GRACE)
-    await channel_notices.notify_suspended(session, channel, reason)
+        channel.status_reason, channel.suspended_at = reason, await queries.now(session)
+        await session.flush()
+    has_posts = await escalations.bring_nearer(session, channel_id=channel.id, within=RIGHTS_GRACE)
+    if has_posts or channel.status is ChannelStatus.SUSPENDED:
+        await channel_notices.notify_suspended(session, channel, reason)
 
 
 def is_accessible() -> ColumnElement[bool]:
-    """Build the SQL condition that the bot has its rights in a channel.
+    """Build the SQL condition that the bot has its rights in a channel, whatever its status.
 
-    A channel meets the condition if it is not suspended. A suspended channel meets the condition if
-    it is suspended for one of REASONS_WITH_ACCESS. The caller's query must select from `channels`.
+    The caller's query must select from `channels`.
     """
-    return or_(
-        Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(REASONS_WITH_ACCESS)
-    )
+    return or_(Channel.status_reason.is_(None), Channel.status_reason.in_(REASONS_WITH_ACCESS))
 
 
-async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
+async def record_rights_restored(
+    session: AsyncSession, *, chat_id: int, owner_is_creator: bool = True
+) -> None:
     """Restore a channel that was suspended because the bot had lost its rights there.
 
-    The caller knows from Telegram that the bot has the rights again. If the owner is blocked, the
-    channel stays suspended, and the block becomes the reason. If the channel is suspended for one
-    of REASONS_WITH_ACCESS, it is not restored. Locks the channel.
+    The caller knows from Telegram that the bot has the rights again, and whether the stored owner
+    is the channel's creator. If the owner is not the creator or is blocked, the channel stays
+    suspended, and this becomes the reason. If the channel is suspended for one of
+    REASONS_WITH_ACCESS, it is not restored. Locks the channel.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None or channel.status is not ChannelStatus.SUSPENDED:
+    if channel is None or channel.status_reason in (None, *REASONS_WITH_ACCESS):
         return
-    if await users.first_blocked(session, channel.owner_id):
+    if channel.status is not ChannelStatus.SUSPENDED:
+        channel.status_reason = None
+    elif not owner_is_creator:
+        channel.status_reason = NOT_CREATOR
+    elif await users.first_blocked(session, channel.owner_id):
         channel.status_reason = OWNER_BLOCKED
-        await session.flush()
-        return
-    if channel.status_reason in REASONS_WITH_ACCESS:
-        return
-    await restore(session, channel)
+    else:
+        await restore(session, channel)
+    await session.flush()
 
 
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:

@@ -9,13 +9,14 @@ from db.models.campaigns import CampaignTarget
 from db.models.posting import PostJob
 
 
-async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> None:
+async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> bool:
     """Plan an earlier question to the admins about each open post of a channel.
 
     A post is open while its escrow is held. The promised hours are the time that a post must stay.
     The admins are asked to decide about the post after `within`, or after half of the promised
-    hours if this is sooner. If an earlier time is already planned, it stays. Locks the post jobs of
-    the open posts. Post jobs that another transaction has locked are skipped.
+    hours if this is sooner. If an earlier time is already planned, it stays. Returns whether the
+    channel has an open post. Locks the post jobs of the open posts. Post jobs that another
+    transaction has locked are skipped.
     """
     # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for the
     # channel's lock, so a wait for the post here would be a deadlock.
@@ -30,9 +31,11 @@ async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timede
     ) / text("2")
     # LEAST ignores null, so a post without promised hours has the whole time.
     grace = func.least(literal(within), half_of_the_hours)
-    await session.execute(
+    planned = await session.execute(
         update(PostJob)
         .where(PostJob.id == open_jobs.c.id, CampaignTarget.id == open_jobs.c.campaign_target_id)
         .values(escalate_at=func.least(PostJob.escalate_at, func.clock() + grace))
+        .returning(PostJob.id)
         .execution_options(synchronize_session=False)
     )
+    return planned.first() is not None

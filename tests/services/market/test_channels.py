@@ -165,7 +165,8 @@ async def test_lost_rights_suspend_the_channel_once_and_notify(
     for _ in range(2):
         await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
     if status not in {"active", "paused"}:
-        assert await rows.snapshot(session) == before
+        assert channel.status == status
+        assert rows.grown(before, await rows.snapshot(session)) == {}
         return
     assert (channel.status, channel.status_reason) == ("suspended", "kicked")
     assert rows.grown(before, await rows.snapshot(session)) == {"outbox": 2, "user_audit_logs": 1}
@@ -175,6 +176,31 @@ async def test_lost_rights_suspend_the_channel_once_and_notify(
     await channels.record_rights_restored(session, chat_id=CHAT)
     await session.refresh(channel)
     assert (channel.status, channel.status_reason) == (status, None)
+
+
+async def test_a_channel_without_rights_is_not_offered_when_it_gets_terms(
+    session: AsyncSession,
+) -> None:
+    owner, channel = await _in(session, "pending")
+    await channels.record_rights_lost(session, chat_id=CHAT, reason="bot_removed")
+    await _terms(session, owner, channel)
+    assert (channel.status, channel.status_reason) == ("suspended", "bot_removed")
+    await channels.record_rights_restored(session, chat_id=CHAT)
+    assert (channel.status, channel.status_reason) == ("active", None)
+
+
+@pytest.mark.parametrize("reconnected", [False, True])
+async def test_restored_rights_end_the_loss_in_a_pending_channel(
+    session: AsyncSession, *, reconnected: bool
+) -> None:
+    owner, channel = await _in(session, "pending")
+    await channels.record_rights_lost(session, chat_id=CHAT, reason="bot_removed")
+    if reconnected:
+        await _connect(session, owner)
+    else:
+        await channels.record_rights_restored(session, chat_id=CHAT)
+    await _terms(session, owner, channel)
+    assert (channel.status, channel.status_reason) == ("active", None)
 
 
 async def test_a_blocked_owners_channel_stays_suspended(session: AsyncSession) -> None:

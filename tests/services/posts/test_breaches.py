@@ -293,6 +293,24 @@ async def test_rights_that_are_lost_in_a_blocked_owners_channel_are_a_lock_out(
     assert await _breach(database) == "locked_out"
 
 
+@pytest.mark.parametrize("first", ["lose", "remove"])
+async def test_a_lock_out_counts_in_a_removed_channel(database: Database, first: str) -> None:
+    made = await _posted(database, hours=24)
+    for act in ("lose", "remove") if first == "lose" else ("remove", "lose"):
+        if act == "lose":
+            await _lose_rights(database, made)
+        else:
+            async with database.sessions.begin() as session:
+                await channels.remove(session, actor=made.owner, channel_id=made.channel.id)
+    assert (made.owner.user_id, None) in await _notified(database, "channel_suspended")
+    await database.forward(13 * HOUR)
+    assert await _escalate(database) == 1
+    assert await _breach(database) == "locked_out"
+    await _restore_rights(database, made)
+    async with database.sessions.begin() as session:
+        assert len(await verification.claim_due(session, limit=9)) == 1
+
+
 async def test_the_refund_of_breaches_skips_locked_posts(database: Database) -> None:
     made = await _posted(database)
     for _ in range(2):
