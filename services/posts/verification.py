@@ -36,6 +36,11 @@ SOONEST_RECHECK = timedelta(minutes=1)
 
 The time between the two checks is random, and at most RECHECK_INTERVAL.
 """
+WATCH_INTERVAL = timedelta(hours=1)
+"""The longest time between two checks of a post that was altered before.
+
+The owner sees when the bot restores the post, and so could foresee a check at a planned time.
+"""
 LATE_CHECK = timedelta(minutes=30)
 """If a check is late by more than this, the time of an alteration that it finds is unclear.
 
@@ -226,7 +231,9 @@ async def record_check(
         post_job_id=job_id,
         target_id=target_id,
     )
-    job.next_check_at = _next_check_after(job, escrow, verdict, moment)
+    job.next_check_at = _next_check_after(
+        job, escrow, verdict, moment, altered_before=altered_before > 0
+    )
     if claimed_at is None or claimed_at == job.check_began_at:
         job.check_began_at = None
     await session.flush()
@@ -330,23 +337,27 @@ def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
 
 
 def _next_check_after(
-    job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime
+    job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime, *, altered_before: bool
 ) -> datetime | None:
     """Return the time of the next check, or None if it is proven that the post stayed.
 
-    After an alteration, the time is random, and the owner cannot foresee it.
+    After an alteration, all times are random, and the owner cannot foresee them.
     """
     if verdict is Verdict.STAYED:
         return None
     if verdict is Verdict.ALTERED:
-        wait = RECHECK_INTERVAL - SOONEST_RECHECK
-        return moment + SOONEST_RECHECK + wait * check_times.RANDOM.random()
+        return moment + _random_wait(RECHECK_INTERVAL)
     if verdict is not Verdict.PRESENT:
         return moment + RECHECK_INTERVAL
     if _hours_are_over(escrow, moment):
         return None
     ends_at = queries.required(escrow.release_due_at)
-    return check_times.next_check_time(queries.required(job.sent_at), ends_at, moment)
+    planned = check_times.next_check_time(queries.required(job.sent_at), ends_at, moment)
+    return min(planned, moment + _random_wait(WATCH_INTERVAL)) if altered_before else planned
+
+
+def _random_wait(longest: timedelta) -> timedelta:
+    return SOONEST_RECHECK + (longest - SOONEST_RECHECK) * check_times.RANDOM.random()
 
 
 async def _last_check(

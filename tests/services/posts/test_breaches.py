@@ -10,7 +10,13 @@ from db.models.posting import AdPart, Verdict
 from services.market import channels
 from services.money import escrow
 from services.platform import errors
-from services.posts import breaches, manual_resolution, uncertain_posts, verification
+from services.posts import (
+    breaches,
+    manual_resolution,
+    resolution_details,
+    uncertain_posts,
+    verification,
+)
 from tests.conftest import Database
 from tests.factories import people, rows
 
@@ -94,6 +100,37 @@ async def test_the_check_after_an_alteration_is_at_a_random_time(database: Datab
         waits.add(round(wait.total_seconds()))
     assert len(waits) > 1
     assert all(50 < wait <= 300 for wait in waits)
+
+
+async def test_an_altered_post_is_checked_at_random_times_until_its_end(database: Database) -> None:
+    await _posted(database, hours=6)
+    await _check(database, Verdict.ALTERED)
+    waits = set()
+    for _ in range(5):
+        await _check(database, Verdict.PRESENT)
+        async with database.sessions.begin() as session:
+            wait = await rows.one(session, "SELECT next_check_at - clock() FROM post_jobs")
+        waits.add(round(wait.total_seconds()))
+    assert len(waits) > 1
+    assert all(50 < wait <= verification.WATCH_INTERVAL.total_seconds() for wait in waits)
+    await database.forward(6 * HOUR - timedelta(minutes=1))
+    await _check(database, Verdict.PRESENT)
+    async with database.sessions.begin() as session:
+        assert await rows.one(
+            session,
+            "SELECT next_check_at = release_due_at FROM post_jobs"
+            " JOIN escrows USING (campaign_target_id)",
+        )
+
+
+async def test_the_card_keeps_the_alterations_among_many_checks(database: Database) -> None:
+    made = await _posted(database)
+    for verdict in [Verdict.PRESENT, Verdict.ALTERED, *([Verdict.UNKNOWN] * 12), Verdict.ALTERED]:
+        await _check(database, verdict)
+    async with database.sessions.begin() as session:
+        case = await resolution_details.get_case(session, target_id=made.target.id)
+    shown = [check.verdict for check in case.checks]
+    assert shown == [Verdict.ALTERED, *([Verdict.UNKNOWN] * 10), Verdict.ALTERED]
 
 
 async def test_a_second_alteration_is_a_breach_that_stops_the_release(database: Database) -> None:
