@@ -9,6 +9,7 @@ from typing import Any
 from bot.telegram import api_response
 from bot.telegram.api_response import ApiResponse
 from db.models.posting import AdPart, Verdict
+from services.posts.media_comparison import NOT_COMPARED
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
     if second.verdict is Verdict.PRESENT:
         return first
     if second.verdict is Verdict.ALTERED:
-        return CheckResult(Verdict.PRESENT, "200 twice: the media were not compared")
+        return CheckResult(Verdict.PRESENT, NOT_COMPARED)
     return second
 
 

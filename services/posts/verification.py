@@ -23,7 +23,7 @@ from services.market import channels
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
-from services.posts import alterations, breaches, check_times, due_jobs
+from services.posts import alterations, breaches, check_times, due_jobs, media_comparison
 
 RECHECK_INTERVAL = timedelta(minutes=5)
 """If a check did not find the post present, the next check follows after this time.
@@ -188,8 +188,8 @@ async def record_check(
     - "gone" or "altered" after the promised hours: If a check saw the post right before the end of
       these hours, the result is recorded as "stayed".
     - "present": This proves only that the post was there at `claimed_at` (default: now).
-    - "unknown": This never moves money. A result that proves nothing (`_is_proof`) is recorded as
-      "unknown".
+    - "unknown": This never moves money. A result that proves nothing (`_is_proof`) or is doubtful
+      (`media_comparison`) is recorded as "unknown".
 
     `compared` is False if the check did not compare the text. If the post is no longer published,
     or its escrow is no longer held, nothing changes. Locks the placement, its post job and its
@@ -209,7 +209,9 @@ async def record_check(
     missed = verdict in {Verdict.GONE, Verdict.ALTERED}
     if missed and await _has_stayed(session, escrow, job, moment):
         verdict, evidence = Verdict.STAYED, f"{verdict} after the promised hours: {evidence}"
-    elif not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
+    elif await media_comparison.is_doubtful(
+        session, evidence, kind=placement.campaign.creative["kind"]
+    ) or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
     altered_before = await _count_alterations(session, job_id)
     dated = verdict is Verdict.ALTERED and await _is_dated(session, escrow, job, moment)
