@@ -20,8 +20,9 @@ from services.posts import breaches, verification
 BATCH = 40
 AT_ONCE = 4
 BREACHES = 100
-MAX_REQUESTS = 4
-"""One check makes at most this many requests: the button, the text, and two times the media."""
+MAX_REQUESTS = 5
+"""One check makes at most this many requests: the button, the text, two times the media, and the
+bot's rights."""
 MAX_SLOT_WAIT_SECONDS = 5.0
 """A request waits at most this time for its slot (the permission for one request)."""
 

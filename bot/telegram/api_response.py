@@ -10,13 +10,14 @@ DEFAULT_RETRY_AFTER = timedelta(seconds=5)
 """The pause after status 429 if the answer does not say how long to wait."""
 MAX_RETRY_AFTER = timedelta(days=1)
 MAX_ERROR_LENGTH = 200
+NO_POST_RIGHT = "no_post_right"
 RIGHTS_LOST = {
-    "need administrator rights": "no_post_right",
-    "not enough rights": "no_post_right",
-    "have no rights to send": "no_post_right",
-    "member list is inaccessible": "no_post_right",
-    "chat_write_forbidden": "no_post_right",
-    "chat_admin_required": "no_post_right",
+    "need administrator rights": NO_POST_RIGHT,
+    "not enough rights": NO_POST_RIGHT,
+    "have no rights to send": NO_POST_RIGHT,
+    "member list is inaccessible": NO_POST_RIGHT,
+    "chat_write_forbidden": NO_POST_RIGHT,
+    "chat_admin_required": NO_POST_RIGHT,
     "bot is not a member": "bot_removed",
     "bot was kicked": "bot_removed",
     "user_not_participant": "bot_removed",

@@ -346,3 +346,23 @@ async def test_a_check_of_a_lost_channel_suspends_it(
     assert await verdicts(scene) == ["unknown"]
     [channel] = await scene.rows("SELECT status, status_reason FROM channels")
     assert channel == {"status": "suspended", "status_reason": reason}
+
+
+@pytest.mark.parametrize("may_post", [True, False])
+async def test_a_post_that_cannot_be_edited_suspends_a_channel_without_rights(
+    scene: Scene, *, may_post: bool
+) -> None:
+    await posted(scene)
+    await scene.world.promote(can_post_messages=may_post)
+    if may_post:
+        await scene.fault(
+            "editMessageReplyMarkup",
+            "error",
+            error_code=400,
+            description="Bad Request: message can't be edited",
+        )
+    await check_posts(scene)
+    assert await verdicts(scene) == ["unknown"]
+    [channel] = await scene.rows("SELECT status, status_reason FROM channels")
+    lost = {"status": "suspended", "status_reason": "no_post_right"}
+    assert channel == ({"status": "active", "status_reason": None} if may_post else lost)
