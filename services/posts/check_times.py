@@ -12,6 +12,11 @@ at a random moment. Promised hours that are shorter than CHECK_INTERVAL are one 
 """
 MAX_CHECKS = 24
 """The promised hours of a post are divided into at most this many parts."""
+LAST_LOOK = timedelta(minutes=5)
+"""A post is checked one more time in this time before the end of its promised hours.
+
+Without this check, nobody could tell whether a post that is gone right after the end has stayed.
+"""
 RANDOM = random.SystemRandom()
 
 
@@ -20,11 +25,13 @@ def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> da
 
     The promised hours (the time that the post must stay) begin at `sent_at` and end at `ends_at`.
     They are divided into equal parts. The result is a random moment in the first part that begins
-    at `after` or later. If there is no such part, the result is `ends_at`.
+    at `after` or later. If there is no such part, the result is a random moment in LAST_LOOK before
+    `ends_at`. If LAST_LOOK has begun, the result is `ends_at`.
     """
     part, number = _next_part(sent_at, ends_at, after)
     if part is None:
-        return ends_at
+        look = ends_at - LAST_LOOK
+        return look + LAST_LOOK * RANDOM.random() if after < look else ends_at
     return sent_at + part * (number + RANDOM.random())
 
 

@@ -2,9 +2,9 @@
 
 A check finds out whether the ad is in the channel and unchanged. A live post is a published post
 whose escrow is held. The promised hours (the time that the post must stay) are divided into parts.
-The post is checked one time in each part, at a random moment, and one time at the end of the
-promised hours. The time of the next check is stored in the post job. Therefore any process can make
-the check.
+The post is checked one time in each part, at a random moment, one time right before the end of the
+promised hours, and one time at their end. The time of the next check is stored in the post job.
+Therefore any process can make the check.
 """
 
 from collections.abc import Collection, Sequence
@@ -306,7 +306,7 @@ async def _has_stayed(
     """Return whether the promised hours are over and the post was seen right before their end.
 
     The last check with a clear result must have found the post present. This check must not be more
-    than RECHECK_INTERVAL before the end of the promised hours.
+    than LAST_LOOK before the end of the promised hours.
     """
     if not _hours_are_over(escrow, moment):
         return False
@@ -314,7 +314,7 @@ async def _has_stayed(
     return (
         last is not None
         and last.verdict is Verdict.PRESENT
-        and _hours_are_over(escrow, last.checked_at + RECHECK_INTERVAL)
+        and _hours_are_over(escrow, last.checked_at + check_times.LAST_LOOK)
     )
 
 
