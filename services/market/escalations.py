@@ -2,11 +2,24 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Integer, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Integer, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import CampaignTarget
 from db.models.posting import PostJob
+
+
+def grace(within: timedelta) -> ColumnElement[timedelta]:
+    """Build the SQL expression for the time after which the admins are asked about a lock-out.
+
+    This is `within`, or half of the promised hours (the time that a post must stay) if this is
+    less. The caller's query must select from `campaign_targets`.
+    """
+    half_of_the_hours = func.make_interval(
+        0, 0, 0, 0, func.nullif(CampaignTarget.promised_hours, 0).cast(Integer)
+    ) / text("2")
+    # LEAST ignores null, so a post without promised hours has the whole time.
+    return func.least(literal(within), half_of_the_hours)
 
 
 async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> bool:
@@ -26,15 +39,10 @@ async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timede
         .with_for_update(skip_locked=True)
         .cte("open_jobs")
     )
-    half_of_the_hours = func.make_interval(
-        0, 0, 0, 0, func.nullif(CampaignTarget.promised_hours, 0).cast(Integer)
-    ) / text("2")
-    # LEAST ignores null, so a post without promised hours has the whole time.
-    grace = func.least(literal(within), half_of_the_hours)
     planned = await session.execute(
         update(PostJob)
         .where(PostJob.id == open_jobs.c.id, CampaignTarget.id == open_jobs.c.campaign_target_id)
-        .values(escalate_at=func.least(PostJob.escalate_at, func.clock() + grace))
+        .values(escalate_at=func.least(PostJob.escalate_at, func.clock() + grace(within)))
         .returning(PostJob.id)
         .execution_options(synchronize_session=False)
     )

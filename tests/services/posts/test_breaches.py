@@ -18,7 +18,7 @@ from services.posts import (
     verification,
 )
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 HOUR = timedelta(hours=1)
 AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
@@ -346,6 +346,31 @@ async def test_a_lock_out_counts_in_a_removed_channel(database: Database, first:
     await _restore_rights(database, made)
     async with database.sessions.begin() as session:
         assert len(await verification.claim_due(session, limit=9)) == 1
+
+
+@pytest.mark.parametrize("when", ["sending", "locked"])
+async def test_a_lock_out_that_met_a_busy_post_is_a_breach_in_time(
+    database: Database, when: str
+) -> None:
+    async with database.sessions.begin() as session:
+        if when == "sending":
+            made = await people.approved(session, promised_hours=24)
+            claim = await people.claimed(session)
+            assert await one_post.may_send(session, claim)
+        else:
+            made = await people.posted(session, promised_hours=24)
+    async with database.sessions.begin() as holder:
+        if when == "locked":
+            await queries.lock_placement(holder, made.target.id)
+        await _lose_rights(database, made)
+    if when == "sending":
+        async with database.sessions.begin() as session:
+            assert await one_post.record_published(session, claim, message_id=10)
+    await database.forward(12 * HOUR - timedelta(minutes=1))
+    assert await _escalate(database) == 0
+    await database.forward(timedelta(minutes=2))
+    assert await _escalate(database) == 1
+    assert await _breach(database) == "locked_out"
 
 
 async def test_the_refund_of_breaches_skips_locked_posts(database: Database) -> None:
