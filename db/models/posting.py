@@ -206,6 +206,10 @@ class PostJob(Base):
     txn: Mapped[Txn]
 
 
+SEEN_BY_ADMIN = "an admin has seen it"
+"""The evidence of a check, if an admin and not the bot has seen the post."""
+
+
 class PostCheck(Base):
     """One check of a published post: its verdict and the evidence for the verdict."""
 

@@ -21,6 +21,7 @@ from db import queries
 from db.models.campaigns import CampaignStatus, Channel
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import (
+    SEEN_BY_ADMIN,
     PostCheck,
     PostJob,
     PostJobStatus,
@@ -35,8 +36,6 @@ from services.posts import uncertain_posts
 
 STATEMENT_VALID = timedelta(hours=72)
 """An admin's statement that a post is published is valid for this time."""
-SEEN_BY_ADMIN = "an admin has seen it"
-"""The evidence in the record of a check, if an admin and not the bot has seen the post."""
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
