@@ -1,8 +1,11 @@
 """Notify people that a channel is suspended."""
 
+from datetime import UTC
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from services.platform import outbox
 
@@ -14,11 +17,18 @@ async def notify_suspended(session: AsyncSession, channel: Channel, reason: str)
 
     An advertiser gets one message for each pending or approved placement in the channel. If the
     channel is suspended a second time, the advertiser gets no second message about the same
-    placement.
+    placement. The admins get at most one message an hour about one channel and reason, because an
+    owner can take and give rights all the time.
     """
     payload = {"channel_id": channel.id, "reason": reason}
-    for user_id in (channel.owner_id, None):
-        await outbox.add(session, user_id=user_id, kind="channel_suspended", payload=payload)
+    hour = f"{(await queries.now(session)).astimezone(UTC):%Y-%m-%dT%H}"
+    for user_id, key in (
+        (channel.owner_id, None),
+        (None, f"channel_suspended:{channel.id}:{reason}:{hour}"),
+    ):
+        await outbox.add(
+            session, user_id=user_id, kind="channel_suspended", payload=payload, key=key
+        )
     open_placements = await session.execute(
         select(CampaignTarget.id, Campaign.advertiser_id)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)

@@ -328,6 +328,21 @@ async def test_advertisers_are_told_once_that_a_channel_is_suspended(
     assert told == [(deal.advertiser.user_id,)] * 2
 
 
+async def test_an_owner_who_toggles_the_rights_cannot_flood_the_admin_chat(
+    session: AsyncSession,
+) -> None:
+    owner, _ = await _in(session, "active")
+    for _ in range(5):
+        await channels.record_rights_lost(session, chat_id=CHAT, reason="no_post_right")
+        await channels.record_rights_restored(session, chat_id=CHAT)
+    told = await rows.table(
+        session,
+        "SELECT user_id, count(*) FROM outbox WHERE kind = 'channel_suspended' GROUP BY user_id",
+    )
+    # The clock may pass a full hour during the test.
+    assert dict(told) in ({owner.user_id: 5, None: 1}, {owner.user_id: 5, None: 2})
+
+
 async def test_the_channels_of_a_person_who_is_gone_are_suspended(session: AsyncSession) -> None:
     deal = await people.posted(session)
     owner_id = deal.owner.user_id or 0
