@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.telegram import api_response
 from bot.telegram.api_response import ApiResponse
+from bot.telegram.message_lookup import LookupResult, Probe
 from db.models.posting import AdPart, Verdict
 from services.posts.media_comparison import NOT_COMPARED
 
@@ -51,6 +52,15 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
         # A person has changed a text to a message with media. Telegram has no way to undo this.
         return CheckResult(Verdict.ALTERED, error, altered_parts=(AdPart.MEDIA,), restored=False)
     return CheckResult(Verdict.UNKNOWN, error, loss=api_response.loss_reason(error))
+
+
+def interpret_probe(probe: Probe) -> CheckResult:
+    """Return what a probe proves about a published post. A probe does not compare the content."""
+    verdict = {LookupResult.CANDIDATE: Verdict.PRESENT, LookupResult.NOTHING: Verdict.GONE}.get(
+        probe.result, Verdict.UNKNOWN
+    )
+    loss = api_response.loss_reason(probe.evidence)
+    return CheckResult(verdict, probe.evidence, probe.retry_after, loss)
 
 
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:

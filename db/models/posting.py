@@ -226,7 +226,7 @@ class PostCheck(Base):
     compared: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether the check compared the text.
 
-    While posting is stopped, a check compares only the button.
+    While posting is stopped, a check only finds out whether the post is there.
     """
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
 

@@ -286,12 +286,12 @@ async def test_a_check_without_an_answer_is_unknown() -> None:
     assert seen.verdict is Verdict.UNKNOWN
 
 
-async def test_a_check_without_restoring_does_not_edit_the_text() -> None:
+async def test_a_check_without_restoring_edits_nothing() -> None:
     asked, behave = _answering([NOT_MODIFIED] * 3)
     async with listening(behave) as (address, _), sending(address) as sender:
         await sender.check_post(CHANNEL, 7, AD, restore=False)
         await sender.check_post(CHANNEL, 7, AD)
-    assert [b"/editMessageReplyMarkup" in request for request in asked] == [True, True, False]
+    assert [b"/edit" in request for request in asked] == [False, True, True]
     assert [b"lamp" in request for request in asked] == [False, False, True]
     assert b"/editMessageText" in asked[2]
 
