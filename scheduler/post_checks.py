@@ -15,7 +15,7 @@ from db.session import Sessions
 from scheduler import error_isolation
 from services.market import channels
 from services.platform import killswitches
-from services.posts import breaches, verification
+from services.posts import breaches, check_claims, verification
 
 BATCH = 40
 AT_ONCE = 4
@@ -61,8 +61,14 @@ async def _check_post(
 ) -> None:
     """Check one published post and record the result.
 
-    If the rate limiter permits too few requests for a result, nothing is recorded.
+    If the rate limiter permits too few requests for a result, nothing is recorded. If another
+    process has claimed the post, nothing is done.
     """
+    async with sessions.begin() as session:
+        renewed = await check_claims.renew_claim(session, post)
+    if renewed is None:
+        return
+    post = renewed
 
     async def wait_for_slot() -> bool:
         return not await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS)
@@ -77,7 +83,7 @@ async def _check_post(
     )
     if result is None:
         async with sessions.begin() as session:
-            await verification.release_claim(session, post)
+            await check_claims.release_claim(session, post)
         return
     if result.retry_after is not None:
         await limiter.cool_down(post.chat_id, result.retry_after)

@@ -155,15 +155,6 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
     ]
 
 
-async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
-    """Record that a claimed check was not made, and that the post was not changed."""
-    await session.execute(
-        update(PostJob)
-        .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
-        .values(check_began_at=None)
-    )
-
-
 async def record_check(
     session: AsyncSession,
     *,

@@ -13,6 +13,7 @@ from services.market import channels
 from services.money import escrow
 from services.platform import errors
 from services.posts import (
+    check_claims,
     posting,
     resolution_details,
     uncertain_posts,
@@ -185,7 +186,7 @@ async def test_a_check_that_was_never_recorded_counts_as_unknown(
     lost = await _claim(database)
     if released:
         async with database.sessions.begin() as session:
-            await verification.release_claim(session, lost)
+            await check_claims.release_claim(session, lost)
     await database.forward(AGAIN)
     claimed = await _claim(database)
     async with database.sessions.begin() as session:
@@ -206,6 +207,23 @@ async def test_a_check_that_was_never_recorded_counts_as_unknown(
         assert await rows.one(session, unclear) == int(not released)
 
 
+async def test_a_check_that_waited_too_long_is_left_to_another_process(database: Database) -> None:
+    await _posted(database)
+    await database.forward(2 * HOUR)
+    late = await _claim(database)
+    await database.forward(AGAIN - timedelta(minutes=1))
+    async with database.sessions.begin() as session:
+        renewed = await check_claims.renew_claim(session, late)
+    assert renewed is not None
+    assert renewed.claimed_at > late.claimed_at
+    await database.forward(timedelta(minutes=2))
+    assert await _due(database) == []
+    await database.forward(AGAIN)
+    await _claim(database)
+    async with database.sessions.begin() as session:
+        assert await check_claims.renew_claim(session, renewed) is None
+
+
 async def test_a_late_record_leaves_the_claim_of_another_process(database: Database) -> None:
     await _posted(database)
     await database.forward(2 * HOUR)
@@ -213,7 +231,7 @@ async def test_a_late_record_leaves_the_claim_of_another_process(database: Datab
     await database.forward(AGAIN)
     claimed = await _claim(database)
     async with database.sessions.begin() as session:
-        await verification.release_claim(session, late)
+        await check_claims.release_claim(session, late)
         await verification.record_check(
             session,
             job_id=late.job_id,
