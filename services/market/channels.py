@@ -231,8 +231,8 @@ async def record_rights_restored(
     """Restore a channel that was suspended because the bot had lost its rights there.
 
     The caller knows from Telegram that the bot has the rights again, and whether the stored owner
-    is the channel's creator. If the owner is not the creator or is blocked, the channel stays
-    suspended, and this becomes the reason. If the channel is suspended for one of
+    is the channel's creator. If the owner is not (which is told) or is blocked, the channel
+    stays suspended, and this becomes the reason. If the channel is suspended for one of
     REASONS_WITH_ACCESS, it is not restored. Locks the channel.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
@@ -242,6 +242,7 @@ async def record_rights_restored(
         channel.status_reason = None
     elif not owner_is_creator:
         channel.status_reason = NOT_CREATOR
+        await channel_notices.notify_suspended(session, channel, NOT_CREATOR)
     elif await users.first_blocked(session, channel.owner_id):
         channel.status_reason = OWNER_BLOCKED
     else:

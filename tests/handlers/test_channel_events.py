@@ -161,3 +161,8 @@ async def test_a_sold_channel_is_not_offered_again_when_the_rights_come_back(
     await market.settle()
     shown = await market.rows("SELECT status, status_reason FROM channels")
     assert [tuple(row.values()) for row in shown] == [("suspended", "not_creator")]
+    told = await market.rows(
+        "SELECT payload->>'reason' AS reason FROM outbox"
+        " WHERE kind = 'channel_suspended' AND user_id IS NULL ORDER BY id"
+    )
+    assert [row["reason"] for row in told] == ["bot_removed", "not_creator"]
