@@ -1,6 +1,7 @@
 """Read raw HTTP answers, and recognize the answers of the Bot API."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -43,6 +44,7 @@ OTHER_KIND = (
     "there is no caption in the message to edit",
 )
 """Parts of Telegram's errors about a message that changed between text and media."""
+_QUOTE = re.compile(r"""\s['"]""")
 NOT_EDITABLE = "message can't be edited"
 NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
@@ -102,9 +104,10 @@ def error_text(status: int, answer: dict[str, Any]) -> str:
 def loss_reason(error: str) -> str | None:
     """Return why the bot can no longer post in a channel: GONE or a value of RIGHTS_LOST.
 
-    None means that the error gives no such reason.
+    None means that the error gives no such reason. The text from the first quotation mark on is
+    ignored, because it can be a part of the ad, for example an address.
     """
-    lowered = error.lower()
+    lowered = _QUOTE.split(error.lower(), maxsplit=1)[0]
     if any(phrase in lowered for phrase in CHANNEL_GONE):
         return GONE
     return next((reason for phrase, reason in RIGHTS_LOST.items() if phrase in lowered), None)
