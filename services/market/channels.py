@@ -45,12 +45,11 @@ async def connect(
 ) -> Channel:
     """Connect a channel, or update the data of a channel that its owner connects again.
 
-    The caller must have checked with Telegram that the bot may post in the channel and that the
-    actor is the channel's creator. If the channel was removed, the actor becomes its owner and must
-    set new terms. If the actor's own channel is suspended, the suspension ends. `former_owner_id`
-    is a user who, according to Telegram, is no longer the channel's creator. If this user is the
-    stored owner of the channel, the actor becomes the owner. Locks the channel. Raises
-    AccessDenied, PersonBlocked. Raises ChannelTaken if the channel belongs to another person.
+    The caller knows from Telegram that the bot may post there and that the actor is the creator.
+    If the channel was removed, the actor becomes its owner and must set new terms. If the actor's
+    own channel is suspended, the suspension ends. `former_owner_id` is a user who is no longer the
+    creator. If this user is the stored owner of the channel, the actor becomes the owner. Locks the
+    channel. Raises AccessDenied, PersonBlocked, ChannelTaken (another person has the channel).
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -76,6 +75,7 @@ async def connect(
             raise errors.ChannelTaken(chat_id)
         await _take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
+        await escalations.record_missed_checks(session, channel=channel)
         _restore_status(channel)
     channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
@@ -231,13 +231,13 @@ async def record_rights_restored(
     """Restore a channel that was suspended because the bot had lost its rights there.
 
     The caller knows from Telegram that the bot has the rights again, and whether the stored owner
-    is the channel's creator. If the owner is not (which is told) or is blocked, the channel
-    stays suspended, and this becomes the reason. If the channel is suspended for one of
-    REASONS_WITH_ACCESS, it is not restored. Locks the channel.
+    is the channel's creator. If the owner is not (which is told) or is blocked, the channel stays
+    suspended, and this becomes the reason. Locks the channel.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status_reason in (None, *REASONS_WITH_ACCESS):
         return
+    await escalations.record_missed_checks(session, channel=channel)
     if channel.status is not ChannelStatus.SUSPENDED:
         channel.status_reason = None
     elif not owner_is_creator:

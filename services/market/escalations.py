@@ -1,12 +1,12 @@
-"""Plan an earlier question to the admins about the posts of a channel."""
+"""Record what lost rights mean for the posts of a channel, and plan earlier questions to admins."""
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Integer, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Integer, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.campaigns import CampaignTarget
-from db.models.posting import PostJob
+from db.models.campaigns import CampaignTarget, Channel
+from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
 
 
 def grace(within: timedelta) -> ColumnElement[timedelta]:
@@ -47,3 +47,23 @@ async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timede
         .execution_options(synchronize_session=False)
     )
     return planned.first() is not None
+
+
+async def record_missed_checks(session: AsyncSession, *, channel: Channel) -> None:
+    """Record the checks that were due while the bot had no rights in a channel as "unknown".
+
+    The caller must have locked the channel, in which the bot has its rights again.
+    """
+    missed = select(
+        PostJob.id,
+        literal(Verdict.UNKNOWN.value),
+        literal("the bot had lost its rights when this check was due"),
+    ).where(
+        PostJob.channel_id == channel.id,
+        PostJob.status == PostJobStatus.SUCCESS,
+        ~PostJob.settled,
+        PostJob.next_check_at.between(channel.suspended_at, func.clock()),
+    )
+    await session.execute(
+        insert(PostCheck).from_select(["post_job_id", "verdict", "evidence"], missed)
+    )

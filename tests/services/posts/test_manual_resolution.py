@@ -38,6 +38,16 @@ async def test_an_unknown_target_has_no_case(session: AsyncSession) -> None:
         await resolution_details.get_case(session, target_id=999_999)
 
 
+async def test_the_card_keeps_the_alterations_among_many_checks(session: AsyncSession) -> None:
+    made = await people.posted(session)
+    job_id = await rows.one(session, "SELECT id FROM post_jobs")
+    for verdict in [Verdict.PRESENT, Verdict.ALTERED, *([Verdict.UNKNOWN] * 12), Verdict.ALTERED]:
+        await verification.record_check(session, job_id=job_id, verdict=verdict, evidence="x")
+    case = await resolution_details.get_case(session, target_id=made.target.id)
+    shown = [check.verdict for check in case.checks]
+    assert shown == [Verdict.ALTERED, *([Verdict.UNKNOWN] * 10), Verdict.ALTERED]
+
+
 async def _act(
     session: AsyncSession, what: str, actor: Actor, target_id: int, *, claim_no: int = 1
 ) -> bool:
