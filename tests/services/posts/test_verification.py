@@ -207,23 +207,6 @@ async def test_a_check_that_was_never_recorded_counts_as_unknown(
         assert await rows.one(session, unclear) == int(not released)
 
 
-async def test_a_check_that_waited_too_long_is_left_to_another_process(database: Database) -> None:
-    await _posted(database)
-    await database.forward(2 * HOUR)
-    late = await _claim(database)
-    await database.forward(AGAIN - timedelta(minutes=1))
-    async with database.sessions.begin() as session:
-        renewed = await check_claims.renew_claim(session, late)
-    assert renewed is not None
-    assert renewed.claimed_at > late.claimed_at
-    await database.forward(timedelta(minutes=2))
-    assert await _due(database) == []
-    await database.forward(AGAIN)
-    await _claim(database)
-    async with database.sessions.begin() as session:
-        assert await check_claims.renew_claim(session, renewed) is None
-
-
 async def test_a_late_record_leaves_the_claim_of_another_process(database: Database) -> None:
     await _posted(database)
     await database.forward(2 * HOUR)
