@@ -50,3 +50,14 @@ async def is_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
     except (TelegramBadRequest, TelegramForbiddenError):
         return False
     return isinstance(member, ChatMemberOwner)
+
+
+async def is_still_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
+    """Return whether a person still is a channel's creator.
+
+    Raises TryLaterError if Telegram gives no answer or asks the bot to wait.
+    """
+    try:
+        return await is_creator(bot, chat_id, telegram_id)
+    except TelegramAPIError as error:
+        raise TryLaterError from error

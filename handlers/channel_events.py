@@ -7,7 +7,9 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
 from bot import channel_rights
 from bot.context import RequestContext, database_errors
+from db.models.campaigns import ChannelStatus
 from services.market import channels
+from services.platform import users
 
 log = structlog.get_logger(__name__)
 router = Router(name="channel_events")
@@ -17,24 +19,35 @@ router = Router(name="channel_events")
 async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: Bot) -> None:
     """Suspend or restore a connected channel according to the bot's present rights.
 
-    The rights come from a request to Telegram, because the update can be late.
+    The rights come from a request to Telegram, because the update can be late. Telegram also says
+    whether the owner of a suspended channel is still its creator.
     """
     async with context.read() as session:
-        if await channels.by_chat(session, event.chat.id) is None:
+        channel = await channels.by_chat(session, event.chat.id)
+        if channel is None:
             return
+        owner = await users.get(session, channel.owner_id)
     bot_member = await channel_rights.bot_member(bot, event.chat.id)
+    may_post = isinstance(bot_member, ChatMemberAdministrator) and bot_member.can_post_messages
+    owner_is_creator = True
+    if may_post and channel.status is ChannelStatus.SUSPENDED:
+        owner_is_creator = await channel_rights.is_still_creator(
+            bot, event.chat.id, owner.telegram_id
+        )
     async with context.begin() as session:
         if not isinstance(event.new_chat_member, ChatMemberAdministrator):
             # The bot was not in the channel for a time, so it got no updates about posts then.
             await channels.reset_message_id(session, chat_id=event.chat.id)
         if not isinstance(bot_member, ChatMemberAdministrator):
             await channels.record_rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
-        elif not bot_member.can_post_messages:
+        elif not may_post:
             await channels.record_rights_lost(
                 session, chat_id=event.chat.id, reason="no_post_right"
             )
         else:
-            await channels.record_rights_restored(session, chat_id=event.chat.id)
+            await channels.record_rights_restored(
+                session, chat_id=event.chat.id, owner_is_creator=owner_is_creator
+            )
 
 
 @router.my_chat_member()

@@ -12,13 +12,13 @@ from db.session import Sessions
 from scheduler import error_isolation
 from services.market import channels
 from services.platform import killswitches
-from services.posts import breaches, verification
+from services.posts import breaches, check_claims, verification
 
 BATCH = 40
 AT_ONCE = 4
 BREACHES = 100
-MAX_REQUESTS = 4
-"""The most requests of one check: the button, the text, and twice the media."""
+MAX_REQUESTS = 5
+"""The most requests of one check: the button, the text, twice the media, and the bot's rights."""
 MAX_SLOT_WAIT_SECONDS = 5.0
 """A request waits at most this time for its permission from the rate limiter."""
 
@@ -54,8 +54,14 @@ async def _check_post(
 ) -> None:
     """Check one published post, and record the result.
 
-    If the rate limiter permits too few requests, nothing is recorded.
+    If the rate limiter permits too few requests, or if another process has claimed the post,
+    nothing is recorded.
     """
+    async with sessions.begin() as session:
+        renewed = await check_claims.renew_claim(session, post)
+    if renewed is None:
+        return
+    post = renewed
 
     async def wait_for_slot() -> bool:
         return not await limiter.wait(post.chat_id, within=MAX_SLOT_WAIT_SECONDS)
@@ -70,7 +76,7 @@ async def _check_post(
     )
     if result is None:
         async with sessions.begin() as session:
-            await verification.release_claim(session, post)
+            await check_claims.release_claim(session, post)
         return
     if result.retry_after is not None:
         await limiter.cool_down(post.chat_id, result.retry_after)

@@ -79,6 +79,8 @@ def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:
 
 
 def _record(payload: Mapping[str, Any]) -> str:
+    if payload.get("decided"):
+        return "decided"
     # Without an alteration, an unclear answer of Telegram means that the post may have changed.
     if payload.get("alterations"):
         return "altered"

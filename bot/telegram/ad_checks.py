@@ -8,7 +8,9 @@ from typing import Any
 
 from bot.telegram import api_response
 from bot.telegram.api_response import ApiResponse
+from bot.telegram.message_lookup import LookupResult, Probe
 from db.models.posting import AdPart, Verdict
+from services.posts.media_comparison import NOT_COMPARED
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,15 @@ def _interpret_error(status: int, answer: dict[str, Any]) -> CheckResult:
     return CheckResult(Verdict.UNKNOWN, error, loss=api_response.loss_reason(error))
 
 
+def interpret_probe(probe: Probe) -> CheckResult:
+    """Return what a probe proves about a published post. A probe does not compare the content."""
+    verdict = {LookupResult.CANDIDATE: Verdict.PRESENT, LookupResult.NOTHING: Verdict.GONE}.get(
+        probe.result, Verdict.UNKNOWN
+    )
+    loss = api_response.loss_reason(probe.evidence)
+    return CheckResult(verdict, probe.evidence, probe.retry_after, loss)
+
+
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
     """Return what two equal edits of the media prove if the first edit has succeeded.
 
@@ -61,7 +72,7 @@ def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
     if second.verdict is Verdict.PRESENT:
         return first
     if second.verdict is Verdict.ALTERED:
-        return CheckResult(Verdict.PRESENT, "200 twice: the media were not compared")
+        return CheckResult(Verdict.PRESENT, NOT_COMPARED)
     return second
 
 

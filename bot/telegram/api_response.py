@@ -1,6 +1,7 @@
 """Read raw HTTP answers, and recognize the answers of the Bot API."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -10,13 +11,14 @@ DEFAULT_RETRY_AFTER = timedelta(seconds=5)
 """The pause after status 429 if the answer does not say how long to wait."""
 MAX_RETRY_AFTER = timedelta(days=1)
 MAX_ERROR_LENGTH = 200
+NO_POST_RIGHT = "no_post_right"
 RIGHTS_LOST = {
-    "need administrator rights": "no_post_right",
-    "not enough rights": "no_post_right",
-    "have no rights to send": "no_post_right",
-    "member list is inaccessible": "no_post_right",
-    "chat_write_forbidden": "no_post_right",
-    "chat_admin_required": "no_post_right",
+    "need administrator rights": NO_POST_RIGHT,
+    "not enough rights": NO_POST_RIGHT,
+    "have no rights to send": NO_POST_RIGHT,
+    "member list is inaccessible": NO_POST_RIGHT,
+    "chat_write_forbidden": NO_POST_RIGHT,
+    "chat_admin_required": NO_POST_RIGHT,
     "bot is not a member": "bot_removed",
     "bot was kicked": "bot_removed",
     "user_not_participant": "bot_removed",
@@ -42,6 +44,7 @@ OTHER_KIND = (
     "there is no caption in the message to edit",
 )
 """Parts of Telegram's errors about a message that changed between text and media."""
+_QUOTE = re.compile(r"""\s['"]""")
 NOT_EDITABLE = "message can't be edited"
 NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
@@ -101,9 +104,10 @@ def error_text(status: int, answer: dict[str, Any]) -> str:
 def loss_reason(error: str) -> str | None:
     """Return why the bot can no longer post in a channel: GONE or a value of RIGHTS_LOST.
 
-    None means that the error gives no such reason.
+    None means that the error gives no such reason. The text from the first quotation mark on is
+    ignored, because it can be a part of the ad, for example an address.
     """
-    lowered = error.lower()
+    lowered = _QUOTE.split(error.lower(), maxsplit=1)[0]
     if any(phrase in lowered for phrase in CHANNEL_GONE):
         return GONE
     return next((reason for phrase, reason in RIGHTS_LOST.items() if phrase in lowered), None)

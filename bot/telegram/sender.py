@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -155,20 +155,43 @@ class Sender:
     ) -> CheckResult | None:
         """Edit each part of a published ad to its approved content, and return what this proves.
 
-        If `restore` is False, only the ad's button is edited. `wait_for_slot` is called before each
-        request, and False forbids the request. Returns None if too few requests were made to find
-        anything out.
+        If `restore` is False, nothing is edited, and the result only says whether the post is
+        there. `wait_for_slot` is called before each
+        request, and False forbids the request. If the bot may not edit the post, Telegram is asked
+        about the bot's rights. Returns None if too few requests were made to find anything out.
         """
-        parts = ad_messages.parts(creative) if restore else [AdPart.BUTTON]
         results: list[CheckResult] = []
-        for part in parts:
-            result = await self._check_part(chat_id, message_id, creative, part, wait_for_slot)
+        for part in ad_messages.parts(creative) if restore else [None]:
+            result = (
+                await self._look(chat_id, message_id, wait_for_slot)
+                if part is None
+                else await self._check_part(chat_id, message_id, creative, part, wait_for_slot)
+            )
             if result is None:
                 return ad_checks.combine(results, complete=False)
             results.append(result)
             if result.verdict in {Verdict.GONE, Verdict.UNKNOWN} or not result.restored:
                 break
+        last = results[-1]
+        if last.verdict is Verdict.UNKNOWN and api_response.NOT_EDITABLE in last.evidence.lower():
+            results[-1] = replace(last, loss=await self._missing_right(chat_id))
         return ad_checks.combine(results, complete=True)
+
+    async def _look(
+        self, chat_id: int, message_id: int, wait_for_slot: Callable[[], Awaitable[bool]]
+    ) -> CheckResult | None:
+        """Find out whether a post is there, without an edit. None means that no slot was free."""
+        if not await wait_for_slot():
+            return None
+        return ad_checks.interpret_probe(await self.probe(chat_id, message_id))
+
+    async def _missing_right(self, chat_id: int) -> str | None:
+        """Return the reason why the bot cannot post in a channel, or None if it can.
+
+        Without the right to post, the bot cannot edit its own posts either.
+        """
+        rights = await self.get_bot_rights(chat_id)
+        return None if rights is None or rights.may_post else api_response.NO_POST_RIGHT
 
     async def _check_part(
         self,

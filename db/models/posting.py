@@ -165,6 +165,10 @@ class PostJob(Base):
     txn: Mapped[Txn]
 
 
+SEEN_BY_ADMIN = "an admin has seen it"
+"""The evidence of a check, if an admin and not the bot has seen the post."""
+
+
 class PostCheck(Base):
     """One check of a published post: its verdict and the evidence for the verdict."""
 
@@ -179,7 +183,7 @@ class PostCheck(Base):
     altered_parts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     """The names of the parts that somebody had changed, as in `AdPart`."""
     compared: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether the check compared the text and not only the button."""
+    """Whether the check compared the text. While posting is stopped, no check compares it."""
     checked_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
 
 

@@ -70,7 +70,9 @@ async def connect(
             raise errors.ChannelTaken(chat_id)
         await _take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
+        await escalations.record_missed_checks(session, channel=channel)
         _restore_status(channel)
+    channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
     await session.flush()
     await audit.record(
@@ -117,8 +119,9 @@ async def set_terms(
 ) -> Channel:
     """Set a channel's price (minor units), promised hours and topic.
 
-    A pending channel becomes active, and submitted placements keep their terms. Locks the channel.
-    Raises NotFound, NotChannelOwner, InvalidAmount, InvalidTerms, InvalidText, ChannelNotUsable.
+    A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
+    placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
+    InvalidTerms, InvalidText, ChannelNotUsable.
     """
     channel = await _lock_own(session, actor, channel_id)
     wallets.require_amount(price)
@@ -133,6 +136,8 @@ async def set_terms(
     if channel.status is ChannelStatus.PENDING:
         channel.status = ChannelStatus.ACTIVE
     await session.flush()
+    if channel.status is ChannelStatus.ACTIVE and channel.status_reason is not None:
+        await suspend(session, channel, channel.status_reason)
     await audit.record(
         session,
         actor=actor,
@@ -173,50 +178,55 @@ async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str
     """Suspend a channel without the bot's rights, and notify the owner, admins and advertisers.
 
     The admins decide about each post with a held escrow after RIGHTS_GRACE, or after half of the
-    post's promised hours if that is sooner. `reason` is a fixed word of this program. Locks the
-    channel, then its post jobs, and skips post jobs that another transaction has locked.
+    post's promised hours if that is sooner. `reason` is a fixed word of this program. If a loss is
+    already recorded, nothing changes. A pending or removed channel keeps its status, and nobody is
+    notified if it has no post with a held escrow. Locks the channel, then its post jobs, and skips
+    post jobs that another transaction has locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None:
+    if channel is None or channel.status_reason not in (None, *REASONS_WITH_ACCESS):
         return
-    if channel.status is ChannelStatus.SUSPENDED and channel.status_reason in REASONS_WITH_ACCESS:
-        channel.status_reason, channel.suspended_at = reason, await queries.now(session)
-        await session.flush()
-    elif channel.status in transitions.allowed_from(
+    if channel.status in transitions.allowed_from(
         transitions.CHANNEL, ChannelStatus.SUSPENDED, ActorRole.SYSTEM
     ):
         await suspend(session, channel, reason)
     else:
-        return
-    await escalations.bring_nearer(session, channel_id=channel.id, within=RIGHTS_GRACE)
-    await channel_notices.notify_suspended(session, channel, reason)
+        channel.status_reason, channel.suspended_at = reason, await queries.now(session)
+        await session.flush()
+    has_posts = await escalations.bring_nearer(session, channel_id=channel.id, within=RIGHTS_GRACE)
+    if has_posts or channel.status is ChannelStatus.SUSPENDED:
+        await channel_notices.notify_suspended(session, channel, reason)
 
 
 def is_accessible() -> ColumnElement[bool]:
-    """Build the SQL condition that the bot has its rights in a channel.
+    """Build the SQL condition that the bot has its rights in a channel, whatever its status.
 
     The caller's query must select from `channels`.
     """
-    return or_(
-        Channel.status != ChannelStatus.SUSPENDED, Channel.status_reason.in_(REASONS_WITH_ACCESS)
-    )
+    return or_(Channel.status_reason.is_(None), Channel.status_reason.in_(REASONS_WITH_ACCESS))
 
 
-async def record_rights_restored(session: AsyncSession, *, chat_id: int) -> None:
+async def record_rights_restored(
+    session: AsyncSession, *, chat_id: int, owner_is_creator: bool = True
+) -> None:
     """Restore a channel after the bot got its rights back. Locks the channel.
 
     The channel stays suspended if its owner is blocked, is gone, or is no longer the creator.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None or channel.status is not ChannelStatus.SUSPENDED:
+    if channel is None or channel.status_reason in (None, *REASONS_WITH_ACCESS):
         return
-    if await users.first_blocked(session, channel.owner_id):
+    await escalations.record_missed_checks(session, channel=channel)
+    if channel.status is not ChannelStatus.SUSPENDED:
+        channel.status_reason = None
+    elif not owner_is_creator:
+        channel.status_reason = NOT_CREATOR
+        await channel_notices.notify_suspended(session, channel, NOT_CREATOR)
+    elif await users.first_blocked(session, channel.owner_id):
         channel.status_reason = OWNER_BLOCKED
-        await session.flush()
-        return
-    if channel.status_reason in REASONS_WITH_ACCESS:
-        return
-    await restore(session, channel)
+    else:
+        await restore(session, channel)
+    await session.flush()
 
 
 async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:

@@ -2,19 +2,31 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Integer, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Integer, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.campaigns import CampaignTarget
-from db.models.posting import PostJob
+from db.models.campaigns import CampaignTarget, Channel
+from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
 
 
-async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> None:
+def grace(within: timedelta) -> ColumnElement[timedelta]:
+    """Build the SQL expression for the time until the admins decide about a lock-out.
+
+    The time is `within`, or half of the promised hours if that is less. The caller's query must
+    select from `campaign_targets`.
+    """
+    half_of_the_hours = func.make_interval(
+        0, 0, 0, 0, func.nullif(CampaignTarget.promised_hours, 0).cast(Integer)
+    ) / text("2")
+    # LEAST ignores null, so a post without promised hours has the whole time.
+    return func.least(literal(within), half_of_the_hours)
+
+
+async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> bool:
     """Plan when the admins decide about a channel's posts with held escrows.
 
-    The decision is due after `within`, or after half of the promised hours if that is sooner. An
-    earlier planned time stays. Locks the post jobs, and skips those that another transaction has
-    locked.
+    The decision is due after `grace`. An earlier planned time stays. Returns whether the channel
+    has such a post. Locks the post jobs, and skips those that another transaction has locked.
     """
     # Locked post jobs are skipped: a transaction that holds the lock of a post may wait for the
     # channel's lock, so a wait for the post here would be a deadlock.
@@ -24,14 +36,31 @@ async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timede
         .with_for_update(skip_locked=True)
         .cte("open_jobs")
     )
-    half_of_the_hours = func.make_interval(
-        0, 0, 0, 0, func.nullif(CampaignTarget.promised_hours, 0).cast(Integer)
-    ) / text("2")
-    # LEAST ignores null, so a post without promised hours has the whole time.
-    grace = func.least(literal(within), half_of_the_hours)
-    await session.execute(
+    planned = await session.execute(
         update(PostJob)
         .where(PostJob.id == open_jobs.c.id, CampaignTarget.id == open_jobs.c.campaign_target_id)
-        .values(escalate_at=func.least(PostJob.escalate_at, func.clock() + grace))
+        .values(escalate_at=func.least(PostJob.escalate_at, func.clock() + grace(within)))
+        .returning(PostJob.id)
         .execution_options(synchronize_session=False)
+    )
+    return planned.first() is not None
+
+
+async def record_missed_checks(session: AsyncSession, *, channel: Channel) -> None:
+    """Record the checks that were due while the bot had no rights in a channel as "unknown".
+
+    The caller must have locked the channel, in which the bot has its rights again.
+    """
+    missed = select(
+        PostJob.id,
+        literal(Verdict.UNKNOWN.value),
+        literal("the bot had lost its rights when this check was due"),
+    ).where(
+        PostJob.channel_id == channel.id,
+        PostJob.status == PostJobStatus.SUCCESS,
+        ~PostJob.settled,
+        PostJob.next_check_at.between(channel.suspended_at, func.clock()),
+    )
+    await session.execute(
+        insert(PostCheck).from_select(["post_job_id", "verdict", "evidence"], missed)
     )

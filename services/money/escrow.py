@@ -11,7 +11,7 @@ from db import queries
 from db.models.campaigns import CampaignTarget, TargetStatus
 from db.models.money import Escrow, EscrowStatus, Reason, WalletKind
 from db.models.operations import Switch
-from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
+from db.models.posting import SEEN_BY_ADMIN, PostCheck, PostJob, PostJobStatus, Verdict
 from services.money import ledger, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
@@ -83,8 +83,11 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
     payload = {
         "target_id": target_id,
         "amount": escrow.amount - escrow.fee,
-        "alterations": await _count_checks(session, target_id, Verdict.ALTERED),
-        "unclear": await _count_checks(session, target_id, Verdict.UNKNOWN),
+        "alterations": await _count_checks(
+            session, target_id, PostCheck.verdict == Verdict.ALTERED
+        ),
+        "unclear": await _count_checks(session, target_id, PostCheck.verdict == Verdict.UNKNOWN),
+        "decided": await _count_checks(session, target_id, PostCheck.evidence == SEEN_BY_ADMIN),
     }
     for receiver, user_id in (
         ("owner", target.owner_id),
@@ -99,12 +102,15 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         )
 
 
-async def _count_checks(session: AsyncSession, target_id: int, verdict: Verdict) -> int:
+async def _count_checks(
+    session: AsyncSession, target_id: int, condition: ColumnElement[bool]
+) -> int:
+    """Return how many checks of a placement's post meet a condition."""
     count: int | None = await session.scalar(
         select(func.count())
         .select_from(PostCheck)
         .join(PostJob, PostJob.id == PostCheck.post_job_id)
-        .where(PostJob.campaign_target_id == target_id, PostCheck.verdict == verdict)
+        .where(PostJob.campaign_target_id == target_id, condition)
     )
     return count or 0
 

@@ -3,9 +3,9 @@
 If the post job has changed since the admins were asked, a decision changes nothing.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,6 +13,7 @@ from db import queries
 from db.models.campaigns import CampaignStatus, Channel
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import (
+    SEEN_BY_ADMIN,
     PostCheck,
     PostJob,
     PostJobStatus,
@@ -27,8 +28,6 @@ from services.posts import uncertain_posts
 
 STATEMENT_VALID = timedelta(hours=72)
 """An admin's statement that a post is published is valid for this time."""
-SEEN_BY_ADMIN = "an admin has seen it"
-"""The evidence for a post that an admin has seen."""
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
@@ -115,22 +114,21 @@ async def _state(
 
 
 async def _another_admin_agrees(
-    session: AsyncSession, statement: PublicationStatement, *, after: datetime | None = None
+    session: AsyncSession, statement: PublicationStatement, *conditions: ColumnElement[bool]
 ) -> bool:
     """Return whether another unblocked admin made the same statement within STATEMENT_VALID.
 
-    If `after` is given, only statements after this time count.
+    The other statement must meet the conditions.
     """
-    newer = () if after is None else (PublicationStatement.created_at > after,)
     other_id = await session.scalar(
         select(PublicationStatement.id)
         .where(
-            *newer,
             PublicationStatement.post_job_id == statement.post_job_id,
             PublicationStatement.claim_no == statement.claim_no,
             PublicationStatement.message_id == statement.message_id,
             PublicationStatement.stated_by != statement.stated_by,
             PublicationStatement.created_at > func.clock() - STATEMENT_VALID,
+            *conditions,
             exists().where(
                 UserRole.user_id == PublicationStatement.stated_by,
                 UserRole.role.in_(MODERATORS),
@@ -223,7 +221,8 @@ async def decide_release(
     if not await _was_ever_seen(session, job):
         statement = await _state(session, actor, role, job, queries.required(job.message_id))
         # Earlier statements only say that the post was published, not that it stayed.
-        if not await _another_admin_agrees(session, statement, after=ended_at):
+        later = PublicationStatement.created_at > ended_at
+        if not await _another_admin_agrees(session, statement, later):
             return True
     session.add(
         PostCheck(

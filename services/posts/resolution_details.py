@@ -56,7 +56,7 @@ class ResolutionCase:
     """The time of the refund if no admin decides about the breach."""
     sent_at: datetime | None
     checks: Sequence[CheckFact]
-    """The last MAX_CHECKS_SHOWN checks, oldest first."""
+    """The last MAX_CHECKS_SHOWN checks, oldest first. Checks with alterations go before others."""
     seen_at: datetime | None
     """The time of the last check that found the post and compared its text, or None."""
 
@@ -136,16 +136,18 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         breach=job.breach,
         breach_refund_at=job.breach_refund_at,
         sent_at=job.sent_at,
-        checks=await _last_checks(session, job.id),
+        checks=await _checks_shown(session, job.id),
         seen_at=seen_at,
     )
 
 
-async def _last_checks(session: AsyncSession, job_id: int) -> Sequence[CheckFact]:
+async def _checks_shown(session: AsyncSession, job_id: int) -> Sequence[CheckFact]:
     rows = await session.execute(
         select(PostCheck.checked_at, PostCheck.verdict, PostCheck.altered_parts)
         .where(PostCheck.post_job_id == job_id)
-        .order_by(PostCheck.checked_at.desc(), PostCheck.id.desc())
+        .order_by(
+            PostCheck.verdict != Verdict.ALTERED, PostCheck.checked_at.desc(), PostCheck.id.desc()
+        )
         .limit(MAX_CHECKS_SHOWN)
     )
-    return [CheckFact(*row) for row in reversed(rows.all())]
+    return sorted((CheckFact(*row) for row in rows), key=lambda check: check.checked_at)

@@ -16,7 +16,7 @@ from db import queries
 from db.models.campaigns import CampaignStatus, CampaignTarget, Channel
 from db.models.money import Escrow
 from db.models.posting import Breach, PostCheck, PostJob, PostJobStatus, Verdict
-from services.market import channels
+from services.market import channels, escalations
 from services.market.creatives import Creative
 from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
@@ -209,6 +209,7 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
     asked once. About other posts, the admins are asked again after ESCALATION_INTERVAL. Locks the
     jobs, and skips those that another transaction has locked.
     """
+    await _plan_questions_about_lock_outs(session)
     due = (
         select(PostJob.id)
         .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
@@ -256,6 +257,39 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
         else:
             await outbox.add(session, user_id=None, kind="post_unseen", payload=payload)
     return len(rows)
+
+
+async def _plan_questions_about_lock_outs(session: AsyncSession) -> None:
+    """Plan the questions about lock-outs that `channels.record_rights_lost` could not plan.
+
+    In a lock-out, the bot has lost its rights within the promised hours. The post was then being
+    published, or another transaction had locked its job. So its question is still planned for the
+    time after the promised hours. Locks the jobs, and skips locked ones.
+    """
+    begin = func.greatest(Channel.suspended_at, PostJob.sent_at)
+    asked_at = begin + escalations.grace(channels.RIGHTS_GRACE)
+    missed = (
+        select(PostJob.id, asked_at.label("asked_at"))
+        .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
+        .join(Channel, Channel.id == PostJob.channel_id)
+        .join(Escrow, Escrow.campaign_target_id == PostJob.campaign_target_id)
+        .where(
+            PostJob.status == PostJobStatus.SUCCESS,
+            ~PostJob.settled,
+            PostJob.breach.is_(None),
+            PostJob.escalate_at == Escrow.release_due_at + verification.ESCALATION_DELAY,
+            PostJob.escalate_at > asked_at,
+            breaches.is_locked_out(),
+        )
+        .with_for_update(of=PostJob, skip_locked=True)
+        .cte("missed")
+    )
+    await session.execute(
+        update(PostJob)
+        .where(PostJob.id == missed.c.id)
+        .values(escalate_at=missed.c.asked_at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _lock_uncertain(

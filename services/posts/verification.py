@@ -16,12 +16,14 @@ from services.market import channels
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
-from services.posts import alterations, breaches, check_times, due_jobs
+from services.posts import alterations, breaches, check_times, due_jobs, media_comparison
 
 RECHECK_INTERVAL = timedelta(minutes=5)
 """The time to the next check after a check that did not find the post."""
 SOONEST_RECHECK = timedelta(minutes=1)
 """The shortest time between a check that found an alteration and the next check."""
+WATCH_INTERVAL = timedelta(hours=1)
+"""The longest time between two checks of a post that was altered before."""
 LATE_CHECK = timedelta(minutes=30)
 """If a check is late by more than this, the time of an alteration is unclear."""
 ESCALATION_DELAY = timedelta(hours=1)
@@ -128,15 +130,6 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[PostCheckT
     ]
 
 
-async def release_claim(session: AsyncSession, post: PostCheckTask) -> None:
-    """Record that a claimed check was not made, and that the post was not changed."""
-    await session.execute(
-        update(PostJob)
-        .where(PostJob.id == post.job_id, PostJob.check_began_at == post.claimed_at)
-        .values(check_began_at=None)
-    )
-
-
 async def record_check(
     session: AsyncSession,
     *,
@@ -158,8 +151,10 @@ async def record_check(
     - "present" proves that the post was there at `claimed_at` (default: now).
     - "unknown" never moves money, and replaces a result that proves nothing.
 
-    `compared` is False if the text was not compared. Without a held escrow, nothing changes. Locks
-    the placement, its post job and its escrow. Raises NotFound.
+    `compared` is False if the text was not compared. A verdict "gone" or "altered" after the
+    promised hours counts as "stayed" if a check saw the post right before their end. A verdict that
+    proves nothing is recorded as "unknown". Without a held escrow, nothing changes. Locks the
+    placement, its post job and its escrow. Raises NotFound.
     """
     target_id = await session.scalar(select(PostJob.campaign_target_id).where(PostJob.id == job_id))
     if target_id is None:
@@ -175,7 +170,9 @@ async def record_check(
     missed = verdict in {Verdict.GONE, Verdict.ALTERED}
     if missed and await _has_stayed(session, escrow, job, moment):
         verdict, evidence = Verdict.STAYED, f"{verdict} after the promised hours: {evidence}"
-    elif not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
+    elif await media_comparison.is_doubtful(
+        session, evidence, kind=placement.campaign.creative["kind"]
+    ) or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
     altered_before = await _count_alterations(session, job_id)
     dated = verdict is Verdict.ALTERED and await _is_dated(session, escrow, job, moment)
@@ -197,7 +194,9 @@ async def record_check(
         post_job_id=job_id,
         target_id=target_id,
     )
-    job.next_check_at = _next_check_after(job, escrow, verdict, moment)
+    job.next_check_at = _next_check_after(
+        job, escrow, verdict, moment, altered_before=altered_before > 0
+    )
     if claimed_at is None or claimed_at == job.check_began_at:
         job.check_began_at = None
     await session.flush()
@@ -260,7 +259,7 @@ async def _has_stayed(
     return (
         last is not None
         and last.verdict is Verdict.PRESENT
-        and _hours_are_over(escrow, last.checked_at + RECHECK_INTERVAL)
+        and _hours_are_over(escrow, last.checked_at + check_times.LAST_LOOK)
     )
 
 
@@ -279,20 +278,24 @@ def _hours_are_over(escrow: Escrow, moment: datetime) -> bool:
 
 
 def _next_check_after(
-    job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime
+    job: PostJob, escrow: Escrow, verdict: Verdict, moment: datetime, *, altered_before: bool
 ) -> datetime | None:
     """Return the time of the next check, or None if the post certainly stayed."""
     if verdict is Verdict.STAYED:
         return None
     if verdict is Verdict.ALTERED:
-        wait = RECHECK_INTERVAL - SOONEST_RECHECK
-        return moment + SOONEST_RECHECK + wait * check_times.RANDOM.random()
+        return moment + _random_wait(RECHECK_INTERVAL)
     if verdict is not Verdict.PRESENT:
         return moment + RECHECK_INTERVAL
     if _hours_are_over(escrow, moment):
         return None
     ends_at = queries.required(escrow.release_due_at)
-    return check_times.next_check_time(queries.required(job.sent_at), ends_at, moment)
+    planned = check_times.next_check_time(queries.required(job.sent_at), ends_at, moment)
+    return min(planned, moment + _random_wait(WATCH_INTERVAL)) if altered_before else planned
+
+
+def _random_wait(longest: timedelta) -> timedelta:
+    return SOONEST_RECHECK + (longest - SOONEST_RECHECK) * check_times.RANDOM.random()
 
 
 async def _last_check(

@@ -27,7 +27,8 @@ PLACEMENTS = """
     ), paid_notices AS (
         SELECT (payload->>'target_id')::bigint AS id,
             coalesce((payload->>'alterations')::int, 0) = 0
-                AND coalesce((payload->>'unclear')::int, 0) = 0 AS said_stayed
+                AND coalesce((payload->>'unclear')::int, 0) = 0
+                AND coalesce((payload->>'decided')::int, 0) = 0 AS said_stayed
         FROM outbox WHERE kind = 'target_paid' AND payload->>'to' = 'advertiser'
     ), cards AS (
         SELECT DISTINCT (payload->>'target_id')::bigint AS id

@@ -163,3 +163,23 @@ async def test_lost_rights_are_recorded_after_a_flood_at_telegram(
     await market.settle()
     assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
     assert await market.value("SELECT status FROM channels") == "suspended"
+
+
+async def test_a_sold_channel_is_not_offered_again_when_the_rights_come_back(
+    market: Marketplace,
+) -> None:
+    channel = market.chat("channel")
+    await market.connect_channel()
+    buyer = await market.world.control("users", first_name="Buyer")
+    await market.world.control(f"chats/{channel}/transfer", user_id=buyer["id"])
+    await market.world.control(f"chats/{channel}/members", user_id="bot", status="left")
+    await market.settle()
+    await market.world.promote(can_post_messages=True)
+    await market.settle()
+    shown = await market.rows("SELECT status, status_reason FROM channels")
+    assert [tuple(row.values()) for row in shown] == [("suspended", "not_creator")]
+    told = await market.rows(
+        "SELECT payload->>'reason' AS reason FROM outbox"
+        " WHERE kind = 'channel_suspended' AND user_id IS NULL ORDER BY id"
+    )
+    assert [row["reason"] for row in told] == ["bot_removed", "not_creator"]

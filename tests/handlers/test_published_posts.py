@@ -160,3 +160,7 @@ async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
         await market.press(admin, SURE_RELEASE, where="group")
     async with market.database.sessions.begin() as session:
         await escrow.release(session, target_id=await target(market))
+    await market.deliver()
+    paid = await market.last("advertiser")
+    assert "an admin has decided" in paid
+    assert "stayed as promised" not in paid

@@ -8,6 +8,7 @@ notice-target-paid = { $to ->
     [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
    *[advertiser] ✅ Placement #{ $id } in { $channel } is done: { $record ->
         [stayed] the post has stayed as promised, and the owner has been paid.
+        [decided] the promised time is over. The bot couldn't prove that the post stayed, and an admin has decided that the owner is paid.
         [unclear] the promised time is over, and the owner has been paid. Not every check of the post got an answer.
        *[altered] { $alterations ->
             [one] the promised time is over, and the owner has been paid. The ad was changed once in this time, and the bot restored it.

@@ -12,7 +12,7 @@ from services.money import escrow
 from services.platform import errors
 from services.posts import breaches, manual_resolution, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 HOUR = timedelta(hours=1)
 AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
@@ -94,6 +94,27 @@ async def test_the_check_after_an_alteration_is_at_a_random_time(database: Datab
         waits.add(round(wait.total_seconds()))
     assert len(waits) > 1
     assert all(50 < wait <= 300 for wait in waits)
+
+
+async def test_an_altered_post_is_checked_at_random_times_until_its_end(database: Database) -> None:
+    await _posted(database, hours=6)
+    await _check(database, Verdict.ALTERED)
+    waits = set()
+    for _ in range(5):
+        await _check(database, Verdict.PRESENT)
+        async with database.sessions.begin() as session:
+            wait = await rows.one(session, "SELECT next_check_at - clock() FROM post_jobs")
+        waits.add(round(wait.total_seconds()))
+    assert len(waits) > 1
+    assert all(50 < wait <= verification.WATCH_INTERVAL.total_seconds() for wait in waits)
+    await database.forward(6 * HOUR - timedelta(minutes=1))
+    await _check(database, Verdict.PRESENT)
+    async with database.sessions.begin() as session:
+        assert await rows.one(
+            session,
+            "SELECT next_check_at = release_due_at FROM post_jobs"
+            " JOIN escrows USING (campaign_target_id)",
+        )
 
 
 async def test_a_second_alteration_is_a_breach_that_stops_the_release(database: Database) -> None:
@@ -254,8 +275,17 @@ async def test_a_lock_out_is_a_breach_after_half_of_the_hours_or_a_day(
         assert await breaches.refund_due(session, limit=9) == 1
 
 
-async def test_a_lock_out_that_ends_in_time_is_no_breach(database: Database) -> None:
+@pytest.mark.parametrize("missed", [True, False])
+async def test_a_lock_out_that_ends_in_time_is_no_breach(
+    database: Database, *, missed: bool
+) -> None:
     made = await _posted(database, hours=24)
+    async with database.sessions.begin() as session:
+        # One check is due in the lock-out, or a long time after it.
+        await session.execute(
+            text("UPDATE post_jobs SET next_check_at = clock() + make_interval(hours => :hours)"),
+            {"hours": 1 if missed else 5},
+        )
     await _lose_rights(database, made)
     await database.forward(2 * HOUR)
     await _restore_rights(database, made)
@@ -265,6 +295,8 @@ async def test_a_lock_out_that_ends_in_time_is_no_breach(database: Database) -> 
     assert await _escalate(database) == 0
     async with database.sessions.begin() as session:
         await escrow.release(session, target_id=made.target.id)
+        unclear = "SELECT DISTINCT payload->'unclear' FROM outbox WHERE kind = 'target_paid'"
+        assert await rows.one(session, unclear) == int(missed)
 
 
 async def test_rights_that_are_lost_after_the_promised_hours_are_no_breach(
@@ -289,6 +321,49 @@ async def test_rights_that_are_lost_in_a_blocked_owners_channel_are_a_lock_out(
         )
     await _lose_rights(database, made)
     await database.forward(13 * HOUR)
+    assert await _escalate(database) == 1
+    assert await _breach(database) == "locked_out"
+
+
+@pytest.mark.parametrize("first", ["lose", "remove"])
+async def test_a_lock_out_counts_in_a_removed_channel(database: Database, first: str) -> None:
+    made = await _posted(database, hours=24)
+    for act in ("lose", "remove") if first == "lose" else ("remove", "lose"):
+        if act == "lose":
+            await _lose_rights(database, made)
+        else:
+            async with database.sessions.begin() as session:
+                await channels.remove(session, actor=made.owner, channel_id=made.channel.id)
+    assert (made.owner.user_id, None) in await _notified(database, "channel_suspended")
+    await database.forward(13 * HOUR)
+    assert await _escalate(database) == 1
+    assert await _breach(database) == "locked_out"
+    await _restore_rights(database, made)
+    async with database.sessions.begin() as session:
+        assert len(await verification.claim_due(session, limit=9)) == 1
+
+
+@pytest.mark.parametrize("when", ["sending", "locked"])
+async def test_a_lock_out_that_met_a_busy_post_is_a_breach_in_time(
+    database: Database, when: str
+) -> None:
+    async with database.sessions.begin() as session:
+        if when == "sending":
+            made = await people.approved(session, promised_hours=24)
+            claim = await people.claimed(session)
+            assert await one_post.may_send(session, claim)
+        else:
+            made = await people.posted(session, promised_hours=24)
+    async with database.sessions.begin() as holder:
+        if when == "locked":
+            await queries.lock_placement(holder, made.target.id)
+        await _lose_rights(database, made)
+    if when == "sending":
+        async with database.sessions.begin() as session:
+            assert await one_post.record_published(session, claim, message_id=10)
+    await database.forward(12 * HOUR - timedelta(minutes=1))
+    assert await _escalate(database) == 0
+    await database.forward(timedelta(minutes=2))
     assert await _escalate(database) == 1
     assert await _breach(database) == "locked_out"
 

@@ -38,6 +38,16 @@ async def test_an_unknown_target_has_no_case(session: AsyncSession) -> None:
         await resolution_details.get_case(session, target_id=999_999)
 
 
+async def test_the_card_keeps_the_alterations_among_many_checks(session: AsyncSession) -> None:
+    made = await people.posted(session)
+    job_id = await rows.one(session, "SELECT id FROM post_jobs")
+    for verdict in [Verdict.PRESENT, Verdict.ALTERED, *([Verdict.UNKNOWN] * 12), Verdict.ALTERED]:
+        await verification.record_check(session, job_id=job_id, verdict=verdict, evidence="x")
+    case = await resolution_details.get_case(session, target_id=made.target.id)
+    shown = [check.verdict for check in case.checks]
+    assert shown == [Verdict.ALTERED, *([Verdict.UNKNOWN] * 10), Verdict.ALTERED]
+
+
 async def _act(
     session: AsyncSession, what: str, actor: Actor, target_id: int, *, claim_no: int = 1
 ) -> bool:
@@ -223,6 +233,32 @@ async def test_two_admins_release_a_post_that_no_check_has_seen(database: Databa
         await escrow.release(session, target_id=made.target.id)
         assert await state(session) == ("success", "released", "posted")
         assert await invariants.run(session) == []
+
+
+async def test_a_statement_about_the_publication_is_no_decision_to_pay(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        made = await uncertain(session, promised_hours=2)
+        admins = (made.moderator, await people.staff(session))
+    for admin in admins:
+        async with database.sessions.begin() as session:
+            assert await manual_resolution.state_published(
+                session,
+                actor=admin,
+                target_id=made.target.id,
+                claim_no=1,
+                message_id=KNOWN + 1,
+            )
+    await database.forward(timedelta(hours=2) + verification.ESCALATION_DELAY)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.UNKNOWN, evidence="502"
+        )
+    for admin, paid in zip(admins, ([], [made.target.id]), strict=True):
+        async with database.sessions.begin() as session:
+            assert await _act(session, "decide_release", admin, made.target.id)
+            assert await escrow.list_releasable(session, limit=9) == paid
+            assert await invariants.run(session) == []
 
 
 @pytest.mark.parametrize(("minutes", "paid"), [(72 * 60 - 1, True), (72 * 60 + 1, False)])

@@ -13,6 +13,7 @@ from services.market import channels
 from services.money import escrow
 from services.platform import errors
 from services.posts import (
+    check_claims,
     posting,
     resolution_details,
     uncertain_posts,
@@ -185,7 +186,7 @@ async def test_a_check_that_was_never_recorded_counts_as_unknown(
     lost = await _claim(database)
     if released:
         async with database.sessions.begin() as session:
-            await verification.release_claim(session, lost)
+            await check_claims.release_claim(session, lost)
     await database.forward(AGAIN)
     claimed = await _claim(database)
     async with database.sessions.begin() as session:
@@ -213,7 +214,7 @@ async def test_a_late_record_leaves_the_claim_of_another_process(database: Datab
     await database.forward(AGAIN)
     claimed = await _claim(database)
     async with database.sessions.begin() as session:
-        await verification.release_claim(session, late)
+        await check_claims.release_claim(session, late)
         await verification.record_check(
             session,
             job_id=late.job_id,
