@@ -87,18 +87,12 @@ class StarReconciliation:
     async def _record_page(self, page: list[Listed]) -> None:
         transactions = [found for found in map(_read, page) if found is not None]
         async with self._sessions.begin() as session:
-            booked = await star_transactions.known(session, [row.charge_id for row in transactions])
-            listed = {
-                deposit.id
-                for row in transactions
-                if (deposit := booked.get(row.charge_id)) is not None
-                and star_transactions.is_booked(row, deposit)
-            }
+            booked = await star_transactions.booked(session, transactions)
+            listed = set(booked.values())
             await star_transactions.mark_compared(session, listed, Comparison.LISTED)
             reported = await star_transactions.reported(session, transactions)
         for transaction in transactions:
-            deposit = booked.get(transaction.charge_id)
-            if not (star_transactions.is_booked(transaction, deposit) or transaction in reported):
+            if transaction not in booked and transaction not in reported:
                 await self._record(transaction)
 
     async def _advance(

@@ -171,6 +171,35 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
     assert await _value(scene, f"{named} WHERE closed_at IS NULL") == 1
 
 
+@pytest.mark.parametrize("refunded", [False, True])
+async def test_a_deposit_of_another_person_than_telegram_lists_stops_withdrawals(
+    scene: Scene, bot: Bot, payer: int, *, refunded: bool
+) -> None:
+    charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    async with scene.database.sessions.begin() as session:
+        other = await people.person(session, currency="XTR")
+        await payments.deposit(
+            session,
+            user_id=other.user_id or 0,
+            amount=AMOUNT,
+            key=charge_id,
+            source="stars",
+            currency="XTR",
+        )
+    if refunded:
+        await bot.refund_star_payment(scene.world.ids["admin"], charge_id)
+    await scene.database.forward(timedelta(minutes=2))
+    for _ in range(2):
+        await StarReconciliation(scene.database.sessions, bot).run()
+    assert not await _value(scene, RUNNING)
+    assert await _value(scene, STATUS, charge=charge_id) == "credited"
+    assert await _value(scene, UNCOMPARED) == 1
+    told = (
+        "SELECT count(*) FROM outbox WHERE payload ->> 'error' LIKE 'PaymentMismatch(%payment by%'"
+    )
+    assert await _value(scene, told) == 1 + refunded
+
+
 async def test_a_restart_reads_only_what_is_new(scene: Scene, bot: Bot, payer: int) -> None:
     first = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
     await StarReconciliation(scene.database.sessions, bot).run()
@@ -310,7 +339,7 @@ async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
 
 
 async def test_a_payment_of_somebody_unknown_is_refused(scene: Scene) -> None:
-    payment = StarTransaction("charge", 5, AMOUNT, "topup:1:500:XTR:x", refunded=False)
+    payment = StarTransaction("new-charge", 5, AMOUNT, "topup:1:500:XTR:x", refunded=False)
     async with scene.database.sessions.begin() as session:
         with pytest.raises(errors.NotFound):
             await star_transactions.record(session, payment)
