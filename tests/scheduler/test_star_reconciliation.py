@@ -1,6 +1,7 @@
 """Test the comparison of deposits with Telegram's list of payments in Stars."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.models.users import Role
+from db.session import Sessions, create_engine, create_sessions
+from sandbox import embedded
 from sandbox.entities import Payment
+from sandbox.logins import CLOCK, INTAKE
 from scheduler.star_reconciliation import OVERLAP, PAGE, StarReconciliation
 from services.market import registration, star_transactions
 from services.market.star_transactions import StarTransaction
@@ -44,6 +48,20 @@ async def payer(scene: Scene) -> int:
             session, telegram_id=scene.world.ids["admin"], language="en", currency="XTR"
         )
         return person.id
+
+
+@pytest.fixture
+async def of_logins(
+    server: embedded.Postgres, scene: Scene
+) -> AsyncIterator[tuple[Sessions, Sessions]]:
+    """Return the sessions of the logins `clock` and `intake`."""
+    name = scene.database.url.partition("@/")[2].partition("?")[0]
+    clock, intake = (create_engine(server.dsn(login, name)) for login in (CLOCK, INTAKE))
+    try:
+        yield create_sessions(clock), create_sessions(intake)
+    finally:
+        await clock.dispose()
+        await intake.dispose()
 
 
 async def _value(scene: Scene, sql: str, **values: str) -> Any:
@@ -108,16 +126,17 @@ def _list_payments(scene: Scene, payer: int, count: int) -> list[str]:
 
 
 async def test_a_payment_and_a_refund_without_updates_are_recorded(
-    scene: Scene, bot: Bot, payer: int
+    scene: Scene, bot: Bot, payer: int, of_logins: tuple[Sessions, Sessions]
 ) -> None:
     charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
-    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    clock, intake = of_logins
+    reconciliation = StarReconciliation(clock, bot, intake)
     for _ in range(2):
         await reconciliation.run()
         assert await _value(scene, STATUS, charge=charge_id) == "credited"
     await bot.refund_star_payment(scene.world.ids["admin"], charge_id)
     await reconciliation.run()
-    await StarReconciliation(scene.database.sessions, bot).run()
+    await StarReconciliation(clock, bot, intake).run()
     assert await _value(scene, STATUS, charge=charge_id) == "clawed_back"
     assert await _value(scene, "SELECT count(*) FROM clawbacks") == 1
 
