@@ -1,8 +1,10 @@
 """Compare the deposits in Stars with Telegram's list of the bot's transactions."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
@@ -26,13 +28,17 @@ UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
 """In an incident, the details have the deposits that Telegram does not list under this key."""
 GRACE = timedelta(minutes=1)
 """A deposit that is older than this must be in Telegram's list."""
+_FIRST_UPDATE_ID = 2**62
+"""The ids of Telegram's own updates are below this number."""
+_ID_BYTES = 7
 
 
 @dataclass(frozen=True)
 class StarTransaction:
     """A payment or refund in Telegram's list. The amount is in Stars.
 
-    A refund has the charge id of its payment.
+    A refund has the charge id of its payment. `date` is in seconds since 1970. `language` is the
+    language code of the person's Telegram app, or None.
     """
 
     charge_id: str
@@ -40,6 +46,8 @@ class StarTransaction:
     amount: int
     payload: str
     refunded: bool
+    date: int
+    language: str | None
 
     @property
     def refusal_key(self) -> str:
@@ -83,7 +91,8 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
 
     A second call changes nothing. Locks and raises as `deposits.deposit` or
     `payment_reversals.reverse`. Raises PaymentMismatch if the payment differs from its invoice, or
-    if its deposit belongs to another person.
+    if its deposit belongs to another person; NotFound of a "user" if the bot does not know the
+    payer of a payment that has no deposit.
     """
     await _require_payer(session, transaction)
     payer = await users.by_telegram_id(session, transaction.telegram_id)
@@ -97,14 +106,14 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
             currency=STARS,
         )
         return clawback.deposit_id
-    if payer is None:
-        raise errors.NotFound("user", transaction.telegram_id)
     invoices.require_match(
         transaction.payload,
         charge_id=transaction.charge_id,
         amount=transaction.amount,
         currency=STARS,
     )
+    if payer is None:
+        raise errors.NotFound("user", transaction.telegram_id)
     deposit = await deposits.deposit(
         session,
         user_id=payer.id,
@@ -127,6 +136,31 @@ async def _require_payer(session: AsyncSession, transaction: StarTransaction) ->
         raise errors.PaymentMismatch(
             transaction.charge_id, f"a payment by {payer_id}", f"by {transaction.telegram_id}"
         )
+
+
+def build_update(payment: StarTransaction) -> dict[str, Any]:
+    """Return the update with which Telegram reports a listed payment.
+
+    The id of the update depends only on the charge id, so a payment is stored as one update.
+    """
+    digest = hashlib.sha256(payment.charge_id.encode()).digest()
+    payer = {"id": payment.telegram_id, "is_bot": False, "first_name": ""}
+    return {
+        "update_id": _FIRST_UPDATE_ID + int.from_bytes(digest[:_ID_BYTES]),
+        "message": {
+            "message_id": 0,
+            "date": payment.date,
+            "chat": {"id": payment.telegram_id, "type": "private"},
+            "from": payer | ({"language_code": payment.language} if payment.language else {}),
+            "successful_payment": {
+                "currency": STARS,
+                "total_amount": payment.amount,
+                "invoice_payload": payment.payload,
+                "telegram_payment_charge_id": payment.charge_id,
+                "provider_payment_charge_id": "",
+            },
+        },
+    }
 
 
 async def report_refused(

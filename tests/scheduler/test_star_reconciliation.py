@@ -15,14 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from db.models.users import Role
 from db.session import Sessions, create_engine, create_sessions
-from sandbox import embedded
+from sandbox import embedded, logins
 from sandbox.entities import Payment
-from sandbox.logins import CLOCK, INTAKE
 from scheduler.star_reconciliation import OVERLAP, PAGE, StarReconciliation
-from services.market import registration, star_transactions
-from services.market.star_transactions import StarTransaction
+from services.market import registration
 from services.money import incidents
-from services.platform import errors
+from services.platform import inbox
 from tests.factories import payments, people
 from tests.scheduler.scene import Scene
 
@@ -31,6 +29,7 @@ RUNNING = "SELECT EXISTS (SELECT FROM running_switches WHERE key = 'withdrawals'
 POSITION = "SELECT position FROM star_list_positions"
 STATUS = "SELECT status FROM deposits WHERE external_reference = :charge"
 UNCOMPARED = "SELECT count(*) FROM deposits WHERE currency = 'XTR' AND comparison IS NULL"
+TOLD = "SELECT count(*) FROM outbox WHERE kind = 'star_transaction_refused'"
 OPEN_INCIDENTS = "SELECT count(*) FROM incidents WHERE closed_at IS NULL"
 
 
@@ -56,12 +55,10 @@ async def of_logins(
 ) -> AsyncIterator[tuple[Sessions, Sessions]]:
     """Return the sessions of the logins `clock` and `intake`."""
     name = scene.database.url.partition("@/")[2].partition("?")[0]
-    clock, intake = (create_engine(server.dsn(login, name)) for login in (CLOCK, INTAKE))
-    try:
-        yield create_sessions(clock), create_sessions(intake)
-    finally:
-        await clock.dispose()
-        await intake.dispose()
+    engines = [create_engine(server.dsn(login, name)) for login in (logins.CLOCK, logins.INTAKE)]
+    yield create_sessions(engines[0]), create_sessions(engines[1])
+    for engine in engines:
+        await engine.dispose()
 
 
 async def _value(scene: Scene, sql: str, **values: str) -> Any:
@@ -147,8 +144,7 @@ async def test_a_payment_that_differs_from_its_invoice_is_told_once(
     charge_id = await _pay(scene, f"topup:{payer}:7:XTR:x")
     for _ in range(2):
         await StarReconciliation(scene.database.sessions, bot).run()
-    told = "SELECT count(*) FROM outbox WHERE kind = 'star_transaction_refused'"
-    assert await _value(scene, told) == 1
+    assert await _value(scene, TOLD) == 1
     unknown = "SELECT count(*) FROM deposits WHERE external_reference = :charge"
     assert await _value(scene, unknown, charge=charge_id) == 0
 
@@ -357,8 +353,47 @@ async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
     assert await _value(scene, OPEN_INCIDENTS) == 0
 
 
-async def test_a_payment_of_somebody_unknown_is_refused(scene: Scene) -> None:
-    payment = StarTransaction("new-charge", 5, AMOUNT, "topup:1:500:XTR:x", refunded=False)
+async def test_a_payment_by_an_unknown_person_waits_until_the_person_is_known(
+    scene: Scene, bot: Bot, of_logins: tuple[Sessions, Sessions]
+) -> None:
+    charge_id = await _pay(scene, f"topup:1:{AMOUNT}:XTR:x")
+    reconciliation = StarReconciliation(of_logins[0], bot, of_logins[1])
+    for _ in range(2):
+        await reconciliation.run()
+        assert await _value(scene, "SELECT array_agg(lane) FROM inbox") == [
+            scene.world.ids["admin"]
+        ]
+        assert await _value(scene, POSITION) == 0
     async with scene.database.sessions.begin() as session:
-        with pytest.raises(errors.NotFound):
-            await star_transactions.record(session, payment)
+        await registration.register(
+            session, telegram_id=scene.world.ids["admin"], language="en", currency="XTR"
+        )
+    await reconciliation.run()
+    assert await _value(scene, STATUS, charge=charge_id) == "credited"
+    assert await _value(scene, UNCOMPARED) == 0
+    assert await _value(scene, POSITION) == 1
+    assert await _value(scene, TOLD) == 0
+
+
+async def test_a_payment_by_an_unknown_person_is_told_once_if_its_update_is_parked(
+    scene: Scene, bot: Bot
+) -> None:
+    await _pay(scene, f"topup:1:{AMOUNT}:XTR:x")
+    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    await reconciliation.run()
+    async with scene.database.sessions.begin() as session:
+        [update] = await inbox.claim(session, limit=1)
+        await inbox.park(session, id=update.id, error="TypeError")
+    for _ in range(2):
+        await reconciliation.run()
+        assert await _value(scene, POSITION) == 1
+        assert await _value(scene, TOLD) == 1
+
+
+async def test_a_payment_by_an_unknown_person_that_differs_from_its_invoice_is_told(
+    scene: Scene, bot: Bot
+) -> None:
+    await _pay(scene, "topup:1:7:XTR:x")
+    await StarReconciliation(scene.database.sessions, bot).run()
+    assert await _value(scene, TOLD) == 1
+    assert await _value(scene, "SELECT count(*) FROM inbox") == 0
