@@ -15,7 +15,7 @@ from db.session import Sessions
 from services.market import star_transactions
 from services.market.star_transactions import StarTransaction
 from services.money import received_payments, star_list_positions
-from services.platform import errors, inbox
+from services.platform import errors, inbox, users
 
 PAGE = 100
 """Telegram returns at most this many transactions in one answer."""
@@ -148,7 +148,7 @@ class StarReconciliation:
         """Store the update about a payment whose payer is unknown.
 
         The bot then registers the payer, for which the scheduler has no right, and records the
-        payment. Returns False if the bot has parked the update.
+        payment. Returns False if the bot ended the update and did not register the payer.
         """
         update = star_transactions.build_update(transaction)
         async with self._intake_sessions.begin() as session:
@@ -157,7 +157,11 @@ class StarReconciliation:
             log.warning("Star transaction of an unknown person stored as an update")
             return True
         async with self._sessions.begin() as session:
-            return not await inbox.is_parked(session, update["update_id"])
+            # The second query comes after the first: the bot may end the update at this moment.
+            return (
+                await inbox.is_open(session, update["update_id"])
+                or await users.by_telegram_id(session, transaction.telegram_id) is not None
+            )
 
     async def _verify(self, begins_at: datetime | None, read_at: datetime) -> None:
         async with self._sessions.begin() as session:

@@ -196,12 +196,10 @@ async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: 
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
-async def is_parked(session: AsyncSession, update_id: int) -> bool:
-    """Return whether the update with this id of Telegram is parked."""
+async def is_open(session: AsyncSession, update_id: int) -> bool:
+    """Return whether the update with this id of Telegram is neither handled nor parked."""
     found = await session.scalar(
-        select(InboxUpdate.id).where(
-            InboxUpdate.update_id == update_id, InboxUpdate.failed_at.is_not(None)
-        )
+        select(InboxUpdate.id).where(InboxUpdate.update_id == update_id, *_OPEN)
     )
     return found is not None
 
