@@ -15,7 +15,7 @@ from db.session import Sessions
 from services.market import star_transactions
 from services.market.star_transactions import StarTransaction
 from services.money import received_payments, star_list_positions
-from services.platform import errors
+from services.platform import errors, inbox, users
 
 PAGE = 100
 """Telegram returns at most this many transactions in one answer."""
@@ -50,7 +50,8 @@ class StarReconciliation:
         """Read the new transactions, and record the payments and refunds among them.
 
         After the end of the list, checks the deposits that the list lacks. After an interruption,
-        the next run begins at the stored position.
+        the next run begins at the stored position. A payment by a person whom the bot does not know
+        is stored as an update. The run ends there, and later runs go on after the bot handled it.
         """
         # A process may be paused between the list and the check. A deposit that was recorded during
         # the pause is in no list that was read before it.
@@ -73,7 +74,8 @@ class StarReconciliation:
                         return
                     position, newest = 0, None
                     continue
-                await self._record_page(page)
+                if not await self._record_page(page):
+                    return
                 begin, position = position, offset + len(page)
                 newest = names[-1] if names else None
                 if not await self._advance(begin, position, newest, begins_at):
@@ -84,22 +86,25 @@ class StarReconciliation:
         except TelegramAPIError as error:
             log.warning("Star transactions not read", error=type(error).__name__)
 
-    async def _record_page(self, page: list[Listed]) -> None:
+    async def _record_page(self, page: list[Listed]) -> bool:
+        """Record the transactions of one answer.
+
+        Returns False if the bot has yet to handle the update about a payment by an unknown person.
+        The answer must then be read again.
+        """
         transactions = [found for found in map(_read, page) if found is not None]
         async with self._sessions.begin() as session:
-            booked = await star_transactions.known(session, [row.charge_id for row in transactions])
-            listed = {
-                deposit.id
-                for row in transactions
-                if (deposit := booked.get(row.charge_id)) is not None
-                and star_transactions.is_booked(row, deposit)
-            }
-            await star_transactions.mark_compared(session, listed, Comparison.LISTED)
+            booked = await star_transactions.booked(session, transactions)
+            await star_transactions.mark_compared(session, set(booked.values()), Comparison.LISTED)
             reported = await star_transactions.reported(session, transactions)
+        waiting: set[str] = set()
         for transaction in transactions:
-            deposit = booked.get(transaction.charge_id)
-            if not (star_transactions.is_booked(transaction, deposit) or transaction in reported):
-                await self._record(transaction)
+            # The refund of a payment that waits is recorded after the payment.
+            if transaction in booked or transaction in reported or transaction.charge_id in waiting:
+                continue
+            if not await self._record(transaction):
+                waiting.add(transaction.charge_id)
+        return not waiting
 
     async def _advance(
         self, begin: int, end: int, newest: str | None, begins_at: datetime | None
@@ -114,7 +119,8 @@ class StarReconciliation:
                 begins_at=begins_at,
             )
 
-    async def _record(self, transaction: StarTransaction) -> None:
+    async def _record(self, transaction: StarTransaction) -> bool:
+        """Record or report a transaction. Returns False if the bot must handle its update first."""
         async with self._intake_sessions.begin() as session:
             await received_payments.note(
                 session,
@@ -129,16 +135,42 @@ class StarReconciliation:
                 deposit_id = await star_transactions.record(session, transaction)
                 await star_transactions.mark_compared(session, {deposit_id}, Comparison.LISTED)
         except errors.DomainError as error:
+            if _is_of_unknown_payer(error) and await self._wait_for_bot(transaction):
+                return False
             log.error("Star transaction not recorded", error=type(error).__name__)
             async with self._sessions.begin() as session:
                 await star_transactions.report_refused(session, transaction, error)
         else:
             log.warning("Star transaction recorded without its update", deposit_id=deposit_id)
+        return True
+
+    async def _wait_for_bot(self, transaction: StarTransaction) -> bool:
+        """Store the update about a payment whose payer is unknown.
+
+        The bot then registers the payer, for which the scheduler has no right, and records the
+        payment. Returns False if the bot ended the update and did not register the payer.
+        """
+        update = star_transactions.build_update(transaction)
+        async with self._intake_sessions.begin() as session:
+            is_new = bool(await inbox.store(session, [update]))
+        if is_new:
+            log.warning("Star transaction of an unknown person stored as an update")
+            return True
+        async with self._sessions.begin() as session:
+            # The second query comes after the first: the bot may end the update at this moment.
+            return (
+                await inbox.is_open(session, update["update_id"])
+                or await users.by_telegram_id(session, transaction.telegram_id) is not None
+            )
 
     async def _verify(self, begins_at: datetime | None, read_at: datetime) -> None:
         async with self._sessions.begin() as session:
             await star_transactions.verify(session, since=begins_at, read_at=read_at)
             await star_list_positions.record_read(session, self._bot.id, read_at=read_at)
+
+
+def _is_of_unknown_payer(error: errors.DomainError) -> bool:
+    return isinstance(error, errors.NotFound) and error.thing == "user"
 
 
 def _name(listed: Listed) -> str:
@@ -157,4 +189,6 @@ def _read(listed: Listed) -> StarTransaction | None:
         amount=listed.amount,
         payload=partner.invoice_payload or "",
         refunded=listed.receiver is not None,
+        date=int(listed.date.timestamp()),
+        language=partner.user.language_code,
     )

@@ -1,8 +1,10 @@
 """Compare the deposits in Stars with Telegram's list of the bot's transactions."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
@@ -11,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.intake import Comparison
 from db.models.money import Deposit, DepositStatus
 from db.models.operations import Incident, OutboxMessage
+from db.models.users import User
 from db.money import STARS
 from services.market import payment_reversals
 from services.money import deposits, incidents, invoices
@@ -25,13 +28,17 @@ UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
 """In an incident, the details have the deposits that Telegram does not list under this key."""
 GRACE = timedelta(minutes=1)
 """A deposit that is older than this must be in Telegram's list."""
+_FIRST_UPDATE_ID = 2**62
+"""The ids of Telegram's own updates are below this number."""
+_ID_BYTES = 7
 
 
 @dataclass(frozen=True)
 class StarTransaction:
     """A payment or refund in Telegram's list. The amount is in Stars.
 
-    A refund has the charge id of its payment.
+    A refund has the charge id of its payment. `date` is in seconds since 1970. `language` is the
+    language code of the person's Telegram app, or None.
     """
 
     charge_id: str
@@ -39,6 +46,8 @@ class StarTransaction:
     amount: int
     payload: str
     refunded: bool
+    date: int
+    language: str | None
 
     @property
     def refusal_key(self) -> str:
@@ -47,28 +56,45 @@ class StarTransaction:
         return f"star_transaction_refused:{kind}:{self.charge_id}"
 
 
-async def known(session: AsyncSession, charge_ids: Collection[str]) -> dict[str, Deposit]:
-    """Return the deposits with these charge ids (Telegram's ids of payments), by charge id."""
-    rows = await session.scalars(select(Deposit).where(Deposit.external_reference.in_(charge_ids)))
-    return {row.external_reference: row for row in rows}
+async def booked(
+    session: AsyncSession, transactions: Collection[StarTransaction]
+) -> dict[StarTransaction, int]:
+    """Return the deposit ids of those listed transactions that are already in the database.
 
-
-def is_booked(transaction: StarTransaction, deposit: Deposit | None) -> bool:
-    """Return whether a listed transaction is already in the database.
-
-    A payment needs a deposit with its amount. A refund needs a deposit that is taken back.
+    A payment needs a deposit with its payer and its amount. A refund needs such a deposit that is
+    taken back.
     """
-    if deposit is None or deposit.amount != transaction.amount or deposit.currency != STARS:
-        return False
-    return not transaction.refunded or deposit.status is DepositStatus.CLAWED_BACK
+    rows = await session.execute(
+        select(Deposit, User.telegram_id)
+        .join(User, User.id == Deposit.user_id)
+        .where(Deposit.external_reference.in_({row.charge_id for row in transactions}))
+    )
+    found = {deposit.external_reference: (deposit, payer_id) for deposit, payer_id in rows}
+    return {
+        transaction: found[transaction.charge_id][0].id
+        for transaction in transactions
+        if transaction.charge_id in found and _is_same(transaction, *found[transaction.charge_id])
+    }
+
+
+def _is_same(transaction: StarTransaction, deposit: Deposit, payer_id: int) -> bool:
+    """Return whether a deposit by this payer (a Telegram id) is that of a listed transaction."""
+    return (payer_id, deposit.amount, deposit.currency) == (
+        transaction.telegram_id,
+        transaction.amount,
+        STARS,
+    ) and (not transaction.refunded or deposit.status is DepositStatus.CLAWED_BACK)
 
 
 async def record(session: AsyncSession, transaction: StarTransaction) -> int:
     """Record a payment or refund from Telegram's list, and return the deposit's id.
 
     A second call changes nothing. Locks and raises as `deposits.deposit` or
-    `payment_reversals.reverse`. Raises PaymentMismatch if the payment differs from its invoice.
+    `payment_reversals.reverse`. Raises PaymentMismatch if the payment differs from its invoice, or
+    if its deposit belongs to another person; NotFound of a "user" if the bot does not know the
+    payer of a payment that has no deposit.
     """
+    await _require_payer(session, transaction)
     payer = await users.by_telegram_id(session, transaction.telegram_id)
     if transaction.refunded:
         clawback = await payment_reversals.reverse(
@@ -80,14 +106,14 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
             currency=STARS,
         )
         return clawback.deposit_id
-    if payer is None:
-        raise errors.NotFound("user", transaction.telegram_id)
     invoices.require_match(
         transaction.payload,
         charge_id=transaction.charge_id,
         amount=transaction.amount,
         currency=STARS,
     )
+    if payer is None:
+        raise errors.NotFound("user", transaction.telegram_id)
     deposit = await deposits.deposit(
         session,
         user_id=payer.id,
@@ -97,6 +123,44 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
         currency=STARS,
     )
     return deposit.id
+
+
+async def _require_payer(session: AsyncSession, transaction: StarTransaction) -> None:
+    """Raise PaymentMismatch if the deposit of a listed transaction belongs to another person."""
+    payer_id = await session.scalar(
+        select(User.telegram_id)
+        .join(Deposit, Deposit.user_id == User.id)
+        .where(Deposit.external_reference == transaction.charge_id)
+    )
+    if payer_id not in {None, transaction.telegram_id}:
+        raise errors.PaymentMismatch(
+            transaction.charge_id, f"a payment by {payer_id}", f"by {transaction.telegram_id}"
+        )
+
+
+def build_update(payment: StarTransaction) -> dict[str, Any]:
+    """Return the update with which Telegram reports a listed payment.
+
+    The id of the update depends only on the charge id, so a payment is stored as one update.
+    """
+    digest = hashlib.sha256(payment.charge_id.encode()).digest()
+    payer = {"id": payment.telegram_id, "is_bot": False, "first_name": ""}
+    return {
+        "update_id": _FIRST_UPDATE_ID + int.from_bytes(digest[:_ID_BYTES]),
+        "message": {
+            "message_id": 0,
+            "date": payment.date,
+            "chat": {"id": payment.telegram_id, "type": "private"},
+            "from": payer | ({"language_code": payment.language} if payment.language else {}),
+            "successful_payment": {
+                "currency": STARS,
+                "total_amount": payment.amount,
+                "invoice_payload": payment.payload,
+                "telegram_payment_charge_id": payment.charge_id,
+                "provider_payment_charge_id": "",
+            },
+        },
+    }
 
 
 async def report_refused(
@@ -188,7 +252,7 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
     if missing:
         violation = Violation(
             UNKNOWN_DEPOSIT,
-            "a deposit in Stars that Telegram does not list, or lists with another amount",
+            "a deposit in Stars that Telegram does not list, or lists with another amount or payer",
             [{"ref": row.id, "amount": row.amount, "user_id": row.user_id} for row in missing],
         )
         await incidents.raise_alarm(session, [violation])

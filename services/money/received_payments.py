@@ -30,4 +30,6 @@ async def note(
             currency=currency,
         )
         .on_conflict_do_nothing(index_elements=["kind", "charge_id"])
+        # Without `inline`, SQLAlchemy asks for the new id, which `adtech_intake` may not read.
+        .inline()
     )

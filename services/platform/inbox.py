@@ -208,6 +208,14 @@ async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: 
     await _park_matching(session, InboxUpdate.id == id, error=error)
 
 
+async def is_open(session: AsyncSession, update_id: int) -> bool:
+    """Return whether the update with this id of Telegram is neither handled nor parked."""
+    found = await session.scalar(
+        select(InboxUpdate.id).where(InboxUpdate.update_id == update_id, *_OPEN)
+    )
+    return found is not None
+
+
 async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
     """Return at most `limit` parked updates about payments or refunds, the first parked first."""
     return await _list_parked(session, _PAYMENT, limit)

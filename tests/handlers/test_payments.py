@@ -8,6 +8,8 @@ from sqlalchemy import text
 
 from bot import inbox_worker
 from db import queries
+from sandbox.entities import Payment
+from scheduler.star_reconciliation import StarReconciliation
 from services.money import star_list_positions, withdrawals
 from tests.factories import people
 from tests.handlers.marketplace import Marketplace
@@ -213,3 +215,31 @@ async def test_a_pre_checkout_query_is_answered_despite_an_error(market: Marketp
     await market.database.as_owner("ALTER VIEW switches_away RENAME TO running_switches")
     assert not paid["ok"]
     assert "try again in a minute" in paid["error_message"]
+
+
+@pytest.mark.parametrize("refunded", [False, True])
+async def test_a_listed_payment_by_an_unknown_person_is_recorded(
+    market: Marketplace, *, refunded: bool
+) -> None:
+    """Check a payment that only Telegram's list reports, and its refund."""
+    settings = market.dependencies.settings
+    market.dependencies.settings = settings.model_copy(update={"currency": "XTR"})
+    state, payer = market.world.state, market.chat("advertiser")
+    payload = "topup:1:70:XTR:x"
+    payment = Payment(
+        CHARGE, payer, "XTR", 70, payload, state.now(), number=state.next_number("payments")
+    )
+    if refunded:
+        payment.refunded_at = state.now()
+        payment.refund_number = state.next_number("payments")
+    state.save_payment(payment)
+    for _ in range(2):
+        await StarReconciliation(market.database.sessions, market.bot).run()
+        await market.settle()
+    [deposit] = await market.rows("SELECT status, comparison, source FROM deposits")
+    status = "clawed_back" if refunded else "credited"
+    assert deposit == {"status": status, "comparison": "listed", "source": "stars"}
+    assert await market.balance("advertiser") == (0 if refunded else 70)
+    assert await market.value("SELECT position FROM star_list_positions") == 1 + refunded
+    told = "SELECT count(*) FROM outbox WHERE kind = 'star_transaction_refused'"
+    assert await market.value(told) == 0

@@ -1,6 +1,7 @@
 """Test the comparison of deposits with Telegram's list of payments in Stars."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.models.users import Role
+from db.session import Sessions, create_engine, create_sessions
+from sandbox import embedded, logins
 from sandbox.entities import Payment
 from scheduler.star_reconciliation import OVERLAP, PAGE, StarReconciliation
-from services.market import registration, star_transactions
-from services.market.star_transactions import StarTransaction
+from services.market import registration
 from services.money import incidents
-from services.platform import errors
+from services.platform import inbox
 from tests.factories import payments, people
 from tests.scheduler.scene import Scene
 
@@ -27,6 +29,7 @@ RUNNING = "SELECT EXISTS (SELECT FROM running_switches WHERE key = 'withdrawals'
 POSITION = "SELECT position FROM star_list_positions"
 STATUS = "SELECT status FROM deposits WHERE external_reference = :charge"
 UNCOMPARED = "SELECT count(*) FROM deposits WHERE currency = 'XTR' AND comparison IS NULL"
+TOLD = "SELECT count(*) FROM outbox WHERE kind = 'star_transaction_refused'"
 OPEN_INCIDENTS = "SELECT count(*) FROM incidents WHERE closed_at IS NULL"
 
 
@@ -44,6 +47,18 @@ async def payer(scene: Scene) -> int:
             session, telegram_id=scene.world.ids["admin"], language="en", currency="XTR"
         )
         return person.id
+
+
+@pytest.fixture
+async def of_logins(
+    server: embedded.Postgres, scene: Scene
+) -> AsyncIterator[tuple[Sessions, Sessions]]:
+    """Return the sessions of the logins `clock` and `intake`."""
+    name = scene.database.url.partition("@/")[2].partition("?")[0]
+    engines = [create_engine(server.dsn(login, name)) for login in (logins.CLOCK, logins.INTAKE)]
+    yield create_sessions(engines[0]), create_sessions(engines[1])
+    for engine in engines:
+        await engine.dispose()
 
 
 async def _value(scene: Scene, sql: str, **values: str) -> Any:
@@ -108,16 +123,17 @@ def _list_payments(scene: Scene, payer: int, count: int) -> list[str]:
 
 
 async def test_a_payment_and_a_refund_without_updates_are_recorded(
-    scene: Scene, bot: Bot, payer: int
+    scene: Scene, bot: Bot, payer: int, of_logins: tuple[Sessions, Sessions]
 ) -> None:
     charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
-    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    clock, intake = of_logins
+    reconciliation = StarReconciliation(clock, bot, intake)
     for _ in range(2):
         await reconciliation.run()
         assert await _value(scene, STATUS, charge=charge_id) == "credited"
     await bot.refund_star_payment(scene.world.ids["admin"], charge_id)
     await reconciliation.run()
-    await StarReconciliation(scene.database.sessions, bot).run()
+    await StarReconciliation(clock, bot, intake).run()
     assert await _value(scene, STATUS, charge=charge_id) == "clawed_back"
     assert await _value(scene, "SELECT count(*) FROM clawbacks") == 1
 
@@ -128,8 +144,7 @@ async def test_a_payment_that_differs_from_its_invoice_is_told_once(
     charge_id = await _pay(scene, f"topup:{payer}:7:XTR:x")
     for _ in range(2):
         await StarReconciliation(scene.database.sessions, bot).run()
-    told = "SELECT count(*) FROM outbox WHERE kind = 'star_transaction_refused'"
-    assert await _value(scene, told) == 1
+    assert await _value(scene, TOLD) == 1
     unknown = "SELECT count(*) FROM deposits WHERE external_reference = :charge"
     assert await _value(scene, unknown, charge=charge_id) == 0
 
@@ -169,6 +184,35 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
     named = "SELECT jsonb_array_length(details->'deposit_unknown_to_telegram') FROM incidents"
     assert await _value(scene, OPEN_INCIDENTS) == 1
     assert await _value(scene, f"{named} WHERE closed_at IS NULL") == 1
+
+
+@pytest.mark.parametrize("refunded", [False, True])
+async def test_a_deposit_of_another_person_than_telegram_lists_stops_withdrawals(
+    scene: Scene, bot: Bot, payer: int, *, refunded: bool
+) -> None:
+    charge_id = await _pay(scene, f"topup:{payer}:{AMOUNT}:XTR:x")
+    async with scene.database.sessions.begin() as session:
+        other = await people.person(session, currency="XTR")
+        await payments.deposit(
+            session,
+            user_id=other.user_id or 0,
+            amount=AMOUNT,
+            key=charge_id,
+            source="stars",
+            currency="XTR",
+        )
+    if refunded:
+        await bot.refund_star_payment(scene.world.ids["admin"], charge_id)
+    await scene.database.forward(timedelta(minutes=2))
+    for _ in range(2):
+        await StarReconciliation(scene.database.sessions, bot).run()
+    assert not await _value(scene, RUNNING)
+    assert await _value(scene, STATUS, charge=charge_id) == "credited"
+    assert await _value(scene, UNCOMPARED) == 1
+    told = (
+        "SELECT count(*) FROM outbox WHERE payload ->> 'error' LIKE 'PaymentMismatch(%payment by%'"
+    )
+    assert await _value(scene, told) == 1 + refunded
 
 
 async def test_a_restart_reads_only_what_is_new(scene: Scene, bot: Bot, payer: int) -> None:
@@ -309,8 +353,47 @@ async def test_a_deposit_that_is_newer_than_the_list_raises_no_alarm(
     assert await _value(scene, OPEN_INCIDENTS) == 0
 
 
-async def test_a_payment_of_somebody_unknown_is_refused(scene: Scene) -> None:
-    payment = StarTransaction("charge", 5, AMOUNT, "topup:1:500:XTR:x", refunded=False)
+async def test_a_payment_by_an_unknown_person_waits_until_the_person_is_known(
+    scene: Scene, bot: Bot, of_logins: tuple[Sessions, Sessions]
+) -> None:
+    charge_id = await _pay(scene, f"topup:1:{AMOUNT}:XTR:x")
+    reconciliation = StarReconciliation(of_logins[0], bot, of_logins[1])
+    for _ in range(2):
+        await reconciliation.run()
+        assert await _value(scene, "SELECT array_agg(lane) FROM inbox") == [
+            scene.world.ids["admin"]
+        ]
+        assert await _value(scene, POSITION) == 0
     async with scene.database.sessions.begin() as session:
-        with pytest.raises(errors.NotFound):
-            await star_transactions.record(session, payment)
+        await registration.register(
+            session, telegram_id=scene.world.ids["admin"], language="en", currency="XTR"
+        )
+    await reconciliation.run()
+    assert await _value(scene, STATUS, charge=charge_id) == "credited"
+    assert await _value(scene, UNCOMPARED) == 0
+    assert await _value(scene, POSITION) == 1
+    assert await _value(scene, TOLD) == 0
+
+
+async def test_a_payment_by_an_unknown_person_is_told_once_if_its_update_is_parked(
+    scene: Scene, bot: Bot
+) -> None:
+    await _pay(scene, f"topup:1:{AMOUNT}:XTR:x")
+    reconciliation = StarReconciliation(scene.database.sessions, bot)
+    await reconciliation.run()
+    async with scene.database.sessions.begin() as session:
+        [update] = await inbox.claim(session, limit=1)
+        await inbox.park(session, id=update.id, error="TypeError")
+    for _ in range(2):
+        await reconciliation.run()
+        assert await _value(scene, POSITION) == 1
+        assert await _value(scene, TOLD) == 1
+
+
+async def test_a_payment_by_an_unknown_person_that_differs_from_its_invoice_is_told(
+    scene: Scene, bot: Bot
+) -> None:
+    await _pay(scene, "topup:1:7:XTR:x")
+    await StarReconciliation(scene.database.sessions, bot).run()
+    assert await _value(scene, TOLD) == 1
+    assert await _value(scene, "SELECT count(*) FROM inbox") == 0

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Channel
 from db.models.posting import Verdict
 from db.money import MAX_AMOUNT
-from services.market import channels, owner_suspensions, user_blocks
+from services.market import channels, moderation, owner_suspensions, user_blocks
 from services.money import escrow
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
@@ -341,6 +341,21 @@ async def test_an_owner_who_toggles_the_rights_cannot_flood_the_admin_chat(
     )
     # The clock may pass a full hour during the test.
     assert dict(told) in ({owner.user_id: 5, None: 1}, {owner.user_id: 5, None: 2})
+
+
+async def test_advertisers_of_finished_placements_are_not_told_of_a_suspension(
+    session: AsyncSession,
+) -> None:
+    deal = await people.deal(session)
+    await moderation.reject(
+        session, actor=deal.moderator, target_id=deal.target.id, reason="not suitable"
+    )
+    open_placement = await people.another(session, deal, decide=False)
+    await channels.record_rights_lost(session, chat_id=deal.channel.chat_id, reason="channel_gone")
+    told = await rows.table(
+        session, "SELECT key FROM outbox WHERE kind = 'placement_channel_suspended'"
+    )
+    assert told == [(f"placement_channel_suspended:{open_placement.id}",)]
 
 
 async def test_the_channels_of_a_person_who_is_gone_are_suspended(session: AsyncSession) -> None:

@@ -101,8 +101,10 @@ async def test_a_parked_payment_is_reported_and_can_be_retried(
 ) -> None:
     paid = {"update_id": 1, "message": {"chat": {"id": 7}, kind: {}}}
     await inbox.store(session, [paid, _message(2)])
+    assert await inbox.is_open(session, 1)
     for row in await inbox.claim(session, limit=9):
         await inbox.park(session, id=row.id, error="TypeError")
+    assert not await inbox.is_open(session, 1)
     [parked] = await inbox.parked_payments(session, limit=9)
     notices = "SELECT user_id, payload->>'inbox_id' FROM outbox WHERE kind = 'payment_parked'"
     assert await rows.table(session, notices) == [(None, str(parked.id))]
