@@ -302,6 +302,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN
 CREATE TRIGGER initial_status BEFORE INSERT ON escrows FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'held'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_escrow();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER no_loss BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_no_loss();
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
@@ -967,6 +968,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_escrow_match(target_id bigint) RETURNS void
 -- require_excess_payment_match(payment_id bigint) RETURNS void
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
+-- require_no_loss() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger

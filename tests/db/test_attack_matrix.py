@@ -25,6 +25,7 @@ async def ids(database: Database) -> dict[str, int]:
         await withdrawals.request(session, actor=thief, amount=500, key="form")
         live = await people.posted(session, promised_hours=24)
         await people.approved(session)
+        unpaid = await people.in_debt(session)
         pending = await people.deal(session)
         wallet = (await wallets.of_user(session, live.owner.user_id or 0)).id
         await corrections.propose_balance_reset(
@@ -64,6 +65,7 @@ async def ids(database: Database) -> dict[str, int]:
         "wallet": wallet,
         "live": live.target.id,
         "pending": pending.target.id,
+        "unpaid": unpaid.target.id,
     }
 
 
