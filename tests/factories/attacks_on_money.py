@@ -149,6 +149,18 @@ ON_MONEY = (
         owner="AD031",
     ),
     attack(
+        "the time of a decision is changed",
+        "UPDATE staff_requests SET decided_at = '3000-01-01' WHERE id = {decided}",
+        **everywhere("AD031"),
+        owner="AD031",
+    ),
+    attack(
+        "a decision becomes another person's",
+        "UPDATE staff_requests SET decided_by = {colleague} WHERE id = {decided}",
+        **everywhere("AD031"),
+        owner="AD031",
+    ),
+    attack(
         "a withdrawal that nobody approved is paid by one admin",
         "UPDATE withdrawals SET status = 'paid', decided_by = {admin}, settled_at = now(),"
         " external_reference = 'x'",
