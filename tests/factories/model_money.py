@@ -242,6 +242,8 @@ class MoneyModel(PostingModel):
         withdrawal = self.withdrawals[number]
         if withdrawal.status not in {Withdrawals.PAID, Withdrawals.RETURNED}:
             self.mark_paid(number, reference, confirmed=True)
+        elif withdrawal.status is Withdrawals.PAID and withdrawal.payments[0] == reference:
+            raise Refused(errors.IdempotencyConflict)  # it is no payment in excess
         elif not self._is_known(number, reference):
             withdrawal.payments.append(reference)
             self._send_outside(withdrawal.person, withdrawal.amount)
