@@ -302,6 +302,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN
 CREATE TRIGGER initial_status BEFORE INSERT ON escrows FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'held'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_escrow();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER no_loss BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_no_loss();
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
@@ -708,6 +709,7 @@ CREATE INDEX ix_staff_requests_subject ON staff_requests USING btree (kind, subj
 CREATE TRIGGER acknowledged_in_kept BEFORE UPDATE OF acknowledged_in ON staff_requests FOR EACH ROW WHEN (old.acknowledged_in IS NOT NULL AND new.acknowledged_in IS DISTINCT FROM old.acknowledged_in) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON staff_requests FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>done', 'proposed>dropped');
 CREATE TRIGGER decided_in_kept BEFORE UPDATE OF decided_in ON staff_requests FOR EACH ROW WHEN (old.decided_in IS NOT NULL AND new.decided_in IS DISTINCT FROM old.decided_in) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER decision_kept BEFORE UPDATE OF decided_by, decided_at ON staff_requests FOR EACH ROW WHEN (old.decided_at IS NOT NULL AND (old.decided_by IS DISTINCT FROM new.decided_by OR old.decided_at IS DISTINCT FROM new.decided_at)) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER frozen BEFORE UPDATE OF kind, arguments, subject_id, reason, requested_by ON staff_requests FOR EACH ROW WHEN (old.kind::text IS DISTINCT FROM new.kind::text OR old.arguments IS DISTINCT FROM new.arguments OR old.subject_id IS DISTINCT FROM new.subject_id OR old.reason IS DISTINCT FROM new.reason OR old.requested_by IS DISTINCT FROM new.requested_by) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON staff_requests FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_requests FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -967,6 +969,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_escrow_match(target_id bigint) RETURNS void
 -- require_excess_payment_match(payment_id bigint) RETURNS void
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
+-- require_no_loss() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger

@@ -1,7 +1,8 @@
 -- Trigger `signed` of staff_requests: each person signs in an update that Telegram delivered. The requester
 -- wrote the command in the admin chat, or has pressed "That was me". Whoever confirms or refuses a
 -- request has pressed that button of this request. At the end, the requester and the second person have a
--- role that allows the act, and are not blocked. Only the system drops a request without a press.
+-- role that allows the act, and are not blocked. Only the system drops a request without a press. The time
+-- of the decision is the database's own, whatever time the statement names.
 -- Locks: nothing. Raises: AD062 (a role is missing), AD063 (the command asks for something else); what
 -- `require_words` raises.
 CREATE OR REPLACE FUNCTION guard_staff_request() RETURNS trigger LANGUAGE plpgsql
@@ -22,7 +23,12 @@ BEGIN
     IF NEW.acknowledged AND NOT OLD.acknowledged THEN
         PERFORM require_words(NEW.acknowledged_in, NEW.requested_by, '^request:mine:' || NEW.id || '$');
     END IF;
-    IF NEW.status = OLD.status OR NEW.status = 'dropped' AND NEW.decided_by IS NULL THEN
+    IF NEW.status = OLD.status THEN
+        RETURN NEW;
+    END IF;
+    -- The moment of the move, and not of the statement, which may have begun long before.
+    NEW.decided_at := clock_timestamp() + (clock() - statement_timestamp());
+    IF NEW.status = 'dropped' AND NEW.decided_by IS NULL THEN
         RETURN NEW;
     END IF;
     PERFORM require_words(NEW.decided_in, NEW.decided_by, '^request:' || CASE

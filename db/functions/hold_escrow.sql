@@ -2,7 +2,8 @@
 -- escrow, writes the escrow, and posts the transfer into the wallet. The caller has locked the target.
 -- The amount and the fee (minor units) come from the target.
 -- Locks: the wallets of the advertiser and of the escrow.
--- Raises: what `post_transfer` raises; 23505 if the target has an escrow.
+-- Raises: what `post_transfer` raises; AD055 if the advertiser has an open loss (`require_no_loss`);
+-- 23505 if the target has an escrow.
 CREATE OR REPLACE FUNCTION hold_escrow(target_id bigint, actor_id bigint, correlation_id text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -168,7 +168,7 @@ async def submit_target(
     right after the approval. `agreed` is None, or the price and promised hours that the advertiser
     has read. Locks the campaign, then takes advisory locks on the key and on the advertiser's
     pending placements. Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive,
-    ChannelNotUsable, TermsChanged, PersonBlocked, PublishTimePast, PublishTimeTooFar,
+    ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast, PublishTimeTooFar,
     BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used for another campaign
     or channel.
     """
@@ -193,6 +193,8 @@ async def submit_target(
     blocked_id = await users.first_blocked(session, advertiser_id, channel.owner_id)
     if blocked_id is not None:
         raise errors.PersonBlocked(blocked_id)
+    # A loss that is written after this line is refused by the database when the price is held.
+    await wallets.require_no_loss(session, advertiser_id)
     if publish_at is not None:
         await publish_times.require(session, publish_at, ahead=publish_ahead)
     left = await budget_left(session, campaign_id)

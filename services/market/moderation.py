@@ -87,7 +87,7 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
     A repeated approval or an error changes nothing. Locks the kill switch `new_escrows` (shared),
     the placement, its campaign (shared), its escrow, then the wallets. Raises AccessDenied,
     NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable, PersonBlocked,
-    PublishTimePast, SwitchStopped, EscrowNotHeld, InsufficientFunds.
+    PublishTimePast, SwitchStopped, EscrowNotHeld, OpenLoss, InsufficientFunds.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
     parameters = {"target_id": target_id, "actor_id": actor.user_id, "role": role.value}

@@ -27,8 +27,8 @@ async def hold(session: AsyncSession, *, target_id: int) -> Escrow:
 
     If the price is already held, returns the existing escrow. Locks the kill switch `new_escrows`,
     the placement, its post job, its escrow, then the wallets. Raises SwitchStopped, NotFound,
-    InvalidMove, InsufficientFunds; EscrowNotHeld if the escrow was released or refunded. Source:
-    test INT-ES-01 of the safety plan.
+    InvalidMove, OpenLoss, InsufficientFunds; EscrowNotHeld if the escrow was released or refunded.
+    Source: test INT-ES-01 of the safety plan.
     """
     await killswitches.lock(session, Switch.NEW_ESCROWS)
     placement = await queries.lock_placement(session, target_id)

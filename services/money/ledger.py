@@ -88,7 +88,7 @@ async def post(
 async def hold(session: AsyncSession, *, target_id: int) -> None:
     """Move the price of a placement from the advertiser's wallet into a new escrow.
 
-    The caller must have locked the placement's target. Locks both wallets. Raises
+    The caller must have locked the placement's target. Locks both wallets. Raises OpenLoss,
     InsufficientFunds; the caller must then roll back.
     """
     parameters = {"target_id": target_id, "correlation_id": correlation_id.get()}
@@ -138,7 +138,7 @@ async def lock_wallet(session: AsyncSession, wallet_id: int) -> int:
 
 
 def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
-    """Translate an error of the database function `post_transfer` into a domain error (`errors`).
+    """Translate an error of `post_transfer` or `hold_escrow` into a domain error (`errors`).
 
     Returns any other database error unchanged. `amount` is the largest amount of a leg, in minor
     units.
@@ -146,11 +146,9 @@ def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
     state = getattr(error.orig, "sqlstate", None)
     if state == "AD001":
         return errors.IdempotencyConflict(key)
-    if state == "AD002":
-        short = json.loads(getattr(getattr(error.orig, "__cause__", None), "detail", "{}"))
-        return errors.InsufficientFunds(
-            short["user_id"], short["needed"], short["balance"], short["currency"]
-        )
+    if state in {"AD002", "AD055"}:
+        facts = json.loads(getattr(getattr(error.orig, "__cause__", None), "detail", "{}"))
+        return (errors.InsufficientFunds if state == "AD002" else errors.OpenLoss)(**facts)
     if state in {"AD003", "AD004"}:
         return errors.InvalidTransfer("legs" if state == "AD003" else "wallets")
     if state == "AD005":

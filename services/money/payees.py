@@ -26,7 +26,4 @@ async def require_payable(session: AsyncSession, person: User) -> None:
     """
     if person.blocked:
         raise errors.PersonBlocked(person.id)
-    loss = await wallets.open_loss(session, person.id)
-    if loss:
-        currency = (await wallets.of_user(session, person.id)).currency
-        raise errors.OpenLoss(person.id, loss, currency)
+    await wallets.require_no_loss(session, person.id)

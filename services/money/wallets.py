@@ -30,7 +30,7 @@ class Balances:
     leaving: int = 0
     """The money in withdrawals that are not yet paid and not returned."""
     loss: int = 0
-    """The loss that the person has caused and not repaid. It forbids withdrawals."""
+    """The loss that the person has caused and not repaid. It forbids withdrawals and purchases."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,13 @@ async def open_loss(session: AsyncSession, user_id: int) -> int:
         )
     )
     return max(0, -int(balance or 0))
+
+
+async def require_no_loss(session: AsyncSession, user_id: int) -> None:
+    """Refuse a person who owes money to the platform. Raises OpenLoss."""
+    loss = await open_loss(session, user_id)
+    if loss:
+        raise errors.OpenLoss(user_id, loss, (await of_user(session, user_id)).currency)
 
 
 def require_amount(amount: int) -> None:

@@ -11,7 +11,7 @@ from services.money import corrections, wallets, withdrawals
 from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import people, presses
+from tests.factories import payments, people, presses
 from tests.factories.attack import LOGIN, Attack
 from tests.factories.attacks import ATTACKS
 
@@ -25,6 +25,7 @@ async def ids(database: Database) -> dict[str, int]:
         await withdrawals.request(session, actor=thief, amount=500, key="form")
         live = await people.posted(session, promised_hours=24)
         await people.approved(session)
+        unpaid = await people.in_debt(session)
         pending = await people.deal(session)
         wallet = (await wallets.of_user(session, live.owner.user_id or 0)).id
         await corrections.propose_balance_reset(
@@ -42,7 +43,11 @@ async def ids(database: Database) -> dict[str, int]:
         acknowledged = await _ask(session, admin)
         press = await presses.press(session, admin, f"request:mine:{acknowledged}")
         await staff_requests.acknowledge(session, actor=press, request_id=acknowledged)
-        colleague = await people.staff(session)
+        colleague, second = await people.staff(session), await people.staff(session)
+        facts = {"withdrawal_id": 0, "external_reference": "x"}
+        decided = await payments.decided_request(
+            session, RequestKind.RECORD_PAYMENT, facts, admin, second
+        )
         head = await people.staff(session, Role.SUPER_ADMIN)
         await chat_migrations.record_migration(
             session, admin_chat_id=-77, old_chat_id=-77, new_chat_id=-1_000_000_000_077
@@ -59,11 +64,13 @@ async def ids(database: Database) -> dict[str, int]:
         "head": head.user_id or 0,
         "request": request,
         "acknowledged": acknowledged,
+        "decided": decided,
         "thief": thief.user_id or 0,
         "thief_wallet": thief_wallet,
         "wallet": wallet,
         "live": live.target.id,
         "pending": pending.target.id,
+        "unpaid": unpaid.target.id,
     }
 
 

@@ -89,20 +89,23 @@ ON_MONEY = (
     ),
     attack(
         "a correction is confirmed by somebody without the role",
-        "UPDATE corrections SET status = 'confirmed', confirmed_by = {thief}, confirm_reason = 'x'",
+        "UPDATE corrections SET status = 'confirmed', confirmed_by = {thief}, confirm_reason = 'x'"
+        " WHERE status = 'proposed'",
         app="AD032",
         bot="AD032",
     ),
     attack(
         "a correction is confirmed by its proposer",
-        "UPDATE corrections SET status = 'confirmed', confirmed_by = {admin}, confirm_reason = 'x'",
+        "UPDATE corrections SET status = 'confirmed', confirmed_by = {admin}, confirm_reason = 'x'"
+        " WHERE status = 'proposed'",
         app="AD061",
         bot="AD061",
     ),
     attack(
         "a correction is confirmed in a colleague's name",
         "UPDATE corrections SET status = 'confirmed', confirmed_by = {colleague},"
-        " confirm_reason = 'x', confirmed_in = (SELECT max(id) FROM inbox)",
+        " confirm_reason = 'x', confirmed_in = (SELECT max(id) FROM inbox)"
+        " WHERE status = 'proposed'",
         app="AD061",
         bot="AD061",
     ),
@@ -143,6 +146,18 @@ ON_MONEY = (
         "UPDATE staff_requests SET acknowledged_in = NULL WHERE id = {acknowledged}",
         app="AD031",
         bot="AD031",
+        owner="AD031",
+    ),
+    attack(
+        "the time of a decision is changed",
+        "UPDATE staff_requests SET decided_at = '3000-01-01' WHERE id = {decided}",
+        **everywhere("AD031"),
+        owner="AD031",
+    ),
+    attack(
+        "a decision becomes another person's",
+        "UPDATE staff_requests SET decided_by = {colleague} WHERE id = {decided}",
+        **everywhere("AD031"),
         owner="AD031",
     ),
     attack(
@@ -220,6 +235,14 @@ ON_MONEY = (
         "another message is named as the post",
         "UPDATE post_jobs SET message_id = 99 WHERE status = 'success'",
         **everywhere("AD031"),
+    ),
+    attack(
+        "a person with an open loss buys",
+        "INSERT INTO escrows (campaign_target_id, wallet_id, amount, fee)"
+        " SELECT id, open_wallet('escrow', NULL, NULL, 'USD'), price, price / 10"
+        " FROM campaign_targets WHERE id = {unpaid}",
+        app="AD055",
+        bot="AD055",
     ),
     attack(
         "a live post is paid for",

@@ -101,6 +101,8 @@ class Model:
     switches: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
     blocked: set[int] = field(default_factory=set)
     """The ids of the blocked people."""
+    losses: dict[int, int] = field(default_factory=dict)
+    """The amount that each person owes to the platform, in minor units."""
 
     # -- escrows ----------------------------------------------------------------------------------
 
@@ -117,10 +119,16 @@ class Model:
         if not self.switches[Switch.NEW_ESCROWS]:
             raise Refused(errors.SwitchStopped)
         advertiser = self.campaigns[target.campaign].advertiser
+        self.require_no_loss(advertiser)
         if self.balances[advertiser] < target.price:
             raise Refused(errors.InsufficientFunds)
         self.balances[advertiser] -= target.price
         target.escrow, target.held_at = Escrows.HELD, self.now
+
+    def require_no_loss(self, person: int) -> None:
+        """Raise Refused if a person owes money to the platform."""
+        if self.losses.get(person):
+            raise Refused(errors.OpenLoss)
 
     def release(self, target_id: int) -> None:
         """Pay out an escrow: the fee to the platform, and the rest to the owner."""
@@ -193,6 +201,7 @@ class Model:
             raise Refused(errors.ChannelNotUsable)
         if self.blocked & {actor, channel.owner}:
             raise Refused(errors.PersonBlocked)
+        self.require_no_loss(actor)
         if publish_in is not None and publish_in <= 0:
             raise Refused(errors.PublishTimePast)
         spent = sum(

@@ -69,8 +69,6 @@ class MoneyModel(PostingModel):
     """The payments, by Telegram's id."""
     read_at: float | None = None
     """When Telegram's list of payments was last read to its end, or None."""
-    losses: dict[int, int] = field(default_factory=dict)
-    """The amount that each person owes to the platform, in minor units."""
     sent_outside: int = 0
     """The total amount that has left the platform, in minor units."""
     withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
@@ -144,8 +142,7 @@ class MoneyModel(PostingModel):
     def _require_payable(self, person: int) -> None:
         if person in self.blocked:
             raise Refused(errors.PersonBlocked)
-        if self.losses.get(person):
-            raise Refused(errors.OpenLoss)
+        self.require_no_loss(person)
         if not self.switches[Switch.WITHDRAWALS]:
             raise Refused(errors.SwitchStopped)
 
@@ -245,6 +242,8 @@ class MoneyModel(PostingModel):
         withdrawal = self.withdrawals[number]
         if withdrawal.status not in {Withdrawals.PAID, Withdrawals.RETURNED}:
             self.mark_paid(number, reference, confirmed=True)
+        elif withdrawal.status is Withdrawals.PAID and withdrawal.payments[0] == reference:
+            raise Refused(errors.IdempotencyConflict)  # it is no payment in excess
         elif not self._is_known(number, reference):
             withdrawal.payments.append(reference)
             self._send_outside(withdrawal.person, withdrawal.amount)

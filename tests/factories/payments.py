@@ -61,8 +61,8 @@ async def reverse(
 
 async def decided_request(
     session: AsyncSession, kind: RequestKind, arguments: dict[str, Any], *admins: Actor
-) -> None:
-    """Store a finished staff request of two admins, but do not carry it out."""
+) -> int:
+    """Store a finished staff request of two admins, but do not carry it out. Return its id."""
     first, second = admins
     request = StaffRequest(
         kind=kind,
@@ -79,6 +79,7 @@ async def decided_request(
     request.status, request.decided_at = RequestStatus.DONE, now
     request.decided_by, request.decided_in = second.user_id, second.inbox_id
     await session.flush()
+    return request.id
 
 
 async def _note(

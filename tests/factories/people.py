@@ -14,9 +14,9 @@ from db.models.operations import Switch
 from db.models.posting import PostJob
 from db.models.users import RequestKind, Role, User, UserRole
 from db.session import Sessions
-from services.market import campaigns, channels, moderation, registration
+from services.market import campaigns, channels, moderation, registration, user_blocks
 from services.market.creatives import Creative
-from services.money import corrections
+from services.money import corrections, wallets
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
@@ -214,6 +214,35 @@ async def posted(session: AsyncSession, **terms: Any) -> Deal:
     claim = await claimed(session)
     assert claim.target_id == made.target.id
     assert await one_post.record_published(session, claim, message_id=10)
+    await commit(session)
+    return made
+
+
+async def lose(session: AsyncSession, who: Actor, amount: int) -> None:
+    """Let a person with an empty wallet owe `amount` minor units, and unblock the person."""
+    person_id, key = who.user_id or 0, f"charge-{number()}"
+    payment: dict[str, Any] = {"user_id": person_id, "amount": amount, "source": "telegram"}
+    await payments.deposit(session, key=key, **payment)
+    own = await wallets.of_user(session, person_id)
+    other = await person(session, currency=own.currency)
+    other_wallet = await wallets.of_user(session, other.user_id or 0)
+    await adjusted(session, own.id, other_wallet.id, amount)
+    await payments.reverse(session, external_reference=key, **payment)
+    admin = await staff(session)
+    await user_blocks.unblock(session, actor=admin, user_id=person_id, reason="a mistake")
+
+
+async def in_debt(session: AsyncSession) -> Deal:
+    """Create a pending placement of an advertiser who has its price and owes PRICE."""
+    made = await deal(session, balance=0)
+    await lose(session, made.advertiser, PRICE)
+    await payments.deposit(
+        session,
+        user_id=made.advertiser.user_id or 0,
+        amount=PRICE,
+        key=f"charge-{number()}",
+        source="telegram",
+    )
     await commit(session)
     return made
 

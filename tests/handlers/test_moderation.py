@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.factories import people
 from tests.handlers.marketplace import Marketplace
 
 MISLEADING = "Misleading"
@@ -28,6 +29,27 @@ async def test_two_presses_on_approve_hold_once(market: Marketplace) -> None:
     holds = "SELECT count(*) FROM ledger_transfers WHERE reason = 'escrow_hold'"
     assert await market.value(holds) == 1
     assert await market.value("SELECT count(*) FROM post_jobs") == 1
+
+
+async def test_nobody_approves_a_placement_of_a_person_with_an_open_loss(
+    market: Marketplace,
+) -> None:
+    await market.submitted()
+    async with market.database.sessions.begin() as session:
+        await people.lose(session, await market.actor("advertiser"), 700)
+    await market.give("advertiser", 10_000)
+    alert = await market.press("admin", "✅ Approve", where="group")
+    assert "$7.00 is still missing. Until it is repaid, nothing can be bought" in alert
+    assert await market.buttons("group") == ["✅ Approve", "❌ Reject"]
+    assert await market.value("SELECT status FROM campaign_targets") == "pending"
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "Bakery")
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "⚡ As soon as approved")
+    assert "nothing can be bought" in await market.press("advertiser", "✅ Submit")
+    assert await market.value("SELECT count(*) FROM campaign_targets") == 1
 
 
 async def test_the_queue_opens_cards(market: Marketplace) -> None:

@@ -75,7 +75,7 @@ async def test_the_wallet_shows_what_the_person_owes_and_what_this_forbids(
     shown = await market.last("advertiser")
     assert "Available: $0.00" in shown
     assert "You owe $75.00" in shown
-    assert "you can't withdraw" in shown
+    assert "you can neither buy nor withdraw" in shown
     assert "/paysupport" in shown
 
 

@@ -30,7 +30,14 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus, Verdict
 from db.models.users import Role
 from sandbox import embedded
-from services.market import campaigns, channels, moderation, placement_expiry, staff_requests
+from services.market import (
+    campaigns,
+    channels,
+    moderation,
+    placement_expiry,
+    staff_requests,
+    user_blocks,
+)
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
@@ -177,6 +184,27 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
             lambda session: escrow.hold(session, target_id=target_id),
             lambda: self.model.hold(target_id),
         )
+
+    @precondition(lambda self: self.model.targets)
+    @rule(pick=PICK, channel=PICK, new=YES)
+    def buy_after_a_reversal(self, pick: int, channel: int, *, new: bool) -> None:
+        """Reverse an advertiser's first payment, unblock and pay again, and then go on to buy."""
+        campaign_id = self.model.targets[self.target(pick)].campaign
+        buyer = self.model.campaigns[campaign_id].advertiser
+        key = f"start-{buyer}"
+        self.take_back(key, buyer, self.model.deposits[key].amount)
+        self.both(
+            lambda session: user_blocks.unblock(
+                session, actor=self.world.moderator, user_id=buyer, reason="a reason"
+            ),
+            lambda: self.model.unblock(buyer),
+        )
+        people = [world.user_id(person) for person in self.world.people]
+        self.deposit(people.index(buyer), 3_000, f"again-{len(self.model.deposits)}")
+        if new:
+            self.submit(0, list(self.model.campaigns).index(campaign_id), channel, 3, 0)
+        else:
+            self.decide(pick, 0, first=True)
 
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK)

@@ -106,6 +106,6 @@ error-proposal-ended = This proposal counts no more: it is older than 72 hours, 
 error-not-correctable = The ledger is not in the state that this correction requires ({ correction-kind }). Check it again with adtech reconcile. Nothing was changed.
 error-payment-mismatch = The payment differs from what was recorded or invoiced: { $expected } was expected, { $got } arrived ({ $key }). Nothing was changed.
 error-not-compared = Withdrawal #{ $withdrawal_id } can't be approved yet: the payments in Stars before it are not all compared with Telegram's list. This takes some seconds, and a minute if a payment is missing there. Try again in a minute. Nothing was changed.
-error-open-loss = A payment was taken back after its money was spent. { $needed } is still missing, so nothing can be withdrawn. Please write to the support: /paysupport
+error-open-loss = A payment was taken back after its money was spent, and { $needed } is still missing. Until it is repaid, nothing can be bought or withdrawn. Please write to the support: /paysupport
 error-payment-claimed = { $telegram_id } is paying withdrawal #{ $withdrawal_id } now. Please do not pay it too. Nothing was changed.
 error-admin-chat-not-moved = Telegram does not say that the admin chat moved to this group, or the move is confirmed already. Nothing was changed.

@@ -3,7 +3,7 @@ wallet = 💰 Wallet
     Available: { $available }
     Held for placements: { $held }
 wallet-leaving = On its way to you: { $leaving }
-wallet-loss = ⚠️ You owe { $loss }: a payment was taken back after its money was spent, or a withdrawal was paid twice. Until you have paid this back, you can't withdraw, and no open withdrawal is approved. Please write to the support: /paysupport
+wallet-loss = ⚠️ You owe { $loss }: a payment was taken back after its money was spent, or a withdrawal was paid twice. Until you have paid this back, you can neither buy nor withdraw, and no open withdrawal or placement is approved. Please write to the support: /paysupport
 wallet-withdraw = 🏦 Withdraw
 wallet-withdrawals = 📤 My withdrawals
 wallet-top-up = ➕ Top up

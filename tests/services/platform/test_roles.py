@@ -30,8 +30,10 @@ async def _head(session: AsyncSession, telegram_id: int) -> Actor:
     return Actor(user.id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
 
 
-async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int) -> None:
-    """Let one super admin request a change of role, and let another confirm it."""
+async def _asked(
+    session: AsyncSession, kind: RequestKind, whom: int, *by: int
+) -> tuple[int, Actor]:
+    """Let one super admin request a change of role. Return its id and the press of another one."""
     command = f"/{kind.value.removesuffix('_role')} {whom} super_admin a reason"
     asked = await staff_requests.create(
         session,
@@ -42,10 +44,14 @@ async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int
         subject_telegram_id=whom,
         from_shell=False,
     )
-    second = await presses.press(
-        session, await _head(session, by[1]), f"request:yes_sure:{asked.id}"
-    )
-    await staff_requests.confirm(session, actor=second, request_id=asked.id)
+    second = await _head(session, by[1])
+    return asked.id, await presses.press(session, second, f"request:yes_sure:{asked.id}")
+
+
+async def _decided(session: AsyncSession, kind: RequestKind, whom: int, *by: int) -> None:
+    """Let one super admin request a change of role, and let another confirm it."""
+    request_id, second = await _asked(session, kind, whom, *by)
+    await staff_requests.confirm(session, actor=second, request_id=request_id)
 
 
 async def test_the_first_start_grants_without_a_notice(session: AsyncSession) -> None:
@@ -85,6 +91,29 @@ async def test_a_start_does_not_undo_what_two_people_revoked(session: AsyncSessi
     await _decided(session, RequestKind.GRANT_ROLE, 7, 5, 6)
     await _start(session, 5, 6, 7)
     assert await _roles(session, 7) == {Role.SUPER_ADMIN}
+
+
+async def test_a_grant_that_is_dated_in_the_future_does_not_outlive_a_revocation(
+    session: AsyncSession,
+) -> None:
+    await _start(session, 5, 6)
+    newcomer = await people.person(session)
+    whom = (await users.get(session, newcomer.user_id or 0)).telegram_id
+    request_id, second = await _asked(session, RequestKind.GRANT_ROLE, whom, 5, 6)
+    decided_at = await rows.one(
+        session,
+        "UPDATE staff_requests SET status = 'done', decided_at = '3000-01-01',"
+        " decided_by = :by, decided_in = :press WHERE id = :id RETURNING decided_at",
+        by=second.user_id,
+        press=second.inbox_id,
+        id=request_id,
+    )
+    assert decided_at <= await rows.one(session, "SELECT clock()")
+    await roles.grant(session, actor=second, user_id=newcomer.user_id or 0, role=Role.SUPER_ADMIN)
+    await people.commit(session)
+    await _decided(session, RequestKind.REVOKE_ROLE, whom, 5, 6)
+    await people.commit(session)
+    assert await _roles(session, whom) == frozenset()
 
 
 async def test_a_revocation_that_nobody_confirmed_does_not_count(session: AsyncSession) -> None:
