@@ -288,7 +288,7 @@ async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Check that the bot handles `/killswitch` while another command of the chat hangs."""
-    monkeypatch.setattr(sender, "ANSWER_SECONDS", 6.0)
+    monkeypatch.setattr(sender, "ANSWER_SECONDS", 4.0)
     async with open_marketplace(database, tmp_path) as market:
         await market.employ("admin", Role.OPERATOR)
         hang = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 60}
@@ -297,7 +297,7 @@ async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
             await market.world.control(
                 f"users/{market.chat('admin')}/send", chat_id=market.chat("group"), text=words
             )
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(2):
             while await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await market.settle()
