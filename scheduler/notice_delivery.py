@@ -28,7 +28,7 @@ from bot.screens import notices as screens
 from bot.telegram import api_response
 from bot.telegram.answers import NOT_ANSWERED
 from bot.telegram.rate_limiter import RateLimiter
-from bot.telegram.rate_limits import KEPT_FOR_ALARMS
+from bot.telegram.rate_limits import KEPT_FOR_ALARMS, KEPT_FOR_SEARCHES
 from db.models.operations import OutboxMessage
 from db.models.users import Role
 from db.session import Sessions, is_away
@@ -225,12 +225,13 @@ async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotD
     for part, method in enumerate(rendered.methods):
         # Alarms have the priority of ads. So have the parts of a message after its first part: if
         # the second part (for example a card after its ad) is postponed, both are sent again.
+        kept = 0 if part else KEPT_FOR_SEARCHES + (0 if alarm else KEPT_FOR_ALARMS)
         wait = await worker.limiter.wait(
             rendered.chat_id,
             within=MAX_SLOT_WAIT_SECONDS,
             ad=alarm or part > 0,
             answered=True,
-            parts=len(rendered.methods) - part + (0 if alarm or part else KEPT_FOR_ALARMS),
+            parts=len(rendered.methods) - part + kept,
         )
         if wait:
             return _postponed(timedelta(seconds=wait), tried=part > 0)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.telegram.message_lookup import LookupResult, Probe
-from bot.telegram.rate_limits import KEPT_FOR_ALARMS
+from bot.telegram.rate_limits import KEPT_FOR_ALARMS, KEPT_FOR_SEARCHES, PER_MINUTE
 from scheduler import error_isolation
 from scheduler.dispatch import PostingWorker
 from services.market import channels
@@ -29,6 +29,11 @@ MAX_SLOT_WAIT_SECONDS = 65.0
 Telegram allows 20 requests a minute in one channel.
 """
 CARDS = 20
+RESERVED_FORWARDS = -(2**60)
+"""The chat id under which the rate limiter counts the forwards that use a reserved slot.
+
+No chat of Telegram has an id of this size.
+"""
 OTHER_OWN_MESSAGE = "another message of the bot may be the altered ad"
 
 log = structlog.get_logger(__name__)
@@ -148,7 +153,7 @@ async def _probe(worker: PostingWorker, post: UncertainPost, message_id: int) ->
 async def _compare_forwarded(
     worker: PostingWorker, post: UncertainPost, message_id: int, forward_to: int
 ) -> Probe:
-    if not await _wait_for_slot(worker, forward_to, parts=1 + KEPT_FOR_ALARMS):
+    if not await _wait_for_slot(worker, forward_to, parts=await _parts_of_forward(worker)):
         return Probe(LookupResult.UNKNOWN, "waits for a slot in the limits")
     probe = await worker.sender.compare_forwarded(
         post.chat_id, message_id, post.creative, through=forward_to
@@ -156,6 +161,18 @@ async def _compare_forwarded(
     if probe.retry_after is not None:
         await worker.limiter.cool_down(forward_to, probe.retry_after)
     return probe
+
+
+async def _parts_of_forward(worker: PostingWorker) -> int:
+    """Return how many messages must fit into the admin chat's minute for a forward.
+
+    KEPT_FOR_SEARCHES forwards a minute use slots that alarms and notices leave free. So many alarms
+    do not stop the search. The other forwards leave the slots of the alarms free.
+    """
+    wait = await worker.limiter.wait(
+        RESERVED_FORWARDS, within=0, parts=PER_MINUTE - KEPT_FOR_SEARCHES + 1
+    )
+    return 1 if wait == 0 else 1 + KEPT_FOR_ALARMS
 
 
 async def _wait_for_slot(worker: PostingWorker, chat_id: int, *, parts: int = 1) -> bool:

@@ -10,6 +10,8 @@ PER_MINUTE = 20
 """How many messages per minute Telegram allows a bot in one group or channel."""
 KEPT_FOR_ALARMS = 5
 """How many messages per minute in a group are reserved for alarms and later parts of messages."""
+KEPT_FOR_SEARCHES = 3
+"""How many messages per minute in a group are reserved for the search for uncertain posts."""
 KEPT_FROM_ANSWERS = 2
 """How many messages per minute in a group are kept from answers to the staff."""
 SHARE_FOR_ADS = 0.2

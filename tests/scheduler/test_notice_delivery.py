@@ -259,6 +259,16 @@ async def test_an_alarm_is_sent_at_once_while_ten_thousand_notices_wait(scene: S
     assert "retry-payment" in text
 
 
+async def test_alarms_leave_slots_for_the_search(scene: Scene) -> None:
+    await raise_alarm(scene)
+    outbox_worker = scene.outbox_worker()
+    for _ in range(rate_limits.PER_MINUTE - rate_limits.KEPT_FOR_SEARCHES):
+        outbox_worker.limiter._local.record(scene.world.ids["group"])
+    await notice_delivery.deliver_alarms(outbox_worker)
+    [row] = await owed(scene)
+    assert row["status"] == "queued"
+
+
 async def test_alarms_are_sent_while_ads_wait(scene: Scene) -> None:
     for _ in range(3):
         await owe(scene, None)

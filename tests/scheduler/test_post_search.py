@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.telegram import rate_limits
 from db.models.operations import Switch
 from scheduler import notice_delivery, post_search, settlements, watchdogs
 from scheduler.post_search import Search
@@ -21,6 +22,7 @@ LOST: dict[str, dict[str, object]] = {
     "garbage": {},
 }
 """Faults with which Telegram publishes the post, but the sender gets no good answer."""
+ALARMS_PER_MINUTE = rate_limits.PER_MINUTE - rate_limits.KEPT_FOR_SEARCHES
 NEVER_ARRIVED = ("refuse_before", "timeout_before")
 
 
@@ -78,6 +80,26 @@ async def test_a_published_post_is_found_and_paid_for(scene: Scene, kind: str) -
     assert (job["status"], job["message_id"]) == ("success", message["message_id"])
     assert (job["escrow"], job["target"]) == ("released", "posted")
     assert len(await scene.published()) == 1
+
+
+async def test_a_post_is_found_while_alarms_fill_the_admin_chat(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post_search, "MAX_SLOT_WAIT_SECONDS", 3.0)
+    target_id = await uncertain(scene)
+    task = Search(scene.posting_worker(seconds=2), GAP, scene.world.ids["group"])
+    for _ in range(ALARMS_PER_MINUTE):
+        task.worker.limiter._local.record(task.admin_chat_id)
+    await post_search.search_due_posts(task)
+    assert (await scene.job(target_id))["status"] == "success"
+
+
+async def test_only_some_forwards_a_minute_use_the_slots_of_alarms(scene: Scene) -> None:
+    worker = scene.posting_worker(seconds=2)
+    assert await post_search._parts_of_forward(worker) == 1
+    for _ in range(rate_limits.KEPT_FOR_SEARCHES):
+        worker.limiter._local.record(post_search.RESERVED_FORWARDS)
+    assert await post_search._parts_of_forward(worker) == 1 + rate_limits.KEPT_FOR_ALARMS
 
 
 @pytest.mark.parametrize("kind", NEVER_ARRIVED)
