@@ -41,9 +41,11 @@ log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
 IN_FLIGHT = 200
-"""The largest number of claimed rows that are not finished."""
-FIRST_IN_FLIGHT = 50
-"""How many rows of the staff and of pre-checkout queries can be claimed beyond IN_FLIGHT."""
+"""The largest number of claimed rows that are not finished, except for the two kinds below."""
+STAFF_IN_FLIGHT = 50
+"""The largest number of claimed rows of the staff that are not finished."""
+PRE_CHECKOUTS_IN_FLIGHT = 10
+"""The largest number of claimed pre-checkout queries that are not finished."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of concurrent handlers, except for the staff and pre-checkout queries."""
 STAFF_HANDLERS = 4
@@ -178,9 +180,10 @@ class InboxWorker:
 
     async def _take(self) -> Sequence[InboxUpdate]:
         """Claim open rows of the table. Raises DatabaseAwayError."""
-        first = sum(self._comes_first(lane) for lane in self._taken.values())
-        free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
         counts = Counter(self._taken.values())
+        staff = sum(lane in self._staff_lanes for lane in self._taken.values())
+        queries = sum(lane >= lanes.PRE_CHECKOUT_LANES for lane in self._taken.values())
+        free = IN_FLIGHT - len(self._taken) + staff + queries
         full_lanes = [lane for lane, count in counts.items() if count >= inbox.PER_LANE]
         rows: list[InboxUpdate] = []
         async with database_errors(), self._sessions.begin() as session:
@@ -189,13 +192,17 @@ class InboxWorker:
             self._staff_lanes = await lanes.staff_lanes(
                 session, admin_chat.id, *admin_chat.unconfirmed_ids
             )
-            if first_free > 0:
-                rows += await inbox.claim_first(
+            if staff < STAFF_IN_FLIGHT:
+                rows += await inbox.claim_of_staff(
                     session,
-                    limit=first_free,
+                    limit=STAFF_IN_FLIGHT - staff,
                     exclude=self._taken,
                     full_lanes=full_lanes,
                     staff=self._staff_lanes,
+                )
+            if queries < PRE_CHECKOUTS_IN_FLIGHT:
+                rows += await inbox.claim_pre_checkouts(
+                    session, limit=PRE_CHECKOUTS_IN_FLIGHT - queries, exclude=self._taken
                 )
             if free > 0:
                 rows += await inbox.claim(
@@ -205,9 +212,6 @@ class InboxWorker:
                     full_lanes=[*full_lanes, *{row.lane for row in rows}],
                 )
         return rows
-
-    def _comes_first(self, lane: int) -> bool:
-        return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
 
     def _slots_of(self, lane: int) -> asyncio.Semaphore:
         """Return the semaphore that limits the running handlers of a lane."""

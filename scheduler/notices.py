@@ -124,6 +124,8 @@ async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -
 
 
 async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    if payload.get("invoice"):
+        return screens.invoice_lost(t)
     return screens.answer_lost(t, payload.get("text"))
 
 

@@ -5,7 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
+from bot.callbacks import (
+    CorrectionAct,
+    FormName,
+    Go,
+    OnCorrection,
+    OnWithdrawal,
+    OpenForm,
+    Screen,
+    WithdrawalAct,
+)
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link, post_address
 from bot.screens.uncertain_posts import altered_parts
@@ -100,6 +109,12 @@ def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
     if lost_text is None:
         return Outgoing(t("notice-answer-lost"))
     return Outgoing(f"{t('notice-answer-late')}\n\n{lost_text}")
+
+
+def invoice_lost(t: Texts) -> Outgoing:
+    """Build the message about an invoice that Telegram may not have shown."""
+    again = button(t("wallet-top-up"), OpenForm(name=FormName.TOP_UP))
+    return Outgoing(t("notice-invoice-lost"), rows([again]))
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:

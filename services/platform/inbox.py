@@ -3,9 +3,10 @@
 import json
 import math
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, null, or_, select, update
+from sqlalchemy import ColumnElement, func, null, select, update
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,12 +18,15 @@ MAX_ATTEMPTS = 10
 """The largest number of attempts to handle one update."""
 PER_LANE = 5
 """The largest number of updates of one lane (usually one chat) that one call claims."""
-_OLDEST = 1_000
+PRE_CHECKOUT_TIME = timedelta(seconds=10)
+"""Telegram refuses a payment if its pre-checkout query is not answered in this time."""
+_READ = 1_000
 SET_ASIDE = "set_aside"
 SET_ASIDE_LIMIT = 100_000
 """The greatest length of the JSON text of a refused update, in characters."""
 _BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
+_IS_PRE_CHECKOUT = InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES
 _PAYMENT = (
     InboxUpdate.payload["message"]
     .has_any(array(["successful_payment", "refunded_payment"]))
@@ -93,7 +97,7 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
     return len(stored.all())
 
 
-async def claim_first(
+async def claim_of_staff(
     session: AsyncSession,
     *,
     limit: int,
@@ -101,18 +105,41 @@ async def claim_first(
     full_lanes: Collection[int] = (),
     staff: Collection[int],
 ) -> Sequence[InboxUpdate]:
-    """Claim at most `limit` urgent updates: pre-checkout queries, and updates of the lanes `staff`.
+    """Claim at most `limit` updates of the lanes `staff`, at most PER_LANE of each lane.
 
     Ids in `exclude` and updates of `full_lanes` are not claimed. Locks the updates, and skips
     locked ones.
     """
-    first = or_(InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES, InboxUpdate.lane.in_(staff))
     return await _claim_fairly(
         session,
         limit,
-        first,
+        InboxUpdate.lane.in_(staff),
         InboxUpdate.id.not_in(exclude),
         InboxUpdate.lane.not_in(full_lanes),
+    )
+
+
+async def claim_pre_checkouts(
+    session: AsyncSession, *, limit: int, exclude: Collection[int] = ()
+) -> Sequence[InboxUpdate]:
+    """Claim at most `limit` pre-checkout queries, the newest first, at most one of each person.
+
+    Telegram waits PRE_CHECKOUT_TIME for an answer. Queries that are older are marked as done. If
+    more queries arrive than can be answered, the newest ones can still be answered in time. Ids in
+    `exclude` are not claimed. Locks the updates, and skips locked ones.
+    """
+    not_excluded = InboxUpdate.id.not_in(exclude)
+    await session.execute(
+        update(InboxUpdate)
+        .where(
+            *(*_OPEN, _IS_PRE_CHECKOUT, not_excluded),
+            InboxUpdate.received_at < func.now() - PRE_CHECKOUT_TIME,
+        )
+        .values(done_at=func.now(), payload=null())
+        .execution_options(synchronize_session=False)
+    )
+    return await _claim_fairly(
+        session, limit, _IS_PRE_CHECKOUT, not_excluded, per_lane=1, newest_first=True
     )
 
 
@@ -125,9 +152,9 @@ async def claim(
 ) -> Sequence[InboxUpdate]:
     """Claim at most `limit` open updates in the order of their ids, at most PER_LANE of each lane.
 
-    Counts an attempt of each update, and parks an update with MAX_ATTEMPTS attempts. Ids in
-    `exclude` and lanes in `full_lanes` are not claimed. The caller must hold the polling lease.
-    Locks the updates, and skips locked ones.
+    Counts an attempt of each update, and parks an update with MAX_ATTEMPTS attempts. Pre-checkout
+    queries, ids in `exclude` and lanes in `full_lanes` are not claimed. The caller must hold the
+    polling lease. Locks the updates, and skips locked ones.
     """
     # The highest claimed id cannot replace `exclude`, because webhooks do not commit in the order
     # of the ids.
@@ -137,29 +164,36 @@ async def claim(
         *(not_excluded, InboxUpdate.attempts >= MAX_ATTEMPTS),
         error="claimed too often and never finished",
     )
-    return await _claim_fairly(session, limit, not_excluded, InboxUpdate.lane.not_in(full_lanes))
+    return await _claim_fairly(
+        session, limit, ~_IS_PRE_CHECKOUT, not_excluded, InboxUpdate.lane.not_in(full_lanes)
+    )
 
 
 async def _claim_fairly(
-    session: AsyncSession, limit: int, *conditions: ColumnElement[bool]
+    session: AsyncSession,
+    limit: int,
+    *conditions: ColumnElement[bool],
+    per_lane: int = PER_LANE,
+    newest_first: bool = False,
 ) -> Sequence[InboxUpdate]:
+    order = InboxUpdate.id.desc() if newest_first else InboxUpdate.id.asc()
     may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
-    oldest = (
+    read = (
         select(InboxUpdate.id, InboxUpdate.lane)
         .where(*may_be_claimed, *conditions)
-        .order_by(InboxUpdate.id)
-        .limit(_OLDEST)
+        .order_by(order)
+        .limit(_READ)
         .subquery()
     )
-    rank = func.row_number().over(partition_by=oldest.c.lane, order_by=oldest.c.id)
-    ranked = select(oldest.c.id, rank.label("rank")).subquery()
+    rank = func.row_number().over(partition_by=read.c.lane, order_by=read.c.id)
+    ranked = select(read.c.id, rank.label("rank")).subquery()
     due = (
         select(InboxUpdate.id)
         .where(
-            InboxUpdate.id.in_(select(ranked.c.id).where(ranked.c.rank <= PER_LANE)),
+            InboxUpdate.id.in_(select(ranked.c.id).where(ranked.c.rank <= per_lane)),
             *may_be_claimed,
         )
-        .order_by(InboxUpdate.id)
+        .order_by(order)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")
@@ -171,7 +205,7 @@ async def _claim_fairly(
         .returning(InboxUpdate)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return sorted(claimed, key=lambda row: row.id)
+    return sorted(claimed, key=lambda row: row.id, reverse=newest_first)
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:

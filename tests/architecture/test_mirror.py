@@ -16,7 +16,7 @@ TESTED_ELSEWHERE = {
     "bot/errors services/platform/errors": "test_texts explains every error in every language",
     "bot/metrics": "test_http reads the counters",
     "bot/outages": "test_startup_checks counts its lines",
-    "bot/polling handlers/routers": "tests/handlers send every update through them",
+    "handlers/routers": "tests/handlers send every update through them",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
     "bot/telegram/ad_checks": "test_sender and test_post_checks check ads with it",
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",

@@ -108,6 +108,7 @@ withdrawal-return-reason = { $reason ->
 }
 notice-person-blocked = ⛔ You are blocked. Published posts stay for their promised time and are paid for. Your ads that are not published yet are cancelled and refunded. Your channels take no placements. Your money stays yours, but withdrawals wait until the question is settled with the support: /paysupport
 notice-person-unblocked = ✅ You are no longer blocked. Your channels that were suspended because of this are restored.
+notice-invoice-lost = ⏳ Telegram was busy and may not have shown you the invoice. Nothing was charged. Ask for a new one:
 notice-answer-lost = ⏳ Telegram was busy and did not show you the answer to your last message or button. Open the same screen again: it shows whether your action was done. If it was not, repeat it.
 notice-answer-late = ⏳ Telegram did not show you this answer in time. You may have seen it already. To go on, open the screen again.
 alarm-in-private = 🔒 The admin chat is a public group now, and strangers can read it. So this alarm comes to you alone. Remove the public link of the group: until then nobody can act as staff there, and its other messages wait.
