@@ -247,16 +247,19 @@ CREATE TABLE deposits (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
     comparison character varying(32),
+    refund_comparison character varying(32),
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT uq_deposits_external_reference UNIQUE (external_reference),
     CONSTRAINT fk_deposits_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_deposits_amount CHECK (amount > 0),
     CONSTRAINT ck_deposits_comparison CHECK (comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[])),
-    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[]))
+    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[])),
+    CONSTRAINT ck_deposits_refund_comparison CHECK (refund_comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[]))
 );
 CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::text = 'received'::text;
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
-CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL AND status::text <> 'clawed_back'::text;
+CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL;
+CREATE INDEX ix_deposits_uncompared_refunds ON deposits USING btree (id) WHERE currency = 'XTR'::text AND refund_comparison IS NULL AND status::text = 'clawed_back'::text;
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
 CREATE TRIGGER compared_once BEFORE UPDATE OF comparison ON deposits FOR EACH ROW WHEN (old.comparison IS NOT NULL AND new.comparison::text IS DISTINCT FROM old.comparison::text) EXECUTE FUNCTION refuse_frozen();
@@ -265,6 +268,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.s
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
+CREATE TRIGGER refund_compared_once BEFORE UPDATE OF refund_comparison ON deposits FOR EACH ROW WHEN (old.refund_comparison IS NOT NULL AND new.refund_comparison::text IS DISTINCT FROM old.refund_comparison::text) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT SELECT ON deposits TO adtech_bot;
 GRANT SELECT ON deposits TO adtech_clock;
@@ -272,7 +276,7 @@ GRANT SELECT ON deposits TO adtech_reports;
 GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_bot;
 GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_clock;
 GRANT UPDATE (status, credited_at) ON deposits TO adtech_bot;
-GRANT UPDATE (status, credited_at, comparison) ON deposits TO adtech_clock;
+GRANT UPDATE (status, credited_at, comparison, refund_comparison) ON deposits TO adtech_clock;
 
 CREATE TABLE escrows (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -9,7 +9,6 @@ from aiogram.types import StarTransaction as Listed
 from aiogram.types import TransactionPartnerUser
 
 from db import queries
-from db.models.intake import Comparison
 from db.money import STARS
 from db.session import Sessions
 from services.market import star_transactions
@@ -95,7 +94,7 @@ class StarReconciliation:
         transactions = [found for found in map(_read, page) if found is not None]
         async with self._sessions.begin() as session:
             booked = await star_transactions.booked(session, transactions)
-            await star_transactions.mark_compared(session, set(booked.values()), Comparison.LISTED)
+            await star_transactions.mark_listed(session, booked)
             reported = await star_transactions.reported(session, transactions)
         waiting: set[str] = set()
         for transaction in transactions:
@@ -133,7 +132,7 @@ class StarReconciliation:
         try:
             async with self._sessions.begin() as session:
                 deposit_id = await star_transactions.record(session, transaction)
-                await star_transactions.mark_compared(session, {deposit_id}, Comparison.LISTED)
+                await star_transactions.mark_listed(session, {transaction: deposit_id})
         except errors.DomainError as error:
             if _is_of_unknown_payer(error) and await self._wait_for_bot(transaction):
                 return False

@@ -1,22 +1,24 @@
 """Compare the deposits in Stars with Telegram's list of the bot's transactions."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import cast, func, select, update
+from sqlalchemy import Select, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.intake import Comparison
+from db.models.losses import Clawback
 from db.models.money import Deposit, DepositStatus
 from db.models.operations import Incident, OutboxMessage
 from db.models.users import User
 from db.money import STARS
 from services.market import payment_reversals
-from services.money import deposits, incidents, invoices
+from services.money import deposits, incidents, invoices, received_payments
 from services.money.invariants import Violation
 from services.platform import errors, outbox, users
 
@@ -26,8 +28,10 @@ VERIFIED_AT_ONCE = 1_000
 """One call of `verify` reads at most this many deposits."""
 UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
 """In an incident, the details have the deposits that Telegram does not list under this key."""
+UNKNOWN_REFUND = "refund_unknown_to_telegram"
+"""In an incident, the details have the deposits whose refund is not listed under this key."""
 GRACE = timedelta(minutes=1)
-"""A deposit that is older than this must be in Telegram's list."""
+"""A deposit or a refund that is older than this must be in Telegram's list."""
 _FIRST_UPDATE_ID = 2**62
 """The ids of Telegram's own updates are below this number."""
 _ID_BYTES = 7
@@ -168,8 +172,11 @@ async def report_refused(
 ) -> None:
     """Notify the admin chat that a listed transaction could not be recorded.
 
-    `error` is the reason. For one transaction, only one such message is sent.
+    `error` is the reason. For one transaction, only one such message is sent. After a refund that
+    differs from its deposit, the payer is blocked; this locks as `block_payer` does.
     """
+    if transaction.refunded and isinstance(error, errors.PaymentMismatch):
+        await payment_reversals.block_payer(session, transaction.charge_id)
     await outbox.add(
         session,
         user_id=None,
@@ -198,68 +205,112 @@ async def mark_compared(
     deposit_ids: Collection[int],
     comparison: Comparison,
     *,
+    refunds: bool = False,
     skip_locked: bool = False,
 ) -> None:
-    """Store the result of the comparison of deposits with Telegram's list.
+    """Store the result of the comparison of deposits, or of their refunds, with Telegram's list.
 
     An existing result stays. Locks the deposits by id. `skip_locked` leaves out deposits that
     another transaction has locked.
     """
     if not deposit_ids:
         return
+    column = _result_column(refunds=refunds)
     uncompared = (
         select(Deposit.id)
-        .where(Deposit.id.in_(deposit_ids), Deposit.comparison.is_(None))
+        .where(Deposit.id.in_(deposit_ids), column.is_(None))
         .order_by(Deposit.id)
         .with_for_update(skip_locked=skip_locked)
     )
     await session.execute(
-        update(Deposit).where(Deposit.id.in_(uncompared)).values(comparison=comparison)
+        update(Deposit).where(Deposit.id.in_(uncompared)).values({column: comparison})
     )
 
 
+async def mark_listed(session: AsyncSession, booked: Mapping[StarTransaction, int]) -> None:
+    """Store that Telegram lists these transactions, by the ids of their deposits.
+
+    If Telegram lists a refund, the payment was also made. Locks the deposits by id.
+    """
+    refunds = {deposit_id for row, deposit_id in booked.items() if row.refunded}
+    await mark_compared(session, set(booked.values()), Comparison.LISTED)
+    await mark_compared(session, refunds, Comparison.LISTED, refunds=True)
+
+
+def _result_column(*, refunds: bool) -> InstrumentedAttribute[Comparison | None]:
+    return Deposit.refund_comparison if refunds else Deposit.comparison
+
+
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
-    """Check the deposits in Stars that were not compared with Telegram's list.
+    """Check the deposits in Stars, and their refunds, that were not compared with Telegram's list.
 
-    The caller has read the list to its end and stored a result for each listed deposit. `since` is
-    the time of the oldest listed transaction, or None. `read_at` is the database's time when the
-    reading began. Deposits that were younger than GRACE at `read_at` are skipped.
+    The caller has read the list to its end and stored a result for each listed transaction. `since`
+    is the time of the oldest listed transaction, or None. `read_at` is the database's time when the
+    reading began. What was younger than GRACE at `read_at` is skipped, and so is a deposit that the
+    staff took back without a refund by Telegram.
 
-    A missing deposit opens an incident, unless a closed incident names the deposit. The incident
+    A missing deposit or refund opens an incident, unless a closed incident names it. The incident
     forbids new escrows, payouts, refunds and withdrawals. Locks the deposits whose result it
     stores, and what `incidents.raise_alarm` locks. Skips deposits that another transaction has
     locked.
     """
-    found = await session.execute(
+    payments = (
         select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
+        .where(Deposit.currency == STARS, Deposit.comparison.is_(None))
+        .where(Deposit.created_at < read_at - GRACE)
+    )
+    refunds = (
+        select(Deposit.id, Deposit.amount, Deposit.user_id, Clawback.created_at)
+        .join(Clawback, Clawback.deposit_id == Deposit.id)
         .where(
             Deposit.currency == STARS,
-            Deposit.comparison.is_(None),
-            Deposit.status != DepositStatus.CLAWED_BACK,
-            Deposit.created_at < read_at - GRACE,
+            Deposit.refund_comparison.is_(None),
+            Deposit.status == DepositStatus.CLAWED_BACK,
+            Clawback.created_at < read_at - GRACE,
+            received_payments.is_refunded(Deposit.external_reference),
         )
-        .order_by(Deposit.id)
-        .limit(VERIFIED_AT_ONCE)
     )
-    rows = found.all()
-    older = {row.id for row in rows if since is not None and row.created_at < since}
-    unlisted = [row for row in rows if row.id not in older]
-    judged = await _judged(session) if unlisted else frozenset()
-    accepted = {row.id for row in unlisted if row.id in judged}
-    await mark_compared(session, older, Comparison.NOT_COVERED, skip_locked=True)
-    await mark_compared(session, accepted, Comparison.ACCEPTED, skip_locked=True)
-    missing = [row for row in unlisted if row.id not in judged]
-    if missing:
-        violation = Violation(
+    missing = [
+        Violation(
             UNKNOWN_DEPOSIT,
             "a deposit in Stars that Telegram does not list, or lists with another amount or payer",
-            [{"ref": row.id, "amount": row.amount, "user_id": row.user_id} for row in missing],
-        )
-        await incidents.raise_alarm(session, [violation])
+            await _find_missing(session, payments, since, refunds=False),
+        ),
+        Violation(
+            UNKNOWN_REFUND,
+            "a refund in Stars that Telegram does not list, or lists with another amount or payer",
+            await _find_missing(session, refunds, since, refunds=True),
+        ),
+    ]
+    if found := [violation for violation in missing if violation.rows]:
+        await incidents.raise_alarm(session, found)
 
 
-async def _judged(session: AsyncSession) -> frozenset[int]:
-    """Return the ids of deposits that closed incidents name as missing."""
-    named = func.jsonb_path_query(Incident.details, cast(f"$.{UNKNOWN_DEPOSIT}[*].ref", JSONPATH))
+async def _find_missing(
+    session: AsyncSession,
+    query: Select[int, int, int, datetime],
+    since: datetime | None,
+    *,
+    refunds: bool,
+) -> list[dict[str, Any]]:
+    """Return what Telegram should list and does not, and store a result for the rest of a query."""
+    rows = (await session.execute(query.order_by(Deposit.id).limit(VERIFIED_AT_ONCE))).all()
+    older = {row.id for row in rows if since is not None and row.created_at < since}
+    unlisted = [row for row in rows if row.id not in older]
+    name = UNKNOWN_REFUND if refunds else UNKNOWN_DEPOSIT
+    judged = await _judged(session, name) if unlisted else frozenset()
+    accepted = {row.id for row in unlisted if row.id in judged}
+    for ids, comparison in ((older, Comparison.NOT_COVERED), (accepted, Comparison.ACCEPTED)):
+        await mark_compared(session, ids, comparison, refunds=refunds, skip_locked=True)
+    return [
+        {"ref": row.id, "amount": row.amount, "user_id": row.user_id}
+        for row in unlisted
+        if row.id not in judged
+    ]
+
+
+async def _judged(session: AsyncSession, name: str) -> frozenset[int]:
+    """Return the ids of deposits that closed incidents name under the key `name`."""
+    named = func.jsonb_path_query(Incident.details, cast(f"$.{name}[*].ref", JSONPATH))
     ids = await session.scalars(select(named).where(Incident.closed_at.is_not(None)))
     return frozenset(int(found) for found in ids)

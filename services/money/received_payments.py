@@ -1,7 +1,9 @@
 """Record which payments and refunds Telegram has reported."""
 
+from sqlalchemy import ColumnElement, exists
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.intake import ReceivedPayment
 
@@ -33,3 +35,8 @@ async def note(
         # Without `inline`, SQLAlchemy asks for the new id, which `adtech_intake` may not read.
         .inline()
     )
+
+
+def is_refunded(charge_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Build the SQL condition that Telegram has reported a refund of the payment `charge_id`."""
+    return exists().where(ReceivedPayment.kind == "refund", ReceivedPayment.charge_id == charge_id)

@@ -146,7 +146,7 @@ async def test_a_payment_in_a_public_admin_chat_is_credited(market: Marketplace)
 
 
 @pytest.mark.parametrize("changed", [{"total_amount": 30}, {"total_amount": 71}])
-async def test_a_refund_that_differs_from_its_deposit_is_parked(
+async def test_a_refund_that_differs_from_its_deposit_is_parked_and_blocks_the_payer(
     market: Marketplace, changed: dict[str, Any]
 ) -> None:
     await _use_stars(market)
@@ -155,6 +155,7 @@ async def test_a_refund_that_differs_from_its_deposit_is_parked(
     await _receive(market, 2, _refunded(market, **changed))
     assert await market.balance("advertiser") == 170
     assert await market.value("SELECT attempts FROM inbox WHERE failed_at IS NOT NULL") == 1
+    assert await market.value("SELECT count(*) FROM users WHERE blocked") == 1
     await market.deliver()
     assert "PaymentMismatch" in await market.last("group")
     ran = await shell_of(market.database).adtech("parked-payments")

@@ -136,6 +136,8 @@ async def test_a_payment_and_a_refund_without_updates_are_recorded(
     await StarReconciliation(clock, bot, intake).run()
     assert await _value(scene, STATUS, charge=charge_id) == "clawed_back"
     assert await _value(scene, "SELECT count(*) FROM clawbacks") == 1
+    compared = "SELECT refund_comparison FROM deposits WHERE external_reference = :charge"
+    assert await _value(scene, compared, charge=charge_id) == "listed"
 
 
 async def test_a_payment_that_differs_from_its_invoice_is_told_once(
