@@ -527,6 +527,7 @@ CREATE TABLE listed_star_transactions (
     CONSTRAINT ck_listed_star_transactions_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON listed_star_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON listed_star_transactions TO adtech_bot;
 GRANT SELECT ON listed_star_transactions TO adtech_clock;
 GRANT SELECT ON listed_star_transactions TO adtech_reports;
 GRANT INSERT (kind, charge_id, telegram_id, amount, payload, date, language, update_id) ON listed_star_transactions TO adtech_clock;

@@ -29,7 +29,7 @@ _LISTED = "kind, charge_id, telegram_id, amount, payload, date, language, update
 GRANTS = (
     "INSERT (provider_charge_id) ON received_payments TO adtech_intake",
     f"INSERT ({_LISTED}) ON listed_star_transactions TO adtech_clock",
-    "SELECT ON listed_star_transactions TO adtech_clock, adtech_reports",
+    "SELECT ON listed_star_transactions TO adtech_bot, adtech_clock, adtech_reports",
     "UPDATE (read_again_at) ON star_list_positions TO adtech_clock",
 )
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import cast, func, select, update
+from sqlalchemy import ColumnElement, Select, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.intake import Comparison
 from db.models.money import Deposit, DepositStatus
-from db.models.operations import Incident, OutboxMessage
+from db.models.operations import Incident
 from db.models.users import User
 from db.money import STARS
 from services.market import payment_reversals
@@ -28,6 +28,11 @@ UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
 """In an incident, the details have the deposits that Telegram does not list under this key."""
 GRACE = timedelta(minutes=1)
 """A deposit that is older than this must be in Telegram's list."""
+REPEAT_AFTER = GRACE / 2
+"""If a deposit is older than this and was not listed, older parts of the list are read again."""
+PAYMENT, REFUND = "payment", "refund"
+REFUSED = "star_transaction_refused:"
+"""The beginning of `refusal_key`."""
 _FIRST_UPDATE_ID = 2**62
 """The ids of Telegram's own updates are below this number."""
 _ID_BYTES = 7
@@ -50,10 +55,14 @@ class StarTransaction:
     language: str | None
 
     @property
+    def kind(self) -> str:
+        """Return whether this is a payment or a refund, as the tables say it."""
+        return REFUND if self.refunded else PAYMENT
+
+    @property
     def refusal_key(self) -> str:
         """Return the key of the message that says that this transaction could not be recorded."""
-        kind = "refund" if self.refunded else "payment"
-        return f"star_transaction_refused:{kind}:{self.charge_id}"
+        return f"{REFUSED}{self.kind}:{self.charge_id}"
 
 
 async def booked(
@@ -184,15 +193,6 @@ async def report_refused(
     )
 
 
-async def reported(
-    session: AsyncSession, transactions: Collection[StarTransaction]
-) -> frozenset[StarTransaction]:
-    """Return those of the transactions that `report_refused` has reported before."""
-    keys = [transaction.refusal_key for transaction in transactions]
-    used = set(await session.scalars(select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
-    return frozenset(row for row in transactions if row.refusal_key in used)
-
-
 async def mark_compared(
     session: AsyncSession,
     deposit_ids: Collection[int],
@@ -218,6 +218,17 @@ async def mark_compared(
     )
 
 
+async def has_unlisted(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> bool:
+    """Return whether a deposit in Stars may be in a part of the list that was read before.
+
+    The deposit is older than REPEAT_AFTER at `read_at`, its comparison has no result, and no
+    incident names the deposit. `since` and `read_at` are as in `verify`.
+    """
+    found = await session.execute(_uncompared(read_at - REPEAT_AFTER))
+    unlisted = {row.id for row in found if since is None or row.created_at >= since}
+    return bool(unlisted and unlisted - await _named(session))
+
+
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
     """Check the deposits in Stars that were not compared with Telegram's list.
 
@@ -230,21 +241,11 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
     stores, and what `incidents.raise_alarm` locks. Skips deposits that another transaction has
     locked.
     """
-    found = await session.execute(
-        select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
-        .where(
-            Deposit.currency == STARS,
-            Deposit.comparison.is_(None),
-            Deposit.status != DepositStatus.CLAWED_BACK,
-            Deposit.created_at < read_at - GRACE,
-        )
-        .order_by(Deposit.id)
-        .limit(VERIFIED_AT_ONCE)
-    )
+    found = await session.execute(_uncompared(read_at - GRACE))
     rows = found.all()
     older = {row.id for row in rows if since is not None and row.created_at < since}
     unlisted = [row for row in rows if row.id not in older]
-    judged = await _judged(session) if unlisted else frozenset()
+    judged = await _named(session, Incident.closed_at.is_not(None)) if unlisted else frozenset()
     accepted = {row.id for row in unlisted if row.id in judged}
     await mark_compared(session, older, Comparison.NOT_COVERED, skip_locked=True)
     await mark_compared(session, accepted, Comparison.ACCEPTED, skip_locked=True)
@@ -258,8 +259,23 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
         await incidents.raise_alarm(session, [violation])
 
 
-async def _judged(session: AsyncSession) -> frozenset[int]:
-    """Return the ids of deposits that closed incidents name as missing."""
+def _uncompared(before: datetime) -> Select[int, int, int, datetime]:
+    """Build a query for deposits in Stars from before a time that have no result."""
+    return (
+        select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
+        .where(
+            Deposit.currency == STARS,
+            Deposit.comparison.is_(None),
+            Deposit.status != DepositStatus.CLAWED_BACK,
+            Deposit.created_at < before,
+        )
+        .order_by(Deposit.id)
+        .limit(VERIFIED_AT_ONCE)
+    )
+
+
+async def _named(session: AsyncSession, *conditions: ColumnElement[bool]) -> frozenset[int]:
+    """Return the ids of deposits that incidents name as missing."""
     named = func.jsonb_path_query(Incident.details, cast(f"$.{UNKNOWN_DEPOSIT}[*].ref", JSONPATH))
-    ids = await session.scalars(select(named).where(Incident.closed_at.is_not(None)))
+    ids = await session.scalars(select(named).where(*conditions))
     return frozenset(int(found) for found in ids)
