@@ -515,6 +515,27 @@ GRANT SELECT ON ledger_transfers TO adtech_bot;
 GRANT SELECT ON ledger_transfers TO adtech_clock;
 GRANT SELECT ON ledger_transfers TO adtech_reports;
 
+CREATE TABLE listed_star_transactions (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    charge_id text NOT NULL,
+    telegram_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    payload text NOT NULL,
+    date bigint NOT NULL,
+    language text,
+    update_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_listed_star_transactions PRIMARY KEY (id),
+    CONSTRAINT uq_listed_star_transactions_kind_charge_id UNIQUE (kind, charge_id),
+    CONSTRAINT ck_listed_star_transactions_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON listed_star_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON listed_star_transactions TO adtech_bot;
+GRANT SELECT ON listed_star_transactions TO adtech_clock;
+GRANT SELECT ON listed_star_transactions TO adtech_reports;
+GRANT INSERT (kind, charge_id, telegram_id, amount, payload, date, language, update_id) ON listed_star_transactions TO adtech_clock;
+
 CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
     new_chat_id bigint NOT NULL,
@@ -668,15 +689,18 @@ CREATE TABLE received_payments (
     amount bigint NOT NULL,
     currency text NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    provider_charge_id text,
     CONSTRAINT pk_received_payments PRIMARY KEY (id),
     CONSTRAINT uq_received_payments_kind_charge_id UNIQUE (kind, charge_id),
     CONSTRAINT ck_received_payments_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
 );
 CREATE INDEX ix_received_payments_charge_id ON received_payments USING btree (charge_id);
+CREATE INDEX ix_received_payments_provider_charge_id ON received_payments USING btree (provider_charge_id) WHERE provider_charge_id IS NOT NULL;
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON received_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON received_payments TO adtech_bot;
 GRANT SELECT ON received_payments TO adtech_clock;
 GRANT SELECT ON received_payments TO adtech_reports;
-GRANT INSERT (kind, charge_id, telegram_id, amount, currency) ON received_payments TO adtech_intake;
+GRANT INSERT (kind, charge_id, telegram_id, amount, currency, provider_charge_id) ON received_payments TO adtech_intake;
 GRANT SELECT (kind, charge_id) ON received_payments TO adtech_intake;
 
 CREATE TABLE staff_requests (
@@ -732,6 +756,7 @@ CREATE TABLE star_list_positions (
     begins_at timestamp with time zone,
     read_at timestamp with time zone,
     newest text,
+    read_again_at timestamp with time zone,
     CONSTRAINT pk_star_list_positions PRIMARY KEY (bot_id),
     CONSTRAINT ck_star_list_positions_position CHECK ("position" >= 0)
 );
@@ -739,7 +764,7 @@ GRANT SELECT ON star_list_positions TO adtech_bot;
 GRANT SELECT ON star_list_positions TO adtech_clock;
 GRANT SELECT ON star_list_positions TO adtech_reports;
 GRANT INSERT (bot_id) ON star_list_positions TO adtech_clock;
-GRANT UPDATE ("position", begins_at, read_at, newest) ON star_list_positions TO adtech_clock;
+GRANT UPDATE ("position", begins_at, read_at, newest, read_again_at) ON star_list_positions TO adtech_clock;
 
 CREATE TABLE switch_stops (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, cast, func, select, update
+from sqlalchemy import ColumnElement, Select, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.intake import Comparison
 from db.models.losses import Clawback
 from db.models.money import Deposit, DepositStatus
-from db.models.operations import Incident, OutboxMessage
+from db.models.operations import Incident
 from db.models.users import User
 from db.money import STARS
 from services.market import payment_reversals
@@ -30,8 +29,14 @@ UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
 """In an incident, the details have the deposits that Telegram does not list under this key."""
 UNKNOWN_REFUND = "refund_unknown_to_telegram"
 """In an incident, the details have the deposits whose refund is not listed under this key."""
+_UNKNOWN = (UNKNOWN_DEPOSIT, UNKNOWN_REFUND)
 GRACE = timedelta(minutes=1)
 """A deposit or a refund that is older than this must be in Telegram's list."""
+REPEAT_AFTER = GRACE / 2
+"""If one is older than this and was not listed, older parts of the list are read again."""
+PAYMENT, REFUND = "payment", "refund"
+REFUSED = "star_transaction_refused:"
+"""The beginning of `refusal_key`."""
 _FIRST_UPDATE_ID = 2**62
 """The ids of Telegram's own updates are below this number."""
 _ID_BYTES = 7
@@ -54,10 +59,14 @@ class StarTransaction:
     language: str | None
 
     @property
+    def kind(self) -> str:
+        """Return whether this is a payment or a refund, as the tables say it."""
+        return REFUND if self.refunded else PAYMENT
+
+    @property
     def refusal_key(self) -> str:
         """Return the key of the message that says that this transaction could not be recorded."""
-        kind = "refund" if self.refunded else "payment"
-        return f"star_transaction_refused:{kind}:{self.charge_id}"
+        return f"{REFUSED}{self.kind}:{self.charge_id}"
 
 
 async def booked(
@@ -191,15 +200,6 @@ async def report_refused(
     )
 
 
-async def reported(
-    session: AsyncSession, transactions: Collection[StarTransaction]
-) -> frozenset[StarTransaction]:
-    """Return those of the transactions that `report_refused` has reported before."""
-    keys = [transaction.refusal_key for transaction in transactions]
-    used = set(await session.scalars(select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
-    return frozenset(row for row in transactions if row.refusal_key in used)
-
-
 async def mark_compared(
     session: AsyncSession,
     deposit_ids: Collection[int],
@@ -215,7 +215,7 @@ async def mark_compared(
     """
     if not deposit_ids:
         return
-    column = _result_column(refunds=refunds)
+    column = Deposit.refund_comparison if refunds else Deposit.comparison
     uncompared = (
         select(Deposit.id)
         .where(Deposit.id.in_(deposit_ids), column.is_(None))
@@ -237,8 +237,18 @@ async def mark_listed(session: AsyncSession, booked: Mapping[StarTransaction, in
     await mark_compared(session, refunds, Comparison.LISTED, refunds=True)
 
 
-def _result_column(*, refunds: bool) -> InstrumentedAttribute[Comparison | None]:
-    return Deposit.refund_comparison if refunds else Deposit.comparison
+async def has_unlisted(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> bool:
+    """Return whether a deposit in Stars, or a refund, may be in a part that was read before.
+
+    It is older than REPEAT_AFTER at `read_at`, its comparison has no result, and no incident names
+    it. `since` and `read_at` are as in `verify`.
+    """
+    for refunds in (False, True):
+        found = await session.execute(_uncompared(read_at - REPEAT_AFTER, refunds=refunds))
+        unlisted = {row.id for row in found if since is None or row.created_at >= since}
+        if unlisted and unlisted - await _named(session, _UNKNOWN[refunds]):
+            return True
+    return False
 
 
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
@@ -254,63 +264,63 @@ async def verify(session: AsyncSession, *, since: datetime | None, read_at: date
     stores, and what `incidents.raise_alarm` locks. Skips deposits that another transaction has
     locked.
     """
-    payments = (
-        select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
-        .where(Deposit.currency == STARS, Deposit.comparison.is_(None))
-        .where(Deposit.created_at < read_at - GRACE)
-    )
-    refunds = (
-        select(Deposit.id, Deposit.amount, Deposit.user_id, Clawback.created_at)
-        .join(Clawback, Clawback.deposit_id == Deposit.id)
-        .where(
-            Deposit.currency == STARS,
-            Deposit.refund_comparison.is_(None),
-            Deposit.status == DepositStatus.CLAWED_BACK,
-            Clawback.created_at < read_at - GRACE,
-            received_payments.is_refunded(Deposit.external_reference),
-        )
-    )
-    missing = [
-        Violation(
-            UNKNOWN_DEPOSIT,
-            "a deposit in Stars that Telegram does not list, or lists with another amount or payer",
-            await _find_missing(session, payments, since, refunds=False),
-        ),
-        Violation(
-            UNKNOWN_REFUND,
-            "a refund in Stars that Telegram does not list, or lists with another amount or payer",
-            await _find_missing(session, refunds, since, refunds=True),
-        ),
+    violations = [
+        await _find_missing(session, since=since, before=read_at - GRACE, refunds=refunds)
+        for refunds in (False, True)
     ]
-    if found := [violation for violation in missing if violation.rows]:
-        await incidents.raise_alarm(session, found)
+    if missing := [violation for violation in violations if violation.rows]:
+        await incidents.raise_alarm(session, missing)
 
 
 async def _find_missing(
-    session: AsyncSession,
-    query: Select[int, int, int, datetime],
-    since: datetime | None,
-    *,
-    refunds: bool,
-) -> list[dict[str, Any]]:
-    """Return what Telegram should list and does not, and store a result for the rest of a query."""
-    rows = (await session.execute(query.order_by(Deposit.id).limit(VERIFIED_AT_ONCE))).all()
+    session: AsyncSession, *, since: datetime | None, before: datetime, refunds: bool
+) -> Violation:
+    """Return what Telegram should list and does not, and store a result for the other rows."""
+    name = _UNKNOWN[refunds]
+    rows = (await session.execute(_uncompared(before, refunds=refunds))).all()
     older = {row.id for row in rows if since is not None and row.created_at < since}
     unlisted = [row for row in rows if row.id not in older]
-    name = UNKNOWN_REFUND if refunds else UNKNOWN_DEPOSIT
-    judged = await _judged(session, name) if unlisted else frozenset()
+    closed = Incident.closed_at.is_not(None)
+    judged = await _named(session, name, closed) if unlisted else frozenset()
     accepted = {row.id for row in unlisted if row.id in judged}
     for ids, comparison in ((older, Comparison.NOT_COVERED), (accepted, Comparison.ACCEPTED)):
         await mark_compared(session, ids, comparison, refunds=refunds, skip_locked=True)
-    return [
-        {"ref": row.id, "amount": row.amount, "user_id": row.user_id}
-        for row in unlisted
-        if row.id not in judged
-    ]
+    return Violation(
+        name,
+        f"a {'refund' if refunds else 'deposit'} in Stars that Telegram does not list, or lists"
+        " with another amount or payer",
+        [
+            {"ref": row.id, "amount": row.amount, "user_id": row.user_id}
+            for row in unlisted
+            if row.id not in judged
+        ],
+    )
 
 
-async def _judged(session: AsyncSession, name: str) -> frozenset[int]:
-    """Return the ids of deposits that closed incidents name under the key `name`."""
+def _uncompared(before: datetime, *, refunds: bool) -> Select[int, int, int, datetime]:
+    """Build a query for old deposits in Stars, or old refunds, whose comparison has no result."""
+    if refunds:
+        query = (
+            select(Deposit.id, Deposit.amount, Deposit.user_id, Clawback.created_at)
+            .join(Clawback, Clawback.deposit_id == Deposit.id)
+            .where(
+                Deposit.refund_comparison.is_(None),
+                Deposit.status == DepositStatus.CLAWED_BACK,
+                Clawback.created_at < before,
+                received_payments.is_refunded(Deposit.external_reference),
+            )
+        )
+    else:
+        query = select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at).where(
+            Deposit.comparison.is_(None), Deposit.created_at < before
+        )
+    return query.where(Deposit.currency == STARS).order_by(Deposit.id).limit(VERIFIED_AT_ONCE)
+
+
+async def _named(
+    session: AsyncSession, name: str, *conditions: ColumnElement[bool]
+) -> frozenset[int]:
+    """Return the ids of deposits that incidents name under the key `name`."""
     named = func.jsonb_path_query(Incident.details, cast(f"$.{name}[*].ref", JSONPATH))
-    ids = await session.scalars(select(named).where(Incident.closed_at.is_not(None)))
+    ids = await session.scalars(select(named).where(*conditions))
     return frozenset(int(found) for found in ids)

@@ -1,6 +1,6 @@
-"""Record which payments and refunds Telegram has reported."""
+"""Record which payments and refunds Telegram has reported, and find them by their ids."""
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -37,6 +37,23 @@ async def note(
     )
 
 
+def is_payment(charge_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Build the SQL condition for the report of the payment to which Telegram gave an id."""
+    return and_(ReceivedPayment.kind == "payment", ReceivedPayment.charge_id == charge_id)
+
+
 def is_refunded(charge_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Build the SQL condition that Telegram has reported a refund of the payment `charge_id`."""
     return exists().where(ReceivedPayment.kind == "refund", ReceivedPayment.charge_id == charge_id)
+
+
+async def find_charge_ids(session: AsyncSession, reference: str) -> frozenset[str]:
+    """Return Telegram's ids of the payments that `reference` can name.
+
+    `reference` is Telegram's id of a payment, which is always in the result, or the id that the
+    payment provider gave the payment. Two providers may give the same id.
+    """
+    named = await session.scalars(
+        select(ReceivedPayment.charge_id).where(ReceivedPayment.provider_charge_id == reference)
+    )
+    return frozenset({reference, *named})

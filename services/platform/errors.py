@@ -229,6 +229,14 @@ class PaymentMismatch(DomainError):
 
 
 @dataclass(eq=False)
+class AmbiguousCharge(DomainError):
+    """Several payments (`count`) match the id of a payment."""
+
+    reference: str
+    count: int
+
+
+@dataclass(eq=False)
 class SecondPersonNeeded(DomainError):
     """A second person must confirm a payment of an unapproved, paid or returned withdrawal."""
 

@@ -82,6 +82,26 @@ async def test_a_refunded_payment_is_taken_from_the_wallet(market: Marketplace) 
     assert await market.value("SELECT count(*) FROM clawbacks") == 1
 
 
+async def test_the_staff_see_the_providers_id_of_a_payment(market: Marketplace) -> None:
+    """Check the list of deposits, the card of a withdrawal, and the card of a chargeback."""
+    await market.say("advertiser", "/start")
+    paid = _paid(market, currency="USD", invoice_payload="topup:1:70:USD:x")
+    await _receive(market, 1, paid)
+    person = await market.actor("advertiser")
+    async with market.database.sessions.begin() as session:
+        await withdrawals.request(session, actor=person, amount=30, key="form")
+    await market.say("admin", "/deposits", where="group")
+    assert f"Charge id: {CHARGE} · provider's id: outside" in await market.last("group")
+    await market.say("admin", "/withdrawals", where="group")
+    await market.press("admin", "#", where="group")
+    assert "payment #1, the provider's id outside" in await market.last("group")
+    shell = shell_of(market.database)
+    ran = await shell.adtech("clawback", "outside", "a letter", "--as", market.chat("admin"))
+    assert ran.status == 0, ran.said
+    await market.deliver()
+    assert f"deposit {CHARGE} (the provider's id outside) back" in await market.last("group")
+
+
 async def test_a_refund_of_an_unknown_charge_belongs_to_the_private_chat(
     market: Marketplace,
 ) -> None:

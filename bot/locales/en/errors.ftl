@@ -16,7 +16,8 @@ error-not-found = { $thing ->
     [user] The bot does not know the person { $id }. They have to write /start to the bot first.
     [wallet] There is no wallet { $id }. Wallets are listed by: adtech report ledger
     [entry] There is no entry { $id }. A wallet's entries are listed by: adtech reconcile WALLET
-    [deposit] There is no deposit with the charge { $id }. Charges are listed by: /deposits
+    [deposit] There is no deposit with the charge { $id }. Charges are listed by: /deposits and adtech parked-payments
+    [parked_payment] No parked payment or refund has the id { $id }. They are listed by: adtech parked-payments
     [payment] Telegram has not reported a payment with the charge { $id }.
     [update] There is no parked update { $id }. They are listed by: adtech parked-payments
     [report] There is no report “{ $id }”. The reports are listed by: adtech report --help
@@ -101,6 +102,7 @@ error-invariant-broken = Incident { $incident_id } stays open, because an invari
 error-not-checked = Incident { $incident_id } stays open: the whole ledger has not been checked since the incident was opened and repaired. Run adtech check --full, then close the incident. Nothing was changed.
 error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
 error-not-acknowledged = This request waits for the person in whose name it was typed. Nobody else can confirm it before that. Nothing was changed.
+error-ambiguous-charge = The id { $reference } matches { $count } payments. Nothing was changed. Use Telegram's charge id of the right one (/deposits), or its update id (adtech parked-payments).
 error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (state: { state }). A second admin has to confirm this payment: /requests. Nothing was changed.
 error-proposal-ended = This proposal counts no more: it is older than 72 hours, or the person who made it has lost the role. Make a new one. Nothing was changed.
 error-not-correctable = The ledger is not in the state that this correction requires ({ correction-kind }). Check it again with adtech reconcile. Nothing was changed.

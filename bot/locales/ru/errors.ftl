@@ -16,7 +16,8 @@ error-not-found = { $thing ->
     [user] Бот не знает человека { $id }. Сначала он должен написать боту /start.
     [wallet] Кошелька { $id } нет. Список кошельков: adtech report ledger
     [entry] Записи { $id } нет. Список записей кошелька: adtech reconcile КОШЕЛЁК
-    [deposit] Пополнения с номером платежа { $id } нет. Номера платежей: /deposits
+    [deposit] Пополнения с номером платежа { $id } нет. Номера платежей: /deposits и adtech parked-payments
+    [parked_payment] Отложенного платежа или возврата с номером { $id } нет. Список: adtech parked-payments
     [payment] Telegram не сообщал о платеже с номером { $id }.
     [update] Отложенного обновления { $id } нет. Список: adtech parked-payments
     [report] Отчёта «{ $id }» нет. Список отчётов: adtech report --help
@@ -101,6 +102,7 @@ error-invariant-broken = Инцидент { $incident_id } остаётся от
 error-not-checked = Инцидент { $incident_id } остаётся открытым: после его начала и последнего исправления никто не проверил всю книгу. Выполните adtech check --full и закройте инцидент. Ничего не изменилось.
 error-same-person = Это должен сделать другой человек, а не тот, кто сделал предыдущий шаг. Ничего не изменилось.
 error-not-acknowledged = Этот запрос ждёт человека, от чьего имени он набран. До этого никто другой не может его подтвердить. Ничего не изменилось.
+error-ambiguous-charge = Номеру { $reference } соответствуют платежи: { $count }. Ничего не изменилось. Укажите номер нужного платежа в Telegram (/deposits) или номер его обновления (adtech parked-payments).
 error-second-person-needed = Вывод #{ $withdrawal_id } не одобрен (состояние: { state }). Эту выплату должен подтвердить второй администратор: /requests. Ничего не изменилось.
 error-proposal-ended = Это предложение больше не действует: ему больше 72 часов, или у того, кто его сделал, больше нет роли. Сделайте новое. Ничего не изменилось.
 error-not-correctable = Книга не в том состоянии, которое нужно этому исправлению ({ correction-kind }). Проверьте её ещё раз: adtech reconcile. Ничего не изменилось.
