@@ -269,6 +269,15 @@ class OpenLoss(DomainError):
 
 
 @dataclass(eq=False)
+class AdvertiserOwes(DomainError):
+    """The advertiser of the placement owes the amount `needed` (minor units) to the platform."""
+
+    target_id: int
+    needed: int
+    currency: str
+
+
+@dataclass(eq=False)
 class PostNotProven(DomainError):
     """Nothing proves that the post stayed in the channel as promised."""
 
