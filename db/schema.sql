@@ -247,16 +247,19 @@ CREATE TABLE deposits (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
     comparison character varying(32),
+    refund_comparison character varying(32),
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT uq_deposits_external_reference UNIQUE (external_reference),
     CONSTRAINT fk_deposits_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_deposits_amount CHECK (amount > 0),
     CONSTRAINT ck_deposits_comparison CHECK (comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[])),
-    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[]))
+    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[])),
+    CONSTRAINT ck_deposits_refund_comparison CHECK (refund_comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[]))
 );
 CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::text = 'received'::text;
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
-CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL AND status::text <> 'clawed_back'::text;
+CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL;
+CREATE INDEX ix_deposits_uncompared_refunds ON deposits USING btree (id) WHERE currency = 'XTR'::text AND refund_comparison IS NULL AND status::text = 'clawed_back'::text;
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
 CREATE TRIGGER compared_once BEFORE UPDATE OF comparison ON deposits FOR EACH ROW WHEN (old.comparison IS NOT NULL AND new.comparison::text IS DISTINCT FROM old.comparison::text) EXECUTE FUNCTION refuse_frozen();
@@ -265,6 +268,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.s
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
+CREATE TRIGGER refund_compared_once BEFORE UPDATE OF refund_comparison ON deposits FOR EACH ROW WHEN (old.refund_comparison IS NOT NULL AND new.refund_comparison::text IS DISTINCT FROM old.refund_comparison::text) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT SELECT ON deposits TO adtech_bot;
 GRANT SELECT ON deposits TO adtech_clock;
@@ -272,7 +276,7 @@ GRANT SELECT ON deposits TO adtech_reports;
 GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_bot;
 GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_clock;
 GRANT UPDATE (status, credited_at) ON deposits TO adtech_bot;
-GRANT UPDATE (status, credited_at, comparison) ON deposits TO adtech_clock;
+GRANT UPDATE (status, credited_at, comparison, refund_comparison) ON deposits TO adtech_clock;
 
 CREATE TABLE escrows (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -511,6 +515,27 @@ GRANT SELECT ON ledger_transfers TO adtech_bot;
 GRANT SELECT ON ledger_transfers TO adtech_clock;
 GRANT SELECT ON ledger_transfers TO adtech_reports;
 
+CREATE TABLE listed_star_transactions (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    charge_id text NOT NULL,
+    telegram_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    payload text NOT NULL,
+    date bigint NOT NULL,
+    language text,
+    update_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_listed_star_transactions PRIMARY KEY (id),
+    CONSTRAINT uq_listed_star_transactions_kind_charge_id UNIQUE (kind, charge_id),
+    CONSTRAINT ck_listed_star_transactions_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON listed_star_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON listed_star_transactions TO adtech_bot;
+GRANT SELECT ON listed_star_transactions TO adtech_clock;
+GRANT SELECT ON listed_star_transactions TO adtech_reports;
+GRANT INSERT (kind, charge_id, telegram_id, amount, payload, date, language, update_id) ON listed_star_transactions TO adtech_clock;
+
 CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
     new_chat_id bigint NOT NULL,
@@ -664,15 +689,18 @@ CREATE TABLE received_payments (
     amount bigint NOT NULL,
     currency text NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    provider_charge_id text,
     CONSTRAINT pk_received_payments PRIMARY KEY (id),
     CONSTRAINT uq_received_payments_kind_charge_id UNIQUE (kind, charge_id),
     CONSTRAINT ck_received_payments_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
 );
 CREATE INDEX ix_received_payments_charge_id ON received_payments USING btree (charge_id);
+CREATE INDEX ix_received_payments_provider_charge_id ON received_payments USING btree (provider_charge_id) WHERE provider_charge_id IS NOT NULL;
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON received_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON received_payments TO adtech_bot;
 GRANT SELECT ON received_payments TO adtech_clock;
 GRANT SELECT ON received_payments TO adtech_reports;
-GRANT INSERT (kind, charge_id, telegram_id, amount, currency) ON received_payments TO adtech_intake;
+GRANT INSERT (kind, charge_id, telegram_id, amount, currency, provider_charge_id) ON received_payments TO adtech_intake;
 GRANT SELECT (kind, charge_id) ON received_payments TO adtech_intake;
 
 CREATE TABLE staff_requests (
@@ -728,6 +756,7 @@ CREATE TABLE star_list_positions (
     begins_at timestamp with time zone,
     read_at timestamp with time zone,
     newest text,
+    read_again_at timestamp with time zone,
     CONSTRAINT pk_star_list_positions PRIMARY KEY (bot_id),
     CONSTRAINT ck_star_list_positions_position CHECK ("position" >= 0)
 );
@@ -735,7 +764,7 @@ GRANT SELECT ON star_list_positions TO adtech_bot;
 GRANT SELECT ON star_list_positions TO adtech_clock;
 GRANT SELECT ON star_list_positions TO adtech_reports;
 GRANT INSERT (bot_id) ON star_list_positions TO adtech_clock;
-GRANT UPDATE ("position", begins_at, read_at, newest) ON star_list_positions TO adtech_clock;
+GRANT UPDATE ("position", begins_at, read_at, newest, read_again_at) ON star_list_positions TO adtech_clock;
 
 CREATE TABLE switch_stops (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

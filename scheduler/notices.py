@@ -222,6 +222,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_paid": _of_placement("notice-target-paid"),
     "target_refunded": _of_placement("notice-target-refunded"),
     "funds_missing": _of_placement("notice-funds-missing"),
+    "loss_open": _of_placement("notice-loss-open"),
     "ad_scheduled": _of_placement("notice-ad-scheduled"),
     "post_published": _of_placement("notice-post-published"),
     "post_refused": _of_placement("notice-post-refused"),

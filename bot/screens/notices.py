@@ -27,6 +27,8 @@ from services.market.moderation import PlacementDetails
 from services.posts.alterations import Alteration
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
+_ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
+"""The notices after which the advertiser has to open the wallet."""
 _MAX_LISTED = 10
 """The largest number of rows or placements that one notice lists."""
 
@@ -51,6 +53,8 @@ def placement(
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),
         amount=t.money(payload.get("amount", row.price), row.currency),
         missing=t.money(payload.get("missing", 0), row.currency),
+        lacks="yes" if payload.get("missing") else "no",
+        loss=t.money(payload["loss"], row.currency) if payload.get("loss") else "none",
         reason=t("reject-reason", reason=row.decision_reason or "other"),
         parts=altered_parts(t, payload.get("parts", ())),
         record=_record(payload),
@@ -65,7 +69,7 @@ def placement(
     if to == "owner":
         return Outgoing(text, rows(post_row))
     buttons = [receipt_button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
-    if message_id == "notice-funds-missing":
+    if message_id in _ABOUT_MONEY:
         buttons.append(receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
 

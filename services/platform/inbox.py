@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, null, select, update
+from sqlalchemy import ColumnElement, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,11 +27,9 @@ SET_ASIDE_LIMIT = 100_000
 _BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _IS_PRE_CHECKOUT = InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES
-_PAYMENT = (
-    InboxUpdate.payload["message"]
-    .has_any(array(["successful_payment", "refunded_payment"]))
-    .is_(True)
-)
+_PAYMENT_PARTS = ("successful_payment", "refunded_payment")
+_PAYMENT = InboxUpdate.payload["message"].has_any(array(_PAYMENT_PARTS)).is_(True)
+_CHARGE_ID = "telegram_payment_charge_id"
 
 
 def lane_of(payload: dict[str, Any]) -> int:
@@ -250,9 +248,36 @@ async def is_open(session: AsyncSession, update_id: int) -> bool:
     return found is not None
 
 
-async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return at most `limit` parked updates about payments or refunds, the first parked first."""
-    return await _list_parked(session, _PAYMENT, limit)
+async def parked_payments(
+    session: AsyncSession, *, limit: int, charge_ids: Collection[str] | None = None
+) -> Sequence[InboxUpdate]:
+    """Return at most `limit` parked updates about payments or refunds, the first parked first.
+
+    `charge_ids` are Telegram's ids of the wanted payments. None means all payments.
+    """
+    condition: ColumnElement[bool] = _PAYMENT
+    if charge_ids is not None:
+        condition = or_(
+            *(
+                InboxUpdate.payload["message"][part][_CHARGE_ID].astext.in_(charge_ids)
+                for part in _PAYMENT_PARTS
+            )
+        )
+    return await _list_parked(session, condition, limit)
+
+
+def payment_ids(parked: InboxUpdate) -> tuple[str, str]:
+    """Return the payment ids in an update about a payment or a refund: Telegram's, the provider's.
+
+    An id is empty if the update does not have it.
+    """
+    message = (parked.payload or {}).get("message") or {}
+    payments = [message[part] for part in _PAYMENT_PARTS if isinstance(message.get(part), dict)]
+    payment = payments[0] if payments else {}
+    telegram_id, provider_id = (
+        str(payment.get(name) or "") for name in (_CHARGE_ID, "provider_payment_charge_id")
+    )
+    return telegram_id, provider_id
 
 
 async def parked_updates(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:

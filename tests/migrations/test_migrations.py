@@ -18,7 +18,12 @@ from services.platform import killswitches
 from tests.embedded_fixture import clone_database, drop_database
 
 ROOT = Path(__file__).parents[2]
-PAYMENT = {"telegram_payment_charge_id": "charge", "total_amount": 500, "currency": "USD"}
+PAYMENT = {
+    "telegram_payment_charge_id": "charge",
+    "provider_payment_charge_id": "provider's",
+    "total_amount": 500,
+    "currency": "USD",
+}
 PAID_BEFORE = """
     ALTER TABLE withdrawals DISABLE TRIGGER USER;
     ALTER TABLE excess_payments DISABLE TRIGGER USER;
@@ -121,10 +126,28 @@ async def test_payments_that_wait_during_a_migration_are_noted(empty: str) -> No
     _alembic(empty, "upgrade", "head")
     connection = await asyncpg.connect(empty)
     assert await connection.fetch(query) == before
-    noted = "SELECT kind, charge_id, telegram_id, amount, currency FROM received_payments"
+    noted = (
+        "SELECT kind, charge_id, telegram_id, amount, currency, provider_charge_id"
+        " FROM received_payments"
+    )
     assert [tuple(row) for row in await connection.fetch(noted)] == [
-        ("payment", "charge", 7, 500, "USD")
+        ("payment", "charge", 7, 500, "USD", "provider's")
     ]
+    await connection.close()
+
+
+async def test_the_lists_of_stars_are_read_once_more(empty: str) -> None:
+    """Check that transactions that were refused before the table existed are stored now."""
+    _alembic(empty, "upgrade", "0013")
+    connection = await asyncpg.connect(empty)
+    await connection.execute(
+        "INSERT INTO star_list_positions (bot_id, position, newest) VALUES (1, 500, 'in:x')"
+    )
+    await connection.close()
+    _alembic(empty, "upgrade", "0014")
+    connection = await asyncpg.connect(empty)
+    (stored,) = await connection.fetch("SELECT position, newest FROM star_list_positions")
+    assert tuple(stored) == (0, None)
     await connection.close()
 
 

@@ -3,7 +3,10 @@ notice-target-approved = ✅ Placement #{ $id } is approved. { $price } is held 
 notice-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
     Reason: { $reason }.
     No money was taken.
-notice-target-expired = ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
+notice-target-expired = { $loss ->
+    [none] ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
+   *[amount] ⌛️ Placement #{ $id } in { $channel } has ended. It could not be approved in time, because you owe { $loss }. No money was taken. After the debt is repaid, you can buy it again: /paysupport
+}
 notice-target-paid = { $to ->
     [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
    *[advertiser] ✅ Placement #{ $id } in { $channel } is done: { $record ->
@@ -18,6 +21,12 @@ notice-target-paid = { $to ->
 }
 notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
 notice-funds-missing = 💰 Placement #{ $id } in { $channel } can't be approved: { $missing } is missing in your wallet. Top up, and an admin can approve it.
+notice-loss-open = ⛔ Placement #{ $id } in { $channel } waits, and so do your other placements: you owe { $loss }. A payment was taken back after its money was spent, or a withdrawal was paid twice.
+    { $lacks ->
+        [yes] What to do: top up { $missing }, which covers the debt and this placement, and write to the support: /paysupport
+       *[no] What to do: your wallet covers the debt and this placement. Write to the support: /paysupport
+    }
+    The support takes the debt from your wallet. After that, an admin can approve the placement.
 notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. { $hours ->
     [0] There is no promised time.
     [one] It stays for { $hours } hour.

@@ -21,6 +21,7 @@ card-status = { $status ->
     [expired] Nobody decided in time.
    *[other] { $status }
 }
+card-loss = ⛔ The advertiser owes { $loss }: a payment was taken back, or a withdrawal was paid twice. Nobody can approve this before the debt is repaid by a correction.
 card-more = ➕ { $count ->
     [one] One more placement of this advertiser waits without a card.
    *[other] { $count } more placements of this advertiser wait without a card.
