@@ -32,7 +32,7 @@ from bot.context import (
 from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
-from bot.throttle import Throttle, Verdict
+from bot.throttle import Verdict
 from db.models.operations import InboxUpdate
 from db.session import Sessions, cause, is_away, is_bad_data
 from services.platform import inbox, lanes, users
@@ -123,7 +123,7 @@ class InboxWorker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: dict[int, int] = {}
         self._staff_lanes: frozenset[int] = frozenset()
-        self._throttle = Throttle()
+        self._throttle = dependencies.throttle
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
         self._stop_path = StopPath(self._sessions, bot, dependencies.settings.currency)
         self._switch_slots = asyncio.Semaphore(SWITCH_HANDLERS)
