@@ -263,7 +263,10 @@ async def count_open(session: AsyncSession) -> int:
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete handled updates after 48 hours, and parked updates without payments after 30 days."""
+    """Delete handled updates after 48 hours, and parked updates without payments after 30 days.
+
+    Of the parked updates without payments, only the last 1,000 are kept.
+    """
     await session.execute(select(func.purge_inbox()))
 
 
