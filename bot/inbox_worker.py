@@ -5,6 +5,7 @@ Updates of one chat are handled in order.
 
 import asyncio
 import contextlib
+import json
 import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, outages, throttle, update_filter
+from bot import lost_answers, metrics, outages, throttle
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -31,7 +32,7 @@ from bot.context import (
 from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
-from bot.throttle import Throttle, Verdict
+from bot.throttle import Verdict
 from db.models.operations import InboxUpdate
 from db.session import Sessions, cause, is_away, is_bad_data
 from services.platform import inbox, lanes, users
@@ -40,6 +41,7 @@ from services.platform.actors import correlation_id
 log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
+_REFUSED = "refused by the database"
 IN_FLIGHT = 200
 """The largest number of claimed rows that are not finished, except for the two kinds below."""
 STAFF_IN_FLIGHT = 50
@@ -63,12 +65,12 @@ LONGEST_FLOOD_SECONDS = 20.0
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Store and commit updates in the inbox, without the fields that the product does not read.
+    """Store and commit reduced updates (`update_filter.reduce`) in the inbox.
 
     An update without an id is skipped. If the database refuses an update's data, its JSON is stored
     as a text. Raises DatabaseAwayError after any other error of the database.
     """
-    readable = [update_filter.reduce(update) for update in updates if has_id(update)]
+    readable = [update for update in updates if has_id(update)]
     if len(readable) < len(updates):
         log.error("updates without an id", count=len(updates) - len(readable))
     try:
@@ -82,7 +84,8 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
     """Store one update, or its JSON as a text, or its id. Raises DatabaseAwayError."""
     update_id = update["update_id"]
-    for content in (update, inbox.set_aside(update), {"update_id": update_id}):
+    replacement = inbox.set_aside(update_id, json.dumps(update), _REFUSED)
+    for content in (update, replacement, {"update_id": update_id}):
         try:
             await _store(sessions, [content])
         except DBAPIError as error:
@@ -122,7 +125,7 @@ class InboxWorker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: dict[int, int] = {}
         self._staff_lanes: frozenset[int] = frozenset()
-        self._throttle = Throttle()
+        self._throttle = dependencies.throttle
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
         self._stop_path = StopPath(self._sessions, bot, dependencies.settings.currency)
         self._switch_slots = asyncio.Semaphore(SWITCH_HANDLERS)
@@ -135,7 +138,7 @@ class InboxWorker:
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch in raw updates."""
+        """Look for requests to stop a kill switch in reduced updates."""
         self._stop_path.expect(
             updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
         )
@@ -280,7 +283,7 @@ class InboxWorker:
         if row.lane not in self._staff_lanes and row.payload is not None:
             verdict = self._throttle.judge(row.payload)
         if inbox.SET_ASIDE in (row.payload or {}):
-            update_result.failure = "refused by the database"
+            update_result.failure = (row.payload or {}).get(inbox.SET_ASIDE_REASON, _REFUSED)
         elif verdict is Verdict.HANDLE:
             await self._feed_dispatcher(row, update_result)
         else:

@@ -188,6 +188,7 @@ CREATE TABLE corrections (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     proposed_in bigint,
     confirmed_in bigint,
+    confirmed_at timestamp with time zone,
     CONSTRAINT pk_corrections PRIMARY KEY (id),
     CONSTRAINT uq_corrections_confirmed_in UNIQUE (confirmed_in),
     CONSTRAINT uq_corrections_key UNIQUE (key),
@@ -578,6 +579,7 @@ CREATE TABLE outbox (
     CONSTRAINT ck_outbox_outboxstatus CHECK (status::text = ANY (ARRAY['queued'::character varying, 'sent'::character varying, 'failed'::character varying]::text[]))
 );
 CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = 'post_altered'::text;
+CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE (kind = ANY (ARRAY['answer_lost'::text, 'switch_answer_lost'::text])) AND (status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]));
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -980,6 +982,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
 -- purge_inbox() RETURNS void
+-- purge_late_answers() RETURNS void
 -- reconcile_super_admins(listed bigint[]) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refuse_change() RETURNS trigger
@@ -1026,6 +1029,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
+GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
@@ -1043,6 +1047,7 @@ GRANT EXECUTE ON FUNCTION open_wallet TO adtech_clock;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_late_answers TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;

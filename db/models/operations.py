@@ -76,6 +76,13 @@ class OutboxMessage(Base):
             postgresql_where=text("status = 'queued'"),
         ),
         Index("ix_outbox_altered", "created_at", postgresql_where=text("kind = 'post_altered'")),
+        Index(
+            "ix_outbox_answered",
+            text("coalesce(sent_at, due_at)"),
+            postgresql_where=text(
+                "kind IN ('answer_lost', 'switch_answer_lost') AND status IN ('sent', 'failed')"
+            ),
+        ),
     )
 
     id: Mapped[Key]

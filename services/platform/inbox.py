@@ -1,6 +1,5 @@
 """Store updates from Telegram, claim them for handlers, and record whether they were handled."""
 
-import json
 import math
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -22,8 +21,9 @@ PRE_CHECKOUT_TIME = timedelta(seconds=10)
 """Telegram refuses a payment if its pre-checkout query is not answered in this time."""
 _READ = 1_000
 SET_ASIDE = "set_aside"
-SET_ASIDE_LIMIT = 100_000
-"""The greatest length of the JSON text of a refused update, in characters."""
+SET_ASIDE_REASON = "reason"
+SET_ASIDE_LIMIT = 10_000
+"""The greatest length of the JSON text of an update that is set aside, in characters."""
 _BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _IS_PRE_CHECKOUT = InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES
@@ -52,13 +52,15 @@ def lane_of(payload: dict[str, Any]) -> int:
     return 0
 
 
-def set_aside(update: dict[str, Any]) -> dict[str, Any]:
-    """Return a replacement for an update that the database refused to store."""
-    text = json.dumps(update)[:SET_ASIDE_LIMIT]
-    return {"update_id": update["update_id"], SET_ASIDE: text}
+def set_aside(update_id: int, text: str, reason: str) -> dict[str, Any]:
+    """Return a replacement for an update that cannot be stored, with the JSON text of the update.
+
+    The worker parks it for `reason`.
+    """
+    return {"update_id": update_id, SET_ASIDE: text[:SET_ASIDE_LIMIT], SET_ASIDE_REASON: reason}
 
 
-def _remove_unstorable(content: Any) -> Any:
+def storable(content: Any) -> Any:
     """Return a copy of JSON data that PostgreSQL can store."""
     if isinstance(content, float) and not math.isfinite(content):
         return None
@@ -66,11 +68,9 @@ def _remove_unstorable(content: Any) -> Any:
         valid = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return valid.replace("\0", "")
     if isinstance(content, dict):
-        return {
-            _remove_unstorable(name): _remove_unstorable(value) for name, value in content.items()
-        }
+        return {storable(name): storable(value) for name, value in content.items()}
     if isinstance(content, list):
-        return [_remove_unstorable(value) for value in content]
+        return [storable(value) for value in content]
     return content
 
 
@@ -80,7 +80,7 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
         {
             "update_id": update["update_id"],
             "lane": lane_of(update),
-            "payload": _remove_unstorable(update),
+            "payload": storable(update),
         }
         for update in updates
     ]
@@ -322,7 +322,10 @@ async def count_open(session: AsyncSession) -> int:
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete handled updates after 48 hours, and parked updates without payments after 30 days."""
+    """Delete handled updates after 48 hours, and parked updates without payments after 30 days.
+
+    Of the parked updates without payments, only the last 1,000 are kept.
+    """
     await session.execute(select(func.purge_inbox()))
 
 

@@ -30,7 +30,9 @@ BOOKS = text(
             FILTER (WHERE balance <> 0), '{{}}') FROM wallets WHERE kind = 'loss'),
         'blocked', (SELECT coalesce(jsonb_agg(id ORDER BY id), '[]') FROM users WHERE blocked),
         'requests', (SELECT coalesce(jsonb_object_agg(
-            id, jsonb_build_array(status, acknowledged)), '{{}}') FROM staff_requests),
+            id, jsonb_build_array(status, acknowledged)), '{{}}') FROM staff_requests
+            WHERE kind <> 'correction'),
+        'corrections', (SELECT coalesce(jsonb_object_agg(id, status), '{{}}') FROM corrections),
         'outside', (SELECT -sum(balance) FROM wallets WHERE kind = 'external'),
         'held', (SELECT sum(balance) FROM wallets WHERE kind = 'escrow'),
         'deposits', (SELECT coalesce(jsonb_object_agg(external_reference,

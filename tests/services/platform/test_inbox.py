@@ -148,6 +148,21 @@ async def test_old_updates_are_deleted(database: Database) -> None:
         ]
 
 
+async def test_only_the_last_parked_updates_are_kept(database: Database) -> None:
+    await database.as_owner(
+        "INSERT INTO inbox (update_id, lane, payload, failed_at) SELECT number, 0, CASE"
+        " WHEN number <= 3 THEN '{\"message\": {\"successful_payment\": {}}}'::jsonb ELSE '{}' END,"
+        " now() + number * interval '1 ms' FROM generate_series(1, 1050) number"
+    )
+    async with database.sessions.begin() as session:
+        for _ in range(2):
+            await inbox.purge(session)
+            kept = "SELECT count(*), min(update_id) FROM inbox WHERE update_id > 3"
+            assert await rows.table(session, kept) == [(1000, 51)]
+            payments = "SELECT count(*) FROM inbox WHERE update_id <= 3"
+            assert await rows.one(session, payments) == 3
+
+
 async def test_a_chat_with_many_updates_delays_no_other_chat(session: AsyncSession) -> None:
     await inbox.store(session, [_message(number) for number in range(1, 31)])
     await inbox.store(session, [_message(99, chat_id=6)])
