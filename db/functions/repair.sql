@@ -2,7 +2,7 @@
 -- correction as done. One person has proposed it, and another has confirmed it. Only the owner's role
 -- may call this function: no GRANT exists.
 -- Locks: the correction, then what the called function locks.
--- Raises: AD013 (not confirmed), AD070 (confirmed more than 72 hours ago, or by a person who is no admin
+-- Raises: AD013 (not confirmed), AD066 (confirmed more than 72 hours ago, or by a person who is no admin
 -- now, or proposed by such a person); what `reset_balance`, `balance_orphan` and `reopen_escrow` raise.
 CREATE OR REPLACE FUNCTION repair(correction_id bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -18,7 +18,7 @@ BEGIN
         WHERE person.id IN (correction.proposed_by, correction.confirmed_by)
             AND user_roles.role IN ('admin', 'super_admin') AND NOT person.blocked)
     THEN
-        RAISE EXCEPTION 'the confirmation of a repair counts no more' USING ERRCODE = 'AD070';
+        RAISE EXCEPTION 'the confirmation of a repair counts no more' USING ERRCODE = 'AD066';
     END IF;
     CASE correction.kind
     WHEN 'balance_reset' THEN PERFORM reset_balance(correction.wallet_id);

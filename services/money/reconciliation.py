@@ -31,7 +31,7 @@ _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
 """The SQLSTATEs with which the database refuses a repair of rows without a fault."""
 
-_ENDED = "AD070"
+_ENDED = "AD066"
 """The SQLSTATE with which the database refuses a repair whose confirmation counts no more."""
 
 

@@ -10,8 +10,8 @@ from alembic import op
 
 from migrations import functions
 
-revision = "0015"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
