@@ -243,16 +243,16 @@ def reused_engine(server: embedded.Postgres) -> ReusedEngine:
     return reused
 
 
-@pytest.fixture
-async def database(
-    server: embedded.Postgres, running: str, reused_engine: ReusedEngine
+@asynccontextmanager
+async def checked_database(
+    server: embedded.Postgres, template: str, reused_engine: ReusedEngine
 ) -> AsyncIterator[Database]:
-    """Yield a new copy of the migrated database. At the end, assert that all invariants hold.
+    """Yield a copy of a template database for one test. At the end, assert all invariants.
 
     An invariant is a rule that all rows must keep at any time.
     """
     name = reused_engine.database = f"test_{uuid4().hex}"
-    await clone_database(server, running, name)
+    await clone_database(server, template, name)
     url, engine = server.dsn(embedded.APP, name), reused_engine.engine
     try:
         database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
@@ -262,6 +262,15 @@ async def database(
     finally:
         await engine.dispose()
         await drop_database(server, name)
+
+
+@pytest.fixture
+async def database(
+    server: embedded.Postgres, running: str, reused_engine: ReusedEngine
+) -> AsyncIterator[Database]:
+    """Yield a new copy of the migrated database. At the end, assert all invariants."""
+    async with checked_database(server, running, reused_engine) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")
