@@ -19,6 +19,7 @@ _BROKEN = " UNION ALL ".join(
     f"SELECT '{invariant.name}' AS name WHERE EXISTS ({invariant.sql})"
     for invariant in invariants.INVARIANTS
 )
+_BROKEN_NAMES = text(_BROKEN)
 BOOKS = text(
     f"""
     SELECT jsonb_build_object(
@@ -52,6 +53,12 @@ BOOKS = text(
     )::text
     """  # noqa: S608 - the product's own queries
 )
+
+
+async def assert_invariants(session: AsyncSession) -> None:
+    """Assert that all invariants hold, with one query. The error contains the offending rows."""
+    broken = (await session.scalars(_BROKEN_NAMES)).all()
+    assert not broken, await invariants.run(session)
 
 
 class RolledBackSteps:
