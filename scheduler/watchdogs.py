@@ -74,7 +74,7 @@ async def drop_ended_proposals(sessions: Sessions) -> None:
 async def check_ledger(sessions: Sessions) -> None:
     """Check the rules of the ledger.
 
-    A violation forbids new escrows, payouts, refunds and withdrawals.
+    A violation forbids new escrows, payouts, refunds, withdrawals and adjustments.
     """
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
