@@ -82,7 +82,7 @@ notice-audit-chain-fault = • { $name ->
    *[other] { $name }
 }
 notice-audit-chain-extended = 🔏 Link { $number } of the ledger's audit chain. Keep this message: somebody who changes the ledger in the database can't change this message.
-    { $digest }
+    To compare the ledger with it: adtech verify-ledger --digest { $digest }
 notice-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded

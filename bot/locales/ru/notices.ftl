@@ -84,7 +84,7 @@ notice-audit-chain-fault = • { $name ->
    *[other] { $name }
 }
 notice-audit-chain-extended = 🔏 Звено { $number } контрольной цепочки книги. Не удаляйте это сообщение: тот, кто изменит книгу в базе данных, не сможет изменить его.
-    { $digest }
+    Сверить с ним книгу: adtech verify-ledger --digest { $digest }
 notice-watchdog-acted = ⏰ { $count ->
     [one] { $count } размещение слишком долго ждало поста, деньги возвращены
     [few] { $count } размещения слишком долго ждали поста, деньги возвращены
