@@ -394,10 +394,11 @@ CREATE TABLE incidents (
     opened_at timestamp with time zone DEFAULT clock() NOT NULL,
     closed_at timestamp with time zone,
     closed_by bigint,
+    fingerprint text DEFAULT ''::text NOT NULL,
     CONSTRAINT pk_incidents PRIMARY KEY (id),
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
 );
-CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind, fingerprint) WHERE closed_at IS NULL;
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR UPDATE ON incidents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER closed_once BEFORE UPDATE ON incidents FOR EACH ROW EXECUTE FUNCTION guard_incident();
 CREATE TRIGGER frozen BEFORE UPDATE OF kind, details, opened_at ON incidents FOR EACH ROW WHEN (old.kind IS DISTINCT FROM new.kind OR old.details IS DISTINCT FROM new.details OR old.opened_at IS DISTINCT FROM new.opened_at) EXECUTE FUNCTION refuse_frozen();

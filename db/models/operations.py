@@ -182,10 +182,11 @@ class Incident(Base):
 
     __tablename__ = "incidents"
     __table_args__ = (
-        # While an incident is open, a repeated violation opens no second one.
+        # While an incident is open, the same fault opens no second one.
         Index(
             "uq_incidents_open",
             "kind",
+            "fingerprint",
             unique=True,
             postgresql_where=text("closed_at IS NULL"),
         ),
@@ -197,6 +198,8 @@ class Incident(Base):
     opened_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    fingerprint: Mapped[str] = mapped_column(server_default=text("''"))
+    """A digest of what the fault is about, without facts that change while the fault remains."""
 
 
 class LaunchRun(Base):

@@ -244,7 +244,8 @@ async def find_faults(session: AsyncSession) -> list[Violation]:
             Violation(
                 "audit_chain_late",
                 "entries of the ledger are old, and no link of the audit chain covers them",
-                [{"ref": last.number if last else 0, "since": oldest.isoformat()}],
+                # The same `ref` each time: links are added, and the fault remains the same.
+                [{"ref": 0, "last": last.number if last else 0, "since": oldest.isoformat()}],
             )
         )
     return faults

@@ -38,7 +38,7 @@ async def find_shrunk(session: AsyncSession, name: str, last_number: int) -> lis
         Violation(
             "audit_chain_file_shrunk",
             "the audit chain's file vanished, or ends before the links that were written to it",
-            [{"ref": written, "found": last_number}],
+            [{"ref": name, "written": written, "found": last_number}],
         )
     ]
 
@@ -65,6 +65,6 @@ async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
         Violation(
             "audit_chain_file_locked",
             "somebody holds the lock of the audit chain's file, and no link is written to it",
-            [{"ref": last_number}],
+            [{"ref": name, "written": last_number}],
         )
     ]

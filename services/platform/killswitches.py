@@ -199,10 +199,12 @@ async def was_stopped_since(session: AsyncSession, key: Switch, moment: datetime
 
 
 async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
-    """Open an incident and return its id, or None if an incident of this kind is already open.
+    """Open an incident about new facts, and return its id, or None if no fact is new.
 
-    LEDGER_INCIDENT stops the switches of STOPPED_BY_INCIDENT. Waits for no lock that another
-    session can hold for long.
+    `details` has rows by the name of the fault. A row is new if no open incident of this kind has a
+    row with the same name and `ref`. Without rows, one incident of this kind can be open. The
+    database sends the alarm about the ledger or the audit chain. LEDGER_INCIDENT stops the switches
+    of STOPPED_BY_INCIDENT. Waits for no lock that another session can hold for long.
     """
     incident_id: int | None = await session.scalar(
         _OPEN_INCIDENT, {"kind": kind, "details": details}

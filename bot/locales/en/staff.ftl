@@ -138,6 +138,10 @@ incident-line = #{ $id }: { $kind ->
     [none] {""}
    *[other] {": "}{ $what }
 }
+incidents-more = { $count ->
+    [one] One more is listed when one of these is closed.
+   *[other] { $count } more are listed when some of these are closed.
+}
 incident-close = ✅ Repaired, close #{ $id }
 incident-close-question = Close incident { $id }? It never opens again. After that, another person can run the switches that it stopped.
 incident-close-sure = ✅ Yes, close it
