@@ -170,6 +170,16 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
     )
 
 
+def chain_file_usage(t: Texts) -> Outgoing:
+    """Build the explanation of the command that allows a new file of the audit chain."""
+    return Outgoing(t("chain-file-usage"))
+
+
+def chain_file_allowed(t: Texts, *, is_new: bool) -> Outgoing:
+    """Build the answer that a new file of the audit chain is allowed, now or already before."""
+    return Outgoing(t("chain-file-allowed" if is_new else "chain-file-waits"))
+
+
 def _fault(named: tuple[str, Sequence[Mapping[str, Any]]]) -> str:
     name, offenders = named
     refs = ", ".join(str(row.get("ref")) for row in offenders[:_MAX_REFS])

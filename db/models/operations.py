@@ -239,11 +239,14 @@ class AuditChainFile(Base):
     __tablename__ = "audit_chain_files"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    """The name of the machine and the path of the file."""
+    """The name that is written in the file. For an older file, its machine and its path."""
     last_number: Mapped[int]
-    """The number of the last link in the file, which never becomes smaller."""
+    """The number of the last link in the file, which never becomes smaller. 0: not begun yet."""
     written_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     """When a process last wrote to the file or found it complete, by the real clock."""
+    # This is no foreign key: a lock of the person's row could delay a tick.
+    added_by: Mapped[int | None]
+    """The operator who allowed the file. Null means the system."""
 
 
 class AuditChainLink(Base):

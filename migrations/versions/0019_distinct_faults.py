@@ -1,7 +1,11 @@
-"""Open an incident for each distinct fault, and let the database send the alarm about it.
+"""Open an incident for each distinct fault, and allow new files of the audit chain by an operator.
 
 Until then an open incident hid every other fault of its kind, and a login could open an incident in
-silence beforehand. Until the previous version of the code is stopped, its alarms are sent twice.
+silence beforehand. The database now sends the alarm. Until the previous version of the code is stopped,
+its alarms are sent twice.
+
+A file of the audit chain was known by the name of its machine. In a container, this name changes with
+each deployment, and a file that vanished was filled again from the database without a word.
 """
 
 import sqlalchemy as sa
@@ -23,10 +27,22 @@ def upgrade() -> None:
     )
     _index("kind", "fingerprint")
     functions.create("open_incident", revision)
+    op.add_column("audit_chain_files", sa.Column("added_by", sa.BigInteger(), nullable=True))
+    functions.create("tell_audit_chain_file", revision)
+    op.execute(
+        "CREATE TRIGGER told AFTER INSERT ON audit_chain_files FOR EACH ROW"
+        " EXECUTE FUNCTION tell_audit_chain_file()"
+    )
+    functions.create("add_audit_chain_file", revision)
+    op.execute("GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_bot, adtech_clock")
 
 
 def downgrade() -> None:
-    """Restore the function, and keep one open incident of each kind."""
+    """Restore the functions, and keep one open incident of each kind."""
+    op.execute("DROP FUNCTION add_audit_chain_file")
+    op.execute("DROP TRIGGER told ON audit_chain_files")
+    op.execute("DROP FUNCTION tell_audit_chain_file")
+    op.drop_column("audit_chain_files", "added_by")
     op.execute("ALTER TABLE incidents DISABLE TRIGGER USER")
     op.execute(
         "UPDATE incidents SET closed_at = clock() WHERE closed_at IS NULL AND EXISTS ("

@@ -25,7 +25,9 @@ _EXTEND = text("SELECT number, from_txn, upto_txn, entries, digest FROM extend_a
 _HORIZON = text("SELECT ledger_horizon()")
 _OLDEST_UNCOVERED = text(
     "SELECT min(created_at) FROM ledger_entries"
-    " WHERE txn >= :after AND created_at < clock() - CAST(:age AS interval)"
+    # After the clock was set back, the time of an entry can be far in the future.
+    " WHERE txn >= :after AND created_at NOT BETWEEN"
+    " clock() - CAST(:age AS interval) AND clock() + CAST(:age AS interval)"
 )
 _LAST_COVERED = text(
     "SELECT transfer_id, created_at FROM ledger_entries"

@@ -79,9 +79,15 @@ notice-audit-chain-broken = 🚨 Контрольная цепочка книг�
 notice-audit-chain-fault = • { $name ->
     [audit_chain_ahead] последнее звено охватывает транзакции, которые ещё не завершены
     [audit_chain_late] у старых записей книги нет звена
-    [audit_chain_file_shrunk] файл исчез или стал короче
-    [audit_chain_file_locked] кто-то держит блокировку файла
+    [audit_chain_file_shrunk] файл исчез, опустел или стал короче ({ $file }). Сам он снова не заполнится: см. runbook
+    [audit_chain_file_unknown] в этот файл звенья не записывались ({ $file })
+    [audit_chain_file_unusable] файл нельзя прочитать или записать ({ $file })
+    [audit_chain_file_locked] кто-то держит блокировку файла ({ $file })
    *[other] { $name }
+}
+notice-audit-chain-file-added = 🔏 Планировщик в течение часа начнёт новый файл контрольной цепочки книги и заполнит его из базы данных ({ $name }). { $by ->
+    [system] Это первый файл, или его начала прежняя версия программы. Если файл уже был, выясните, где он.
+   *[person] Разрешил человек { $by }. Если это не так, сообщите администраторам.
 }
 notice-audit-chain-extended = 🔏 Звено { $number } контрольной цепочки книги. Не удаляйте это сообщение: тот, кто изменит книгу в базе данных, не сможет изменить его.
     Сверить с ним книгу: adtech verify-ledger --digest { $digest }

@@ -33,7 +33,8 @@ async def copy(chained_database: Database, tmp_path: Path) -> Path:
 
 
 def _lines(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines(keepends=True)
+    """Return the lines after the first one, which is the name of the file."""
+    return path.read_bytes().splitlines(keepends=True)[1:]
 
 
 def _write(path: Path, lines: Sequence[bytes]) -> None:
