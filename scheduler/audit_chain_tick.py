@@ -25,7 +25,7 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
     """Add the ended transactions to the audit chain, and copy the new links to the file at `path`.
 
     Sends the last link to the admin chat. Opens an incident if links are late or the chain has a
-    fault. Without a `path`, no file is written.
+    fault. Without a `path`, no file is written; this is a fault if one was written before.
     """
     for _ in range(MAX_LINKS_PER_TICK):
         async with sessions.begin() as session:
@@ -34,7 +34,10 @@ async def extend_audit_chain(sessions: Sessions, path: Path | None) -> None:
     async with sessions.begin() as session:
         await audit_chain.notify_admins(session)
         await _report(session, await audit_chain.find_faults(session))
-    if path is not None:
+    if path is None:
+        async with sessions.begin() as session:
+            await _report(session, await audit_chain_copies.find_unset(session))
+    else:
         try:
             await _append_to_file(sessions, path)
         except audit_chain_file.AuditChainFileError as error:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from db.models.operations import AuditChainFile
+from db.models.operations import AuditChainFile, Incident
 from services.money.invariants import Violation
 from services.platform.actors import OPERATORS, Actor
 
@@ -20,6 +20,8 @@ LATE = timedelta(minutes=10)
 """The longest time without a write to a locked file."""
 ALLOWED_FOR = timedelta(hours=1)
 """How long a new file may be begun after an operator has allowed it, by the real clock."""
+UNSET = "audit_chain_file_unset"
+"""The name of the fault that no file is written any more."""
 _ADD = text("SELECT add_audit_chain_file(:name, :actor_id)")
 
 
@@ -107,6 +109,37 @@ async def find_locked(session: AsyncSession, name: str) -> list[Violation]:
             "audit_chain_file_locked",
             "somebody holds the lock of the audit chain's file, and no link is written to it",
             [{"ref": name, "written": last_number}],
+        )
+    ]
+
+
+async def find_unset(session: AsyncSession) -> list[Violation]:
+    """Return a violation if a file was written before, and none is written any more.
+
+    The caller has found that the setting AUDIT_CHAIN_FILE is empty. A person who closes the
+    incident about it accepts that no file is written.
+    """
+    is_recent = _is_recent(LATE)
+    row = await session.execute(
+        select(func.max(AuditChainFile.written_at), func.bool_or(is_recent)).where(
+            AuditChainFile.last_number > 0
+        )
+    )
+    written_at, is_written = row.one()
+    if written_at is None or is_written:
+        return []
+    accepted = await session.scalar(
+        select(Incident.id)
+        .where(Incident.details.has_key(UNSET), Incident.closed_at > written_at)
+        .limit(1)
+    )
+    if accepted is not None:
+        return []
+    return [
+        Violation(
+            UNSET,
+            "AUDIT_CHAIN_FILE is empty, and links were written to a file before",
+            [{"ref": 0, "since": written_at.isoformat()}],
         )
     ]
 

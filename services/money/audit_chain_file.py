@@ -130,11 +130,8 @@ def _parse(line: bytes, where: str) -> ChainLink:
     return link
 
 
-def _load(line: bytes, where: str) -> dict[str, Any]:
+def _load(line: bytes, where: str) -> Any:
     try:
-        content = json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise AuditChainFileError(f"{where} is not a link of the audit chain") from error
-    if not isinstance(content, dict):
-        raise AuditChainFileError(f"{where} is not a link of the audit chain")
-    return content

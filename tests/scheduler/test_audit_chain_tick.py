@@ -178,3 +178,23 @@ async def test_the_application_cannot_write_links_or_shorten_what_a_file_has(
         await connection.execute("UPDATE audit_chain_files SET last_number = 0")
     assert refusal.value.sqlstate == "AD031"
     await connection.close()
+
+
+async def test_an_entry_without_a_link_is_late_after_the_clock_was_set_back(
+    chained_database: Database,
+) -> None:
+    async with chained_database.sessions.begin() as other:
+        await other.execute(text("SELECT pg_advisory_xact_lock(7004)"))
+        await chained_database.forward(timedelta(hours=1))
+        async with chained_database.sessions.begin() as session:
+            await people.person(session, balance=100)
+        await chained_database.as_owner("UPDATE clock_shift SET shift = interval '0'")
+        await tick.extend_audit_chain(chained_database.sessions, None)
+    assert await _faults(chained_database) == ["audit_chain_late"]
+
+
+async def test_without_a_file_from_the_beginning_nothing_is_missing(
+    chained_database: Database,
+) -> None:
+    await tick.extend_audit_chain(chained_database.sessions, None)
+    assert await _faults(chained_database) == []

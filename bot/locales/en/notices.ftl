@@ -80,6 +80,7 @@ notice-audit-chain-fault = • { $name ->
     [audit_chain_file_shrunk] the file vanished, was emptied or became shorter ({ $file }). It is not filled again by itself: see the runbook
     [audit_chain_file_unknown] the file is none of those to which links were written ({ $file })
     [audit_chain_file_unusable] the file cannot be read or written ({ $file })
+    [audit_chain_file_unset] AUDIT_CHAIN_FILE is empty, so no file is written any more. If you want that, closing the incident says so
     [audit_chain_file_locked] somebody holds the lock of the file ({ $file })
    *[other] { $name }
 }

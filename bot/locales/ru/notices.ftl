@@ -82,6 +82,7 @@ notice-audit-chain-fault = • { $name ->
     [audit_chain_file_shrunk] файл исчез, опустел или стал короче ({ $file }). Сам он снова не заполнится: см. runbook
     [audit_chain_file_unknown] в этот файл звенья не записывались ({ $file })
     [audit_chain_file_unusable] файл нельзя прочитать или записать ({ $file })
+    [audit_chain_file_unset] AUDIT_CHAIN_FILE не задан, файл больше не пишется. Если так задумано, закройте инцидент: это и есть согласие
     [audit_chain_file_locked] кто-то держит блокировку файла ({ $file })
    *[other] { $name }
 }
