@@ -106,21 +106,31 @@ async def test_a_fault_that_comes_again_after_its_incident_was_closed_is_told_ag
         assert await rows.one(session, audited) == 2
 
 
-async def test_money_stays_stopped_until_each_incident_is_closed(database: Database) -> None:
+@pytest.mark.parametrize("first", [0, 1])
+async def test_money_stays_stopped_until_each_incident_is_closed_and_no_closer_runs_it(
+    database: Database, first: int
+) -> None:
     async with database.sessions.begin() as session:
-        closer = await people.staff(session, Role.OPERATOR)
+        closers = [await people.staff(session, Role.OPERATOR) for _ in range(2)]
+        runner = await people.staff(session, Role.OPERATOR)
     await _raise_alarm(database, _violation("zero_sum", 1))
     await _raise_alarm(database, _violation("zero_sum", 2))
     async with database.sessions.begin() as session:
-        older, newer = await incidents.open_incidents(session)
-        await incidents.close_incident(session, actor=closer, incident_id=older.id)
+        opened = [incident.id for incident in await incidents.open_incidents(session)]
+    for number, closer in zip((first, 1 - first), closers, strict=True):
+        async with database.sessions.begin() as session:
+            running = {state.key for state in await killswitches.overview(session) if state.enabled}
+            assert not running & set(_MONEY)
+            with pytest.raises(errors.IncidentOpen):
+                await killswitches.run(session, actor=runner, key=Switch.PAYOUTS, reason="resolved")
+        async with database.sessions.begin() as session:
+            await incidents.close_incident(session, actor=closer, incident_id=opened[number])
+    for closer in closers:
+        with pytest.raises(errors.SamePerson):
+            async with database.sessions.begin() as session:
+                await killswitches.run(session, actor=closer, key=Switch.PAYOUTS, reason="resolved")
     async with database.sessions.begin() as session:
-        running = {state.key for state in await killswitches.overview(session) if state.enabled}
-        assert not running & set(_MONEY)
-        runner = await people.staff(session, Role.OPERATOR)
-        with pytest.raises(errors.IncidentOpen):
-            await killswitches.run(session, actor=runner, key=Switch.PAYOUTS, reason="resolved")
-        await incidents.close_incident(session, actor=closer, incident_id=newer.id)
+        await killswitches.run(session, actor=runner, key=Switch.PAYOUTS, reason="resolved")
 
 
 @pytest.mark.parametrize("login", ["bot", "clock"])
