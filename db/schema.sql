@@ -7,9 +7,11 @@ CREATE TABLE audit_chain_files (
     name text NOT NULL,
     last_number bigint NOT NULL,
     written_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by bigint,
     CONSTRAINT pk_audit_chain_files PRIMARY KEY (name)
 );
 CREATE TRIGGER never_shorter BEFORE UPDATE OF last_number ON audit_chain_files FOR EACH ROW WHEN (new.last_number < old.last_number) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER told AFTER INSERT ON audit_chain_files FOR EACH ROW EXECUTE FUNCTION tell_audit_chain_file();
 GRANT INSERT, SELECT ON audit_chain_files TO adtech_clock;
 GRANT SELECT ON audit_chain_files TO adtech_bot;
 GRANT SELECT ON audit_chain_files TO adtech_reports;
@@ -399,10 +401,11 @@ CREATE TABLE incidents (
     opened_at timestamp with time zone DEFAULT clock() NOT NULL,
     closed_at timestamp with time zone,
     closed_by bigint,
+    fingerprint text DEFAULT ''::text NOT NULL,
     CONSTRAINT pk_incidents PRIMARY KEY (id),
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
 );
-CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind, fingerprint) WHERE closed_at IS NULL;
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR UPDATE ON incidents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER closed_once BEFORE UPDATE ON incidents FOR EACH ROW EXECUTE FUNCTION guard_incident();
 CREATE TRIGGER frozen BEFORE UPDATE OF kind, details, opened_at ON incidents FOR EACH ROW WHEN (old.kind IS DISTINCT FROM new.kind OR old.details IS DISTINCT FROM new.details OR old.opened_at IS DISTINCT FROM new.opened_at) EXECUTE FUNCTION refuse_frozen();
@@ -951,6 +954,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 
 -- Functions: each stands in db/functions/NAME.sql
 
+-- add_audit_chain_file(file_name text, actor_id bigint) RETURNS boolean
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
 -- check_escrow() RETURNS trigger
@@ -1015,6 +1019,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- settle_stop(switch_key text) RETURNS integer
 -- stamp_txn() RETURNS trigger
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
 -- use_external_reference() RETURNS trigger
@@ -1022,6 +1027,8 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- write_audit_row() RETURNS trigger
 
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_bot;
+GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;

@@ -166,6 +166,10 @@ async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload)
     return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
 
 
+async def _audit_chain_file_added(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.audit_chain_file_added(t, payload["file"], payload["user_id"])
+
+
 async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.audit_chain_extended(t, payload["number"], payload["digest"])
 
@@ -253,6 +257,7 @@ _KINDS: Mapping[str, Render] = {
     "ledger_violation": _ledger_violation,
     "audit_chain_broken": _audit_chain_broken,
     "audit_chain_extended": _audit_chain_extended,
+    "audit_chain_file_added": _audit_chain_file_added,
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,

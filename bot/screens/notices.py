@@ -216,8 +216,18 @@ def audit_chain_broken(
 ) -> Outgoing:
     """Build the notice to staff about faults of the audit chain or of its file."""
     lines = [t("notice-audit-chain-broken", id=str(incident_id))]
-    lines += [t("notice-audit-chain-fault", name=violation["name"]) for violation in violations]
+    lines += [
+        t("notice-audit-chain-fault", name=violation["name"], file=str(row.get("ref")))
+        for violation in violations
+        for row in violation["rows"][:_MAX_LISTED]
+    ]
     return Outgoing("\n".join(lines))
+
+
+def audit_chain_file_added(t: Texts, name: str, user_id: int | None) -> Outgoing:
+    """Build the notice to staff that the scheduler may begin a new file of the audit chain."""
+    by = "system" if user_id is None else str(user_id)
+    return Outgoing(t("notice-audit-chain-file-added", name=name, by=by))
 
 
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:

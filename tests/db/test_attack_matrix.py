@@ -149,6 +149,12 @@ AUDITED = (
     ("kill_switch_run", "bot", "SELECT run_switch('refunds', {operator}, 'operator', 'x', NULL)"),
     ("incident_opened", "clock", "SELECT open_incident('telegram_down', '{{}}')"),
     ("incident_closed", "clock", "UPDATE incidents SET closed_at = now()"),
+    ("audit_chain_file_added", "bot", "SELECT add_audit_chain_file('x', {operator})"),
+    (
+        "audit_chain_file_added",
+        "clock",
+        "INSERT INTO audit_chain_files (name, last_number) VALUES ('y', 0)",
+    ),
     ("chat_moved", "intake", "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-1, -2)"),
 )
 

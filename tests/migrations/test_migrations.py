@@ -151,6 +151,23 @@ async def test_the_lists_of_stars_are_read_once_more(empty: str) -> None:
     await connection.close()
 
 
+async def test_one_open_incident_of_each_kind_is_left_for_earlier_versions(empty: str) -> None:
+    _alembic(empty, "upgrade", "0017")
+    connection = await asyncpg.connect(empty)
+    for ref in (1, 2):
+        await connection.execute(
+            "SELECT open_incident('audit_chain_broken', $1)", json.dumps({"x": [{"ref": ref}]})
+        )
+    await connection.close()
+    _alembic(empty, "downgrade", "0016")
+    connection = await asyncpg.connect(empty)
+    left = "SELECT details->'x'->0->>'ref' FROM incidents WHERE closed_at IS NULL"
+    assert await connection.fetchval(left) == "1"
+    assert await connection.fetchval("SELECT count(*) FROM incidents") == 2
+    await connection.close()
+    _alembic(empty, "upgrade", "head")
+
+
 async def test_references_and_reasons_of_older_rows_are_kept(empty: str) -> None:
     """Check that the references of older payments are used, and that reasons become codes."""
     _alembic(empty, "upgrade", "0011")

@@ -86,12 +86,19 @@ notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to co
 notice-audit-chain-fault = • { $name ->
     [audit_chain_ahead] the last link claims to cover transactions that have not ended
     [audit_chain_late] old entries of the ledger have no link
-    [audit_chain_file_shrunk] the file vanished or became shorter
-    [audit_chain_file_locked] somebody holds the lock of the file
+    [audit_chain_file_shrunk] the file vanished, was emptied or became shorter ({ $file }). It is not filled again by itself: see the runbook
+    [audit_chain_file_unknown] the file is none of those to which links were written ({ $file })
+    [audit_chain_file_unusable] the file cannot be read or written ({ $file })
+    [audit_chain_file_unset] AUDIT_CHAIN_FILE is empty, so no file is written any more. If you want that, closing the incident says so
+    [audit_chain_file_locked] somebody holds the lock of the file ({ $file })
    *[other] { $name }
 }
+notice-audit-chain-file-added = 🔏 The scheduler begins a new file of the ledger's audit chain within an hour, and fills it from the database ({ $name }). { $by ->
+    [system] It is the first file, or the previous version of the program has begun it. If there was a file before, find out where it is.
+   *[person] Person { $by } has allowed it. If that is not so, tell your administrators.
+}
 notice-audit-chain-extended = 🔏 Link { $number } of the ledger's audit chain. Keep this message: somebody who changes the ledger in the database can't change this message.
-    { $digest }
+    To compare the ledger with it: adtech verify-ledger --digest { $digest }
 notice-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded
