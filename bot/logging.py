@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import structlog
 from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.settings import Settings
+from db import address
 
 PERSONAL_KEYS = frozenset(
     [
@@ -101,8 +101,9 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     for _, value in settings:
         if isinstance(value, SecretStr):
             secret = value.get_secret_value()
-            password = urlsplit(secret).password or ""
-            secrets |= {secret, password, unquote(password)}
+            secrets |= {secret, *address.find_passwords(secret)}
+    # An error's text may show a value as Python writes it, with doubled backslashes.
+    secrets |= {repr(secret)[1:-1] for secret in secrets}
     return tuple(sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 

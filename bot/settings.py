@@ -29,8 +29,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
-from redis.asyncio import Redis
 
+from bot import redis_url
 from db import address, currencies
 from db.money import STARS
 from services.market import publish_times
@@ -72,14 +72,7 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must be an address that starts with redis://, rediss:// or unix://")
-    try:
-        pool = Redis.from_url(value.get_secret_value()).connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # checks the options, does not connect
-    except (TypeError, ValueError):
-        # The error's text may contain a part of the password.
-        raise ValueError("must be an address such as redis://:PASSWORD@HOST:6379/0") from None
+    redis_url.check(value.get_secret_value())
     return value
 
 

@@ -1,17 +1,29 @@
 """Read the URL of a PostgreSQL database in the forms that hosting providers use."""
 
+import ipaddress
 import os
 import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode
+
+from asyncpg import connect_utils
 
 DEFAULT_PORT = 5432
 CONNECT_SECONDS = 5
 SCHEMES = ("postgresql", "postgres")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SSL_WORDS = {
+    **{mode: mode for mode in _SSL_MODES},
+    **dict.fromkeys(("true", "1", "on", "yes", "no-verify"), "require"),
+    **dict.fromkeys(("false", "0", "off", "no"), "disable"),
+}
+"""What the options `sslmode` and `ssl` may say, and the mode that each word means."""
+_SSL_OPTIONS = ("sslmode", "ssl")
+_OF_OTHER_CLIENTS = ("sslsni", "sslcompression", "sslcertmode")
+"""Options about TLS that can be left out: without them, a connection is as safe as with them."""
 _SESSION_KINDS = ("any", "primary", "standby", "read-write", "read-only", "prefer-standby")
 """The values of the option with which an address of several servers names the wanted one."""
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
@@ -25,7 +37,11 @@ _DRIVER_OPTIONS = (
 )
 _SERVER_OPTIONS = ("application_name", "options")
 _MAX_PORT = 65_535
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::([0-9]*))?")
+_HOST = re.compile(r"([^:\[\]]*)(?::([0-9]*))?")
+_IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%(?:25)?([\w.~-]+))?\](?::([0-9]*))?")
+_PASSWORDS = ("password", "sslpassword")
+_VERIFIED = ("verify-ca", "verify-full")
+_NO_HOST = "must have a host, as in postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
 @dataclass(frozen=True)
@@ -65,10 +81,30 @@ class Address:
         return ssl.create_default_context() if self.ssl_mode == "system" else self.ssl_mode
 
 
-def ignore_libpq_environment() -> None:
-    """Remove the environment variables of PostgreSQL's own clients, for example PGPORT."""
+def ignore_libpq_settings() -> None:
+    """Ignore the variables of PostgreSQL's own clients, for example PGPORT, and their files.
+
+    The files are certificates and keys in `~/.postgresql`.
+    """
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
+    # asyncpg has no option for this. It would read the files for each connection with TLS, and a
+    # certificate of another server breaks the connection.
+    connect_utils._dot_postgresql_path = lambda _name: None  # noqa: SLF001
+
+
+def find_passwords(url: str) -> frozenset[str]:
+    """Return the passwords of a URL, each as it is written there and as it is meant.
+
+    Accepts any text, also the URL of another service, for example Redis.
+    """
+    credentials, location = _split(url.strip().partition("://")[2])
+    options = (part.partition("=") for part in re.split("[?&]", location)[1:])
+    written = {credentials.partition(":")[2]}
+    written |= {value for name, _, value in options if unquote(name) in _PASSWORDS}
+    return frozenset(
+        form for text in written for form in (text, unquote(text), unquote_plus(text)) if form
+    )
 
 
 def parse(url: str) -> Address:
@@ -79,6 +115,7 @@ def parse(url: str) -> Address:
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.partition("+")[0] not in SCHEMES:
         raise ValueError("must be an address that starts with postgresql://")
+    require_text(rest)
     credentials, location = _split(rest)
     user, _, password = credentials.partition(":")
     location, _, query = location.partition("?")
@@ -91,7 +128,9 @@ def parse(url: str) -> Address:
         user=user,
         password=options.get("password") or unquote(password),
         database=options.get("dbname") or unquote(database) or user,
-        hosts=_hosts(options.get("host") or hosts, options.get("port", "")),
+        hosts=_hosts(
+            options.get("host") or hosts or options.get("hostaddr", ""), options.get("port", "")
+        ),
         ssl_mode=_ssl_mode(options),
         seconds=_seconds(options.get("connect_timeout", "")),
         pooled=options.get("pgbouncer") == "true",
@@ -107,19 +146,54 @@ def _split(rest: str) -> tuple[str, str]:
     return ("", rest) if at < 0 else (rest[:at], rest[at + 1 :])
 
 
+def require_text(url: str) -> None:
+    """Check that a URL is UTF-8 without a zero byte. Raises ValueError if not."""
+    if "\0" in unquote(url) or any("\ud800" <= character <= "\udfff" for character in url):
+        raise ValueError("must be UTF-8, and must not contain %00")
+
+
+def require_host_name(host: str) -> None:
+    """Check that a name can be looked up. Raises ValueError if its length or form is wrong."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError(
+            "must have a host whose name has parts of 1 to 63 characters between its dots"
+        ) from None
+
+
 def _hosts(text: str, ports: str) -> tuple[tuple[str, int], ...]:
-    found = []
     port_list = ports.split(",") if ports else []
+    found = []
     for number, part in enumerate(text.split(",")):
-        host, port = unquote(part), ""
-        if not host.startswith("/"):
-            match = _HOST.fullmatch(host)
-            if match is None:
-                raise ValueError("must have a host, as in postgresql://USER:PASSWORD@HOST/DATABASE")
-            host, port = match[1].strip("[]"), match[2] or ""
+        host, port = _host(part)
         port = port or (port_list[min(number, len(port_list) - 1)] if port_list else "")
         found.append((host or "localhost", _port(port)))
     return tuple(found)
+
+
+def _host(part: str) -> tuple[str, str]:
+    """Return a server's host name, address or folder, and the port's text ("" if it is absent)."""
+    if bracketed := _IPV6.fullmatch(part):
+        host, zone, port = bracketed.groups()
+        return _ip_address(f"{host}%{unquote(zone)}" if zone else host), port or ""
+    host = unquote(part)
+    if host.startswith("/"):
+        return host, ""
+    if host.count(":") > 1:  # as `?host=` of PostgreSQL's own clients has it
+        return _ip_address(host), ""
+    plain = _HOST.fullmatch(host)
+    if plain is None:
+        raise ValueError(_NO_HOST)
+    require_host_name(plain[1])
+    return plain[1], plain[2] or ""
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ipaddress.IPv6Address(text))
+    except ValueError:
+        raise ValueError(_NO_HOST) from None
 
 
 def _port(text: str) -> int:
@@ -136,14 +210,19 @@ def _driver_options(options: dict[str, str]) -> dict[str, str]:
         for name in _DRIVER_OPTIONS
         if name in options and options[name] != "system"
     }
-    if found.get("target_session_attrs", "any") not in _SESSION_KINDS:
-        raise ValueError(
-            f"must have one of these as target_session_attrs: {', '.join(_SESSION_KINDS)}"
-        )
+    _require_one_of("target_session_attrs", found, _SESSION_KINDS)
+    _require_one_of("sslnegotiation", found, ("postgres", "direct"))
+    for name in ("ssl_min_protocol_version", "ssl_max_protocol_version"):
+        _require_one_of(name, found, ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"))
     for name in _FILES:
         if name in found and not Path(found[name]).is_file():
             raise ValueError(f"must name a file that exists as {name}")
     return found
+
+
+def _require_one_of(name: str, found: dict[str, str], values: tuple[str, ...]) -> None:
+    if name in found and found[name] not in values:
+        raise ValueError(f"must have one of these as {name}: {', '.join(values)}")
 
 
 def _seconds(text: str) -> int:
@@ -151,7 +230,23 @@ def _seconds(text: str) -> int:
 
 
 def _ssl_mode(options: dict[str, str]) -> str:
-    mode = options.get("sslmode", "prefer")
-    if mode not in _SSL_MODES:
+    """Return the strongest mode that the options about TLS ask for.
+
+    Raises ValueError for an option about TLS that is not understood: without it, the connection
+    could be less safe than the address asks for.
+    """
+    known = (*_SSL_OPTIONS, *_DRIVER_OPTIONS, *_OF_OTHER_CLIENTS)
+    if any(
+        re.match("(use|require)?(ssl|tls)", name.lower()) and name not in known for name in options
+    ):
+        raise ValueError("must ask for TLS by the option sslmode, for example sslmode=require")
+    words = [options[name].lower() for name in _SSL_OPTIONS if name in options]
+    if not all(word in _SSL_WORDS for word in words):
         raise ValueError(f"must have one of these as sslmode: {', '.join(_SSL_MODES)}")
-    return "system" if options.get("sslrootcert") == "system" else mode
+    mode = max((_SSL_WORDS[word] for word in words), key=_SSL_MODES.index, default="prefer")
+    roots = options.get("sslrootcert")
+    if mode in _VERIFIED and not roots:
+        raise ValueError(f"must name a file, or system, as sslrootcert for sslmode={mode}")
+    if options.get("sslnegotiation") == "direct" and mode not in ("require", *_VERIFIED):
+        raise ValueError("must have at least sslmode=require for sslnegotiation=direct")
+    return "system" if roots == "system" else mode

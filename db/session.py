@@ -52,10 +52,10 @@ Sessions = async_sessionmaker[AsyncSession]
 def create_engine(url: str) -> AsyncEngine:
     """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
-    Also removes the environment variables of PostgreSQL's own clients. Raises ValueError if the URL
+    Variables and files of PostgreSQL's own clients are ignored. Raises ValueError if the URL
     cannot be read.
     """
-    address.ignore_libpq_environment()
+    address.ignore_libpq_settings()
     place = address.parse(url)
     engine = create_async_engine(
         "postgresql+asyncpg://",

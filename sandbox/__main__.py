@@ -63,7 +63,7 @@ async def _run_until_signal(options: argparse.Namespace) -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    address.ignore_libpq_environment()
+    address.ignore_libpq_settings()
     settings = environment.read(isolated=options.isolated)
     settings.check()
     # PostgreSQL may have to run as another user. That user may enter the folder but not list it.

@@ -42,7 +42,7 @@ from tests.factories import audit_chain, books, people
 from tests.factories import business as business_rows
 
 scratch.choose()
-address.ignore_libpq_environment()
+address.ignore_libpq_settings()
 # On a busy machine, an example may be slow without being wrong. So there is no time limit.
 settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_speed")

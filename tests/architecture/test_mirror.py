@@ -22,6 +22,7 @@ TESTED_ELSEWHERE = {
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",
     "bot/telegram/api_response": "test_sender sends it every kind of answer",
     "bot/telegram/message_lookup": "test_post_search finds posts with it",
+    "bot/redis_url": "test_settings reads addresses with every kind of mistake",
     "bot/texts": "test_texts compares the texts with the code",
     "scheduler/warm_up": "it only makes the first use faster; scheduler/test_main starts with it",
     "db/models/*": "test_constraints and test_migrations compare them with the database",

@@ -106,6 +106,27 @@ def test_the_cost_of_a_line_grows_with_its_length_alone(
     assert cost < 0.5
 
 
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql://u:hush[x@127.0.0.1:1/d", "hush[x"),
+        ("postgresql://u:hush]x@127.0.0.1:1/d", "hush]x"),
+        ("postgresql://u:hush\u2100x@127.0.0.1:1/d", "hush\u2100x"),
+        ("postgresql://u:hu@sh#1/x@127.0.0.1:1/d", "hu@sh#1/x"),
+        ("postgresql://127.0.0.1:1/d?user=u&password=hush+x", "hush+x"),
+        (r"postgresql://u:hu\sh@127.0.0.1:1/d", r"hu\sh"),
+    ],
+)
+def test_a_password_with_any_characters_is_removed(
+    url: str, password: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot_logging.setup(settings(database_url=url, clock_database_url=url))
+    structlog.get_logger().warning("seen", one=f"{url} {password}", other=repr(password))
+    (line,) = lines(capsys)
+    assert line["one"] == "[secret] [secret]"
+    assert line["other"] == "'[secret]'"
+
+
 def test_secrets_are_removed_from_every_value(capsys: pytest.CaptureFixture[str]) -> None:
     bot_logging.setup(settings())
     structlog.get_logger().warning(

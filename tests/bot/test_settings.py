@@ -88,6 +88,20 @@ def test_a_missing_setting_is_named(
         ("DATABASE_URL", "postgresql://adtech_app:hooksecret@db:port/adtech"),
         ("REDIS_URL", "redis://:hooksecret@host:port/0"),
         ("REDIS_URL", "redis://:hooksecret@host/0?unknown=1"),
+        ("REDIS_URL", "redis://:hooksecret[x@host/0"),
+        ("REDIS_URL", "redis://:hooksecret\u2100x@host/0"),
+        ("REDIS_URL", "redis://:hooksecret@host..x/0"),
+        ("REDIS_URL", "redis://:hooksecret@host/hooksecret"),
+        ("REDIS_URL", "redis://:hooksecret@host%00/0"),
+        ("REDIS_URL", "redis://:hooksecret@host/0?db=hooksecret"),
+        ("REDIS_URL", "redis://:hooksecret@host/0?db=-1"),
+        ("REDIS_URL", "redis://host/0?password=hooksecret&protocol=9"),
+        ("REDIS_URL", "redis://host/0?password=hooksecret&ssl_cert_reqs=none"),
+        ("REDIS_URL", "rediss://host/0?password=hooksecret&ssl_cert_reqs=maybe"),
+        ("REDIS_URL", "rediss://host/0?password=hooksecret&ssl_ca_certs=/none"),
+        ("REDIS_URL", "redis://host/0?password=hooksecret&decode_responses=yes"),
+        ("DATABASE_URL", "postgresql://u:hooksecret@db..x/adtech"),
+        ("DATABASE_URL", "postgresql://u:hooksecret[@db:x/adtech"),
         ("MIGRATION_DATABASE_URL", "postgresql://adtech_app:hooksecret@/adtech"),
         ("REDIS_URL", "http://hooksecret"),
         ("CURRENCY", "hooksecret"),
@@ -119,6 +133,15 @@ def test_a_wrong_setting_is_named_and_not_repeated(
     line = refusal(capsys)
     assert line.startswith(f"settings: {name} ")
     assert not any(secret in line for secret in SECRETS)
+
+
+def test_a_wrong_option_of_redis_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://host/0?protocol=9")
+    assert refusal(capsys) == "settings: REDIS_URL must have another value as protocol\n"
+    monkeypatch.setenv("REDIS_URL", "redis://host/0?protocol=3&health_check_interval=30")
+    assert settings.load().redis_url.get_secret_value().endswith("=30")
 
 
 def test_several_wrong_settings_are_one_line(

@@ -18,7 +18,7 @@ from db.session import cause, create_engine, create_sessions, is_refused
 from sandbox import embedded
 from tests.conftest import Database
 
-EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+EVERYTHING = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,12 @@ EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
         ("postgresql://u@/d?host=/run/my pg&port=6543", "u", "", [("/run/my pg", 6543)], "d"),
         ("postgresql://h/d?user=a@b&password=c+d", "a@b", "c+d", [("h", 5432)], "d"),
         ("postgresql://u:p@h", "u", "p", [("h", 5432)], "u"),
+        ("postgresql://u:p[x]y@h/d", "u", "p[x]y", [("h", 5432)], "d"),
+        ("postgresql://u:p\u2100x@h/d", "u", "p\u2100x", [("h", 5432)], "d"),
+        ("postgresql://u:p@[fe80::1%eth0]/d", "u", "p", [("fe80::1%eth0", 5432)], "d"),
+        ("postgresql://u:p@[fe80::1%25eth0]:6543/d", "u", "p", [("fe80::1%eth0", 6543)], "d"),
+        ("postgresql://u:p@/d?host=::1,h2&port=7", "u", "p", [("::1", 7), ("h2", 7)], "d"),
+        ("postgresql://u:p@/d?hostaddr=10.0.0.1", "u", "p", [("10.0.0.1", 5432)], "d"),
     ],
 )
 def test_an_address_is_read(
@@ -73,12 +79,64 @@ def test_options_of_other_programs_are_left_out() -> None:
         "postgresql://u:secret@h/d?sslmode=maybe",
         "postgresql://u:secret@h1,h2/d?target_session_attrs=writable",
         "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=/none/root.crt",
+        "postgresql://u:secret@h/d?sslmode=verify-full",
+        "postgresql://u:secret@h/d?ssl=secret",
+        "postgresql://u:secret@h/d?sslMode=require",
+        "postgresql://u:secret@h/d?sslaccept=strict",
+        "postgresql://u:secret@h/d?requiressl=1",
+        "postgresql://u:secret@h/d?useSSL=true",
+        "postgresql://u:secret@h/d?sslnegotiation=direct",
+        "postgresql://u:secret@h/d?sslmode=require&sslnegotiation=secret",
+        "postgresql://u:secret@h/d?ssl_min_protocol_version=TLSv9",
+        "postgresql://u:secret@db..supabase.co/d",
+        "postgresql://u:secret@.x/d",
+        f"postgresql://u:secret@{'a' * 64}/d",
+        "postgresql://u:secret@[v1.x]/d",
+        "postgresql://u:secret@[::1::2]/d",
+        "postgresql://u:secret%00@h/d",
+        "postgresql://u:secret\udcff@h/d",
     ],
 )
 def test_a_wrong_address_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match=r"^must ") as refusal:
         address.parse(url)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "mode"),
+    [
+        ("", "prefer"),
+        ("ssl=true", "require"),
+        ("ssl=1", "require"),
+        ("ssl=require", "require"),
+        ("ssl=no-verify", "require"),
+        ("sslmode=no-verify", "require"),
+        ("sslmode=REQUIRE&sslsni=1", "require"),
+        ("ssl=false", "disable"),
+        ("ssl=true&sslmode=prefer", "require"),
+        ("ssl=false&sslmode=require", "require"),
+        ("ssl=verify-full&sslrootcert=system", "system"),
+    ],
+)
+def test_tls_is_demanded_in_the_words_of_hosting_providers(options: str, mode: str) -> None:
+    assert address.parse(f"postgresql://u:p@h/d?{options}").ssl_mode == mode
+
+
+@pytest.mark.parametrize(
+    ("url", "passwords"),
+    [
+        ("postgresql://u:p[x]y@h/d", {"p[x]y"}),
+        ("postgresql://u:a@b#c/d?e@h/d", {"a@b#c/d?e"}),
+        ("postgresql://u:a%40b%2Bc@h/d", {"a%40b%2Bc", "a@b+c"}),
+        ("postgresql://h/d?user=u&password=c+d&sslpassword=key", {"c+d", "c d", "key"}),
+        ("redis://:p\u2100x@h/0", {"p\u2100x"}),
+        ("redis://h/0?password=secret", {"secret"}),
+        ("42:token", set()),
+    ],
+)
+def test_every_password_in_a_url_is_found(url: str, passwords: set[str]) -> None:
+    assert address.find_passwords(url) == passwords
 
 
 @given(EVERYTHING, EVERYTHING)
@@ -130,6 +188,22 @@ async def test_variables_of_postgresql_clients_change_nothing(
     }.items():
         monkeypatch.setenv(name, value)
     assert await _connect(database.url) == database.url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.mark.parametrize("mode", ["prefer", "require"])
+async def test_files_of_postgresql_clients_change_nothing(
+    mode: str, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Check the files of `~/.postgresql` and `~`, which belong to other servers."""
+    (tmp_path / ".postgresql").mkdir()
+    for name in ("postgresql.crt", "postgresql.key", "root.crt", "root.crl"):
+        (tmp_path / ".postgresql" / name).write_text("not a certificate")
+    (tmp_path / ".pgpass").write_text("*:*:*:*:wrong")
+    (tmp_path / ".pg_service.conf").write_text("[other]\nhost=nowhere.invalid")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConnectionRefusedError):
+        await _connect(f"postgresql://u:p@127.0.0.1:1/d?sslmode={mode}")
+    assert await _connect(database.url)
 
 
 async def test_options_that_the_server_does_not_know_are_no_obstacle(database: Database) -> None:
