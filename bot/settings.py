@@ -1,4 +1,4 @@
-"""Read the settings from the environment and from `.env` in the current folder.
+"""Read the settings from the environment and from the file `.env` of the product.
 
 `.env.example` explains each setting.
 """
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -30,7 +29,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from bot import redis_url
+from bot import env_file, redis_url
 from db import address, currencies
 from db.money import STARS
 from services.market import publish_times
@@ -87,25 +86,20 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _EnvFile(EnvSettingsSource):
-    """The source that reads `.env`. A text such as `${HOME}` stays unchanged."""
+    """The source that has the settings of the file `.env`."""
 
-    def __init__(self, settings_class: type[BaseSettings], file: str | None) -> None:
-        self._file = file
+    def __init__(self, settings_class: type[BaseSettings], values: Mapping[str, str]) -> None:
+        self._values = {name.lower(): value for name, value in values.items()}
         super().__init__(settings_class)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        if self._file is None:
-            return {}
-        values = dotenv_values(self._file, encoding="utf-8", interpolate=False)
-        return {name.lower(): value for name, value in values.items() if value}
+        return self._values
 
 
 class Settings(BaseSettings):
     """All settings of a process, validated."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -149,12 +143,11 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - env_file reads it
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no secrets are in files
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources of the settings, the one with the highest priority first."""
-        file = getattr(dotenv_settings, "env_file", None)
-        return init_settings, env_settings, _EnvFile(settings_cls, file)
+        return init_settings, env_settings, _EnvFile(settings_cls, env_file.read())
 
     @model_validator(mode="before")
     @classmethod
@@ -245,21 +238,23 @@ class Settings(BaseSettings):
         return (job_url or self.database_url).get_secret_value()
 
 
-def load(*, env_file: str | None = ".env") -> Settings:
-    """Read the settings from the environment, and from `env_file` if they are missing there.
+def load() -> Settings:
+    """Read the settings from the environment, and from `.env` if they are missing there.
 
     If a setting is wrong or missing, write its name to stderr and exit with status 2. Values are
     never printed.
     """
     try:
-        return Settings(_env_file=env_file)
+        return Settings()
     except ValidationError as error:
         problem = "; ".join(
             _sentence(e["loc"], e["type"], e["msg"])
             for e in error.errors(include_url=False, include_context=False, include_input=False)
         )
-    except (SettingsError, OSError, UnicodeDecodeError) as error:
-        problem = f".env cannot be read ({type(error).__name__})"
+    except env_file.EnvFileError as error:
+        problem = str(error)
+    except SettingsError as error:
+        problem = f"the environment cannot be read ({type(error).__name__})"
     sys.stderr.write(f"settings: {problem}\n")
     raise SystemExit(2)
 

@@ -3,9 +3,7 @@
 import os
 from dataclasses import dataclass
 
-import dotenv
-
-from bot import settings
+from bot import env_file, settings
 from db.money import STARS
 from sandbox.startup_errors import CannotStart
 
@@ -71,7 +69,7 @@ class EnvironmentSettings:
         """
         provisional = {name: value for name, value in _PROVISIONAL.items() if not self.values[name]}
         os.environ.update(self.child_environment(provisional))
-        settings.load(env_file=None)
+        settings.load()
 
     def child_environment(self, provided: dict[str, str]) -> dict[str, str]:
         """Return the environment variables for the bot and the scheduler.
@@ -93,19 +91,22 @@ class EnvironmentSettings:
             for name, value in os.environ.items()
             if name not in NAMES and not name.startswith(_OF_INTERPRETERS)
         }
-        # Neither program may connect as the owner of the tables.
-        return (
-            others | merged | {"PYTHONUNBUFFERED": "1"} | provided | {"MIGRATION_DATABASE_URL": ""}
-        )
+        # The programs read no file, so an empty setting stays empty. Neither program may connect as
+        # the owner of the tables.
+        fixed = {env_file.VARIABLE: os.devnull, "MIGRATION_DATABASE_URL": ""}
+        return others | merged | {"PYTHONUNBUFFERED": "1"} | provided | fixed
 
 
 def read(*, isolated: bool) -> EnvironmentSettings:
     """Read the settings from the environment, and missing settings from `.env`.
 
     If `isolated` is true, `.env` and all settings for external services are ignored. Raises
-    CannotStart if one of two settings that belong together is missing.
+    CannotStart if `.env` cannot be read, or if one of two settings that belong together is missing.
     """
-    sources = {} if isolated else dict(dotenv.dotenv_values(".env", interpolate=False))
+    try:
+        sources = {} if isolated else env_file.read()
+    except env_file.EnvFileError as error:
+        raise CannotStart(str(error)) from None
     sources |= {name: value for name, value in os.environ.items() if value}
     values = {
         name: "" if isolated and name in _OUTSIDE else (sources.get(name) or "") for name in NAMES

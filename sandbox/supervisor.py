@@ -59,7 +59,6 @@ def program(
     """
 
     async def start() -> Program:
-        # In the folder of the log, the program does not read a file `.env`.
         child = processes.spawn(
             [sys.executable, *argv], name=name, cwd=log.parent, env=environment, log=log
         )

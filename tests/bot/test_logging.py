@@ -32,7 +32,7 @@ def settings(**changes: Any) -> Settings:
         "redis_url": "redis://127.0.0.1/0",
         "webhook_secret": "hookhook",
     }
-    return Settings(_env_file=None, **(values | changes))
+    return Settings(**(values | changes))
 
 
 @pytest.fixture(autouse=True)
@@ -253,7 +253,7 @@ def test_an_uncaught_exception_is_logged_without_secrets() -> None:
     program = f"""
 from bot import logging
 from bot.settings import Settings
-logging.setup(Settings(_env_file=None, bot_token={TOKEN!r}, admin_chat_id=-1,
+logging.setup(Settings(bot_token={TOKEN!r}, admin_chat_id=-1,
     database_url="postgresql://adtech_app@/adtech", redis_url="redis://h"))
 raise RuntimeError({TOKEN!r})
 """

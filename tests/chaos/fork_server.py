@@ -23,6 +23,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bot import env_file
 from sandbox import processes
 from scheduler import __main__ as scheduler
 from scheduler import warm_up
@@ -130,7 +131,7 @@ def _run_scheduler(command: Json, report_writer: int, parent: int) -> NoReturn:
         processes.die_with(parent, signal.SIGKILL)
         _redirect_output(command["log"])
         os.environ.clear()
-        os.environ.update(command["settings"])
+        os.environ.update(command["settings"] | {env_file.VARIABLE: os.devnull})
         if command["failpoint"] is not None:
             scheduler_id = command["start"]
 
@@ -153,7 +154,7 @@ def _redirect_output(log: str) -> None:
     os.dup2(null, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    # This folder has no .env, and it exists for as long as the run.
+    # This folder exists for as long as the run.
     os.chdir(Path(log).parent)
 
 

@@ -1,16 +1,19 @@
 """Test which settings the bot and the scheduler get from the sandbox."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from bot import settings
+from bot import env_file, settings
 from sandbox import environment
+from sandbox.startup_errors import CannotStart
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(env_file.VARIABLE, str(tmp_path / ".env"))
+    (tmp_path / ".env").touch()
     for name in environment.NAMES:
         monkeypatch.delenv(name, raising=False)
 
@@ -23,6 +26,14 @@ def test_every_setting_is_handed_over_so_that_a_file_adds_nothing(tmp_path: Path
     passed_on = environment.read(isolated=False).child_environment({})
     assert passed_on["LOG_LEVEL"] == "DEBUG"
     assert passed_on["WEBHOOK_URL"] == ""  # the bot polls the sandbox's server
+    assert passed_on[env_file.VARIABLE] == os.devnull
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SUPPORT_CONTACT=caf\xe9\n")
+    with pytest.raises(CannotStart, match="cannot be read: it is not UTF-8"):
+        environment.read(isolated=False)
+    assert environment.read(isolated=True).values["SUPPORT_CONTACT"] == ""
 
 
 def test_the_environment_goes_over_the_file(

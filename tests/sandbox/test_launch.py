@@ -22,6 +22,7 @@ import pytest
 from redis import Redis
 from redis import exceptions as redis_errors
 
+from bot import env_file
 from sandbox import processes
 
 pytestmark = pytest.mark.slow_process
@@ -43,7 +44,12 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, **settings},
+            env={
+                "PYTHONPATH": str(ROOT),
+                "PATH": os.defpath,
+                env_file.VARIABLE: os.devnull,
+                **settings,
+            },
         )
 
     def up(self) -> dict[str, Any]:
@@ -143,8 +149,10 @@ def refused(sandbox: Sandbox) -> str:
 
 def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_path: Path) -> None:
     """Check that `--isolated` ignores settings, and that a signal ends all processes."""
-    (tmp_path / ".env").write_text("BOT_TOKEN=1:secret\nADMIN_CHAT_ID=-1\nPLATFORM_FEE_BPS=x\n")
-    sandbox = start("--isolated", REDIS_URL="redis://127.0.0.1:1", PROBE_GAP="5")
+    file = tmp_path / ".env"
+    file.write_text("BOT_TOKEN=1:secret\nADMIN_CHAT_ID=-1\nPLATFORM_FEE_BPS=x\n")
+    outside = {env_file.VARIABLE: str(file), "REDIS_URL": "redis://127.0.0.1:1"}
+    sandbox = start("--isolated", **outside, PROBE_GAP="5")
     world = sandbox.up()
     assert stat.S_IMODE(sandbox.file.stat().st_mode) == 0o600
     assert world["page_url"].startswith("http://127.0.0.1:")
@@ -173,7 +181,7 @@ def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_p
     assert query(world["database_url"], switches) == [(9, True)]
     with Redis.from_url(world["redis_url"]) as redis:
         assert redis.set("key", "value")
-    assert refused(start()).startswith("settings: PLATFORM_FEE_BPS ")
+    assert refused(start(**outside)).startswith("settings: PLATFORM_FEE_BPS ")
     assert refused(start("--isolated")) == f"sandbox: already running in {sandbox.local}"
     status, output, errors = sandbox.stop()
     assert (status, errors) == (0, "")

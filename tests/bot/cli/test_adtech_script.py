@@ -52,3 +52,23 @@ def test_the_current_folder_and_the_variables_of_python_change_nothing(
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "killswitch" in ran.stdout
+
+
+@pytest.mark.slow_process
+def test_the_settings_of_the_product_are_read_and_not_those_of_the_current_folder(
+    moved: Path, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("HTTP_PORT=x\nDATABASE_URL=postgresql://u@h/other\n")
+    (moved / ".env").write_text("CURRENCY=usd\n")
+    ran = subprocess.run(
+        [moved / ".venv/bin/adtech", "health"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "CURRENCY must be" in ran.stderr
+    assert "DATABASE_URL is missing" in ran.stderr
+    assert "HTTP_PORT" not in ran.stderr
