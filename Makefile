@@ -7,9 +7,14 @@ READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url
 
-# What a shell has set for Python, PostgreSQL's clients and time changes nothing here. For example,
-# with PYTHONDONTWRITEBYTECODE each process would compile anew what it imports.
-$(foreach name,$(filter-out PYTHON,$(filter PYTHON% PG% TZ%,$(.VARIABLES))),$(eval unexport $(name)))
+# What a shell has set for Python, PostgreSQL's clients, time and the tools of the tests changes nothing
+# here. For example, with PYTHONDONTWRITEBYTECODE each process would compile anew what it imports, and
+# with PYTEST_ADDOPTS=--collect-only no test would run.
+FOREIGN := PYTHON% PYTEST% PY_COLORS PG% TZ% MYPY% HYPOTHESIS% COVERAGE% COV_% RUFF% \
+	FORCE_COLOR NO_COLOR CLICOLOR% COLUMNS LINES
+$(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval unexport $(name)))
+# These are given on the command line: make test ARGS="-k E1". A shell's own variable is another thing.
+$(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema requirements clean
@@ -61,6 +66,9 @@ $(READY): requirements/dev.txt requirements/uv.txt requirements/install.py bot/c
 		echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) comes without venv: install python3-venv, or make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import os, sys; sys.exit(":" in os.getcwdb().decode())' 2>/dev/null || { \
+		echo "Python's venv does not work in this folder: move it to a path of UTF-8 without a colon" >&2; \
+		exit 1; }
 	@echo "Setting up .venv (up to a minute, once)" >&2
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -I requirements/install.py

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 import bot  # noqa: F401 - it defers the build of aiogram's models, as in the product
 from bot import env_file
+from bot.settings import Settings
 from db import address
 from db.session import Sessions, create_engine, create_sessions
 from sandbox import clock, embedded
@@ -44,7 +45,10 @@ from tests.factories import business as business_rows
 
 scratch.choose()
 address.ignore_libpq_settings()
-os.environ[env_file.VARIABLE] = os.devnull  # a developer's own settings change no test
+# A developer's own settings change no test.
+os.environ[env_file.VARIABLE] = os.devnull
+for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+    del os.environ[name]
 # On a busy machine, an example may be slow without being wrong. So there is no time limit.
 settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any_speed")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_the_listing_of_pip_is_understood(
     assert "PIP_USER" not in clean
 
 
-def test_variables_of_python_and_postgresql_do_not_reach_the_programs() -> None:
+def test_variables_of_other_tools_do_not_reach_the_programs() -> None:
     shell = {
         "PYTHONPATH": "/nowhere",
         "PYTHONHOME": "/nowhere",
@@ -69,6 +70,19 @@ def test_variables_of_python_and_postgresql_do_not_reach_the_programs() -> None:
         "PGSERVICE": "other",
         "TZ": "MSK-3",
         "TZDIR": "/nowhere",
+        "PYTEST_ADDOPTS": "--collect-only",
+        "PYTEST_PLUGINS": "nowhere",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "MYPYPATH": "/nowhere",
+        "MYPY_CACHE_DIR": "/nowhere",
+        "HYPOTHESIS_PROFILE": "ci",
+        "HYPOTHESIS_STORAGE_DIRECTORY": "/nowhere",
+        "COVERAGE_PROCESS_START": "/nowhere",
+        "COV_CORE_SOURCE": "/nowhere",
+        "RUFF_CONFIG": "/nowhere",
+        "RUFF_NO_CACHE": "true",
+        "FORCE_COLOR": "1",
+        "COLUMNS": "20",
     }
     shown = subprocess.run(
         ["make", "--eval", "probe: ; @env", "probe"],  # noqa: S607 - make is required anyway
@@ -81,3 +95,42 @@ def test_variables_of_python_and_postgresql_do_not_reach_the_programs() -> None:
     names = {line.partition("=")[0] for line in shown.splitlines()}
     assert names & shell.keys() == set()
     assert "PATH" in names
+
+
+def test_only_the_command_line_gives_arguments() -> None:
+    """Check that ARGS of a shell is not used, and that ARGS of the command line is."""
+
+    def run(*given: str) -> str:
+        return subprocess.run(
+            ["make", "--eval", "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)'", "probe", *given],  # noqa: S607
+            cwd=ROOT,
+            env=os.environ | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    assert run() == "//"
+    assert run("ARGS=-k E1", "SEED=7") == "-k E1//7"
+
+
+@pytest.mark.parametrize("name", [b"a:b", b"\xff\xfe"])
+def test_a_folder_in_which_venv_does_not_work_is_one_line(name: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(name)
+    for file in ("requirements/dev.txt", "requirements/uv.txt", "requirements/install.py"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    (folder / "bot/cli").mkdir(parents=True)
+    (folder / "bot/cli/adtech.sh").touch()
+    shutil.copy(ROOT / "Makefile", folder)
+    ran = subprocess.run(
+        ["make", f"PYTHON={sys.executable}", "run"],  # noqa: S607 - make is required anyway
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert ran.stderr.startswith("Python's venv does not work in this folder: move it to a path of")
+    assert ran.stdout == ""
+    assert not (folder / ".venv").exists()
