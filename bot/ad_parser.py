@@ -38,8 +38,11 @@ class ParsedAd:
     creative: Creative
     losses: tuple[str, ...]
     """The names of the lost parts, for example `link_preview`."""
-    addresses: tuple[str, ...] = ()
-    """The addresses in the text of which Telegram makes links."""
+    addresses: tuple[tuple[int, int], ...] = ()
+    """The addresses in the text of which Telegram makes links, each as offset and length.
+
+    Both are in UTF-16 units.
+    """
 
 
 def parse_ad(message: Message) -> ParsedAd | None:
@@ -48,7 +51,7 @@ def parse_ad(message: Message) -> ParsedAd | None:
     if creative is None:
         return None
     entities = message.entities or message.caption_entities or []
-    addresses = [entity.extract_from(creative.text) for entity in entities if entity.type == "url"]
+    addresses = [(entity.offset, entity.length) for entity in entities if entity.type == "url"]
     return ParsedAd(creative, tuple(_losses(message)), tuple(addresses))
 
 

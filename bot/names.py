@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from services.platform import characters
+
 _JOINERS = frozenset("\u200c\u200d")
 """Invisible characters that join letters or emoji."""
 _TAGS = range(0xE0020, 0xE0080)
@@ -18,11 +20,11 @@ def one_line(text: str) -> str:
 
     A text without a visible character becomes NO_NAME. An empty text stays empty.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable() and (text.strip() or not text):
         return text
     shown = "".join(_shown(character) for character in text)
     shown = re.sub(" {2,}", " ", shown) if shown != text else shown
-    if not shown.strip():
+    if all(characters.is_invisible(character) for character in shown):
         return NO_NAME if text else text
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in shown):
         return f"{_ISOLATE}{shown}{_END}"

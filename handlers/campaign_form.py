@@ -150,12 +150,14 @@ async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> N
         await forms.next_step(manager, next_state)
 
 
-def _check_ad(manager: DialogManager, ad: Creative, addresses: tuple[str, ...] = ()) -> bool:
+def _check_ad(
+    manager: DialogManager, ad: Creative, addresses: tuple[tuple[int, int], ...] = ()
+) -> bool:
     """Return whether an ad and the addresses in its text are valid. Otherwise show the error."""
     try:
         ad.validate()
-        for address in addresses:
-            links.require_visible(address)
+        for offset, length in addresses:
+            links.require_visible(ad.text, offset, length)
     except errors.DomainError as error:
         forms.show_error(manager, explain(forms.context_of(manager).t, error))
         return False

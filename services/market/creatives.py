@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from services.market import links
-from services.platform import errors
+from services.platform import characters, errors
 
 KINDS = ("text", "photo", "video", "animation")
 TEXT_LIMIT = 4096
@@ -48,6 +48,10 @@ class Creative:
         Raises InvalidCreative, InvalidText.
         """
         self.validate_stored()
+        if self.kind == "text" and all(
+            characters.is_invisible(character) for character in self.text
+        ):
+            raise errors.InvalidText("ad", TEXT_LIMIT, 0)
         if self.button_text is not None and _has_hidden_marks(self.button_text):
             raise errors.InvalidCreative("button", "hidden")
         if self.button_url is not None:
@@ -55,6 +59,7 @@ class Creative:
         for entity in self.entities:
             if entity.get("type") == "text_link":
                 links.require(str(entity.get("url")), schemes=links.TEXT_SCHEMES)
+                links.require_order(self.text, int(entity["offset"]), int(entity["length"]))
         return self
 
     def validate_stored(self) -> "Creative":
@@ -98,7 +103,7 @@ def read_or_none(stored: dict[str, Any]) -> Creative | None:
 
 
 def _has_hidden_marks(text: str) -> bool:
-    return any(
+    return all(characters.is_invisible(character) for character in text) or any(
         unicodedata.category(character) in _LINE_BREAKS or character in _DIRECTION_MARKS
         for character in text
     )

@@ -5,7 +5,9 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-from services.platform import errors
+import idna
+
+from services.platform import characters, errors
 
 LIMIT = 2048
 """The greatest length of an address, in characters."""
@@ -13,12 +15,16 @@ _WEB = frozenset({"http", "https"})
 TEXT_SCHEMES = _WEB | {"tg"}
 """Schemes for links in the text of an ad; `tg://` opens a page of Telegram."""
 
-_HIDING = frozenset({"user", "ip", "hidden"})
+_HIDING = frozenset({"user", "ip", "hidden", "unreadable"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_FULL_SCHEME = re.compile(rf"{_SCHEME.pattern}//")
 _EMAIL = re.compile(r"[^/?#:@\s]+@[^/?#:@\s]+")
 _ASCII_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _HIDDEN = {"Cc", "Cf", "Zl", "Zp"}
+_REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+"""The classes of the characters that can change the order of all letters in a line."""
+_DIRECTION_MARKS = frozenset("\u061c\u200e\u200f")
 _DOTS = dict.fromkeys((0x3002, 0xFF0E, 0xFF61), ".")
 
 
@@ -28,7 +34,9 @@ def with_scheme(typed: str) -> str:
     `example.com:8080` has no scheme, so it gets `https` too.
     """
     scheme = _SCHEME.match(typed)
-    if "://" in typed or (scheme and not re.match(r"[0-9]+(?![0-9])", typed[scheme.end() :])):
+    if _FULL_SCHEME.match(typed) or (
+        scheme and not re.match(r"[0-9]+(?![0-9])", typed[scheme.end() :])
+    ):
         return typed
     if _EMAIL.fullmatch(typed):
         return f"mailto:{typed}"
@@ -46,14 +54,44 @@ def require(url: str, *, schemes: frozenset[str] = _WEB) -> None:
         raise errors.InvalidCreative("url", why)
 
 
-def require_visible(typed: str) -> None:
+def require_visible(text: str, offset: int, length: int) -> None:
     """Refuse an address in the text of an ad if it hides where it leads.
 
-    Telegram makes a link of such an address. Raises InvalidCreative for the field `url` with the
-    reason `user`, `ip` or `hidden`, as `require` does.
+    Telegram makes a link of such an address. `offset` and `length` are in UTF-16 units. Raises
+    InvalidCreative for the field `url` with the reason `user`, `ip`, `hidden` or `unreadable`, as
+    `require` does, or `not_http` for a scheme that is not in TEXT_SCHEMES.
     """
-    if (why := _problem(with_scheme(typed), TEXT_SCHEMES)) in _HIDING:
+    require_order(text, offset, length)
+    _before, address, _after = _split(text, offset, length)
+    scheme = _FULL_SCHEME.match(address)
+    why = _problem(address if scheme else f"https://{address}", TEXT_SCHEMES)
+    unknown = scheme is not None and scheme[1].lower() not in TEXT_SCHEMES
+    if why is not None and (unknown or why in _HIDING):
         raise errors.InvalidCreative("url", why)
+
+
+def require_order(text: str, offset: int, length: int) -> None:
+    """Refuse a link in a text if the order of its shown letters may differ from the text.
+
+    Characters that change the direction of letters do that: some of them anywhere in the line,
+    others beside the link. `offset` and `length` are in UTF-16 units. Raises InvalidCreative for
+    the field `url` with the reason `hidden`.
+    """
+    before, shown, after = _split(text, offset, length)
+    line = before.rpartition("\n")[2] + shown + after.partition("\n")[0]
+    if any(unicodedata.bidirectional(character) in _REORDERING for character in line) or (
+        _DIRECTION_MARKS & {*before[-1:], *shown, *after[:1]}
+    ):
+        raise errors.InvalidCreative("url", "hidden")
+
+
+def _split(text: str, offset: int, length: int) -> tuple[str, str, str]:
+    """Return the texts before, in and after a part of a text, whose place is in UTF-16 units."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    start, end = 2 * offset, 2 * (offset + length)
+    parts = units[:start], units[start:end], units[end:]
+    before, inside, after = (part.decode("utf-16-le", "replace") for part in parts)
+    return before, inside, after
 
 
 def _problem(url: str, schemes: frozenset[str]) -> str | None:
@@ -63,7 +101,7 @@ def _problem(url: str, schemes: frozenset[str]) -> str | None:
     except ValueError:
         return "hidden" if _has_hidden(url) else "unreadable"
     found = {
-        "hidden": _has_hidden(url),
+        "hidden": _has_hidden(url) or _has_hidden_letters(host),
         "email": parts.scheme == "mailto",
         "not_http": parts.scheme not in schemes or len(url) > LIMIT,
         "user": "@" in parts.netloc,
@@ -72,11 +110,17 @@ def _problem(url: str, schemes: frozenset[str]) -> str | None:
     why = next((word for word, is_found in found.items() if is_found), None)
     if why is not None or parts.scheme not in _WEB:
         return why
+    if "[" in parts.netloc:
+        return "ip"
     return _problem_of_host(unicodedata.normalize("NFKC", host).translate(_DOTS))
 
 
 def _has_hidden(url: str) -> bool:
     return any(unicodedata.category(character) in _HIDDEN for character in url)
+
+
+def _has_hidden_letters(host: str) -> bool:
+    return any(characters.is_invisible(character) and not character.isspace() for character in host)
 
 
 def _problem_of_host(host: str) -> str | None:
@@ -95,8 +139,10 @@ def _problem_of_host(host: str) -> str | None:
 
 
 def _is_label(label: str) -> bool:
-    if label.isascii():
+    if label.isascii() and not label.startswith("xn--"):
         return _ASCII_LABEL.fullmatch(label) is not None
-    return all(
-        character in "-_" or unicodedata.category(character)[0] in "LMN" for character in label
-    )
+    try:
+        idna.ulabel(label)
+    except idna.IDNAError:
+        return False
+    return True

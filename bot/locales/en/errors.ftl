@@ -77,7 +77,7 @@ error-invalid-creative = { $field ->
         [email] That is an e-mail address. A button can lead only to a web page. Please send its address, for example https://example.com
         [user] That address has a name or a password before the site (“name@site”), which hides where it leads. Please send it without that part.
         [ip] That address is a number and not the name of a site. Please send an address with a name, for example https://example.com
-        [hidden] That address has characters that people can't see. Please type it anew, without copying it.
+        [hidden] That address, or the line around it, has characters that people can't see. Please type it anew, without copying it.
        *[other] That is not an address I can link to. It starts with http:// or https://, for example https://example.com
     }
     [button] { $why ->

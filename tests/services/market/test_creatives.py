@@ -43,6 +43,7 @@ def test_an_ad_stored_without_the_identity_of_its_file_is_readable() -> None:
     [
         (replace(TEXT, text=""), "ad"),
         (replace(TEXT, text=" \n "), "ad"),
+        (replace(TEXT, text="\u3164\u2800\ufe0f"), "ad"),
         (replace(TEXT, text="x" * 4_097), "ad"),
         (replace(TEXT, text="🍞" * 2_049), "ad"),
         (replace(PHOTO, text="x" * 1_025), "ad"),
@@ -64,6 +65,7 @@ def test_empty_and_too_long_texts_are_refused(ad: Creative, field: str) -> None:
         (replace(PHOTO, file_id=None), "file", "missing"),
         (replace(TEXT, button_text="Buy\u202enow", button_url="https://a.com"), "button", "hidden"),
         (replace(TEXT, button_text="Buy\nnow", button_url="https://a.com"), "button", "hidden"),
+        (replace(TEXT, button_text="\u3164", button_url="https://a.com"), "button", "hidden"),
         (replace(TEXT, button_text="Buy"), "button", "incomplete"),
         (replace(TEXT, button_url="https://example.com"), "button", "incomplete"),
     ],
@@ -103,6 +105,15 @@ def test_a_link_in_the_text_is_checked_like_the_buttons() -> None:
         replace(TEXT, entities=[link]).validate()
     stored = replace(TEXT, entities=[link]).as_json()
     assert read_or_none(stored) is not None, "an ad of an earlier version is still published"
+
+
+def test_the_shown_text_of_a_link_has_no_marks_of_direction() -> None:
+    link = {"type": "text_link", "offset": 4, "length": 8, "url": "https://evil.org/"}
+    replace(TEXT, text="See moc.knab now", entities=[link]).validate()
+    for shown in ("See \u202emoc.knab", "See moc.kna\u200e", "See moc.knab\u200f \u05d0"):
+        with pytest.raises(errors.InvalidCreative) as refusal:
+            replace(TEXT, text=shown, entities=[link]).validate()
+        assert (refusal.value.field, refusal.value.why) == ("url", "hidden")
 
 
 @given(st.text(max_size=50))

@@ -20,6 +20,9 @@ from services.platform import errors
         ("пример.рф", "https://пример.рф"),
         ("https://हिन्दी.भारत/a", "https://हिन्दी.भारत/a"),
         ("t.me/channel", "https://t.me/channel"),
+        ("example.com/?to=https://a.b", "https://example.com/?to=https://a.b"),
+        ("https://xn--e1awd7f.com", "https://xn--e1awd7f.com"),
+        ("https://ru.wikipedia.org/❤\ufe0f", "https://ru.wikipedia.org/❤\ufe0f"),
     ],
 )
 def test_web_addresses_are_accepted(typed: str, url: str) -> None:
@@ -62,6 +65,19 @@ def test_web_addresses_are_accepted(typed: str, url: str) -> None:
         ("https://example.com/\\evil.org", "unreadable"),
         ("https://example.com:99999", "unreadable"),
         ("https://[::1", "unreadable"),
+        ("https://[v1.x]", "ip"),
+        ("https://exam\u3164ple.com", "hidden"),
+        ("https://\u115fexample.com", "hidden"),
+        ("https://\u034fexample.com", "hidden"),
+        ("https://example\ufe00.com", "hidden"),
+        ("https://exam\u00adple.com", "hidden"),
+        ("https://exam\u200dple.com", "hidden"),
+        ("https://exam\u180eple.com", "hidden"),
+        ("https://exam\u2060ple.com", "hidden"),
+        ("https://exam\ufeffple.com", "hidden"),
+        ("https://exam\u2800ple.com", "hidden"),
+        ("https://xn--", "not_http"),
+        ("https://💥.com", "not_http"),
     ],
 )
 def test_other_addresses_are_refused_with_the_reason(typed: str, why: str) -> None:
@@ -74,6 +90,64 @@ def test_the_text_of_an_ad_may_link_into_telegram() -> None:
     links.require("tg://resolve?domain=channel", schemes=links.TEXT_SCHEMES)
     with pytest.raises(errors.InvalidCreative):
         links.require("mailto:someone@example.com", schemes=links.TEXT_SCHEMES)
+
+
+def _find(text: str, address: str) -> tuple[str, int, int]:
+    """Return the text with the place of the address in it, in UTF-16 units."""
+    before = text.partition(address)[0]
+    return text, len(before.encode("utf-16-le")) // 2, len(address.encode("utf-16-le")) // 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👍 https://bank.com/a?b=c@d now",
+        "bank.com/?to=https://a@b",
+        "tg://resolve?domain=x",
+        "HTTP://bank.com",
+        "שלום https://bank.com/a",
+        "\u2067שש\u2069\nhttps://bank.com/a",
+        "👩\u200d💻 https://bank.com/a",
+    ],
+)
+def test_a_visible_address_in_a_text_is_accepted(text: str) -> None:
+    address = next(word for word in text.split() if "://" in word)
+    links.require_visible(*_find(text, address))
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "why"),
+    [
+        ("ftp://bank.com@evil.org/x", "", "not_http"),
+        ("ftp://1.2.3.4/x", "", "not_http"),
+        ("see ton://transfer/x", "ton://transfer/x", "not_http"),
+        ("tg://bank.com@evil", "", "user"),
+        ("bank.com@evil.org/?to=://", "", "user"),
+        ("user:pw@evil.org", "", "user"),
+        ("1.2.3.4", "", "ip"),
+        ("https://[v1.x]", "", "ip"),
+        ("https://bank.com\uff20evil.org", "", "unreadable"),
+        ("https://bank\u3164.com", "", "hidden"),
+        ("See \u202ehttps://evil.com/moc.knab\u202c", "https://evil.com/moc.knab", "hidden"),
+        ("https://evil.com/moc.knab \u202a", "https://evil.com/moc.knab", "hidden"),
+        ("\u2067here: https://evil.com/a", "https://evil.com/a", "hidden"),
+        ("\u200fhttps://evil.com/a", "https://evil.com/a", "hidden"),
+        ("https://evil.com/a\u061c", "https://evil.com/a", "hidden"),
+        ("👍\u200ehttps://evil.com/a", "https://evil.com/a", "hidden"),
+    ],
+)
+def test_an_address_in_a_text_that_hides_where_it_leads_is_refused(
+    text: str, address: str, why: str
+) -> None:
+    with pytest.raises(errors.InvalidCreative) as refusal:
+        links.require_visible(*_find(text, address or text))
+    assert (refusal.value.field, refusal.value.why) == ("url", why)
+
+
+@given(st.text(max_size=60), st.integers(0, 70), st.integers(0, 70))
+def test_any_place_in_a_text_is_accepted_or_refused(text: str, offset: int, length: int) -> None:
+    with suppress(errors.InvalidCreative):
+        links.require_visible(text, offset, length)
 
 
 @given(st.text(max_size=60))
