@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -27,14 +28,15 @@ LARGEST = 10**12
 EXAMPLE = 5_000
 """The amount that the bot shows as an example, in minor units."""
 
-_NUMBER = re.compile(r"[0-9][0-9 .,\u00a0]*")
+_AMOUNT = re.compile(r"([^0-9]*?)\s*([0-9](?:[0-9 .,\u00a0]*[0-9.,])?)\s*([^0-9]*)")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
+_STAR = "⭐"
 
 
 def format_money(amount: int, currency: str, language: str) -> str:
     """Format whole minor units, for example 123450 in USD as $1,234.50 in English."""
     if currency == STARS:
-        return f"{format_decimal(amount, locale=language)} ⭐"
+        return f"{format_decimal(amount, locale=language)} {_STAR}"
     # For some currencies, babel's data has another number of decimals than Telegram.
     decimals = currencies.exponent(currency)
     pattern = _pattern(language, decimals)
@@ -62,10 +64,8 @@ def parse_money(text: str, currency: str, language: str) -> int | None:
     Returns None if the text is not an amount from 1 to LARGEST, or has too many decimals for the
     currency.
     """
-    number = text.strip().removesuffix("⭐")
-    for sign in (get_currency_symbol(currency, locale=language), currency):
-        number = number.removeprefix(sign).removesuffix(sign).strip()
-    if not _NUMBER.fullmatch(number):
+    number, beside = _number_and_currency(text)
+    if beside and beside not in _signs(currency, language):
         return None
     try:
         value = parse_decimal(_with_no_break_spaces(number), locale=language, strict=True)
@@ -76,6 +76,31 @@ def parse_money(text: str, currency: str, language: str) -> int | None:
     if decimals > currencies.exponent(currency) or not 0 < minor <= LARGEST:
         return None
     return int(minor)
+
+
+def names_currency(text: str) -> bool:
+    """Return whether a typed text is a number with a word or a currency's sign beside it."""
+    _number, beside = _number_and_currency(text)
+    return any(unicodedata.category(character)[0] in "LS" for character in beside)
+
+
+def _number_and_currency(text: str) -> tuple[str, str]:
+    """Return the number in a typed amount, and what stands before or behind it ("" for nothing).
+
+    Both are "" if the text has no number, or a text on both sides of the number.
+    """
+    parts = _AMOUNT.fullmatch(text.strip().replace("\ufe0f", ""))  # phones add it to a star
+    if parts is None:
+        return "", ""
+    before, number, behind = parts.groups()
+    return (
+        ("", "") if before and behind else (number.strip(" \u00a0"), (before + behind).casefold())
+    )
+
+
+def _signs(currency: str, language: str) -> set[str]:
+    signs = {currency, get_currency_symbol(currency, locale=language)}
+    return {sign.casefold() for sign in signs | ({_STAR} if currency == STARS else set())}
 
 
 def _with_no_break_spaces(number: str) -> str:
@@ -97,18 +122,52 @@ def format_time(at: datetime, time_zone: str | None, language: str) -> str:
 def parse_time(text: str, time_zone: str | None) -> datetime | None:
     """Parse a typed date and time in the person's zone into an aware datetime in UTC.
 
-    Returns None for an unknown format, a time that the zone's clocks skip, or a year above 9999 in
-    UTC. If the time occurs two times, the result is the first one.
+    The text may end with a difference from UTC, for example +02:00, which then counts instead of
+    the zone. Returns None for an unknown format, a time that the zone's clocks skip or show two
+    times, or a year above 9999 in UTC.
     """
+    typed = _typed_time(text)
+    if typed is None:
+        return None
+    try:
+        moments = [typed] if typed.tzinfo else _moments(typed, time_zone)
+        return moments[0].astimezone(UTC) if len(moments) == 1 else None
+    except OverflowError:
+        return None
+
+
+def repeated_time(text: str, time_zone: str | None) -> list[str]:
+    """Return the two texts to choose from if the zone's clocks show a typed time two times.
+
+    They are the typed time with its two differences from UTC, the earlier moment first. For every
+    other text, the result is empty.
+    """
+    typed = _typed_time(text)
+    try:
+        moments = _moments(typed, time_zone) if typed and not typed.tzinfo else []
+    except OverflowError:
+        return []
+    shown = [f"{at:%Y-%m-%d %H:%M %z}" for at in moments]
+    return [f"{text[:-2]}:{text[-2:]}" for text in shown] if len(shown) > 1 else []
+
+
+def _typed_time(text: str) -> datetime | None:
     for time_format in _TIME_FORMATS:
-        try:
-            naive = datetime.strptime(text.strip(), time_format)  # noqa: DTZ007 - its zone follows
-        except ValueError:
-            continue
-        try:
-            utc = naive.replace(tzinfo=time_zones.zone(time_zone)).astimezone(UTC)
-            shown = utc.astimezone(time_zones.zone(time_zone)).replace(tzinfo=None)
-        except OverflowError:
-            return None
-        return utc if shown == naive else None
+        for ending in ("", " %z"):
+            try:
+                return datetime.strptime(text.strip(), time_format + ending)  # noqa: DTZ007 - None is checked
+            except ValueError:
+                continue
     return None
+
+
+def _moments(typed: datetime, time_zone: str | None) -> list[datetime]:
+    """Return each moment at which the zone's clocks show a time: none, one or two."""
+    zone = time_zones.zone(time_zone)
+    found = {}
+    for fold in (0, 1):
+        local = typed.replace(tzinfo=zone, fold=fold)
+        utc = local.astimezone(UTC)
+        if utc.astimezone(zone).replace(tzinfo=None) == typed:
+            found[utc] = local
+    return list(found.values())

@@ -124,9 +124,16 @@ async def _zone(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
 
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     context = forms.context_of(manager)
-    at = formatting.parse_time(message.text or "", context.t.time_zone)
+    typed = message.text or ""
+    at = formatting.parse_time(typed, context.t.time_zone)
     if at is None:
-        forms.show_error(manager, context.t("time-wrong"))
+        choice = formatting.repeated_time(typed, context.t.time_zone)
+        forms.show_error(
+            manager,
+            context.t("time-twice", first=choice[0], second=choice[1])
+            if choice
+            else context.t("time-wrong"),
+        )
         return
     try:
         async with context.read() as session:

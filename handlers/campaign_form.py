@@ -69,6 +69,9 @@ async def _replace_ad(message: Message, _input: MessageInput, manager: DialogMan
 def _parse_ad(message: Message, manager: DialogManager) -> bool:
     """Store the ad of a message in the draft. Return False if the ad is invalid."""
     draft = manager.dialog_data
+    if (message.text or "").startswith("/") and message.forward_origin is None:
+        forms.show_error(manager, forms.context_of(manager).t("answer-command"))
+        return False
     parsed = ad_parser.parse_ad(message)
     if parsed is None or message.media_group_id is not None:
         forms.show_error(manager, forms.context_of(manager).t("ad-kind"))

@@ -97,9 +97,16 @@ async def read_amount(message: Message, manager: DialogManager) -> int | None:
     Returns None and shows the error if the answer is no positive amount.
     """
     t = context_of(manager).t
-    amount = formatting.parse_money(message.text or "", t.currency, t.language)
+    typed = message.text or ""
+    amount = formatting.parse_money(typed, t.currency, t.language)
     if amount is None:
-        show_error(manager, t("amount-wrong", example=t.money(formatting.EXAMPLE)))
+        example = t.money(formatting.EXAMPLE)
+        show_error(
+            manager,
+            t("amount-currency", currency=t.currency, example=example)
+            if formatting.names_currency(typed)
+            else t("amount-wrong", example=example),
+        )
     return amount
 
 

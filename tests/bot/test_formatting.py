@@ -23,6 +23,11 @@ from db import currencies
         ("50 ⭐", "XTR", "en", 50),
         ("100", "JPY", "en", 100),
         ("5,000", "RSD", "en", 500_000),
+        ("5 usd", "USD", "en", 500),
+        ("USD 5", "USD", "ru", 500),
+        ("⭐5", "XTR", "en", 5),
+        ("5 ⭐\ufe0f", "XTR", "ru", 5),
+        ("5 XTR", "XTR", "en", 5),
     ],
 )
 def test_an_amount_is_read_into_minor_units(
@@ -71,6 +76,32 @@ def test_a_number_that_is_a_thousand_elsewhere_is_asked_again(
     assert formatting.parse_money(typed, currency, language) is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [
+        ("5 ⭐", "USD"),
+        ("5⭐\ufe0f", "USD"),
+        ("5 XTR", "USD"),
+        ("5 EUR", "USD"),
+        ("€5", "USD"),
+        ("5 руб", "USD"),  # noqa: RUF001 - the Russian word
+        ("₽ 5", "USD"),
+        ("US$5", "EUR"),
+        ("$5", "XTR"),
+        ("5 stars", "USD"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_an_amount_in_another_currency_is_refused(typed: str, currency: str, language: str) -> None:
+    assert formatting.parse_money(typed, currency, language) is None
+    assert formatting.names_currency(typed)
+
+
+@pytest.mark.parametrize("typed", ["-5", "1 000", "0", "5;", "1e5", "", "$5$"])
+def test_a_wrong_number_names_no_currency(typed: str) -> None:
+    assert not formatting.names_currency(typed)
+
+
 @given(st.text(max_size=40))
 def test_the_parser_of_amounts_accepts_any_text(typed: str) -> None:
     minor = formatting.parse_money(typed, "USD", "en")
@@ -101,8 +132,8 @@ def test_money_and_times_are_shown_in_the_persons_language_and_zone() -> None:
     [
         ("2026-07-01 18:00", "Europe/Berlin", datetime(2026, 7, 1, 16, tzinfo=UTC)),
         ("01.07.2026 18:00", None, datetime(2026, 7, 1, 18, tzinfo=UTC)),
-        # Clocks go back: the first of the two equal hours is meant.
-        ("2026-10-25 02:30", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-10-25 02:30 +02:00", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-10-25 02:30 +01:00", "Europe/Berlin", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_in_the_persons_zone(typed: str, zone: str | None, moment: datetime) -> None:
@@ -114,6 +145,36 @@ def test_a_time_is_read_in_the_persons_zone(typed: str, zone: str | None, moment
 )
 def test_a_time_that_does_not_exist_is_refused(typed: str) -> None:
     assert formatting.parse_time(typed, "Europe/Berlin") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone", "choice"),
+    [
+        (
+            "25.10.2026 02:30",
+            "Europe/Berlin",
+            ["2026-10-25 02:30 +02:00", "2026-10-25 02:30 +01:00"],
+        ),
+        (
+            "2026-04-05 01:45",
+            "Australia/Lord_Howe",
+            ["2026-04-05 01:45 +11:00", "2026-04-05 01:45 +10:30"],
+        ),
+        ("2026-10-25 03:00", "Europe/Berlin", []),
+        ("2026-03-29 02:30", "Europe/Berlin", []),
+        ("2026-10-25 02:30 +01:00", "Europe/Berlin", []),
+        ("2026-10-25 02:30", None, []),
+        ("tomorrow", "Europe/Berlin", []),
+    ],
+)
+def test_a_time_that_comes_twice_is_asked_again(typed: str, zone: str, choice: list[str]) -> None:
+    assert formatting.repeated_time(typed, zone) == choice
+    if choice:
+        assert formatting.parse_time(typed, zone) is None
+        first, second = (formatting.parse_time(text, zone) for text in choice)
+        assert first is not None
+        assert second is not None
+        assert first < second
 
 
 @given(st.text(max_size=40), st.sampled_from([None, "Europe/Berlin", "Asia/Tokyo"]))

@@ -53,6 +53,24 @@ async def test_a_time_is_read_in_the_time_zone_of_the_person(market: Marketplace
     assert (at.isoformat(), at.utcoffset()) == ("2035-07-01T15:00:00+00:00", timedelta())
 
 
+async def test_a_time_that_comes_twice_is_asked_again(market: Marketplace) -> None:
+    """Check the hour that comes twice when the clocks are set back."""
+    await market.connect_channel()
+    await market.make_campaign()
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🕒 At a time I choose")
+    await market.say("advertiser", "Europe/Berlin")
+    await market.say("advertiser", "2035-10-28 02:30")
+    assert "comes twice" in await market.last("advertiser")
+    assert "2035-10-28 02:30 +02:00 (the earlier one)" in await market.last("advertiser")
+    await market.say("advertiser", "2035-10-28 02:30 +01:00")
+    assert "28 Oct 2035 02:30 CET" in await market.last("advertiser")
+    await market.press("advertiser", "✅ Submit")
+    at = await market.value("SELECT publish_at FROM campaign_targets")
+    assert at.isoformat() == "2035-10-28T01:30:00+00:00"
+
+
 async def test_a_past_time_and_a_far_time_are_refused(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()

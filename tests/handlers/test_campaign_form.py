@@ -41,6 +41,8 @@ async def test_each_step_of_a_form_says_what_is_wrong(market: Marketplace) -> No
     for budget in ("nothing", "-5", "0", "1.234", "1e9"):
         await market.say("advertiser", budget)
         assert "not an amount" in await market.last("advertiser"), budget
+    await market.say("advertiser", "5 ⭐")
+    assert "Amounts here are in USD" in await market.last("advertiser")
     await market.say("advertiser", "100")
     await market.press("advertiser", "💾 Save")
     assert await market.value("SELECT total_budget FROM campaigns") == 10_000
@@ -144,6 +146,20 @@ async def test_a_new_ad_at_the_preview_replaces_the_old_one(market: Marketplace)
     stored = await market.value("SELECT creative FROM campaigns")
     assert (stored["kind"], stored["button_text"]) == ("photo", "Order")
     assert (stored["has_spoiler"], stored["caption_above"]) == (True, True)
+
+
+async def test_a_command_is_not_taken_as_the_ad(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    await market.say("advertiser", "Bakery")
+    await market.say("advertiser", "/foo bar")
+    assert "is a command" in await market.last("advertiser")
+    assert "send the ad itself" in await market.last("advertiser")
+    for answer in (AD, "Order", "https://example.com", "100"):
+        await market.say("advertiser", answer)
+    await market.say("advertiser", "/bar")
+    assert "is a command" in await market.last("advertiser")
+    await market.press("advertiser", "💾 Save")
+    assert await market.value("SELECT creative->>'text' FROM campaigns") == AD
 
 
 async def test_what_an_ad_loses_is_said_before_it_is_saved(market: Marketplace) -> None:

@@ -27,6 +27,10 @@ answer-forwarded = A forwarded message is no answer here. Please type the answer
 too-many = ✋ You sent too many messages or presses in one minute. Those above the limit were not read. Wait a minute, then go on. Payments are not affected.
 surprise = Sorry, something went wrong on our side. Nothing is lost: try again in a minute. If it happens again, send this number to the support (/paysupport): { $reference }
 surprise-saved = Done and saved, but I could not show the result. Do not repeat it: look in the menu, /start. If something is wrong, send this number to the support (/paysupport): { $reference }
+amount-currency = Amounts here are in { $currency ->
+    [XTR] Telegram Stars
+   *[other] { $currency }
+}. Please send only the number, or for example { $example }.
 amount-wrong = That is not an amount I can use. Please send a positive number, for example { $example }. Write the thousands without a space, a point or a comma.
 
 menu = 👋 Welcome!
