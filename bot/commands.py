@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramMigrateToChat
+from aiogram.exceptions import TelegramForbiddenError, TelegramMigrateToChat
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllPrivateChats,
@@ -25,11 +25,11 @@ STAFF = (
 async def publish(bot: Bot, admin_chat_id: int) -> None:
     """Publish the commands for private chats and for the admin chat.
 
-    If the admin chat has a new id, its commands are not published.
+    If the admin chat has a new id or has removed the bot, its commands are not published.
     """
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
-    with suppress(TelegramMigrateToChat):
+    with suppress(TelegramMigrateToChat, TelegramForbiddenError):
         await publish_to_staff(bot, admin_chat_id)
 
 

@@ -139,8 +139,11 @@ class InboxWorker:
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
         """Look for requests to stop a kill switch in reduced updates."""
+        admin_chat = self._dependencies.admin_chat
         self._stop_path.expect(
-            updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
+            updates,
+            admin_chat_ids={admin_chat.id, *admin_chat.unconfirmed_ids},
+            staff=self._staff_lanes,
         )
 
     async def run(self, stop: asyncio.Event) -> None:

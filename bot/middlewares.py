@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from bot import button_screens
 from bot.callbacks import BESIDE, ConfirmAdminChat
 from bot.context import Dependencies, RequestContext, database_errors, read_only
 from bot.screens import admin_chat as admin_chat_screens
+from bot.stop_path import is_stop
 from bot.telegram.answers import answer_press
 from bot.texts import Texts
 from db.models.users import Role, User
@@ -122,7 +124,8 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler, unless the staff acts in an admin chat that is not confirmed.
 
-        The bot answers with the message whose button confirms the chat.
+        The bot answers with the message whose button confirms the chat. A stop of a kill switch
+        acts nevertheless: nobody gains by a wrong stop, and money may be lost by a late one.
         """
         context: RequestContext = data["context"]
         bot: Bot = data["bot"]
@@ -137,7 +140,10 @@ class ConfirmedAdminChatMiddleware(BaseMiddleware):
         ):
             return await handler(event, data)
         log.warning("admin chat is not confirmed", act=context.action)
-        if isinstance(event, CallbackQuery):
+        if is_stop(event):
+            context.identified_actor = replace(context.actor, in_admin_chat=True)
+            await handler(event, data)
+        elif isinstance(event, CallbackQuery):
             await answer_press(event, context.t("admin-chat-unconfirmed"))
         for method in admin_chat_screens.moved(context.t, "staff").methods(message.chat.id):
             await bot(method)

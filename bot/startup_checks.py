@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.exceptions import (
     TelegramAPIError,
+    TelegramForbiddenError,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
@@ -22,6 +24,7 @@ from services.market import registration
 from services.money import wallets
 from services.platform import roles
 
+log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 2.0
 AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter)
 _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
@@ -78,8 +81,9 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 async def admin_chat(bot: Bot, chat: AdminChat) -> None:
     """Check that the admin chat is a private group of which the bot is a member.
 
-    Raises CannotStartError if the check fails or the bot's token is wrong; an error in AWAY if
-    Telegram does not answer.
+    A public group, and a group that has removed the bot, are only logged: payments of people must
+    not wait for them. Raises CannotStartError if the setting is wrong, or the bot's token is; an
+    error in AWAY if Telegram does not answer.
     """
     try:
         facts = await bot.get_chat(chat.id)
@@ -89,10 +93,13 @@ async def admin_chat(bot: Bot, chat: AdminChat) -> None:
     except TelegramUnauthorizedError as error:
         raise CannotStartError("BOT_TOKEN is not a token that Telegram knows") from error
     except TelegramAPIError as error:
+        if isinstance(error, TelegramForbiddenError) and "channel" not in error.message:
+            log.error("the admin chat has removed the bot: add it again")
+            return
         raise CannotStartError("ADMIN_CHAT_ID: the bot is not in that chat") from error
     if facts.type not in {ChatType.GROUP, ChatType.SUPERGROUP}:
         raise CannotStartError("ADMIN_CHAT_ID is not a group")
-    if facts.username is not None or facts.active_usernames:
-        raise CannotStartError("ADMIN_CHAT_ID is a public group: anybody could enter it")
     if bot_member.status in _GONE:
-        raise CannotStartError("ADMIN_CHAT_ID: the bot is not in that chat")
+        log.error("the admin chat has removed the bot: add it again")
+    if facts.username is not None or facts.active_usernames:
+        log.error("the admin chat is public: nobody can act as staff until its link is removed")

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
+from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from bot import switches
 from bot.admin_chat import AdminChat
@@ -22,7 +23,8 @@ from services.platform import lanes, users
 
 FORGET_SECONDS = 300.0
 """A request to stop a kill switch is forgotten after this number of seconds."""
-_COMMAND = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\s+\S+\s+\S")
+_COMMAND_STOP = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\b")
+_COMMAND = re.compile(rf"{_COMMAND_STOP.pattern}\s+\S+\s+\S")
 _BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
 
 log = structlog.get_logger(__name__)
@@ -52,17 +54,22 @@ class StopPath:
         self._arrived = asyncio.Event()
 
     def expect(
-        self, updates: Sequence[Mapping[str, Any]], *, admin_chat_id: int, staff: Collection[int]
+        self,
+        updates: Sequence[Mapping[str, Any]],
+        *,
+        admin_chat_ids: Collection[int],
+        staff: Collection[int],
     ) -> None:
         """Remember which updates of the staff in the admin chat stop a kill switch.
 
-        `staff` contains the staff's lanes, usually chat ids. Updates are JSON that is not trusted.
+        `admin_chat_ids` also contains its new ids that nobody has confirmed. `staff` contains the
+        staff's lanes, usually chat ids. Updates are JSON that is not trusted.
         """
         for update in updates:
             lane, update_id = lanes.own_lane(dict(update)), update.get("update_id")
             if lane not in staff or not isinstance(update_id, int) or update_id in self._stops:
                 continue
-            if (language := _language_of_stop(update, admin_chat_id)) is not None:
+            if (language := _language_of_stop(update, admin_chat_ids)) is not None:
                 self._stops[update_id] = _Stop(language, time.monotonic())
                 self._arrived.set()
 
@@ -107,7 +114,14 @@ class StopPath:
                 await self._bot.send_message(admin_chat_id, t("switch-stop-waits"))
 
 
-def _language_of_stop(update: Mapping[str, Any], admin_chat_id: int) -> str | None:
+def is_stop(event: TelegramObject) -> bool:
+    """Return whether a message or a press asks to stop a kill switch, also without a reason yet."""
+    if isinstance(event, CallbackQuery):
+        return (event.data or "").startswith(_BUTTON)
+    return isinstance(event, Message) and _COMMAND_STOP.match(event.text or "") is not None
+
+
+def _language_of_stop(update: Mapping[str, Any], admin_chat_ids: Collection[int]) -> str | None:
     """Return the language of the person whose update stops a kill switch; otherwise None."""
     press, message = update.get("callback_query"), update.get("message")
     if isinstance(press, dict):
@@ -118,7 +132,7 @@ def _language_of_stop(update: Mapping[str, Any], admin_chat_id: int) -> str | No
     else:
         return None
     chat = shown.get("chat") if isinstance(shown, dict) else None
-    if not is_stop or not isinstance(chat, dict) or chat.get("id") != admin_chat_id:
+    if not is_stop or not isinstance(chat, dict) or chat.get("id") not in admin_chat_ids:
         return None
     person = asker.get("from")
     code = person.get("language_code") if isinstance(person, dict) else None

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from bot import outages, startup_checks
+from bot import commands, outages, startup_checks
 from bot.admin_chat import AdminChat
 from db import address
 from db.session import create_engine, create_sessions
@@ -24,10 +24,40 @@ async def test_an_unsuitable_admin_chat_is_refused(market: Marketplace) -> None:
             await startup_checks.admin_chat(
                 market.bot, AdminChat(chat_id, market.database.sessions)
             )
-    await startup_checks.admin_chat(market.bot, market.dependencies.admin_chat)
-    market.world.state.chats[market.chat("group")].username = "everybody_welcome"
-    with pytest.raises(startup_checks.CannotStartError, match="public"):
+    with capture_logs() as logs:
         await startup_checks.admin_chat(market.bot, market.dependencies.admin_chat)
+    assert logs == []
+
+
+async def test_a_public_admin_chat_does_not_keep_the_bot_from_payments(
+    market: Marketplace,
+) -> None:
+    """Check the start of the bot, and a top-up."""
+    market.world.state.chats[market.chat("group")].username = "everybody_welcome"
+    with capture_logs() as logs:
+        await startup_checks.admin_chat(market.bot, market.dependencies.admin_chat)
+    assert [line["event"] for line in logs] == [
+        "the admin chat is public: nobody can act as staff until its link is removed"
+    ]
+    await commands.publish(market.bot, market.dependencies.admin_chat.id)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's own text
+    await market.say("advertiser", "100")
+    assert (await market.pay("advertiser"))["ok"]
+    await market.say("admin", "/withdrawals", where="group")
+    assert "This group is public now" in await market.last("group")
+
+
+async def test_an_admin_chat_that_has_removed_the_bot_does_not_keep_it_from_payments(
+    market: Marketplace,
+) -> None:
+    group = market.chat("group")
+    await market.world.control(f"chats/{group}/members", user_id="bot", status="kicked")
+    with capture_logs() as logs:
+        await startup_checks.admin_chat(market.bot, market.dependencies.admin_chat)
+    assert [line["log_level"] for line in logs] == ["error"]
+    await commands.publish(market.bot, group)
 
 
 async def test_wallets_in_another_currency_are_refused(market: Marketplace) -> None:

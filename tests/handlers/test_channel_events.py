@@ -46,17 +46,25 @@ async def recorded(market: Marketplace) -> list[tuple[int, int]]:
 
 
 async def require_staff_acts(market: Marketplace) -> None:
-    """Check that the new admin chat accepts commands only after a super admin's confirmation."""
-    running = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
-    await market.say("admin", STOP, where="group")
+    """Check that the new admin chat accepts commands only after a super admin's confirmation.
+
+    A stop of a kill switch is accepted at once.
+    """
+    running = "SELECT count(*) FROM running_switches WHERE key = '{}'"
+    await market.say("admin", "/queue", where="group")
     assert "after one super admin has pressed" in await market.last("group")
-    assert await market.value(running) == 1
+    await market.say("admin", "/killswitch stop refunds x", where="group")
+    assert "after one super admin has pressed" in await market.last("group")
+    assert await market.value(running.format("refunds")) == 0
+    await market.say("admin", "/killswitch run refunds x", where="group")
+    assert "▶️ Run refunds" not in await market.buttons("group")
+    assert await market.value(running.format("payouts")) == 1
     assert market.dependencies.admin_chat.id == OLD_GROUP
     await market.press("head", CONFIRM, where="group")
     assert "This group is the admin chat now" in await market.last("group")
     assert market.dependencies.admin_chat.id == market.chat("group")
     await market.say("admin", STOP, where="group")
-    assert await market.value(running) == 0
+    assert await market.value(running.format("payouts")) == 0
     await market.press("admin", "🎛 All switches", where="group")
     assert "▶️ Run payouts" in await market.buttons("group")
 
@@ -90,6 +98,23 @@ async def test_a_group_that_claims_to_be_the_admin_chat_is_not_followed(moved: M
     await receive(moved, chat=stranger, migrate_from_chat_id=OLD_GROUP)
     assert await recorded(moved) == []
     assert moved.dependencies.admin_chat.id == OLD_GROUP
+
+
+async def test_a_stop_by_a_button_acts_in_an_unconfirmed_chat(moved: Marketplace) -> None:
+    await receive(moved, migrate_to_chat_id=moved.chat("group"))
+    await moved.say("admin", "/killswitch stop payouts", where="group")
+    running = "SELECT count(*) FROM running_switches WHERE key = 'payouts'"
+    assert await moved.value(running) == 1
+    (question,) = [m for m in await moved.messages("group") if len(m["buttons"] or []) > 1]
+    await moved.press("admin", question["buttons"][0][0]["text"], where="group")
+    assert await moved.value(running) == 0
+
+
+async def test_a_stop_by_somebody_without_the_role_does_nothing(moved: Marketplace) -> None:
+    await receive(moved, migrate_to_chat_id=moved.chat("group"))
+    await moved.hire_newcomer("moderator", Role.ADMIN)
+    await moved.say("moderator", STOP, where="group")
+    assert await moved.value("SELECT count(*) FROM running_switches WHERE key = 'payouts'") == 1
 
 
 async def test_the_move_of_another_group_is_not_recorded(moved: Marketplace) -> None:

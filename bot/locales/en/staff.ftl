@@ -151,7 +151,7 @@ incident-close-question = Close incident { $id }? It never opens again. After th
 incident-close-sure = ✅ Yes, close it
 admin-chat-moved = { $to ->
     [person] 🚚 The admin chat seems to have become a supergroup. Open that group and press the button of the bot's message there, so that the staff can act again. Alarms still arrive. If the group has not changed, somebody else has written this into the database: tell your administrators.
-   *[staff] 🚚 The admin chat has become a supergroup with a new id. Alarms arrive here. Commands and buttons of the staff work here after one super admin has pressed the button below.
+   *[staff] 🚚 The admin chat has become a supergroup with a new id. Alarms arrive here, and kill switches can be stopped here. Other commands and buttons of the staff work here after one super admin has pressed the button below.
 }
 admin-chat-confirm = ✅ This is the admin chat
 admin-chat-unconfirmed = A super admin first has to confirm that this group is the admin chat: see the button below. Nothing was changed.
