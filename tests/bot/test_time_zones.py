@@ -1,6 +1,8 @@
 """Test the names of time zones: typed by a person, and shown by the bot."""
 # ruff: noqa: RUF001 - people type Cyrillic letters
 
+import zoneinfo
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -84,3 +86,23 @@ def test_a_zone_is_named_with_the_sign_that_people_mean(name: str, shown: str) -
 @pytest.mark.parametrize("name", [None, "Mars/Olympus", "../etc/passwd", "Europe"])
 def test_a_zone_without_data_is_utc(name: str | None) -> None:
     assert AT.astimezone(time_zones.zone(name)).tzname() == "UTC"
+
+
+@pytest.fixture
+def _no_zone_data_of_the_machine() -> Iterator[None]:
+    """Let Python find time zones only in the requirements."""
+    zoneinfo.reset_tzpath([])
+    zoneinfo.ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath()
+    zoneinfo.ZoneInfo.clear_cache()
+
+
+@pytest.mark.usefixtures("_no_zone_data_of_the_machine")
+def test_zones_are_known_on_a_machine_without_zone_data() -> None:
+    assert zoneinfo.TZPATH == ()
+    assert time_zones.find("berlin") == "Europe/Berlin"
+    assert time_zones.find("+05:45") == "Asia/Kathmandu"
+    summer = datetime(2026, 7, 15, tzinfo=time_zones.zone("Europe/Berlin"))
+    assert summer.utcoffset() == timedelta(hours=2)
+    assert summer.tzname() == "CEST"
