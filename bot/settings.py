@@ -75,6 +75,17 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _is_web_address(url: str, *schemes: str) -> bool:
+    """Return whether a URL has one of the schemes, and a host that can be looked up."""
+    try:
+        parts = urlsplit(url)
+        address.require_host_name(parts.hostname or "")
+        is_complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False  # the error's text may contain a part of a password
+    return is_complete and parts.scheme in schemes
+
+
 def _role(database_url: SecretStr) -> str:
     return address.parse(database_url.get_secret_value()).user
 
@@ -165,8 +176,7 @@ class Settings(BaseSettings):
     @field_validator("bot_api_url")
     @classmethod
     def _check_bot_api_url(cls, value: str) -> str:
-        address = urlsplit(value)
-        if address.scheme not in {"http", "https"} or not address.hostname:
+        if not _is_web_address(value, "http", "https"):
             raise ValueError("must be an address that starts with http:// or https://")
         return value.rstrip("/")
 
@@ -189,9 +199,14 @@ class Settings(BaseSettings):
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook_url(cls, value: str) -> str:
-        address = urlsplit(value)
-        if address.scheme != "https" or not address.hostname:
+        if not _is_web_address(value, "https"):
             raise ValueError("must be an address that starts with https://, as Telegram asks")
+        return value
+
+    @field_validator("http_host")
+    @classmethod
+    def _check_http_host(cls, value: str) -> str:
+        address.require_host_name(value)
         return value
 
     @field_validator("webhook_secret")
