@@ -20,7 +20,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, outages, throttle
+from bot import lost_answers, metrics, outages, throttle, update_filter
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -65,12 +65,17 @@ LONGEST_FLOOD_SECONDS = 20.0
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Store and commit reduced updates (`update_filter.reduce`) in the inbox.
+    """Store and commit updates in the inbox, without the fields that the product does not read.
 
-    An update without an id is skipped. If the database refuses an update's data, its JSON is stored
-    as a text. Raises DatabaseAwayError after any other error of the database.
+    An update that was set aside is stored as it is. An update without an id is skipped. If the
+    database refuses an update's data, its JSON is stored as a text. Raises DatabaseAwayError after
+    any other error of the database.
     """
-    readable = [update for update in updates if has_id(update)]
+    readable = [
+        update if inbox.SET_ASIDE in update else update_filter.reduce(update)
+        for update in updates
+        if has_id(update)
+    ]
     if len(readable) < len(updates):
         log.error("updates without an id", count=len(updates) - len(readable))
     try:
