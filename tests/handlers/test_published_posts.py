@@ -94,7 +94,7 @@ async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
     await market.deliver()
     for party in ("advertiser", "owner"):
         assert "was changed" in await market.last(party)
-        assert "the text or its formatting" in await market.last(party)
+        assert "the text, its formatting or its place" in await market.last(party)
 
 
 async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
@@ -107,7 +107,7 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     await market.deliver()
     card = await market.last("group")
     assert "the ad was there" in card
-    assert card.count("the ad was changed: the text or its formatting") == 2
+    assert card.count("the ad was changed: the text, its formatting or its place") == 2
     assert "the advertiser gets it back" in card
     assert await market.buttons("group") == ["🔗 Open the post", DISMISS, REFUND]
     assert "the admins decide" in await market.last("owner")
