@@ -25,7 +25,7 @@ GONE = "channel_gone"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
 """The bot still has access to a channel that is suspended for one of these reasons."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""How long the bot may lack its rights in a channel before the admins decide about the posts."""
+"""The admins decide about the posts of a channel at the latest after this time without rights."""
 
 
 async def connect(
@@ -177,11 +177,10 @@ async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
     """Suspend a channel without the bot's rights, and notify the owner, admins and advertisers.
 
-    The admins decide about each post with a held escrow after RIGHTS_GRACE, or after half of the
-    post's promised hours if that is sooner. `reason` is a fixed word of this program. If a loss is
-    already recorded, nothing changes. A pending or removed channel keeps its status, and nobody is
-    notified if it has no post with a held escrow. Locks the channel, then its post jobs, and skips
-    post jobs that another transaction has locked.
+    The admins decide about each post with a held escrow after `escalations.grace`. `reason` is a
+    fixed word of this program. If a loss is already recorded, nothing changes. A pending or removed
+    channel keeps its status, and nobody is notified if it has no post with a held escrow. Locks the
+    channel, then its post jobs, and skips post jobs that another transaction has locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
     if channel is None or channel.status_reason not in (None, *REASONS_WITH_ACCESS):
