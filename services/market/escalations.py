@@ -56,7 +56,7 @@ async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timede
 
 
 async def record_missed_checks(session: AsyncSession, *, channel: Channel) -> None:
-    """Record the checks that were due while the bot had no rights in a channel as "unknown".
+    """Record the checks of a channel that are still due after a loss of rights as "unknown".
 
     The caller must have locked the channel, in which the bot has its rights again.
     """
@@ -68,7 +68,7 @@ async def record_missed_checks(session: AsyncSession, *, channel: Channel) -> No
         PostJob.channel_id == channel.id,
         PostJob.status == PostJobStatus.SUCCESS,
         ~PostJob.settled,
-        PostJob.next_check_at.between(channel.suspended_at, func.clock()),
+        PostJob.next_check_at <= func.clock(),
     )
     await session.execute(
         insert(PostCheck).from_select(["post_job_id", "verdict", "evidence"], missed)
