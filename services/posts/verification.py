@@ -168,11 +168,17 @@ async def record_check(
     if verdict is Verdict.PRESENT and claimed_at is not None:
         moment = claimed_at
     missed = verdict in {Verdict.GONE, Verdict.ALTERED}
+    kind = placement.campaign.creative["kind"]
+    certain_parts = await media_comparison.certain_parts(
+        session, evidence, altered_parts, kind=kind
+    )
     if missed and await _has_stayed(session, escrow, job, moment):
         verdict, evidence = Verdict.STAYED, f"{verdict} after the promised hours: {evidence}"
-    elif await media_comparison.is_doubtful(
-        session, evidence, kind=placement.campaign.creative["kind"]
-    ) or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
+    elif (
+        (altered_parts and not certain_parts)
+        or await media_comparison.is_doubtful(session, evidence, kind=kind)
+        or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before)
+    ):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
     altered_before = await _count_alterations(session, job_id)
     dated = verdict is Verdict.ALTERED and await _is_dated(session, escrow, job, moment)
@@ -182,7 +188,7 @@ async def record_check(
             verdict=verdict,
             evidence=evidence,
             checked_at=moment,
-            altered_parts=sorted(altered_parts) if verdict is Verdict.ALTERED else [],
+            altered_parts=certain_parts if verdict is Verdict.ALTERED else [],
             compared=compared,
         )
     )
@@ -205,7 +211,7 @@ async def record_check(
     elif verdict is Verdict.ALTERED and (altered_before or not dated or not restored):
         await breaches.record(session, [job_id], Breach.ALTERED)
     elif verdict is Verdict.ALTERED:
-        parts = sorted(altered_parts) or [AdPart.TEXT]
+        parts = certain_parts or [AdPart.TEXT]
         await _notify_parties(session, placement, alterations.NOTICE, parts=parts)
         await alterations.tell_admins(session, await queries.now(session))
 
