@@ -143,7 +143,8 @@ async def record_check(
 ) -> None:
     """Record the result of a check, and what follows from the result.
 
-    - "gone": Two such results in a row, at least RECHECK_INTERVAL apart, make the job fail.
+    - "gone": Two such results in a row, at least RECHECK_INTERVAL apart, make the job fail. The
+      first one proves nothing after the promised hours.
     - "altered": A second alteration is a breach, and so is an alteration at an unclear time or one
       that the bot could not undo (`restored` is False). Other alterations are reported.
     - "stayed" replaces "gone" and "altered" after the promised hours, if a check saw the post right
@@ -251,7 +252,8 @@ def _is_proof(
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
     if verdict is Verdict.GONE:
-        return gone_before or not _hours_are_over(escrow, moment - RECHECK_INTERVAL)
+        # After the promised hours, the owner may delete the post.
+        return gone_before or not _hours_are_over(escrow, moment)
     return True
 
 

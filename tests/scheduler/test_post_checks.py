@@ -194,7 +194,9 @@ async def test_a_post_that_stays_altered_is_escalated(scene: Scene) -> None:
 
 
 async def test_a_post_that_is_gone_twice_is_refunded(scene: Scene) -> None:
-    target_id = await posted(scene)
+    target_id = await scene.approve(promised_hours=HOURS)
+    await scene.dispatch()
+    await scene.database.forward(timedelta(hours=HOURS, minutes=-1))
     await change(scene, "delete")
     await check_posts(scene)
     assert await verdicts(scene) == ["gone"]
@@ -203,6 +205,27 @@ async def test_a_post_that_is_gone_twice_is_refunded(scene: Scene) -> None:
     await check_posts(scene)
     assert (await scene.job(target_id))["target"] == "refunded"
     assert len(await scene.published()) == 1
+
+
+async def test_a_post_that_is_deleted_after_a_pause_of_the_checks_is_escalated(
+    scene: Scene,
+) -> None:
+    """Check that an owner loses nothing by deleting a post after its hours."""
+    target_id = await scene.approve(promised_hours=HOURS)
+    await scene.dispatch()
+    await next_check(scene)
+    # No scheduler runs until the promised hours are over.
+    [left] = await scene.rows("SELECT release_due_at - clock() AS time FROM escrows")
+    await scene.database.forward(left["time"] + timedelta(minutes=1))
+    await change(scene, "delete")
+    for _ in range(14):
+        await check_posts(scene)
+        await post_search.ask_admins(scene.posting_worker())
+        await scene.database.forward(verification.RECHECK_INTERVAL)
+    assert set(await verdicts(scene)) == {"present", "unknown"}
+    assert (await scene.job(target_id))["escrow"] == "held"
+    cards = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_unseen'")
+    assert [row["user_id"] for row in cards] == [None]
 
 
 async def test_an_unknown_verdict_moves_no_money(scene: Scene) -> None:
