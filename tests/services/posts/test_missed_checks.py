@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.posting import Verdict
 from services.market import channels
 from services.money import escrow
-from services.posts import verification
+from services.posts import posting, verification
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import one_post, people, rows
 
 HOUR = timedelta(hours=1)
 VERDICTS = "SELECT verdict FROM post_checks ORDER BY id"
@@ -92,4 +92,23 @@ async def test_a_suspension_with_rights_misses_no_check(database: Database, reas
     await database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
     async with database.sessions.begin() as session:
         await _come_back(session, made, "connected again")
+        assert await rows.table(session, VERDICTS) == []
+
+
+@pytest.mark.parametrize("state", ["uncertain", "paid"])
+async def test_only_a_live_post_has_missed_checks(database: Database, state: str) -> None:
+    async with database.sessions.begin() as session:
+        if state == "uncertain":
+            made = await people.approved(session, promised_hours=24)
+            claim = await people.claimed(session)
+            assert await one_post.may_send(session, claim)
+            assert await posting.record_uncertain(session, claim, error="TimeoutError")
+        else:
+            made = await people.posted(session, promised_hours=0)
+            await escrow.release(session, target_id=made.target.id)
+    await database.as_owner("UPDATE post_jobs SET next_check_at = clock()")
+    async with database.sessions.begin() as session:
+        chat_id = made.channel.chat_id
+        await channels.record_rights_lost(session, chat_id=chat_id, reason="bot_removed")
+        await channels.record_rights_restored(session, chat_id=chat_id)
         assert await rows.table(session, VERDICTS) == []
