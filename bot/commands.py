@@ -16,7 +16,8 @@ from bot.texts import DEFAULT_LANGUAGE, LANGUAGES, core
 PEOPLE = ("start", "cancel", "settings", "help", "paysupport", "terms", "privacy")
 STAFF = (
     *("queue", "withdrawals", "paid", "return", "deposits", "dlq", "there"),
-    *("killswitch", "health", "ledger", "incidents", "corrections", "confirm", "refuse"),
+    *("killswitch", "health", "ledger", "incidents", "chainfile"),
+    *("corrections", "confirm", "refuse"),
     *("requests", "staff", "grant", "revoke"),
 )
 

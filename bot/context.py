@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +11,7 @@ from bot.admin_chat import AdminChat
 from bot.settings import Settings
 from bot.storage import FormStorage
 from bot.texts import Texts
+from bot.throttle import Throttle
 from db.models.users import User
 from db.session import Sessions, is_away, is_conflict, is_read_only
 from services.platform import inbox
@@ -67,6 +68,7 @@ class Dependencies:
     admin_chat: AdminChat
     intake_sessions: Sessions
     """Sessions for updates and for a new id of the admin chat."""
+    throttle: Throttle = field(default_factory=Throttle)
 
 
 @dataclass

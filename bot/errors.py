@@ -19,6 +19,7 @@ AUDITED = (
     errors.CampaignNotActive,
     errors.InsufficientFunds,
     errors.OpenLoss,
+    errors.AdvertiserOwes,
 )
 """The classes of errors for which the bot writes an `access_denied` audit row."""
 

@@ -73,11 +73,8 @@ async def _receive(
         given.encode("utf-8", "surrogateescape"), secret.encode()
     ):
         raise web.HTTPForbidden
-    try:
-        update = raw_updates.read(await request.read())
-    except ValueError:
-        update = None
-    if not isinstance(update, dict) or not inbox_worker.has_id(update):
+    update = raw_updates.read_one(await request.read())
+    if update is None or not inbox_worker.has_id(update):
         log.warning("webhook body unreadable")
         # After any other status, Telegram would send the same body again.
         return web.Response()

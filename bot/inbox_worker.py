@@ -5,6 +5,7 @@ Updates of one chat are handled in order.
 
 import asyncio
 import contextlib
+import json
 import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, outages, throttle, update_filter
+from bot import lost_answers, metrics, outages, throttle
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -31,7 +32,7 @@ from bot.context import (
 from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
-from bot.throttle import Throttle, Verdict
+from bot.throttle import Verdict
 from db.models.operations import InboxUpdate
 from db.session import Sessions, cause, is_away, is_bad_data
 from services.platform import inbox, lanes, users
@@ -40,10 +41,13 @@ from services.platform.actors import correlation_id
 log = structlog.get_logger(__name__)
 
 _UPDATE_ID_LIMIT = 2**63
+_REFUSED = "refused by the database"
 IN_FLIGHT = 200
-"""The largest number of claimed rows that are not finished."""
-FIRST_IN_FLIGHT = 50
-"""How many rows of the staff and of pre-checkout queries can be claimed beyond IN_FLIGHT."""
+"""The largest number of claimed rows that are not finished, except for the two kinds below."""
+STAFF_IN_FLIGHT = 50
+"""The largest number of claimed rows of the staff that are not finished."""
+PRE_CHECKOUTS_IN_FLIGHT = 10
+"""The largest number of claimed pre-checkout queries that are not finished."""
 MAX_CONCURRENT_HANDLERS = 16
 """The largest number of concurrent handlers, except for the staff and pre-checkout queries."""
 STAFF_HANDLERS = 4
@@ -61,12 +65,12 @@ LONGEST_FLOOD_SECONDS = 20.0
 
 
 async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Store and commit updates in the inbox, without the fields that the product does not read.
+    """Store and commit reduced updates (`update_filter.reduce`) in the inbox.
 
     An update without an id is skipped. If the database refuses an update's data, its JSON is stored
     as a text. Raises DatabaseAwayError after any other error of the database.
     """
-    readable = [update_filter.reduce(update) for update in updates if has_id(update)]
+    readable = [update for update in updates if has_id(update)]
     if len(readable) < len(updates):
         log.error("updates without an id", count=len(updates) - len(readable))
     try:
@@ -80,7 +84,8 @@ async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
 async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
     """Store one update, or its JSON as a text, or its id. Raises DatabaseAwayError."""
     update_id = update["update_id"]
-    for content in (update, inbox.set_aside(update), {"update_id": update_id}):
+    replacement = inbox.set_aside(update_id, json.dumps(update), _REFUSED)
+    for content in (update, replacement, {"update_id": update_id}):
         try:
             await _store(sessions, [content])
         except DBAPIError as error:
@@ -120,7 +125,7 @@ class InboxWorker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taken: dict[int, int] = {}
         self._staff_lanes: frozenset[int] = frozenset()
-        self._throttle = Throttle()
+        self._throttle = dependencies.throttle
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
         self._stop_path = StopPath(self._sessions, bot, dependencies.settings.currency)
         self._switch_slots = asyncio.Semaphore(SWITCH_HANDLERS)
@@ -133,7 +138,7 @@ class InboxWorker:
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch in raw updates."""
+        """Look for requests to stop a kill switch in reduced updates."""
         self._stop_path.expect(
             updates, admin_chat_id=self._dependencies.admin_chat.id, staff=self._staff_lanes
         )
@@ -178,9 +183,10 @@ class InboxWorker:
 
     async def _take(self) -> Sequence[InboxUpdate]:
         """Claim open rows of the table. Raises DatabaseAwayError."""
-        first = sum(self._comes_first(lane) for lane in self._taken.values())
-        free, first_free = IN_FLIGHT - len(self._taken) + first, FIRST_IN_FLIGHT - first
         counts = Counter(self._taken.values())
+        staff = sum(lane in self._staff_lanes for lane in self._taken.values())
+        queries = sum(lane >= lanes.PRE_CHECKOUT_LANES for lane in self._taken.values())
+        free = IN_FLIGHT - len(self._taken) + staff + queries
         full_lanes = [lane for lane, count in counts.items() if count >= inbox.PER_LANE]
         rows: list[InboxUpdate] = []
         async with database_errors(), self._sessions.begin() as session:
@@ -189,13 +195,17 @@ class InboxWorker:
             self._staff_lanes = await lanes.staff_lanes(
                 session, admin_chat.id, *admin_chat.unconfirmed_ids
             )
-            if first_free > 0:
-                rows += await inbox.claim_first(
+            if staff < STAFF_IN_FLIGHT:
+                rows += await inbox.claim_of_staff(
                     session,
-                    limit=first_free,
+                    limit=STAFF_IN_FLIGHT - staff,
                     exclude=self._taken,
                     full_lanes=full_lanes,
                     staff=self._staff_lanes,
+                )
+            if queries < PRE_CHECKOUTS_IN_FLIGHT:
+                rows += await inbox.claim_pre_checkouts(
+                    session, limit=PRE_CHECKOUTS_IN_FLIGHT - queries, exclude=self._taken
                 )
             if free > 0:
                 rows += await inbox.claim(
@@ -205,9 +215,6 @@ class InboxWorker:
                     full_lanes=[*full_lanes, *{row.lane for row in rows}],
                 )
         return rows
-
-    def _comes_first(self, lane: int) -> bool:
-        return lane >= lanes.PRE_CHECKOUT_LANES or lane in self._staff_lanes
 
     def _slots_of(self, lane: int) -> asyncio.Semaphore:
         """Return the semaphore that limits the running handlers of a lane."""
@@ -276,7 +283,7 @@ class InboxWorker:
         if row.lane not in self._staff_lanes and row.payload is not None:
             verdict = self._throttle.judge(row.payload)
         if inbox.SET_ASIDE in (row.payload or {}):
-            update_result.failure = "refused by the database"
+            update_result.failure = (row.payload or {}).get(inbox.SET_ASIDE_REASON, _REFUSED)
         elif verdict is Verdict.HANDLE:
             await self._feed_dispatcher(row, update_result)
         else:

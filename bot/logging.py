@@ -40,7 +40,7 @@ _PATTERNS = (
         rf"\1\2{_REDACTED}",
     ),
     # If PostgreSQL or asyncpg rejects a value, its message repeats the value.
-    (re.compile(r"(?i)(invalid input [^:]*:).*"), rf"\1 {_REDACTED}"),
+    (re.compile(r"(?i)(invalid input [^:]{0,200}:).*"), rf"\1 {_REDACTED}"),
 )
 # At the level INFO, these libraries log SQL statements with parameters, callback data and requests.
 _VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
-from aiogram.methods import AnswerCallbackQuery
+from aiogram.methods import AnswerCallbackQuery, SendInvoice
 from aiogram.types import CallbackQuery, Message, Update
 
 from bot.context import Dependencies, database_errors
@@ -15,9 +15,14 @@ TEXT_LIMIT = 1_500
 """The largest number of stored characters of a lost answer."""
 
 
-def _lost_text(error: Exception, chat_id: int) -> dict[str, str]:
-    """Return {"text": ...} for a failed answer with a text in the chat, else {}."""
+def _what_is_lost(error: Exception, chat_id: int) -> dict[str, str | bool]:
+    """Return {"text": ...} for a failed answer with a text in the chat, else {}.
+
+    For an invoice, the result is {"invoice": True}.
+    """
     method = error.method if isinstance(error, TelegramAPIError) else None
+    if isinstance(method, SendInvoice):
+        return {"invoice": True}
     lost = getattr(method, "text", None)
     answers_here = isinstance(method, AnswerCallbackQuery) or (
         getattr(method, "chat_id", None) == chat_id
@@ -38,9 +43,9 @@ async def answer_later(
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message contains the text of the answer. In the admin chat, an answer about kill switches
-    has the priority of an alarm. Nothing is queued unless the update is a message or a press in the
-    admin chat or in a registered person's private chat.
+    The message contains the text of the answer, or a button for a new invoice. In the admin chat,
+    an answer about kill switches has the priority of an alarm. Nothing is queued unless the update
+    is a message or a press in the admin chat or in a registered person's private chat.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:
@@ -62,7 +67,7 @@ async def answer_later(
             session,
             user_id=user_id,
             kind="switch_answer_lost" if is_urgent else "answer_lost",
-            payload=_lost_text(error, chat_id),
+            payload=_what_is_lost(error, chat_id),
             key=f"answer-lost:{inbox_id}",
             due_in=due_in,
         )

@@ -7,7 +7,7 @@ import structlog
 from aiogram import Bot
 from aiohttp import ClientError, ClientTimeout
 
-from bot import inbox_worker, outages, raw_updates
+from bot import bounded_json, inbox_worker, outages, raw_updates
 from bot.context import DatabaseAwayError
 from db.session import Sessions, cause
 
@@ -25,6 +25,10 @@ POLL_SECONDS = 25
 PAUSE_SECONDS = 1.0
 """The pause after the first failure, in seconds. Each further failure doubles the pause."""
 LONGEST_PAUSE_SECONDS = 8.0
+MAX_DESCRIPTION = 200
+"""The greatest length of an error's text in a log line, in characters."""
+MAX_UPDATES = 100
+"""One answer of Telegram contains at most this many updates."""
 
 
 class PollError(Exception):
@@ -40,6 +44,7 @@ class Poller:
         self._bot = bot
         self._worker = worker
         self._offset: int | None = None
+        self._limit = MAX_UPDATES
 
     async def run(self) -> None:
         """Fetch updates and store them in the inbox until the task is cancelled.
@@ -64,29 +69,54 @@ class Poller:
                 self._worker.wake()
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        """Return the next updates, not validated. Raises PollError for any other answer."""
+        """Return the next updates, reduced but not validated. Raises PollError for another answer.
+
+        If the answer is too large or unreadable, the next call asks for fewer updates. One update
+        that is too large or unreadable is set aside.
+        """
         session = await self._bot.session.create_session()  # type: ignore[attr-defined]
         url = self._bot.session.api.api_url(token=self._bot.token, method="getUpdates")
         request: dict[str, Any] = {
             "timeout": POLL_SECONDS,
+            "limit": self._limit,
             "allowed_updates": list(ALLOWED_UPDATES),
         }
         if self._offset is not None:
             request["offset"] = self._offset
         timeout = ClientTimeout(total=POLL_SECONDS + 10)
         async with session.post(url, json=request, timeout=timeout) as response:
-            body = await response.read()
+            body = await bounded_json.read_body(response, raw_updates.MAX_BYTES)
         try:
             answer = raw_updates.read(body)
         except ValueError as error:
-            raise PollError(f"{response.status}: unreadable") from error
+            first = raw_updates.set_aside(body)
+            if first is None:
+                raise PollError(f"{response.status}: unreadable") from error
+            return self._skip(first)
         if not isinstance(answer, dict) or answer.get("ok") is not True:
-            description = answer.get("description") if isinstance(answer, dict) else None
-            raise PollError(f"{response.status}: {description}")
+            raise PollError(f"{response.status}: {_description(answer)}")
         result = answer.get("result")
         if not isinstance(result, list):
             raise PollError(f"{response.status}: no list of updates")
-        return [update for update in result if isinstance(update, dict)]
+        self._limit = min(self._limit * 2, MAX_UPDATES)
+        return raw_updates.read_list(result)
+
+    def _skip(self, first: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the first update of an unreadable answer if only this update was asked for.
+
+        Otherwise return an empty list, and let the next call ask for fewer updates.
+        """
+        if self._limit > 1:
+            self._limit = max(self._limit // 10, 1)
+            return []
+        log.error("update too large or unreadable", update_id=first["update_id"])
+        return [first]
+
+
+def _description(answer: object) -> str | None:
+    """Return Telegram's text about an error, or None."""
+    description = answer.get("description") if isinstance(answer, dict) else None
+    return description[:MAX_DESCRIPTION] if isinstance(description, str) else None
 
 
 def _log_away(error: Exception) -> None:

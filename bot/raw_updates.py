@@ -1,51 +1,54 @@
-"""Read the JSON of Telegram's updates, and replace the parts that Python refuses."""
+"""Read the JSON of Telegram's updates, and reduce it to the fields that the product reads."""
 
-import json
 import re
 from typing import Any
 
-from bot.update_filter import TOO_LARGE
+from bot import bounded_json, update_filter
+from services.platform import inbox
 
-MAX_DEPTH = 100
-"""The deepest nesting that is kept."""
-MAX_DIGITS = 100
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
-"""A JSON string, or a bracket that is not in a string."""
+MAX_BYTES = 2**18
+"""The largest text with updates that is read, in bytes. Telegram's updates have a few kilobytes."""
+UNREADABLE = "too large or unreadable"
+"""The reason why an update is set aside if its text cannot be read."""
+# Telegram writes the id of an update before its content.
+_FIRST_ID = re.compile(
+    rb'\s*+(?:\{\s*+"ok"\s*+:\s*+true\s*+,\s*+"result"\s*+:\s*+\[\s*+)?'
+    rb'\{\s*+"update_id"\s*+:\s*+([0-9]{1,18})\s*+[,}]'
+)
 
 
 def read(body: bytes) -> Any:
-    """Return the value of a JSON text. Raises ValueError if the text is no JSON.
+    """Return Telegram's answer to a request for updates.
 
-    If Python refuses the text, TOO_LARGE replaces each part deeper than MAX_DEPTH and each number
-    of more than MAX_DIGITS digits. The replacement character replaces bytes that are no UTF-8.
+    Raises ValueError if the text has more than MAX_BYTES bytes or is no JSON.
+    """
+    return bounded_json.read(body, MAX_BYTES)
+
+
+def read_list(answer: list[Any]) -> list[dict[str, Any]]:
+    """Return the reduced updates of a list. Anything but an object is left out."""
+    return [update_filter.reduce(update) for update in answer if isinstance(update, dict)]
+
+
+def read_one(body: bytes) -> dict[str, Any] | None:
+    """Return the reduced update of a webhook, or None if the text has no update.
+
+    If only the id can be read, the result is the update that `set_aside` returns.
     """
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        # Python refuses deep nesting, numbers of more than 4,300 digits, and bytes of no UTF-8.
-        # One bad part must not stop the other updates of the answer.
-        readable = _replace_deep_parts(body.decode("utf-8", "replace"))
-        return json.loads(readable, parse_int=_read_int)
+        update = bounded_json.read(body, MAX_BYTES)
+    except ValueError:
+        return set_aside(body)
+    return update_filter.reduce(update) if isinstance(update, dict) else None
 
 
-def _read_int(digits: str) -> int | str:
-    return int(digits) if len(digits) <= MAX_DIGITS else TOO_LARGE
+def set_aside(body: bytes) -> dict[str, Any] | None:
+    """Return a replacement for the first update of a text that cannot be read.
 
-
-def _replace_deep_parts(text: str) -> str:
-    """Replace values deeper than MAX_DEPTH. Raises ValueError if the brackets do not match."""
-    kept: list[str] = []
-    depth = kept_from = 0
-    for token in _TOKEN.finditer(text):
-        first = token.group()[0]
-        if first in "[{":
-            depth += 1
-            if depth == MAX_DEPTH + 1:
-                kept += [text[kept_from : token.start()], json.dumps(TOO_LARGE)]
-        elif first in "]}":
-            if depth == MAX_DEPTH + 1:
-                kept_from = token.end()
-            depth -= 1
-    if depth != 0:
-        raise ValueError("the brackets do not match")
-    return "".join([*kept, text[kept_from:]])
+    Returns None if the text does not begin with an update, or with an answer that lists updates.
+    """
+    found = _FIRST_ID.match(body)
+    if found is None:
+        return None
+    text = body[: inbox.SET_ASIDE_LIMIT].decode("utf-8", "replace")
+    return inbox.set_aside(int(found.group(1)), text, UNREADABLE)

@@ -74,7 +74,8 @@ async def stop_despite_locks(
 async def settle_despite_locks(sessions: Sessions, change: SwitchChange) -> SwitchChange:
     """Settle a stop (`settle_stop`), and end the sessions that lock whole tables and delay it.
 
-    Needs the right to end such sessions, which only the bot's database role has.
+    Needs the right to end such sessions, which the database roles of the bot and of the scheduler
+    have.
     """
     async with _lock_holders_ended(sessions):
         return await settle_stop(sessions, change)

@@ -7,8 +7,11 @@ from typing import Any
 PER_MINUTE = 120
 """How many messages and presses of one person are handled in a minute."""
 MINUTE = 60.0
-_MAX_PEOPLE = 10_000
-"""Above this number of counted people, old counts are removed."""
+DENIED_PER_HOUR = 60
+"""How many refused acts of one person without a role are written to the audit log in an hour."""
+HOUR = 3_600.0
+MAX_PEOPLE = 10_000
+"""The largest number of counted people. Above it, the oldest counts are removed."""
 _PAYMENTS = ("successful_payment", "refunded_payment")
 
 
@@ -21,12 +24,33 @@ class Verdict(Enum):
     DROP = auto()
 
 
+class _Counts:
+    """The counts of people's acts, each in a window of time that begins with the first act."""
+
+    def __init__(self) -> None:
+        # The dict is in the order of the windows' beginnings.
+        self._counts: dict[int, tuple[float, int]] = {}
+
+    def add(self, person_id: int, seconds: float) -> int:
+        """Count an act, and return how many acts the window of `seconds` had before."""
+        now = time.monotonic()
+        began, count = self._counts.get(person_id, (now, 0))
+        if now - began >= seconds:
+            del self._counts[person_id]
+            began, count = now, 0
+        self._counts[person_id] = began, count + 1
+        while len(self._counts) > MAX_PEOPLE:
+            del self._counts[next(iter(self._counts))]
+        return count
+
+
 class Throttle:
-    """The limiter that counts each person's messages and presses."""
+    """The limiter that counts each person's messages and presses, and their refused acts."""
 
     def __init__(self, per_minute: int = PER_MINUTE) -> None:
         self._per_minute = per_minute
-        self._counts: dict[int, tuple[float, int]] = {}
+        self._handled = _Counts()
+        self._denied = _Counts()
 
     def judge(self, payload: dict[str, Any]) -> Verdict:
         """Count an update, and return what to do with it.
@@ -36,23 +60,15 @@ class Throttle:
         person_id, _ = sender(payload)
         if person_id is None:
             return Verdict.HANDLE
-        now = time.monotonic()
-        began, count = self._counts.get(person_id, (now, 0))
-        if now - began >= MINUTE:
-            began, count = now, 0
-        self._counts[person_id] = began, count + 1
-        self._remove_old(now)
+        count = self._handled.add(person_id, MINUTE)
         if count < self._per_minute:
             return Verdict.HANDLE
         return Verdict.DROP_AND_TELL if count == self._per_minute else Verdict.DROP
 
-    def _remove_old(self, now: float) -> None:
-        if len(self._counts) > _MAX_PEOPLE:
-            self._counts = {
-                person_id: (began, count)
-                for person_id, (began, count) in self._counts.items()
-                if now - began < MINUTE
-            }
+    def may_audit(self, user_id: int) -> bool:
+        """Count a refused act of a person, and return whether it gets an audit row."""
+        # The audit log is never shortened, so strangers must not be able to fill it.
+        return self._denied.add(user_id, HOUR) < DENIED_PER_HOUR
 
 
 def sender(payload: dict[str, Any]) -> tuple[int | None, str | None]:

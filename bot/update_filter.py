@@ -1,47 +1,53 @@
 """Reduce updates to the fields that the product reads.
 
-A short text replaces a field that is too deep or too large.
+A short value replaces a field that is too deep or too large.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice
 from typing import Any
+
+from bot.bounded_json import TOO_LARGE
 
 # The validation of an unused field can keep aiogram busy for minutes.
 MAX_DEPTH = 8
 """The deepest nesting that is kept. Telegram's fields have at most 5 levels."""
-MAX_NODES = 5_000
-"""The largest number of values in a kept field. A keyboard of 100 buttons has about 300."""
-# If only the field were removed, an ad could lose a part unnoticed.
-TOO_LARGE = "too large"
-"""The text that replaces a field above MAX_DEPTH or MAX_NODES."""
+MAX_NODES = 2_000
+"""The largest number of inner values in an update. A keyboard of 100 buttons has about 300."""
+MAX_FIELDS = 300
+"""The largest number of fields of a message or of another content. A message has about 120."""
+MAX_TEXT = 8_192
+"""The greatest length of a text, in characters. A message has at most 4,096."""
+# If only the field were removed, an ad could lose a part unnoticed. aiogram refuses an update with
+# a text in place of an object, or with a list in place of a text.
+_LONG_TEXT = [TOO_LARGE]
+"""The value that replaces a text above MAX_TEXT."""
 
 _PAYMENTS = ("successful_payment", "refunded_payment")
-_MESSAGE = frozenset(
-    {
-        "animation",
-        "caption_entities",
-        "chat",
-        "chat_shared",
-        "entities",
-        "from",
-        "link_preview_options",
-        "live_photo",
-        "photo",
-        "quote",
-        "reply_markup",
-        "sender_chat",
-        "via_bot",
-        "video",
-    }
+_MESSAGE = (
+    "animation",
+    "caption_entities",
+    "chat",
+    "chat_shared",
+    "entities",
+    "from",
+    "link_preview_options",
+    "live_photo",
+    "photo",
+    "quote",
+    "reply_markup",
+    "sender_chat",
+    "via_bot",
+    "video",
 )
 """The fields of a message that are kept besides its numbers, texts and flags."""
 _HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
-_KINDS: Mapping[str, frozenset[str]] = {
+_KINDS: Mapping[str, tuple[str, ...]] = {
     "message": _MESSAGE,
     "channel_post": _MESSAGE,
-    "callback_query": frozenset({"from"}),
-    "my_chat_member": frozenset({"chat", "from", "old_chat_member", "new_chat_member"}),
-    "pre_checkout_query": frozenset({"from"}),
+    "callback_query": ("from",),
+    "my_chat_member": ("chat", "from", "old_chat_member", "new_chat_member"),
+    "pre_checkout_query": ("from",),
 }
 """The kept fields of each type of update that the bot asks for."""
 
@@ -52,66 +58,102 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
     The update is raw JSON that is not trusted. If the bot did not ask for this type of update, only
     the id is left.
     """
-    reduced: dict[str, Any] = {"update_id": update.get("update_id")}
+    update_id = update.get("update_id")
+    reduced: dict[str, Any] = {"update_id": update_id if is_scalar(update_id) else None}
+    reducer = _Reducer()
     for kind, parts in _KINDS.items():
         content = update.get(kind)
         if isinstance(content, dict):
             is_message = parts is _MESSAGE
-            reduced[kind] = _message(content) if is_message else _fields(content, parts)
-            if kind == "callback_query" and isinstance(content.get("message"), dict):
-                reduced[kind]["message"] = _message(content["message"])
+            read = reducer.message(content) if is_message else reducer.fields(content, parts)
+            if (
+                kind == "callback_query"
+                and isinstance(read, dict)
+                and isinstance(content.get("message"), dict)
+            ):
+                read["message"] = reducer.message(content["message"])
+            reduced[kind] = read
         elif kind in update:
-            reduced[kind] = content if _is_scalar(content) else TOO_LARGE
+            reduced[kind] = content if is_scalar(content) else TOO_LARGE
     return reduced
 
 
-def _message(content: Mapping[str, Any]) -> dict[str, Any]:
-    for payment in _PAYMENTS:
-        if payment in content:
-            kept = {name: content[name] for name in ("message_id", "date") if name in content}
-            return kept | _parts(content, frozenset({"chat", "from", payment}))
-    reduced = _fields(content, _MESSAGE)
-    if content.get("forward_origin") is not None:
-        # The product only needs to know that the message is a forward. The real origin is not kept,
-        # because Telegram may add kinds of origins that aiogram cannot read.
-        reduced["forward_origin"] = dict(_HIDDEN_ORIGIN)
-    if content.get("external_reply") is not None:
-        reduced["external_reply"] = {"origin": dict(_HIDDEN_ORIGIN)}
-    return reduced
+def reduce_message(message: Mapping[str, Any]) -> Any:
+    """Return a message of Telegram's answer with only the fields that the product reads."""
+    return _Reducer().message(message)
 
 
-def _fields(content: Mapping[str, Any], parts: frozenset[str]) -> dict[str, Any]:
-    scalars = {name: value for name, value in content.items() if _is_scalar(value)}
-    return scalars | _parts(content, parts)
+def reduce_fields(content: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
+    """Return the numbers, short texts and flags of an object, and its fields `parts`."""
+    return _Reducer().fields(content, parts)
 
 
-def _parts(content: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    return {
-        name: content[name] if _fits(content[name]) else TOO_LARGE
-        for name in names
-        if name in content
-    }
+class _Reducer:
+    """The reader of one update. It counts the values that the update keeps."""
+
+    def __init__(self) -> None:
+        self._left = MAX_NODES
+
+    def message(self, content: Mapping[str, Any]) -> Any:
+        for payment in _PAYMENTS:
+            if payment in content:
+                return self._parts(content, (payment, "message_id", "date", "chat", "from"))
+        reduced = self.fields(content, _MESSAGE)
+        if isinstance(reduced, str):
+            return reduced
+        if content.get("forward_origin") is not None:
+            # The product only needs to know that the message is a forward. The real origin is not
+            # kept, because Telegram may add kinds of origins that aiogram cannot read.
+            reduced["forward_origin"] = dict(_HIDDEN_ORIGIN)
+        if content.get("external_reply") is not None:
+            reduced["external_reply"] = {"origin": dict(_HIDDEN_ORIGIN)}
+        return reduced
+
+    def fields(self, content: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
+        if len(content) > MAX_FIELDS:
+            return TOO_LARGE
+        scalars = {
+            name: value if _is_short(value) else _LONG_TEXT
+            for name, value in content.items()
+            if is_scalar(value)
+        }
+        return scalars | self._parts(content, parts)
+
+    def _parts(self, content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+        return {
+            name: content[name] if self._fits(content[name]) else TOO_LARGE
+            for name in names
+            if name in content
+        }
+
+    def _fits(self, value: object) -> bool:
+        """Return whether a value has at most MAX_DEPTH levels, and count its inner values."""
+        # A loop and no recursion: the nesting of a value has no limit.
+        level = [value]
+        for _ in range(MAX_DEPTH):
+            if not all(map(_is_short, level)):
+                return False
+            inner = chain.from_iterable(map(_inner_values, level))
+            level = list(islice(inner, self._left + 1))
+            if not level:
+                return True
+            if len(level) > self._left:
+                return False
+            self._left -= len(level)
+        return False
 
 
-def _is_scalar(value: object) -> bool:
+def is_scalar(value: object) -> bool:
+    """Return whether a JSON value is neither an object nor a list."""
     return value is None or isinstance(value, str | int | float)
 
 
-def _fits(value: object) -> bool:
-    """Return whether a value has at most MAX_DEPTH levels and MAX_NODES inner values."""
-    # A loop and no recursion: the nesting of a value has no limit.
-    level, nodes = [value], 0
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inner_values(outer)]
-        nodes += len(level)
-        if not level:
-            return True
-        if nodes > MAX_NODES:
-            return False
-    return False
+def _is_short(value: object) -> bool:
+    """Return whether a value is no text, or a text of at most MAX_TEXT characters."""
+    return not isinstance(value, str) or len(value) <= MAX_TEXT
 
 
-def _inner_values(value: object) -> list[Any]:
+def _inner_values(value: object) -> Iterable[Any]:
     if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+        return value.values()
+    return value if isinstance(value, list) else ()

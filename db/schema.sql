@@ -7,9 +7,11 @@ CREATE TABLE audit_chain_files (
     name text NOT NULL,
     last_number bigint NOT NULL,
     written_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by bigint,
     CONSTRAINT pk_audit_chain_files PRIMARY KEY (name)
 );
 CREATE TRIGGER never_shorter BEFORE UPDATE OF last_number ON audit_chain_files FOR EACH ROW WHEN (new.last_number < old.last_number) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER told AFTER INSERT ON audit_chain_files FOR EACH ROW EXECUTE FUNCTION tell_audit_chain_file();
 GRANT INSERT, SELECT ON audit_chain_files TO adtech_clock;
 GRANT SELECT ON audit_chain_files TO adtech_bot;
 GRANT SELECT ON audit_chain_files TO adtech_reports;
@@ -188,6 +190,7 @@ CREATE TABLE corrections (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     proposed_in bigint,
     confirmed_in bigint,
+    confirmed_at timestamp with time zone,
     CONSTRAINT pk_corrections PRIMARY KEY (id),
     CONSTRAINT uq_corrections_confirmed_in UNIQUE (confirmed_in),
     CONSTRAINT uq_corrections_key UNIQUE (key),
@@ -247,16 +250,19 @@ CREATE TABLE deposits (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
     comparison character varying(32),
+    refund_comparison character varying(32),
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT uq_deposits_external_reference UNIQUE (external_reference),
     CONSTRAINT fk_deposits_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_deposits_amount CHECK (amount > 0),
     CONSTRAINT ck_deposits_comparison CHECK (comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[])),
-    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[]))
+    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[])),
+    CONSTRAINT ck_deposits_refund_comparison CHECK (refund_comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[]))
 );
 CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::text = 'received'::text;
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
-CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL AND status::text <> 'clawed_back'::text;
+CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL;
+CREATE INDEX ix_deposits_uncompared_refunds ON deposits USING btree (id) WHERE currency = 'XTR'::text AND refund_comparison IS NULL AND status::text = 'clawed_back'::text;
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
 CREATE TRIGGER compared_once BEFORE UPDATE OF comparison ON deposits FOR EACH ROW WHEN (old.comparison IS NOT NULL AND new.comparison::text IS DISTINCT FROM old.comparison::text) EXECUTE FUNCTION refuse_frozen();
@@ -265,6 +271,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.s
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
+CREATE TRIGGER refund_compared_once BEFORE UPDATE OF refund_comparison ON deposits FOR EACH ROW WHEN (old.refund_comparison IS NOT NULL AND new.refund_comparison::text IS DISTINCT FROM old.refund_comparison::text) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT SELECT ON deposits TO adtech_bot;
 GRANT SELECT ON deposits TO adtech_clock;
@@ -272,7 +279,7 @@ GRANT SELECT ON deposits TO adtech_reports;
 GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_bot;
 GRANT INSERT (user_id, amount, currency, source, external_reference) ON deposits TO adtech_clock;
 GRANT UPDATE (status, credited_at) ON deposits TO adtech_bot;
-GRANT UPDATE (status, credited_at, comparison) ON deposits TO adtech_clock;
+GRANT UPDATE (status, credited_at, comparison, refund_comparison) ON deposits TO adtech_clock;
 
 CREATE TABLE escrows (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -394,10 +401,11 @@ CREATE TABLE incidents (
     opened_at timestamp with time zone DEFAULT clock() NOT NULL,
     closed_at timestamp with time zone,
     closed_by bigint,
+    fingerprint text DEFAULT ''::text NOT NULL,
     CONSTRAINT pk_incidents PRIMARY KEY (id),
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
 );
-CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind, fingerprint) WHERE closed_at IS NULL;
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR UPDATE ON incidents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER closed_once BEFORE UPDATE ON incidents FOR EACH ROW EXECUTE FUNCTION guard_incident();
 CREATE TRIGGER frozen BEFORE UPDATE OF kind, details, opened_at ON incidents FOR EACH ROW WHEN (old.kind IS DISTINCT FROM new.kind OR old.details IS DISTINCT FROM new.details OR old.opened_at IS DISTINCT FROM new.opened_at) EXECUTE FUNCTION refuse_frozen();
@@ -511,6 +519,27 @@ GRANT SELECT ON ledger_transfers TO adtech_bot;
 GRANT SELECT ON ledger_transfers TO adtech_clock;
 GRANT SELECT ON ledger_transfers TO adtech_reports;
 
+CREATE TABLE listed_star_transactions (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    charge_id text NOT NULL,
+    telegram_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    payload text NOT NULL,
+    date bigint NOT NULL,
+    language text,
+    update_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_listed_star_transactions PRIMARY KEY (id),
+    CONSTRAINT uq_listed_star_transactions_kind_charge_id UNIQUE (kind, charge_id),
+    CONSTRAINT ck_listed_star_transactions_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON listed_star_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON listed_star_transactions TO adtech_bot;
+GRANT SELECT ON listed_star_transactions TO adtech_clock;
+GRANT SELECT ON listed_star_transactions TO adtech_reports;
+GRANT INSERT (kind, charge_id, telegram_id, amount, payload, date, language, update_id) ON listed_star_transactions TO adtech_clock;
+
 CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
     new_chat_id bigint NOT NULL,
@@ -553,6 +582,7 @@ CREATE TABLE outbox (
     CONSTRAINT ck_outbox_outboxstatus CHECK (status::text = ANY (ARRAY['queued'::character varying, 'sent'::character varying, 'failed'::character varying]::text[]))
 );
 CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = 'post_altered'::text;
+CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE (kind = ANY (ARRAY['answer_lost'::text, 'switch_answer_lost'::text])) AND (status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]));
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -664,15 +694,18 @@ CREATE TABLE received_payments (
     amount bigint NOT NULL,
     currency text NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    provider_charge_id text,
     CONSTRAINT pk_received_payments PRIMARY KEY (id),
     CONSTRAINT uq_received_payments_kind_charge_id UNIQUE (kind, charge_id),
     CONSTRAINT ck_received_payments_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
 );
 CREATE INDEX ix_received_payments_charge_id ON received_payments USING btree (charge_id);
+CREATE INDEX ix_received_payments_provider_charge_id ON received_payments USING btree (provider_charge_id) WHERE provider_charge_id IS NOT NULL;
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON received_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON received_payments TO adtech_bot;
 GRANT SELECT ON received_payments TO adtech_clock;
 GRANT SELECT ON received_payments TO adtech_reports;
-GRANT INSERT (kind, charge_id, telegram_id, amount, currency) ON received_payments TO adtech_intake;
+GRANT INSERT (kind, charge_id, telegram_id, amount, currency, provider_charge_id) ON received_payments TO adtech_intake;
 GRANT SELECT (kind, charge_id) ON received_payments TO adtech_intake;
 
 CREATE TABLE staff_requests (
@@ -728,6 +761,7 @@ CREATE TABLE star_list_positions (
     begins_at timestamp with time zone,
     read_at timestamp with time zone,
     newest text,
+    read_again_at timestamp with time zone,
     CONSTRAINT pk_star_list_positions PRIMARY KEY (bot_id),
     CONSTRAINT ck_star_list_positions_position CHECK ("position" >= 0)
 );
@@ -735,7 +769,7 @@ GRANT SELECT ON star_list_positions TO adtech_bot;
 GRANT SELECT ON star_list_positions TO adtech_clock;
 GRANT SELECT ON star_list_positions TO adtech_reports;
 GRANT INSERT (bot_id) ON star_list_positions TO adtech_clock;
-GRANT UPDATE ("position", begins_at, read_at, newest) ON star_list_positions TO adtech_clock;
+GRANT UPDATE ("position", begins_at, read_at, newest, read_again_at) ON star_list_positions TO adtech_clock;
 
 CREATE TABLE switch_stops (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -920,6 +954,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 
 -- Functions: each stands in db/functions/NAME.sql
 
+-- add_audit_chain_file(file_name text, actor_id bigint) RETURNS boolean
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
 -- check_escrow() RETURNS trigger
@@ -951,6 +986,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
 -- purge_inbox() RETURNS void
+-- purge_late_answers() RETURNS void
 -- reconcile_super_admins(listed bigint[]) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refuse_change() RETURNS trigger
@@ -983,6 +1019,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- settle_stop(switch_key text) RETURNS integer
 -- stamp_txn() RETURNS trigger
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
 -- use_external_reference() RETURNS trigger
@@ -990,6 +1027,8 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- write_audit_row() RETURNS trigger
 
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_bot;
+GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
@@ -997,6 +1036,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
+GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
@@ -1014,6 +1054,7 @@ GRANT EXECUTE ON FUNCTION open_wallet TO adtech_clock;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_late_answers TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;

@@ -48,9 +48,13 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
 async def record(context: RequestContext, error: errors.DomainError) -> None:
     """Write an audit row about a refusal, in a new transaction.
 
-    Writes nothing for an error outside AUDITED or an unknown sender.
+    Writes nothing for an error outside AUDITED or an unknown sender, or if a person without a role
+    has had too many refusals in this hour.
     """
     if isinstance(error, AUDITED) and context.identified_actor is not None:
+        throttle = context.dependencies.throttle
+        if not context.actor.roles and not throttle.may_audit(context.user_id):
+            return
         action = error.action if isinstance(error, errors.AccessDenied) else context.action
         async with context.begin() as session:
             await audit.record_denied(session, actor=context.actor, action=action, error=error)

@@ -80,7 +80,8 @@ async def approve(
 ) -> None:
     """Approve a placement, if the bot may post in the channel and the owner is still its creator.
 
-    Otherwise the channel is suspended. If money is missing, the advertiser is notified.
+    Otherwise the channel is suspended. If money is missing, or if the advertiser owes money to the
+    platform, the advertiser is notified.
     """
     context.actor.require_staff(*MODERATORS, action="moderation_approve")
     row = await _card(context, callback_data.id)
@@ -93,10 +94,10 @@ async def approve(
             await respond.alert(press, context.t(f"{problem}-admin"))
             return
     async with respond.show_result(press, lambda: _card_screen(context, callback_data.id)):
-        await _approve(context, callback_data.id)
+        await _approve(press, context, callback_data.id)
 
 
-async def _approve(context: RequestContext, target_id: int) -> None:
+async def _approve(press: CallbackQuery, context: RequestContext, target_id: int) -> None:
     try:
         async with context.begin() as session:
             await moderation.approve(session, actor=context.actor, target_id=target_id)
@@ -104,6 +105,11 @@ async def _approve(context: RequestContext, target_id: int) -> None:
         async with context.begin() as session:
             await moderation.notify_missing_funds(session, target_id=target_id)
         raise
+    except errors.OpenLoss as error:
+        async with context.begin() as session:
+            await moderation.notify_open_loss(session, target_id=target_id)
+        await respond.replace(press, await _card_screen(context, target_id))
+        raise errors.AdvertiserOwes(target_id, error.needed, error.currency) from error
 
 
 async def _suspend_channel(

@@ -14,7 +14,7 @@ from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
 from db.models.operations import Switch
 from handlers import respond
-from services.money import incidents
+from services.money import audit_chain_copies, incidents
 from services.platform import killswitches
 from services.platform.actors import OPERATORS, STAFF
 
@@ -193,3 +193,17 @@ async def close_incident(
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
     await respond.show(press, await _incidents(context))
+
+
+@router.message(Command("chainfile"))
+async def allow_chain_file(
+    message: Message, command: CommandObject, context: RequestContext
+) -> None:
+    """Allow the scheduler to begin a new file of the audit chain (digests of the ledger)."""
+    context.actor.require_staff(*OPERATORS, action="audit_chain_file_add")
+    if (command.args or "").strip() != "new":
+        await respond.show(message, screens.chain_file_usage(context.t))
+        return
+    async with context.begin() as session:
+        is_new = await audit_chain_copies.allow_new(session, context.actor)
+    await respond.show(message, screens.chain_file_allowed(context.t, is_new=is_new))

@@ -7,9 +7,9 @@ import structlog
 from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import Message, PreCheckoutQuery
+from aiogram.types import Message, PreCheckoutQuery, RefundedPayment
 
-from bot.context import AlreadyHandledError, RequestContext, TryLaterError
+from bot.context import AlreadyHandledError, RequestContext, TryLaterError, database_errors
 from bot.errors import explain
 from bot.screens import wallet as screens
 from bot.telegram import answers
@@ -104,12 +104,23 @@ async def record_reversal(message: Message, context: RequestContext) -> None:
     """Take a refunded payment out of the payer's wallet, and block the payer.
 
     The payer is the person of the deposit, or of the private chat if there is no deposit. A refund
-    that differs from its deposit is kept for the admins.
+    that differs from its deposit is kept for the admins, and the payer is blocked meanwhile.
     """
     payment = message.refunded_payment
     if payment is None:
         return
-    async with _never_dropped("refund not recorded", context), context.begin() as session:
+    async with _never_dropped("refund not recorded", context):
+        try:
+            await _reverse(message, payment, context)
+        except errors.PaymentMismatch:
+            # The update is not marked as done: it is kept for the admins.
+            async with database_errors(), context.dependencies.sessions.begin() as session:
+                await payment_reversals.block_payer(session, payment.telegram_payment_charge_id)
+            raise
+
+
+async def _reverse(message: Message, payment: RefundedPayment, context: RequestContext) -> None:
+    async with context.begin() as session:
         is_private = message.chat.type == ChatType.PRIVATE
         chat_person = await users.by_telegram_id(session, message.chat.id) if is_private else None
         await payment_reversals.reverse(

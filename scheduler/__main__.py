@@ -83,7 +83,7 @@ def ticks(
     end_hanging = partial(watchdogs.end_hanging_sessions, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
-    purge_inbox = partial(watchdogs.purge_inbox, sessions)
+    purge = partial(watchdogs.purge, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
     deliver_alarms = partial(notice_delivery.deliver_alarms, outbox_worker)
@@ -115,7 +115,7 @@ def ticks(
         Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
-        Tick("inbox purge", 600.0, HANG_SECONDS, leader.leader_only(purge_inbox)),
+        Tick("purge", 600.0, HANG_SECONDS, leader.leader_only(purge)),
     ]
 
 

@@ -124,6 +124,8 @@ async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -
 
 
 async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    if payload.get("invoice"):
+        return screens.invoice_lost(t)
     return screens.answer_lost(t, payload.get("text"))
 
 
@@ -162,6 +164,10 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
 
 async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
+
+
+async def _audit_chain_file_added(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.audit_chain_file_added(t, payload["file"], payload["user_id"])
 
 
 async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
@@ -220,6 +226,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_paid": _of_placement("notice-target-paid"),
     "target_refunded": _of_placement("notice-target-refunded"),
     "funds_missing": _of_placement("notice-funds-missing"),
+    "loss_open": _of_placement("notice-loss-open"),
     "ad_scheduled": _of_placement("notice-ad-scheduled"),
     "post_published": _of_placement("notice-post-published"),
     "post_refused": _of_placement("notice-post-refused"),
@@ -250,6 +257,7 @@ _KINDS: Mapping[str, Render] = {
     "ledger_violation": _ledger_violation,
     "audit_chain_broken": _audit_chain_broken,
     "audit_chain_extended": _audit_chain_extended,
+    "audit_chain_file_added": _audit_chain_file_added,
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,

@@ -63,7 +63,7 @@ async def cancel_unwanted(sessions: Sessions) -> None:
 
 
 async def drop_ended_proposals(sessions: Sessions) -> None:
-    """Refuse staff requests and corrections that are too old or whose proposer lost the role."""
+    """Refuse staff requests and corrections that are too old or whose people lost their role."""
     async with sessions.begin() as session:
         dropped = await staff_requests.drop_ended(session, limit=PROPOSALS)
         dropped += await correction_expiry.drop_ended(session, limit=PROPOSALS)
@@ -74,7 +74,7 @@ async def drop_ended_proposals(sessions: Sessions) -> None:
 async def check_ledger(sessions: Sessions) -> None:
     """Check the rules of the ledger.
 
-    A violation forbids new escrows, payouts, refunds and withdrawals.
+    A violation forbids new escrows, payouts, refunds, withdrawals and adjustments.
     """
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
@@ -83,12 +83,13 @@ async def check_ledger(sessions: Sessions) -> None:
 async def settle_stops(sessions: Sessions) -> None:
     """Mark stopped kill switches as settled when no earlier action is under way.
 
-    Each switch has a transaction of its own.
+    Ends the sessions whose locks of whole tables delay this. Each switch has a transaction of its
+    own.
     """
     async with sessions.begin() as session:
         stops = await killswitches.list_unsettled(session)
     for stop in stops:
-        change = await switches.settle_stop(sessions, stop)
+        change = await switches.settle_despite_locks(sessions, stop)
         log.warning("Stop of a switch", switch=stop.key.value, settled=change.settled)
 
 
@@ -100,7 +101,12 @@ async def end_hanging_sessions(sessions: Sessions) -> None:
         log.error("Hanging sessions ended", sessions=ended)
 
 
-async def purge_inbox(sessions: Sessions) -> None:
-    """Delete old updates that need no more work, but keep each payment that was not credited."""
+async def purge(sessions: Sessions) -> None:
+    """Delete old updates that need no more work, but keep each payment that was not credited.
+
+    Also delete the answers that were given late.
+    """
     async with sessions.begin() as session:
         await inbox.purge(session)
+    async with sessions.begin() as session:
+        await outbox.purge_late_answers(session)

@@ -29,7 +29,6 @@ import bot  # noqa: F401 - it defers the build of aiogram's models, as in the pr
 from db import address
 from db.session import Sessions, create_engine, create_sessions
 from sandbox import clock, embedded
-from services.money import invariants
 from tests import scratch
 from tests.embedded_fixture import (
     attached_postgres,
@@ -39,8 +38,8 @@ from tests.embedded_fixture import (
     start_test_postgres,
     stop_test_postgres,
 )
-from tests.factories import audit_chain, people
-from tests.factories import business as books
+from tests.factories import audit_chain, books, people
+from tests.factories import business as business_rows
 
 scratch.choose()
 address.ignore_libpq_environment()
@@ -171,20 +170,20 @@ async def _run_everything(server: embedded.Postgres) -> None:
 def business(server: embedded.Postgres, running: str) -> str:
     """Return the name of a template database that contains transfers of every kind."""
     asyncio.run(_do_business(server, running))
-    return books.BUSINESS
+    return business_rows.BUSINESS
 
 
 async def _do_business(server: embedded.Postgres, running: str) -> None:
-    await drop_database(server, books.BUSINESS)
-    await clone_database(server, running, books.BUSINESS)
-    engine = create_engine(server.dsn(embedded.APP, books.BUSINESS))
+    await drop_database(server, business_rows.BUSINESS)
+    await clone_database(server, running, business_rows.BUSINESS)
+    engine = create_engine(server.dsn(embedded.APP, business_rows.BUSINESS))
     sessions = create_sessions(engine)
-    for act in (books.create_placements, books.move_external_money):
+    for act in (business_rows.create_placements, business_rows.move_external_money):
         async with sessions.begin() as session:
             await act(session)
     await engine.dispose()
-    await drop_database(server, books.TO_BREAK)
-    await clone_database(server, books.BUSINESS, books.TO_BREAK)
+    await drop_database(server, business_rows.TO_BREAK)
+    await clone_database(server, business_rows.BUSINESS, business_rows.TO_BREAK)
 
 
 @pytest.fixture(scope="session")
@@ -243,25 +242,34 @@ def reused_engine(server: embedded.Postgres) -> ReusedEngine:
     return reused
 
 
-@pytest.fixture
-async def database(
-    server: embedded.Postgres, running: str, reused_engine: ReusedEngine
+@asynccontextmanager
+async def checked_database(
+    server: embedded.Postgres, template: str, reused_engine: ReusedEngine
 ) -> AsyncIterator[Database]:
-    """Yield a new copy of the migrated database. At the end, assert that all invariants hold.
+    """Yield a copy of a template database for one test. At the end, assert all invariants.
 
     An invariant is a rule that all rows must keep at any time.
     """
     name = reused_engine.database = f"test_{uuid4().hex}"
-    await clone_database(server, running, name)
+    await clone_database(server, template, name)
     url, engine = server.dsn(embedded.APP, name), reused_engine.engine
     try:
         database = Database(create_sessions(engine), url, server.dsn(embedded.OWNER, name))
         yield database
         async with database.sessions.begin() as session:
-            assert await invariants.run(session) == []
+            await books.assert_invariants(session)
     finally:
         await engine.dispose()
         await drop_database(server, name)
+
+
+@pytest.fixture
+async def database(
+    server: embedded.Postgres, running: str, reused_engine: ReusedEngine
+) -> AsyncIterator[Database]:
+    """Yield a new copy of the migrated database. At the end, assert all invariants."""
+    async with checked_database(server, running, reused_engine) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")
@@ -299,5 +307,5 @@ async def session(kept_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
             yield session
             await session.commit()
             await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-            assert await invariants.run(session) == []
+            await books.assert_invariants(session)
         await outer.rollback()

@@ -15,7 +15,12 @@ from sqlalchemy import URL, make_url
 
 from sandbox import embedded, logins, processes
 
-_SETTINGS = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+_SETTINGS = {
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "scram_iterations": "1",  # thousands of iterations would be most of the work of a login
+}
 _LIMIT = "120s"
 """The limit of a statement and of a transaction. The product's 30 s are too short for a test whose
 machine is busy with other tests."""

@@ -3,21 +3,31 @@
 Except for `repair`, a command that changes something makes a request for the admin chat.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import formatting
 from bot.cli.shell import Person, err, out, print_rows, request, run_once
 from bot.texts import DEFAULT_LANGUAGE
 from db.models.corrections import Correction, CorrectionKind
+from db.models.operations import InboxUpdate
 from db.models.users import RequestKind
-from services.money import corrections, reconciliation, withdrawal_details
-from services.platform import inbox
+from services.money import (
+    corrections,
+    deposits,
+    received_payments,
+    reconciliation,
+    withdrawal_details,
+)
+from services.platform import errors, inbox
 
 SHOWN = 100
 Why = Annotated[str, typer.Argument(help="The reason. The correction keeps it.")]
 Wallet = Annotated[int, typer.Argument(min=1, help="Id of a wallet. See `adtech report drift`.")]
+Charge = Annotated[str | None, typer.Option(help="Telegram's or the provider's id of the payment.")]
 Target = Annotated[int, typer.Argument(min=1, help="The id of a placement.")]
 
 app = typer.Typer(no_args_is_help=True)
@@ -84,21 +94,31 @@ def list_withdrawals() -> None:
 
 
 @app.command("parked-payments")
-def list_parked_payments() -> None:
+def list_parked_payments(charge: Charge = None) -> None:
     """Show the payments and refunds of people that the bot could not book, the oldest first."""
-    parked = run_once(lambda session: inbox.parked_payments(session, limit=SHOWN))
-    print_rows(
-        [
+    parked = run_once(lambda session: _find_parked(session, charge))
+    rows: list[dict[str, object]] = []
+    for row in parked:
+        telegram_id, provider_id = inbox.payment_ids(row)
+        rows.append(
             {
                 "update": row.id,
                 "chat": row.lane,
                 "parked": f"{row.failed_at:%Y-%m-%d %H:%M}",
+                "charge": telegram_id,
+                "provider's id": provider_id,
                 "error": row.last_error,
             }
-            for row in parked
-        ],
-        out,
-    )
+        )
+    print_rows(rows, out)
+
+
+async def _find_parked(session: AsyncSession, charge: str | None) -> Sequence[InboxUpdate]:
+    """Return the parked payments and refunds, or only those of the payment with the id `charge`."""
+    charge_ids = None
+    if charge is not None:
+        charge_ids = await received_payments.find_charge_ids(session, charge)
+    return await inbox.parked_payments(session, limit=SHOWN, charge_ids=charge_ids)
 
 
 @app.command("parked-updates")
@@ -126,17 +146,37 @@ def list_parked_updates() -> None:
 
 @app.command("retry-payment")
 def retry_payment(
-    update: Annotated[int, typer.Argument(min=1, help="Id that `parked-payments` shows.")],
     person: Person,
+    update: Annotated[
+        int | None, typer.Argument(min=1, help="Id that `parked-payments` shows.")
+    ] = None,
+    charge: Charge = None,
     reason: Annotated[str, typer.Option(help="The reason for the request.")] = "repaired",
 ) -> None:
-    """Request that the bot tries again to book a payment or refund. Nothing is booked twice."""
+    """Request that the bot tries again to book a payment or refund. Nothing is booked twice.
+
+    The payment is named by the id of its update, or by `--charge`.
+    """
+    if (update is None) == (charge is None):
+        raise typer.BadParameter("name the payment by the id of its update, or by --charge")
+    if charge is not None:
+        update = run_once(lambda session: _find_one_parked(session, charge))
     request(RequestKind.RETRY_PAYMENT, {"inbox_id": update}, reason=reason, person=person)
+
+
+async def _find_one_parked(session: AsyncSession, charge: str) -> int:
+    """Return the inbox id of the only parked update about a payment. Raises DomainError."""
+    parked = await _find_parked(session, charge)
+    if not parked:
+        raise errors.NotFound("parked_payment", charge)
+    if len(parked) > 1:
+        raise errors.AmbiguousCharge(charge, len(parked))
+    return parked[0].id
 
 
 @app.command("clawback")
 def claw_back(
-    charge: Annotated[str, typer.Argument(help="Telegram's charge id of the payment.")],
+    charge: Annotated[str, typer.Argument(help="Telegram's or the provider's id of the payment.")],
     reason: Why,
     person: Person,
 ) -> None:
@@ -144,7 +184,11 @@ def claw_back(
 
     A second admin must confirm the request.
     """
-    request(RequestKind.CLAWBACK, {"charge_id": charge}, reason=reason, person=person)
+    deposit = run_once(lambda session: deposits.find_by_charge(session, charge))
+    arguments = {"charge_id": deposit.external_reference}
+    if charge != deposit.external_reference:
+        arguments["provider_charge_id"] = charge
+    request(RequestKind.CLAWBACK, arguments, reason=reason, person=person)
 
 
 @app.command("corrections")

@@ -21,6 +21,7 @@ def deposits(t: Texts, page: Page[DepositDetails], waiting: tuple[int, int]) -> 
             "deposits-row",
             id=str(row.deposit_id),
             charge=row.charge_id,
+            provider=row.provider_charge_id or "none",
             amount=t.money(row.amount, row.currency),
             person=str(row.telegram_id),
             source=row.source,

@@ -82,6 +82,8 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
         ),
         t("card-status", status=status.value, by=str(row.decided_by_telegram_id or "")),
     ]
+    if status is TargetStatus.PENDING and row.advertiser_loss:
+        lines.append(t("card-loss", loss=t.money(row.advertiser_loss, row.currency)))
     if status is TargetStatus.PENDING and row.without_card:
         lines.append(t("card-more", count=row.without_card))
     if row.decision_reason and status is TargetStatus.REJECTED:

@@ -5,7 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.callbacks import CorrectionAct, Go, OnCorrection, OnWithdrawal, Screen, WithdrawalAct
+from bot.callbacks import (
+    CorrectionAct,
+    FormName,
+    Go,
+    OnCorrection,
+    OnWithdrawal,
+    OpenForm,
+    Screen,
+    WithdrawalAct,
+)
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link, post_address
 from bot.screens.uncertain_posts import altered_parts
@@ -18,6 +27,8 @@ from services.market.moderation import PlacementDetails
 from services.posts.alterations import Alteration
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
+_ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
+"""The notices after which the advertiser has to open the wallet."""
 _MAX_LISTED = 10
 """The largest number of rows or placements that one notice lists."""
 
@@ -42,6 +53,8 @@ def placement(
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),
         amount=t.money(payload.get("amount", row.price), row.currency),
         missing=t.money(payload.get("missing", 0), row.currency),
+        lacks="yes" if payload.get("missing") else "no",
+        loss=t.money(payload["loss"], row.currency) if payload.get("loss") else "none",
         reason=t("reject-reason", reason=row.decision_reason or "other"),
         parts=altered_parts(t, payload.get("parts", ())),
         record=_record(payload),
@@ -56,7 +69,7 @@ def placement(
     if to == "owner":
         return Outgoing(text, rows(post_row))
     buttons = [receipt_button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
-    if message_id == "notice-funds-missing":
+    if message_id in _ABOUT_MONEY:
         buttons.append(receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
 
@@ -100,6 +113,12 @@ def answer_lost(t: Texts, lost_text: str | None) -> Outgoing:
     if lost_text is None:
         return Outgoing(t("notice-answer-lost"))
     return Outgoing(f"{t('notice-answer-late')}\n\n{lost_text}")
+
+
+def invoice_lost(t: Texts) -> Outgoing:
+    """Build the message about an invoice that Telegram may not have shown."""
+    again = button(t("wallet-top-up"), OpenForm(name=FormName.TOP_UP))
+    return Outgoing(t("notice-invoice-lost"), rows([again]))
 
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
@@ -197,8 +216,18 @@ def audit_chain_broken(
 ) -> Outgoing:
     """Build the notice to staff about faults of the audit chain or of its file."""
     lines = [t("notice-audit-chain-broken", id=str(incident_id))]
-    lines += [t("notice-audit-chain-fault", name=violation["name"]) for violation in violations]
+    lines += [
+        t("notice-audit-chain-fault", name=violation["name"], file=str(row.get("ref")))
+        for violation in violations
+        for row in violation["rows"][:_MAX_LISTED]
+    ]
     return Outgoing("\n".join(lines))
+
+
+def audit_chain_file_added(t: Texts, name: str, user_id: int | None) -> Outgoing:
+    """Build the notice to staff that the scheduler may begin a new file of the audit chain."""
+    by = "system" if user_id is None else str(user_id)
+    return Outgoing(t("notice-audit-chain-file-added", name=name, by=by))
 
 
 def audit_chain_extended(t: Texts, number: int, digest: str) -> Outgoing:

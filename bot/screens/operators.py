@@ -1,6 +1,7 @@
 """Build the operators' screens for kill switches, health, ledger checks and incidents."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
@@ -12,6 +13,8 @@ from services.money.invariants import Violation
 from services.platform.killswitches import SwitchChange, SwitchState
 
 STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
+_MAX_INCIDENTS = 20
+_MAX_REFS = 5
 RUN_REASONS = ("resolved", "launch", "drill_over")
 
 
@@ -137,6 +140,7 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
     """Build the list of open incidents (recorded faults)."""
     if not open_incidents:
         return Outgoing(t("incidents-none"))
+    listed = open_incidents[:_MAX_INCIDENTS]
     lines = [t("incidents")]
     lines += [
         t(
@@ -144,10 +148,12 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
             id=str(incident.id),
             kind=incident.kind,
             at=t.time(incident.opened_at),
-            what=", ".join(sorted(incident.details)) or "none",
+            what="; ".join(map(_fault, sorted(incident.details.items()))) or "none",
         )
-        for incident in open_incidents
+        for incident in listed
     ]
+    if len(open_incidents) > len(listed):
+        lines.append(t("incidents-more", count=len(open_incidents) - len(listed)))
     return Outgoing(
         "\n".join(lines),
         rows(
@@ -158,10 +164,27 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
                         OnIncident(act=IncidentAct.CLOSE, id=incident.id),
                     )
                 ]
-                for incident in open_incidents
+                for incident in listed
             )
         ),
     )
+
+
+def chain_file_usage(t: Texts) -> Outgoing:
+    """Build the explanation of the command that allows a new file of the audit chain."""
+    return Outgoing(t("chain-file-usage"))
+
+
+def chain_file_allowed(t: Texts, *, is_new: bool) -> Outgoing:
+    """Build the answer that a new file of the audit chain is allowed, now or already before."""
+    return Outgoing(t("chain-file-allowed" if is_new else "chain-file-waits"))
+
+
+def _fault(named: tuple[str, Sequence[Mapping[str, Any]]]) -> str:
+    name, offenders = named
+    refs = ", ".join(str(row.get("ref")) for row in offenders[:_MAX_REFS])
+    more = ", …" if len(offenders) > _MAX_REFS else ""
+    return f"{name} ({refs}{more})" if refs else name
 
 
 def confirm_close(t: Texts, incident_id: int) -> Outgoing:

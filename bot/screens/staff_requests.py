@@ -1,6 +1,7 @@
 """Build the screens of the staff and of staff requests, which wait for a confirmation."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bot.callbacks import OnStaffRequest, RequestAct, ShowStaffRequests
 from bot.screens.outgoing import Outgoing, button, rows
@@ -141,12 +142,19 @@ def _what(t: Texts, details: RequestDetails) -> str:
         key=str(arguments.get("key", "")),
         role=t("staff-role", role=str(arguments.get("role", "none"))),
         update=str(arguments.get("inbox_id", "")),
-        charge=str(arguments.get("charge_id", "")),
+        charge=_charge(t, arguments),
         withdrawal=str(arguments.get("withdrawal_id", "")),
         reference=str(arguments.get("external_reference", "")),
         correction=correction,
         details=facts,
     )
+
+
+def _charge(t: Texts, arguments: Mapping[str, Any]) -> str:
+    """Return the ids of a payment: Telegram's, and the provider's if the requester typed it."""
+    charge = str(arguments.get("charge_id", ""))
+    provider = arguments.get("provider_charge_id")
+    return charge if provider is None else f"{charge} ({t('provider-charge', id=str(provider))})"
 
 
 def _fact(t: Texts, name: str, value: int) -> str:

@@ -225,6 +225,9 @@ def _source(t: Texts, row: WithdrawalDetails, source: Source) -> str:
     )
     if source.reason is not Reason.DEPOSIT:
         return line
+    if source.provider_charge_id and row.currency != STARS:
+        # Payments through a provider are compared with the provider's list, which has this id.
+        line = f"{line}, {t('provider-charge', id=source.provider_charge_id)}"
     result = source.comparison.value if source.comparison else "waits"
     if source.taken_back:
         result = "taken_back"

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import structlog
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import (
     BaseRequestMiddleware,
     NextRequestMiddlewareType,
@@ -36,6 +35,7 @@ from aiogram.types import CallbackQuery
 from bot.admin_chat import AdminChat
 from bot.context import database_errors
 from bot.telegram import rate_limits
+from bot.telegram.bounded_session import BoundedSession
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import ANSWER_SECONDS, api_server
 
@@ -197,7 +197,7 @@ def create_notice_bot(token: str, api_url: str, admin_chat: AdminChat) -> Bot:
 
     After an answer with status 429, the client does not repeat the call.
     """
-    bot = Bot(token, session=AiohttpSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
+    bot = Bot(token, session=BoundedSession(api=api_server(api_url), timeout=ANSWER_SECONDS))
     bot.session.middleware(OnlyPeopleAndStaff(admin_chat))
     bot.session.middleware(FollowAdminChat(admin_chat))
     return bot

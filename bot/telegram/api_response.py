@@ -7,6 +7,8 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from bot import bounded_json
+
 DEFAULT_RETRY_AFTER = timedelta(seconds=5)
 """The pause after status 429 if the answer does not say how long to wait."""
 MAX_RETRY_AFTER = timedelta(days=1)
@@ -60,8 +62,10 @@ class ApiResponse:
 def parse(response: ApiResponse) -> dict[str, Any] | None:
     """Return the Bot API's answer, or None if the answer may come from another server.
 
-    For example, the body is incomplete or contradicts the HTTP status.
+    For example, the body is incomplete, too large or too deep, or contradicts the HTTP status.
     """
+    if len(response.body) > bounded_json.MAX_ANSWER:
+        return None
     try:
         answer = json.loads(response.body.decode())
     except (ValueError, RecursionError):
@@ -98,7 +102,14 @@ def error_text(status: int, answer: dict[str, Any]) -> str:
 
     Never log this text.
     """
-    return f"{status}: {answer.get('description') or 'no description'}"[:MAX_ERROR_LENGTH]
+    return f"{status}: {description(answer) or 'no description'}"[:MAX_ERROR_LENGTH]
+
+
+def description(answer: dict[str, Any]) -> str:
+    """Return Telegram's text of a refusal, or "" if the answer has no such text."""
+    # Another type may be too deep for `str`.
+    text = answer.get("description")
+    return text if isinstance(text, str) else ""
 
 
 def loss_reason(error: str) -> str | None:

@@ -100,4 +100,8 @@ def interpret_copy(response: ApiResponse, creative: Creative) -> tuple[Probe, in
     message_id = api_response.message_id(copy)
     if not isinstance(copy, dict) or message_id is None:
         return Probe(LookupResult.UNKNOWN, "200: no message in the answer"), None
-    return _COMPARED[ad_comparison.compare(copy, creative)], message_id
+    try:
+        comparison = ad_comparison.compare(copy, creative)
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        comparison = ad_comparison.Comparison.UNKNOWN
+    return _COMPARED[comparison], message_id

@@ -24,6 +24,7 @@ from aiogram.methods import (
 )
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
+from bot import bounded_json
 from bot.telegram import ad_checks, ad_messages, api_response, message_lookup
 from bot.telegram.ad_checks import CheckResult
 from bot.telegram.api_response import ApiResponse
@@ -228,7 +229,7 @@ class Sender:
         if answer is None:
             return None
         if not answer["ok"]:
-            lost = api_response.loss_reason(str(answer.get("description")))
+            lost = api_response.loss_reason(api_response.description(answer))
             return BotRights(may_post=False, may_edit_others=False) if lost else None
         member = answer.get("result")
         if not isinstance(member, dict):
@@ -329,7 +330,8 @@ class Sender:
             allow_redirects=False,
             trace_request_ctx=state or _RequestState(self._latest_start()),
         ) as response:
-            return ApiResponse(response.status, await response.read())
+            body = await bounded_json.read_body(response, bounded_json.MAX_ANSWER)
+            return ApiResponse(response.status, body)
 
 
 def interpret_send(response: ApiResponse) -> SendOutcome:

@@ -1,8 +1,9 @@
 -- Trigger `settled_once` of corrections: a correction that is done or dropped never changes, a
 -- confirmation never changes, and what was proposed never changes. (`require_allowed_move` checks
--- which statuses may follow each other.)
+-- which statuses may follow each other.) The trigger also writes the time of the confirmation.
 -- Locks: nothing. Raises: AD026 (it has ended), AD027 (the confirmation), AD028 (the proposal).
-CREATE OR REPLACE FUNCTION guard_correction() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION guard_correction() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF OLD.status IN ('done', 'dropped') THEN
         RAISE EXCEPTION 'a correction that has ended never changes' USING ERRCODE = 'AD026';
@@ -16,5 +17,9 @@ BEGIN
     THEN
         RAISE EXCEPTION 'what a correction proposes never changes' USING ERRCODE = 'AD028';
     END IF;
+    NEW.confirmed_at := CASE
+        WHEN NEW.confirmed_by IS NULL THEN NULL
+        WHEN OLD.confirmed_by IS NULL THEN clock()
+        ELSE OLD.confirmed_at END;
     RETURN NEW;
 END $$

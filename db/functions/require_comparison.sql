@@ -3,7 +3,7 @@
 -- The list has been read to its end in the last 5 minutes, and it covers every deposit in Stars that was
 -- recorded before the money of the withdrawal was held. Only such a deposit can have paid for it, directly
 -- or by placements. A deposit that Telegram does not list is not compared until an operator has closed
--- the incident that names it. A deposit that was taken back covers nothing.
+-- the incident that names it.
 -- Locks: nothing. Raises: AD053.
 CREATE OR REPLACE FUNCTION require_comparison() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -18,7 +18,7 @@ BEGIN
         SELECT FROM star_list_positions WHERE read_at >= clock() - interval '5 minutes'
     ) OR EXISTS (
         SELECT FROM deposits
-        WHERE currency = 'XTR' AND comparison IS NULL AND status <> 'clawed_back'
+        WHERE currency = 'XTR' AND comparison IS NULL
             AND created_at <= (SELECT max(entry.created_at) FROM ledger_entries entry
                 WHERE entry.reference_id = NEW.id AND entry.reason = 'withdrawal_hold')
     ) THEN

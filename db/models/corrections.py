@@ -103,5 +103,7 @@ class Correction(Base):
     confirmed_in: Mapped[int | None] = mapped_column(unique=True)
     """The inbox row with the button press or the command of `confirmed_by`."""
     confirm_reason: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
+    """When the correction was confirmed. Null for a correction that ended before 0016."""
     done_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

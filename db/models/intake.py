@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key
@@ -26,6 +26,12 @@ class ReceivedPayment(Base):
     __table_args__ = (
         UniqueConstraint("kind", "charge_id"),
         CheckConstraint("kind IN ('payment', 'refund')", name="kind"),
+        # Not unique: two providers may give the same id, and no update may be refused for that.
+        Index(
+            "ix_received_payments_provider_charge_id",
+            "provider_charge_id",
+            postgresql_where=text("provider_charge_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Key]
@@ -35,6 +41,42 @@ class ReceivedPayment(Base):
     """The Telegram id of the person who paid, or who got the refund."""
     amount: Mapped[int]
     currency: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    provider_charge_id: Mapped[str | None]
+    """The payment provider's id of the payment (`provider_payment_charge_id`).
+
+    Null for refunds, for payments that only Telegram's list of Stars reported, and for older ones.
+    """
+
+
+class ListedStarTransaction(Base):
+    """A payment or refund in Telegram's list of Stars that was not booked when it was read.
+
+    Rows never change. Whether the transaction is booked now is in the tables `deposits` and
+    `clawbacks`.
+    """
+
+    __tablename__ = "listed_star_transactions"
+    __table_args__ = (
+        UniqueConstraint("kind", "charge_id"),
+        CheckConstraint("kind IN ('payment', 'refund')", name="kind"),
+    )
+
+    id: Mapped[Key]
+    kind: Mapped[str]
+    charge_id: Mapped[str]
+    telegram_id: Mapped[int]
+    """The Telegram id of the person who paid, or who got the refund."""
+    amount: Mapped[int]
+    """The amount in Stars."""
+    payload: Mapped[str]
+    """The payload of the invoice, which says what was to be paid."""
+    date: Mapped[int]
+    """Telegram's time of the transaction, in seconds since 1970."""
+    language: Mapped[str | None]
+    """The language code of the person's Telegram app."""
+    update_id: Mapped[int]
+    """The id of the update that reports the payment if the bot does not know its payer."""
     created_at: Mapped[CreatedAt]
 
 
@@ -56,3 +98,5 @@ class StarListPosition(Base):
     """The time of the oldest transaction in the list. Null for an empty list."""
     read_at: Mapped[datetime | None]
     """When the list was last read to its end and compared with the deposits."""
+    read_again_at: Mapped[datetime | None]
+    """When older pages of the list were last read again, to look for a deposit."""

@@ -214,8 +214,13 @@ class Deposit(Base):
         Index(
             "ix_deposits_uncompared",
             "id",
+            postgresql_where=text("currency = 'XTR' AND comparison IS NULL"),
+        ),
+        Index(
+            "ix_deposits_uncompared_refunds",
+            "id",
             postgresql_where=text(
-                "currency = 'XTR' AND comparison IS NULL AND status <> 'clawed_back'"
+                "currency = 'XTR' AND refund_comparison IS NULL AND status = 'clawed_back'"
             ),
         ),
         Index("ix_deposits_user_id", "user_id"),
@@ -235,6 +240,8 @@ class Deposit(Base):
     credited_at: Mapped[datetime | None]
     comparison: Mapped[Comparison | None] = mapped_column(enum_column(Comparison))
     """The result of the comparison with Telegram's list. Always null for money other than Stars."""
+    refund_comparison: Mapped[Comparison | None] = mapped_column(enum_column(Comparison))
+    """The result of the same comparison for the refund of the deposit."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
 

@@ -76,6 +76,13 @@ class OutboxMessage(Base):
             postgresql_where=text("status = 'queued'"),
         ),
         Index("ix_outbox_altered", "created_at", postgresql_where=text("kind = 'post_altered'")),
+        Index(
+            "ix_outbox_answered",
+            text("coalesce(sent_at, due_at)"),
+            postgresql_where=text(
+                "kind IN ('answer_lost', 'switch_answer_lost') AND status IN ('sent', 'failed')"
+            ),
+        ),
     )
 
     id: Mapped[Key]
@@ -182,10 +189,11 @@ class Incident(Base):
 
     __tablename__ = "incidents"
     __table_args__ = (
-        # While an incident is open, a repeated violation opens no second one.
+        # While an incident is open, the same fault opens no second one.
         Index(
             "uq_incidents_open",
             "kind",
+            "fingerprint",
             unique=True,
             postgresql_where=text("closed_at IS NULL"),
         ),
@@ -197,6 +205,8 @@ class Incident(Base):
     opened_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    fingerprint: Mapped[str] = mapped_column(server_default=text("''"))
+    """A digest of what the fault is about, without facts that change while the fault remains."""
 
 
 class LaunchRun(Base):
@@ -236,11 +246,14 @@ class AuditChainFile(Base):
     __tablename__ = "audit_chain_files"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    """The name of the machine and the path of the file."""
+    """The name that is written in the file. For an older file, its machine and its path."""
     last_number: Mapped[int]
-    """The number of the last link in the file, which never becomes smaller."""
+    """The number of the last link in the file, which never becomes smaller. 0: not begun yet."""
     written_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     """When a process last wrote to the file or found it complete, by the real clock."""
+    # This is no foreign key: a lock of the person's row could delay a tick.
+    added_by: Mapped[int | None]
+    """The operator who allowed the file. Null means the system."""
 
 
 class AuditChainLink(Base):

@@ -22,7 +22,7 @@ from db.models.operations import Switch
 from db.models.users import User
 from services.market import submission_cards
 from services.market.creatives import Creative
-from services.money import ledger
+from services.money import ledger, wallets
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor, correlation_id
 from services.platform.transitions import ActorRole
@@ -72,6 +72,8 @@ class PlacementDetails:
     decided_by_telegram_id: int | None
     decision_reason: str | None
     advertiser_balance: int
+    advertiser_loss: int
+    """How much the advertiser owes to the platform. A debt forbids the approval."""
     advertiser_pending: int
     currency: str
 
@@ -174,6 +176,26 @@ async def notify_missing_funds(session: AsyncSession, *, target_id: int) -> None
     )
 
 
+async def notify_open_loss(session: AsyncSession, *, target_id: int) -> None:
+    """Notify an advertiser that a pending placement waits until the advertiser's loss is repaid.
+
+    The loss is what the advertiser owes to the platform. It is reported once, also for several
+    placements, and again only after its amount has changed.
+    """
+    placement = await get_details(session, target_id=target_id)
+    loss = await wallets.find_loss(session, placement.advertiser_id)
+    if placement.status != TargetStatus.PENDING or loss is None or loss.balance >= 0:
+        return
+    missing = placement.price - loss.balance - placement.advertiser_balance
+    await outbox.add(
+        session,
+        user_id=placement.advertiser_id,
+        kind="loss_open",
+        payload={"target_id": target_id, "loss": -loss.balance, "missing": max(0, missing)},
+        key=f"loss_open:{placement.advertiser_id}:{loss.version}",
+    )
+
+
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
     """Return a page of the pending placements, oldest first.
 
@@ -254,6 +276,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             decider.telegram_id.label("decider_telegram_id"),
             Wallet.balance,
             Wallet.currency,
+            wallets.open_loss_of(Campaign.advertiser_id).label("advertiser_loss"),
             submission_cards.count_pending().label("advertiser_pending"),
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
@@ -291,6 +314,7 @@ def _card(row: Any) -> PlacementDetails:
         decided_by_telegram_id=row.decider_telegram_id,
         decision_reason=target.decision_reason,
         advertiser_balance=row.balance,
+        advertiser_loss=int(row.advertiser_loss),
         advertiser_pending=row.advertiser_pending,
         currency=row.currency,
     )

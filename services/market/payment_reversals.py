@@ -49,6 +49,20 @@ async def reverse(
     return await _take_back(session, deposit)
 
 
+async def block_payer(session: AsyncSession, external_reference: str) -> None:
+    """Block the payer of a deposit whose refund has another amount or currency.
+
+    The refund then waits for the staff. Until an admin unblocks the payer, the money cannot be
+    spent or withdrawn. Does nothing for an unknown deposit. Locks the deposit, then what
+    `user_blocks.block` locks.
+    """
+    deposit = await deposits.lock(session, external_reference)
+    if deposit is not None:
+        await user_blocks.block(
+            session, actor=SYSTEM, user_id=deposit.user_id, role="system", deposit_id=deposit.id
+        )
+
+
 async def _take_back(session: AsyncSession, deposit: Deposit) -> Clawback:
     """Take back a deposit that the caller has locked, and block its payer."""
     first = await clawbacks.find_by_deposit(session, deposit.id)

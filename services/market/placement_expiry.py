@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, TargetStatus
+from services.money import wallets
 from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
 
@@ -65,7 +66,10 @@ async def expire_targets(session: AsyncSession) -> int:
                 session,
                 user_id=advertiser_id,
                 kind="target_expired",
-                payload={"target_id": target.id},
+                payload={
+                    "target_id": target.id,
+                    "loss": await wallets.open_loss(session, advertiser_id),
+                },
                 key=f"target_expired:{target.id}",
             )
     return len(rows)

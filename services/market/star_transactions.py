@@ -1,22 +1,23 @@
 """Compare the deposits in Stars with Telegram's list of the bot's transactions."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import cast, func, select, update
+from sqlalchemy import ColumnElement, Select, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.intake import Comparison
+from db.models.losses import Clawback
 from db.models.money import Deposit, DepositStatus
-from db.models.operations import Incident, OutboxMessage
+from db.models.operations import Incident
 from db.models.users import User
 from db.money import STARS
 from services.market import payment_reversals
-from services.money import deposits, incidents, invoices
+from services.money import deposits, incidents, invoices, received_payments
 from services.money.invariants import Violation
 from services.platform import errors, outbox, users
 
@@ -26,8 +27,16 @@ VERIFIED_AT_ONCE = 1_000
 """One call of `verify` reads at most this many deposits."""
 UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
 """In an incident, the details have the deposits that Telegram does not list under this key."""
+UNKNOWN_REFUND = "refund_unknown_to_telegram"
+"""In an incident, the details have the deposits whose refund is not listed under this key."""
+_UNKNOWN = (UNKNOWN_DEPOSIT, UNKNOWN_REFUND)
 GRACE = timedelta(minutes=1)
-"""A deposit that is older than this must be in Telegram's list."""
+"""A deposit or a refund that is older than this must be in Telegram's list."""
+REPEAT_AFTER = GRACE / 2
+"""If one is older than this and was not listed, older parts of the list are read again."""
+PAYMENT, REFUND = "payment", "refund"
+REFUSED = "star_transaction_refused:"
+"""The beginning of `refusal_key`."""
 _FIRST_UPDATE_ID = 2**62
 """The ids of Telegram's own updates are below this number."""
 _ID_BYTES = 7
@@ -50,10 +59,14 @@ class StarTransaction:
     language: str | None
 
     @property
+    def kind(self) -> str:
+        """Return whether this is a payment or a refund, as the tables say it."""
+        return REFUND if self.refunded else PAYMENT
+
+    @property
     def refusal_key(self) -> str:
         """Return the key of the message that says that this transaction could not be recorded."""
-        kind = "refund" if self.refunded else "payment"
-        return f"star_transaction_refused:{kind}:{self.charge_id}"
+        return f"{REFUSED}{self.kind}:{self.charge_id}"
 
 
 async def booked(
@@ -168,8 +181,11 @@ async def report_refused(
 ) -> None:
     """Notify the admin chat that a listed transaction could not be recorded.
 
-    `error` is the reason. For one transaction, only one such message is sent.
+    `error` is the reason. For one transaction, only one such message is sent. After a refund that
+    differs from its deposit, the payer is blocked; this locks as `block_payer` does.
     """
+    if transaction.refunded and isinstance(error, errors.PaymentMismatch):
+        await payment_reversals.block_payer(session, transaction.charge_id)
     await outbox.add(
         session,
         user_id=None,
@@ -184,82 +200,127 @@ async def report_refused(
     )
 
 
-async def reported(
-    session: AsyncSession, transactions: Collection[StarTransaction]
-) -> frozenset[StarTransaction]:
-    """Return those of the transactions that `report_refused` has reported before."""
-    keys = [transaction.refusal_key for transaction in transactions]
-    used = set(await session.scalars(select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
-    return frozenset(row for row in transactions if row.refusal_key in used)
-
-
 async def mark_compared(
     session: AsyncSession,
     deposit_ids: Collection[int],
     comparison: Comparison,
     *,
+    refunds: bool = False,
     skip_locked: bool = False,
 ) -> None:
-    """Store the result of the comparison of deposits with Telegram's list.
+    """Store the result of the comparison of deposits, or of their refunds, with Telegram's list.
 
     An existing result stays. Locks the deposits by id. `skip_locked` leaves out deposits that
     another transaction has locked.
     """
     if not deposit_ids:
         return
+    column = Deposit.refund_comparison if refunds else Deposit.comparison
     uncompared = (
         select(Deposit.id)
-        .where(Deposit.id.in_(deposit_ids), Deposit.comparison.is_(None))
+        .where(Deposit.id.in_(deposit_ids), column.is_(None))
         .order_by(Deposit.id)
         .with_for_update(skip_locked=skip_locked)
     )
     await session.execute(
-        update(Deposit).where(Deposit.id.in_(uncompared)).values(comparison=comparison)
+        update(Deposit).where(Deposit.id.in_(uncompared)).values({column: comparison})
     )
 
 
+async def mark_listed(session: AsyncSession, booked: Mapping[StarTransaction, int]) -> None:
+    """Store that Telegram lists these transactions, by the ids of their deposits.
+
+    If Telegram lists a refund, the payment was also made. Locks the deposits by id.
+    """
+    refunds = {deposit_id for row, deposit_id in booked.items() if row.refunded}
+    await mark_compared(session, set(booked.values()), Comparison.LISTED)
+    await mark_compared(session, refunds, Comparison.LISTED, refunds=True)
+
+
+async def has_unlisted(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> bool:
+    """Return whether a deposit in Stars, or a refund, may be in a part that was read before.
+
+    It is older than REPEAT_AFTER at `read_at`, its comparison has no result, and no incident names
+    it. `since` and `read_at` are as in `verify`.
+    """
+    for refunds in (False, True):
+        found = await session.execute(_uncompared(read_at - REPEAT_AFTER, refunds=refunds))
+        unlisted = {row.id for row in found if since is None or row.created_at >= since}
+        if unlisted and unlisted - await _named(session, _UNKNOWN[refunds]):
+            return True
+    return False
+
+
 async def verify(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> None:
-    """Check the deposits in Stars that were not compared with Telegram's list.
+    """Check the deposits in Stars, and their refunds, that were not compared with Telegram's list.
 
-    The caller has read the list to its end and stored a result for each listed deposit. `since` is
-    the time of the oldest listed transaction, or None. `read_at` is the database's time when the
-    reading began. Deposits that were younger than GRACE at `read_at` are skipped.
+    The caller has read the list to its end and stored a result for each listed transaction. `since`
+    is the time of the oldest listed transaction, or None. `read_at` is the database's time when the
+    reading began. What was younger than GRACE at `read_at` is skipped, and so is a deposit that the
+    staff took back without a refund by Telegram.
 
-    A missing deposit opens an incident, unless a closed incident names the deposit. The incident
+    A missing deposit or refund opens an incident, unless a closed incident names it. The incident
     forbids new escrows, payouts, refunds and withdrawals. Locks the deposits whose result it
     stores, and what `incidents.raise_alarm` locks. Skips deposits that another transaction has
     locked.
     """
-    found = await session.execute(
-        select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at)
-        .where(
-            Deposit.currency == STARS,
-            Deposit.comparison.is_(None),
-            Deposit.status != DepositStatus.CLAWED_BACK,
-            Deposit.created_at < read_at - GRACE,
-        )
-        .order_by(Deposit.id)
-        .limit(VERIFIED_AT_ONCE)
-    )
-    rows = found.all()
+    violations = [
+        await _find_missing(session, since=since, before=read_at - GRACE, refunds=refunds)
+        for refunds in (False, True)
+    ]
+    if missing := [violation for violation in violations if violation.rows]:
+        await incidents.raise_alarm(session, missing)
+
+
+async def _find_missing(
+    session: AsyncSession, *, since: datetime | None, before: datetime, refunds: bool
+) -> Violation:
+    """Return what Telegram should list and does not, and store a result for the other rows."""
+    name = _UNKNOWN[refunds]
+    rows = (await session.execute(_uncompared(before, refunds=refunds))).all()
     older = {row.id for row in rows if since is not None and row.created_at < since}
     unlisted = [row for row in rows if row.id not in older]
-    judged = await _judged(session) if unlisted else frozenset()
+    closed = Incident.closed_at.is_not(None)
+    judged = await _named(session, name, closed) if unlisted else frozenset()
     accepted = {row.id for row in unlisted if row.id in judged}
-    await mark_compared(session, older, Comparison.NOT_COVERED, skip_locked=True)
-    await mark_compared(session, accepted, Comparison.ACCEPTED, skip_locked=True)
-    missing = [row for row in unlisted if row.id not in judged]
-    if missing:
-        violation = Violation(
-            UNKNOWN_DEPOSIT,
-            "a deposit in Stars that Telegram does not list, or lists with another amount or payer",
-            [{"ref": row.id, "amount": row.amount, "user_id": row.user_id} for row in missing],
+    for ids, comparison in ((older, Comparison.NOT_COVERED), (accepted, Comparison.ACCEPTED)):
+        await mark_compared(session, ids, comparison, refunds=refunds, skip_locked=True)
+    return Violation(
+        name,
+        f"a {'refund' if refunds else 'deposit'} in Stars that Telegram does not list, or lists"
+        " with another amount or payer",
+        [
+            {"ref": row.id, "amount": row.amount, "user_id": row.user_id}
+            for row in unlisted
+            if row.id not in judged
+        ],
+    )
+
+
+def _uncompared(before: datetime, *, refunds: bool) -> Select[int, int, int, datetime]:
+    """Build a query for old deposits in Stars, or old refunds, whose comparison has no result."""
+    if refunds:
+        query = (
+            select(Deposit.id, Deposit.amount, Deposit.user_id, Clawback.created_at)
+            .join(Clawback, Clawback.deposit_id == Deposit.id)
+            .where(
+                Deposit.refund_comparison.is_(None),
+                Deposit.status == DepositStatus.CLAWED_BACK,
+                Clawback.created_at < before,
+                received_payments.is_refunded(Deposit.external_reference),
+            )
         )
-        await incidents.raise_alarm(session, [violation])
+    else:
+        query = select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at).where(
+            Deposit.comparison.is_(None), Deposit.created_at < before
+        )
+    return query.where(Deposit.currency == STARS).order_by(Deposit.id).limit(VERIFIED_AT_ONCE)
 
 
-async def _judged(session: AsyncSession) -> frozenset[int]:
-    """Return the ids of deposits that closed incidents name as missing."""
-    named = func.jsonb_path_query(Incident.details, cast(f"$.{UNKNOWN_DEPOSIT}[*].ref", JSONPATH))
-    ids = await session.scalars(select(named).where(Incident.closed_at.is_not(None)))
+async def _named(
+    session: AsyncSession, name: str, *conditions: ColumnElement[bool]
+) -> frozenset[int]:
+    """Return the ids of deposits that incidents name under the key `name`."""
+    named = func.jsonb_path_query(Incident.details, cast(f"$.{name}[*].ref", JSONPATH))
+    ids = await session.scalars(select(named).where(*conditions))
     return frozenset(int(found) for found in ids)

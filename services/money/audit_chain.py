@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, func, select, text
@@ -14,6 +14,8 @@ from services.platform import outbox
 
 LATE = timedelta(minutes=10)
 """The longest time that a ledger entry may stay without a link of the chain."""
+BETWEEN_MESSAGES = timedelta(days=1)
+"""The longest time between two messages to the admin chat with the last link (`notify_admins`)."""
 ENTRIES_AT_ONCE = 50_000
 """The approximate number of entries that one link covers."""
 BEFORE_FIRST = -(2**63)
@@ -23,7 +25,13 @@ _EXTEND = text("SELECT number, from_txn, upto_txn, entries, digest FROM extend_a
 _HORIZON = text("SELECT ledger_horizon()")
 _OLDEST_UNCOVERED = text(
     "SELECT min(created_at) FROM ledger_entries"
-    " WHERE txn >= :after AND created_at < clock() - CAST(:age AS interval)"
+    # After the clock was set back, the time of an entry can be far in the future.
+    " WHERE txn >= :after AND created_at NOT BETWEEN"
+    " clock() - CAST(:age AS interval) AND clock() + CAST(:age AS interval)"
+)
+_LAST_COVERED = text(
+    "SELECT transfer_id, created_at FROM ledger_entries"
+    " WHERE txn < :upto ORDER BY txn DESC, id DESC LIMIT 1"
 )
 # All names are qualified, and no function of the application's schema is called. Therefore nobody
 # can falsify the digest by replacing such a function or by changing the search path.
@@ -114,6 +122,15 @@ class ChainLink:
 
 
 @dataclass(frozen=True)
+class LastCovered:
+    """The last ledger entry that a link and the links before it cover."""
+
+    transfer_id: int
+    created_at: datetime
+    """With a time zone."""
+
+
+@dataclass(frozen=True)
 class ComputedLink:
     """A link of the audit chain, computed from the present rows."""
 
@@ -170,6 +187,24 @@ async def links_after(session: AsyncSession, number: int, *, limit: int) -> list
     return [_to_link(row) for row in rows]
 
 
+async def last_covered(session: AsyncSession, link: ChainLink) -> LastCovered | None:
+    """Return the last entry that the links up to `link` cover, or None if no entry is left."""
+    row = (await session.execute(_LAST_COVERED, {"upto": link.upto_txn})).one_or_none()
+    return LastCovered(**row._asdict()) if row else None
+
+
+async def oldest_uncovered(
+    session: AsyncSession, link: ChainLink | None, age: timedelta
+) -> datetime | None:
+    """Return the time of the oldest entry that no link up to `link` covers.
+
+    If `link` is None, no entry is covered. Returns None if no uncovered entry is older than `age`.
+    """
+    values = {"after": link.upto_txn if link else BEFORE_FIRST, "age": age}
+    oldest: datetime | None = await session.scalar(_OLDEST_UNCOVERED, values)
+    return oldest
+
+
 async def notify_admins(session: AsyncSession) -> None:
     """Send the chain's last link to the admin chat, at most once a day (UTC)."""
     last = await last_link(session)
@@ -196,9 +231,7 @@ async def find_faults(session: AsyncSession) -> list[Violation]:
     """
     last = await last_link(session)
     horizon = (await session.execute(_HORIZON)).scalar_one()
-    oldest = await session.scalar(
-        _OLDEST_UNCOVERED, {"after": last.upto_txn if last else BEFORE_FIRST, "age": LATE}
-    )
+    oldest = await oldest_uncovered(session, last, LATE)
     faults = []
     if last is not None and last.upto_txn > horizon:
         faults.append(
@@ -213,7 +246,8 @@ async def find_faults(session: AsyncSession) -> list[Violation]:
             Violation(
                 "audit_chain_late",
                 "entries of the ledger are old, and no link of the audit chain covers them",
-                [{"ref": last.number if last else 0, "since": oldest.isoformat()}],
+                # The same `ref` each time: links are added, and the fault remains the same.
+                [{"ref": 0, "last": last.number if last else 0, "since": oldest.isoformat()}],
             )
         )
     return faults

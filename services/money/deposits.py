@@ -10,11 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
+from db.models.intake import ReceivedPayment
 from db.models.money import Deposit, DepositStatus, Reason, WalletKind
 from db.models.operations import Switch
 from db.models.users import User
 from db.session import sqlstate
-from services.money import ledger, wallets
+from services.money import ledger, received_payments, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, users
 from services.platform.actors import SYSTEM
@@ -30,6 +31,8 @@ class DepositDetails:
     deposit_id: int
     charge_id: str
     """The id that Telegram gave the payment."""
+    provider_charge_id: str | None
+    """The id that the payment provider gave the payment, or None if it is not known."""
     telegram_id: int
     amount: int
     currency: str
@@ -86,6 +89,23 @@ async def deposit(
     ):
         await _credit(session, received)
     return received
+
+
+async def find_by_charge(session: AsyncSession, reference: str) -> Deposit:
+    """Return the deposit of the payment to which Telegram or the provider gave the id `reference`.
+
+    Raises NotFound; AmbiguousCharge if several deposits match.
+    """
+    charge_ids = await received_payments.find_charge_ids(session, reference)
+    found = await session.scalars(
+        select(Deposit).where(Deposit.external_reference.in_(charge_ids)).order_by(Deposit.id)
+    )
+    matching = found.all()
+    if not matching:
+        raise errors.NotFound("deposit", reference)
+    if len(matching) > 1:
+        raise errors.AmbiguousCharge(reference, len(matching))
+    return matching[0]
 
 
 async def lock(session: AsyncSession, external_reference: str) -> Deposit | None:
@@ -174,8 +194,9 @@ async def list_recent(
 ) -> Sequence[DepositDetails]:
     """Return a page of all deposits, the newest first."""
     rows = await session.execute(
-        select(Deposit, User.telegram_id)
+        select(Deposit, User.telegram_id, ReceivedPayment.provider_charge_id)
         .join(User, User.id == Deposit.user_id)
+        .outerjoin(ReceivedPayment, received_payments.is_payment(Deposit.external_reference))
         .order_by(Deposit.id.desc())
         .limit(limit)
         .offset(offset)
@@ -185,6 +206,7 @@ async def list_recent(
         DepositDetails(
             deposit_id=received.id,
             charge_id=received.external_reference,
+            provider_charge_id=provider_charge_id,
             telegram_id=telegram_id,
             amount=received.amount,
             currency=received.currency,
@@ -192,7 +214,7 @@ async def list_recent(
             status=received.status,
             created_at=received.created_at,
         )
-        for received, telegram_id in rows
+        for received, telegram_id, provider_charge_id in rows
     ]
 
 

@@ -1,7 +1,6 @@
 """Check the ledger, and open and close incidents (records of a fault)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 import structlog
@@ -13,7 +12,7 @@ from db.models.corrections import Correction
 from db.models.operations import Incident, LedgerCheckpoint, Switch
 from services.money import incremental_check
 from services.money.invariants import Violation
-from services.platform import audit, errors, killswitches, outbox
+from services.platform import audit, errors, killswitches
 from services.platform.actors import OPERATORS, SYSTEM, Actor
 
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
@@ -59,49 +58,33 @@ async def record_check(
 
 
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
-    """Open an incident about the ledger, forbid most movements of money, and notify the admins.
+    """Open an incident about the ledger, and forbid most movements of money.
 
-    After the commit, no new escrow, payout, refund, withdrawal or adjustment can begin. If such an
-    incident is already open, nothing changes. Waits for no lock that another session can hold for
-    long.
+    The incident has those rows that no open incident about the ledger has. The database notifies
+    the admin chat. After the commit, no new escrow, payout, refund, withdrawal or adjustment can
+    begin. If open incidents have all rows, nothing changes. Waits for no lock that another session
+    can hold for long.
     """
     log.error(
         "Ledger invariant violated",
         invariants={violation.name: len(violation.rows) for violation in violations},
     )
     rows = {violation.name: [dict(row) for row in violation.rows] for violation in violations}
-    incident_id = await killswitches.open_incident(
-        session, kind=killswitches.LEDGER_INCIDENT, details=rows
-    )
-    if incident_id is not None:
+    if await killswitches.open_incident(session, kind=killswitches.LEDGER_INCIDENT, details=rows):
         await killswitches.stop(session, actor=SYSTEM, key=Switch.ADJUSTMENTS, reason=FREEZE_REASON)
-        await outbox.add(
-            session,
-            user_id=None,
-            kind="ledger_violation",
-            payload={
-                "incident_id": incident_id,
-                "violations": [asdict(violation) for violation in violations],
-            },
-        )
 
 
 async def report_audit_chain(session: AsyncSession, faults: Sequence[Violation]) -> None:
-    """Open an incident about the audit chain, if none is open, and notify the admin chat."""
+    """Open an incident about those faults of the audit chain that no open incident has.
+
+    The database notifies the admin chat.
+    """
     log.error("Audit chain broken", faults=[fault.name for fault in faults])
-    incident_id = await killswitches.open_incident(
-        session, kind=AUDIT_CHAIN_INCIDENT, details={fault.name: fault.rows for fault in faults}
+    await killswitches.open_incident(
+        session,
+        kind=AUDIT_CHAIN_INCIDENT,
+        details={fault.name: list(fault.rows) for fault in faults},
     )
-    if incident_id is not None:
-        await outbox.add(
-            session,
-            user_id=None,
-            kind="audit_chain_broken",
-            payload={
-                "incident_id": incident_id,
-                "violations": [asdict(fault) for fault in faults],
-            },
-        )
 
 
 async def open_incidents(session: AsyncSession) -> Sequence[Incident]:

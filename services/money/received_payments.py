@@ -1,7 +1,9 @@
-"""Record which payments and refunds Telegram has reported."""
+"""Record which payments and refunds Telegram has reported, and find them by their ids."""
 
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.intake import ReceivedPayment
 
@@ -33,3 +35,25 @@ async def note(
         # Without `inline`, SQLAlchemy asks for the new id, which `adtech_intake` may not read.
         .inline()
     )
+
+
+def is_payment(charge_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Build the SQL condition for the report of the payment to which Telegram gave an id."""
+    return and_(ReceivedPayment.kind == "payment", ReceivedPayment.charge_id == charge_id)
+
+
+def is_refunded(charge_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Build the SQL condition that Telegram has reported a refund of the payment `charge_id`."""
+    return exists().where(ReceivedPayment.kind == "refund", ReceivedPayment.charge_id == charge_id)
+
+
+async def find_charge_ids(session: AsyncSession, reference: str) -> frozenset[str]:
+    """Return Telegram's ids of the payments that `reference` can name.
+
+    `reference` is Telegram's id of a payment, which is always in the result, or the id that the
+    payment provider gave the payment. Two providers may give the same id.
+    """
+    named = await session.scalars(
+        select(ReceivedPayment.charge_id).where(ReceivedPayment.provider_charge_id == reference)
+    )
+    return frozenset({reference, *named})

@@ -31,6 +31,9 @@ _REPAIR = text("SELECT repair(:correction_id)")
 _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
 """The SQLSTATEs with which the database refuses a repair of rows without a fault."""
 
+_ENDED = "AD066"
+"""The SQLSTATE with which the database refuses a repair whose confirmation counts no more."""
+
 
 class Finding(StrEnum):
     """A finding about one entry, or about the whole wallet."""
@@ -153,7 +156,8 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
 
     If the correction is already done, nothing changes. Locks the kill switch `adjustments`, the
     correction, then the repaired rows. Until the commit, other transactions cannot write wallets or
-    escrows. Raises NotFound, InvalidMove, NotCorrectable; SwitchStopped if the correction needs the
+    escrows. Raises NotFound, InvalidMove, NotCorrectable; ProposalEnded if the confirmation is too
+    old, or if one of the two admins is no admin now; SwitchStopped if the correction needs the
     switch.
     """
     await killswitches.lock(session, Switch.ADJUSTMENTS)
@@ -168,8 +172,11 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
     try:
         await session.execute(_REPAIR, {"correction_id": correction_id})
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _NOT_CORRECTABLE:
+        refusal = getattr(error.orig, "sqlstate", None)
+        if refusal in _NOT_CORRECTABLE:
             raise errors.NotCorrectable(correction.kind, correction_id) from error
+        if refusal == _ENDED:
+            raise errors.ProposalEnded("correction", correction_id) from error
         raise
     await session.refresh(correction)
     await corrections.record_and_notify(session, correction, SYSTEM, role="system")

@@ -1,12 +1,15 @@
 """Store how many transactions of a bot's list of Star payments have been read from Telegram."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.intake import StarListPosition
+
+REPEAT_INTERVAL = timedelta(minutes=1)
+"""Older parts of a list are read again at most once in this time."""
 
 
 async def get(session: AsyncSession, bot_id: int) -> StarListPosition:
@@ -47,3 +50,23 @@ async def record_read(session: AsyncSession, bot_id: int, *, read_at: datetime) 
     await session.execute(
         update(StarListPosition).where(StarListPosition.bot_id == bot_id).values(read_at=read_at)
     )
+
+
+async def begin_repeat(session: AsyncSession, bot_id: int) -> bool:
+    """Record that older parts of a list are read again now.
+
+    Returns False, and records nothing, if that began less than REPEAT_INTERVAL ago.
+    """
+    begun = await session.execute(
+        update(StarListPosition)
+        .where(
+            StarListPosition.bot_id == bot_id,
+            or_(
+                StarListPosition.read_again_at.is_(None),
+                StarListPosition.read_again_at <= func.clock() - REPEAT_INTERVAL,
+            ),
+        )
+        .values(read_again_at=func.clock())
+        .returning(StarListPosition.bot_id)
+    )
+    return begun.one_or_none() is not None

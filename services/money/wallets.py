@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.campaigns import Campaign, CampaignTarget
 from db.models.money import Escrow, EscrowStatus, LedgerEntry, Wallet, WalletKind
@@ -56,14 +57,34 @@ async def of_user(session: AsyncSession, user_id: int) -> Wallet:
     return wallet
 
 
+async def find_loss(session: AsyncSession, user_id: int) -> Wallet | None:
+    """Return the platform's loss wallet of a person, read from the database anew, or None."""
+    wallet: Wallet | None = await session.scalar(
+        select(Wallet)
+        .where(Wallet.counterparty_id == user_id, Wallet.kind == WalletKind.LOSS)
+        .execution_options(populate_existing=True)
+    )
+    return wallet
+
+
 async def open_loss(session: AsyncSession, user_id: int) -> int:
     """Return how much money a person owes to the platform, in minor units. 0 means no debt."""
-    balance = await session.scalar(
-        select(Wallet.balance).where(
-            Wallet.counterparty_id == user_id, Wallet.kind == WalletKind.LOSS
-        )
+    wallet = await find_loss(session, user_id)
+    return 0 if wallet is None else max(0, -wallet.balance)
+
+
+def open_loss_of(user_id: InstrumentedAttribute[int]) -> ColumnElement[int]:
+    """Build the SQL expression for how much money a person owes, in minor units.
+
+    The caller's query must select from the table of `user_id`.
+    """
+    loss = Wallet.__table__.alias("losses")
+    balance = (
+        select(func.sum(loss.c.balance))
+        .where(loss.c.counterparty_id == user_id, loss.c.kind == WalletKind.LOSS)
+        .scalar_subquery()
     )
-    return max(0, -int(balance or 0))
+    return func.greatest(0, -func.coalesce(balance, 0))
 
 
 async def require_no_loss(session: AsyncSession, user_id: int) -> None:

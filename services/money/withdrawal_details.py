@@ -9,8 +9,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models.money import Wallet, WalletKind, Withdrawal, WithdrawalStatus
+from db.models.money import Withdrawal, WithdrawalStatus
 from db.models.users import User
+from services.money import wallets
 from services.platform import errors
 
 OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
@@ -64,17 +65,12 @@ async def get_details(session: AsyncSession, withdrawal_id: int) -> WithdrawalDe
 
 def _select_cards() -> Select[*tuple[Any, ...]]:
     decided_by, paying_by = aliased(User), aliased(User)
-    loss_balance = (
-        select(func.sum(Wallet.balance))
-        .where(Wallet.counterparty_id == Withdrawal.user_id, Wallet.kind == WalletKind.LOSS)
-        .scalar_subquery()
-    )
     return (
         select(
             Withdrawal,
             User.telegram_id,
             User.blocked,
-            func.greatest(0, -func.coalesce(loss_balance, 0)).label("open_loss"),
+            wallets.open_loss_of(Withdrawal.user_id).label("open_loss"),
             (func.clock() - Withdrawal.created_at).label("age"),
             decided_by.telegram_id.label("decided_by"),
             paying_by.telegram_id.label("paying_by"),

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db.models.campaigns import Campaign, CampaignTarget
-from db.models.intake import Comparison
+from db.models.intake import Comparison, ReceivedPayment
 from db.models.losses import Clawback
 from db.models.money import Deposit, DepositStatus, LedgerEntry, Reason
 from db.models.users import User
+from services.money import received_payments
 
 SHOWN = 5
 PAGE = 500
@@ -34,6 +35,8 @@ class Source:
     comparison: Comparison | None
     """Whether Telegram's list contains the deposit's payment. None if the credit is no deposit."""
     taken_back: bool
+    provider_charge_id: str | None
+    """The payment provider's id of the deposit's payment, or None."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ async def _describe(session: AsyncSession, wallet_id: int, parts: Sequence[_Part
             User.telegram_id,
             Deposit.comparison,
             Deposit.status,
+            ReceivedPayment.provider_charge_id,
         )
         .outerjoin(
             CampaignTarget,
@@ -141,6 +145,7 @@ async def _describe(session: AsyncSession, wallet_id: int, parts: Sequence[_Part
         .outerjoin(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .outerjoin(User, User.id == Campaign.advertiser_id)
         .outerjoin(Deposit, and_(_is_deposit(), Deposit.id == LedgerEntry.reference_id))
+        .outerjoin(ReceivedPayment, received_payments.is_payment(Deposit.external_reference))
         .where(
             LedgerEntry.wallet_id == wallet_id,
             LedgerEntry.version.in_([part.version for part in parts]),
@@ -156,6 +161,7 @@ async def _describe(session: AsyncSession, wallet_id: int, parts: Sequence[_Part
             advertiser_telegram_id=row.telegram_id,
             comparison=row.comparison,
             taken_back=row.status is DepositStatus.CLAWED_BACK,
+            provider_charge_id=row.provider_charge_id,
         )
         for part in parts
         for row in [described[part.version]]

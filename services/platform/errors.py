@@ -229,6 +229,14 @@ class PaymentMismatch(DomainError):
 
 
 @dataclass(eq=False)
+class AmbiguousCharge(DomainError):
+    """Several payments (`count`) match the id of a payment."""
+
+    reference: str
+    count: int
+
+
+@dataclass(eq=False)
 class SecondPersonNeeded(DomainError):
     """A second person must confirm a payment of an unapproved, paid or returned withdrawal."""
 
@@ -256,6 +264,15 @@ class OpenLoss(DomainError):
     """The person owes the amount `needed` (minor units) to the platform."""
 
     user_id: int
+    needed: int
+    currency: str
+
+
+@dataclass(eq=False)
+class AdvertiserOwes(DomainError):
+    """The advertiser of the placement owes the amount `needed` (minor units) to the platform."""
+
+    target_id: int
     needed: int
     currency: str
 

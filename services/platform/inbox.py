@@ -1,8 +1,8 @@
 """Store updates from Telegram, claim them for handlers, and record whether they were handled."""
 
-import json
 import math
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, null, or_, select, update
@@ -17,17 +17,19 @@ MAX_ATTEMPTS = 10
 """The largest number of attempts to handle one update."""
 PER_LANE = 5
 """The largest number of updates of one lane (usually one chat) that one call claims."""
-_OLDEST = 1_000
+PRE_CHECKOUT_TIME = timedelta(seconds=10)
+"""Telegram refuses a payment if its pre-checkout query is not answered in this time."""
+_READ = 1_000
 SET_ASIDE = "set_aside"
-SET_ASIDE_LIMIT = 100_000
-"""The greatest length of the JSON text of a refused update, in characters."""
+SET_ASIDE_REASON = "reason"
+SET_ASIDE_LIMIT = 10_000
+"""The greatest length of the JSON text of an update that is set aside, in characters."""
 _BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
-_PAYMENT = (
-    InboxUpdate.payload["message"]
-    .has_any(array(["successful_payment", "refunded_payment"]))
-    .is_(True)
-)
+_IS_PRE_CHECKOUT = InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES
+_PAYMENT_PARTS = ("successful_payment", "refunded_payment")
+_PAYMENT = InboxUpdate.payload["message"].has_any(array(_PAYMENT_PARTS)).is_(True)
+_CHARGE_ID = "telegram_payment_charge_id"
 
 
 def lane_of(payload: dict[str, Any]) -> int:
@@ -50,13 +52,15 @@ def lane_of(payload: dict[str, Any]) -> int:
     return 0
 
 
-def set_aside(update: dict[str, Any]) -> dict[str, Any]:
-    """Return a replacement for an update that the database refused to store."""
-    text = json.dumps(update)[:SET_ASIDE_LIMIT]
-    return {"update_id": update["update_id"], SET_ASIDE: text}
+def set_aside(update_id: int, text: str, reason: str) -> dict[str, Any]:
+    """Return a replacement for an update that cannot be stored, with the JSON text of the update.
+
+    The worker parks it for `reason`.
+    """
+    return {"update_id": update_id, SET_ASIDE: text[:SET_ASIDE_LIMIT], SET_ASIDE_REASON: reason}
 
 
-def _remove_unstorable(content: Any) -> Any:
+def storable(content: Any) -> Any:
     """Return a copy of JSON data that PostgreSQL can store."""
     if isinstance(content, float) and not math.isfinite(content):
         return None
@@ -64,11 +68,9 @@ def _remove_unstorable(content: Any) -> Any:
         valid = content.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return valid.replace("\0", "")
     if isinstance(content, dict):
-        return {
-            _remove_unstorable(name): _remove_unstorable(value) for name, value in content.items()
-        }
+        return {storable(name): storable(value) for name, value in content.items()}
     if isinstance(content, list):
-        return [_remove_unstorable(value) for value in content]
+        return [storable(value) for value in content]
     return content
 
 
@@ -78,7 +80,7 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
         {
             "update_id": update["update_id"],
             "lane": lane_of(update),
-            "payload": _remove_unstorable(update),
+            "payload": storable(update),
         }
         for update in updates
     ]
@@ -93,7 +95,7 @@ async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int
     return len(stored.all())
 
 
-async def claim_first(
+async def claim_of_staff(
     session: AsyncSession,
     *,
     limit: int,
@@ -101,18 +103,41 @@ async def claim_first(
     full_lanes: Collection[int] = (),
     staff: Collection[int],
 ) -> Sequence[InboxUpdate]:
-    """Claim at most `limit` urgent updates: pre-checkout queries, and updates of the lanes `staff`.
+    """Claim at most `limit` updates of the lanes `staff`, at most PER_LANE of each lane.
 
     Ids in `exclude` and updates of `full_lanes` are not claimed. Locks the updates, and skips
     locked ones.
     """
-    first = or_(InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES, InboxUpdate.lane.in_(staff))
     return await _claim_fairly(
         session,
         limit,
-        first,
+        InboxUpdate.lane.in_(staff),
         InboxUpdate.id.not_in(exclude),
         InboxUpdate.lane.not_in(full_lanes),
+    )
+
+
+async def claim_pre_checkouts(
+    session: AsyncSession, *, limit: int, exclude: Collection[int] = ()
+) -> Sequence[InboxUpdate]:
+    """Claim at most `limit` pre-checkout queries, the newest first, at most one of each person.
+
+    Telegram waits PRE_CHECKOUT_TIME for an answer. Queries that are older are marked as done. If
+    more queries arrive than can be answered, the newest ones can still be answered in time. Ids in
+    `exclude` are not claimed. Locks the updates, and skips locked ones.
+    """
+    not_excluded = InboxUpdate.id.not_in(exclude)
+    await session.execute(
+        update(InboxUpdate)
+        .where(
+            *(*_OPEN, _IS_PRE_CHECKOUT, not_excluded),
+            InboxUpdate.received_at < func.now() - PRE_CHECKOUT_TIME,
+        )
+        .values(done_at=func.now(), payload=null())
+        .execution_options(synchronize_session=False)
+    )
+    return await _claim_fairly(
+        session, limit, _IS_PRE_CHECKOUT, not_excluded, per_lane=1, newest_first=True
     )
 
 
@@ -125,9 +150,9 @@ async def claim(
 ) -> Sequence[InboxUpdate]:
     """Claim at most `limit` open updates in the order of their ids, at most PER_LANE of each lane.
 
-    Counts an attempt of each update, and parks an update with MAX_ATTEMPTS attempts. Ids in
-    `exclude` and lanes in `full_lanes` are not claimed. The caller must hold the polling lease.
-    Locks the updates, and skips locked ones.
+    Counts an attempt of each update, and parks an update with MAX_ATTEMPTS attempts. Pre-checkout
+    queries, ids in `exclude` and lanes in `full_lanes` are not claimed. The caller must hold the
+    polling lease. Locks the updates, and skips locked ones.
     """
     # The highest claimed id cannot replace `exclude`, because webhooks do not commit in the order
     # of the ids.
@@ -137,29 +162,36 @@ async def claim(
         *(not_excluded, InboxUpdate.attempts >= MAX_ATTEMPTS),
         error="claimed too often and never finished",
     )
-    return await _claim_fairly(session, limit, not_excluded, InboxUpdate.lane.not_in(full_lanes))
+    return await _claim_fairly(
+        session, limit, ~_IS_PRE_CHECKOUT, not_excluded, InboxUpdate.lane.not_in(full_lanes)
+    )
 
 
 async def _claim_fairly(
-    session: AsyncSession, limit: int, *conditions: ColumnElement[bool]
+    session: AsyncSession,
+    limit: int,
+    *conditions: ColumnElement[bool],
+    per_lane: int = PER_LANE,
+    newest_first: bool = False,
 ) -> Sequence[InboxUpdate]:
+    order = InboxUpdate.id.desc() if newest_first else InboxUpdate.id.asc()
     may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
-    oldest = (
+    read = (
         select(InboxUpdate.id, InboxUpdate.lane)
         .where(*may_be_claimed, *conditions)
-        .order_by(InboxUpdate.id)
-        .limit(_OLDEST)
+        .order_by(order)
+        .limit(_READ)
         .subquery()
     )
-    rank = func.row_number().over(partition_by=oldest.c.lane, order_by=oldest.c.id)
-    ranked = select(oldest.c.id, rank.label("rank")).subquery()
+    rank = func.row_number().over(partition_by=read.c.lane, order_by=read.c.id)
+    ranked = select(read.c.id, rank.label("rank")).subquery()
     due = (
         select(InboxUpdate.id)
         .where(
-            InboxUpdate.id.in_(select(ranked.c.id).where(ranked.c.rank <= PER_LANE)),
+            InboxUpdate.id.in_(select(ranked.c.id).where(ranked.c.rank <= per_lane)),
             *may_be_claimed,
         )
-        .order_by(InboxUpdate.id)
+        .order_by(order)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")
@@ -171,7 +203,7 @@ async def _claim_fairly(
         .returning(InboxUpdate)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return sorted(claimed, key=lambda row: row.id)
+    return sorted(claimed, key=lambda row: row.id, reverse=newest_first)
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
@@ -216,9 +248,36 @@ async def is_open(session: AsyncSession, update_id: int) -> bool:
     return found is not None
 
 
-async def parked_payments(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return at most `limit` parked updates about payments or refunds, the first parked first."""
-    return await _list_parked(session, _PAYMENT, limit)
+async def parked_payments(
+    session: AsyncSession, *, limit: int, charge_ids: Collection[str] | None = None
+) -> Sequence[InboxUpdate]:
+    """Return at most `limit` parked updates about payments or refunds, the first parked first.
+
+    `charge_ids` are Telegram's ids of the wanted payments. None means all payments.
+    """
+    condition: ColumnElement[bool] = _PAYMENT
+    if charge_ids is not None:
+        condition = or_(
+            *(
+                InboxUpdate.payload["message"][part][_CHARGE_ID].astext.in_(charge_ids)
+                for part in _PAYMENT_PARTS
+            )
+        )
+    return await _list_parked(session, condition, limit)
+
+
+def payment_ids(parked: InboxUpdate) -> tuple[str, str]:
+    """Return the payment ids in an update about a payment or a refund: Telegram's, the provider's.
+
+    An id is empty if the update does not have it.
+    """
+    message = (parked.payload or {}).get("message") or {}
+    payments = [message[part] for part in _PAYMENT_PARTS if isinstance(message.get(part), dict)]
+    payment = payments[0] if payments else {}
+    telegram_id, provider_id = (
+        str(payment.get(name) or "") for name in (_CHARGE_ID, "provider_payment_charge_id")
+    )
+    return telegram_id, provider_id
 
 
 async def parked_updates(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
@@ -263,7 +322,10 @@ async def count_open(session: AsyncSession) -> int:
 
 
 async def purge(session: AsyncSession) -> None:
-    """Delete handled updates after 48 hours, and parked updates without payments after 30 days."""
+    """Delete handled updates after 48 hours, and parked updates without payments after 30 days.
+
+    Of the parked updates without payments, only the last 1,000 are kept.
+    """
     await session.execute(select(func.purge_inbox()))
 
 

@@ -199,10 +199,12 @@ async def was_stopped_since(session: AsyncSession, key: Switch, moment: datetime
 
 
 async def open_incident(session: AsyncSession, *, kind: str, details: dict[str, Any]) -> int | None:
-    """Open an incident and return its id, or None if an incident of this kind is already open.
+    """Open an incident about new facts, and return its id, or None if no fact is new.
 
-    LEDGER_INCIDENT stops the switches of STOPPED_BY_INCIDENT. Waits for no lock that another
-    session can hold for long.
+    `details` has rows by the name of the fault. A row is new if no open incident of this kind has a
+    row with the same name and `ref`. Without rows, one incident of this kind can be open. The
+    database sends the alarm about the ledger or the audit chain. LEDGER_INCIDENT stops the switches
+    of STOPPED_BY_INCIDENT. Waits for no lock that another session can hold for long.
     """
     incident_id: int | None = await session.scalar(
         _OPEN_INCIDENT, {"kind": kind, "details": details}
@@ -246,26 +248,25 @@ async def _sends_under_way(session: AsyncSession) -> int:
 
 
 async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
-    """Require that another person has closed and repaired the last incident about the ledger.
+    """Require that another person has closed and repaired the incidents about the ledger.
 
-    While the incident is open, only a switch outside STOPPED_BY_INCIDENT may run.
+    Incidents that were closed before the last change of the switch do not count. While an incident
+    is open, only a switch outside STOPPED_BY_INCIDENT may run.
     """
-    incident = await session.scalar(
-        select(Incident)
-        .where(Incident.kind == LEDGER_INCIDENT)
-        .order_by(Incident.id.desc())
-        .limit(1)
-    )
-    if incident is None:
-        return
-    if incident.closed_at is None:
+    of_ledger = select(Incident).where(Incident.kind == LEDGER_INCIDENT)
+    still_open = await session.scalar(of_ledger.where(Incident.closed_at.is_(None)).limit(1))
+    if still_open is not None:
         if key in STOPPED_BY_INCIDENT:
-            raise errors.IncidentOpen(incident.id)
+            raise errors.IncidentOpen(still_open.id)
         return
-    if actor.user_id is None or await last_change(session, key) > incident.closed_at:
+    if actor.user_id is None:
         return
-    if incident.closed_by == actor.user_id or await _has_confirmed_since(session, actor, incident):
-        raise errors.SamePerson("kill_switch_run")
+    closed = of_ledger.where(Incident.closed_at >= await last_change(session, key))
+    for incident in await session.scalars(closed):
+        if incident.closed_by == actor.user_id or await _has_confirmed_since(
+            session, actor, incident
+        ):
+            raise errors.SamePerson("kill_switch_run")
 
 
 async def _has_confirmed_since(session: AsyncSession, actor: Actor, incident: Incident) -> bool:

@@ -187,3 +187,8 @@ async def record_failed(
         .where(OutboxMessage.id == id, OutboxMessage.status == OutboxStatus.QUEUED)
         .values(changes)
     )
+
+
+async def purge_late_answers(session: AsyncSession) -> None:
+    """Delete the messages with answers that were given late, 48 hours after their delivery."""
+    await session.execute(select(func.purge_late_answers()))

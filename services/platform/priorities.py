@@ -18,6 +18,7 @@ class Priority(IntEnum):
 _PRIORITIES: Mapping[str, Priority] = {
     "ledger_violation": Priority.ALARM,
     "audit_chain_broken": Priority.ALARM,
+    "audit_chain_file_added": Priority.ALARM,
     "switch_changed": Priority.ALARM,
     "switch_answer_lost": Priority.ALARM,
     "payment_parked": Priority.ALARM,

@@ -9,7 +9,7 @@ from db.models.users import Role
 from services.platform import errors, users
 
 LIFETIME = timedelta(hours=72)
-"""The time after which an unconfirmed proposal becomes invalid."""
+"""The time after which an unconfirmed proposal, or a confirmed repair, becomes invalid."""
 
 
 async def has_ended(

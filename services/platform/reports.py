@@ -55,6 +55,16 @@ REPORTS: dict[str, str] = {
     "job_statuses": "SELECT status, COUNT(*) FROM post_jobs GROUP BY status",
     "escrow_statuses": "SELECT status, COUNT(*) FROM escrows GROUP BY status",
     "failed_jobs": "SELECT id, status, last_error FROM post_jobs WHERE status = 'failed'",
+    "unbooked_stars": """
+        SELECT listed.kind, listed.charge_id, listed.telegram_id, listed.amount, listed.created_at
+        FROM listed_star_transactions listed
+        WHERE NOT EXISTS (
+            SELECT FROM deposits deposit JOIN users payer ON payer.id = deposit.user_id
+            WHERE deposit.external_reference = listed.charge_id
+                AND deposit.amount = listed.amount AND payer.telegram_id = listed.telegram_id
+                AND (listed.kind = 'payment' OR deposit.status = 'clawed_back')
+        ) ORDER BY listed.id
+    """,
     "week": """
         SELECT DATE(campaigns.created_at) AS date,
             COUNT(DISTINCT CASE WHEN campaigns.status = 'active' THEN campaigns.id END)

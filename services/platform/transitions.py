@@ -117,7 +117,8 @@ CORRECTION: Transitions[CorrectionStatus] = {
     (CorrectionStatus.PROPOSED, CorrectionStatus.DROPPED): _STAFF | _SYSTEM,
     # The command `adtech repair` makes this move, with the database owner's role.
     (CorrectionStatus.CONFIRMED, CorrectionStatus.DONE): _SYSTEM,
-    (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF,
+    # Nobody has run `adtech repair` in time, or one of the two admins has lost the role.
+    (CorrectionStatus.CONFIRMED, CorrectionStatus.DROPPED): _STAFF | _SYSTEM,
 }
 
 STAFF_REQUEST: Transitions[RequestStatus] = {

@@ -16,7 +16,7 @@ TESTED_ELSEWHERE = {
     "bot/errors services/platform/errors": "test_texts explains every error in every language",
     "bot/metrics": "test_http reads the counters",
     "bot/outages": "test_startup_checks counts its lines",
-    "bot/polling handlers/routers": "tests/handlers send every update through them",
+    "handlers/routers": "tests/handlers send every update through them",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
     "bot/telegram/ad_checks": "test_sender and test_media_checks check ads with it",
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",
@@ -47,7 +47,7 @@ TESTED_ELSEWHERE = {
     "services/market/staff_acts": "test_staff_requests carries out each kind of act",
     "services/market/publish_times": "test_placements submits past and far times with it",
     "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
-    "services/money/audit_chain_file services/money/audit_chain_copies": "test_audit_chain_tick"
+    "services/money/audit_chain_file services/money/audit_chain_copies": "test_audit_chain_files"
     " writes, reads, truncates and locks the file",
     "services/money/received_payments": "every deposit and clawback of a test is noted with it",
     "services/money/withdrawal_details": "test_withdrawals reads them",

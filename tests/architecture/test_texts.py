@@ -5,9 +5,10 @@ import dataclasses
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from aiogram import Router
@@ -18,7 +19,7 @@ from fluent.syntax import ast as fluent
 import handlers
 from bot import callbacks, commands, texts
 from bot.errors import explain, message_id
-from bot.screens import corrections, moderation, operators, withdrawals
+from bot.screens import corrections, dead_letters, moderation, operators, withdrawals
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
@@ -239,48 +240,44 @@ def test_every_callback_prefix_has_a_handler() -> None:
     assert len({kind.__prefix__ for kind in CALLBACKS}) == len(CALLBACKS)
 
 
-def test_callback_data_fits_into_telegrams_64_bytes() -> None:
-    largest = 2**63 - 1
-    longest = max((key.value for key in Switch), key=len)
-    words = max(operators.STOP_REASONS + operators.RUN_REASONS, key=len)
-    for data in (
-        callbacks.Go(screen=max(callbacks.Screen, key=len), id=largest, page=largest),
-        callbacks.OpenForm(name=max(callbacks.FormName, key=len), id=largest),
-        callbacks.OnCampaign(act=max(callbacks.CampaignAct, key=len), id=largest),
-        callbacks.OnPlacement(act="withdraw", id=largest),
-        callbacks.OnChannel(act=max(callbacks.ChannelAct, key=len), id=largest),
-        callbacks.Moderate(
-            act=max(callbacks.ModerationAct, key=len),
-            id=largest,
-            reason=max(moderation.REASONS, key=len),
-        ),
-        callbacks.OnSwitch(act=max(callbacks.SwitchAct, key=len), key=longest, reason=words),
-        callbacks.RunSwitch(key=longest, reason=words, change=largest),
-        callbacks.ShowQueue(page=largest),
-        callbacks.ChooseLanguage(language="en"),
-        callbacks.OnUncertainPost(
-            act=max(callbacks.ResolutionAct, key=len), id=largest, claim=largest
-        ),
-        callbacks.ShowDeadLetters(page=largest),
-        callbacks.OnDeadLetter(act="offer", id=largest),
-        callbacks.Retry(id=largest, price=largest, hours=channels.MAX_PROMISED_HOURS),
-        callbacks.Withdraw(amount=largest, key="f" * 32),
-        callbacks.CancelWithdrawal(id=largest),
-        callbacks.ShowWithdrawals(page=largest),
-        callbacks.OnWithdrawal(
-            act=max(callbacks.WithdrawalAct, key=len),
-            id=largest,
-            reason=max(withdrawals.REASONS, key=len),
-        ),
-        callbacks.ShowDeposits(page=largest),
-        callbacks.ShowCorrections(page=largest),
-        callbacks.OnCorrection(
-            act=max(callbacks.CorrectionAct, key=len),
-            id=largest,
-            reason=max(corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS, key=len),
-        ),
-    ):
-        assert len(data.pack().encode()) <= 64
+LONGEST_VALUES: dict[str, str | int] = {
+    "language": "en",
+    "claim": 2**63 - 1,
+    "hours": channels.MAX_PROMISED_HOURS,
+    "message_id": 2**31 - 1,
+}
+"""The longest values of fields whose type says less. Telegram's message ids are 32-bit integers."""
+LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
+    callbacks.Moderate: {"reason": moderation.REASONS},
+    callbacks.OnSwitch: {"key": list(Switch), "reason": operators.STOP_REASONS},
+    callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},
+    callbacks.OnWithdrawal: {"reason": withdrawals.REASONS},
+    callbacks.OnCorrection: {"reason": corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS},
+    callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
+    callbacks.Withdraw: {"key": ["f" * 32]},
+}
+"""All values of the text fields of a class."""
+
+
+def _longest(kind: type[CallbackData], name: str, annotation: Any) -> Any:
+    """Return the longest value that a field of a button's data can have."""
+    if name in (texts := LONGEST_TEXTS.get(kind, {})):
+        return max(texts[name], key=len)
+    if name in LONGEST_VALUES:
+        return LONGEST_VALUES[name]
+    if annotation is int:
+        return 2**63 - 1
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return max(annotation, key=len)
+    return max(get_args(annotation), key=len)
+
+
+@pytest.mark.parametrize("kind", CALLBACKS, ids=lambda kind: kind.__name__)
+def test_callback_data_fits_into_telegrams_64_bytes(kind: type[CallbackData]) -> None:
+    values = {
+        name: _longest(kind, name, field.annotation) for name, field in kind.model_fields.items()
+    }
+    assert len(kind(**values).pack().encode()) <= 64
 
 
 def test_every_kind_of_owed_message_has_a_screen() -> None:

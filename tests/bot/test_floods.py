@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
 
 from bot import inbox_worker
 from db.models.users import Role
@@ -13,8 +15,21 @@ AHEAD = 500
 """The most updates that the bot may handle before an urgent update."""
 
 
+async def flood_with_queries(market: Marketplace) -> None:
+    """Store 10,000 pre-checkout queries of 2,000 strangers."""
+    await market.database.as_owner(
+        # The queries do not get too old for an answer, however slow this machine is.
+        "INSERT INTO inbox (update_id, lane, received_at, payload)"
+        " SELECT 1000 + n, 2^61::bigint + 5000 + n % 2000, now() + interval '1 hour',"
+        " jsonb_build_object('update_id', 1000 + n, 'pre_checkout_query', jsonb_build_object('id',"
+        " n::text, 'currency', 'USD', 'total_amount', 500, 'invoice_payload', 'topup:1:x', 'from',"
+        " jsonb_build_object('id', 5000 + n % 2000, 'is_bot', false, 'first_name', 'A')))"
+        " FROM generate_series(1, 10000) n"
+    )
+
+
 async def flood(market: Marketplace) -> None:
-    """Store 10,000 updates of strangers."""
+    """Store 10,000 messages of strangers."""
     await market.database.as_owner(
         "INSERT INTO inbox (update_id, lane, payload) SELECT 1000 + n, 5000 + n % 700,"
         " jsonb_build_object('update_id', 1000 + n, 'message', jsonb_build_object('message_id', n,"
@@ -24,12 +39,13 @@ async def flood(market: Marketplace) -> None:
     )
 
 
+@pytest.mark.parametrize("store_flood", [flood, flood_with_queries])
 async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
-    market: Marketplace,
+    market: Marketplace, store_flood: Callable[[Marketplace], Awaitable[None]]
 ) -> None:
     """Check that urgent updates do not wait for 10,000 updates of strangers."""
     await market.employ("admin", Role.OPERATOR)
-    await flood(market)
+    await store_flood(market)
     market.worker.wake()
     await asyncio.sleep(0.5)
     ended = "SELECT count(*) FROM inbox WHERE update_id > 1000 AND done_at IS NOT NULL"
@@ -76,7 +92,7 @@ async def test_many_messages_in_the_admin_chat_do_not_delay_a_stop(market: Marke
         market.worker.wake()
 
     async with hanging_staff(market):
-        for number in range(inbox_worker.FIRST_IN_FLIGHT):
+        for number in range(inbox_worker.STAFF_IN_FLIGHT):
             await store(number, "we look at it")
         await asyncio.sleep(0.5)
         await flood(market)

@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,18 @@ def test_no_token_or_password_in_an_exception(
     assert "ConnectionError" in shown
     assert "RuntimeError" in shown
     assert "test_logging.py" in shown
+
+
+@pytest.mark.parametrize("part", ["invalid input ", "://", "token ", "password", "bot1", "1:", " "])
+def test_the_cost_of_a_line_grows_with_its_length_alone(
+    part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot_logging.setup(settings())
+    began = time.process_time()
+    structlog.get_logger().warning("call", answer=part * 20_000)
+    cost = time.process_time() - began
+    assert "call" in capsys.readouterr().err[-200:]
+    assert cost < 0.5
 
 
 def test_secrets_are_removed_from_every_value(capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,6 +70,21 @@ async def test_a_refusal_that_telegram_did_not_take_is_given_later(market: Marke
     assert "Not enough money" in owed["payload"]["text"]
 
 
+async def test_after_a_flood_a_new_invoice_is_one_press_away(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text
+    await market.world.control("faults", method="sendInvoice", **FLOOD)
+    await market.say("advertiser", "50")
+    assert (await one_owed(market))["payload"] == {"invoice": True}
+    await deliver_late(market)
+    assert "Nothing was charged" in await market.last("advertiser")
+    await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text
+    await market.say("advertiser", "50")
+    assert (await market.pay("advertiser"))["ok"]
+    assert await market.balance("advertiser") == 5_000
+
+
 @pytest.mark.parametrize("kind", ["garbage", "html_502", "cut_after"])
 async def test_an_answer_that_got_lost_on_its_way_is_given_later(
     market: Marketplace, kind: str

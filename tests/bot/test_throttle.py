@@ -1,5 +1,6 @@
 """Test which updates the bot drops if one person sends too many per minute."""
 
+import time
 from typing import Any
 
 import pytest
@@ -45,3 +46,31 @@ def test_payments_and_other_kinds_are_always_handled(payload: dict[str, Any]) ->
 def test_presses_are_counted_too() -> None:
     limited = Throttle(per_minute=0)
     assert limited.judge({"callback_query": {"from": {"id": 7}}}) is Verdict.DROP_AND_TELL
+
+
+def test_the_counts_of_many_people_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "MAX_PEOPLE", 3)
+    limited = Throttle(per_minute=1)
+    assert [limited.judge(_message(number)) for number in range(1, 4)] == [Verdict.HANDLE] * 3
+    assert limited.judge(_message(1)) is Verdict.DROP_AND_TELL
+    assert limited.judge(_message(4)) is Verdict.HANDLE
+    assert limited.judge(_message(3)) is Verdict.DROP_AND_TELL
+    assert limited.judge(_message(1)) is Verdict.HANDLE, "the oldest count was removed"
+
+
+def test_each_update_costs_the_same_with_many_people() -> None:
+    limited = Throttle()
+    began = time.process_time()
+    for number in range(100_000):
+        limited.judge(_message(number))
+    assert time.process_time() - began < 2.0
+
+
+def test_a_persons_refused_acts_are_audited_sixty_times_an_hour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limited = Throttle()
+    assert [limited.may_audit(7) for _ in range(62)] == [True] * 60 + [False] * 2
+    assert limited.may_audit(8)
+    monkeypatch.setattr(throttle, "HOUR", 0.0)
+    assert limited.may_audit(7)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot import update_filter
+from bot import bounded_json, update_filter
 
 PERSON = {"id": 7, "is_bot": False, "first_name": "A"}
 CHAT = {"id": 7, "type": "private"}
@@ -62,12 +62,33 @@ def test_a_payment_is_read_whatever_stands_beside_it(payment: str) -> None:
     assert getattr(read, payment).telegram_payment_charge_id == "charge"
 
 
-@pytest.mark.parametrize("entities", [nested(5_000), [{"type": "bold"}] * 6_000])
+@pytest.mark.parametrize(
+    "entities", [nested(5_000), [{"type": "bold"}] * 1_100, [{"url": "a" * 9_000}]]
+)
 def test_a_used_part_above_the_limits_makes_the_update_malformed(entities: object) -> None:
     reduced = update_filter.reduce(message(text="a", entities=entities))
-    assert reduced["message"]["entities"] == update_filter.TOO_LARGE
+    assert reduced["message"]["entities"] == bounded_json.TOO_LARGE
     with pytest.raises(ValidationError):
         Update.model_validate(reduced)
+
+
+def test_the_parts_of_an_update_share_one_limit() -> None:
+    entities = [{"type": "bold", "offset": 0, "length": 1}] * 300
+    alone = message(text="a", entities=entities)
+    assert update_filter.reduce(alone) == alone
+    both = update_filter.reduce(message(text="a", caption_entities=entities, entities=entities))
+    assert both["message"]["caption_entities"] == entities
+    assert both["message"]["entities"] == bounded_json.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "more", [{"text": "a" * 9_000}, {f"field {number}": 0 for number in range(301)}]
+)
+def test_a_text_or_a_message_above_the_limits_makes_the_update_malformed(
+    more: dict[str, object],
+) -> None:
+    with pytest.raises(ValidationError):
+        Update.model_validate(update_filter.reduce(message(**more)))
 
 
 def test_a_forward_from_an_origin_of_a_new_kind_is_still_a_forward() -> None:
@@ -92,5 +113,6 @@ def test_all_that_an_ad_contains_is_kept() -> None:
 @given(st.dictionaries(NAMES | st.text(max_size=5), JSON | st.dictionaries(NAMES, JSON)))
 def test_no_update_is_too_strange(content: dict[str, Any]) -> None:
     reduced = update_filter.reduce(content | {"update_id": 1})
+    assert update_filter.reduce(reduced) == reduced
     assert reduced["update_id"] == 1
     assert set(reduced) <= {"update_id", *content}

@@ -28,7 +28,7 @@ def test_every_named_point_is_a_failpoint() -> None:
 
 GOOD_RUN = {
     **dict.fromkeys(chaos.MUST_BE_ZERO, 0),
-    "takeover_s_max": 31.0,
+    "recovery_s_max": 31.0,
     "resolved_without_person_share": 1.0,
     "kills": chaos.LONG_RUN_KILLS,
     "stopped_and_woken": 2,
@@ -45,7 +45,7 @@ GOOD_RUN = {
         ({}, []),
         ({"duplicates": 1}, ["duplicates: 1"]),
         ({"unresolved": 2}, ["unresolved: 2"]),
-        ({"takeover_s_max": 60.0}, ["takeover_s_max: 60.0"]),
+        ({"recovery_s_max": 60.0}, ["recovery_s_max: 60.0"]),
         ({"resolved_without_person_share": 0.98}, ["resolved_without_person_share: 0.98"]),
         ({"resolved_without_person_share": 0.5, "kills": 8}, []),
         ({"altered_paid_as_stayed": 1}, ["altered_paid_as_stayed: 1"]),

@@ -1,25 +1,34 @@
 """Test that the database refuses attacks with a stolen password."""
 
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import RequestKind, Role
+from db.session import create_engine, create_sessions
 from sandbox import embedded
 from services.market import staff_requests
 from services.money import corrections, wallets, withdrawals
 from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
-from tests.conftest import Database
+from tests.conftest import Database, ReusedEngine, checked_database
+from tests.embedded_fixture import clone_database, drop_database
 from tests.factories import payments, people, presses
 from tests.factories.attack import LOGIN, Attack
 from tests.factories.attacks import ATTACKS
 
+ATTACKED = "adtech_attacked"
 
-@pytest.fixture
-async def ids(database: Database) -> dict[str, int]:
-    """Create the rows that the attacks need, and return their ids by name."""
-    async with database.sessions.begin() as session:
+
+@pytest.fixture(scope="module")
+async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
+    """Create a template database with the rows that the attacks need, and return their ids."""
+    await drop_database(server, ATTACKED)
+    await clone_database(server, running, ATTACKED)
+    engine = create_engine(server.dsn(embedded.APP, ATTACKED))
+    async with create_sessions(engine).begin() as session:
         admin, operator = await people.staff(session), await people.staff(session, Role.OPERATOR)
         thief = await people.person(session, balance=900)
         await withdrawals.request(session, actor=thief, amount=500, key="form")
@@ -53,10 +62,13 @@ async def ids(database: Database) -> dict[str, int]:
             session, admin_chat_id=-77, old_chat_id=-77, new_chat_id=-1_000_000_000_077
         )
         thief_wallet = (await wallets.of_user(session, thief.user_id or 0)).id
-    await database.as_owner(
+    await engine.dispose()
+    owner = await asyncpg.connect(server.dsn(embedded.OWNER, ATTACKED))
+    await owner.execute(
         "INSERT INTO post_checks (post_job_id, verdict, evidence)"
         " SELECT id, 'unknown', 'x' FROM post_jobs"
     )
+    await owner.close()
     return {
         "admin": admin.user_id or 0,
         "operator": operator.user_id or 0,
@@ -72,6 +84,16 @@ async def ids(database: Database) -> dict[str, int]:
         "pending": pending.target.id,
         "unpaid": unpaid.target.id,
     }
+
+
+@pytest.fixture
+async def attacked(
+    server: embedded.Postgres, ids: dict[str, int], reused_engine: ReusedEngine
+) -> AsyncIterator[Database]:
+    """Yield a copy of the database with the rows that the attacks need."""
+    assert ids
+    async with checked_database(server, ATTACKED, reused_engine) as database:
+        yield database
 
 
 async def _ask(session: AsyncSession, admin: Actor) -> int:
@@ -106,9 +128,9 @@ async def _attempt(url: str, statements: list[str], *, commit: bool = True) -> s
 
 @pytest.mark.parametrize("tried", ATTACKS, ids=lambda tried: tried.name)
 async def test_the_attack_is_refused_as_each_login_that_must_not_do_it(
-    server: embedded.Postgres, database: Database, ids: dict[str, int], tried: Attack
+    server: embedded.Postgres, attacked: Database, ids: dict[str, int], tried: Attack
 ) -> None:
-    name = database.url.partition("@/")[2].partition("?")[0]
+    name = attacked.url.partition("@/")[2].partition("?")[0]
     statements = [statement.format(**ids) for statement in tried.sql]
     found = {login: await _attempt(server.dsn(login, name), statements) for login in tried.refused}
     assert found == tried.refused
@@ -127,15 +149,21 @@ AUDITED = (
     ("kill_switch_run", "bot", "SELECT run_switch('refunds', {operator}, 'operator', 'x', NULL)"),
     ("incident_opened", "clock", "SELECT open_incident('telegram_down', '{{}}')"),
     ("incident_closed", "clock", "UPDATE incidents SET closed_at = now()"),
+    ("audit_chain_file_added", "bot", "SELECT add_audit_chain_file('x', {operator})"),
+    (
+        "audit_chain_file_added",
+        "clock",
+        "INSERT INTO audit_chain_files (name, last_number) VALUES ('y', 0)",
+    ),
     ("chat_moved", "intake", "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-1, -2)"),
 )
 
 
 async def test_what_a_login_may_do_by_hand_has_its_audit_row(
-    server: embedded.Postgres, database: Database, ids: dict[str, int]
+    server: embedded.Postgres, attacked: Database, ids: dict[str, int]
 ) -> None:
-    name = database.url.partition("@/")[2].partition("?")[0]
-    owner = await asyncpg.connect(database.owner_url)
+    name = attacked.url.partition("@/")[2].partition("?")[0]
+    owner = await asyncpg.connect(attacked.owner_url)
     for action, login, statement in AUDITED:
         assert await _attempt(server.dsn(LOGIN[login], name), [statement.format(**ids)]) is None, (
             action

@@ -1,15 +1,19 @@
 """Test which payments and refunds the database records from Telegram's updates."""
 
+import random
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.money import deposits
+from services.money import deposits, received_payments
 from services.platform import errors, inbox
+from tests.conftest import Database
 from tests.factories import people, rows
 
 PAID = {"telegram_payment_charge_id": "c", "total_amount": 500, "currency": "USD"}
+PROVIDER_IDS = "SELECT provider_charge_id FROM received_payments ORDER BY id"
 NOTED = "SELECT kind, charge_id, telegram_id, amount, currency FROM received_payments ORDER BY id"
 
 
@@ -54,6 +58,67 @@ async def test_content_that_is_no_payment_is_stored_and_not_noted(
     await _store(session, 2, {"from": 7, "successful_payment": PAID})
     await _store(session, 3, "no object")
     assert await rows.table(session, NOTED) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("pi_1", "pi_1"),
+        (7, "7"),
+        ("", None),
+        (None, None),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, None),
+    ],
+)
+async def test_the_providers_id_is_noted_with_the_payment(
+    session: AsyncSession, given: Any, stored: str | None
+) -> None:
+    paid = PAID | {"provider_payment_charge_id": given}
+    await _store(session, 1, {"from": {"id": 7}, "successful_payment": paid})
+    await _store(session, 2, {"chat": {"id": 7}, "refunded_payment": PAID})
+    assert await rows.table(session, PROVIDER_IDS) == [(stored,), (None,)]
+    for reference in {"c", stored or "c"}:
+        assert await received_payments.find_charge_ids(session, reference) == {"c", reference}
+
+
+async def test_an_id_that_is_too_long_for_an_index_is_not_noted(session: AsyncSession) -> None:
+    text = "".join(random.Random(1).choices("0123456789abcdef", k=9_000))  # noqa: S311 - no secret
+    paid = PAID | {"telegram_payment_charge_id": text, "provider_payment_charge_id": text}
+    await _store(session, 1, {"from": {"id": 7}, "successful_payment": paid})
+    assert await rows.table(session, NOTED) == []
+
+
+async def test_two_payments_may_have_the_same_providers_id(session: AsyncSession) -> None:
+    payer = await people.person(session)
+    telegram_id = await rows.one(
+        session, "SELECT telegram_id FROM users WHERE id = :id", id=payer.user_id
+    )
+    for number, charge in enumerate(("one", "two"), start=1):
+        paid = PAID | {
+            "telegram_payment_charge_id": charge,
+            "provider_payment_charge_id": "the same",
+        }
+        await _store(session, number, {"from": {"id": telegram_id}, "successful_payment": paid})
+        await deposits.deposit(
+            session, user_id=payer.user_id or 0, amount=500, key=charge, source="telegram"
+        )
+    assert (await deposits.find_by_charge(session, "two")).external_reference == "two"
+    with pytest.raises(errors.AmbiguousCharge) as refusal:
+        await deposits.find_by_charge(session, "the same")
+    assert (refusal.value.reference, refusal.value.count) == ("the same", 2)
+    with pytest.raises(errors.NotFound):
+        await deposits.find_by_charge(session, "three")
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET amount = 9", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("table", ["received_payments", "listed_star_transactions"])
+async def test_the_owners_role_changes_no_report(
+    database: Database, statement: str, table: str
+) -> None:
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await database.as_owner(statement.format(table))
+    assert refusal.value.sqlstate == "AD006"
 
 
 async def test_a_deposit_is_what_was_paid(session: AsyncSession) -> None:

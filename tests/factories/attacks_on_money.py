@@ -35,6 +35,19 @@ ON_MONEY = (
         clock="may",
     ),
     attack(
+        "a transaction is put into Telegram's list of Stars",
+        "INSERT INTO listed_star_transactions"
+        " (kind, charge_id, telegram_id, amount, payload, date, update_id)"
+        " VALUES ('payment', 'invented', 1, 1, '', 0, 0)",
+        app="may",
+        clock="may",
+    ),
+    attack(
+        "a payment gets another provider's id",
+        "UPDATE received_payments SET provider_charge_id = 'another'",
+        owner="AD006",
+    ),
+    attack(
         "a payment is invented",
         "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
         " VALUES ('payment', 'invented', 1, 1, 'USD')",

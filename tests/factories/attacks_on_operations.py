@@ -88,6 +88,28 @@ ON_OPERATIONS = (
     attack("a link of the audit chain is changed", "UPDATE audit_chain_links SET digest = 'x'"),
     attack("the file of the audit chain is forgotten", "DELETE FROM audit_chain_files"),
     attack(
+        "another file of the audit chain is allowed by the system",
+        "SELECT add_audit_chain_file('x', NULL)",
+        "SELECT add_audit_chain_file('y', NULL)",
+        **everywhere("AD095"),
+    ),
+    attack(
+        "a new file of the audit chain is allowed by somebody without the role",
+        "SELECT add_audit_chain_file('x', {thief})",
+        **everywhere("AD042"),
+    ),
+    attack(
+        "a new file of the audit chain is allowed in the name of an operator",
+        "SELECT add_audit_chain_file('x', {operator})",
+        **everywhere("may"),
+    ),
+    attack(
+        "a file of the audit chain is added by hand",
+        "INSERT INTO audit_chain_files (name, last_number) VALUES ('x', 0)",
+        app="may",
+        clock="may",
+    ),
+    attack(
         "a check of the ledger has read the future",
         "INSERT INTO ledger_checkpoints (violations, details, progress)"
         """ VALUES (0, '{{}}', '{{"horizon": 9000000000000000}}')""",

@@ -19,6 +19,7 @@ _BROKEN = " UNION ALL ".join(
     f"SELECT '{invariant.name}' AS name WHERE EXISTS ({invariant.sql})"
     for invariant in invariants.INVARIANTS
 )
+_BROKEN_NAMES = text(_BROKEN)
 BOOKS = text(
     f"""
     SELECT jsonb_build_object(
@@ -30,7 +31,9 @@ BOOKS = text(
             FILTER (WHERE balance <> 0), '{{}}') FROM wallets WHERE kind = 'loss'),
         'blocked', (SELECT coalesce(jsonb_agg(id ORDER BY id), '[]') FROM users WHERE blocked),
         'requests', (SELECT coalesce(jsonb_object_agg(
-            id, jsonb_build_array(status, acknowledged)), '{{}}') FROM staff_requests),
+            id, jsonb_build_array(status, acknowledged)), '{{}}') FROM staff_requests
+            WHERE kind <> 'correction'),
+        'corrections', (SELECT coalesce(jsonb_object_agg(id, status), '{{}}') FROM corrections),
         'outside', (SELECT -sum(balance) FROM wallets WHERE kind = 'external'),
         'held', (SELECT sum(balance) FROM wallets WHERE kind = 'escrow'),
         'deposits', (SELECT coalesce(jsonb_object_agg(external_reference,
@@ -50,6 +53,12 @@ BOOKS = text(
     )::text
     """  # noqa: S608 - the product's own queries
 )
+
+
+async def assert_invariants(session: AsyncSession) -> None:
+    """Assert that all invariants hold, with one query. The error contains the offending rows."""
+    broken = (await session.scalars(_BROKEN_NAMES)).all()
+    assert not broken, await invariants.run(session)
 
 
 class RolledBackSteps:

@@ -10,7 +10,8 @@ from services.platform.actors import Actor
 from tests.factories import payments, people
 from tests.factories.books import RolledBackSteps
 from tests.factories.model import Campaign, Channel, Target
-from tests.factories.model_money import Deposit, MoneyModel
+from tests.factories.model_corrections import CorrectionModel
+from tests.factories.model_money import Deposit
 
 
 class World:
@@ -18,7 +19,7 @@ class World:
 
     def __init__(self, story: RolledBackSteps) -> None:
         self.story = story
-        self.model = MoneyModel()
+        self.model = CorrectionModel()
         self.people: list[Actor] = []
         self.moderator = story.do(people.staff)
         for number in range(3):
@@ -70,12 +71,12 @@ def nth(things: dict[int, Any], pick: int) -> int:
     return list(things)[pick % len(things)]
 
 
-def copy(model: MoneyModel) -> MoneyModel:
+def copy(model: CorrectionModel) -> CorrectionModel:
     """Return a deep copy of the model."""
     return deepcopy(model)
 
 
-def books(model: MoneyModel) -> dict[str, Any]:
+def books(model: CorrectionModel) -> dict[str, Any]:
     """Return the balances, states and kill switches that the model expects."""
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
@@ -89,6 +90,7 @@ def books(model: MoneyModel) -> dict[str, Any]:
         "requests": {
             str(key): [each.status, each.acknowledged] for key, each in model.requests.items()
         },
+        "corrections": {str(key): each.status for key, each in model.corrections.items()},
         "held": sum(held) if any(t.escrow for t in model.targets.values()) else None,
         "deposits": {
             key: [each.person, each.amount, _deposit_status(each)]

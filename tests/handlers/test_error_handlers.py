@@ -1,8 +1,10 @@
 """Test how the bot reports unexpected errors to a person."""
 
+import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from bot import throttle
 from tests.handlers.marketplace import Marketplace
 
 
@@ -45,3 +47,18 @@ async def test_what_was_committed_is_not_called_lost(market: Marketplace) -> Non
     assert await market.value("SELECT status FROM campaigns") == "active"
     assert "Done and saved" in alert
     assert len(alert.rpartition(" ")[2]) == 12
+
+
+async def test_a_stranger_cannot_fill_the_audit_log(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "DENIED_PER_HOUR", 2)
+    for _ in range(4):
+        await market.say("advertiser", "/corrections")
+    assert [row["error"] for row in await market.refusals()] == ["AccessDenied"] * 2
+    await market.say("owner", "/corrections")
+    assert len(await market.refusals()) == 3
+    await market.say("admin", "/start")
+    for _ in range(3):
+        await market.say("admin", "/corrections")
+    assert len(await market.refusals()) == 6, "refused acts of the staff are always audited"

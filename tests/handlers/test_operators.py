@@ -184,6 +184,34 @@ async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     assert not await enabled(market, Switch.PAYOUTS)
 
 
+async def test_an_operator_allows_a_new_file_of_the_audit_chain(operated: Marketplace) -> None:
+    files = "SELECT count(*) FROM audit_chain_files WHERE added_by IS NOT NULL"
+    await operated.say("admin", "/chainfile", where="group")
+    assert "allow a new file: /chainfile new" in await operated.last("group")
+    assert await operated.value(files) == 0
+    await operated.say("admin", "/chainfile new", where="group")
+    assert "may begin one new file" in await operated.last("group")
+    await operated.say("admin", "/chainfile new", where="group")
+    assert "allowed already" in await operated.last("group")
+    assert await operated.value(files) == 1
+
+
+def test_the_notices_about_the_files_of_the_audit_chain_name_them() -> None:
+    for language in LANGUAGES:
+        t = Texts(language, "USD")
+        named = {
+            name: notices.audit_chain_broken(
+                t, 1, [{"name": f"audit_chain_file_{name}", "rows": [{"ref": "a/links"}]}]
+            ).text
+            for name in ("shrunk", "unknown", "unusable", "locked")
+        }
+        assert len(set(named.values())) == len(named)
+        assert all("a/links" in text and "audit_chain" not in text for text in named.values())
+        added = [notices.audit_chain_file_added(t, "a name", by).text for by in (None, 7)]
+        assert ["7" in text for text in added] == [False, True]
+        assert all("a name" in text for text in added)
+
+
 async def test_a_mistyped_command_is_answered_in_the_admin_chat(operated: Marketplace) -> None:
     await operated.say("admin", "/killswich stop payouts now", where="group")
     assert "I do not know this command. Nothing was done" in await operated.last("group")

@@ -18,7 +18,12 @@ from services.platform import killswitches
 from tests.embedded_fixture import clone_database, drop_database
 
 ROOT = Path(__file__).parents[2]
-PAYMENT = {"telegram_payment_charge_id": "charge", "total_amount": 500, "currency": "USD"}
+PAYMENT = {
+    "telegram_payment_charge_id": "charge",
+    "provider_payment_charge_id": "provider's",
+    "total_amount": 500,
+    "currency": "USD",
+}
 PAID_BEFORE = """
     ALTER TABLE withdrawals DISABLE TRIGGER USER;
     ALTER TABLE excess_payments DISABLE TRIGGER USER;
@@ -121,11 +126,46 @@ async def test_payments_that_wait_during_a_migration_are_noted(empty: str) -> No
     _alembic(empty, "upgrade", "head")
     connection = await asyncpg.connect(empty)
     assert await connection.fetch(query) == before
-    noted = "SELECT kind, charge_id, telegram_id, amount, currency FROM received_payments"
+    noted = (
+        "SELECT kind, charge_id, telegram_id, amount, currency, provider_charge_id"
+        " FROM received_payments"
+    )
     assert [tuple(row) for row in await connection.fetch(noted)] == [
-        ("payment", "charge", 7, 500, "USD")
+        ("payment", "charge", 7, 500, "USD", "provider's")
     ]
     await connection.close()
+
+
+async def test_the_lists_of_stars_are_read_once_more(empty: str) -> None:
+    """Check that transactions that were refused before the table existed are stored now."""
+    _alembic(empty, "upgrade", "0013")
+    connection = await asyncpg.connect(empty)
+    await connection.execute(
+        "INSERT INTO star_list_positions (bot_id, position, newest) VALUES (1, 500, 'in:x')"
+    )
+    await connection.close()
+    _alembic(empty, "upgrade", "0014")
+    connection = await asyncpg.connect(empty)
+    (stored,) = await connection.fetch("SELECT position, newest FROM star_list_positions")
+    assert tuple(stored) == (0, None)
+    await connection.close()
+
+
+async def test_one_open_incident_of_each_kind_is_left_for_earlier_versions(empty: str) -> None:
+    _alembic(empty, "upgrade", "0017")
+    connection = await asyncpg.connect(empty)
+    for ref in (1, 2):
+        await connection.execute(
+            "SELECT open_incident('audit_chain_broken', $1)", json.dumps({"x": [{"ref": ref}]})
+        )
+    await connection.close()
+    _alembic(empty, "downgrade", "0016")
+    connection = await asyncpg.connect(empty)
+    left = "SELECT details->'x'->0->>'ref' FROM incidents WHERE closed_at IS NULL"
+    assert await connection.fetchval(left) == "1"
+    assert await connection.fetchval("SELECT count(*) FROM incidents") == 2
+    await connection.close()
+    _alembic(empty, "upgrade", "head")
 
 
 async def test_references_and_reasons_of_older_rows_are_kept(empty: str) -> None:

@@ -51,8 +51,8 @@ async def test_a_file_that_another_process_has_locked_is_skipped(
     chained_database: Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "links.jsonl"
-    with audit_chain_file.lock_for_append(path) as file:
-        assert file is not None
+    with audit_chain_file.lock_for_append(path) as (_, is_locked):
+        assert is_locked
         await tick.extend_audit_chain(chained_database.sessions, path)
         assert audit_chain_file.read(path) == []
     await tick.extend_audit_chain(chained_database.sessions, path)
@@ -82,7 +82,7 @@ async def test_a_database_that_contradicts_the_file_freezes_the_money(
 
 
 async def _faults(database: Database) -> list[str]:
-    """Return the faults in the open incident about the audit chain."""
+    """Return the faults in the open incidents about the audit chain."""
     async with database.sessions.begin() as session:
         return [
             name
@@ -118,15 +118,6 @@ async def test_a_file_that_lost_links_is_an_incident_and_is_not_filled_again(
     path.write_bytes(kept)  # the file comes back from its backup
     await tick.extend_audit_chain(chained_database.sessions, path)
     assert path.read_bytes() == kept
-
-
-async def test_a_file_under_a_new_name_begins_anew(
-    chained_database: Database, tmp_path: Path
-) -> None:
-    for name in ("one.jsonl", "two.jsonl"):
-        await tick.extend_audit_chain(chained_database.sessions, tmp_path / name)
-        assert len(audit_chain_file.read(tmp_path / name)) == 3
-    assert await _faults(chained_database) == []
 
 
 @pytest.mark.parametrize("written_before", [True, False])
@@ -187,3 +178,23 @@ async def test_the_application_cannot_write_links_or_shorten_what_a_file_has(
         await connection.execute("UPDATE audit_chain_files SET last_number = 0")
     assert refusal.value.sqlstate == "AD031"
     await connection.close()
+
+
+async def test_an_entry_without_a_link_is_late_after_the_clock_was_set_back(
+    chained_database: Database,
+) -> None:
+    async with chained_database.sessions.begin() as other:
+        await other.execute(text("SELECT pg_advisory_xact_lock(7004)"))
+        await chained_database.forward(timedelta(hours=1))
+        async with chained_database.sessions.begin() as session:
+            await people.person(session, balance=100)
+        await chained_database.as_owner("UPDATE clock_shift SET shift = interval '0'")
+        await tick.extend_audit_chain(chained_database.sessions, None)
+    assert await _faults(chained_database) == ["audit_chain_late"]
+
+
+async def test_without_a_file_from_the_beginning_nothing_is_missing(
+    chained_database: Database,
+) -> None:
+    await tick.extend_audit_chain(chained_database.sessions, None)
+    assert await _faults(chained_database) == []

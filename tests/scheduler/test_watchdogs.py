@@ -72,7 +72,7 @@ async def test_ticks_without_work_change_nothing(scene: Scene) -> None:
         await watchdogs.expire_targets(scene.database.sessions)
         await watchdogs.cancel_unwanted(scene.database.sessions)
         await watchdogs.check_ledger(scene.database.sessions)
-        await watchdogs.purge_inbox(scene.database.sessions)
+        await watchdogs.purge(scene.database.sessions)
     assert await scene.rows("SELECT * FROM post_jobs") == before
     checks = await scene.rows("SELECT violations FROM ledger_checkpoints")
     assert [check["violations"] for check in checks] == [0, 0]

@@ -43,7 +43,7 @@ from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_money, machine_posts, rows, world
+from tests.factories import machine_corrections, machine_posts, rows, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_money import MoneyModel
@@ -59,7 +59,7 @@ async def escalate(session: AsyncSession) -> None:
     await uncertain_posts.escalate_due(session, limit=99)
 
 
-class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
+class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
     """Random operations that run in the product and in the model."""
 
     # -- the usual steps of a placement -----------------------------------------------------------

@@ -103,3 +103,4 @@ command-killswitch = Stop or run parts of the product
 command-health = Is everything working?
 command-ledger = Check all invariants now
 command-incidents = Open incidents
+command-chainfile = Begin a new file of the audit chain

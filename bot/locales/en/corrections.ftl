@@ -54,6 +54,7 @@ correction-state = { $status ->
    *[dropped] ✖️ Refused. Nothing was changed.
 }
 correction-repair = Now run, in a shell with MIGRATION_DATABASE_URL: adtech repair { $id }
+    If nobody does so within 72 hours, the correction ends.
 correction-then-repair = The confirmation alone changes nothing. After it, run: adtech repair { $id }
 correction-then-check = Now check: /ledger, then /incidents
 correction-confirm = ✅ Confirm
@@ -71,6 +72,7 @@ correction-reason = { $reason ->
     [cause] The cause is not known yet
     [again] No longer needed
     [ended] Nobody confirmed it within 72 hours, or its proposer has lost the role
+    [not_repaired] Nobody ran adtech repair within 72 hours after the confirmation, or one of the two admins has lost the role. If it is still needed, propose it again
    *[other] { $reason }
 }
 correction-why = Reason: { $reason }

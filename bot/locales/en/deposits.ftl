@@ -9,5 +9,9 @@ deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when 
     [credited] ✅ credited
    *[clawed_back] ↩️ reversed outside of the platform
 }
-    Charge id: { $charge }
+    Charge id: { $charge }{ $provider ->
+        [none] { "" }
+       *[known] { " · " }provider's id: { $provider }
+    }
+provider-charge = the provider's id { $id }
 command-deposits = The latest deposits

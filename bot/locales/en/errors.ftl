@@ -16,7 +16,8 @@ error-not-found = { $thing ->
     [user] The bot does not know the person { $id }. They have to write /start to the bot first.
     [wallet] There is no wallet { $id }. Wallets are listed by: adtech report ledger
     [entry] There is no entry { $id }. A wallet's entries are listed by: adtech reconcile WALLET
-    [deposit] There is no deposit with the charge { $id }. Charges are listed by: /deposits
+    [deposit] There is no deposit with the charge { $id }. Charges are listed by: /deposits and adtech parked-payments
+    [parked_payment] No parked payment or refund has the id { $id }. They are listed by: adtech parked-payments
     [payment] Telegram has not reported a payment with the charge { $id }.
     [update] There is no parked update { $id }. They are listed by: adtech parked-payments
     [report] There is no report “{ $id }”. The reports are listed by: adtech report --help
@@ -101,11 +102,13 @@ error-invariant-broken = Incident { $incident_id } stays open, because an invari
 error-not-checked = Incident { $incident_id } stays open: the whole ledger has not been checked since the incident was opened and repaired. Run adtech check --full, then close the incident. Nothing was changed.
 error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
 error-not-acknowledged = This request waits for the person in whose name it was typed. Nobody else can confirm it before that. Nothing was changed.
+error-ambiguous-charge = The id { $reference } matches { $count } payments. Nothing was changed. Use Telegram's charge id of the right one (/deposits), or its update id (adtech parked-payments).
 error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (state: { state }). A second admin has to confirm this payment: /requests. Nothing was changed.
-error-proposal-ended = This proposal counts no more: it is older than 72 hours, or the person who made it has lost the role. Make a new one. Nothing was changed.
+error-proposal-ended = This proposal counts no more: it is older than 72 hours (a repair: it was confirmed more than 72 hours ago), or a person who made or confirmed it has lost the role. Make a new one. Nothing was changed.
 error-not-correctable = The ledger is not in the state that this correction requires ({ correction-kind }). Check it again with adtech reconcile. Nothing was changed.
 error-payment-mismatch = The payment differs from what was recorded or invoiced: { $expected } was expected, { $got } arrived ({ $key }). Nothing was changed.
 error-not-compared = Withdrawal #{ $withdrawal_id } can't be approved yet: the payments in Stars before it are not all compared with Telegram's list. This takes some seconds, and a minute if a payment is missing there. Try again in a minute. Nothing was changed.
-error-open-loss = A payment was taken back after its money was spent, and { $needed } is still missing. Until it is repaid, nothing can be bought or withdrawn. Please write to the support: /paysupport
+error-open-loss = A payment was taken back after its money was spent, and { $needed } is still missing. Until it is repaid, nothing can be bought or withdrawn. Top up, then write to the support: /paysupport
+error-advertiser-owes = Not approved: the advertiser owes { $needed } for money that was taken back. They have been told. After the debt is repaid, press Approve again. Nothing was changed.
 error-payment-claimed = { $telegram_id } is paying withdrawal #{ $withdrawal_id } now. Please do not pay it too. Nothing was changed.
 error-admin-chat-not-moved = Telegram does not say that the admin chat moved to this group, or the move is confirmed already. Nothing was changed.

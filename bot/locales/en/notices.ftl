@@ -3,7 +3,10 @@ notice-target-approved = ✅ Placement #{ $id } is approved. { $price } is held 
 notice-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
     Reason: { $reason }.
     No money was taken.
-notice-target-expired = ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
+notice-target-expired = { $loss ->
+    [none] ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
+   *[amount] ⌛️ Placement #{ $id } in { $channel } has ended. It could not be approved in time, because you owe { $loss }. No money was taken. After the debt is repaid, you can buy it again: /paysupport
+}
 notice-target-paid = { $to ->
     [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
    *[advertiser] ✅ Placement #{ $id } in { $channel } is done: { $record ->
@@ -18,6 +21,12 @@ notice-target-paid = { $to ->
 }
 notice-target-refunded = ↩️ { $amount } is back in your wallet: placement #{ $id } in { $channel } was not completed.
 notice-funds-missing = 💰 Placement #{ $id } in { $channel } can't be approved: { $missing } is missing in your wallet. Top up, and an admin can approve it.
+notice-loss-open = ⛔ Placement #{ $id } in { $channel } waits, and so do your other placements: you owe { $loss }. A payment was taken back after its money was spent, or a withdrawal was paid twice.
+    { $lacks ->
+        [yes] What to do: top up { $missing }, which covers the debt and this placement, and write to the support: /paysupport
+       *[no] What to do: your wallet covers the debt and this placement. Write to the support: /paysupport
+    }
+    The support takes the debt from your wallet. After that, an admin can approve the placement.
 notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. { $hours ->
     [0] There is no promised time.
     [one] It stays for { $hours } hour.
@@ -77,12 +86,19 @@ notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to co
 notice-audit-chain-fault = • { $name ->
     [audit_chain_ahead] the last link claims to cover transactions that have not ended
     [audit_chain_late] old entries of the ledger have no link
-    [audit_chain_file_shrunk] the file vanished or became shorter
-    [audit_chain_file_locked] somebody holds the lock of the file
+    [audit_chain_file_shrunk] the file vanished, was emptied or became shorter ({ $file }). It is not filled again by itself: see the runbook
+    [audit_chain_file_unknown] the file is none of those to which links were written ({ $file })
+    [audit_chain_file_unusable] the file cannot be read or written ({ $file })
+    [audit_chain_file_unset] AUDIT_CHAIN_FILE is empty, so no file is written any more. If you want that, closing the incident says so
+    [audit_chain_file_locked] somebody holds the lock of the file ({ $file })
    *[other] { $name }
 }
+notice-audit-chain-file-added = 🔏 The scheduler begins a new file of the ledger's audit chain within an hour, and fills it from the database ({ $name }). { $by ->
+    [system] It is the first file, or the previous version of the program has begun it. If there was a file before, find out where it is.
+   *[person] Person { $by } has allowed it. If that is not so, tell your administrators.
+}
 notice-audit-chain-extended = 🔏 Link { $number } of the ledger's audit chain. Keep this message: somebody who changes the ledger in the database can't change this message.
-    { $digest }
+    To compare the ledger with it: adtech verify-ledger --digest { $digest }
 notice-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded
@@ -108,11 +124,12 @@ withdrawal-return-reason = { $reason ->
 }
 notice-person-blocked = ⛔ You are blocked. Published posts stay for their promised time and are paid for. Your ads that are not published yet are cancelled and refunded. Your channels take no placements. Your money stays yours, but withdrawals wait until the question is settled with the support: /paysupport
 notice-person-unblocked = ✅ You are no longer blocked. Your channels that were suspended because of this are restored.
+notice-invoice-lost = ⏳ Telegram was busy and may not have shown you the invoice. Nothing was charged. Ask for a new one:
 notice-answer-lost = ⏳ Telegram was busy and did not show you the answer to your last message or button. Open the same screen again: it shows whether your action was done. If it was not, repeat it.
 notice-answer-late = ⏳ Telegram did not show you this answer in time. You may have seen it already. To go on, open the screen again.
 alarm-in-private = 🔒 The admin chat is a public group now, and strangers can read it. So this alarm comes to you alone. Remove the public link of the group: until then nobody can act as staff there, and its other messages wait.
-notice-payment-parked = 🚨 A payment or a refund arrived and could not be handled ({ $error }). It is kept: once the cause is repaired, run adtech retry-payment { $id }. It is never credited twice.
-notice-updates-parked = ⚠️ An update of Telegram could not be handled ({ $error }). It is kept for 30 days. adtech parked-updates lists all of them. If the list names a successful_payment, tell an engineer. There is at most one message about this in an hour.
+notice-payment-parked = 🚨 A payment or a refund arrived and could not be handled ({ $error }). It is kept: once the cause is repaired, an operator runs adtech retry-payment { $id } --as ID. It is never credited twice.
+notice-updates-parked = ⚠️ An update of Telegram could not be handled ({ $error }). It is kept for 30 days, with the last 1,000. adtech parked-updates lists all of them. If the list names a successful_payment, tell an engineer. There is at most one message about this in an hour.
 notice-star-transaction-refused = 🚨 Telegram lists a transaction of { $amount } with { $person } that could not be recorded ({ $error }). Charge: { $charge }. Look at /deposits and adtech parked-payments, then correct the wallet or refund the person.
 notice-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside of the platform. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
 notice-do-not-pay = ⛔ Approved withdrawals of this person, do not pay them now: { $ids }. See /withdrawals

@@ -21,6 +21,7 @@ card-status = { $status ->
     [expired] Nobody decided in time.
    *[other] { $status }
 }
+card-loss = ⛔ The advertiser owes { $loss }: a payment was taken back, or a withdrawal was paid twice. Nobody can approve this before the debt is repaid by a correction.
 card-more = ➕ { $count ->
     [one] One more placement of this advertiser waits without a card.
    *[other] { $count } more placements of this advertiser wait without a card.
@@ -138,7 +139,14 @@ incident-line = #{ $id }: { $kind ->
     [none] {""}
    *[other] {": "}{ $what }
 }
+incidents-more = { $count ->
+    [one] One more is listed when one of these is closed.
+   *[other] { $count } more are listed when some of these are closed.
+}
 incident-close = ✅ Repaired, close #{ $id }
+chain-file-allowed = 🔏 The scheduler may begin one new file of the audit chain within an hour. It fills the file from the database as it is now, so first compare the database with the digest in this chat: adtech verify-ledger --digest
+chain-file-waits = 🔏 A new file of the audit chain is allowed already. The scheduler begins it when it finds no file, or a file that it does not know, at AUDIT_CHAIN_FILE.
+chain-file-usage = 🔏 The scheduler writes the ledger's audit chain into a file. If the file was lost, compare the database with the digest of the newest message about the chain in this chat, move what is left of the file to another place, and allow a new file: /chainfile new
 incident-close-question = Close incident { $id }? It never opens again. After that, another person can run the switches that it stopped.
 incident-close-sure = ✅ Yes, close it
 admin-chat-moved = { $to ->

@@ -104,3 +104,4 @@ command-killswitch = Остановить или запустить части �
 command-health = Всё ли работает?
 command-ledger = Проверить все инварианты сейчас
 command-incidents = Открытые инциденты
+command-chainfile = Начать новый файл контрольной цепочки

@@ -54,6 +54,7 @@ correction-state = { $status ->
    *[dropped] ✖️ Отклонено. Ничего не изменилось.
 }
 correction-repair = Теперь выполните в командной строке с MIGRATION_DATABASE_URL: adtech repair { $id }
+    Если за 72 часа никто этого не сделает, исправление закончится.
 correction-then-repair = Само подтверждение ничего не меняет. После него выполните: adtech repair { $id }
 correction-then-check = Теперь проверьте: /ledger, затем /incidents
 correction-confirm = ✅ Подтвердить
@@ -71,6 +72,7 @@ correction-reason = { $reason ->
     [cause] Причина ещё не известна
     [again] Больше не нужно
     [ended] За 72 часа никто не подтвердил, или у предложившего больше нет роли
+    [not_repaired] За 72 часа после подтверждения никто не выполнил adtech repair, или у одного из двух администраторов больше нет роли. Если исправление ещё нужно, предложите его снова
    *[other] { $reason }
 }
 correction-why = Причина: { $reason }

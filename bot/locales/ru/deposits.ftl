@@ -10,5 +10,9 @@ deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when 
     [credited] ✅ зачислено
    *[clawed_back] ↩️ отозвано вне площадки
 }
-    Номер платежа: { $charge }
+    Номер платежа: { $charge }{ $provider ->
+        [none] { "" }
+       *[known] { " · " }у провайдера: { $provider }
+    }
+provider-charge = номер у провайдера { $id }
 command-deposits = Последние пополнения

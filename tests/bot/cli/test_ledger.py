@@ -22,7 +22,7 @@ async def test_verify_ledger_names_the_first_link_that_differs(
     sound = await shell.adtech("verify-ledger", "--file", str(path))
     assert (sound.status, kept[2].digest in sound.out) == (0, True), sound.err
     alone = await shell.adtech("verify-ledger")
-    assert (alone.status, "set AUDIT_CHAIN_FILE" in alone.out) == (0, True), alone.err
+    assert (alone.status, "Nothing from outside the database" in alone.err) == (1, True)
 
     await breakage.run_unguarded(
         chained_database, *chain.REWRITES["an amount, with every balance that follows from it"]
@@ -40,7 +40,7 @@ async def test_verify_ledger_names_the_first_link_that_differs(
         f"UPDATE audit_chain_links SET digest = '{second.digest}' WHERE number = 2",
         f"UPDATE audit_chain_links SET digest = '{third.digest}' WHERE number = 3",
     )
-    assert (await shell.adtech("verify-ledger")).status == 0
+    assert "is broken" not in (await shell.adtech("verify-ledger")).err
     assert "Link 2 is broken" in (await shell.adtech("verify-ledger", "--file", str(path))).err
     path.write_text("nothing\n")
     assert (

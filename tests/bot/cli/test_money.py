@@ -1,11 +1,15 @@
 """Test the `adtech` commands that repair a wallet."""
 
-import pytest
+from collections.abc import Collection
 
-from db.models.users import Role
+import pytest
+from sqlalchemy import select
+
+from db.models.operations import InboxUpdate
+from db.models.users import RequestKind, Role
 from services.market import staff_requests
-from services.money import corrections, wallets, withdrawals
-from services.platform import errors, users
+from services.money import corrections, deposits, wallets, withdrawals
+from services.platform import errors, inbox, users
 from tests.conftest import Database
 from tests.factories import breakage, people, presses, rows
 from tests.shell import Shell, shell_of
@@ -112,3 +116,122 @@ async def test_proposals_and_waiting_withdrawals_are_shown(
             ("adjustment", 30, "proposed")
         ]
         assert await rows.available(session, other) == 0
+
+
+async def _receive(database: Database, number: int, charge: str, provider_id: str) -> int:
+    """Store the update about a payment of 500 cents by a new person, and return the person's id."""
+    async with database.sessions.begin() as session:
+        payer = await people.person(session)
+        telegram_id = (await users.get(session, payer.user_id or 0)).telegram_id
+        payment = {
+            "telegram_payment_charge_id": charge,
+            "provider_payment_charge_id": provider_id,
+            "total_amount": 500,
+            "currency": "USD",
+        }
+        message = {"from": {"id": telegram_id}, "successful_payment": payment}
+        await inbox.store(session, [{"update_id": number, "message": message}])
+        return payer.user_id or 0
+
+
+@pytest.mark.parametrize("named", ["telegram's", "provider's"])
+async def test_a_chargeback_is_requested_by_either_id_of_the_payment(
+    database: Database, shell: Shell, named: str
+) -> None:
+    payer_id = await _receive(database, 1, "telegram's", "provider's")
+    async with database.sessions.begin() as session:
+        one, two = [await people.staff(session) for _ in range(2)]
+        await deposits.deposit(
+            session, user_id=payer_id, amount=500, key="telegram's", source="telegram"
+        )
+    ran = await shell.adtech(
+        "clawback", named, "a letter", "--as", await _telegram_id(database, one.user_id)
+    )
+    assert ran.status == 0, ran.said
+    async with database.sessions.begin() as session:
+        (asked,) = await staff_requests.list_open(session, limit=5, offset=0)
+        pressed = await presses.press(session, one, f"request:mine:{asked.id}")
+        await staff_requests.acknowledge(session, actor=pressed, request_id=asked.id)
+    async with database.sessions.begin() as session:
+        pressed = await presses.press(session, two, f"request:yes_sure:{asked.id}")
+        await staff_requests.confirm(session, actor=pressed, request_id=asked.id)
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, "SELECT status FROM deposits") == "clawed_back"
+        assert (await users.get(session, payer_id)).blocked
+
+
+async def test_an_unknown_payment_is_no_chargeback(database: Database, shell: Shell) -> None:
+    async with database.sessions.begin() as session:
+        admin = await people.staff(session)
+    ran = await shell.adtech(
+        "clawback", "nobody's", "a letter", "--as", await _telegram_id(database, admin.user_id)
+    )
+    assert (ran.status, "no deposit with the charge nobody's" in ran.said) == (1, True)
+    async with database.sessions.begin() as session:
+        assert await staff_requests.list_open(session, limit=5, offset=0) == []
+
+
+async def _park(database: Database, numbers: Collection[int]) -> list[int]:
+    """Park updates, and return their inbox ids."""
+    async with database.sessions.begin() as session:
+        found = await session.scalars(
+            select(InboxUpdate.id)
+            .where(InboxUpdate.update_id.in_(numbers))
+            .order_by(InboxUpdate.update_id)
+        )
+        inbox_ids = list(found)
+        for inbox_id in inbox_ids:
+            await inbox.park(session, id=inbox_id, error="KeyError")
+        return inbox_ids
+
+
+async def test_parked_payments_are_found_by_either_id(database: Database, shell: Shell) -> None:
+    await _receive(database, 1, "telegram-1", "provider-1")
+    await _receive(database, 2, "telegram-2", "provider-2")
+    await _receive(database, 3, "telegram-3", "provider-2")
+    first, second, _ = await _park(database, [1, 2, 3])
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+    me = await _telegram_id(database, operator.user_id)
+    ran = await shell.adtech("parked-payments")
+    for shown in ("telegram-1", "provider-1", "telegram-2", "provider-2"):
+        assert shown in ran.said
+    for named in ("telegram-1", "provider-1"):
+        ran = await shell.adtech("parked-payments", "--charge", named)
+        assert (ran.status, "telegram-1" in ran.said, "telegram-2" in ran.said) == (0, True, False)
+    for named, inbox_id in (("provider-1", first), ("telegram-1", first), ("telegram-2", second)):
+        ran = await shell.adtech("retry-payment", "--charge", named, "--as", me)
+        assert ran.status == 0, ran.said
+        async with database.sessions.begin() as session:
+            asked = (await staff_requests.list_open(session, limit=9, offset=0))[-1]
+            assert (asked.kind, asked.arguments) == (
+                *(RequestKind.RETRY_PAYMENT, {"inbox_id": inbox_id}),
+            )
+    for arguments, said in (
+        (("--charge", "provider-2"), "matches 2 payments"),
+        (("--charge", "nobody's"), "No parked payment or refund has the id nobody's"),
+        ((), "name the payment"),
+        ((first, "--charge", "provider-1"), "name the payment"),
+    ):
+        ran = await shell.adtech("retry-payment", *arguments, "--as", me)
+        assert ran.status != 0
+        assert said in ran.said
+
+
+async def test_a_parked_refund_is_found_by_the_providers_id_of_its_payment(
+    database: Database, shell: Shell
+) -> None:
+    await _receive(database, 1, "telegram-1", "provider-1")
+    refund = {"telegram_payment_charge_id": "telegram-1", "total_amount": 5, "currency": "USD"}
+    async with database.sessions.begin() as session:
+        message = {"chat": {"id": 7}, "refunded_payment": refund}
+        await inbox.store(session, [{"update_id": 2, "message": message}])
+    (parked,) = await _park(database, [2])
+    (shown,) = [
+        line
+        for line in (await shell.adtech("parked-payments", "--charge", "provider-1")).out.split(
+            "\n"
+        )
+        if "telegram-1" in line
+    ]
+    assert str(parked) in shown

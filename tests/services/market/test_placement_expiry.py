@@ -53,6 +53,21 @@ async def test_undecided_targets_expire(database: Database) -> None:
         ) == [(2,)]
 
 
+async def test_a_placement_that_waits_for_a_debt_expires_in_time(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.in_debt(session)
+    await database.forward(72 * HOUR + timedelta(seconds=1))
+    async with database.sessions.begin() as session:
+        assert await placement_expiry.expire_targets(session) == 1
+    assert [state[0] for state in await _states(database)] == ["expired"]
+    async with database.sessions.begin() as session:
+        assert await rows.table(
+            session,
+            "SELECT user_id, (payload->>'loss')::int FROM outbox WHERE kind = 'target_expired'",
+        ) == [(deal.advertiser.user_id, people.PRICE)]
+        assert await rows.available(session, deal.advertiser) == people.PRICE
+
+
 async def test_targets_with_an_escrow_do_not_block_others_from_expiring(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

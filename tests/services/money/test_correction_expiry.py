@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import WalletKind
 from db.models.operations import Switch
+from scheduler import watchdogs
 from services.market import user_blocks
 from services.money import correction_expiry, corrections, invariants, ledger, wallets
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
-from tests.factories import people, presses, rows
+from tests.factories import breakage, people, presses, rows
 
 STATUS = "SELECT status FROM corrections"
 
@@ -67,6 +68,85 @@ async def test_a_proposal_ends_with_its_proposers_role(database: Database) -> No
     async with database.sessions.begin() as session:
         assert await correction_expiry.drop_ended(session, limit=10) == 1
         assert await rows.one(session, STATUS) == "dropped"
+        assert await invariants.run(session) == []
+
+
+async def _drift(database: Database) -> tuple[Actor, Actor, int]:
+    """Break the balance of a wallet, and return two admins and the wallet's id."""
+    async with database.sessions.begin() as session:
+        proposer, confirmer = await people.staff(session), await people.staff(session)
+        person = await people.person(session, balance=100)
+        wallet = (await wallets.of_user(session, person.user_id or 0)).id
+    drift = "UPDATE wallets SET balance = balance + 7 WHERE kind = 'user' AND balance > 0"
+    await breakage.run_unguarded(database, drift)
+    return proposer, confirmer, wallet
+
+
+async def test_a_confirmed_repair_ends_72_hours_after_its_confirmation(database: Database) -> None:
+    proposer, confirmer, wallet = await _drift(database)
+    async with database.sessions.begin() as session:
+        proposed = await corrections.propose_balance_reset(
+            session,
+            actor=await presses.request_correction(session, proposer),
+            wallet_id=wallet,
+            reason="drift",
+        )
+    await database.forward(timedelta(hours=70))
+    async with database.sessions.begin() as session:
+        await _confirm(session, confirmer, proposed.id)
+    await database.forward(timedelta(hours=71, minutes=59))
+    async with database.sessions.begin() as session:
+        assert await correction_expiry.drop_ended(session, limit=10) == 0
+    await database.forward(timedelta(minutes=2))
+    with pytest.raises(errors.ProposalEnded):
+        await breakage.execute_correction(database, proposed)
+    await watchdogs.drop_ended_proposals(database.sessions)
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, STATUS) == "dropped"
+        why = "SELECT payload->>'reason' FROM outbox WHERE payload->>'status' = 'dropped'"
+        assert await rows.table(session, why) == [("not_repaired",)]
+        audited = "SELECT role, user_id FROM user_audit_logs WHERE action = 'correction_dropped'"
+        assert await rows.table(session, audited) == [("system", None)]
+        assert await correction_expiry.drop_ended(session, limit=10) == 0
+    again = await breakage.confirmed_correction(database, proposer, confirmer, "reset", wallet)
+    assert again.id != proposed.id
+    await breakage.execute_correction(database, again)
+    async with database.sessions.begin() as session:
+        assert await invariants.run(session) == []
+
+
+@pytest.mark.parametrize("leaver", ["proposer", "confirmer"])
+async def test_a_confirmed_repair_ends_with_the_role_of_either_admin(
+    database: Database, leaver: str
+) -> None:
+    proposer, confirmer, wallet = await _drift(database)
+    confirmed = await breakage.confirmed_correction(database, proposer, confirmer, "reset", wallet)
+    left = proposer if leaver == "proposer" else confirmer
+    async with database.sessions.begin() as session:
+        assert await correction_expiry.drop_ended(session, limit=10) == 0
+        await user_blocks.block(session, actor=SYSTEM, user_id=left.user_id or 0, role="system")
+    with pytest.raises(errors.ProposalEnded):
+        await breakage.execute_correction(database, confirmed)
+    async with database.sessions.begin() as session:
+        assert await correction_expiry.drop_ended(session, limit=10) == 1
+        assert await rows.one(session, STATUS) == "dropped"
+        third, fourth = await people.staff(session), await people.staff(session)
+    repair = await breakage.confirmed_correction(database, third, fourth, "reset", wallet)
+    await breakage.execute_correction(database, repair)
+    async with database.sessions.begin() as session:
+        assert await invariants.run(session) == []
+
+
+async def test_only_the_database_dates_a_confirmation(database: Database) -> None:
+    proposer, confirmer, wallet = await _drift(database)
+    confirmed = await breakage.confirmed_correction(database, proposer, confirmer, "reset", wallet)
+    async with breakage.as_owner(database) as session:
+        changed = (
+            "UPDATE corrections SET confirmed_at = 'infinity' RETURNING confirmed_at < clock()"
+        )
+        assert await rows.one(session, changed)
+    await breakage.execute_correction(database, confirmed)
+    async with database.sessions.begin() as session:
         assert await invariants.run(session) == []
 
 

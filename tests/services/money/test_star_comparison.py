@@ -17,6 +17,7 @@ from db.money import STARS
 from db.session import create_engine, create_sessions
 from sandbox import embedded, logins
 from services.market import registration, star_transactions
+from services.market.star_transactions import StarTransaction
 from services.money import incidents, star_list_positions, withdrawal_sources, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
@@ -24,6 +25,7 @@ from tests.conftest import Database
 from tests.factories import payments, people, rows
 
 BOT = 7
+UNKNOWN = {star_transactions.UNKNOWN_DEPOSIT, star_transactions.UNKNOWN_REFUND}
 MINUTE = timedelta(minutes=1)
 
 
@@ -58,6 +60,12 @@ async def _compare(session: AsyncSession, listed: Collection[Deposit] = ()) -> N
     now = await queries.now(session)
     await star_transactions.verify(session, since=None, read_at=now)
     await star_list_positions.record_read(session, BOT, read_at=now)
+
+
+def _refund_of(paid: Deposit) -> StarTransaction:
+    return StarTransaction(
+        paid.external_reference, 1, paid.amount, "", refunded=True, date=0, language=None
+    )
 
 
 async def _approve(database: Database, admin: Actor, withdrawal: Withdrawal) -> str:
@@ -187,29 +195,85 @@ async def test_a_locked_deposit_does_not_delay_the_alarm(database: Database) -> 
         assert await rows.one(session, result, id=older.id) == "not_covered"
 
 
-async def test_a_deposit_that_was_taken_back_covers_nothing(database: Database) -> None:
+async def _take_back(session: AsyncSession, paid: Deposit) -> None:
+    await payments.reverse(
+        session,
+        external_reference=paid.external_reference,
+        user_id=None,
+        amount=paid.amount,
+        source="stars",
+        currency=STARS,
+    )
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_deposit_that_was_taken_back_is_compared_too(
+    database: Database, *, listed: bool
+) -> None:
+    """An invented deposit can have paid an owner before an invented refund took it back."""
     async with database.sessions.begin() as session:
         admin, person, other = (
             await people.staff(session),
             await _person(session),
             await _person(session),
         )
-        paid = await _pay_in(session, person)
-        reversed_ = await _pay_in(session, other)
+        paid, reversed_ = await _pay_in(session, person), await _pay_in(session, other)
         asked = await _request(session, person)
-        await payments.reverse(
-            session,
-            external_reference=reversed_.external_reference,
-            user_id=None,
-            amount=reversed_.amount,
-            source="stars",
-            currency=STARS,
-        )
+        await _take_back(session, reversed_)
         await _compare(session, [paid])
+    await _is_refused(database, admin, asked)
+    async with database.sessions.begin() as session:
+        found = {_refund_of(reversed_): reversed_.id} if listed else {}
+        await star_transactions.mark_listed(session, found)
     await database.forward(2 * MINUTE)
     async with database.sessions.begin() as session:
         await _compare(session)
-    assert await _approve(database, admin, asked) == "approved"
+        names = [set(found.details) for found in await incidents.open_incidents(session)]
+    assert names == ([] if listed else [UNKNOWN])
+    if listed:
+        assert await _approve(database, admin, asked) == "approved"
+
+
+@pytest.mark.parametrize("source", ["telegram", "letter"])
+async def test_a_refund_that_telegram_does_not_list_stops_the_money(
+    database: Database, source: str
+) -> None:
+    async with database.sessions.begin() as session:
+        paid = await _pay_in(session, await _person(session))
+        await star_transactions.mark_compared(session, {paid.id}, Comparison.LISTED)
+        await _take_back(session, paid)
+    if source == "letter":
+        await database.as_owner(
+            "ALTER TABLE received_payments DISABLE TRIGGER USER;"
+            " DELETE FROM received_payments WHERE kind = 'refund';"
+            " ALTER TABLE received_payments ENABLE TRIGGER USER"
+        )
+    for minutes, open_incidents in ((0, 0), (2, source == "telegram")):
+        await database.forward(minutes * MINUTE)
+        async with database.sessions.begin() as session:
+            await _compare(session)
+            names = [set(found.details) for found in await incidents.open_incidents(session)]
+        assert names == [{star_transactions.UNKNOWN_REFUND}] * open_incidents
+
+
+async def test_a_refund_that_an_operator_has_judged_raises_no_second_alarm(
+    database: Database,
+) -> None:
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        paid = await _pay_in(session, await _person(session))
+        await star_transactions.mark_compared(session, {paid.id}, Comparison.LISTED)
+        await _take_back(session, paid)
+    await database.forward(2 * MINUTE)
+    async with database.sessions.begin() as session:
+        await _compare(session)
+        [incident] = await incidents.open_incidents(session)
+        await incidents.close_incident(session, actor=operator, incident_id=incident.id)
+    async with database.sessions.begin() as session:
+        await _compare(session)
+        assert await incidents.open_incidents(session) == []
+        result = "SELECT refund_comparison FROM deposits WHERE id = :id"
+        assert await rows.one(session, result, id=paid.id) == "accepted"
 
 
 async def test_other_currencies_are_not_compared(database: Database) -> None:
@@ -272,6 +336,6 @@ async def test_the_check_before_an_approval_uses_its_index(database: Database) -
         plan = await rows.table(
             session,
             "EXPLAIN SELECT FROM deposits WHERE currency = 'XTR' AND comparison IS NULL"
-            " AND status <> 'clawed_back' AND created_at <= clock()",
+            " AND created_at <= clock()",
         )
     assert any("ix_deposits_uncompared" in row[0] for row in plan), plan

@@ -148,6 +148,21 @@ async def test_old_updates_are_deleted(database: Database) -> None:
         ]
 
 
+async def test_only_the_last_parked_updates_are_kept(database: Database) -> None:
+    await database.as_owner(
+        "INSERT INTO inbox (update_id, lane, payload, failed_at) SELECT number, 0, CASE"
+        " WHEN number <= 3 THEN '{\"message\": {\"successful_payment\": {}}}'::jsonb ELSE '{}' END,"
+        " now() + number * interval '1 ms' FROM generate_series(1, 1050) number"
+    )
+    async with database.sessions.begin() as session:
+        for _ in range(2):
+            await inbox.purge(session)
+            kept = "SELECT count(*), min(update_id) FROM inbox WHERE update_id > 3"
+            assert await rows.table(session, kept) == [(1000, 51)]
+            payments = "SELECT count(*) FROM inbox WHERE update_id <= 3"
+            assert await rows.one(session, payments) == 3
+
+
 async def test_a_chat_with_many_updates_delays_no_other_chat(session: AsyncSession) -> None:
     await inbox.store(session, [_message(number) for number in range(1, 31)])
     await inbox.store(session, [_message(99, chat_id=6)])
@@ -159,8 +174,39 @@ async def test_a_chat_with_many_updates_delays_no_other_chat(session: AsyncSessi
     assert [row.update_id for row in more] == [6, 7, 8, 9, 10]
 
 
-async def test_the_staff_and_pre_checkout_queries_are_claimed_first(session: AsyncSession) -> None:
-    query = {"update_id": 3, "pre_checkout_query": {"id": "x", "from": {"id": 7}}}
-    await inbox.store(session, [_message(1), _message(2, chat_id=-100), query])
-    first = await inbox.claim_first(session, limit=9, staff={-100})
-    assert [row.update_id for row in first] == [2, 3]
+def _query(number: int, person_id: int) -> dict[str, object]:
+    return {"update_id": number, "pre_checkout_query": {"id": "x", "from": {"id": person_id}}}
+
+
+async def test_the_staff_and_pre_checkout_queries_have_claims_of_their_own(
+    session: AsyncSession,
+) -> None:
+    await inbox.store(session, [_message(1), _message(2, chat_id=-100), _query(3, 7)])
+    [of_staff] = await inbox.claim_of_staff(session, limit=9, staff={-100})
+    [query] = await inbox.claim_pre_checkouts(session, limit=9)
+    [other] = await inbox.claim(session, limit=9, exclude={of_staff.id})
+    assert (of_staff.update_id, query.update_id, other.update_id) == (2, 3, 1)
+
+
+async def test_the_newest_pre_checkout_queries_are_claimed_first(session: AsyncSession) -> None:
+    people = (7, 7, 8, 9)
+    await inbox.store(session, [_query(number, person) for number, person in enumerate(people)])
+    claimed = await inbox.claim_pre_checkouts(session, limit=2)
+    assert [row.update_id for row in claimed] == [3, 2]
+    claimed = await inbox.claim_pre_checkouts(session, limit=9, exclude={row.id for row in claimed})
+    assert [row.update_id for row in claimed] == [0]
+
+
+async def test_a_pre_checkout_query_that_telegram_no_longer_waits_for_is_ended(
+    database: Database,
+) -> None:
+    async with database.sessions.begin() as session:
+        await inbox.store(session, [_query(1, 7), _query(2, 7), _message(3)])
+    await database.as_owner(
+        "UPDATE inbox SET received_at = now() - interval '11 s' WHERE update_id <> 2"
+    )
+    async with database.sessions.begin() as session:
+        [claimed] = await inbox.claim_pre_checkouts(session, limit=9)
+        assert claimed.update_id == 2
+        ended = "SELECT update_id FROM inbox WHERE done_at IS NOT NULL AND payload IS NULL"
+        assert await rows.table(session, ended) == [(1,)]

@@ -1,6 +1,7 @@
 """Test that each message of the outbox is delivered or given up."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +14,7 @@ from tests.conftest import Database
 from tests.factories import people, rows
 
 MINUTE = timedelta(minutes=1)
+ROOT = Path(__file__).parents[3]
 
 
 async def _owe(session: AsyncSession, key: str | None = None) -> None:
@@ -115,3 +117,41 @@ async def test_a_step_back_of_the_clock_delays_no_message(database: Database) ->
     )
     assert await due() == 2
     assert await due() == 0, "a claim is kept"
+
+
+async def test_late_answers_are_deleted_after_48_hours(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        for kind in ("answer_lost", "switch_answer_lost", "withdrawal_paid"):
+            for outcome in ("sent", "failed", "queued"):
+                payload = {"text": f"{kind} {outcome}"}
+                await outbox.add(session, user_id=None, kind=kind, payload=payload)
+        await session.execute(
+            text("UPDATE outbox SET status = 'failed' WHERE payload->>'text' LIKE '% failed'")
+        )
+        sent = await session.scalars(
+            text("SELECT id FROM outbox WHERE payload->>'text' LIKE '% sent'")
+        )
+        await outbox.record_sent(session, dict.fromkeys(sent.all()))
+    left = "SELECT count(*) FROM outbox WHERE payload ? 'text'"
+    await database.forward(timedelta(hours=47, minutes=59))
+    async with database.sessions.begin() as session:
+        await outbox.purge_late_answers(session)
+        assert await rows.one(session, left) == 9
+    await database.forward(timedelta(minutes=2))
+    async with database.sessions.begin() as session:
+        await outbox.purge_late_answers(session)
+        assert await rows.table(session, f"{left} AND kind LIKE '%lost'") == [(2,)]
+        assert await rows.one(session, left) == 5
+
+
+async def test_late_answers_are_found_by_an_index(database: Database) -> None:
+    await database.as_owner(
+        "INSERT INTO outbox (kind, payload) SELECT 'withdrawal_paid', '{}'"
+        " FROM generate_series(1, 20000)"
+    )
+    await database.as_owner("ANALYZE outbox")
+    sql = (ROOT / "db/functions/purge_late_answers.sql").read_text()
+    delete = sql[sql.index("DELETE") : sql.rindex(";")]
+    async with database.sessions.begin() as session:
+        plan = await rows.table(session, f"EXPLAIN SELECT{delete.removeprefix('DELETE')}")
+    assert "ix_outbox_answered" in str(plan)

@@ -181,6 +181,41 @@ async def test_one_switch_that_cannot_be_settled_does_not_delay_the_others(
     await owner.close()
 
 
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "LOCK TABLE kill_switches IN SHARE ROW EXCLUSIVE MODE",
+        "LOCK TABLE kill_switches IN ACCESS EXCLUSIVE MODE",
+        "LOCK TABLE switch_stops IN EXCLUSIVE MODE",
+    ],
+)
+async def test_the_scheduler_ends_a_foreign_lock_that_keeps_a_stop_from_being_settled(
+    database: Database, lock: str
+) -> None:
+    async with database.sessions.begin() as session:
+        await killswitches.stop(session, actor=SYSTEM, key=Switch.PAYOUTS, reason="drill")
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute("BEGIN")
+    await owner.execute(lock)
+    began = time.monotonic()
+    await watchdogs.settle_stops(database.sessions)
+    assert time.monotonic() - began < LIMIT
+    async with database.sessions.begin() as session:
+        assert not await rows.one(session, "SELECT count(*) FROM switch_stops")
+        stopped = "SELECT key FROM kill_switches WHERE NOT enabled"
+        assert await rows.table(session, stopped) == [(Switch.PAYOUTS.value,)]
+    owner.terminate()
+
+
+async def test_the_scheduler_ends_no_foreign_lock_while_no_stop_waits(database: Database) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute("BEGIN")
+    await owner.execute("LOCK TABLE kill_switches IN ACCESS EXCLUSIVE MODE")
+    await watchdogs.settle_stops(database.sessions)
+    assert await owner.fetchval("SELECT 1") == 1
+    await owner.close()
+
+
 async def test_an_open_incident_alone_stops_the_money(database: Database) -> None:
     async with database.sessions.begin() as session:
         operator = await people.staff(session, Role.OPERATOR)

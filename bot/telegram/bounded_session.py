@@ -1,0 +1,120 @@
+"""Call the Bot API, and read its answers at a limited cost."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.exceptions import TelegramNetworkError
+from aiogram.methods import Response, TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiohttp import ClientError, ClientTimeout
+
+from bot import bounded_json, update_filter
+
+_PARTS = ("accepted_gift_types", "parameters", "user")
+"""The objects that are kept of an answer that is neither a message nor a list of transactions."""
+_USER = "user"
+_models: dict[str, type[Response[Any]]] = {}
+"""The models of answers, by the type of the result."""
+_LISTED = 100
+"""A list in an answer has at most this many items that the product reads."""
+
+
+class BoundedSession(AiohttpSession):
+    """A client that keeps only those fields of an answer that the product reads.
+
+    An answer can contain parts by strangers, for example the pinned message of a channel. The
+    validation of some of these parts can keep aiogram busy for minutes.
+    """
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's own parameter
+    ) -> TelegramType:
+        """Make one request. Raises TelegramNetworkError if the answer is too large.
+
+        Also raises what `AiohttpSession.make_request` raises.
+        """
+        session = await self.create_session()
+        url = self.api.api_url(token=bot.token, method=method.__api_method__)
+        form = self.build_form_data(bot=bot, method=method)
+        limit = bounded_json.MAX_ANSWER
+        try:
+            total = ClientTimeout(total=self.timeout if timeout is None else timeout)
+            async with session.post(url, data=form, timeout=total) as response:
+                body = await bounded_json.read_body(response, limit)
+        except TimeoutError as error:
+            raise TelegramNetworkError(method, "Request timeout error") from error
+        except ClientError as error:
+            raise TelegramNetworkError(method, f"{type(error).__name__}: {error}") from error
+        try:
+            content = json.dumps(reduce(bounded_json.read(body, limit)))
+        except ValueError:
+            # aiogram reports the text as unreadable.
+            content = ""
+        _keep_model(method)
+        checked = self.check_response(
+            bot=bot, method=method, status_code=response.status, content=content
+        )
+        return cast("TelegramType", checked.result)
+
+
+def _keep_model(method: TelegramMethod[Any]) -> None:
+    """Keep the model of a method's answer. pydantic needs up to 0.1 s to build it again."""
+    # pydantic only has weak references to the models of generic types.
+    returned = method.__returning__
+    if str(returned) not in _models:
+        _models[str(returned)] = Response[returned]  # type: ignore[valid-type]
+
+
+def reduce(answer: Any) -> Any:
+    """Return an answer of the Bot API with only the fields that the product reads.
+
+    The answer is JSON that is not trusted.
+    """
+    if not isinstance(answer, dict):
+        return None
+    reduced = update_filter.reduce_fields(answer, ("parameters",))
+    result = answer.get("result")
+    if not isinstance(reduced, dict) or not isinstance(result, dict | list):
+        return reduced
+    return reduced | {"result": _result(result)}
+
+
+def _result(result: dict[str, Any] | list[Any]) -> Any:
+    if isinstance(result, list):
+        return [_object(part) for part in result[:_LISTED]]
+    if isinstance(transactions := result.get("transactions"), list):
+        return {"transactions": [_transaction(listed) for listed in transactions[:_LISTED]]}
+    return _object(result)
+
+
+def _object(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value if update_filter.is_scalar(value) else bounded_json.TOO_LARGE
+    if "message_id" in value:
+        return update_filter.reduce_message(value)
+    return update_filter.reduce_fields(value, _PARTS)
+
+
+def _transaction(listed: Any) -> Any:
+    """Reduce a transaction in Stars. A partner that is no person becomes an unknown partner."""
+    if not isinstance(listed, dict):
+        return bounded_json.TOO_LARGE
+    reduced = update_filter.reduce_fields(listed, ())
+    for side in ("source", "receiver"):
+        partner = listed.get(side)
+        if isinstance(partner, dict) and isinstance(reduced, dict):
+            reduced[side] = _partner(partner)
+    return reduced
+
+
+def _partner(partner: Mapping[str, Any]) -> Any:
+    # Telegram may add kinds of partners that aiogram cannot read.
+    if partner.get("type") != _USER:
+        return {"type": "other"}
+    return update_filter.reduce_fields(partner, (_USER,))

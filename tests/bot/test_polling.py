@@ -1,0 +1,55 @@
+"""Test that the poller confirms no update to Telegram before the update is stored."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot import outages, polling
+from tests.handlers.marketplace import Marketplace
+
+CANNOT_STORE = {"a full disk": "53100", "a read-only server": "25006"}
+
+
+async def _refuse_all(market: Marketplace, sqlstate: str) -> None:
+    """Let each insertion into the inbox fail with this SQLSTATE."""
+    await market.database.as_owner(
+        "CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}'; END $$"
+    )
+    await market.database.as_owner(
+        "CREATE TRIGGER refused BEFORE INSERT ON inbox EXECUTE FUNCTION refused()"
+    )
+
+
+@pytest.mark.parametrize("why", CANNOT_STORE)
+async def test_payments_wait_at_telegram_while_the_server_cannot_store(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    for name in ("PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"):
+        monkeypatch.setattr(polling, name, 0.05)
+    monkeypatch.setattr(outages, "_last_lines", {})
+    people = ("advertiser", "owner")
+    for person in people:
+        await market.say(person, "/start")
+        await market.press(person, "💰 Wallet")
+        await market.press(person, "➕ Top up")  # noqa: RUF001 - the button's text
+        await market.say(person, "5")
+    [stored] = await market.rows("SELECT count(*) AS n FROM inbox")
+    with capture_logs() as lines:
+        await _refuse_all(market, CANNOT_STORE[why])
+        payments = [asyncio.create_task(_pay(market, person)) for person in people]
+        await asyncio.sleep(1)
+        assert (await market.rows("SELECT count(*) AS n FROM inbox")) == [stored]
+        assert len(market.world.state.updates) >= len(people)
+        await market.database.as_owner("DROP TRIGGER refused ON inbox")
+        await asyncio.gather(*payments)
+        await market.settle()
+    assert [await market.balance(person) for person in people] == [500, 500]
+    assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 0
+    assert [line["what"] for line in lines if line["event"].startswith("away")] == ["PostgreSQL"]
+
+
+async def _pay(market: Marketplace, person: str) -> None:
+    paid = await market.world.control(f"users/{market.chat(person)}/pay")
+    assert paid["ok"]

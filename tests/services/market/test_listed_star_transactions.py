@@ -1,0 +1,119 @@
+"""Test which transactions of Telegram's list of Stars can be booked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.intake import Comparison
+from db.money import STARS
+from services.market import listed_star_transactions, registration, star_transactions
+from services.market.star_transactions import StarTransaction
+from services.platform import errors, inbox
+from tests.factories import payments, people, rows
+
+PAYMENT = StarTransaction(
+    "charge", 7, 500, "topup:1:500:XTR:x", refunded=False, date=9, language=None
+)
+REFUND = replace(PAYMENT, refunded=True)
+COMPARISON = "SELECT comparison FROM deposits"
+
+
+async def _due(session: AsyncSession, limit: int = 9) -> Sequence[StarTransaction]:
+    return await listed_star_transactions.list_due(session, limit=limit)
+
+
+async def _payer(session: AsyncSession, telegram_id: int = PAYMENT.telegram_id) -> int:
+    person = await registration.register(
+        session, telegram_id=telegram_id, language="en", currency=STARS
+    )
+    return person.id
+
+
+async def _book(session: AsyncSession, payer_id: int, amount: int = PAYMENT.amount) -> None:
+    await payments.deposit(
+        session,
+        user_id=payer_id,
+        amount=amount,
+        key=PAYMENT.charge_id,
+        source="stars",
+        currency=STARS,
+    )
+
+
+async def test_a_transaction_is_stored_once_and_payments_come_first(session: AsyncSession) -> None:
+    other = replace(PAYMENT, charge_id="other", language="ru")
+    for transactions in ([REFUND, PAYMENT], [], [PAYMENT, other]):
+        await listed_star_transactions.note(session, transactions)
+    assert await _due(session) == [PAYMENT, other, REFUND]
+    assert await _due(session, limit=1) == [PAYMENT]
+
+
+async def test_an_unknown_payer_is_left_to_the_bot_until_the_update_is_ended(
+    session: AsyncSession,
+) -> None:
+    await listed_star_transactions.note(session, [PAYMENT, REFUND])
+    await inbox.store(session, [star_transactions.build_update(PAYMENT)])
+    assert await _due(session) == []
+    (update,) = await inbox.claim(session, limit=1)
+    async with session.begin_nested() as parked:
+        await inbox.park(session, id=update.id, error="KeyError")
+        assert await _due(session) == [PAYMENT, REFUND]
+        await parked.rollback()
+    async with session.begin_nested() as handled:
+        await inbox.mark_handled(session, update.id)
+        assert await _due(session) == [PAYMENT, REFUND]
+        await handled.rollback()
+    await _payer(session)
+    assert await _due(session) == [PAYMENT, REFUND]
+
+
+async def test_a_refused_transaction_is_not_tried_again(session: AsyncSession) -> None:
+    await listed_star_transactions.note(session, [PAYMENT, REFUND])
+    await star_transactions.report_refused(session, PAYMENT, errors.NotFound("user", 7))
+    assert await _due(session) == [REFUND]
+    await star_transactions.report_refused(session, REFUND, errors.NotFound("user", 7))
+    assert await _due(session) == []
+
+
+async def test_a_booked_transaction_is_not_due(session: AsyncSession) -> None:
+    await listed_star_transactions.note(session, [PAYMENT, REFUND])
+    await _book(session, await _payer(session))
+    assert await _due(session) == [REFUND]
+    await payments.reverse(
+        session,
+        external_reference=PAYMENT.charge_id,
+        user_id=None,
+        amount=PAYMENT.amount,
+        source="stars",
+        currency=STARS,
+    )
+    assert await _due(session) == []
+
+
+async def test_a_deposit_of_a_stored_payment_is_marked_as_listed(session: AsyncSession) -> None:
+    await listed_star_transactions.note(session, [PAYMENT])
+    await _book(session, await _payer(session))
+    for _ in range(2):
+        await listed_star_transactions.mark_booked(session)
+        assert await rows.one(session, COMPARISON) == Comparison.LISTED
+
+
+async def test_a_deposit_of_a_listed_refund_alone_is_not_marked(session: AsyncSession) -> None:
+    await listed_star_transactions.note(session, [REFUND])
+    await _book(session, await _payer(session))
+    await listed_star_transactions.mark_booked(session)
+    assert await rows.one(session, COMPARISON) is None
+
+
+async def test_a_deposit_with_another_amount_or_payer_is_not_marked(session: AsyncSession) -> None:
+    await listed_star_transactions.note(session, [PAYMENT])
+    payer_id = await _payer(session)
+    other_id = await _payer(session, people.number())
+    for user_id, amount in ((payer_id, PAYMENT.amount + 1), (other_id, PAYMENT.amount)):
+        async with session.begin_nested() as booked:
+            await _book(session, user_id, amount)
+            await listed_star_transactions.mark_booked(session)
+            assert await rows.one(session, COMPARISON) is None
+            assert await _due(session) == [PAYMENT]
+            await booked.rollback()
