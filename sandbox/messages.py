@@ -12,18 +12,11 @@ from sandbox.state import State
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MEDIA = ("photo", "video", "animation")
+FILES = ("document", *MEDIA)
+# A new caption replaces these fields of the body.
+CAPTION = ("caption", "caption_entities", "show_caption_above_media")
 # An edit compares these fields of the body for the error "message is not modified".
-CONTENT = (
-    "text",
-    "entities",
-    "caption",
-    "caption_entities",
-    "link_preview_options",
-    "show_caption_above_media",
-    "has_media_spoiler",
-    "document",
-    *MEDIA,
-)
+CONTENT = ("text", "entities", "link_preview_options", "has_media_spoiler", *CAPTION, *FILES)
 
 
 @dataclass
@@ -56,17 +49,27 @@ def text_fields(formatted: FormattedText) -> Json:
     )
 
 
-def caption_fields(formatted: FormattedText) -> Json:
+def caption_fields(formatted: FormattedText, *, above: bool = False) -> Json:
     """Return the message fields for a caption, which can be empty.
 
-    Raises TelegramError if the caption is too long.
+    `above` says whether the caption stands above the media. As in Telegram, an empty caption has no
+    place. Raises TelegramError if the caption is too long.
     """
     if formatting.utf16_length(formatted.text) > MAX_CAPTION:
         raise bad_request("message caption is too long")
     if not formatted.text:
         return {}
-    entities = {"caption_entities": formatted.entities} if formatted.entities else {}
-    return {"caption": formatted.text} | entities
+    fields: Json = {"caption": formatted.text}
+    if formatted.entities:
+        fields["caption_entities"] = formatted.entities
+    if above:
+        fields["show_caption_above_media"] = True
+    return fields
+
+
+def spoiler_fields(*, has_spoiler: bool) -> Json:
+    """Return the message fields that say whether a reader must press the media to see them."""
+    return {"has_media_spoiler": True} if has_spoiler else {}
 
 
 def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
@@ -138,6 +141,11 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
 def editable_content(message: Message) -> Json:
     """Return a message's editable fields, without the inline keyboard."""
     return {name: message.body[name] for name in CONTENT if name in message.body}
+
+
+def content_without_caption(message: Message) -> Json:
+    """Return a message's editable fields, without its caption and the inline keyboard."""
+    return {name: value for name, value in editable_content(message).items() if name not in CAPTION}
 
 
 def edit(state: State, message: Message, content: Json, inline: Json | None) -> Message:

@@ -1,7 +1,7 @@
 """Interpret Telegram's answers when a check edits a published ad to its approved content."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +10,7 @@ from bot.telegram import api_response
 from bot.telegram.api_response import ApiResponse
 from bot.telegram.message_lookup import LookupResult, Probe
 from db.models.posting import AdPart, Verdict
-from services.posts.media_comparison import NOT_COMPARED
+from services.posts.media_comparison import EDITED_ONCE, NOT_COMPARED
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,22 @@ def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
     """Return what two equal edits of the media prove if the first edit has succeeded.
 
     If the second edit changes nothing, the result is `first`. If the second edit succeeds too,
-    Telegram does not compare media, and the result is PRESENT. Otherwise the result is `second`.
+    Telegram does not compare media, and the result is PRESENT. If the post is gone at the second
+    edit, the result is `second`. If the second edit has no clear answer, the result is `first` with
+    evidence that says so (EDITED_ONCE).
     """
     if second.verdict is Verdict.PRESENT:
         return first
     if second.verdict is Verdict.ALTERED:
         return CheckResult(Verdict.PRESENT, NOT_COMPARED)
-    return second
+    if second.verdict is Verdict.GONE:
+        return second
+    return replace(
+        first,
+        evidence=f"{EDITED_ONCE}: {second.evidence}",
+        retry_after=second.retry_after,
+        loss=second.loss,
+    )
 
 
 def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | None:
@@ -86,12 +95,12 @@ def combine(results: Sequence[CheckResult], *, complete: bool) -> CheckResult | 
     if not results or not (complete or altered or results[-1].verdict is not Verdict.PRESENT):
         return None
     last = results[-1]
+    evidence = "; ".join(dict.fromkeys(result.evidence for result in altered or results))
     if not altered:
-        evidence = "; ".join(dict.fromkeys(result.evidence for result in results))
         return CheckResult(last.verdict, evidence, last.retry_after, last.loss)
     return CheckResult(
         Verdict.ALTERED,
-        altered[0].evidence,
+        evidence,
         last.retry_after,
         last.loss,
         tuple(dict.fromkeys(part for result in altered for part in result.altered_parts)),

@@ -40,7 +40,11 @@ def compare(message: Mapping[str, Any], creative: Creative) -> Comparison:
     """
     if not _has_same_text(message, creative):
         return Comparison.DIFFERENT
-    parts = {_compare_media(message, creative), _compare_buttons(message, creative)}
+    parts = {
+        _compare_media(message, creative),
+        _compare_flags(message, creative),
+        _compare_buttons(message, creative),
+    }
     for result in (Comparison.DIFFERENT, Comparison.UNKNOWN):
         if result in parts:
             return result
@@ -89,6 +93,21 @@ def _compare_media(message: Mapping[str, Any], creative: Creative) -> Comparison
     files = media if isinstance(media, list) else [media]
     same = any(file.get("file_unique_id") == creative.file_unique_id for file in files)
     return Comparison.SAME if same else Comparison.DIFFERENT
+
+
+def _compare_flags(message: Mapping[str, Any], creative: Creative) -> Comparison:
+    """Compare the spoiler of the media, and the place of a caption that is not empty."""
+    flags = (
+        ("has_media_spoiler", creative.has_spoiler),
+        ("show_caption_above_media", creative.caption_above and bool(creative.text.strip())),
+    )
+    pairs = [(message.get(name) is True, bought) for name, bought in flags]
+    if any(shown and not bought for shown, bought in pairs):
+        return Comparison.DIFFERENT
+    # Nobody has seen that a forward keeps the flags, so a missing flag proves nothing.
+    return (
+        Comparison.SAME if all(shown == bought for shown, bought in pairs) else Comparison.UNKNOWN
+    )
 
 
 def _compare_buttons(message: Mapping[str, Any], creative: Creative) -> Comparison:

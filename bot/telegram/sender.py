@@ -174,7 +174,7 @@ class Sender:
             if result.verdict in {Verdict.GONE, Verdict.UNKNOWN} or not result.restored:
                 break
         last = results[-1]
-        if last.verdict is Verdict.UNKNOWN and api_response.NOT_EDITABLE in last.evidence.lower():
+        if api_response.NOT_EDITABLE in last.evidence.lower():
             results[-1] = replace(last, loss=await self._missing_right(chat_id))
         return ad_checks.combine(results, complete=True)
 
@@ -218,7 +218,9 @@ class Sender:
             if part is not AdPart.MEDIA or result.verdict is not Verdict.ALTERED:
                 return result
             first = result
-        return None if first is None else CheckResult(Verdict.UNKNOWN, "200: edited once, no slot")
+        if first is None:
+            return None
+        return ad_checks.interpret_repeated(first, CheckResult(Verdict.UNKNOWN, "no slot"))
 
     async def get_bot_rights(self, chat_id: int) -> BotRights | None:
         """Return the bot's rights in a channel, or None if Telegram gives no clear answer."""

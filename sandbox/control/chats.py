@@ -135,20 +135,21 @@ async def post(request: ControlRequest) -> Json:
 async def edit(request: ControlRequest) -> Json:
     """Edit the text or the caption of a message in the name of a person.
 
-    The bot gets no update about an edit of its own message.
+    The spoiler and the place of the caption change if the request has their fields. The settings of
+    the link preview stay. The bot gets no update about an edit of its own message.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))
     _check_may_change(state, chat, person, message, "can_edit_messages")
     formatted = formatting.parse(request.require("text", str), None, request.get("entities", list))
-    if "text" in message.body:
-        content = messages.text_fields(formatted)
+    old = messages.editable_content(message)
+    kept = (*messages.FILES, "link_preview_options")
+    content: Json = {name: value for name, value in old.items() if name in kept}
+    if "text" in old:
+        content |= messages.text_fields(formatted)
     else:
-        content_left = messages.editable_content(message)
-        content_left.pop("caption", None)
-        content_left.pop("caption_entities", None)
-        content = content_left | messages.caption_fields(formatted)
+        content |= message_input.media_content(request, old, formatted)
     messages.edit(state, message, content, message.body.get("reply_markup"))
     if message.author_id != state.bot_id and updates.reaches_bot(state, chat, message):
         kind = "edited_channel_post" if chat.type == "channel" else "edited_message"
@@ -157,7 +158,10 @@ async def edit(request: ControlRequest) -> Json:
 
 
 async def replace_media(request: ControlRequest) -> Json:
-    """Replace the media of a message in the name of a person. The bot gets no update."""
+    """Replace the media of a message in the name of a person. The bot gets no update.
+
+    The spoiler and the place of the caption change if the request has their fields.
+    """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
     message = find_message(state, chat, request.require("message_id", int))
@@ -171,7 +175,7 @@ async def replace_media(request: ControlRequest) -> Json:
         old.get("entities") or old.get("caption_entities") or [],
     )
     file = media.store_upload(state, kind, media.sample_upload(kind))
-    content = messages.caption_fields(text) | media.message_fields(file)
+    content = message_input.media_content(request, old, text) | media.message_fields(file)
     messages.edit(state, message, content, message.body.get("reply_markup"))
     return message.body
 

@@ -2,9 +2,9 @@
 
 from sandbox import formatting, media, messages
 from sandbox.control.request import ControlRequest
+from sandbox.formatting import FormattedText
 from sandbox.messages import Draft
-
-MEDIA_FLAGS = ("has_media_spoiler", "show_caption_above_media")
+from sandbox.persistence import Json
 
 
 def read_draft(request: ControlRequest) -> Draft:
@@ -17,7 +17,20 @@ def read_draft(request: ControlRequest) -> Draft:
     caption = formatting.parse(
         request.get("caption", str) or request.get("text", str) or "", None, entities
     )
-    content = messages.caption_fields(caption)
-    content |= {name: True for name in MEDIA_FLAGS if request.flag(name)}
+    content = media_content(request, {}, caption)
     file = media.store_upload(request.state, kind, media.sample_upload(kind))
     return Draft(content | media.message_fields(file))
+
+
+def media_content(request: ControlRequest, old: Json, caption: FormattedText) -> Json:
+    """Return the caption and the spoiler of a message with media, without its file.
+
+    `has_media_spoiler` and `show_caption_above_media` are those of the request, or else those of
+    the message's old content.
+    """
+    above, has_spoiler = (
+        request.flag(name, otherwise=name in old)
+        for name in ("show_caption_above_media", "has_media_spoiler")
+    )
+    spoiler = messages.spoiler_fields(has_spoiler=has_spoiler)
+    return messages.caption_fields(caption, above=above) | spoiler

@@ -1,6 +1,7 @@
 """Implement the Bot API's methods that edit and delete messages."""
 
 from aiogram import methods
+from aiogram.types import InputMediaAnimation, InputMediaPhoto, InputMediaVideo
 
 from sandbox import markup, media, messages, permissions
 from sandbox.entities import Message
@@ -30,32 +31,32 @@ def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
     """Replace the caption and the inline keyboard of a photo, video or animation."""
     request = call.request
     caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
-    changed = messages.caption_fields(caption)
-    if unwrap_default(request.show_caption_above_media):
-        changed["show_caption_above_media"] = True
+    above = bool(unwrap_default(request.show_caption_above_media))
+    changed = messages.caption_fields(caption, above=above)
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
     if not _has_media(message):
         raise bad_request("there is no caption in the message to edit")
-    replaced = ("caption", "caption_entities", "show_caption_above_media")
-    kept = {
-        key: value
-        for key, value in messages.editable_content(message).items()
-        if key not in replaced
-    }
-    return messages.edit(call.state, message, kept | changed, inline).body
+    content = messages.content_without_caption(message) | changed
+    return messages.edit(call.state, message, content, inline).body
 
 
 def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
-    """Replace the media, the caption and the inline keyboard of a message."""
+    """Replace the media, the caption and the inline keyboard of a message.
+
+    The spoiler and the place of the caption belong to the new media: a request that leaves them out
+    removes them.
+    """
     request = call.request
     new_media = request.media
-    if new_media.type not in messages.MEDIA:
+    if not isinstance(new_media, (InputMediaPhoto, InputMediaVideo, InputMediaAnimation)):
         raise bad_request(f"media of type {new_media.type} is not supported in the sandbox")
     caption = parse_text(
         call.state, new_media.caption, new_media.parse_mode, new_media.caption_entities
     )
-    content = messages.caption_fields(caption)
+    above = bool(unwrap_default(new_media.show_caption_above_media))
+    content = messages.caption_fields(caption, above=above)
+    content |= messages.spoiler_fields(has_spoiler=bool(new_media.has_spoiler))
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
     content |= media.message_fields(

@@ -80,11 +80,9 @@ def _send_media(
 ) -> Json:
     request = call.request
     caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
-    content = messages.caption_fields(caption)
-    if request.has_spoiler:
-        content["has_media_spoiler"] = True
-    if unwrap_default(request.show_caption_above_media):
-        content["show_caption_above_media"] = True
+    above = bool(unwrap_default(request.show_caption_above_media))
+    content = messages.caption_fields(caption, above=above)
+    content |= messages.spoiler_fields(has_spoiler=bool(request.has_spoiler))
     # All checks that can refuse come before the file is stored.
     inline, keyboard = markup.split_markup(request.reply_markup)
     chat = permissions.find_writable_chat(call.state, request.chat_id)
@@ -128,7 +126,8 @@ def _reply_fields(call: MethodCall[Any], chat: Chat) -> Json:
 def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
     """Copy a message, and return the new message's id.
 
-    A caption in the request replaces the original caption.
+    A caption in the request replaces the original caption and its place. Without a caption, the
+    request's place for the caption is ignored.
     """
     request = call.request
     source = permissions.find_readable_chat(call.state, request.from_chat_id)
@@ -138,12 +137,12 @@ def copy_message(call: MethodCall[methods.CopyMessage]) -> Json:
         raise bad_request("message can't be copied")
     content = messages.editable_content(original)
     if request.caption is not None and "text" not in content:
-        content.pop("caption", None)
-        content.pop("caption_entities", None)
         caption = parse_text(
             call.state, request.caption, request.parse_mode, request.caption_entities
         )
-        content |= messages.caption_fields(caption)
+        above = bool(unwrap_default(request.show_caption_above_media))
+        content = messages.content_without_caption(original)
+        content |= messages.caption_fields(caption, above=above)
     inline, keyboard = markup.split_markup(request.reply_markup)
     chat = permissions.find_writable_chat(call.state, request.chat_id)
     posted = _post_message(call, chat, Draft(content, inline, keyboard))

@@ -25,7 +25,7 @@ GONE = "channel_gone"
 REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
 """The bot still has access to a channel that is suspended for one of these reasons."""
 RIGHTS_GRACE = timedelta(hours=24)
-"""How long the bot may lack its rights in a channel before the admins decide about the posts."""
+"""The admins decide about the posts of a channel at the latest after this time without rights."""
 
 
 async def connect(
@@ -43,8 +43,9 @@ async def connect(
     The caller has checked with Telegram that the bot may post there and that the actor is the
     creator. `former_owner_id` is None, or a user who is no longer the creator. The actor takes over
     a removed channel or a channel of this user, and must set new terms. A suspension of the actor's
-    own channel ends. Locks the channel. Raises AccessDenied, PersonBlocked; ChannelTaken if another
-    person owns the channel.
+    own channel ends. Checks that were due while the bot lacked its rights are recorded as
+    "unknown". Locks the channel. Raises AccessDenied, PersonBlocked; ChannelTaken if another person
+    owns the channel.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -62,6 +63,8 @@ async def connect(
         .on_conflict_do_nothing(index_elements=["chat_id"])
     )
     channel = queries.required(await _lock(session, Channel.chat_id == chat_id))
+    if _has_lost_rights(channel):
+        await escalations.record_missed_checks(session, channel=channel)
     if channel.status is ChannelStatus.REMOVED:
         _reopen(channel, owner_id)
         channel.last_message_id = 0
@@ -70,7 +73,6 @@ async def connect(
             raise errors.ChannelTaken(chat_id)
         await _take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
-        await escalations.record_missed_checks(session, channel=channel)
         _restore_status(channel)
     channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
@@ -177,14 +179,13 @@ async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def record_rights_lost(session: AsyncSession, *, chat_id: int, reason: str) -> None:
     """Suspend a channel without the bot's rights, and notify the owner, admins and advertisers.
 
-    The admins decide about each post with a held escrow after RIGHTS_GRACE, or after half of the
-    post's promised hours if that is sooner. `reason` is a fixed word of this program. If a loss is
-    already recorded, nothing changes. A pending or removed channel keeps its status, and nobody is
-    notified if it has no post with a held escrow. Locks the channel, then its post jobs, and skips
-    post jobs that another transaction has locked.
+    The admins decide about each post with a held escrow after `escalations.grace`. `reason` is a
+    fixed word of this program. If a loss is already recorded, nothing changes. A pending or removed
+    channel keeps its status, and nobody is notified if it has no post with a held escrow. Locks the
+    channel, then its post jobs, and skips post jobs that another transaction has locked.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None or channel.status_reason not in (None, *REASONS_WITH_ACCESS):
+    if channel is None or _has_lost_rights(channel):
         return
     if channel.status in transitions.allowed_from(
         transitions.CHANNEL, ChannelStatus.SUSPENDED, ActorRole.SYSTEM
@@ -206,6 +207,10 @@ def is_accessible() -> ColumnElement[bool]:
     return or_(Channel.status_reason.is_(None), Channel.status_reason.in_(REASONS_WITH_ACCESS))
 
 
+def _has_lost_rights(channel: Channel) -> bool:
+    return channel.status_reason not in (None, *REASONS_WITH_ACCESS)
+
+
 async def record_rights_restored(
     session: AsyncSession, *, chat_id: int, owner_is_creator: bool = True
 ) -> None:
@@ -214,7 +219,7 @@ async def record_rights_restored(
     The channel stays suspended if its owner is blocked, is gone, or is no longer the creator.
     """
     channel = await _lock(session, Channel.chat_id == chat_id)
-    if channel is None or channel.status_reason in (None, *REASONS_WITH_ACCESS):
+    if channel is None or not _has_lost_rights(channel):
         return
     await escalations.record_missed_checks(session, channel=channel)
     if channel.status is not ChannelStatus.SUSPENDED:

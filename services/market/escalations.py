@@ -2,24 +2,33 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Integer, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Integer, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import CampaignTarget, Channel
 from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
 
+GRACE_PARTS = 10
+"""A lock-out may last for one of this number of equal parts of the promised hours."""
+SHORTEST_GRACE = timedelta(minutes=30)
+"""A lock-out that is shorter than this is never decided by the admins."""
+
 
 def grace(within: timedelta) -> ColumnElement[timedelta]:
     """Build the SQL expression for the time until the admins decide about a lock-out.
 
-    The time is `within`, or half of the promised hours if that is less. The caller's query must
-    select from `campaign_targets`.
+    The time is a tenth of the promised hours (GRACE_PARTS), but at least SHORTEST_GRACE and at most
+    `within`. A post without promised hours has the time `within`. The caller's query must select
+    from `campaign_targets`.
     """
-    half_of_the_hours = func.make_interval(
-        0, 0, 0, 0, func.nullif(CampaignTarget.promised_hours, 0).cast(Integer)
-    ) / text("2")
-    # LEAST ignores null, so a post without promised hours has the whole time.
-    return func.least(literal(within), half_of_the_hours)
+    hours = func.make_interval(0, 0, 0, 0, CampaignTarget.promised_hours.cast(Integer))
+    part: ColumnElement[timedelta] = func.greatest(
+        literal(SHORTEST_GRACE), hours / text(str(GRACE_PARTS))
+    )
+    return case(
+        (CampaignTarget.promised_hours > 0, func.least(literal(within), part)),
+        else_=literal(within),
+    )
 
 
 async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timedelta) -> bool:
@@ -47,7 +56,7 @@ async def bring_nearer(session: AsyncSession, *, channel_id: int, within: timede
 
 
 async def record_missed_checks(session: AsyncSession, *, channel: Channel) -> None:
-    """Record the checks that were due while the bot had no rights in a channel as "unknown".
+    """Record the checks of a channel that are still due after a loss of rights as "unknown".
 
     The caller must have locked the channel, in which the bot has its rights again.
     """
@@ -59,7 +68,7 @@ async def record_missed_checks(session: AsyncSession, *, channel: Channel) -> No
         PostJob.channel_id == channel.id,
         PostJob.status == PostJobStatus.SUCCESS,
         ~PostJob.settled,
-        PostJob.next_check_at.between(channel.suspended_at, func.clock()),
+        PostJob.next_check_at <= func.clock(),
     )
     await session.execute(
         insert(PostCheck).from_select(["post_job_id", "verdict", "evidence"], missed)

@@ -4,8 +4,10 @@ import random
 from datetime import datetime, timedelta
 from math import ceil
 
-CHECK_INTERVAL = timedelta(hours=6)
-"""The promised hours are divided into parts of at least this length, with one check in each part.
+SHORTEST_PART = timedelta(minutes=30)
+"""The promised hours are divided into equal parts of at least this length.
+
+Each part has one check, so an alteration that stands for two parts is always seen.
 """
 MAX_CHECKS = 24
 """The promised hours of a post have at most this many parts."""
@@ -39,7 +41,7 @@ def _next_part(
 ) -> tuple[timedelta | None, int]:
     """Return the length of a part and the next part's number. The length is None after the last."""
     hours = ends_at - sent_at
-    parts = min(max(hours // CHECK_INTERVAL, 1), MAX_CHECKS)
+    parts = min(max(hours // SHORTEST_PART, 1), MAX_CHECKS)
     part = hours / parts
     number = ceil((after - sent_at) / part) if part else parts
     return (None if number >= parts else part), number

@@ -1,18 +1,25 @@
-"""Decide whether a check that could not compare the media of an ad is doubtful.
+"""Decide what a check proves if an edit of the media of an ad has succeeded.
 
-A check edits the media of a post to the media of the ad. If two such edits succeed one after the
-other, there are two explanations. Either Telegram does not compare media, or somebody has replaced
-the media again between the two edits, for example with a program.
+A check edits the media of a post to the media of the ad. There are two explanations for a
+successful edit: the media were altered, or Telegram does not compare media and accepts every edit.
+Therefore the check makes the same edit a second time. "Not modified" proves an alteration. If the
+second edit succeeds too, either Telegram does not compare media, or somebody has replaced the media
+again between the two edits, for example with a program. If the second edit has no clear answer,
+earlier checks decide which explanation is true.
 """
+
+from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget
-from db.models.posting import PostCheck, PostJob, Verdict
+from db.models.posting import AdPart, PostCheck, PostJob, Verdict
 
 NOT_COMPARED = "200 twice: the media were not compared"
 """The evidence of a check in which two edits of the media have succeeded."""
+EDITED_ONCE = "200: the media were edited, and the second edit had no clear answer"
+"""The beginning of the evidence of a check in which only the first edit of the media is known."""
 RECENT_CHECKS = 5_000
 _NOT_MODIFIED = "not modified"
 
@@ -20,10 +27,27 @@ _NOT_MODIFIED = "not modified"
 async def is_doubtful(session: AsyncSession, evidence: str, *, kind: str) -> bool:
     """Return whether a check did not compare media although Telegram compares media of this kind.
 
-    This is known from RECENT_CHECKS checks of all posts. `kind` is the kind of the ad.
+    `kind` is the kind of the ad.
     """
-    if NOT_COMPARED not in evidence:
-        return False
+    return NOT_COMPARED in evidence and await _are_compared(session, kind)
+
+
+async def certain_parts(
+    session: AsyncSession, evidence: str, altered_parts: Collection[AdPart], *, kind: str
+) -> list[AdPart]:
+    """Return those altered parts of an ad that were certainly altered, in alphabetical order.
+
+    If the second edit of the media had no clear answer, the media are among them only if Telegram
+    compares media of this kind. `kind` is the kind of the ad.
+    """
+    certain = set(altered_parts)
+    if EDITED_ONCE in evidence and not await _are_compared(session, kind):
+        certain.discard(AdPart.MEDIA)
+    return sorted(certain)
+
+
+async def _are_compared(session: AsyncSession, kind: str) -> bool:
+    """Return whether Telegram compares media of a kind. RECENT_CHECKS checks of all posts tell."""
     recent = (
         select(PostCheck.post_job_id, PostCheck.evidence)
         .where(PostCheck.verdict == Verdict.PRESENT, PostCheck.compared)

@@ -143,7 +143,8 @@ async def record_check(
 ) -> None:
     """Record the result of a check, and what follows from the result.
 
-    - "gone": Two such results in a row, at least RECHECK_INTERVAL apart, make the job fail.
+    - "gone": Two such results in a row, at least RECHECK_INTERVAL apart, make the job fail. The
+      first one proves nothing after the promised hours.
     - "altered": A second alteration is a breach, and so is an alteration at an unclear time or one
       that the bot could not undo (`restored` is False). Other alterations are reported.
     - "stayed" replaces "gone" and "altered" after the promised hours, if a check saw the post right
@@ -168,11 +169,17 @@ async def record_check(
     if verdict is Verdict.PRESENT and claimed_at is not None:
         moment = claimed_at
     missed = verdict in {Verdict.GONE, Verdict.ALTERED}
+    kind = placement.campaign.creative["kind"]
+    certain_parts = await media_comparison.certain_parts(
+        session, evidence, altered_parts, kind=kind
+    )
     if missed and await _has_stayed(session, escrow, job, moment):
         verdict, evidence = Verdict.STAYED, f"{verdict} after the promised hours: {evidence}"
-    elif await media_comparison.is_doubtful(
-        session, evidence, kind=placement.campaign.creative["kind"]
-    ) or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before):
+    elif (
+        (altered_parts and not certain_parts)
+        or await media_comparison.is_doubtful(session, evidence, kind=kind)
+        or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before)
+    ):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
     altered_before = await _count_alterations(session, job_id)
     dated = verdict is Verdict.ALTERED and await _is_dated(session, escrow, job, moment)
@@ -182,7 +189,7 @@ async def record_check(
             verdict=verdict,
             evidence=evidence,
             checked_at=moment,
-            altered_parts=sorted(altered_parts) if verdict is Verdict.ALTERED else [],
+            altered_parts=certain_parts if verdict is Verdict.ALTERED else [],
             compared=compared,
         )
     )
@@ -205,7 +212,7 @@ async def record_check(
     elif verdict is Verdict.ALTERED and (altered_before or not dated or not restored):
         await breaches.record(session, [job_id], Breach.ALTERED)
     elif verdict is Verdict.ALTERED:
-        parts = sorted(altered_parts) or [AdPart.TEXT]
+        parts = certain_parts or [AdPart.TEXT]
         await _notify_parties(session, placement, alterations.NOTICE, parts=parts)
         await alterations.tell_admins(session, await queries.now(session))
 
@@ -245,7 +252,8 @@ def _is_proof(
     if verdict is Verdict.PRESENT:
         return compared or not _hours_are_over(escrow, moment)
     if verdict is Verdict.GONE:
-        return gone_before or not _hours_are_over(escrow, moment - RECHECK_INTERVAL)
+        # After the promised hours, the owner may delete the post.
+        return gone_before or not _hours_are_over(escrow, moment)
     return True
 
 

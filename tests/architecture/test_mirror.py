@@ -18,7 +18,7 @@ TESTED_ELSEWHERE = {
     "bot/outages": "test_startup_checks counts its lines",
     "handlers/routers": "tests/handlers send every update through them",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
-    "bot/telegram/ad_checks": "test_sender and test_post_checks check ads with it",
+    "bot/telegram/ad_checks": "test_sender and test_media_checks check ads with it",
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",
     "bot/telegram/api_response": "test_sender sends it every kind of answer",
     "bot/telegram/message_lookup": "test_post_search finds posts with it",

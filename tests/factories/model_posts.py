@@ -12,8 +12,8 @@ from services.platform import errors
 from tests.factories.model import ATTEMPTS, Channel, Model, Refused, Target
 
 SECOND_CHECK_HOURS = 5 / 60
-PART_HOURS = 6
-"""The shortest part into which promised hours are divided, in hours."""
+PART_HOURS, MAX_PARTS = 0.5, 24
+"""The shortest part into which promised hours are divided, in hours, and the most parts."""
 LATE_HOURS = 0.5
 DECISION_HOURS = 24
 RETRY_HOURS = 0.5
@@ -22,8 +22,8 @@ ESCALATION_HOURS = 1
 """The time from the end of the promised hours to the question to the admins, in hours."""
 ASK_AGAIN_HOURS = 24
 """The time between two questions to the admins about the same post, in hours."""
-RIGHTS_HOURS = 24
-"""The longest time that the bot waits for its rights in a channel, in hours."""
+SHORTEST_RIGHTS_HOURS, RIGHTS_HOURS = 0.5, 24
+"""The shortest and the longest time that the bot waits for its rights in a channel, in hours."""
 OWNER_BLOCKED, RIGHTS_LOST = "owner_blocked", "posting_refused"
 """The reasons why a channel is suspended."""
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
@@ -55,7 +55,8 @@ class PostingModel(Model):
             return
         for target in self.targets.values():
             if target.channel == channel_id and target.job and target.escrow is Escrows.HELD:
-                grace = min(RIGHTS_HOURS, target.hours / 2 or RIGHTS_HOURS)
+                tenth = max(SHORTEST_RIGHTS_HOURS, target.hours / 10)
+                grace = min(RIGHTS_HOURS, tenth) if target.hours else RIGHTS_HOURS
                 target.escalate_at = min(target.escalate_at, self.now + grace)
 
     def _give_rights_back(self, channel: Channel) -> None:
@@ -174,6 +175,10 @@ class PostingModel(Model):
         if altered_before or not self._is_dated(target, before):
             target.breach_refund_at = self.now + DECISION_HOURS
 
+    def miss_check(self, target_id: int) -> None:
+        """Record a check that was due while the bot had no rights in the channel."""
+        self.targets[target_id].looks.append((self.now, Verdict.UNKNOWN))
+
     def _recorded_verdict(
         self, target: Target, verdict: Verdict, before: tuple[float, Verdict]
     ) -> Verdict:
@@ -185,9 +190,8 @@ class PostingModel(Model):
         seen_at, seen = clear[-1] if clear else (0.0, Verdict.UNKNOWN)
         if seen is Verdict.PRESENT and seen_at >= ends_at - SECOND_CHECK_HOURS:
             return Verdict.STAYED
-        late = self.now - SECOND_CHECK_HOURS >= ends_at
         second = before[1] is Verdict.GONE and self._is_later(before[0])
-        return Verdict.UNKNOWN if verdict is Verdict.GONE and late and not second else verdict
+        return Verdict.UNKNOWN if verdict is Verdict.GONE and not second else verdict
 
     def _is_later(self, at: float) -> bool:
         return at <= self.now - SECOND_CHECK_HOURS
@@ -195,7 +199,7 @@ class PostingModel(Model):
     def _is_dated(self, target: Target, before: tuple[float, Verdict]) -> bool:
         """Return whether an alteration has certainly happened after the previous check."""
         at, was = before
-        part = target.hours / max(target.hours // PART_HOURS, 1)
+        part = target.hours / min(max(target.hours // PART_HOURS, 1), MAX_PARTS)
         number = ceil((at - target.sent_at) / part) if part else 0
         latest = min(target.sent_at + part * (number + 1), target.sent_at + target.hours)
         return was is Verdict.PRESENT and self.now <= latest + LATE_HOURS

@@ -94,7 +94,7 @@ async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
     await market.deliver()
     for party in ("advertiser", "owner"):
         assert "was changed" in await market.last(party)
-        assert "the text or its formatting" in await market.last(party)
+        assert "the text, its formatting or its place" in await market.last(party)
 
 
 async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
@@ -107,7 +107,7 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     await market.deliver()
     card = await market.last("group")
     assert "the ad was there" in card
-    assert card.count("the ad was changed: the text or its formatting") == 2
+    assert card.count("the ad was changed: the text, its formatting or its place") == 2
     assert "the advertiser gets it back" in card
     assert await market.buttons("group") == ["🔗 Open the post", DISMISS, REFUND]
     assert "the admins decide" in await market.last("owner")
@@ -164,3 +164,25 @@ async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
     paid = await market.last("advertiser")
     assert "an admin has decided" in paid
     assert "stayed as promised" not in paid
+
+
+async def test_the_card_of_a_post_that_was_not_seen_at_the_end_names_the_gap(
+    market: Marketplace,
+) -> None:
+    # No scheduler runs in the last 50 minutes, and the owner deletes the ad after its hours.
+    await _publish_ad(market)
+    await market.database.forward(timedelta(hours=1, minutes=9, seconds=30))
+    await _check(market, Verdict.PRESENT)
+    await market.database.forward(timedelta(minutes=51))
+    for _ in range(2):
+        await _check(market, Verdict.GONE)
+        await market.database.forward(timedelta(minutes=6))
+    assert await job(market) == ("success", "held")
+    await ask(market, timedelta(hours=1))
+    assert "0 h 50 min before the end" in await market.last("group")
+    assert await market.buttons("group") == [
+        "🔗 Open the post",
+        "⏳ Wait another day",
+        "💰 It stayed: pay the owner",
+        REFUND,
+    ]

@@ -2,15 +2,13 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from scheduler import post_checks, post_search, settlements
-from services.market import campaigns, channels
-from services.market.creatives import Creative
+from services.market import channels
 from services.posts import verification
 from tests.scheduler.scene import AD, Scene
 
@@ -83,66 +81,6 @@ async def test_an_altered_post_is_restored_and_not_paid_for_yet(scene: Scene) ->
     assert await verdicts(scene) == ["altered"]
     assert await text_in_channel(scene) == [AD]
     assert (await scene.job(target_id))["escrow"] == "held"
-
-
-async def use_media(scene: Scene, kind: str) -> str:
-    """Create a campaign with media of this kind, and return the unique id of its file."""
-    person = scene.world.ids["advertiser"]
-    fields: dict[str, Any] = {"chat_id": person, "caption": AD, kind: True}
-    sent = await scene.world.control(f"users/{person}/send", **fields)
-    shown = sent[kind][-1] if kind == "photo" else sent[kind]
-    async with scene.database.sessions.begin() as session:
-        creative = Creative(kind=kind, text=AD, file_id=shown["file_id"])
-        bought = await campaigns.create(
-            session,
-            actor=scene.actors["advertiser"],
-            name="Bakery",
-            creative=creative,
-            total_budget=100_000,
-        )
-        await campaigns.activate(session, actor=scene.actors["advertiser"], campaign_id=bought.id)
-        scene.campaign_id = bought.id
-    return str(shown["file_unique_id"])
-
-
-async def unique_ids(scene: Scene) -> list[str]:
-    """Return the unique ids of the files in the channel."""
-    channel = scene.world.state.messages[scene.world.ids["channel"]]
-    return [
-        view[0]["file_unique_id"] if isinstance(view, list) else view["file_unique_id"]
-        for message in channel.values()
-        for kind in ("photo", "video", "animation")
-        if (view := message.body.get(kind))
-    ]
-
-
-@pytest.mark.parametrize("kind", ["photo", "video", "animation"])
-async def test_media_that_the_owner_replaced_are_restored_and_told(scene: Scene, kind: str) -> None:
-    unique_id = await use_media(scene, kind)
-    target_id = await posted(scene)
-    await change(scene, "replace_media", kind=kind)
-    assert await unique_ids(scene) != [unique_id]
-    await check_posts(scene)
-    assert await verdicts(scene) == ["altered"]
-    assert await unique_ids(scene) == [unique_id]
-    [told] = await scene.rows(
-        "SELECT DISTINCT payload->'parts' AS parts FROM outbox WHERE kind = 'post_altered'"
-    )
-    assert told["parts"] == ["media"]
-    assert (await scene.job(target_id))["escrow"] == "held"
-    await scene.database.forward(timedelta(minutes=6))
-    await check_posts(scene)
-    assert await verdicts(scene) == ["altered", "present"]
-    assert (await scene.job(target_id))["target"] == "posted"
-
-
-async def test_a_video_in_the_place_of_a_photo_is_restored(scene: Scene) -> None:
-    unique_id = await use_media(scene, "photo")
-    await posted(scene)
-    await change(scene, "replace_media", kind="video")
-    await check_posts(scene)
-    assert await verdicts(scene) == ["altered"]
-    assert await unique_ids(scene) == [unique_id]
 
 
 async def test_media_that_were_added_to_a_text_are_a_breach(scene: Scene) -> None:
@@ -256,7 +194,9 @@ async def test_a_post_that_stays_altered_is_escalated(scene: Scene) -> None:
 
 
 async def test_a_post_that_is_gone_twice_is_refunded(scene: Scene) -> None:
-    target_id = await posted(scene)
+    target_id = await scene.approve(promised_hours=HOURS)
+    await scene.dispatch()
+    await scene.database.forward(timedelta(hours=HOURS, minutes=-1))
     await change(scene, "delete")
     await check_posts(scene)
     assert await verdicts(scene) == ["gone"]
@@ -265,6 +205,27 @@ async def test_a_post_that_is_gone_twice_is_refunded(scene: Scene) -> None:
     await check_posts(scene)
     assert (await scene.job(target_id))["target"] == "refunded"
     assert len(await scene.published()) == 1
+
+
+async def test_a_post_that_is_deleted_after_a_pause_of_the_checks_is_escalated(
+    scene: Scene,
+) -> None:
+    """Check that an owner loses nothing by deleting a post after its hours."""
+    target_id = await scene.approve(promised_hours=HOURS)
+    await scene.dispatch()
+    await next_check(scene)
+    # No scheduler runs until the promised hours are over.
+    [left] = await scene.rows("SELECT release_due_at - clock() AS time FROM escrows")
+    await scene.database.forward(left["time"] + timedelta(minutes=1))
+    await change(scene, "delete")
+    for _ in range(14):
+        await check_posts(scene)
+        await post_search.ask_admins(scene.posting_worker())
+        await scene.database.forward(verification.RECHECK_INTERVAL)
+    assert set(await verdicts(scene)) == {"present", "unknown"}
+    assert (await scene.job(target_id))["escrow"] == "held"
+    cards = await scene.rows("SELECT user_id FROM outbox WHERE kind = 'post_unseen'")
+    assert [row["user_id"] for row in cards] == [None]
 
 
 async def test_an_unknown_verdict_moves_no_money(scene: Scene) -> None:
@@ -312,7 +273,7 @@ async def test_each_part_of_the_hours_is_checked_despite_restarts(
         # Each run has a new worker. This proves that no part of the plan is only in memory.
         await next_check(scene)
     # The last random check can already be right before the end.
-    assert await verdicts(scene) in (["present"] * 5, ["present"] * 6)
+    assert await verdicts(scene) in (["present"] * 25, ["present"] * 26)
     assert (await scene.job(target_id))["target"] == "posted"
     assert len(await scene.published()) == 1
 

@@ -43,7 +43,7 @@ from services.platform import killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_corrections, machine_posts, world
+from tests.factories import machine_corrections, machine_posts, rows, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_money import MoneyModel
@@ -258,8 +258,13 @@ class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
     def rights(self, channel: int, *, lost: bool) -> None:
         """Remove or restore the bot's right to post in a channel."""
         channel_id = world.nth(self.model.channels, channel)
+        missed = (
+            "SELECT campaign_target_id FROM post_checks c JOIN post_jobs j ON j.id = c.post_job_id"
+            " WHERE c.id > :last ORDER BY c.id"
+        )
 
-        async def act(session: AsyncSession) -> None:
+        async def act(session: AsyncSession) -> list[int]:
+            last = await rows.one(session, "SELECT coalesce(max(id), 0) FROM post_checks")
             chat_id = (await channels.get(session, channel_id)).chat_id
             if lost:
                 await channels.record_rights_lost(
@@ -267,8 +272,12 @@ class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
                 )
             else:
                 await channels.record_rights_restored(session, chat_id=chat_id)
+            return [row[0] for row in await rows.table(session, missed, last=last)]
 
-        self.both(act, lambda: self.model.rights(channel_id, lost=lost))
+        answer = self.both(act, lambda: self.model.rights(channel_id, lost=lost))
+        # The times of checks are random, so the product says which of them were missed.
+        for target_id in answer[0] if answer else []:
+            self.model.miss_check(target_id)
 
     @rule(key=st.sampled_from(list(Switch)), enabled=MOSTLY)
     def switch(self, key: Switch, *, enabled: bool) -> None:

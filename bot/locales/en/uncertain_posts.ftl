@@ -13,8 +13,8 @@ breach-dismiss = ✋ It doesn't count: let the checks decide
 breach-release = 💰 Pay the owner anyway
 altered-part = { $part ->
     [button] the link button
-    [media] the picture or video
-   *[text] the text or its formatting
+    [media] the picture or video, or its spoiler
+   *[text] the text, its formatting or its place
 }
 check-list = Checks:
 check-line = • { $at }: { $verdict ->

@@ -16,6 +16,8 @@ WITH_BUTTON = replace(TEXT, button_text="Buy", button_url="https://Bread.example
 PHOTO = Creative("photo", "", file_id="f", file_unique_id="u")
 MESSAGE = {"message_id": 7, "text": TEXT.text, "entities": [BOLD, LINK]}
 KEYBOARD = {"inline_keyboard": [[{"text": "Buy", "url": "https://bread.example/?from=Tg"}]]}
+SPOILER = {"has_media_spoiler": True}
+ABOVE = {"show_caption_above_media": True}
 SIZES = [{"file_id": "s", "file_unique_id": "small"}, {"file_id": "x", "file_unique_id": "u"}]
 
 
@@ -49,6 +51,13 @@ def entity(kind: str, **more: Any) -> dict[str, Any]:
         (MESSAGE | {"reply_markup": KEYBOARD}, WITH_BUTTON),
         ({"photo": SIZES}, PHOTO),
         ({"photo": SIZES, "caption": "Hi"}, replace(PHOTO, text="Hi")),
+        ({"photo": SIZES} | SPOILER, replace(PHOTO, has_spoiler=True)),
+        (
+            {"photo": SIZES, "caption": "Hi"} | ABOVE,
+            replace(PHOTO, text="Hi", caption_above=True),
+        ),
+        # An empty caption has no place.
+        ({"photo": SIZES}, replace(PHOTO, caption_above=True)),
         (
             {"animation": SIZES[1], "document": SIZES[1]},
             replace(PHOTO, kind="animation"),
@@ -85,6 +94,12 @@ def test_what_telegram_changes_by_itself_is_no_difference(
         ({"photo": SIZES[:1]}, PHOTO),
         ({"photo": SIZES, "caption": "Hi"}, PHOTO),
         ({"video": SIZES[1]}, PHOTO),
+        ({"photo": SIZES} | SPOILER, PHOTO),
+        ({"photo": SIZES, "caption": "Hi"} | ABOVE, replace(PHOTO, text="Hi")),
+        (
+            {"photo": SIZES, "caption": "Hi"} | ABOVE,
+            replace(PHOTO, text="Hi", has_spoiler=True),
+        ),
         ({"text": "Hi"}, replace(PHOTO, text="Hi")),
         ({}, PHOTO),
     ],
@@ -98,6 +113,8 @@ def test_another_content_is_a_difference(message: dict[str, Any], ad: Creative) 
     [
         ({"photo": SIZES}, replace(PHOTO, file_unique_id=None)),
         (MESSAGE, WITH_BUTTON),
+        ({"photo": SIZES}, replace(PHOTO, has_spoiler=True)),
+        ({"photo": SIZES, "caption": "Hi"}, replace(PHOTO, text="Hi", caption_above=True)),
     ],
 )
 def test_what_is_not_shown_proves_nothing(message: dict[str, Any], ad: Creative) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bot.telegram.sender import NotSent, Refused, Sent, Uncertain
 from db.models.posting import Verdict
 from services.market.creatives import Creative
+from services.posts.media_comparison import EDITED_ONCE
 from tests.bot.telegram.tcp_server import (
     AD,
     CHANNEL,
@@ -302,6 +303,8 @@ async def test_a_check_without_restoring_edits_nothing() -> None:
 NOT_MODIFIED = telegram_error(400, "Bad Request: message is not modified")
 EDITED = answer(200, message(7))
 GONE = telegram_error(400, "Bad Request: message to edit not found")
+FLOOD = telegram_error(429, "Too Many Requests", retry_after=3)
+NO_ANSWER = b""
 NO_TEXT = telegram_error(400, "Bad Request: there is no text in the message to edit")
 PICTURE = Creative(kind="photo", text="Lamp", file_id="file")
 
@@ -335,6 +338,8 @@ def _answering(contents: Sequence[bytes]) -> tuple[list[bytes], Behaviour]:
         # This server does not compare media: it accepts each edit. So the media do not count.
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, EDITED], Verdict.PRESENT, ""),
         (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, GONE], Verdict.GONE, ""),
+        (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED, FLOOD], Verdict.ALTERED, "media"),
+        (PICTURE, [NOT_MODIFIED, EDITED, EDITED, NO_ANSWER], Verdict.ALTERED, "text media"),
     ],
 )
 async def test_a_check_compares_each_part_of_an_ad(
@@ -349,14 +354,22 @@ async def test_a_check_compares_each_part_of_an_ad(
     assert len(asked) == len(contents)
     if verdict is Verdict.PRESENT and EDITED in contents:
         assert "not compared" in seen.evidence
+    assert (EDITED_ONCE in seen.evidence) == (contents[-1] in {FLOOD, NO_ANSWER})
+    assert (seen.retry_after is not None) == (contents[-1] == FLOOD)
 
 
 @pytest.mark.parametrize(
-    ("contents", "verdict"),
-    [([], None), ([NOT_MODIFIED], None), ([EDITED], Verdict.ALTERED)],
+    ("ad", "contents", "verdict"),
+    [
+        (AD, [], None),
+        (AD, [NOT_MODIFIED], None),
+        (AD, [EDITED], Verdict.ALTERED),
+        (PICTURE, [NOT_MODIFIED] * 2, None),
+        (PICTURE, [NOT_MODIFIED, NOT_MODIFIED, EDITED], Verdict.ALTERED),
+    ],
 )
 async def test_a_check_without_a_slot_records_only_an_alteration(
-    contents: list[bytes], verdict: Verdict | None
+    ad: Creative, contents: list[bytes], verdict: Verdict | None
 ) -> None:
     asked, behave = _answering(contents)
 
@@ -364,8 +377,9 @@ async def test_a_check_without_a_slot_records_only_an_alteration(
         return len(asked) < len(contents)
 
     async with listening(behave) as (address, _), sending(address) as sender:
-        seen = await sender.check_post(CHANNEL, 7, AD, wait_for_slot=wait_for_slot)
+        seen = await sender.check_post(CHANNEL, 7, ad, wait_for_slot=wait_for_slot)
     assert (seen and seen.verdict) == verdict
+    assert (seen is not None and EDITED_ONCE in seen.evidence) == (len(contents) > 2)
     assert len(asked) == len(contents)
 
 

@@ -61,3 +61,45 @@ async def test_media_are_added_to_a_text(world: SandboxClient) -> None:
         "editMessageText", chat_id=channel, message_id=post["message_id"], text="ad"
     )
     assert refused == (400, "Bad Request: there is no text in the message to edit")
+
+
+async def test_an_owner_changes_the_spoiler_and_the_place_of_the_caption(
+    world: SandboxClient,
+) -> None:
+    channel = world.ids["channel"]
+    photo = (await world.say("", photo=True))["photo"][-1]["file_id"]
+    post = await world.call(
+        "sendPhoto",
+        chat_id=channel,
+        photo=photo,
+        caption="ad",
+        has_spoiler=True,
+        show_caption_above_media=True,
+    )
+    flags = {"has_media_spoiler", "show_caption_above_media"}
+    fields = {"user_id": world.ids["owner"], "message_id": post["message_id"]}
+    for path, more, left in (
+        ("edit", {"text": "other"}, flags),
+        ("replace_media", {}, flags),
+        ("edit", {"text": "ad", "has_media_spoiler": False}, {"show_caption_above_media"}),
+        (
+            "replace_media",
+            {"show_caption_above_media": False, "has_media_spoiler": True},
+            {"has_media_spoiler"},
+        ),
+    ):
+        changed = await world.control(f"chats/{channel}/{path}", **fields, **more)
+        assert flags & changed.keys() == left
+
+
+async def test_a_persons_edit_leaves_the_link_preview_as_it_is(world: SandboxClient) -> None:
+    channel = world.ids["channel"]
+    same = {"text": "ad", "link_preview_options": {"is_disabled": True}}
+    post = await world.call("sendMessage", chat_id=channel, **same)
+    fields = {"user_id": world.ids["owner"], "message_id": post["message_id"]}
+    for text in ("other", "ad"):
+        await world.control(f"chats/{channel}/edit", text=text, **fields)
+    refused = await world.refused(
+        "editMessageText", chat_id=channel, message_id=post["message_id"], **same
+    )
+    assert "message is not modified" in refused[1]

@@ -3,16 +3,21 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.market import escalations
+from services.posts import check_times
 from services.posts.check_times import (
     LAST_LOOK,
     MAX_CHECKS,
     latest_next_check,
     next_check_time,
 )
+from tests.benchmarks import alterations
 
+RUNS = 2_000
 SENT = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -57,3 +62,37 @@ def test_no_check_is_chosen_after_the_latest_time(hours: int, passed: timedelta)
     chosen = next_check_time(SENT, ends_at, SENT + passed)
     latest = latest_next_check(SENT, ends_at, SENT + passed)
     assert chosen <= latest <= ends_at
+
+
+@pytest.mark.parametrize("hours", [1, 2, 3, 6, 12, 24, 72, 720])
+def test_an_alteration_for_a_tenth_of_the_hours_is_probably_seen(hours: int) -> None:
+    length = max(timedelta(hours=hours) / 10, timedelta(minutes=30))
+    seen = 0
+    for _ in range(RUNS):
+        begin = SENT + (timedelta(hours=hours) - length) * check_times.RANDOM.random()
+        cheat = alterations.Cheat(begin, begin + length)
+        seen += alterations.simulate(cheat, hours).told
+    assert seen > RUNS * 0.7
+
+
+@pytest.mark.parametrize("hours", [6, 12, 24, 72])
+def test_no_owner_is_paid_for_a_post_that_was_altered_for_long(hours: int) -> None:
+    at_once = alterations.paid_shares(alterations.alter_at_once, hours, runs=RUNS)
+    locked_out = alterations.paid_shares(alterations.lock_out_for_a_while, hours, runs=RUNS)
+    assert at_once == locked_out == [0, 0, 0]
+    a_while = alterations.paid_shares(alterations.alter_for_a_while, hours, runs=RUNS)
+    assert a_while[0] < 0.15
+    assert a_while[1:] == [0, 0]
+
+
+def test_the_simulation_finds_what_rare_checks_do_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_times, "SHORTEST_PART", timedelta(hours=6))
+    assert alterations.paid_shares(alterations.alter_at_once, 6, runs=RUNS)[2] > 0.4
+    assert alterations.paid_shares(alterations.alter_for_a_while, 6, runs=RUNS)[1] > 0.4
+
+
+def test_the_simulation_pays_for_a_lock_out_within_the_grace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(escalations, "GRACE_PARTS", 2)
+    assert alterations.paid_shares(alterations.lock_out_for_a_while, 6, runs=RUNS)[1] > 0.15

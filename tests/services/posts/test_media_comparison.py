@@ -1,11 +1,11 @@
-"""Test what a check proves if two edits of an ad's media have succeeded one after the other."""
+"""Test what a check proves if an edit of an ad's media has succeeded."""
 
 import pytest
 from sqlalchemy import text
 
-from db.models.posting import Verdict
+from db.models.posting import AdPart, Verdict
 from services.posts import verification
-from services.posts.media_comparison import NOT_COMPARED
+from services.posts.media_comparison import EDITED_ONCE, NOT_COMPARED
 from tests.conftest import Database
 from tests.factories import breakage, people, rows
 
@@ -56,3 +56,32 @@ async def test_media_that_change_twice_are_doubtful_if_telegram_compares_this_ki
     assert await _check(database, other_id, NOT_MODIFIED, compared=compared) == "present"
     assert await _check(database, job_id, doubtful) == verdict
     assert await _check(database, job_id, NOT_MODIFIED) == "present"
+
+
+@pytest.mark.parametrize("compares", [True, False])
+@pytest.mark.parametrize("parts", [["media"], ["media", "text"]])
+async def test_media_that_were_restored_once_count_if_telegram_compares_this_kind(
+    database: Database, parts: list[str], *, compares: bool
+) -> None:
+    other_id = await _posted(database, "photo" if compares else "video")
+    assert await _check(database, other_id, NOT_MODIFIED) == "present"
+    job_id = await _posted(database, "photo")
+    async with database.sessions.begin() as session:
+        await verification.record_check(
+            session,
+            job_id=job_id,
+            verdict=Verdict.ALTERED,
+            evidence=f"{EDITED_ONCE}: 429: Too Many Requests",
+            altered_parts=[AdPart(part) for part in parts],
+        )
+        certain = parts if compares else [part for part in parts if part != "media"]
+        [check] = await rows.table(
+            session,
+            "SELECT verdict, altered_parts FROM post_checks WHERE post_job_id = :id",
+            id=job_id,
+        )
+        assert tuple(check) == ("altered" if certain else "unknown", certain)
+        told = await rows.table(
+            session, "SELECT payload->'parts' FROM outbox WHERE kind = 'post_altered'"
+        )
+        assert [row[0] for row in told] == ([certain] * 2 if certain else [])
