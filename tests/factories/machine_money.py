@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.intake import Comparison
-from db.models.money import Deposit, DepositStatus
+from db.models.money import Deposit
 from db.models.users import RequestKind, User
 from services.market import staff_requests, star_transactions
 from services.money import star_list_positions, withdrawals
@@ -98,8 +98,7 @@ class MoneyRules(Machine):
 
         async def act(session: AsyncSession) -> None:
             if listed:
-                kept = select(Deposit.id).where(Deposit.status != DepositStatus.CLAWED_BACK)
-                ids = set(await session.scalars(kept))
+                ids = set(await session.scalars(select(Deposit.id)))
                 await star_transactions.mark_compared(session, ids, Comparison.LISTED)
             await star_list_positions.get(session, BOT)
             await star_list_positions.record_read(session, BOT, read_at=await queries.now(session))

@@ -107,7 +107,7 @@ class MoneyModel(PostingModel):
         If `listed` is false, the comparison finds no deposit.
         """
         for deposit in self.deposits.values():
-            deposit.compared |= listed and not deposit.taken_back
+            deposit.compared |= listed
         self.read_at = self.now
 
     # -- withdrawals ------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class MoneyModel(PostingModel):
         uncompared = any(
             deposit.recorded_at <= withdrawal.held_at
             for deposit in self.deposits.values()
-            if not (deposit.compared or deposit.taken_back)
+            if not deposit.compared
         )
         if self.read_at is None or self.read_at + READ_HOURS < self.now or uncompared:
             raise Refused(errors.NotCompared)
