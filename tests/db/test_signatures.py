@@ -179,7 +179,7 @@ async def test_a_request_from_the_chat_is_what_its_requester_wrote(
     whom = (await users.get(session, person.user_id or 0)).telegram_id
     arguments = {"withdrawal_id": withdrawal.id, "external_reference": "wire-1"}
     right = {
-        "grant_role": f"/grant@our_bot #0{whom}  admin she joins",
+        "grant_role": f"/grant@our_bot #0{whom}  admin she joins ",
         "record_payment": f"/paid {withdrawal.id} wire-1 \n she joins ",
     }
 

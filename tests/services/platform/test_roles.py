@@ -135,7 +135,9 @@ async def test_a_revocation_that_nobody_confirmed_does_not_count(session: AsyncS
     await _start(session, 5, 6)
     await staff_requests.create(
         session,
-        actor=await presses.write(session, await _head(session, 5), "/revoke 6 super_admin why"),
+        actor=await presses.write(
+            session, await _head(session, 5), "/revoke 6 super_admin a reason"
+        ),
         kind=RequestKind.REVOKE_ROLE,
         arguments={"role": "super_admin"},
         reason="a reason",
