@@ -7,10 +7,11 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.corrections import CorrectionKind
 from db.models.users import RequestKind
 from sandbox import embedded
 from services.market import channels, user_blocks
-from services.money import corrections, wallets, withdrawals
+from services.money import wallets, withdrawals
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import business, payments, people, presses, rows
@@ -69,6 +70,22 @@ async def test_a_withdrawal_moved_by_hand_has_its_audit_rows(
         f" ARRAY[{held}, {own}], ARRAY[-500, 500]::bigint[],"
         " '{withdrawal_return,withdrawal_return}', NULL, NULL)",
     )
+    await _run(
+        server,
+        database,
+        "bot",
+        "INSERT INTO withdrawals (key, user_id, amount, currency)"
+        f" VALUES ('by hand', {person.user_id}, 300, 'USD')",
+        "SELECT post_transfer('withdrawal_hold:' || id, 'withdrawal_hold', id,"
+        f" ARRAY[{own}, {held}], ARRAY[-300, 300]::bigint[],"
+        " '{withdrawal_hold,withdrawal_hold}', NULL, NULL) FROM withdrawals WHERE key = 'by hand'",
+    )
+    async with database.sessions.begin() as session:
+        by_hand = await rows.one(session, "SELECT id FROM withdrawals WHERE key = 'by hand'")
+    by_hand_facts = {"withdrawal_id": by_hand}
+    assert await _rows_of(database, "withdrawal_requested", by_hand_facts) == [
+        (person.user_id, "system")
+    ]
     facts = {"withdrawal_id": asked.id}
     assert await _rows_of(database, "withdrawal_requested", facts) == [(person.user_id, "owner")]
     assert await _rows_of(database, "withdrawal_approved", facts) == [(admin.user_id, "admin")]
@@ -179,9 +196,16 @@ async def test_money_from_outside_moved_by_hand_has_its_audit_rows(
         )
         facts = {"withdrawal_id": paid, "external_reference": "bank-2"}
         await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, other, admin)
-        drift = await presses.propose(
-            corrections.propose_balance_reset, session, actor=admin, wallet_id=own, reason="x"
+        press = await presses.request_correction(
+            session, admin, CorrectionKind.BALANCE_RESET, reason="x", wallet_id=own
         )
+    await _run(
+        server,
+        database,
+        "bot",
+        "INSERT INTO corrections (kind, wallet_id, proposed_by, proposed_in, reason)"
+        f" VALUES ('balance_reset', {own}, {admin.user_id}, {press.inbox_id}, 'x')",
+    )
     await _run(
         server,
         database,
@@ -235,7 +259,7 @@ async def test_money_from_outside_moved_by_hand_has_its_audit_rows(
         (ids,) = await rows.table(
             session,
             f"SELECT {deposit}, (SELECT max(id) FROM clawbacks),"
-            " (SELECT max(id) FROM excess_payments)",
+            " (SELECT max(id) FROM excess_payments), (SELECT max(id) FROM corrections)",
         )
     system = [(None, "system")]
     assert await _rows_of(database, "deposit_credited", {"deposit_id": ids[0]}) == system
@@ -243,7 +267,9 @@ async def test_money_from_outside_moved_by_hand_has_its_audit_rows(
     assert await _rows_of(database, "excess_payment_recorded", {"excess_payment_id": ids[2]}) == [
         (admin.user_id, "admin")
     ]
-    assert await _rows_of(database, "correction_dropped", {"correction_id": drift.id}) == system
+    correction = {"correction_id": ids[3]}
+    assert await _rows_of(database, "correction_proposed", correction) == [(admin.user_id, "admin")]
+    assert await _rows_of(database, "correction_dropped", correction) == system
 
 
 async def _paid(session: AsyncSession, person: Actor, admin: Actor) -> int:

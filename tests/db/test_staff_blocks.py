@@ -10,6 +10,7 @@ from db.models.users import RequestKind, Role
 from sandbox import embedded
 from services.platform import users
 from tests.conftest import Database
+from tests.db import guarded
 from tests.factories import payments, people, rows
 from tests.factories.attack import LOGIN
 
@@ -43,6 +44,25 @@ async def test_no_login_blocks_or_unblocks_a_colleague_alone(
                 subject_id=admin.user_id,
             )
             await session.execute(text(change))
+    await connection.close()
+
+
+async def test_a_request_that_was_dropped_blocks_nobody(
+    server: embedded.Postgres, database: Database
+) -> None:
+    async with database.sessions.begin() as session:
+        head = await people.staff(session, Role.SUPER_ADMIN)
+        admin = await people.staff(session)
+    name = database.url.partition("@/")[2].partition("?")[0]
+    connection = await asyncpg.connect(server.dsn(LOGIN["bot"], name))
+    await guarded.refused(
+        connection,
+        "AD082",
+        "INSERT INTO staff_requests (kind, arguments, subject_id, reason, requested_by)"  # noqa: S608
+        f" VALUES ('block_staff', '{{}}', {admin.user_id}, 'x', {head.user_id})",
+        "UPDATE staff_requests SET status = 'dropped', decided_at = clock()",
+        f"UPDATE users SET blocked = true WHERE id = {admin.user_id}",  # noqa: S608
+    )
     await connection.close()
 
 
