@@ -67,6 +67,7 @@ CREATE INDEX ix_campaign_targets_owner_id_id ON campaign_targets USING btree (ow
 CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (created_at) WHERE status::text = 'pending'::text;
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -128,6 +129,7 @@ CREATE TABLE channels (
 CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text = 'active'::text;
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON channels TO adtech_bot;
@@ -153,6 +155,7 @@ CREATE TABLE clawbacks (
 );
 CREATE INDEX ix_clawbacks_user_id ON clawbacks USING btree (user_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clawbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE CONSTRAINT TRIGGER known_outside AFTER INSERT ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON clawbacks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 GRANT INSERT, SELECT ON clawbacks TO adtech_bot;
@@ -222,6 +225,8 @@ CREATE INDEX ix_corrections_open ON corrections USING btree (id) WHERE status::t
 CREATE UNIQUE INDEX uq_corrections_entry_id ON corrections USING btree (entry_id) WHERE status::text = 'done'::text;
 CREATE UNIQUE INDEX uq_corrections_open ON corrections USING btree (kind, COALESCE(wallet_id, target_id), COALESCE(entry_id, 0::bigint)) WHERE kind::text <> 'adjustment'::text AND (status::text = ANY (ARRAY['proposed'::character varying, 'confirmed'::character varying]::text[]));
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON corrections FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('proposed>confirmed', 'proposed>done', 'proposed>dropped', 'confirmed>done', 'confirmed>dropped');
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER confirmed_by_admin BEFORE UPDATE OF confirmed_by ON corrections FOR EACH ROW WHEN (new.confirmed_by IS DISTINCT FROM old.confirmed_by) EXECUTE FUNCTION require_admin('confirmed_by');
 CREATE TRIGGER confirmed_in_kept BEFORE UPDATE OF confirmed_in ON corrections FOR EACH ROW WHEN (old.confirmed_in IS NOT NULL AND new.confirmed_in IS DISTINCT FROM old.confirmed_in) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON corrections FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'proposed'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -265,6 +270,7 @@ CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency 
 CREATE INDEX ix_deposits_uncompared_refunds ON deposits USING btree (id) WHERE currency = 'XTR'::text AND refund_comparison IS NULL AND status::text = 'clawed_back'::text;
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'credited'::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER compared_once BEFORE UPDATE OF comparison ON deposits FOR EACH ROW WHEN (old.comparison IS NOT NULL AND new.comparison::text IS DISTINCT FROM old.comparison::text) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, source, external_reference ON deposits FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.source IS DISTINCT FROM new.source OR old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'received'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -306,6 +312,8 @@ CREATE INDEX ix_escrows_held ON escrows USING btree (release_due_at) WHERE statu
 CREATE INDEX ix_escrows_held_since ON escrows USING btree (created_at) WHERE status::text = 'held'::text;
 CREATE INDEX ix_escrows_txn ON escrows USING btree (txn);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('held>released', 'held>refunded');
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'held'::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER initial_status BEFORE INSERT ON escrows FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'held'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_escrow();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -339,6 +347,7 @@ CREATE TABLE excess_payments (
 );
 CREATE INDEX ix_excess_payments_withdrawal_id ON excess_payments USING btree (withdrawal_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON excess_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON excess_payments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON excess_payments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER uses_reference BEFORE INSERT ON excess_payments FOR EACH ROW EXECUTE FUNCTION use_external_reference();
 GRANT INSERT, SELECT ON excess_payments TO adtech_bot;
@@ -729,11 +738,11 @@ CREATE TABLE staff_requests (
     CONSTRAINT fk_staff_requests_requested_by FOREIGN KEY (requested_by) REFERENCES users(id),
     CONSTRAINT fk_staff_requests_subject_id FOREIGN KEY (subject_id) REFERENCES users(id),
     CONSTRAINT ck_staff_requests_decided CHECK ((status::text = ANY (ARRAY['done'::character varying, 'dropped'::character varying]::text[])) = (decided_at IS NOT NULL) AND (status::text <> 'done'::text OR decided_by IS NOT NULL)),
-    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying]::text[])),
+    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
 CASE
-    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
+    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
     ELSE decided_by = requested_by
 END)
 );
@@ -832,7 +841,9 @@ CREATE TABLE users (
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_telegram_id UNIQUE (telegram_id)
 );
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF blocked ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.blocked IS DISTINCT FROM new.blocked) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER frozen BEFORE UPDATE OF telegram_id ON users FOR EACH ROW WHEN (old.telegram_id IS DISTINCT FROM new.telegram_id) EXECUTE FUNCTION refuse_frozen();
+CREATE CONSTRAINT TRIGGER requested AFTER UPDATE OF blocked ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.blocked <> new.blocked) EXECUTE FUNCTION require_block_request();
 GRANT INSERT, SELECT ON users TO adtech_bot;
 GRANT SELECT ON users TO adtech_clock;
 GRANT SELECT ON users TO adtech_reports;
@@ -895,6 +906,8 @@ CREATE INDEX ix_withdrawals_open ON withdrawals USING btree (id) WHERE status::t
 CREATE INDEX ix_withdrawals_txn ON withdrawals USING btree (txn);
 CREATE INDEX ix_withdrawals_user_id ON withdrawals USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>approved', 'approved>paid', 'requested>paid', 'requested>returned', 'approved>returned');
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_comparison();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'paid'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key) EXECUTE FUNCTION refuse_frozen();
@@ -974,7 +987,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_post_job() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
--- has_request(request_kind text, argument text, wanted text) RETURNS boolean
+-- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_command_for_request(request staff_requests) RETURNS boolean
 -- ledger_horizon() RETURNS bigint
@@ -997,6 +1010,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- repair(correction_id bigint) RETURNS void
 -- require_admin() RETURNS trigger
 -- require_allowed_move() RETURNS trigger
+-- require_block_request() RETURNS trigger
 -- require_comparison() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
 -- require_deposit_match(checked_deposit_id bigint) RETURNS void

@@ -116,7 +116,7 @@ async def decide(
         await respond.alert(press, context.t("uncertain-waits"))
     elif done and callback_data.act is ResolutionAct.RELEASE and case.needs_decision:
         await respond.replace(press, screen)
-        await respond.alert(press, context.t("uncertain-second-release"))
+        await respond.alert(press, context.t("uncertain-second-release", id=str(case.target_id)))
     elif done:
         await respond.show(press, screen)
     else:
@@ -163,6 +163,39 @@ async def confirm_published(
                 message_id=message_id,
             )
         case = await _case(context, case.target_id)
+    await respond.show(message, screens.card(context.t, case, with_ad=False))
+
+
+@router.message(Command("payowner"))
+async def pay_owner(message: Message, command: CommandObject, context: RequestContext) -> None:
+    """Handle an admin's decision, with a reason, to pay for a post: `/payowner 12 I saw it`.
+
+    12 is the id of the placement. The bot asks Telegram what is at the link of the post, and keeps
+    the answer with the reason. A message that is not the bot's is not paid for.
+    """
+    context.actor.require_staff(*MODERATORS, action="resolution_decide_release")
+    arguments = command_arguments.id_and_text(command)
+    if arguments is None:
+        await respond.show(message, Outgoing(context.t("uncertain-pay-usage")))
+        return
+    target_id, reason = arguments
+    case = await _case(context, target_id)
+    if case.needs_decision and case.message_id is not None:
+        result = await _probe(context, case.chat_id, case.message_id)
+        if result is LookupResult.ANOTHERS:
+            text = context.t("uncertain-not-seen", trace=result.name.lower())
+            await respond.show(message, Outgoing(text))
+            return
+        async with context.begin() as session:
+            await manual_resolution.decide_release(
+                session,
+                actor=context.actor,
+                target_id=target_id,
+                claim_no=case.claim_no,
+                reason=reason,
+                probe=result.value,
+            )
+        case = await _case(context, target_id)
     await respond.show(message, screens.card(context.t, case, with_ad=False))
 
 
@@ -227,8 +260,7 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
         )
     if not candidate or case.creative is None:
         return LookupResult.ANOTHERS
-    settings = context.settings
-    sender = Sender(token=settings.bot_token.get_secret_value(), api_url=settings.bot_api_url)
+    sender = _sender(context)
     try:
         rights = await sender.get_bot_rights(case.chat_id)
         if rights is None or not rights.may_post:
@@ -249,6 +281,20 @@ async def _look_up(context: RequestContext, case: ResolutionCase, message_id: in
     # Another message of the bot may be the ad that somebody has altered.
     altered = probe.result is LookupResult.ANOTHERS and own
     return LookupResult.CANDIDATE if unproven or altered else probe.result
+
+
+def _sender(context: RequestContext) -> Sender:
+    settings = context.settings
+    return Sender(token=settings.bot_token.get_secret_value(), api_url=settings.bot_api_url)
+
+
+async def _probe(context: RequestContext, chat_id: int, message_id: int) -> LookupResult:
+    """Ask Telegram what is at a message id of a channel."""
+    sender = _sender(context)
+    try:
+        return (await sender.probe(chat_id, message_id)).result
+    finally:
+        await sender.close()
 
 
 async def _may_edit(context: RequestContext) -> bool:

@@ -157,14 +157,16 @@ async def return_for_preset(
 async def paid(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Mark withdrawal 12 as paid under the bank's id of the payment: `/paid 12 wire-0815`.
 
-    A second admin must confirm the payment of a withdrawal that is not approved.
+    A second admin must confirm the payment of a withdrawal that is not approved. Such a payment
+    needs a reason in the next line of the message.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_paid")
     arguments = command_arguments.id_and_text(command)
     if arguments is None:
         await respond.show(message, Outgoing(context.t("withdrawal-paid-usage")))
         return
-    withdrawal_id, reference = arguments
+    withdrawal_id, text = arguments
+    reference, _, reason = (part.strip() for part in text.partition("\n"))
     try:
         async with context.begin() as session:
             await withdrawals.mark_paid(
@@ -174,17 +176,23 @@ async def paid(message: Message, command: CommandObject, context: RequestContext
                 external_reference=reference,
             )
     except errors.SecondPersonNeeded:
-        await _ask_second_person(message, context, withdrawal_id, reference)
+        if reason:
+            await _ask_second_person(message, context, withdrawal_id, reference, reason)
+        else:
+            screen = screens.ask_payment_reason(
+                context.t, await _card(context, withdrawal_id), reference
+            )
+            await respond.show(message, screen)
         return
     except errors.IdempotencyConflict:
-        text = context.t("withdrawal-reference-taken", id=str(withdrawal_id))
-        await respond.show(message, Outgoing(text))
+        taken = context.t("withdrawal-reference-taken", id=str(withdrawal_id))
+        await respond.show(message, Outgoing(taken))
         return
     await respond.show(message, await _card_screen(context, withdrawal_id))
 
 
 async def _ask_second_person(
-    message: Message, context: RequestContext, withdrawal_id: int, reference: str
+    message: Message, context: RequestContext, withdrawal_id: int, reference: str, reason: str
 ) -> None:
     """Ask a second admin to confirm the payment of a withdrawal that is not approved."""
     details = await _card(context, withdrawal_id)
@@ -194,7 +202,7 @@ async def _ask_second_person(
             actor=context.actor,
             kind=RequestKind.RECORD_PAYMENT,
             arguments={"withdrawal_id": withdrawal_id, "external_reference": reference},
-            reason=details.status.value,
+            reason=reason,
             subject_telegram_id=details.telegram_id,
             from_shell=False,
         )

@@ -213,6 +213,10 @@ async def _role_reconciled(session: AsyncSession, t: Texts, payload: Payload) ->
     return screens.role_reconciled(t, payload["telegram_id"], payload["change"])
 
 
+async def _staff_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.staff_blocked(t, payload["telegram_id"], blocked=payload["blocked"])
+
+
 async def _admin_chat_moved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return admin_chat_screens.moved(t, payload["to"])
 
@@ -266,6 +270,7 @@ _KINDS: Mapping[str, Render] = {
     "correction_changed": _correction_changed,
     "staff_request_changed": _staff_request_changed,
     "role_reconciled": _role_reconciled,
+    "staff_blocked": _staff_blocked,
     "admin_chat_moved": _admin_chat_moved,
 }
 

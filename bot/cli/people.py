@@ -21,14 +21,18 @@ app = typer.Typer(no_args_is_help=True)
 def block(whom: Whom, reason: Why, person: Person) -> None:
     """Request to block a person. A blocked person cannot buy, sell, pay or withdraw.
 
-    The person's published posts stay in their channels until the agreed time is over.
+    The person's published posts stay in their channels until the agreed time is over. If the person
+    has a staff role, a second super admin must confirm the request.
     """
     request(RequestKind.BLOCK, {}, reason=reason, person=person, subject=whom)
 
 
 @app.command()
 def unblock(whom: Whom, reason: Why, person: Person) -> None:
-    """Request to unblock a person. Channels that only the block suspended are restored."""
+    """Request to unblock a person. Channels that only the block suspended are restored.
+
+    If the person has a staff role, a second super admin must confirm the request.
+    """
     request(RequestKind.UNBLOCK, {}, reason=reason, person=person, subject=whom)
 
 

@@ -142,7 +142,7 @@ def request(
 
     created = run_once(create)
     out.print(f"Request {created.id} waits. {person} has to press “That was me” in the admin chat.")
-    if ACTS[kind].two_people:
+    if ACTS[created.kind].two_people:
         out.print("After that, a second person has to confirm it there.")
 
 

@@ -320,6 +320,12 @@ def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:
     return Outgoing(t("notice-role-reconciled", person=str(telegram_id), change=change))
 
 
+def staff_blocked(t: Texts, telegram_id: int, *, blocked: bool) -> Outgoing:
+    """Build the alarm to staff that a person with a staff role was blocked or unblocked."""
+    text = t("notice-staff-blocked", person=str(telegram_id), blocked="yes" if blocked else "no")
+    return Outgoing(text)
+
+
 def correction_changed(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
     """Build the notice to staff that a correction of the ledger has a new status."""
     text = t(

@@ -80,6 +80,14 @@ def ask_reference(t: Texts, row: WithdrawalDetails) -> Outgoing:
     )
 
 
+def ask_payment_reason(t: Texts, row: WithdrawalDetails, reference: str) -> Outgoing:
+    """Build the question to staff why a withdrawal was paid that is not approved."""
+    question = t("withdrawal-ask-payment-reason", id=str(row.withdrawal_id), reference=reference)
+    return Outgoing(
+        f"{_facts(t, row)}\n\n{question}", rows([button(t("back"), _act(WithdrawalAct.CARD, row))])
+    )
+
+
 def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
     """Build the staff's message about one withdrawal, with reasons to return the money."""
     return Outgoing(

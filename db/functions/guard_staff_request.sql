@@ -10,7 +10,8 @@ SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     people bigint[] := ARRAY[NEW.requested_by, NEW.decided_by];
     allowed text[] := CASE
-        WHEN NEW.kind IN ('grant_role', 'revoke_role') THEN '{super_admin}'
+        WHEN NEW.kind IN ('grant_role', 'revoke_role', 'block_staff', 'unblock_staff')
+            THEN '{super_admin}'
         WHEN NEW.kind IN ('run_switch', 'retry_payment') THEN '{operator,super_admin}'
         ELSE '{admin,super_admin}' END;
 BEGIN

@@ -1,7 +1,8 @@
 -- Makes the super admins from SUPER_ADMIN_IDS equal to the listed people, and tells the admin chat about
 -- each change. A listed person gets the role, unless two people have revoked it. A person who got it
--- from an earlier list and is not listed any more loses it. Roles that people granted stay. The first
--- super admins of a new database are not told, because nobody else can read the message.
+-- from an earlier list and is not listed any more loses it. Roles that people granted stay, also if the
+-- person got the role from the list before. The first super admins of a new database are not told,
+-- because nobody else can read the message.
 -- Locks: the changed roles. Raises: nothing.
 CREATE OR REPLACE FUNCTION reconcile_super_admins(listed bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -19,7 +20,9 @@ BEGIN
     LOOP
         decided := decided_role_request(person.id, 'super_admin');
         change := NULL;
-        IF NOT person.is_listed THEN
+        IF NOT person.is_listed AND decided.kind = 'grant_role' THEN
+            change := 'kept_granted';
+        ELSIF NOT person.is_listed THEN
             DELETE FROM user_roles
             WHERE user_id = person.id AND role = 'super_admin' AND granted_by IS NULL;
             change := CASE WHEN FOUND THEN 'revoked' END;
@@ -32,7 +35,7 @@ BEGIN
         END IF;
         INSERT INTO outbox (kind, payload, priority, key)
         SELECT 'role_reconciled', jsonb_build_object('telegram_id', person.telegram_id,
-            'change', change), 0, CASE change WHEN 'kept_revoked' THEN 'role_kept_revoked:' || decided.id END
+            'change', change), 0, CASE WHEN change LIKE 'kept%' THEN 'role_' || change || ':' || decided.id END
         WHERE change IS NOT NULL
         ON CONFLICT (key) DO NOTHING;
     END LOOP;

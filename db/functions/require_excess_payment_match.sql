@@ -1,7 +1,7 @@
 -- Checks a payment in excess, that is, a payment for a withdrawal that had been paid or returned
 -- before. It must have the person, the amount and the currency of this withdrawal, and another
--- external reference. Two admins must have decided to record it. Its transfer must take exactly its
--- amounts. Called at commit.
+-- external reference. Two admins must have decided to record it for this withdrawal. Its transfer must
+-- take exactly its amounts. Called at commit.
 -- Locks: the withdrawal, so that its status does not change at the same time.
 -- Raises: AD051 (no such payment, or it is not that of its withdrawal); what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_excess_payment_match(payment_id bigint) RETURNS void
@@ -16,7 +16,8 @@ BEGIN
         OR (payment.user_id, payment.amount, payment.currency)
             IS DISTINCT FROM (withdrawal.user_id, withdrawal.amount, withdrawal.currency)
         OR payment.external_reference IS NOT DISTINCT FROM withdrawal.external_reference
-        OR NOT has_request('record_payment', 'external_reference', payment.external_reference)
+        OR NOT has_request('record_payment', 'withdrawal_id', payment.withdrawal_id::text,
+            'external_reference', payment.external_reference)
     THEN
         RAISE EXCEPTION 'a payment in excess and its withdrawal do not match' USING ERRCODE = 'AD051';
     END IF;

@@ -67,6 +67,9 @@ class RequestKind(StrEnum):
     """Record a payment of an unapproved, paid or returned withdrawal."""
     CLAWBACK = "clawback"
     """Take back a deposit whose payer has reversed the payment."""
+    BLOCK_STAFF = "block_staff"
+    """Block a person who has a staff role."""
+    UNBLOCK_STAFF = "unblock_staff"
 
 
 class RequestStatus(StrEnum):
@@ -85,7 +88,8 @@ class StaffRequest(Base):
     __table_args__ = (
         CheckConstraint(
             "status <> 'done' OR acknowledged AND CASE"
-            " WHEN kind IN ('grant_role', 'revoke_role', 'record_payment', 'clawback')"
+            " WHEN kind IN ('grant_role', 'revoke_role', 'record_payment', 'clawback',"
+            " 'block_staff', 'unblock_staff')"
             " THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id"
             " ELSE decided_by = requested_by END",
             name="two_people",

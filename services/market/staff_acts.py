@@ -45,6 +45,26 @@ async def _block(session: AsyncSession, actor: Actor, request: StaffRequest) -> 
     )
 
 
+async def _block_staff(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    return await user_blocks.block_by_staff(
+        session,
+        actor=actor,
+        user_id=queries.required(request.subject_id),
+        reason=request.reason,
+        confirmed=True,
+    )
+
+
+async def _unblock_staff(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
+    return await user_blocks.unblock(
+        session,
+        actor=actor,
+        user_id=queries.required(request.subject_id),
+        reason=request.reason,
+        confirmed=True,
+    )
+
+
 async def _unblock(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     return await user_blocks.unblock(
         session, actor=actor, user_id=queries.required(request.subject_id), reason=request.reason
@@ -125,10 +145,17 @@ _PROPOSE: Mapping[CorrectionKind, Callable[..., Awaitable[object]]] = {
     CorrectionKind.ESCROW_REVERSAL: corrections.propose_escrow_reversal,
 }
 
+OF_STAFF: Mapping[RequestKind, RequestKind] = {
+    RequestKind.BLOCK: RequestKind.BLOCK_STAFF,
+    RequestKind.UNBLOCK: RequestKind.UNBLOCK_STAFF,
+}
+"""The kind that a request has instead if its subject has a staff role."""
 ACTS: Mapping[RequestKind, Act] = {
     RequestKind.RUN_SWITCH: Act(OPERATORS, _run_switch),
     RequestKind.BLOCK: Act(MODERATORS, _block),
     RequestKind.UNBLOCK: Act(MODERATORS, _unblock),
+    RequestKind.BLOCK_STAFF: Act((Role.SUPER_ADMIN,), _block_staff, two_people=True),
+    RequestKind.UNBLOCK_STAFF: Act((Role.SUPER_ADMIN,), _unblock_staff, two_people=True),
     RequestKind.RETRY_PAYMENT: Act(OPERATORS, _retry_payment),
     RequestKind.CORRECTION: Act(MODERATORS, _propose_correction),
     RequestKind.GRANT_ROLE: Act((Role.SUPER_ADMIN,), _grant_role, two_people=True),

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.users import RequestKind, RequestStatus, StaffRequest, User
-from services.market.staff_acts import ACTS
+from services.market.staff_acts import ACTS, OF_STAFF
 from services.platform import audit, errors, proposals, transitions, users
 from services.platform.actors import STAFF, SYSTEM, Actor
 from services.platform.transitions import ActorRole
@@ -53,9 +53,19 @@ async def create(
     """Store a request for an operation that is done later, and return the request.
 
     A request from a shell waits for the button "That was me". A request from the admin chat waits
-    for a second person. Raises InvalidText; AccessDenied if the actor lacks the role, or requests a
-    one-person operation in the admin chat; NotFound for an unknown `subject_telegram_id`.
+    for a second person. A request to block or unblock a person with a staff role gets the kind of
+    OF_STAFF. Raises InvalidText; AccessDenied if the actor lacks the role, or requests a one-person
+    operation in the admin chat; NotFound for an unknown `subject_telegram_id`; OwnMoney for an own
+    block.
     """
+    subject = None
+    if subject_telegram_id is not None:
+        subject = await users.by_telegram_id(session, subject_telegram_id)
+    if kind in OF_STAFF and subject is not None:
+        if subject.id == actor.user_id:
+            raise errors.OwnMoney(subject.id)
+        if await users.is_staff(session, subject.id):
+            kind = OF_STAFF[kind]
     act = ACTS[kind]
     role = actor.require_staff(*act.roles, action=f"request_{kind}")
     if not (from_shell or act.two_people):
@@ -63,11 +73,8 @@ async def create(
     reason = reason.strip()
     if not 1 <= len(reason) <= REASON_LIMIT:
         raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
-    subject = None
-    if subject_telegram_id is not None:
-        subject = await users.by_telegram_id(session, subject_telegram_id)
-        if subject is None:
-            raise errors.NotFound("user", subject_telegram_id)
+    if subject_telegram_id is not None and subject is None:
+        raise errors.NotFound("user", subject_telegram_id)
     request = StaffRequest(
         kind=kind,
         arguments=arguments,

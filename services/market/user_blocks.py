@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import Role, User, UserRole
+from db.models.users import Role, User
 from services.market import owner_suspensions
 from services.platform import audit, errors, outbox, users
 from services.platform.actors import MODERATORS, Actor
@@ -27,31 +27,29 @@ async def block(
     return True
 
 
-async def block_by_staff(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
+async def block_by_staff(
+    session: AsyncSession, *, actor: Actor, user_id: int, reason: str, confirmed: bool = False
+) -> bool:
     """Block a person for an admin. Return False if the person was already blocked.
 
-    Only a super admin may block staff. Takes the locks of `block`. Raises AccessDenied, NotFound;
-    OwnMoney if the actor is the person.
+    Two super admins together block a person with a staff role. `confirmed` says that both have
+    decided it. Takes the locks of `block`. Raises AccessDenied, NotFound; OwnMoney if the actor is
+    the person; TwoSuperAdminsNeeded.
     """
-    role = actor.require_staff(*MODERATORS, action="user_block")
-    _require_other_user(actor, user_id)
-    if await users.roles(session, user_id):
-        role = actor.require_staff(Role.SUPER_ADMIN, action="user_block")
+    role = await _require_decision(session, actor, user_id, "user_block", confirmed=confirmed)
     return await block(session, actor=actor, user_id=user_id, role=role, reason=reason)
 
 
-async def unblock(session: AsyncSession, *, actor: Actor, user_id: int, reason: str) -> bool:
+async def unblock(
+    session: AsyncSession, *, actor: Actor, user_id: int, reason: str, confirmed: bool = False
+) -> bool:
     """Unblock a person and restore the channels that the block suspended.
 
-    Only a super admin may unblock a person with staff roles, unless all super admins are blocked.
-    Returns False if the person was not blocked. Locks the person, then their channels by id. Raises
-    AccessDenied, NotFound; OwnMoney if the actor is the person.
+    Two super admins together unblock a person with a staff role. `confirmed` says that both have
+    decided it. Returns False if the person was not blocked. Locks the person, then their channels
+    by id. Raises AccessDenied, NotFound; OwnMoney if the actor is the person; TwoSuperAdminsNeeded.
     """
-    role = actor.require_staff(*MODERATORS, action="user_unblock")
-    _require_other_user(actor, user_id)
-    is_staff = await session.scalar(select(UserRole.id).where(UserRole.user_id == user_id).limit(1))
-    if is_staff and await users.list_with_role(session, Role.SUPER_ADMIN):
-        role = actor.require_staff(Role.SUPER_ADMIN, action="user_unblock")
+    role = await _require_decision(session, actor, user_id, "user_unblock", confirmed=confirmed)
     if not await _set_blocked(session, user_id, blocked=False):
         return False
     await audit.record(
@@ -84,6 +82,15 @@ async def _set_blocked(session: AsyncSession, user_id: int, *, blocked: bool) ->
     return True
 
 
-def _require_other_user(actor: Actor, user_id: int) -> None:
+async def _require_decision(
+    session: AsyncSession, actor: Actor, user_id: int, action: str, *, confirmed: bool
+) -> str:
+    """Require that the actor may block or unblock a person. Return the role in which they do it."""
+    role = actor.require_staff(*MODERATORS, action=action)
     if actor.user_id == user_id:
         raise errors.OwnMoney(user_id)
+    if await users.is_staff(session, user_id):
+        role = actor.require_staff(Role.SUPER_ADMIN, action=action)
+        if not confirmed:
+            raise errors.TwoSuperAdminsNeeded(user_id)
+    return role

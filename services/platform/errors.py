@@ -245,6 +245,20 @@ class SecondPersonNeeded(DomainError):
 
 
 @dataclass(eq=False)
+class ReasonNeeded(DomainError):
+    """The second admin pays for a post that no check has seen only with a reason."""
+
+    target_id: int
+
+
+@dataclass(eq=False)
+class TwoSuperAdminsNeeded(DomainError):
+    """Only two super admins together block or unblock a person with a staff role."""
+
+    user_id: int
+
+
+@dataclass(eq=False)
 class PaymentClaimed(DomainError):
     """Another admin, with this Telegram id, is paying the withdrawal now."""
 

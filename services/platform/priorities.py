@@ -20,6 +20,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "audit_chain_broken": Priority.ALARM,
     "audit_chain_file_added": Priority.ALARM,
     "switch_changed": Priority.ALARM,
+    "staff_blocked": Priority.ALARM,
     "switch_answer_lost": Priority.ALARM,
     "payment_parked": Priority.ALARM,
     "escrow_watchdog": Priority.ALARM,

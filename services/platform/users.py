@@ -68,6 +68,12 @@ async def roles(session: AsyncSession, user_id: int) -> frozenset[Role]:
     )
 
 
+async def is_staff(session: AsyncSession, user_id: int) -> bool:
+    """Return whether a user has a staff role, also if a block has ended its effect."""
+    role_id = await session.scalar(select(UserRole.id).where(UserRole.user_id == user_id).limit(1))
+    return role_id is not None
+
+
 async def list_with_role(session: AsyncSession, role: Role) -> Sequence[User]:
     """Return the people with a staff role, without blocked people, in the order of their ids."""
     people = await session.scalars(

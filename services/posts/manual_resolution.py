@@ -28,6 +28,7 @@ from services.posts import uncertain_posts
 
 STATEMENT_VALID = timedelta(hours=72)
 """An admin's statement that a post is published is valid for this time."""
+REASON_LIMIT = 500
 
 
 async def is_candidate(session: AsyncSession, *, target_id: int, message_id: int) -> bool:
@@ -200,15 +201,24 @@ async def decide_refund(
 
 
 async def decide_release(
-    session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    target_id: int,
+    claim_no: int,
+    reason: str | None = None,
+    probe: str | None = None,
 ) -> bool:
     """Record an admin's decision that the owner is paid for a post that the admin has seen.
 
-    If no check ever found the post, two admins must decide this within STATEMENT_VALID. A recorded
-    breach no longer counts. Returns False if the job has changed since the admins were asked. Locks
-    the placement, its post job and its escrow. Raises AccessDenied, OwnMoney, NotFound;
-    PostNotProven before the end of the promised hours.
+    If no check ever found the post, two admins must decide this within STATEMENT_VALID, the second
+    one with a `reason`. `probe` is what Telegram said about the link of the post at that time. A
+    recorded breach no longer counts. Returns False if the job has changed since the admins were
+    asked. Locks the placement, its post job and its escrow. Raises AccessDenied, OwnMoney,
+    NotFound, InvalidText; PostNotProven before the end of the promised hours; ReasonNeeded if the
+    second admin gave no reason.
     """
+    facts = _facts(reason, probe)
     role, placement, job = await _lock_for_decision(
         session, actor, target_id, "resolution_decide_release"
     )
@@ -224,6 +234,8 @@ async def decide_release(
         later = PublicationStatement.created_at > ended_at
         if not await _another_admin_agrees(session, statement, later):
             return True
+        if "reason" not in facts:
+            raise errors.ReasonNeeded(target_id)
     session.add(
         PostCheck(
             post_job_id=job.id,
@@ -234,8 +246,16 @@ async def decide_release(
     )
     job.next_check_at = job.breach = job.breach_refund_at = None
     await session.flush()
-    await _audit(session, actor, role, "resolution_decide_release", job)
+    await _audit(session, actor, role, "resolution_decide_release", job, **facts)
     return True
+
+
+def _facts(reason: str | None, probe: str | None) -> dict[str, audit.Fact]:
+    """Return what the audit row keeps about a reason and a probe. Raises InvalidText."""
+    reason = (reason or "").strip()
+    if len(reason) > REASON_LIMIT:
+        raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
+    return {name: value for name, value in (("reason", reason), ("probe", probe)) if value}
 
 
 async def _was_ever_seen(session: AsyncSession, job: PostJob) -> bool:
@@ -340,7 +360,12 @@ def _require_move(job: PostJob, new_status: PostJobStatus, role: ActorRole) -> N
 
 
 async def _audit(
-    session: AsyncSession, actor: Actor, role: ActorRole, action: str, job: PostJob, **facts: int
+    session: AsyncSession,
+    actor: Actor,
+    role: ActorRole,
+    action: str,
+    job: PostJob,
+    **facts: audit.Fact,
 ) -> None:
     await audit.record(
         session,

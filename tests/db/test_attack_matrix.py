@@ -37,9 +37,10 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
         unpaid = await people.in_debt(session)
         pending = await people.deal(session)
         wallet = (await wallets.of_user(session, live.owner.user_id or 0)).id
-        await corrections.propose_balance_reset(
+        await presses.propose(
+            corrections.propose_balance_reset,
             session,
-            actor=await presses.request_correction(session, admin),
+            actor=admin,
             wallet_id=wallet,
             reason="drift",
         )

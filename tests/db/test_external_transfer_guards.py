@@ -208,9 +208,10 @@ async def test_two_transfers_for_one_row_wait_for_each_other(
     person, wallet, _ = await _person(database)
     async with database.sessions.begin() as session:
         await withdrawals.request(session, actor=person, amount=5, key="form")
-        await corrections.propose_balance_reset(
+        await presses.propose(
+            corrections.propose_balance_reset,
             session,
-            actor=await presses.request_correction(session, await people.staff(session)),
+            actor=await people.staff(session),
             wallet_id=wallet,
             reason="x",
         )

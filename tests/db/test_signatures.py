@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.callbacks import CorrectionAct, OnCorrection, OnStaffRequest, RequestAct
+from db.models.corrections import CorrectionKind
 from db.models.users import RequestKind, Role
 from db.session import sqlstate
 from services.market import staff_requests
@@ -156,10 +157,14 @@ PAID: dict[str, Any] = {"kind": "record_payment"}
         (GRANT, "/grant {whom} admin she joins", {"forward_origin": {}}),
         (GRANT, "/grant {whom} admin she joins", {"via_bot": {}}),
         (GRANT, "/grant {whom} admin she joins", {"sender_chat": {}}),
-        (PAID, "/paid {withdrawal} wire-2", {}),
-        (PAID, "/paid {withdrawal} wire-11", {}),
-        (PAID, "/paid {withdrawal}0 wire-1", {}),
-        (PAID, "/return {withdrawal} wire-1", {}),
+        (GRANT, "/grant {whom} admin she leaves", {}),
+        (PAID, "/paid {withdrawal} wire-2\nshe joins", {}),
+        (PAID, "/paid {withdrawal} wire-11\nshe joins", {}),
+        (PAID, "/paid {withdrawal} wire-1 again\nshe joins", {}),
+        (PAID, "/paid {withdrawal}0 wire-1\nshe joins", {}),
+        (PAID, "/return {withdrawal} wire-1\nshe joins", {}),
+        (PAID, "/paid {withdrawal} wire-1", {}),
+        (PAID, "/paid {withdrawal} wire-1\nanother reason", {}),
         ({"kind": "clawback"}, "/clawback x why", {}),
     ],
 )
@@ -174,8 +179,8 @@ async def test_a_request_from_the_chat_is_what_its_requester_wrote(
     whom = (await users.get(session, person.user_id or 0)).telegram_id
     arguments = {"withdrawal_id": withdrawal.id, "external_reference": "wire-1"}
     right = {
-        "grant_role": f"/grant@our_bot #0{whom}  admin she joins",
-        "record_payment": f"/paid {withdrawal.id} wire-1 ",
+        "grant_role": f"/grant@our_bot #0{whom}  admin she joins ",
+        "record_payment": f"/paid {withdrawal.id} wire-1 \n she joins ",
     }
 
     async def ask(said: str, **parts: Any) -> str | None:
@@ -186,7 +191,7 @@ async def test_a_request_from_the_chat_is_what_its_requester_wrote(
                     text(
                         "INSERT INTO staff_requests (kind, arguments, subject_id, reason,"
                         " requested_by, acknowledged, acknowledged_in) VALUES (:kind,"
-                        " CAST(:arguments AS jsonb), :whom, 'x', :by, true, :press)"
+                        " CAST(:arguments AS jsonb), :whom, 'she joins', :by, true, :press)"
                     ),
                     {
                         "kind": request_["kind"],
@@ -219,8 +224,10 @@ async def test_a_correction_is_confirmed_in_words(
     session: AsyncSession, words: str, state: str | None
 ) -> None:
     proposer, confirmer = await people.staff(session), await people.staff(session)
-    asked = await presses.request_correction(session, proposer)
     wallet = await rows.one(session, "SELECT max(id) FROM wallets WHERE kind = 'user'")
+    asked = await presses.request_correction(
+        session, proposer, CorrectionKind.BALANCE_RESET, reason="x", wallet_id=wallet
+    )
     values = {"wallet": wallet, "by": proposer.user_id, "press": asked.inbox_id}
     id_ = await rows.one(
         session,
@@ -248,9 +255,11 @@ async def test_a_correction_is_proposed_by_the_press_on_ones_own_request(
     session: AsyncSession,
 ) -> None:
     admin, other = await people.staff(session), await people.staff(session)
-    theirs = await presses.request_correction(session, other)
     clawback = await _acknowledged(session, admin)
     wallet = await rows.one(session, "SELECT max(id) FROM wallets WHERE kind = 'user'")
+    theirs = await presses.request_correction(
+        session, other, CorrectionKind.BALANCE_RESET, reason="x", wallet_id=wallet
+    )
     data = "SELECT payload #>> '{callback_query,data}' FROM inbox WHERE id = :id"
     for pressed in (
         await rows.one(session, data, id=theirs.inbox_id),

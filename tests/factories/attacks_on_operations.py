@@ -155,6 +155,12 @@ ON_OPERATIONS = (
         clock="may",
     ),
     attack(
+        "a colleague is blocked",
+        "UPDATE users SET blocked = true WHERE id = {colleague}",
+        **everywhere("AD082"),
+        owner="AD082",
+    ),
+    attack(
         "a request is dropped as the system does after 72 hours",
         "UPDATE staff_requests SET status = 'dropped', decided_at = now() WHERE id = {request}",
         app="may",

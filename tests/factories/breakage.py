@@ -85,11 +85,8 @@ async def confirmed_correction(
     }
     act, argument = functions[propose]
     async with database.sessions.begin() as session:
-        proposed = await act(
-            session,
-            actor=await presses.request_correction(session, proposer),
-            reason="the incident",
-            **{argument: what},
+        proposed = await presses.propose(
+            act, session, actor=proposer, reason="the incident", **{argument: what}
         )
     async with database.sessions.begin() as session:
         return await corrections.confirm(

@@ -40,13 +40,14 @@ class CorrectionRules(MoneyRules):
 
         async def act(session: AsyncSession) -> int:
             wallet = await wallets.of_user(session, world.user_id(person))
-            proposed = await corrections.propose_balance_reset(
+            proposed = await presses.propose(
+                corrections.propose_balance_reset,
                 session,
-                actor=await presses.request_correction(session, proposer),
+                actor=proposer,
                 wallet_id=wallet.id,
                 reason="a reason",
             )
-            # The request has no valid arguments, so no other rule may carry it out.
+            # The request was carried out here, so no other rule may carry it out.
             open_requests = select(StaffRequest.id).where(
                 StaffRequest.kind == RequestKind.CORRECTION,
                 StaffRequest.status == RequestStatus.PROPOSED,

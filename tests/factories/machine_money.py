@@ -214,7 +214,7 @@ class MoneyRules(Machine):
         async def act(session: AsyncSession) -> int:
             actor, telegram_id = requester, None
             if not from_shell:
-                command = f"/paid {subject} {reference}"
+                command = f"/paid {subject} {reference}\na reason"
                 actor = await presses.write(session, requester, command)
             if not arguments:
                 user = queries.required(await session.get(User, world.user_id(person)))

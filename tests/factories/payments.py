@@ -60,13 +60,18 @@ async def reverse(
 
 
 async def decided_request(
-    session: AsyncSession, kind: RequestKind, arguments: dict[str, Any], *admins: Actor
+    session: AsyncSession,
+    kind: RequestKind,
+    arguments: dict[str, Any],
+    *admins: Actor,
+    subject_id: int | None = None,
 ) -> int:
     """Store a finished staff request of two admins, but do not carry it out. Return its id."""
     first, second = admins
     request = StaffRequest(
         kind=kind,
         arguments=arguments,
+        subject_id=subject_id,
         reason="a reason",
         requested_by=queries.required(first.user_id),
     )

@@ -17,7 +17,7 @@ from db.session import Sessions
 from services.market import campaigns, channels, moderation, registration, user_blocks
 from services.market.creatives import Creative
 from services.money import corrections, wallets
-from services.platform import killswitches
+from services.platform import killswitches, users
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
 from services.posts.posting import Claim
@@ -156,8 +156,16 @@ async def deal(
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
-    """Mark a person as blocked, and change nothing else."""
+    """Mark a person as blocked. Two new super admins decide this about a person with a role."""
+    if await users.is_staff(session, who.user_id or 0):
+        await decide_block(session, RequestKind.BLOCK_STAFF, who)
     await session.execute(update(User).where(User.id == who.user_id).values(blocked=True))
+
+
+async def decide_block(session: AsyncSession, kind: RequestKind, who: Actor) -> None:
+    """Let two new super admins decide to block or unblock a person, but do not do it."""
+    heads = [await staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+    await payments.decided_request(session, kind, {}, *heads, subject_id=who.user_id)
 
 
 async def approve(session: AsyncSession, made: Deal) -> moderation.Decision:
@@ -264,9 +272,10 @@ async def adjusted(
 ) -> Correction:
     """Move an amount (in minor units) between two wallets by a correction of two new admins."""
     proposer, confirmer = await staff(session), await staff(session)
-    proposed = await corrections.propose_adjustment(
+    proposed = await presses.propose(
+        corrections.propose_adjustment,
         session,
-        actor=await presses.request_correction(session, proposer),
+        actor=proposer,
         from_wallet=from_wallet,
         to_wallet=to_wallet,
         amount=amount,

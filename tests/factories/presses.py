@@ -1,5 +1,6 @@
 """Store updates about presses and commands, as if Telegram had delivered them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -8,10 +9,19 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
+from db.models.corrections import Correction, CorrectionKind
 from db.models.operations import InboxUpdate
 from db.models.users import RequestKind, StaffRequest
 from services.platform import users
 from services.platform.actors import Actor
+
+_CORRECTIONS = {
+    "propose_adjustment": CorrectionKind.ADJUSTMENT,
+    "propose_balance_reset": CorrectionKind.BALANCE_RESET,
+    "propose_orphan": CorrectionKind.ORPHAN_ENTRY,
+    "propose_missing_payout": CorrectionKind.MISSING_PAYOUT,
+    "propose_escrow_reversal": CorrectionKind.ESCROW_REVERSAL,
+}
 
 
 async def press(session: AsyncSession, who: Actor, data: str, **more: Any) -> Actor:
@@ -24,15 +34,33 @@ async def write(session: AsyncSession, who: Actor, words: str, **more: Any) -> A
     return await _deliver(session, who, "message", {"text": words, **more})
 
 
-async def request_correction(session: AsyncSession, who: Actor) -> Actor:
+async def propose(
+    function: Callable[..., Awaitable[Correction]],
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    reason: str,
+    **arguments: Any,
+) -> Correction:
+    """Call `propose_adjustment` or a function like it, after "That was me" on such a request."""
+    named = {name: value for name, value in arguments.items() if name != "key"}
+    pressed = await request_correction(
+        session, actor, _CORRECTIONS[function.__name__], reason=reason, **named
+    )
+    return await function(session, actor=pressed, reason=reason, **arguments)
+
+
+async def request_correction(
+    session: AsyncSession, who: Actor, kind: CorrectionKind, *, reason: str, **arguments: int
+) -> Actor:
     """Store a request from a shell and its acknowledgement.
 
-    Returns an actor who may propose one correction.
+    Returns an actor who may propose exactly this correction.
     """
     request = StaffRequest(
         kind=RequestKind.CORRECTION,
-        arguments={"correction": "adjustment"},
-        reason="a reason",
+        arguments={"correction": kind.value, **arguments},
+        reason=reason,
         requested_by=queries.required(who.user_id),
     )
     session.add(request)

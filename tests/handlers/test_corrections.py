@@ -47,9 +47,10 @@ async def adjustment(market: Marketplace) -> int:
     """Let "admin" propose to move $40 between two wallets, and return the correction's id."""
     actor, giver = await proposer(market), await market.actor("advertiser")
     async with market.database.sessions.begin() as session:
-        proposed = await corrections.propose_adjustment(
+        proposed = await presses.propose(
+            corrections.propose_adjustment,
             session,
-            actor=await presses.request_correction(session, actor),
+            actor=actor,
             from_wallet=await wallet(session, giver),
             to_wallet=await wallet(session, await people.person(session)),
             amount=4_000,
@@ -141,9 +142,10 @@ async def test_a_drift_is_confirmed_by_a_command_and_repaired_by_the_owner_role(
         f"UPDATE wallets SET balance = balance + 700 WHERE id = {drifted}",  # noqa: S608
     )
     async with market.database.sessions.begin() as session:
-        proposed = await corrections.propose_balance_reset(
+        proposed = await presses.propose(
+            corrections.propose_balance_reset,
             session,
-            actor=await presses.request_correction(session, actor),
+            actor=actor,
             wallet_id=drifted,
             reason="a row was written by hand",
         )
@@ -203,9 +205,10 @@ async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Mar
         market.database, "UPDATE escrows SET status = 'released', settled_at = now()"
     )
     async with market.database.sessions.begin() as session:
-        await corrections.propose_missing_payout(
+        await presses.propose(
+            corrections.propose_missing_payout,
             session,
-            actor=await presses.request_correction(session, actor),
+            actor=actor,
             target_id=deal.target.id,
             reason="the release was cut",
         )

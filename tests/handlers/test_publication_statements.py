@@ -133,7 +133,12 @@ async def test_a_persons_post_is_not_recorded(with_second_admin: Marketplace) ->
             " WHERE user_id = (SELECT stated_by FROM publication_statements);"
             " ALTER TABLE user_roles ENABLE TRIGGER requested"
         ),
-        "UPDATE users SET blocked = true WHERE id = (SELECT stated_by FROM publication_statements)",
+        (
+            "ALTER TABLE users DISABLE TRIGGER requested;"
+            " UPDATE users SET blocked = true"
+            " WHERE id = (SELECT stated_by FROM publication_statements);"
+            " ALTER TABLE users ENABLE TRIGGER requested"
+        ),
         "UPDATE publication_statements SET created_at = created_at - interval '73 hours'",
         "UPDATE publication_statements SET claim_no = claim_no + 1",
         "UPDATE publication_statements SET message_id = message_id + 1",

@@ -107,6 +107,24 @@ async def test_only_the_person_says_that_the_shell_was_them(two_heads: Marketpla
     assert "Done by" in await market.last("group")
 
 
+async def test_the_block_of_a_colleague_is_an_alarm(two_heads: Marketplace) -> None:
+    market = two_heads
+    await market.say("advertiser", "/start")
+    await market.employ("advertiser", Role.ADMIN)
+    await _from_shell(market)
+    whom = market.chat("advertiser")
+    assert f"block {whom}, who has a staff role" in await market.last("group")
+    await market.press("admin", MINE, where="group")
+    assert not await _blocked(market)
+    await market.deliver()
+    await market.press("owner", CONFIRM, where="group")
+    await market.press("owner", SURE, where="group")
+    assert await _blocked(market)
+    await market.deliver()
+    texts = [str(message["text"]) for message in await market.messages("group")]
+    assert any(f"🚨 {whom}, who has a staff role, is blocked." in text for text in texts)
+
+
 async def test_a_decision_leaves_one_card(two_heads: Marketplace) -> None:
     """Check that the pressed card becomes one line, because the database sends the new card."""
     market = two_heads

@@ -214,11 +214,22 @@ async def test_an_unverifiable_post_can_be_postponed_and_then_paid(
     await market.press("admin", RELEASE, where="group")
     assert "minus the fee goes to the owner" in await market.last("group")
     alert = await market.press("admin", SURE_RELEASE, where="group")
-    assert "Another admin has to press the same button" in alert
+    target_id = await market.value("SELECT id FROM campaign_targets")
+    assert f"/payowner {target_id} REASON" in alert
     assert [row["verdict"] for row in await market.rows(checks)] == ["unknown"]
     await market.hire_newcomer("second", Role.ADMIN)
     await market.press("second", RELEASE, where="group")
-    await market.press("second", SURE_RELEASE, where="group")
+    alert = await market.press("second", SURE_RELEASE, where="group")
+    assert f"say how you know that it stayed: /payowner {target_id} REASON" in alert
+    await market.say("second", f"/payowner {target_id}", where="group")
+    assert "Usage: /payowner" in await market.last("group")
+    assert [row["verdict"] for row in await market.rows(checks)] == ["unknown"]
+    await market.say("second", f"/payowner {target_id} I saw it at noon", where="group")
+    kept = await market.rows(
+        "SELECT metadata ->> 'reason' AS reason, metadata ->> 'probe' AS probe"
+        " FROM user_audit_logs WHERE action = 'resolution_decide_release'"
+    )
+    assert [tuple(row.values()) for row in kept] == [("I saw it at noon", "candidate")]
     assert [row["verdict"] for row in await market.rows(checks)] == ["unknown", "present"]
     assert await job(market) == ("success", "held")  # the next tick pays the owner
 

@@ -71,6 +71,8 @@ async def test_an_admin_approves_and_marks_it_as_paid(with_withdrawal: Marketpla
     assert "Nothing was changed" in await market.last("group")
     for words in (f"{another} wire-1", f"{number} wire-4711"):
         await market.say("admin", f"/paid {words}", where="group")
+        assert "with the reason in a second line" in await market.last("group")
+        await market.say("admin", f"/paid {words}\nit was urgent", where="group")
         assert "Waits for a second person" in await market.last("group")
     assert await market.withdrawal_statuses() == ["paid", "requested"]
     await market.deliver()
@@ -178,15 +180,20 @@ async def test_a_payment_that_nobody_approved_needs_a_second_admin(
     await hire(market, "owner", Role.ADMIN)
     number = await market.value("SELECT id FROM withdrawals")
     await market.say("admin", f"/paid {number} wire-1", where="group")
+    assert f"/paid {number} wire-1\nREASON" in await market.last("group")
+    assert await market.value("SELECT count(*) FROM staff_requests") == 0
+    await market.say(
+        "admin", f"/paid {number} wire-1\nthe person was at the counter", where="group"
+    )
     card = await market.last("group")
     assert f"withdrawal #{number} of {market.chat('advertiser')} was paid outside (wire-1)" in card
-    assert "nobody has approved the withdrawal" in card
+    assert "Reason: the person was at the counter" in card
     await market.press("admin", "✅ Confirm", where="group")
     assert "Another person" in await market.press("admin", SURE_CONFIRM, where="group")
     assert await market.withdrawal_statuses() == ["requested"]
     await market.press("owner", SURE_CONFIRM, where="group")
     assert await market.withdrawal_statuses() == ["paid"]
-    await market.say("owner", f"/paid {number} wire-2", where="group")
+    await market.say("owner", f"/paid {number} wire-2\nit was sent twice", where="group")
     await market.press("admin", "✅ Confirm", where="group")
     await market.press("admin", SURE_CONFIRM, where="group")
     await market.deliver()

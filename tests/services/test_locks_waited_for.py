@@ -83,9 +83,10 @@ async def test_ticks_skip_locked_rows(database: Database) -> None:
         )
         giver = await wallets.of_user(session, deal.owner.user_id or 0)
         taker = await wallets.of_user(session, other.user_id or 0)
-        await corrections.propose_adjustment(
+        await presses.propose(
+            corrections.propose_adjustment,
             session,
-            actor=await presses.request_correction(session, deal.moderator),
+            actor=deal.moderator,
             from_wallet=giver.id,
             to_wallet=taker.id,
             amount=1,

@@ -8,6 +8,8 @@ request-kind = { $kind ->
     [run_switch] run a switch
     [block] block a person
     [unblock] unblock a person
+    [block_staff] block a person with a role
+    [unblock_staff] unblock a person with a role
     [retry_payment] retry a payment
     [correction] propose a correction
     [grant_role] grant a role
@@ -20,6 +22,8 @@ request-what = { $kind ->
     [run_switch] run the switch { $key } again
     [block] block { $person }
     [unblock] unblock { $person }
+    [block_staff] block { $person }, who has a staff role. No role of this person counts any more
+    [unblock_staff] unblock { $person }, who has a staff role. The roles of this person count again
     [retry_payment] handle the parked update { $update } again
     [correction] propose a correction: { $correction } ({ $details })
     [grant_role] grant { $person } the role: { $role }
@@ -79,7 +83,12 @@ role-usage = To change a role:
 notice-role-reconciled = { $change ->
     [granted] 👥 { $person } is now a super admin, because SUPER_ADMIN_IDS lists this person.
     [revoked] 👥 { $person } is no super admin any more, because SUPER_ADMIN_IDS does not list this person any more.
+    [kept_granted] 👥 SUPER_ADMIN_IDS does not list { $person } any more, but two people have granted the role, so it stays. To take it away: /revoke
    *[kept_revoked] 👥 SUPER_ADMIN_IDS lists { $person }, but two people have revoked the role, so it stays revoked. Remove the id from SUPER_ADMIN_IDS, or grant the role: /grant
+}
+notice-staff-blocked = { $blocked ->
+    [yes] 🚨 { $person }, who has a staff role, is blocked. No role of this person counts any more.
+   *[no] 🚨 { $person }, who has a staff role, is no longer blocked. The roles of this person count again.
 }
 command-requests = Requests of the staff that wait
 command-staff = Who has a role

@@ -69,9 +69,11 @@ uncertain-agree = ✅ I have looked: it is this ad
 uncertain-agree-question = Placement #{ $id }: is message { $message } of the channel this ad? Then its promised hours begin, and the owner is paid after them. This can't be undone.
 uncertain-agree-sure = ✅ Yes, it is this ad
 uncertain-moved-on = This has been decided already, or the bot has found the answer. Nothing was changed.
-uncertain-second-release = No check of the bot has ever seen this post. Another admin has to press the same button within 72 hours. The money stays held until then.
+uncertain-pay-usage = Usage: /payowner PLACEMENT REASON, for example /payowner 12 I saw the post at 18:00. The reason says how you know that the post stayed.
+uncertain-second-release = No check of the bot has ever seen this post. Another admin has to write within 72 hours how they know that it stayed: /payowner { $id } REASON. The money stays held until then.
 uncertain-waits = The bot keeps checking the post. You are asked again in a day.
 command-there = Send the link of an uncertain post
+command-payowner = Pay the owner for a post that no check has seen
 
 notice-telegram-down = 🔌 Telegram stopped answering (incident { $id }). Sending has stopped automatically. Posts wait, and no attempts are counted.
 notice-telegram-back = ✅ Telegram answers again (incident { $id }, { $minutes } min). Sending goes on.

@@ -64,6 +64,9 @@ withdrawal-open = 🔎 Open the withdrawal
 withdrawal-ask-reference = Have you paid it outside of the platform? Send the reference of that payment at the bank or the provider. Each withdrawal has its own reference:
     /paid { $id } REFERENCE
 withdrawal-paid-usage = Usage: /paid WITHDRAWAL REFERENCE, for example /paid 12 wire-0815. The reference is the id of the payment at the bank or the provider.
+withdrawal-ask-payment-reason = This withdrawal is not approved, or it has ended already. Two admins together record such a payment. Nothing was changed yet. Send the command again, with the reason in a second line:
+    /paid { $id } { $reference }
+    REASON
 withdrawal-reference-taken = Another withdrawal has that reference, or #{ $id } is paid under another one. Nothing was changed; look at its card: /withdrawals
 withdrawal-ask-reason = Why is it given back? Pressing a reason gives the money back, and the person is told the reason. To write your own reason:
     /return { $id } REASON

@@ -8,6 +8,8 @@ request-kind = { $kind ->
     [run_switch] запустить переключатель
     [block] заблокировать
     [unblock] разблокировать
+    [block_staff] заблокировать сотрудника
+    [unblock_staff] разблокировать сотрудника
     [retry_payment] повторить платёж
     [correction] предложить исправление
     [grant_role] выдать роль
@@ -20,6 +22,8 @@ request-what = { $kind ->
     [run_switch] снова запустить переключатель { $key }
     [block] заблокировать { $person }
     [unblock] разблокировать { $person }
+    [block_staff] заблокировать { $person }, у кого есть роль сотрудника. Ни одна роль этого человека больше не действует
+    [unblock_staff] разблокировать { $person }, у кого есть роль сотрудника. Роли этого человека снова действуют
     [retry_payment] обработать отложенное обновление { $update } ещё раз
     [correction] предложить исправление: { $correction } ({ $details })
     [grant_role] выдать { $person } роль: { $role }
@@ -79,7 +83,12 @@ role-usage = Чтобы изменить роль:
 notice-role-reconciled = { $change ->
     [granted] 👥 { $person } теперь главный администратор: он есть в SUPER_ADMIN_IDS.
     [revoked] 👥 { $person } больше не главный администратор: его больше нет в SUPER_ADMIN_IDS.
+    [kept_granted] 👥 { $person } больше нет в SUPER_ADMIN_IDS, но эту роль выдали два человека, поэтому она остаётся. Чтобы отозвать её: /revoke
    *[kept_revoked] 👥 { $person } есть в SUPER_ADMIN_IDS, но два человека отозвали эту роль, поэтому она остаётся отозванной. Уберите id из SUPER_ADMIN_IDS или выдайте роль: /grant
+}
+notice-staff-blocked = { $blocked ->
+    [yes] 🚨 { $person }, у кого есть роль сотрудника, заблокирован. Ни одна роль этого человека больше не действует.
+   *[no] 🚨 { $person }, у кого есть роль сотрудника, больше не заблокирован. Роли этого человека снова действуют.
 }
 command-requests = Запросы сотрудников, которые ждут
 command-staff = У кого какая роль

@@ -45,3 +45,16 @@ async def test_a_command_about_people_only_makes_a_request(database: Database) -
     assert ran.status == 1
     ran = await shell.adtech("staff")
     assert (ran.status, str(me) in ran.said, "super_admin" in ran.said) == (0, True, True)
+
+
+async def test_the_block_of_a_colleague_waits_for_a_second_person(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        head, admin = await people.staff(session, Role.SUPER_ADMIN), await people.staff(session)
+        me, whom = [await rows.one(session, TELEGRAM_ID, id=a.user_id) for a in (head, admin)]
+    shell = shell_of(database)
+    for command in ("block", "unblock"):
+        ran = await shell.adtech(command, whom, "a reason", "--as", me)
+        assert (ran.status, "a second person" in ran.said) == (0, True), ran.said
+    async with database.sessions.begin() as session:
+        kinds = "SELECT kind FROM staff_requests ORDER BY id"
+        assert await rows.table(session, kinds) == [("block_staff",), ("unblock_staff",)]

@@ -39,7 +39,7 @@ async def _asked(
     if not from_shell:
         command = f"/{kind.removesuffix('_role')} {telegram_id} {arguments.get('role')} a reason"
         if kind is RequestKind.RECORD_PAYMENT:
-            command = f"/paid {arguments['withdrawal_id']} {arguments['external_reference']}"
+            command = "/paid {withdrawal_id} {external_reference}\na reason".format(**arguments)
         who = await presses.write(session, who, command)
     request = await staff_requests.create(
         session,
@@ -189,10 +189,10 @@ async def test_a_blocked_person_has_no_role(session: AsyncSession) -> None:
     other = await people.staff(session)
     asked = await _asked(session, admin, RequestKind.BLOCK, await people.person(session))
     with pytest.raises(errors.AccessDenied):
-        await user_blocks.block_by_staff(
-            session, actor=other, user_id=admin.user_id or 0, reason="x"
-        )
-    await user_blocks.block_by_staff(session, actor=head, user_id=admin.user_id or 0, reason="x")
+        await _asked(session, other, RequestKind.BLOCK, admin)
+    block = await _asked(session, head, RequestKind.BLOCK, admin)
+    await _acknowledge(session, head, block)
+    await _confirm(session, await people.staff(session, Role.SUPER_ADMIN), block)
     assert await users.roles(session, admin.user_id or 0) == frozenset()
     with pytest.raises(errors.ProposalEnded):
         await _acknowledge(session, admin, asked)

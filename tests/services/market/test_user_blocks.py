@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import Role
-from services.market import channels, user_blocks
+from db.models.users import RequestKind, Role, UserRole
+from services.market import channels, staff_requests, user_blocks
 from services.platform import errors, users
-from services.platform.actors import SYSTEM, Actor
-from tests.factories import one_post, people, rows
+from services.platform.actors import Actor
+from tests.conftest import Database
+from tests.factories import one_post, people, presses, rows
 
 
 async def _channel(session: AsyncSession) -> tuple[str, str | None]:
@@ -89,24 +90,93 @@ async def test_only_admins_block_and_not_in_their_own_matters(session: AsyncSess
             await change(session, actor=deal.moderator, user_id=999_999, reason="x")
 
 
-async def test_an_admin_does_not_give_a_blocked_colleague_the_role_back(
-    session: AsyncSession,
-) -> None:
+async def test_one_person_neither_blocks_nor_unblocks_a_colleague(session: AsyncSession) -> None:
     head = await people.staff(session, Role.SUPER_ADMIN)
     dismissed, friend = [await people.staff(session) for _ in range(2)]
     whom = dismissed.user_id or 0
-    await user_blocks.block_by_staff(session, actor=head, user_id=whom, reason="took money")
-    with pytest.raises(errors.AccessDenied):
-        await user_blocks.unblock(session, actor=friend, user_id=whom, reason="a friend")
-    assert await users.roles(session, whom) == frozenset()
-    assert await user_blocks.unblock(session, actor=head, user_id=whom, reason="it was not so")
-    assert await users.roles(session, whom) == {Role.ADMIN}
+    for change, kind, role in (
+        (user_blocks.block_by_staff, RequestKind.BLOCK_STAFF, frozenset()),
+        (user_blocks.unblock, RequestKind.UNBLOCK_STAFF, {Role.ADMIN}),
+    ):
+        before = await rows.snapshot(session)
+        for confirmed in (False, True):
+            with pytest.raises(errors.AccessDenied):
+                await change(
+                    session, actor=friend, user_id=whom, reason="a friend", confirmed=confirmed
+                )
+        with pytest.raises(errors.TwoSuperAdminsNeeded):
+            await change(session, actor=head, user_id=whom, reason="alone")
+        assert await rows.snapshot(session) == before
+        await people.decide_block(session, kind, dismissed)
+        assert await change(session, actor=head, user_id=whom, reason="both", confirmed=True)
+        assert await users.roles(session, whom) == role
 
 
-async def test_an_admin_unblocks_the_only_super_admin(session: AsyncSession) -> None:
-    head = await people.staff(session, Role.SUPER_ADMIN)
-    whom = head.user_id or 0
-    await user_blocks.block(session, actor=SYSTEM, user_id=whom, role="system")
-    admin = await people.staff(session)
-    assert await user_blocks.unblock(session, actor=admin, user_id=whom, reason="a test payment")
-    assert await users.roles(session, whom) == {Role.SUPER_ADMIN}
+async def _asked(session: AsyncSession, who: Actor, kind: RequestKind, whom: Actor) -> int:
+    """Let a person ask in a shell to block or unblock somebody, and return the request's id."""
+    request = await staff_requests.create(
+        session,
+        actor=who,
+        kind=kind,
+        arguments={},
+        reason="a reason",
+        subject_telegram_id=(await users.get(session, whom.user_id or 0)).telegram_id,
+        from_shell=True,
+    )
+    return request.id
+
+
+async def _acknowledge(session: AsyncSession, who: Actor, request_id: int) -> None:
+    who = await presses.press(session, who, f"request:mine:{request_id}")
+    await staff_requests.acknowledge(session, actor=who, request_id=request_id)
+
+
+async def _confirm(session: AsyncSession, who: Actor, request_id: int) -> None:
+    who = await presses.press(session, who, f"request:yes_sure:{request_id}")
+    await staff_requests.confirm(session, actor=who, request_id=request_id)
+
+
+async def test_two_super_admins_block_and_unblock_a_colleague(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        one, two, whom = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(3)]
+        admin = await people.staff(session)
+        with pytest.raises(errors.OwnMoney):
+            await _asked(session, one, RequestKind.BLOCK, one)
+    kinds: dict[RequestKind, frozenset[Role]] = {
+        RequestKind.BLOCK: frozenset(),
+        RequestKind.UNBLOCK: frozenset({Role.SUPER_ADMIN}),
+    }
+    for kind, expected in kinds.items():
+        async with database.sessions.begin() as session:
+            asked = await _asked(session, one, kind, whom)
+            await _acknowledge(session, one, asked)
+            assert await users.roles(session, whom.user_id or 0) != expected
+            for who, refusal in ((one, errors.SamePerson), (admin, errors.AccessDenied)):
+                with pytest.raises(refusal):
+                    await _confirm(session, who, asked)
+        async with database.sessions.begin() as session:
+            await _confirm(session, two, asked)
+        async with database.sessions.begin() as session:
+            assert await users.roles(session, whom.user_id or 0) == expected
+    async with database.sessions.begin() as session:
+        alarms = await rows.table(
+            session,
+            "SELECT payload, priority, user_id FROM outbox WHERE kind = 'staff_blocked'"
+            " ORDER BY id",
+        )
+        telegram_id = (await users.get(session, whom.user_id or 0)).telegram_id
+    assert alarms == [
+        ({"telegram_id": telegram_id, "blocked": blocked}, 0, None) for blocked in (True, False)
+    ]
+
+
+async def test_a_request_to_block_ends_if_its_subject_joins_the_staff(
+    session: AsyncSession,
+) -> None:
+    admin, person = await people.staff(session, Role.SUPER_ADMIN), await people.person(session)
+    asked = await _asked(session, admin, RequestKind.BLOCK, person)
+    session.add(UserRole(user_id=person.user_id, role=Role.ADMIN))
+    await session.flush()
+    with pytest.raises(errors.TwoSuperAdminsNeeded):
+        await _acknowledge(session, admin, asked)
+    assert await users.roles(session, person.user_id or 0) == {Role.ADMIN}

@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.money import WalletKind
 from db.models.operations import Switch
 from scheduler import watchdogs
-from services.market import user_blocks
 from services.money import correction_expiry, corrections, invariants, ledger, wallets
 from services.platform import errors
-from services.platform.actors import SYSTEM, Actor
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, presses, rows
 
@@ -21,9 +20,10 @@ STATUS = "SELECT status FROM corrections"
 async def _proposed(session: AsyncSession, proposer: Actor) -> int:
     """Propose a correction of 40 minor units, and return the id of the correction."""
     giver, taker = await people.person(session, balance=100), await people.person(session)
-    proposed = await corrections.propose_adjustment(
+    proposed = await presses.propose(
+        corrections.propose_adjustment,
         session,
-        actor=await presses.request_correction(session, proposer),
+        actor=proposer,
         from_wallet=(await wallets.of_user(session, giver.user_id or 0)).id,
         to_wallet=(await wallets.of_user(session, taker.user_id or 0)).id,
         amount=40,
@@ -61,7 +61,7 @@ async def test_a_proposal_ends_with_its_proposers_role(database: Database) -> No
     async with database.sessions.begin() as session:
         proposer, confirmer = await people.staff(session), await people.staff(session)
         proposed = await _proposed(session, proposer)
-        await user_blocks.block(session, actor=SYSTEM, user_id=proposer.user_id or 0, role="system")
+        await people.block(session, proposer)
     with pytest.raises(errors.ProposalEnded):
         async with database.sessions.begin() as session:
             await _confirm(session, confirmer, proposed)
@@ -85,9 +85,10 @@ async def _drift(database: Database) -> tuple[Actor, Actor, int]:
 async def test_a_confirmed_repair_ends_72_hours_after_its_confirmation(database: Database) -> None:
     proposer, confirmer, wallet = await _drift(database)
     async with database.sessions.begin() as session:
-        proposed = await corrections.propose_balance_reset(
+        proposed = await presses.propose(
+            corrections.propose_balance_reset,
             session,
-            actor=await presses.request_correction(session, proposer),
+            actor=proposer,
             wallet_id=wallet,
             reason="drift",
         )
@@ -124,7 +125,7 @@ async def test_a_confirmed_repair_ends_with_the_role_of_either_admin(
     left = proposer if leaver == "proposer" else confirmer
     async with database.sessions.begin() as session:
         assert await correction_expiry.drop_ended(session, limit=10) == 0
-        await user_blocks.block(session, actor=SYSTEM, user_id=left.user_id or 0, role="system")
+        await people.block(session, left)
     with pytest.raises(errors.ProposalEnded):
         await breakage.execute_correction(database, confirmed)
     async with database.sessions.begin() as session:

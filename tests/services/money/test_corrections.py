@@ -25,9 +25,10 @@ async def _wallet(session: AsyncSession, who: Actor) -> int:
 async def _proposed(
     session: AsyncSession, proposer: Actor, one: Actor, two: Actor, *, amount: int = 40, **more: Any
 ) -> Any:
-    return await corrections.propose_adjustment(
+    return await presses.propose(
+        corrections.propose_adjustment,
         session,
-        actor=await presses.request_correction(session, proposer),
+        actor=proposer,
         from_wallet=await _wallet(session, one),
         to_wallet=await _wallet(session, two),
         amount=amount,
@@ -234,9 +235,10 @@ async def test_a_repeated_proposal_returns_the_first(session: AsyncSession) -> N
         await _proposed(session, proposer, one, two, key="form", amount=41)
     assert (await _proposed(session, proposer, one, two)).id != first.id
     reset = [
-        await corrections.propose_balance_reset(
+        await presses.propose(
+            corrections.propose_balance_reset,
             session,
-            actor=await presses.request_correction(session, proposer),
+            actor=proposer,
             wallet_id=await _wallet(session, one),
             reason="drift",
         )

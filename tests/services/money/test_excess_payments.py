@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.losses import ExcessPayment
 from db.models.operations import Switch
 from db.models.users import RequestKind
+from db.session import sqlstate
 from services.money import excess_payments, invariants, wallets, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
@@ -163,6 +164,26 @@ async def test_the_database_refuses_a_payment_that_is_not_its_withdrawals(
     with pytest.raises(DBAPIError) as refusal:
         await insert()
     assert getattr(refusal.value.orig, "sqlstate", None) == state
+
+
+async def test_the_decision_about_one_withdrawal_pays_for_no_other(session: AsyncSession) -> None:
+    person, admin = await people.person(session, balance=1_000), await people.staff(session)
+    decided, other = [await _returned(session, person, admin) for _ in range(2)]
+    facts = {"withdrawal_id": decided, "external_reference": "bank-1"}
+    admins = [await people.staff(session) for _ in range(2)]
+    await payments.decided_request(session, RequestKind.RECORD_PAYMENT, facts, *admins)
+    for id_, state in ((other, "AD051"), (decided, None)):
+        found = None
+        try:
+            async with session.begin_nested():
+                await excess_payments.record(
+                    session, actor=admin, withdrawal_id=id_, external_reference="bank-1"
+                )
+                await people.commit(session)
+        except DBAPIError as error:
+            found = sqlstate(error)
+        assert found == state
+    assert await invariants.run(session) == []
 
 
 async def test_a_payment_in_excess_pays_no_other_withdrawal(session: AsyncSession) -> None:

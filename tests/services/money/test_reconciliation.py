@@ -260,9 +260,10 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
     change = f"UPDATE wallets SET balance = balance + 7 WHERE id = {scene.wallet}"
     await breakage.run_unguarded(scene.database, change)
     async with scene.database.sessions.begin() as session:
-        proposed = await corrections.propose_balance_reset(
+        proposed = await presses.propose(
+            corrections.propose_balance_reset,
             session,
-            actor=await presses.request_correction(session, scene.proposer),
+            actor=scene.proposer,
             wallet_id=scene.wallet,
             reason="drift",
         )
@@ -293,9 +294,10 @@ async def test_the_owner_role_cannot_do_an_adjustment(scene: Scene) -> None:
     async with scene.database.sessions.begin() as session:
         other = await people.person(session)
         wallet = (await wallets.of_user(session, other.user_id or 0)).id
-        proposed = await corrections.propose_adjustment(
+        proposed = await presses.propose(
+            corrections.propose_adjustment,
             session,
-            actor=await presses.request_correction(session, scene.proposer),
+            actor=scene.proposer,
             from_wallet=scene.wallet,
             to_wallet=wallet,
             amount=5,

@@ -81,6 +81,21 @@ async def test_a_role_that_people_granted_survives_a_start(session: AsyncSession
     assert await _roles(session, whom) == {Role.SUPER_ADMIN}
 
 
+async def test_a_role_that_people_granted_survives_its_removal_from_the_list(
+    session: AsyncSession,
+) -> None:
+    await _start(session, 5, 6, 7)
+    await _decided(session, RequestKind.GRANT_ROLE, 7, 5, 6)
+    for _ in range(3):
+        await _start(session, 5, 6)
+    assert await _roles(session, 7) == {Role.SUPER_ADMIN}
+    assert await rows.table(session, NOTICES) == [("kept_granted",)]
+    await _decided(session, RequestKind.REVOKE_ROLE, 7, 5, 6)
+    await _start(session, 5, 6)
+    assert await _roles(session, 7) == frozenset()
+    await people.commit(session)
+
+
 async def test_a_start_does_not_undo_what_two_people_revoked(session: AsyncSession) -> None:
     await _start(session, 5, 6, 7)
     await _decided(session, RequestKind.REVOKE_ROLE, 7, 5, 6)
@@ -120,7 +135,9 @@ async def test_a_revocation_that_nobody_confirmed_does_not_count(session: AsyncS
     await _start(session, 5, 6)
     await staff_requests.create(
         session,
-        actor=await presses.write(session, await _head(session, 5), "/revoke 6 super_admin why"),
+        actor=await presses.write(
+            session, await _head(session, 5), "/revoke 6 super_admin a reason"
+        ),
         kind=RequestKind.REVOKE_ROLE,
         arguments={"role": "super_admin"},
         reason="a reason",

@@ -54,6 +54,8 @@ async def _act(
     facts: dict[str, Any] = {"actor": actor, "target_id": target_id, "claim_no": claim_no}
     if what == "confirm_published":
         return await manual_resolution.confirm_published(session, **facts, message_id=KNOWN + 1)
+    if what == "decide_release":
+        facts |= {"reason": "I saw it at noon", "probe": "candidate"}
     done: bool = await getattr(manual_resolution, what)(session, **facts)
     return done
 
@@ -232,6 +234,32 @@ async def test_two_admins_release_a_post_that_no_check_has_seen(database: Databa
     async with database.sessions.begin() as session:
         await escrow.release(session, target_id=made.target.id)
         assert await state(session) == ("success", "released", "posted")
+        assert await invariants.run(session) == []
+
+
+async def test_the_second_admin_gives_a_reason(database: Database) -> None:
+    made = await _unverifiable(database)
+    facts: dict[str, Any] = {"target_id": made.target.id, "claim_no": 1}
+    async with database.sessions.begin() as session:
+        other = await people.staff(session)
+        assert await manual_resolution.decide_release(session, actor=made.moderator, **facts)
+    for reason, refusal in (
+        (None, errors.ReasonNeeded),
+        (" ", errors.ReasonNeeded),
+        ("x" * 501, errors.InvalidText),
+    ):
+        with pytest.raises(refusal):
+            async with database.sessions.begin() as session:
+                await manual_resolution.decide_release(session, actor=other, reason=reason, **facts)
+    async with database.sessions.begin() as session:
+        assert await escrow.list_releasable(session, limit=9) == []
+        assert await _act(session, "decide_release", other, made.target.id)
+        assert await escrow.list_releasable(session, limit=9) == [made.target.id]
+        kept = (
+            "SELECT user_id, metadata ->> 'reason', metadata ->> 'probe' FROM user_audit_logs"
+            " WHERE action = 'resolution_decide_release'"
+        )
+        assert await rows.table(session, kept) == [(other.user_id, "I saw it at noon", "candidate")]
         assert await invariants.run(session) == []
 
 
