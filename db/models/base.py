@@ -43,14 +43,17 @@ Txn = Annotated[
 """The number of the transaction that last wrote the row."""
 
 
-def enum_column(kind: type[StrEnum]) -> Enum:
-    """Return a column type that stores the values of a StrEnum as text, with a CHECK constraint."""
+def enum_column(kind: type[StrEnum], name: str | None = None) -> Enum:
+    """Return a column type that stores the values of a StrEnum as text, with a CHECK constraint.
+
+    `name` is the name of the constraint. A second column of a table with the same StrEnum needs it.
+    """
     # A new value of a CHECK constraint can be added without a lock; an enum type cannot do this.
     return Enum(
         kind,
         native_enum=False,
         create_constraint=True,
         length=32,
-        name=kind.__name__.lower(),
+        name=name or kind.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
     )

@@ -240,7 +240,9 @@ class Deposit(Base):
     credited_at: Mapped[datetime | None]
     comparison: Mapped[Comparison | None] = mapped_column(enum_column(Comparison))
     """The result of the comparison with Telegram's list. Always null for money other than Stars."""
-    refund_comparison: Mapped[Comparison | None] = mapped_column(enum_column(Comparison))
+    refund_comparison: Mapped[Comparison | None] = mapped_column(
+        enum_column(Comparison, "refund_comparison")
+    )
     """The result of the same comparison for the refund of the deposit."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
