@@ -971,6 +971,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_no_loss() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
+-- require_other_person(switch_key text, actor_id bigint) RETURNS void
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_role_request() RETURNS trigger

@@ -172,6 +172,11 @@ def is_bad_data(error: DBAPIError) -> bool:
     return refused_by_driver or sqlstate(error).startswith(BAD_DATA_STATES)
 
 
+def detail(error: DBAPIError) -> str:
+    """Return the DETAIL of a database error, or an empty string."""
+    return getattr(getattr(error.orig, "__cause__", None), "detail", None) or ""
+
+
 def sqlstate(error: BaseException) -> str:
     """Return the SQLSTATE of a database error, or the text "None"."""
     cause = error.orig if isinstance(error, DBAPIError) else error

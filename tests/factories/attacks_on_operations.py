@@ -36,6 +36,12 @@ ON_OPERATIONS = (
         bot="AD042",
     ),
     attack(
+        "a switch is run in nobody's name",
+        "SELECT run_switch('payouts', NULL, 'system', 'x', NULL)",
+        app="AD070",
+        bot="AD070",
+    ),
+    attack(
         "a switch is stopped by somebody without the role",
         "SELECT stop_switch('payouts', {thief}, 'operator', 'x', NULL)",
         **everywhere("AD042"),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from db.models.operations import Switch
-from db.models.users import Role
+from db.models.users import Role, UserRole
 from services.money import escrow, incidents, incremental_check, reconciliation, wallets
 from services.money.invariants import Violation
 from services.platform import errors, killswitches, reports
@@ -81,10 +81,16 @@ async def _verified_and_run(database: Database, staff: Staff) -> None:
         assert await incidents.check_ledger_invariant(session) == []
     async with database.sessions.begin() as session:
         await incidents.close_incident(session, actor=staff.closer, incident_id=incident)
-    judge = Actor(staff.confirmer.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
+    # The admins who signed the repair get the right to run switches, but do not run these.
+    signers = [
+        Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
+        for admin in (staff.proposer, staff.confirmer)
+    ]
     async with database.sessions.begin() as session:
         stopped = [key for key in MONEY if not await killswitches.are_running(session, key)]
-    for person, key in itertools.product((staff.closer, judge), stopped):
+        for signer in signers:
+            session.add(UserRole(user_id=signer.user_id, role=Role.SUPER_ADMIN))
+    for person, key in itertools.product((staff.closer, *signers), stopped):
         with pytest.raises(errors.SamePerson):
             async with database.sessions.begin() as session:
                 await _run(session, person, key)
@@ -371,9 +377,11 @@ async def _set_payouts(database: Database, actor: Actor, *, enabled: bool) -> No
 
 async def test_who_closes_an_incident_does_not_run_its_switches(database: Database) -> None:
     incident_id, one, two = await _frozen_by_incident(database)
-    for actor in (one, two, SYSTEM):
+    for actor in (one, two):
         with pytest.raises(errors.IncidentOpen):
             await _set_payouts(database, actor, enabled=True)
+    with pytest.raises(errors.AccessDenied):
+        await _set_payouts(database, SYSTEM, enabled=True)
     with pytest.raises(errors.InvariantBroken):  # the ledger is still broken
         async with database.sessions.begin() as session:
             await incidents.close_incident(session, actor=one, incident_id=incident_id)
