@@ -394,7 +394,9 @@ CREATE TABLE incidents (
     opened_at timestamp with time zone DEFAULT clock() NOT NULL,
     closed_at timestamp with time zone,
     closed_by bigint,
+    closed_in bigint,
     CONSTRAINT pk_incidents PRIMARY KEY (id),
+    CONSTRAINT uq_incidents_closed_in UNIQUE (closed_in),
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
 );
 CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind) WHERE closed_at IS NULL;
@@ -404,8 +406,8 @@ CREATE TRIGGER frozen BEFORE UPDATE OF kind, details, opened_at ON incidents FOR
 GRANT SELECT ON incidents TO adtech_bot;
 GRANT SELECT ON incidents TO adtech_clock;
 GRANT SELECT ON incidents TO adtech_reports;
-GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_bot;
 GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_clock;
+GRANT UPDATE (closed_at, closed_by, closed_in) ON incidents TO adtech_bot;
 
 CREATE TABLE kill_switches (
     key character varying(32) NOT NULL,
@@ -457,8 +459,8 @@ CREATE TABLE ledger_checkpoints (
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER in_the_past BEFORE INSERT ON ledger_checkpoints FOR EACH ROW EXECUTE FUNCTION guard_checkpoint();
-GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_bot;
-GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_clock;
+GRANT SELECT ON ledger_checkpoints TO adtech_bot;
+GRANT SELECT ON ledger_checkpoints TO adtech_clock;
 GRANT SELECT ON ledger_checkpoints TO adtech_reports;
 
 CREATE TABLE ledger_entries (
@@ -952,6 +954,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
 -- purge_inbox() RETURNS void
 -- reconcile_super_admins(listed bigint[]) RETURNS void
+-- record_ledger_check(violations bigint, details jsonb, progress jsonb, full_since timestamp with time zone) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refuse_change() RETURNS trigger
 -- refuse_frozen() RETURNS trigger
@@ -1016,6 +1019,7 @@ GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
+GRANT EXECUTE ON FUNCTION record_ledger_check TO adtech_clock;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;

@@ -197,6 +197,8 @@ class Incident(Base):
     opened_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    closed_in: Mapped[int | None] = mapped_column(unique=True)
+    """The inbox row with the button press of `closed_by`."""
 
 
 class LaunchRun(Base):

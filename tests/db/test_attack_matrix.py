@@ -53,6 +53,7 @@ async def ids(database: Database) -> dict[str, int]:
             session, admin_chat_id=-77, old_chat_id=-77, new_chat_id=-1_000_000_000_077
         )
         thief_wallet = (await wallets.of_user(session, thief.user_id or 0)).id
+    await database.as_owner("INSERT INTO incidents (kind, details) VALUES ('drill', '{}')")
     await database.as_owner(
         "INSERT INTO post_checks (post_job_id, verdict, evidence)"
         " SELECT id, 'unknown', 'x' FROM post_jobs"
@@ -126,7 +127,11 @@ AUDITED = (
     ("kill_switch_stopped", "clock", "SELECT stop_switch('refunds', NULL, 'system', 'x', NULL)"),
     ("kill_switch_run", "bot", "SELECT run_switch('refunds', {operator}, 'operator', 'x', NULL)"),
     ("incident_opened", "clock", "SELECT open_incident('telegram_down', '{{}}')"),
-    ("incident_closed", "clock", "UPDATE incidents SET closed_at = now()"),
+    (
+        "incident_closed",
+        "clock",
+        "UPDATE incidents SET closed_at = now() WHERE kind = 'telegram_down'",
+    ),
     ("chat_moved", "intake", "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-1, -2)"),
 )
 

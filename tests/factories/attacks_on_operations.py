@@ -60,6 +60,23 @@ ON_OPERATIONS = (
         **everywhere("AD040"),
     ),
     attack(
+        "an incident is closed in the name of an operator",
+        "SELECT record_ledger_check(0, '{{}}', NULL, clock())",
+        "UPDATE incidents SET closed_at = now(), closed_by = {operator} WHERE kind = 'drill'",
+        app="AD061",
+        clock="AD061",
+    ),
+    attack(
+        "a check of the ledger is written by hand",
+        "INSERT INTO ledger_checkpoints (violations, details) VALUES (0, '{{}}')",
+    ),
+    attack(
+        "a check of the ledger is invented",
+        "SELECT record_ledger_check(0, '{{}}', NULL, clock())",
+        app="may",
+        clock="may",
+    ),
+    attack(
         "an incident is changed",
         "SELECT open_incident('ledger_violation', '{{}}')",
         """UPDATE incidents SET details = '{{"zero_sum": []}}'""",
@@ -95,9 +112,9 @@ ON_OPERATIONS = (
     attack("the file of the audit chain is forgotten", "DELETE FROM audit_chain_files"),
     attack(
         "a check of the ledger has read the future",
-        "INSERT INTO ledger_checkpoints (violations, details, progress)"
-        """ VALUES (0, '{{}}', '{{"horizon": 9000000000000000}}')""",
-        **everywhere("AD041"),
+        """SELECT record_ledger_check(0, '{{}}', '{{"horizon": 9000000000000000}}', NULL)""",
+        app="AD041",
+        clock="AD041",
     ),
     attack(
         "a check of the ledger is changed",

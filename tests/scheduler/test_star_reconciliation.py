@@ -21,7 +21,7 @@ from scheduler.star_reconciliation import OVERLAP, PAGE, StarReconciliation
 from services.market import registration
 from services.money import incidents
 from services.platform import inbox
-from tests.factories import payments, people
+from tests.factories import payments, people, presses
 from tests.scheduler.scene import Scene
 
 AMOUNT = 500
@@ -166,10 +166,11 @@ async def test_a_deposit_that_telegram_does_not_list_stops_withdrawals(
     await reconciliation.run()
     assert not await _value(scene, RUNNING)
     async with scene.database.sessions.begin() as session:
-        operator = await people.staff(session, Role.SUPER_ADMIN)
         [incident] = await incidents.open_incidents(session)
-        await incidents.close_incident(session, actor=operator, incident_id=incident.id)
-    async with scene.database.sessions.begin() as session:
+        await incidents.check_ledger_invariant(session)
+        operator = await people.staff(session, Role.SUPER_ADMIN)
+        press = await presses.close_incident(session, operator, incident.id)
+        await incidents.close_incident(session, actor=press, incident_id=incident.id)
         await payments.deposit(
             session, user_id=payer, amount=1_111, key="invented too", source="stars", currency="XTR"
         )

@@ -39,10 +39,11 @@ from services.market import (
     user_blocks,
 )
 from services.money import deposits, escrow, stuck_escrows
+from services.platform import killswitches
 from services.platform.actors import Actor
 from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_money, machine_posts, people, world
+from tests.factories import machine_money, machine_posts, world
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_money import MoneyModel
@@ -274,7 +275,10 @@ class Marketplace(machine_posts.PostRules, machine_money.MoneyRules):
         """Set a kill switch to running or to stopped."""
 
         async def act(session: AsyncSession) -> bool:
-            return (await people.set_switch(session, key, enabled=enabled)).changed
+            done = await killswitches.set(
+                session, actor=self.world.operator, key=key, enabled=enabled, reason="test"
+            )
+            return done.changed
 
         self.same(act, lambda: self.model.switch(key, enabled=enabled))
 

@@ -98,7 +98,7 @@ error-escrow-not-held = { $status ->
 }
 error-incident-open = Incident { $incident_id } is still open: close it first. Nothing was changed.
 error-invariant-broken = Incident { $incident_id } stays open, because an invariant is still broken: /ledger shows which. Repair it first. Nothing was changed.
-error-not-checked = Incident { $incident_id } stays open: the whole ledger has not been checked since the incident was opened and repaired. Run adtech check --full, then close the incident. Nothing was changed.
+error-not-checked = Incident { $incident_id } stays open: the whole ledger must be checked after its start and the last repair. Wait two minutes for the scheduled check, or run adtech check --full. Nothing was changed.
 error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
 error-not-acknowledged = This request waits for the person in whose name it was typed. Nobody else can confirm it before that. Nothing was changed.
 error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (state: { state }). A second admin has to confirm this payment: /requests. Nothing was changed.

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from services.platform import errors, killswitches, reports
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
 from tests.conftest import Database
-from tests.factories import breakage, people, rows
+from tests.factories import breakage, people, presses, rows
 
 MONEY = {
     *(Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS, Switch.ADJUSTMENTS)
@@ -80,7 +81,8 @@ async def _verified_and_run(database: Database, staff: Staff) -> None:
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=staff.closer, incident_id=incident)
+        press = await presses.close_incident(session, staff.closer, incident)
+        await incidents.close_incident(session, actor=press, incident_id=incident)
     # The admins who signed the repair get the right to run switches, but do not run these.
     signers = [
         Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
@@ -266,9 +268,10 @@ async def test_only_operators_close_an_incident_and_only_when_the_ledger_is_soun
         with pytest.raises(errors.AccessDenied):
             async with database.sessions.begin() as session:
                 await incidents.close_incident(session, actor=actor, incident_id=incident_id)
+    async with database.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []
     for _ in range(2):
-        async with database.sessions.begin() as session:
-            await incidents.close_incident(session, actor=one, incident_id=incident_id)
+        await _close(database, one, incident_id)
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
@@ -282,7 +285,8 @@ async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
     incident_id, one, _ = await _frozen_by_incident(database)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=one, incident_id=incident_id)
+        assert await incidents.check_ledger_invariant(session) == []
+    await _close(database, one, incident_id)
     await database.as_owner(BREAK)
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session)
@@ -297,7 +301,8 @@ async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
 
 async def _close(database: Database, actor: Actor, incident_id: int) -> None:
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=actor, incident_id=incident_id)
+        press = await presses.close_incident(session, actor, incident_id)
+        await incidents.close_incident(session, actor=press, incident_id=incident_id)
 
 
 async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
@@ -352,11 +357,9 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
         async with database.sessions.begin() as session:
             await incidents.record_check(session, violations, full_since=done)
         async with database.sessions() as session:  # checked, but not recorded
-            if refused:
-                with pytest.raises(errors.NotChecked):
-                    await incidents.close_incident(session, actor=one, incident_id=incident_id)
-            else:
-                await incidents.close_incident(session, actor=one, incident_id=incident_id)
+            press = await presses.close_incident(session, one, incident_id)
+            with pytest.raises(errors.NotChecked) if refused else nullcontext():
+                await incidents.close_incident(session, actor=press, incident_id=incident_id)
     await database.as_owner(BREAK)
     async with database.sessions.begin() as session:  # the new rows are checked again
         assert await incidents.check_ledger_invariant(session)
@@ -387,7 +390,8 @@ async def test_who_closes_an_incident_does_not_run_its_switches(database: Databa
             await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=one, incident_id=incident_id)
+        assert await incidents.check_ledger_invariant(session) == []
+    await _close(database, one, incident_id)
     with pytest.raises(errors.SamePerson):
         await _set_payouts(database, one, enabled=True)
     await _set_payouts(database, two, enabled=True)
