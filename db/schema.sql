@@ -229,6 +229,7 @@ CREATE TRIGGER proposed_in_kept BEFORE UPDATE OF proposed_in ON corrections FOR 
 CREATE TRIGGER settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction();
 CREATE TRIGGER signed_confirmation BEFORE UPDATE OF confirmed_by ON corrections FOR EACH ROW WHEN (new.confirmed_by IS DISTINCT FROM old.confirmed_by) EXECUTE FUNCTION guard_signature();
 CREATE TRIGGER signed_proposal BEFORE INSERT ON corrections FOR EACH ROW EXECUTE FUNCTION guard_signature();
+CREATE TRIGGER switched_correction BEFORE UPDATE OF status ON corrections FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['confirmed'::character varying, 'done'::character varying]::text[])) AND (new.kind::text = ANY (ARRAY['adjustment'::character varying, 'missing_payout'::character varying, 'escrow_reversal'::character varying]::text[]))) EXECUTE FUNCTION require_running('adjustments');
 GRANT INSERT, SELECT ON corrections TO adtech_bot;
 GRANT SELECT ON corrections TO adtech_clock;
 GRANT SELECT ON corrections TO adtech_reports;
@@ -266,6 +267,7 @@ CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFE
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_credit BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'credited'::text) EXECUTE FUNCTION require_running('deposits');
 GRANT SELECT ON deposits TO adtech_bot;
 GRANT SELECT ON deposits TO adtech_clock;
 GRANT SELECT ON deposits TO adtech_reports;
@@ -306,6 +308,9 @@ CREATE TRIGGER no_loss BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION re
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_hold BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_running('new_escrows');
+CREATE TRIGGER switched_refund BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'refunded'::text) EXECUTE FUNCTION require_running('refunds');
+CREATE TRIGGER switched_release BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'released'::text) EXECUTE FUNCTION require_running('payouts');
 GRANT INSERT, SELECT ON escrows TO adtech_bot;
 GRANT SELECT ON escrows TO adtech_clock;
 GRANT SELECT ON escrows TO adtech_reports;
@@ -636,6 +641,7 @@ CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jo
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_claim BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'sending'::text) EXECUTE FUNCTION require_running('telegram_posting', 'worker_post');
 GRANT INSERT, SELECT ON post_jobs TO adtech_bot;
 GRANT SELECT ON post_jobs TO adtech_clock;
 GRANT SELECT ON post_jobs TO adtech_reports;
@@ -872,6 +878,8 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH S
 CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
 CREATE TRIGGER paid_once BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NOT NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_running('withdrawals');
+CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER used_reference BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION use_external_reference();
 CREATE TRIGGER uses_reference BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.external_reference IS NOT NULL) EXECUTE FUNCTION use_external_reference();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
@@ -978,6 +986,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_role_request() RETURNS trigger
+-- require_running() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger

@@ -1,7 +1,7 @@
 """Let the database itself refuse acts with a stolen password around switches, incidents and checks.
 
 Before, a login could let a switch run again in nobody's name. `adtech_bot` could also write a check of the
-ledger and close an incident with it, in the name of any operator.
+ledger and close an incident with it, in the name of any operator. No trigger read the kill switches.
 """
 
 import sqlalchemy as sa
@@ -18,7 +18,41 @@ REPLACED = ("run_switch", "guard_incident")
 ADDED = (
     ("require_other_person", "text, bigint"),
     ("record_ledger_check", "bigint, jsonb, jsonb, timestamptz"),
+    ("require_running", ""),
 )
+_CHANGES = "OLD.status <> NEW.status AND NEW.status"
+SWITCHED = (
+    ("switched_hold", "INSERT", "escrows", None, "'new_escrows'"),
+    ("switched_release", "UPDATE OF status", "escrows", f"{_CHANGES} = 'released'", "'payouts'"),
+    ("switched_refund", "UPDATE OF status", "escrows", f"{_CHANGES} = 'refunded'", "'refunds'"),
+    ("switched_request", "INSERT", "withdrawals", None, "'withdrawals'"),
+    (
+        "switched_approval",
+        "UPDATE OF status",
+        "withdrawals",
+        f"{_CHANGES} = 'approved'",
+        "'withdrawals'",
+    ),
+    ("switched_credit", "UPDATE OF status", "deposits", f"{_CHANGES} = 'credited'", "'deposits'"),
+    (
+        "switched_correction",
+        "UPDATE OF status",
+        "corrections",
+        (
+            f"{_CHANGES} IN ('confirmed', 'done')"
+            " AND NEW.kind IN ('adjustment', 'missing_payout', 'escrow_reversal')"
+        ),
+        "'adjustments'",
+    ),
+    (
+        "switched_claim",
+        "UPDATE OF status",
+        "post_jobs",
+        f"{_CHANGES} = 'sending'",
+        "'telegram_posting', 'worker_post'",
+    ),
+)
+"""The triggers that read switches: name, event, table, condition, and the keys of the switches."""
 CHANGED_RIGHTS = (
     ("INSERT ON ledger_checkpoints", "adtech_bot, adtech_clock", None),
     ("EXECUTE ON FUNCTION record_ledger_check", None, "adtech_clock"),
@@ -35,6 +69,12 @@ def upgrade() -> None:
         functions.create(name, revision)
     for name in REPLACED:
         functions.create(name, revision)
+    for name, event, table, condition, keys in SWITCHED:
+        when = f" WHEN ({condition})" if condition else ""
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when}"
+            f" EXECUTE FUNCTION require_running({keys})"
+        )
     for right, losers, receivers in CHANGED_RIGHTS:
         if losers:
             op.execute(f"REVOKE {right} FROM {losers}")
@@ -49,6 +89,8 @@ def downgrade() -> None:
             op.execute(f"REVOKE {right} FROM {receivers}")
         if losers:
             op.execute(f"GRANT {right} TO {losers}")
+    for name, _, table, _, _ in SWITCHED:
+        op.execute(f"DROP TRIGGER {name} ON {table}")
     for name in REPLACED:
         functions.create(name, down_revision)
     for name, arguments in ADDED:

@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.operations import Switch
 from db.models.users import RequestKind, Role
 from sandbox import embedded
 from services.market import staff_requests
@@ -24,6 +25,11 @@ async def ids(database: Database) -> dict[str, int]:
         thief = await people.person(session, balance=900)
         await withdrawals.request(session, actor=thief, amount=500, key="form")
         live = await people.posted(session, promised_hours=24)
+        due = await people.posted(session, promised_hours=0)
+        failed = await people.failed(session)
+        await people.stop(session, Switch.DEPOSITS)
+        await people.person(session, balance=7)
+        await people.set_switch(session, Switch.DEPOSITS, enabled=True)
         await people.approved(session)
         unpaid = await people.in_debt(session)
         pending = await people.deal(session)
@@ -70,6 +76,8 @@ async def ids(database: Database) -> dict[str, int]:
         "thief_wallet": thief_wallet,
         "wallet": wallet,
         "live": live.target.id,
+        "due": due.target.id,
+        "failed": failed.target.id,
         "pending": pending.target.id,
         "unpaid": unpaid.target.id,
     }
