@@ -582,6 +582,7 @@ CREATE TABLE post_checks (
 );
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON post_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER checked_by BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_check();
 CREATE TRIGGER not_ahead BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION refuse_future_check();
 GRANT INSERT, SELECT ON post_checks TO adtech_bot;
 GRANT INSERT, SELECT ON post_checks TO adtech_clock;
@@ -636,6 +637,7 @@ CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, up
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed');
+CREATE TRIGGER breach_decided BEFORE UPDATE OF breach, breach_refund_at ON post_jobs FOR EACH ROW WHEN (old.breach::text IS DISTINCT FROM new.breach::text OR old.breach_refund_at IS DISTINCT FROM new.breach_refund_at) EXECUTE FUNCTION guard_breach();
 CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jobs FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.channel_id IS DISTINCT FROM new.channel_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -941,6 +943,8 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
+-- guard_breach() RETURNS trigger
+-- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
 -- guard_escrow() RETURNS trigger
@@ -949,6 +953,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_post_job() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
+-- has_decided(job post_jobs, decisions text[]) RETURNS boolean
 -- has_request(request_kind text, argument text, wanted text) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_command_for_request(request staff_requests) RETURNS boolean

@@ -35,7 +35,7 @@ AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
 BAD_DATA_STATES = ("22", "23", "54")
 """The SQLSTATE prefixes of a wrong value, a violated constraint, and a value that is too large."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014", "AD072")
-"""The SQLSTATEs of a serialization failure, a deadlock, an exceeded time limit, and a stopped switch.
+"""The SQLSTATEs of conflicts: a serialization failure, a deadlock, a time limit, a stopped switch.
 
 The services read a switch themselves. AD072 means that it was stopped after they had read it.
 """

@@ -2,6 +2,8 @@
 
 Before, a login could let a switch run again in nobody's name. `adtech_bot` could also write a check of the
 ledger and close an incident with it, in the name of any operator. No trigger read the kill switches.
+`adtech_bot` could also end a breach (a promise that a channel's owner broke) and write the check that pays
+the owner.
 """
 
 import sqlalchemy as sa
@@ -19,6 +21,9 @@ ADDED = (
     ("require_other_person", "text, bigint"),
     ("record_ledger_check", "bigint, jsonb, jsonb, timestamptz"),
     ("require_running", ""),
+    ("has_decided", "post_jobs, text[]"),
+    ("guard_breach", ""),
+    ("guard_check", ""),
 )
 _CHANGES = "OLD.status <> NEW.status AND NEW.status"
 SWITCHED = (
@@ -53,6 +58,17 @@ SWITCHED = (
     ),
 )
 """The triggers that read switches: name, event, table, condition, and the keys of the switches."""
+GUARDED = (
+    (
+        "breach_decided",
+        "UPDATE OF breach, breach_refund_at",
+        "post_jobs",
+        "(OLD.breach, OLD.breach_refund_at) IS DISTINCT FROM (NEW.breach, NEW.breach_refund_at)",
+        "guard_breach",
+    ),
+    ("checked_by", "INSERT", "post_checks", None, "guard_check"),
+)
+"""The other triggers: name, event, table, condition, and function."""
 CHANGED_RIGHTS = (
     ("INSERT ON ledger_checkpoints", "adtech_bot, adtech_clock", None),
     ("EXECUTE ON FUNCTION record_ledger_check", None, "adtech_clock"),
@@ -70,16 +86,24 @@ def upgrade() -> None:
     for name in REPLACED:
         functions.create(name, revision)
     for name, event, table, condition, keys in SWITCHED:
-        when = f" WHEN ({condition})" if condition else ""
-        op.execute(
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when}"
-            f" EXECUTE FUNCTION require_running({keys})"
-        )
+        _create_trigger(name, event, table, condition, f"require_running({keys})")
+    for name, event, table, condition, function in GUARDED:
+        _create_trigger(name, event, table, condition, f"{function}()")
     for right, losers, receivers in CHANGED_RIGHTS:
         if losers:
             op.execute(f"REVOKE {right} FROM {losers}")
         if receivers:
             op.execute(f"GRANT {right} TO {receivers}")
+
+
+def _create_trigger(
+    name: str, event: str, table: str, condition: str | None, function: str
+) -> None:
+    when = f" WHEN ({condition})" if condition else ""
+    op.execute(
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when}"
+        f" EXECUTE FUNCTION {function}"
+    )
 
 
 def downgrade() -> None:
@@ -89,10 +113,10 @@ def downgrade() -> None:
             op.execute(f"REVOKE {right} FROM {receivers}")
         if losers:
             op.execute(f"GRANT {right} TO {losers}")
-    for name, _, table, _, _ in SWITCHED:
+    for name, _, table, _, _ in (*SWITCHED, *GUARDED):
         op.execute(f"DROP TRIGGER {name} ON {table}")
     for name in REPLACED:
         functions.create(name, down_revision)
-    for name, arguments in ADDED:
+    for name, arguments in reversed(ADDED):
         op.execute(f"DROP FUNCTION {name}({arguments})")
     op.drop_column("incidents", "closed_in")

@@ -2,6 +2,7 @@
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
@@ -31,6 +32,13 @@ async def ids(database: Database) -> dict[str, int]:
         await people.person(session, balance=7)
         await people.set_switch(session, Switch.DEPOSITS, enabled=True)
         await people.approved(session)
+        await session.execute(
+            text(
+                "UPDATE post_jobs SET breach = 'altered', breach_refund_at = clock()"
+                " WHERE campaign_target_id = :id"
+            ),
+            {"id": failed.target.id},
+        )
         unpaid = await people.in_debt(session)
         pending = await people.deal(session)
         wallet = (await wallets.of_user(session, live.owner.user_id or 0)).id

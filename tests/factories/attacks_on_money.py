@@ -260,13 +260,43 @@ ON_MONEY = (
         "UPDATE escrows SET status = 'released', settled_at = now()"
         " WHERE campaign_target_id = {live}",
         app="AD037",
+        bot="AD075",
         clock="AD037",
     ),
     attack(
         "a check is made in the future",
         "INSERT INTO post_checks (post_job_id, verdict, evidence, checked_at)"
         " SELECT id, 'present', 'x', now() + interval '9 days' FROM post_jobs",
-        **everywhere("AD036"),
+        app="AD036",
+        bot="AD075",
+        clock="AD036",
+    ),
+    attack(
+        "a check that saw the post is invented",
+        "INSERT INTO post_checks (post_job_id, verdict, evidence)"
+        " SELECT id, 'present', 'an admin has seen it' FROM post_jobs",
+        app="may",
+        bot="AD075",
+        clock="may",
+    ),
+    attack(
+        "a breach is recorded",
+        "UPDATE post_jobs SET breach = 'altered', breach_refund_at = now()"
+        " WHERE campaign_target_id = {live}",
+        app="may",
+        bot="AD074",
+        clock="may",
+    ),
+    attack(
+        "a breach is ended",
+        "UPDATE post_jobs SET breach = NULL, breach_refund_at = NULL WHERE breach IS NOT NULL",
+        **everywhere("AD074"),
+    ),
+    attack(
+        "a breach gets more time",
+        "UPDATE post_jobs SET breach_refund_at = now() + interval '9 days'"
+        " WHERE breach IS NOT NULL",
+        **everywhere("AD074"),
     ),
     attack("a check is changed", "UPDATE post_checks SET verdict = 'present'", owner="AD006"),
     attack(
