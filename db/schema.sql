@@ -266,6 +266,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON deposits FOR EACH ROW WHEN (new.s
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
+CREATE TRIGGER reported_payment BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'credited'::text) EXECUTE FUNCTION require_payment_report();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER switched_credit BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'credited'::text) EXECUTE FUNCTION require_running('deposits');
 GRANT SELECT ON deposits TO adtech_bot;
@@ -385,6 +386,7 @@ CREATE INDEX ix_inbox_lane ON inbox USING btree (lane, id) WHERE done_at IS NULL
 CREATE INDEX ix_inbox_open ON inbox USING btree (id) WHERE done_at IS NULL AND failed_at IS NULL;
 CREATE TRIGGER ended_for_good BEFORE UPDATE OF done_at, failed_at ON inbox FOR EACH ROW WHEN (old.done_at IS NOT NULL AND new.done_at IS NULL OR old.failed_at IS NOT NULL AND new.failed_at IS NULL AND NOT COALESCE((old.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text], false)) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER payload_only_emptied BEFORE UPDATE OF payload ON inbox FOR EACH ROW WHEN (new.payload IS NOT NULL AND new.payload IS DISTINCT FROM old.payload) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER payment_booked BEFORE UPDATE OF done_at, payload ON inbox FOR EACH ROW WHEN ((old.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text] AND (new.done_at IS NOT NULL OR new.payload IS NULL)) EXECUTE FUNCTION guard_payment_update();
 CREATE TRIGGER payment_noted AFTER INSERT ON inbox FOR EACH ROW WHEN ((new.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text]) EXECUTE FUNCTION note_payment();
 GRANT SELECT ON inbox TO adtech_bot;
 GRANT SELECT ON inbox TO adtech_clock;
@@ -950,6 +952,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
 -- guard_moved_chat() RETURNS trigger
+-- guard_payment_update() RETURNS trigger
 -- guard_post_job() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
@@ -988,6 +991,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_no_loss() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
 -- require_other_person(switch_key text, actor_id bigint) RETURNS void
+-- require_payment_report() RETURNS trigger
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_role_request() RETURNS trigger

@@ -3,7 +3,7 @@
 Before, a login could let a switch run again in nobody's name. `adtech_bot` could also write a check of the
 ledger and close an incident with it, in the name of any operator. No trigger read the kill switches.
 `adtech_bot` could also end a breach (a promise that a channel's owner broke) and write the check that pays
-the owner.
+the owner. It could credit a refund as a payment, and mark a payment as handled that is not in the books.
 """
 
 import sqlalchemy as sa
@@ -24,6 +24,8 @@ ADDED = (
     ("has_decided", "post_jobs, text[]"),
     ("guard_breach", ""),
     ("guard_check", ""),
+    ("require_payment_report", ""),
+    ("guard_payment_update", ""),
 )
 _CHANGES = "OLD.status <> NEW.status AND NEW.status"
 SWITCHED = (
@@ -67,6 +69,23 @@ GUARDED = (
         "guard_breach",
     ),
     ("checked_by", "INSERT", "post_checks", None, "guard_check"),
+    (
+        "reported_payment",
+        "UPDATE OF status",
+        "deposits",
+        f"{_CHANGES} = 'credited'",
+        "require_payment_report",
+    ),
+    (
+        "payment_booked",
+        "UPDATE OF done_at, payload",
+        "inbox",
+        (
+            "OLD.payload -> 'message' ?| ARRAY['successful_payment', 'refunded_payment']"
+            " AND (NEW.done_at IS NOT NULL OR NEW.payload IS NULL)"
+        ),
+        "guard_payment_update",
+    ),
 )
 """The other triggers: name, event, table, condition, and function."""
 CHANGED_RIGHTS = (

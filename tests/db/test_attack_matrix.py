@@ -50,6 +50,22 @@ async def ids(database: Database) -> dict[str, int]:
         )
         message = {"chat": {"id": 5}, "text": "x"}
         await inbox.store(session, [{"update_id": n, "message": message} for n in (1, 2, 3)])
+        paid = {"total_amount": 1, "currency": "USD"}
+        charges = [("successful_payment", "unbooked"), ("refunded_payment", "unbooked too")]
+        await inbox.store(
+            session,
+            [
+                {
+                    "update_id": 10 + n,
+                    "message": message
+                    | {
+                        "from": {"id": 5},
+                        kind: paid | {"telegram_payment_charge_id": charge},
+                    },
+                }
+                for n, (kind, charge) in enumerate(charges)
+            ],
+        )
         taken = await inbox.claim(session, limit=9)
         await inbox.mark_handled(session, taken[0].id)
         await inbox.park(session, id=taken[1].id, error="x")
@@ -67,6 +83,11 @@ async def ids(database: Database) -> dict[str, int]:
             session, admin_chat_id=-77, old_chat_id=-77, new_chat_id=-1_000_000_000_077
         )
         thief_wallet = (await wallets.of_user(session, thief.user_id or 0)).id
+    await database.as_owner(
+        "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
+        " SELECT 'refund', 'only refunded', telegram_id, 50000, 'USD' FROM users WHERE id = $1",
+        thief.user_id,
+    )
     await database.as_owner("INSERT INTO incidents (kind, details) VALUES ('drill', '{}')")
     await database.as_owner(
         "INSERT INTO post_checks (post_job_id, verdict, evidence)"

@@ -18,6 +18,34 @@ ON_MONEY = (
         **everywhere("AD044"),
     ),
     attack(
+        "a refund is credited as a payment",
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
+        " VALUES ({thief}, 50000, 'USD', 'telegram', 'only refunded')",
+        "UPDATE deposits SET status = 'credited', credited_at = clock()"
+        " WHERE external_reference = 'only refunded'",
+        **everywhere("AD076"),
+    ),
+    attack(
+        "a payment is marked as handled that is not in the books",
+        "UPDATE inbox SET payload = NULL, done_at = now()"
+        " WHERE payload -> 'message' ? 'successful_payment'",
+        app="AD077",
+        bot="AD077",
+    ),
+    attack(
+        "a payment is emptied that is not in the books",
+        "UPDATE inbox SET payload = NULL WHERE payload -> 'message' ? 'successful_payment'",
+        app="AD077",
+        bot="AD077",
+    ),
+    attack(
+        "a refund is marked as handled that is not in the books",
+        "UPDATE inbox SET payload = NULL, done_at = now()"
+        " WHERE payload -> 'message' ? 'refunded_payment'",
+        app="AD077",
+        bot="AD077",
+    ),
+    attack(
         "a deposit is dated by hand",
         "INSERT INTO deposits (user_id, amount, currency, source, external_reference, created_at)"
         " VALUES ({thief}, 1000000, 'XTR', 'stars', 'invented', '2020-01-01')",

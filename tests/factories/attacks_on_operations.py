@@ -163,6 +163,12 @@ ON_OPERATIONS = (
         clock="may",
     ),
     attack(
+        "an update is parked",
+        "UPDATE inbox SET failed_at = now() WHERE done_at IS NULL AND failed_at IS NULL",
+        app="may",
+        bot="may",
+    ),
+    attack(
         "an alarm is marked as delivered",
         "UPDATE outbox SET status = 'sent', sent_at = now() WHERE status = 'queued'",
         app="may",
