@@ -565,6 +565,8 @@ CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = '
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER written_by_clock BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['audit_chain_extended'::text, 'audit_chain_broken'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['audit_chain_extended'::text, 'audit_chain_broken'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text]))) EXECUTE FUNCTION guard_notice('clock');
+CREATE TRIGGER written_by_database BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text]))) EXECUTE FUNCTION guard_notice('database');
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
@@ -952,6 +954,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
 -- guard_moved_chat() RETURNS trigger
+-- guard_notice() RETURNS trigger
 -- guard_payment_update() RETURNS trigger
 -- guard_post_job() RETURNS trigger
 -- guard_signature() RETURNS trigger

@@ -4,6 +4,7 @@ Before, a login could let a switch run again in nobody's name. `adtech_bot` coul
 ledger and close an incident with it, in the name of any operator. No trigger read the kill switches.
 `adtech_bot` could also end a breach (a promise that a channel's owner broke) and write the check that pays
 the owner. It could credit a refund as a payment, and mark a payment as handled that is not in the books.
+A message under the key of another login's message stopped the true one, for example the digest of the chain.
 """
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ ADDED = (
     ("guard_check", ""),
     ("require_payment_report", ""),
     ("guard_payment_update", ""),
+    ("guard_notice", ""),
 )
 _CHANGES = "OLD.status <> NEW.status AND NEW.status"
 SWITCHED = (
@@ -60,6 +62,20 @@ SWITCHED = (
     ),
 )
 """The triggers that read switches: name, event, table, condition, and the keys of the switches."""
+_OF_DATABASE = (
+    "'switch_changed', 'role_reconciled', 'role_kept_revoked', 'admin_chat_moved',"
+    " 'staff_request_changed'"
+)
+_OF_CLOCK = (
+    "'audit_chain_extended', 'audit_chain_broken', 'telegram_down', 'telegram_back',"
+    " 'escrow_watchdog', 'target_paid', 'target_refunded', 'post_gone', 'post_breach_refunded'"
+)
+_KIND_OR_KEY = "NEW.kind IN ({0}) OR split_part(NEW.key, ':', 1) IN ({0})"
+NOTICES = (
+    ("written_by_database", "INSERT", "outbox", _KIND_OR_KEY.format(_OF_DATABASE), "'database'"),
+    ("written_by_clock", "INSERT", "outbox", _KIND_OR_KEY.format(_OF_CLOCK), "'clock'"),
+)
+"""The triggers of the outbox: name, event, table, condition, and who else than the owner may write."""
 GUARDED = (
     (
         "breach_decided",
@@ -106,6 +122,8 @@ def upgrade() -> None:
         functions.create(name, revision)
     for name, event, table, condition, keys in SWITCHED:
         _create_trigger(name, event, table, condition, f"require_running({keys})")
+    for name, event, table, condition, writer in NOTICES:
+        _create_trigger(name, event, table, condition, f"guard_notice({writer})")
     for name, event, table, condition, function in GUARDED:
         _create_trigger(name, event, table, condition, f"{function}()")
     for right, losers, receivers in CHANGED_RIGHTS:
@@ -132,7 +150,7 @@ def downgrade() -> None:
             op.execute(f"REVOKE {right} FROM {receivers}")
         if losers:
             op.execute(f"GRANT {right} TO {losers}")
-    for name, _, table, _, _ in (*SWITCHED, *GUARDED):
+    for name, _, table, _, _ in (*SWITCHED, *NOTICES, *GUARDED):
         op.execute(f"DROP TRIGGER {name} ON {table}")
     for name in REPLACED:
         functions.create(name, down_revision)

@@ -2,6 +2,9 @@
 
 from tests.factories.attack import attack, everywhere
 
+OF_CLOCK = {"app": "may", "clock": "may", "bot": "AD078"}
+"""The expectations of a message that only the scheduler's login writes."""
+
 ON_OPERATIONS = (
     attack(
         "a role is granted",
@@ -158,6 +161,31 @@ ON_OPERATIONS = (
     attack(
         "a request is dropped as the system does after 72 hours",
         "UPDATE staff_requests SET status = 'dropped', decided_at = now() WHERE id = {request}",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    *(
+        attack(
+            f"a message of the {writer} is invented: {kind} under {key}",
+            "INSERT INTO outbox (kind, payload, key)"  # noqa: S608 - of an attack
+            f" VALUES ('{kind}', '{{{{}}}}', '{key}')",
+            **states,
+        )
+        for writer, kind, key, states in (
+            ("scheduler", "audit_chain_extended", "x", OF_CLOCK),
+            ("scheduler", "deposit_credited", "audit_chain_extended:2026-11-29", OF_CLOCK),
+            ("scheduler", "target_paid", "x", OF_CLOCK),
+            ("scheduler", "escrow_watchdog", "x", OF_CLOCK),
+            ("database", "switch_changed", "x", everywhere("AD078")),
+            ("database", "staff_request_changed", "x", everywhere("AD078")),
+            ("database", "deposit_credited", "role_kept_revoked:1", everywhere("AD078")),
+        )
+    ),
+    attack(
+        "a message to a person is invented",
+        "INSERT INTO outbox (user_id, kind, payload, key)"
+        " VALUES ({thief}, 'deposit_credited', '{{}}', 'deposit_credited:999')",
         app="may",
         bot="may",
         clock="may",
