@@ -5,6 +5,7 @@ ledger and close an incident with it, in the name of any operator. No trigger re
 `adtech_bot` could also end a breach (a promise that a channel's owner broke) and write the check that pays
 the owner. It could credit a refund as a payment, and mark a payment as handled that is not in the books.
 A message under the key of another login's message stopped the true one, for example the digest of the chain.
+It could buy in the name of any person, and give a channel to another owner.
 """
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ ADDED = (
     ("require_payment_report", ""),
     ("guard_payment_update", ""),
     ("guard_notice", ""),
+    ("require_own_act", ""),
 )
 _CHANGES = "OLD.status <> NEW.status AND NEW.status"
 SWITCHED = (
@@ -85,6 +87,14 @@ GUARDED = (
         "guard_breach",
     ),
     ("checked_by", "INSERT", "post_checks", None, "guard_check"),
+    ("bought_by_advertiser", "INSERT", "campaign_targets", None, "require_own_act"),
+    (
+        "taken_over_by_owner",
+        "UPDATE OF owner_id",
+        "channels",
+        "OLD.owner_id <> NEW.owner_id",
+        "require_own_act",
+    ),
     (
         "reported_payment",
         "UPDATE OF status",

@@ -6,6 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from bot.callbacks import OnUncertainPost, ResolutionAct
 from db.models.posting import Breach
 from sandbox import embedded, logins
 from services.platform import inbox
@@ -78,6 +79,12 @@ async def test_a_press_lets_the_bot_record_a_check_and_end_a_breach(
     assert await _states(bot) == ["AD075", "AD074"]
     await _press(database, admin, "release")
     assert await _states(bot) == [None, None]
+
+
+def test_the_database_reads_the_data_of_the_buttons() -> None:
+    for act, word in (("RELEASE", "release"), ("DISMISS_CONFIRMED", "dismiss_sure")):
+        button = OnUncertainPost(act=ResolutionAct[act], id=7, claim=2)
+        assert button.pack() == f"uncertain:{word}:7:2"
 
 
 async def test_the_bot_records_a_missed_check(database: Database, bot: asyncpg.Connection) -> None:

@@ -273,6 +273,14 @@ ON_MONEY = (
         bot="AD055",
     ),
     attack(
+        "a person buys without having pressed the button",
+        "INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,"
+        " fee_bps) SELECT campaign_id, channel_id, owner_id, 1, 0, 0 FROM campaign_targets"
+        " WHERE id = {pending}",
+        app="may",
+        bot="AD079",
+    ),
+    attack(
         "a live post is paid for",
         "UPDATE escrows SET status = 'released', settled_at = now()"
         " WHERE campaign_target_id = {live}",

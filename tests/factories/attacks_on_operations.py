@@ -183,6 +183,12 @@ ON_OPERATIONS = (
         )
     ),
     attack(
+        "a channel gets another owner",
+        "UPDATE channels SET owner_id = {thief}",
+        app="may",
+        bot="AD079",
+    ),
+    attack(
         "a message to a person is invented",
         "INSERT INTO outbox (user_id, kind, payload, key)"
         " VALUES ({thief}, 'deposit_credited', '{{}}', 'deposit_credited:999')",
