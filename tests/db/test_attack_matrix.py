@@ -13,7 +13,7 @@ from services.money import corrections, wallets, withdrawals
 from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import payments, people, presses
+from tests.factories import payments, people, presses, rows
 from tests.factories.attack import LOGIN, Attack
 from tests.factories.attacks import ATTACKS
 
@@ -51,7 +51,10 @@ async def ids(database: Database) -> dict[str, int]:
         message = {"chat": {"id": 5}, "text": "x"}
         await inbox.store(session, [{"update_id": n, "message": message} for n in (1, 2, 3)])
         paid = {"total_amount": 1, "currency": "USD"}
-        charges = [("successful_payment", "unbooked"), ("refunded_payment", "unbooked too")]
+        credited = await rows.one(
+            session, "SELECT max(external_reference) FROM deposits WHERE status = 'credited'"
+        )
+        charges = [("successful_payment", "unbooked"), ("refunded_payment", credited)]
         await inbox.store(
             session,
             [
