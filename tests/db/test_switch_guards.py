@@ -42,7 +42,7 @@ async def test_a_stop_ends_a_session_that_moves_money_without_the_lock(
     )
     assert change.settled
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
-        await thief.execute("COMMIT")
+        await thief.execute("SELECT 1")
     async with database.sessions.begin() as session:
         assert await rows.one(session, "SELECT status FROM escrows") == "held"
 

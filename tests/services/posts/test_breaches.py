@@ -4,14 +4,12 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.posting import AdPart, Verdict
 from services.market import channels
 from services.money import escrow
 from services.platform import errors
-from services.platform.actors import Actor
 from services.posts import breaches, manual_resolution, uncertain_posts, verification
 from tests.conftest import Database
 from tests.factories import one_post, people, presses, rows
@@ -201,10 +199,6 @@ async def test_a_breach_without_a_decision_is_refunded_in_time(database: Databas
     assert await _notified(database, "post_breach_refunded") == _parties(made)[:1]
 
 
-async def _press_dismissal(session: AsyncSession, made: people.Deal) -> Actor:
-    return await presses.decide_post(session, made.moderator, "dismiss_sure", made.target.id)
-
-
 async def test_a_dismissed_breach_leaves_the_decision_to_the_checks(database: Database) -> None:
     made = await _posted(database, hours=2)
     for _ in range(2):
@@ -212,7 +206,7 @@ async def test_a_dismissed_breach_leaves_the_decision_to_the_checks(database: Da
     await database.forward(2 * HOUR)
     await _check(database, Verdict.PRESENT)
     async with database.sessions.begin() as session:
-        press = await _press_dismissal(session, made)
+        press = await presses.decide_post(session, made.moderator, "dismiss_sure", made.target.id)
         for done in (True, False):
             assert done == await manual_resolution.dismiss_breach(
                 session, actor=press, target_id=made.target.id, claim_no=1
@@ -233,7 +227,7 @@ async def test_another_alteration_after_a_dismissed_breach_is_a_breach_again(
     for _ in range(2):
         await _check(database, Verdict.ALTERED)
     async with database.sessions.begin() as session:
-        press = await _press_dismissal(session, made)
+        press = await presses.decide_post(session, made.moderator, "dismiss_sure", made.target.id)
         await manual_resolution.dismiss_breach(
             session, actor=press, target_id=made.target.id, claim_no=1
         )
