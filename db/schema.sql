@@ -68,6 +68,7 @@ CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (create
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_own_act();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -132,6 +133,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHE
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EACH ROW WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION require_own_act();
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
 GRANT SELECT ON channels TO adtech_reports;
@@ -237,6 +239,7 @@ CREATE TRIGGER proposed_in_kept BEFORE UPDATE OF proposed_in ON corrections FOR 
 CREATE TRIGGER settled_once BEFORE UPDATE ON corrections FOR EACH ROW EXECUTE FUNCTION guard_correction();
 CREATE TRIGGER signed_confirmation BEFORE UPDATE OF confirmed_by ON corrections FOR EACH ROW WHEN (new.confirmed_by IS DISTINCT FROM old.confirmed_by) EXECUTE FUNCTION guard_signature();
 CREATE TRIGGER signed_proposal BEFORE INSERT ON corrections FOR EACH ROW EXECUTE FUNCTION guard_signature();
+CREATE TRIGGER switched_correction BEFORE UPDATE OF status ON corrections FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['confirmed'::character varying, 'done'::character varying]::text[])) AND (new.kind::text = ANY (ARRAY['adjustment'::character varying, 'missing_payout'::character varying, 'escrow_reversal'::character varying]::text[]))) EXECUTE FUNCTION require_running('adjustments');
 GRANT INSERT, SELECT ON corrections TO adtech_bot;
 GRANT SELECT ON corrections TO adtech_clock;
 GRANT SELECT ON corrections TO adtech_reports;
@@ -278,7 +281,9 @@ CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposits DEFE
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER received AFTER INSERT ON deposits FOR EACH ROW EXECUTE FUNCTION require_received_payment();
 CREATE TRIGGER refund_compared_once BEFORE UPDATE OF refund_comparison ON deposits FOR EACH ROW WHEN (old.refund_comparison IS NOT NULL AND new.refund_comparison::text IS DISTINCT FROM old.refund_comparison::text) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER reported_payment BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'credited'::text) EXECUTE FUNCTION require_payment_report();
 CREATE TRIGGER stamped BEFORE UPDATE ON deposits FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_credit BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'credited'::text) EXECUTE FUNCTION require_running('deposits');
 GRANT SELECT ON deposits TO adtech_bot;
 GRANT SELECT ON deposits TO adtech_clock;
 GRANT SELECT ON deposits TO adtech_reports;
@@ -321,6 +326,9 @@ CREATE TRIGGER no_loss BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION re
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_hold BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_running('new_escrows');
+CREATE TRIGGER switched_refund BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'refunded'::text) EXECUTE FUNCTION require_running('refunds');
+CREATE TRIGGER switched_release BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'released'::text) EXECUTE FUNCTION require_running('payouts');
 GRANT INSERT, SELECT ON escrows TO adtech_bot;
 GRANT SELECT ON escrows TO adtech_clock;
 GRANT SELECT ON escrows TO adtech_reports;
@@ -396,6 +404,7 @@ CREATE INDEX ix_inbox_lane ON inbox USING btree (lane, id) WHERE done_at IS NULL
 CREATE INDEX ix_inbox_open ON inbox USING btree (id) WHERE done_at IS NULL AND failed_at IS NULL;
 CREATE TRIGGER ended_for_good BEFORE UPDATE OF done_at, failed_at ON inbox FOR EACH ROW WHEN (old.done_at IS NOT NULL AND new.done_at IS NULL OR old.failed_at IS NOT NULL AND new.failed_at IS NULL AND NOT COALESCE((old.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text], false)) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER payload_only_emptied BEFORE UPDATE OF payload ON inbox FOR EACH ROW WHEN (new.payload IS NOT NULL AND new.payload IS DISTINCT FROM old.payload) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER payment_booked BEFORE UPDATE OF done_at, payload ON inbox FOR EACH ROW WHEN ((old.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text] AND (new.done_at IS NOT NULL OR new.payload IS NULL)) EXECUTE FUNCTION guard_payment_update();
 CREATE TRIGGER payment_noted AFTER INSERT ON inbox FOR EACH ROW WHEN ((new.payload -> 'message'::text) ?| ARRAY['successful_payment'::text, 'refunded_payment'::text]) EXECUTE FUNCTION note_payment();
 GRANT SELECT ON inbox TO adtech_bot;
 GRANT SELECT ON inbox TO adtech_clock;
@@ -411,7 +420,9 @@ CREATE TABLE incidents (
     closed_at timestamp with time zone,
     closed_by bigint,
     fingerprint text DEFAULT ''::text NOT NULL,
+    closed_in bigint,
     CONSTRAINT pk_incidents PRIMARY KEY (id),
+    CONSTRAINT uq_incidents_closed_in UNIQUE (closed_in),
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
 );
 CREATE UNIQUE INDEX uq_incidents_open ON incidents USING btree (kind, fingerprint) WHERE closed_at IS NULL;
@@ -421,8 +432,8 @@ CREATE TRIGGER frozen BEFORE UPDATE OF kind, details, opened_at ON incidents FOR
 GRANT SELECT ON incidents TO adtech_bot;
 GRANT SELECT ON incidents TO adtech_clock;
 GRANT SELECT ON incidents TO adtech_reports;
-GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_bot;
 GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_clock;
+GRANT UPDATE (closed_at, closed_by, closed_in) ON incidents TO adtech_bot;
 
 CREATE TABLE kill_switches (
     key character varying(32) NOT NULL,
@@ -474,8 +485,8 @@ CREATE TABLE ledger_checkpoints (
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER in_the_past BEFORE INSERT ON ledger_checkpoints FOR EACH ROW EXECUTE FUNCTION guard_checkpoint();
-GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_bot;
-GRANT INSERT, SELECT ON ledger_checkpoints TO adtech_clock;
+GRANT SELECT ON ledger_checkpoints TO adtech_bot;
+GRANT SELECT ON ledger_checkpoints TO adtech_clock;
 GRANT SELECT ON ledger_checkpoints TO adtech_reports;
 
 CREATE TABLE ledger_entries (
@@ -595,6 +606,8 @@ CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER written_by_clock BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text]))) EXECUTE FUNCTION guard_notice('clock');
+CREATE TRIGGER written_by_database BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text]))) EXECUTE FUNCTION guard_notice('database');
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
@@ -614,6 +627,7 @@ CREATE TABLE post_checks (
 );
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON post_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER checked_by BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_check();
 CREATE TRIGGER not_ahead BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION refuse_future_check();
 GRANT INSERT, SELECT ON post_checks TO adtech_bot;
 GRANT INSERT, SELECT ON post_checks TO adtech_clock;
@@ -668,11 +682,13 @@ CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, up
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed');
+CREATE TRIGGER breach_decided BEFORE UPDATE OF breach, breach_refund_at ON post_jobs FOR EACH ROW WHEN (old.breach::text IS DISTINCT FROM new.breach::text OR old.breach_refund_at IS DISTINCT FROM new.breach_refund_at) EXECUTE FUNCTION guard_breach();
 CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jobs FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.channel_id IS DISTINCT FROM new.channel_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_claim BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'sending'::text) EXECUTE FUNCTION require_running('telegram_posting', 'worker_post');
 GRANT INSERT, SELECT ON post_jobs TO adtech_bot;
 GRANT SELECT ON post_jobs TO adtech_clock;
 GRANT SELECT ON post_jobs TO adtech_reports;
@@ -917,6 +933,8 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH S
 CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
 CREATE TRIGGER paid_once BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NOT NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_running('withdrawals');
+CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER used_reference BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION use_external_reference();
 CREATE TRIGGER uses_reference BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.external_reference IS NOT NULL) EXECUTE FUNCTION use_external_reference();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
@@ -979,14 +997,19 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
+-- guard_breach() RETURNS trigger
+-- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
 -- guard_moved_chat() RETURNS trigger
+-- guard_notice() RETURNS trigger
+-- guard_payment_update() RETURNS trigger
 -- guard_post_job() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
+-- has_decided(job post_jobs, decisions text[]) RETURNS boolean
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_command_for_request(request staff_requests) RETURNS boolean
@@ -1001,6 +1024,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- purge_inbox() RETURNS void
 -- purge_late_answers() RETURNS void
 -- reconcile_super_admins(listed bigint[]) RETURNS void
+-- record_ledger_check(violations bigint, details jsonb, progress jsonb, full_since timestamp with time zone) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refuse_change() RETURNS trigger
 -- refuse_frozen() RETURNS trigger
@@ -1021,9 +1045,13 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_no_loss() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
+-- require_other_person(switch_key text, actor_id bigint) RETURNS void
+-- require_own_act() RETURNS trigger
+-- require_payment_report() RETURNS trigger
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_role_request() RETURNS trigger
+-- require_running() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger
@@ -1070,6 +1098,7 @@ GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_late_answers TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
+GRANT EXECUTE ON FUNCTION record_ledger_check TO adtech_clock;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;

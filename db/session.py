@@ -34,8 +34,11 @@ AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
 """The SQLSTATE prefixes of errors after which any other statement would fail too."""
 BAD_DATA_STATES = ("22", "23", "54")
 """The SQLSTATE prefixes of a wrong value, a violated constraint, and a value that is too large."""
-CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014")
-"""The SQLSTATEs of a serialization failure, a deadlock, and an exceeded time limit."""
+CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014", "AD072")
+"""The SQLSTATEs of conflicts: a serialization failure, a deadlock, a time limit, a stopped switch.
+
+The services read a switch themselves. AD072 means that it was stopped after they had read it.
+"""
 
 REFUSED_STATES = ("28", "3D")
 """The SQLSTATE prefixes of a refused user name, password or database name."""
@@ -170,6 +173,11 @@ def is_bad_data(error: DBAPIError) -> bool:
     """Return whether the database or its driver refused a value for good."""
     refused_by_driver = isinstance(getattr(error.orig, "__cause__", None), ValueError)
     return refused_by_driver or sqlstate(error).startswith(BAD_DATA_STATES)
+
+
+def detail(error: DBAPIError) -> str:
+    """Return the DETAIL of a database error, or an empty string."""
+    return getattr(getattr(error.orig, "__cause__", None), "detail", None) or ""
 
 
 def sqlstate(error: BaseException) -> str:

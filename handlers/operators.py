@@ -154,7 +154,7 @@ async def check_ledger(message: Message, context: RequestContext) -> None:
     """
     context.actor.require_staff(*STAFF, action="ledger_check")
     async with context.begin() as session:
-        violations = await incidents.check_ledger_invariant(session)
+        violations = await incidents.check_on_demand(session)
     await respond.show(message, screens.ledger(context.t, violations))
 
 

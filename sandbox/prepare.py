@@ -21,7 +21,8 @@ REASON = "sandbox_first_start"
 
 
 async def _start_untouched_switches() -> None:
-    engine = database.create_engine(os.environ["DATABASE_URL"])
+    # Only the owner's role lets a switch run in nobody's name.
+    engine = database.create_engine(os.environ["MIGRATION_DATABASE_URL"])
     async with database.create_sessions(engine).begin() as session:
         for row in await killswitches.overview(session):
             if row.reason == killswitches.CREATED_STOPPED:

@@ -36,9 +36,14 @@ app = typer.Typer(no_args_is_help=True)
 def check(*, full: Full = False) -> None:
     """Check the ledger now, in the same way as the scheduled check.
 
-    If a rule is violated, all movements of money are stopped, and the exit status is 1.
+    If a rule is violated, all movements of money are stopped, and the exit status is 1. The command
+    needs the scheduler's login, CLOCK_DATABASE_URL.
     """
-    violations = run_all(_check_all) if full else run_once(incidents.check_ledger_invariant)
+    violations = (
+        run_all(_check_all, as_clock=True)
+        if full
+        else run_once(incidents.check_ledger_invariant, as_clock=True)
+    )
     if not violations:
         out.print("All invariants hold.")
         return

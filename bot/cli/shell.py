@@ -49,33 +49,40 @@ def run_once(
     action: Callable[[AsyncSession], Awaitable[T]],
     *,
     as_owner: bool = False,
+    as_clock: bool = False,
     reads_only: bool = False,
 ) -> T:
     """Run an action in one transaction, and return the action's result.
 
-    `as_owner`, `reads_only` and errors are as in `run_all`.
+    `as_owner`, `as_clock`, `reads_only` and errors are as in `run_all`.
     """
 
     async def run_in_transaction(sessions: Sessions) -> T:
         async with sessions.begin() as session:
             return await action(session)
 
-    return run_all(run_in_transaction, as_owner=as_owner, reads_only=reads_only)
+    return run_all(run_in_transaction, as_owner=as_owner, as_clock=as_clock, reads_only=reads_only)
 
 
 def run_all(
-    action: Callable[[Sessions], Awaitable[T]], *, as_owner: bool = False, reads_only: bool = False
+    action: Callable[[Sessions], Awaitable[T]],
+    *,
+    as_owner: bool = False,
+    as_clock: bool = False,
+    reads_only: bool = False,
 ) -> T:
     """Run an action that opens its own transactions, and return the action's result.
 
     The database role comes from DATABASE_URL. With `as_owner`, it comes from
-    MIGRATION_DATABASE_URL. With `reads_only`, it comes from REPORTS_DATABASE_URL if this setting
-    exists. The process exits with status 1 if the action is refused or the database does not
-    answer, and with status 2 if MIGRATION_DATABASE_URL is missing.
+    MIGRATION_DATABASE_URL. With `as_clock` or `reads_only`, it comes from CLOCK_DATABASE_URL or
+    REPORTS_DATABASE_URL if this setting exists. The process exits with status 1 if the action is
+    refused or the database does not answer, and with status 2 if MIGRATION_DATABASE_URL is missing.
     """
     configured = settings.load()
     logging.setup(configured)
     url = configured.migration_database_url if as_owner else configured.database_url
+    if as_clock:
+        url = configured.clock_database_url or url
     if reads_only:
         url = configured.reports_database_url or url
     if url is None:

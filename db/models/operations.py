@@ -207,6 +207,8 @@ class Incident(Base):
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     fingerprint: Mapped[str] = mapped_column(server_default=text("''"))
     """A digest of what the fault is about, without facts that change while the fault remains."""
+    closed_in: Mapped[int | None] = mapped_column(unique=True)
+    """The inbox row with the button press of `closed_by`."""
 
 
 class LaunchRun(Base):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from sqlalchemy import func, insert, null, select
+from sqlalchemy import DateTime, bindparam, func, null, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -22,14 +23,35 @@ FREEZE_REASON = "ledger_invariant_violated"
 
 The database function `open_incident` has the same word.
 """
+_RECORD = text(
+    "SELECT record_ledger_check(:violations, :details, :progress, :full_since)"
+).bindparams(
+    bindparam("details", type_=JSONB),
+    bindparam("progress", type_=JSONB),
+    bindparam("full_since", type_=DateTime(timezone=True)),
+)
 log = structlog.get_logger()
 
 
 async def check_ledger_invariant(session: AsyncSession) -> list[Violation]:
-    """Run the scheduled check of the ledger, and return the violations. Locks nothing."""
+    """Run and record the scheduled check of the ledger, and return the violations. Locks nothing.
+
+    The session needs the login of the scheduler, because no other login may record a check.
+    """
     log.info("[INVARIANT] Ledger check started")
     violations, progress, full_since = await _check(session)
     await record_check(session, violations, progress, full_since=full_since)
+    return violations
+
+
+async def check_on_demand(session: AsyncSession) -> list[Violation]:
+    """Check the ledger without a record of the check, and return the violations.
+
+    Violations raise an alarm (`raise_alarm`). Locks nothing.
+    """
+    violations, _, _ = await _check(session)
+    if violations:
+        await raise_alarm(session, violations)
     return violations
 
 
@@ -46,12 +68,13 @@ async def record_check(
     the start of a check of all rows (with a time zone), or None for a smaller check.
     """
     await session.execute(
-        insert(LedgerCheckpoint).values(
-            violations=len(violations),
-            details={violation.name: len(violation.rows) for violation in violations},
-            progress=null() if violations or progress is None else progress.as_json(),
-            full_since=None if violations else full_since,
-        )
+        _RECORD,
+        {
+            "violations": len(violations),
+            "details": {violation.name: len(violation.rows) for violation in violations},
+            "progress": null() if violations or progress is None else progress.as_json(),
+            "full_since": None if violations else full_since,
+        },
     )
     if violations:
         await raise_alarm(session, violations)
@@ -104,9 +127,11 @@ async def is_open(session: AsyncSession, incident_id: int) -> bool:
 async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: int) -> None:
     """Close an incident after a check of the ledger. The stopped kill switches stay stopped.
 
-    A full check after the incident and after the last repair must have found no violation. If the
-    incident is already closed, nothing changes. Locks the incident. Raises AccessDenied, NotFound;
-    InvariantBroken if a check finds a violation; NotChecked if the full check is missing.
+    The actor has pressed the confirmation, in the update that is being handled. A full check after
+    the incident and after the last repair must have found no violation, and the scheduler's login
+    must have recorded this check. If the incident is already closed, nothing changes. Locks the
+    incident. Raises AccessDenied, NotFound; InvariantBroken if a check finds a violation;
+    NotChecked if the full check is missing.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
     incident = await session.get(Incident, incident_id, with_for_update=True)
@@ -114,14 +139,13 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
         raise errors.NotFound("incident", incident_id)
     if incident.closed_at is not None:
         return
-    violations, progress, full_since = await _check(session)
+    violations, _, _ = await _check(session)
     if violations:
         raise errors.InvariantBroken(incident_id)
-    await record_check(session, violations, progress, full_since=full_since)
     if not await _is_fully_checked_since(session, incident):
         raise errors.NotChecked(incident_id)
     incident.closed_at = await queries.now(session)
-    incident.closed_by = actor.user_id
+    incident.closed_by, incident.closed_in = actor.user_id, actor.inbox_id
     await session.flush()
     await audit.record(
         session, actor=actor, action="incident_closed", role=role, incident_id=incident_id

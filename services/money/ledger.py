@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.money import Reason, WalletKind
+from db.session import detail
 from services.platform import errors
 from services.platform.actors import correlation_id
 
@@ -147,7 +148,7 @@ def domain_error(error: DBAPIError, key: str, amount: int = 0) -> Exception:
     if state == "AD001":
         return errors.IdempotencyConflict(key)
     if state in {"AD002", "AD055"}:
-        facts = json.loads(getattr(getattr(error.orig, "__cause__", None), "detail", "{}"))
+        facts = json.loads(detail(error))
         return (errors.InsufficientFunds if state == "AD002" else errors.OpenLoss)(**facts)
     if state in {"AD003", "AD004"}:
         return errors.InvalidTransfer("legs" if state == "AD003" else "wallets")

@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, func, or_, select, text
+from sqlalchemy import TextClause, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.corrections import Correction, CorrectionStatus
-from db.models.operations import Incident, KillSwitch, Switch, SwitchStop
+from db.models.operations import KillSwitch, Switch, SwitchStop
 from db.models.posting import PostJob, PostJobStatus
-from db.session import sqlstate
+from db.session import detail, sqlstate
 from services.platform import errors
 from services.platform.actors import OPERATORS, Actor, correlation_id
 
@@ -29,7 +28,9 @@ _END_LOCK_HOLDERS = text("SELECT ended, remaining FROM end_lock_holders()")
 _OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
     bindparam("details", type_=JSONB)
 )
-_NO_OPERATOR = "AD042"
+_NO_OPERATOR = frozenset({"AD042", "AD070"})
+_INCIDENT_OPEN = "AD043"
+_SAME_PERSON = "AD071"
 POSTING_SWITCHES = (Switch.TELEGRAM_POSTING, Switch.WORKER_POST)
 """The switches that must all run before the bot sends a post."""
 STOPPED_BY_INCIDENT = (Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS)
@@ -159,13 +160,11 @@ async def run(session: AsyncSession, *, actor: Actor, key: Switch, reason: str) 
     """Let a stopped switch run again, audit the change, and notify the admin chat.
 
     If the switch already runs, nothing changes. Takes the exclusive lock of the switch, then locks
-    its row. Raises AccessDenied; NotFound if the switch has no row. For a switch of
-    STOPPED_BY_INCIDENT, raises IncidentOpen if the last incident about the ledger is open. For a
-    switch of FROZEN_BY_INCIDENT, raises SamePerson if the actor closed or repaired that incident.
+    its row. Raises AccessDenied, also for the system; NotFound if the switch has no row. For a
+    switch of STOPPED_BY_INCIDENT, raises IncidentOpen if an incident about the ledger is open. For
+    a switch of FROZEN_BY_INCIDENT, raises SamePerson if the actor closed the last incident, or
+    proposed or confirmed its repair. After an error, the caller must roll back.
     """
-    if key in FROZEN_BY_INCIDENT and not await are_running(session, key):
-        _require_role(actor)
-        await _require_other_person(session, actor, key)
     changed = await _call(session, _RUN, actor, key, reason)
     return SwitchChange(key, enabled=True, changed=changed, sends_under_way=0)
 
@@ -226,12 +225,22 @@ async def _call(
     try:
         changed: bool | None = await session.scalar(function, values)
     except DBAPIError as error:
-        if sqlstate(error) == _NO_OPERATOR:
-            raise errors.AccessDenied("kill_switch") from error
-        raise
+        raise _refusal(error) from error
     if changed is None:
         raise errors.NotFound("kill_switch", key)
     return changed
+
+
+def _refusal(error: DBAPIError) -> Exception:
+    """Translate an error of `stop_switch` or `run_switch` into a domain error."""
+    state = sqlstate(error)
+    if state in _NO_OPERATOR:
+        return errors.AccessDenied("kill_switch")
+    if state == _INCIDENT_OPEN:
+        return errors.IncidentOpen(int(detail(error)))
+    if state == _SAME_PERSON:
+        return errors.SamePerson("kill_switch_run")
+    return error
 
 
 def _require_role(actor: Actor) -> str:
@@ -245,39 +254,3 @@ async def _sends_under_way(session: AsyncSession) -> int:
         select(func.count()).where(PostJob.status == PostJobStatus.SENDING)
     )
     return count.scalar_one()
-
-
-async def _require_other_person(session: AsyncSession, actor: Actor, key: Switch) -> None:
-    """Require that another person has closed and repaired the incidents about the ledger.
-
-    Incidents that were closed before the last change of the switch do not count. While an incident
-    is open, only a switch outside STOPPED_BY_INCIDENT may run.
-    """
-    of_ledger = select(Incident).where(Incident.kind == LEDGER_INCIDENT)
-    still_open = await session.scalar(of_ledger.where(Incident.closed_at.is_(None)).limit(1))
-    if still_open is not None:
-        if key in STOPPED_BY_INCIDENT:
-            raise errors.IncidentOpen(still_open.id)
-        return
-    if actor.user_id is None:
-        return
-    closed = of_ledger.where(Incident.closed_at >= await last_change(session, key))
-    for incident in await session.scalars(closed):
-        if incident.closed_by == actor.user_id or await _has_confirmed_since(
-            session, actor, incident
-        ):
-            raise errors.SamePerson("kill_switch_run")
-
-
-async def _has_confirmed_since(session: AsyncSession, actor: Actor, incident: Incident) -> bool:
-    """Return whether the actor has confirmed a possible repair of an incident."""
-    found = await session.scalar(
-        select(Correction.id)
-        .where(
-            Correction.confirmed_by == actor.user_id,
-            Correction.status.in_((CorrectionStatus.CONFIRMED, CorrectionStatus.DONE)),
-            or_(Correction.done_at.is_(None), Correction.done_at >= incident.opened_at),
-        )
-        .limit(1)
-    )
-    return found is not None

@@ -28,12 +28,11 @@ from db import session as database
 from db.models.operations import Switch
 from db.session import Sessions
 from sandbox import embedded
-from services.platform import killswitches
-from services.platform.actors import SYSTEM
 from tests.benchmarks import processor
 from tests.chaos.environment import ROOT, Environment, run_environment, wait_until
 from tests.chaos.market import Market
 from tests.chaos.schedulers import ForkServerClient, Scheduler, run_fork_server
+from tests.factories import people
 
 LIMIT_PER_SECOND = 30
 UNLIMITED = 1_000_000
@@ -176,9 +175,7 @@ async def limit_telegram(environment: Environment, *, on: bool) -> None:
 async def set_posting(sessions: Sessions, *, running: bool) -> None:
     """Allow or forbid the publication of posts."""
     async with sessions.begin() as session:
-        await killswitches.set(
-            session, actor=SYSTEM, key=Switch.WORKER_POST, enabled=running, reason="benchmark"
-        )
+        await people.set_switch(session, Switch.WORKER_POST, enabled=running)
 
 
 async def idle(

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.operations import Switch
 from db.models.users import RequestKind, Role
 from db.session import create_engine, create_sessions
 from sandbox import embedded
@@ -15,7 +17,7 @@ from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
 from tests.conftest import Database, ReusedEngine, checked_database
 from tests.embedded_fixture import clone_database, drop_database
-from tests.factories import payments, people, presses
+from tests.factories import payments, people, presses, rows
 from tests.factories.attack import LOGIN, Attack
 from tests.factories.attacks import ATTACKS
 
@@ -33,7 +35,19 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
         thief = await people.person(session, balance=900)
         await withdrawals.request(session, actor=thief, amount=500, key="form")
         live = await people.posted(session, promised_hours=24)
+        due = await people.posted(session, promised_hours=0)
+        failed = await people.failed(session)
+        await people.stop(session, Switch.DEPOSITS)
+        await people.person(session, balance=7)
+        await people.set_switch(session, Switch.DEPOSITS, enabled=True)
         await people.approved(session)
+        await session.execute(
+            text(
+                "UPDATE post_jobs SET breach = 'altered', breach_refund_at = clock()"
+                " WHERE campaign_target_id = :id"
+            ),
+            {"id": failed.target.id},
+        )
         unpaid = await people.in_debt(session)
         pending = await people.deal(session)
         wallet = (await wallets.of_user(session, live.owner.user_id or 0)).id
@@ -46,6 +60,25 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
         )
         message = {"chat": {"id": 5}, "text": "x"}
         await inbox.store(session, [{"update_id": n, "message": message} for n in (1, 2, 3)])
+        paid = {"total_amount": 1, "currency": "USD"}
+        credited = await rows.one(
+            session, "SELECT max(external_reference) FROM deposits WHERE status = 'credited'"
+        )
+        charges = [("successful_payment", "unbooked"), ("refunded_payment", credited)]
+        await inbox.store(
+            session,
+            [
+                {
+                    "update_id": 10 + n,
+                    "message": message
+                    | {
+                        "from": {"id": 5},
+                        kind: paid | {"telegram_payment_charge_id": charge},
+                    },
+                }
+                for n, (kind, charge) in enumerate(charges)
+            ],
+        )
         taken = await inbox.claim(session, limit=9)
         await inbox.mark_handled(session, taken[0].id)
         await inbox.park(session, id=taken[1].id, error="x")
@@ -66,6 +99,12 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
     await engine.dispose()
     owner = await asyncpg.connect(server.dsn(embedded.OWNER, ATTACKED))
     await owner.execute(
+        "INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency)"
+        " SELECT 'refund', 'only refunded', telegram_id, 50000, 'USD' FROM users WHERE id = $1",
+        thief.user_id,
+    )
+    await owner.execute("INSERT INTO incidents (kind, details) VALUES ('drill', '{}')")
+    await owner.execute(
         "INSERT INTO post_checks (post_job_id, verdict, evidence)"
         " SELECT id, 'unknown', 'x' FROM post_jobs"
     )
@@ -82,6 +121,8 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
         "thief_wallet": thief_wallet,
         "wallet": wallet,
         "live": live.target.id,
+        "due": due.target.id,
+        "failed": failed.target.id,
         "pending": pending.target.id,
         "unpaid": unpaid.target.id,
     }
@@ -149,12 +190,16 @@ AUDITED = (
     ("kill_switch_stopped", "clock", "SELECT stop_switch('refunds', NULL, 'system', 'x', NULL)"),
     ("kill_switch_run", "bot", "SELECT run_switch('refunds', {operator}, 'operator', 'x', NULL)"),
     ("incident_opened", "clock", "SELECT open_incident('telegram_down', '{{}}')"),
-    ("incident_closed", "clock", "UPDATE incidents SET closed_at = now()"),
     ("audit_chain_file_added", "bot", "SELECT add_audit_chain_file('x', {operator})"),
     (
         "audit_chain_file_added",
         "clock",
         "INSERT INTO audit_chain_files (name, last_number) VALUES ('y', 0)",
+    ),
+    (
+        "incident_closed",
+        "clock",
+        "UPDATE incidents SET closed_at = now() WHERE kind = 'telegram_down'",
     ),
     ("chat_moved", "intake", "INSERT INTO moved_chats (old_chat_id, new_chat_id) VALUES (-1, -2)"),
 )

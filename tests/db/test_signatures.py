@@ -8,14 +8,22 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.callbacks import CorrectionAct, OnCorrection, OnStaffRequest, RequestAct
+from bot.callbacks import (
+    CorrectionAct,
+    IncidentAct,
+    OnCorrection,
+    OnIncident,
+    OnStaffRequest,
+    RequestAct,
+)
 from db.models.corrections import CorrectionKind
 from db.models.users import RequestKind, Role
 from db.session import sqlstate
 from services.market import staff_requests
-from services.money import withdrawals
+from services.money import incidents, withdrawals
 from services.platform import users
 from services.platform.actors import Actor
+from tests.conftest import Database
 from tests.factories import people, presses, rows
 
 CARDS = (
@@ -58,6 +66,7 @@ async def _sign(session: AsyncSession, by: Actor, request_id: int) -> str | None
 def test_the_database_reads_the_data_of_the_buttons() -> None:
     for act, word in (("ACKNOWLEDGE", "mine"), ("CONFIRM", "yes"), ("DROP", "no")):
         assert OnStaffRequest(act=RequestAct[act], id=7).pack() == f"request:{word}:7"
+    assert OnIncident(act=IncidentAct.CLOSE_CONFIRMED, id=7).pack() == "incident:close_sure:7"
     press = OnCorrection(act=CorrectionAct.CONFIRM, id=7, reason="seen").pack()
     assert press == "correction:yes:7:seen"
 
@@ -276,3 +285,25 @@ async def test_a_correction_is_proposed_by_the_press_on_ones_own_request(
                     {"wallet": wallet, "by": admin.user_id, "press": press.inbox_id},
                 )
         assert sqlstate(refusal.value) == "AD064"
+
+
+async def test_an_incident_is_closed_by_its_own_press(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        one, two = [
+            await rows.one(session, "SELECT open_incident(:kind, '{}')", kind=kind)
+            for kind in ("drill", "another drill")
+        ]
+        assert await incidents.check_ledger_invariant(session) == []
+    async with database.sessions.begin() as session:
+        press = await presses.close_incident(session, operator, one)
+    for actor, incident_id, state in (
+        (operator, one, "AD061"),  # no press at all
+        (press, two, "AD061"),  # the press for another incident
+    ):
+        with pytest.raises(DBAPIError) as refused:
+            async with database.sessions.begin() as session:
+                await incidents.close_incident(session, actor=actor, incident_id=incident_id)
+        assert sqlstate(refused.value) == state
+    async with database.sessions.begin() as session:
+        await incidents.close_incident(session, actor=press, incident_id=one)

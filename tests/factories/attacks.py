@@ -2,5 +2,6 @@
 
 from tests.factories.attacks_on_money import ON_MONEY
 from tests.factories.attacks_on_operations import ON_OPERATIONS
+from tests.factories.attacks_past_switches import PAST_SWITCHES
 
-ATTACKS = ON_MONEY + ON_OPERATIONS
+ATTACKS = ON_MONEY + ON_OPERATIONS + PAST_SWITCHES

@@ -18,6 +18,34 @@ ON_MONEY = (
         **everywhere("AD044"),
     ),
     attack(
+        "a refund is credited as a payment",
+        "INSERT INTO deposits (user_id, amount, currency, source, external_reference)"
+        " VALUES ({thief}, 50000, 'USD', 'telegram', 'only refunded')",
+        "UPDATE deposits SET status = 'credited', credited_at = clock()"
+        " WHERE external_reference = 'only refunded'",
+        **everywhere("AD076"),
+    ),
+    attack(
+        "a payment is marked as handled that is not in the books",
+        "UPDATE inbox SET payload = NULL, done_at = now()"
+        " WHERE payload -> 'message' ? 'successful_payment'",
+        app="AD077",
+        bot="AD077",
+    ),
+    attack(
+        "a payment is emptied that is not in the books",
+        "UPDATE inbox SET payload = NULL WHERE payload -> 'message' ? 'successful_payment'",
+        app="AD077",
+        bot="AD077",
+    ),
+    attack(
+        "a refund is marked as handled that is not in the books",
+        "UPDATE inbox SET payload = NULL, done_at = now()"
+        " WHERE payload -> 'message' ? 'refunded_payment'",
+        app="AD077",
+        bot="AD077",
+    ),
+    attack(
         "a deposit is dated by hand",
         "INSERT INTO deposits (user_id, amount, currency, source, external_reference, created_at)"
         " VALUES ({thief}, 1000000, 'XTR', 'stars', 'invented', '2020-01-01')",
@@ -258,6 +286,14 @@ ON_MONEY = (
         bot="AD055",
     ),
     attack(
+        "a person buys without having pressed the button",
+        "INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,"
+        " fee_bps) SELECT campaign_id, channel_id, owner_id, 1, 0, 0 FROM campaign_targets"
+        " WHERE id = {pending}",
+        app="may",
+        bot="AD079",
+    ),
+    attack(
         "a live post is paid for",
         "UPDATE escrows SET status = 'released', settled_at = now()"
         " WHERE campaign_target_id = {live}",
@@ -273,13 +309,43 @@ ON_MONEY = (
         "UPDATE escrows SET status = 'released', settled_at = now()"
         " WHERE campaign_target_id = {live}",
         app="AD037",
+        bot="AD075",
         clock="AD037",
     ),
     attack(
         "a check is made in the future",
         "INSERT INTO post_checks (post_job_id, verdict, evidence, checked_at)"
         " SELECT id, 'present', 'x', now() + interval '9 days' FROM post_jobs",
-        **everywhere("AD036"),
+        app="AD036",
+        bot="AD075",
+        clock="AD036",
+    ),
+    attack(
+        "a check that saw the post is invented",
+        "INSERT INTO post_checks (post_job_id, verdict, evidence)"
+        " SELECT id, 'present', 'an admin has seen it' FROM post_jobs",
+        app="may",
+        bot="AD075",
+        clock="may",
+    ),
+    attack(
+        "a breach is recorded",
+        "UPDATE post_jobs SET breach = 'altered', breach_refund_at = now()"
+        " WHERE campaign_target_id = {live}",
+        app="may",
+        bot="AD074",
+        clock="may",
+    ),
+    attack(
+        "a breach is ended",
+        "UPDATE post_jobs SET breach = NULL, breach_refund_at = NULL WHERE breach IS NOT NULL",
+        **everywhere("AD074"),
+    ),
+    attack(
+        "a breach gets more time",
+        "UPDATE post_jobs SET breach_refund_at = now() + interval '9 days'"
+        " WHERE breach IS NOT NULL",
+        **everywhere("AD074"),
     ),
     attack("a check is changed", "UPDATE post_checks SET verdict = 'present'", owner="AD006"),
     attack(

@@ -2,6 +2,9 @@
 
 from tests.factories.attack import attack, everywhere
 
+OF_CLOCK = {"app": "may", "clock": "may", "bot": "AD078"}
+"""The expectations of a message that only the scheduler's login writes."""
+
 ON_OPERATIONS = (
     attack(
         "a role is granted",
@@ -36,6 +39,12 @@ ON_OPERATIONS = (
         bot="AD042",
     ),
     attack(
+        "a switch is run in nobody's name",
+        "SELECT run_switch('payouts', NULL, 'system', 'x', NULL)",
+        app="AD070",
+        bot="AD070",
+    ),
+    attack(
         "a switch is stopped by somebody without the role",
         "SELECT stop_switch('payouts', {thief}, 'operator', 'x', NULL)",
         **everywhere("AD042"),
@@ -52,6 +61,23 @@ ON_OPERATIONS = (
         "SELECT open_incident('ledger_violation', '{{}}')",
         "UPDATE incidents SET closed_at = now(), closed_by = {operator}",
         **everywhere("AD040"),
+    ),
+    attack(
+        "an incident is closed in the name of an operator",
+        "SELECT record_ledger_check(0, '{{}}', NULL, clock())",
+        "UPDATE incidents SET closed_at = now(), closed_by = {operator} WHERE kind = 'drill'",
+        app="AD061",
+        clock="AD061",
+    ),
+    attack(
+        "a check of the ledger is written by hand",
+        "INSERT INTO ledger_checkpoints (violations, details) VALUES (0, '{{}}')",
+    ),
+    attack(
+        "a check of the ledger is invented",
+        "SELECT record_ledger_check(0, '{{}}', NULL, clock())",
+        app="may",
+        clock="may",
     ),
     attack(
         "an incident is changed",
@@ -111,9 +137,9 @@ ON_OPERATIONS = (
     ),
     attack(
         "a check of the ledger has read the future",
-        "INSERT INTO ledger_checkpoints (violations, details, progress)"
-        """ VALUES (0, '{{}}', '{{"horizon": 9000000000000000}}')""",
-        **everywhere("AD041"),
+        """SELECT record_ledger_check(0, '{{}}', '{{"horizon": 9000000000000000}}', NULL)""",
+        app="AD041",
+        clock="AD041",
     ),
     attack(
         "a check of the ledger is changed",
@@ -166,6 +192,43 @@ ON_OPERATIONS = (
         app="may",
         bot="may",
         clock="may",
+    ),
+    *(
+        attack(
+            f"a message of the {writer} is invented: {kind} under {key}",
+            "INSERT INTO outbox (kind, payload, key)"  # noqa: S608 - of an attack
+            f" VALUES ('{kind}', '{{{{}}}}', '{key}')",
+            **states,
+        )
+        for writer, kind, key, states in (
+            ("scheduler", "audit_chain_extended", "x", OF_CLOCK),
+            ("scheduler", "deposit_credited", "audit_chain_extended:2026-11-29", OF_CLOCK),
+            ("scheduler", "target_paid", "x", OF_CLOCK),
+            ("scheduler", "escrow_watchdog", "x", OF_CLOCK),
+            ("database", "switch_changed", "x", everywhere("AD078")),
+            ("database", "staff_request_changed", "x", everywhere("AD078")),
+            ("database", "deposit_credited", "role_kept_revoked:1", everywhere("AD078")),
+        )
+    ),
+    attack(
+        "a channel gets another owner",
+        "UPDATE channels SET owner_id = {thief}",
+        app="may",
+        bot="AD079",
+    ),
+    attack(
+        "a message to a person is invented",
+        "INSERT INTO outbox (user_id, kind, payload, key)"
+        " VALUES ({thief}, 'deposit_credited', '{{}}', 'deposit_credited:999')",
+        app="may",
+        bot="may",
+        clock="may",
+    ),
+    attack(
+        "an update is parked",
+        "UPDATE inbox SET failed_at = now() WHERE done_at IS NULL AND failed_at IS NULL",
+        app="may",
+        bot="may",
     ),
     attack(
         "an alarm is marked as delivered",

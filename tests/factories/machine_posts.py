@@ -15,7 +15,7 @@ from services.platform import errors
 from services.platform.actors import Actor
 from services.posts import manual_resolution, posting, verification
 from services.posts.posting import Claim
-from tests.factories import one_post, world
+from tests.factories import one_post, presses, world
 from tests.factories.model import MOMENT, Refused
 from tests.factories.model_posts import RETRY_HOURS
 
@@ -200,9 +200,11 @@ class PostRules(Machine):
         target_id = world.nth(broken, pick)
         decide = manual_resolution.decide_refund if refund else manual_resolution.dismiss_breach
         claim_no = self.model.targets[target_id].claim_no
-        self.same(
-            lambda session: decide(
-                session, actor=self.world.moderator, target_id=target_id, claim_no=claim_no
-            ),
-            lambda: self.model.decide_breach(target_id, refund=refund),
-        )
+
+        async def act(session: AsyncSession) -> bool:
+            actor = await presses.decide_post(
+                session, self.world.moderator, "dismiss_sure", target_id, claim_no
+            )
+            return await decide(session, actor=actor, target_id=target_id, claim_no=claim_no)
+
+        self.same(act, lambda: self.model.decide_breach(target_id, refund=refund))

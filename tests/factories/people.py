@@ -61,13 +61,22 @@ async def commit(session: AsyncSession) -> None:
 
 async def run_switches(session: AsyncSession) -> None:
     """Allow every kind of operation."""
+    operator = await staff(session, Role.OPERATOR)
     for key in Switch:
-        await killswitches.set(session, actor=SYSTEM, key=key, enabled=True, reason="test")
+        await killswitches.set(session, actor=operator, key=key, enabled=True, reason="test")
+
+
+async def set_switch(
+    session: AsyncSession, key: Switch, *, enabled: bool
+) -> killswitches.SwitchChange:
+    """Let a new operator run a kill switch, or let the system stop it."""
+    actor = await staff(session, Role.OPERATOR) if enabled else SYSTEM
+    return await killswitches.set(session, actor=actor, key=key, enabled=enabled, reason="test")
 
 
 async def stop(session: AsyncSession, key: Switch) -> None:
     """Set a kill switch so that it forbids its kind of operation."""
-    await killswitches.set(session, actor=SYSTEM, key=key, enabled=False, reason="test")
+    await set_switch(session, key, enabled=False)
 
 
 async def person(session: AsyncSession, *, balance: int = 0, currency: str = CURRENCY) -> Actor:

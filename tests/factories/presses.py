@@ -73,6 +73,18 @@ async def confirm_correction(session: AsyncSession, who: Actor, correction_id: i
     return await press(session, who, f"correction:yes:{correction_id}:checked")
 
 
+async def close_incident(session: AsyncSession, who: Actor, incident_id: int) -> Actor:
+    """Store the press that closes an incident, and return an actor who may close it."""
+    return await press(session, who, f"incident:close_sure:{incident_id}")
+
+
+async def decide_post(
+    session: AsyncSession, who: Actor, decision: str, target_id: int, claim_no: int = 1
+) -> Actor:
+    """Store an admin's press about a post, for example `release`, and return the actor."""
+    return await press(session, who, f"uncertain:{decision}:{target_id}:{claim_no}")
+
+
 async def _deliver(session: AsyncSession, who: Actor, kind: str, content: dict[str, Any]) -> Actor:
     telegram_id = (await users.get(session, queries.required(who.user_id))).telegram_id
     inbox_id = await session.scalar(

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from db.models.money import DepositStatus, EscrowStatus
+from db.models.users import Role
 from db.money import STARS
 from services.platform.actors import Actor
 from tests.factories import payments, people
@@ -32,8 +33,9 @@ class World:
         self.model.balances[user_id(self.payer)] = 0
         self._pay(self.payer, 1)
         self.second_admin = story.do(people.staff)
-        for admin in (self.moderator, self.second_admin):
-            self.model.balances[user_id(admin)] = 0
+        self.operator = story.do(partial(people.staff, role=Role.OPERATOR))
+        for employed in (self.moderator, self.second_admin, self.operator):
+            self.model.balances[user_id(employed)] = 0
         for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
             self._channel(self.people[owner], price, hours)
         for advertiser, budget in ((0, 4_000), (1, 2_000)):

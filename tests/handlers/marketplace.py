@@ -25,8 +25,8 @@ from handlers import routers
 from scheduler import notices
 from services.market import campaigns, channels, registration
 from services.market.creatives import Creative
-from services.platform import killswitches, outbox, users
-from services.platform.actors import SYSTEM, Actor
+from services.platform import outbox, users
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import payments, people
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
@@ -206,7 +206,7 @@ class Marketplace:
     async def set_switch(self, key: Switch, *, enabled: bool) -> None:
         """Allow or forbid the operations of a kill switch."""
         async with self.database.sessions.begin() as session:
-            await killswitches.set(session, actor=SYSTEM, key=key, enabled=enabled, reason="test")
+            await people.set_switch(session, key, enabled=enabled)
 
     async def actor(self, who: str) -> Actor:
         """Return a person as an actor, and register the person if necessary."""

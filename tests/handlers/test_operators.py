@@ -177,6 +177,10 @@ async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     assert await market.value("SELECT closed_at FROM incidents") is None
     await market.database.as_owner(drift, -1)
     await market.database.as_owner("ALTER TABLE wallets ENABLE TRIGGER USER")
+    alert = await market.press("admin", SURE_CLOSE, where="group")
+    assert "Wait two minutes for the scheduled check" in alert
+    async with market.database.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []
     await market.press("admin", SURE_CLOSE, where="group")
     assert "No incident is open" in await market.last("group")
     await market.say("admin", "/killswitch run payouts", where="group")

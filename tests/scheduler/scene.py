@@ -21,7 +21,7 @@ from scheduler.dispatch import PostingWorker
 from services.market import campaigns, channels, moderation, registration
 from services.market.creatives import Creative
 from services.platform import killswitches
-from services.platform.actors import SYSTEM, Actor
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import payments, people
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient
@@ -194,9 +194,7 @@ class Scene:
     async def set_switch(self, key: Switch, *, enabled: bool) -> killswitches.SwitchChange:
         """Allow or forbid the operations of a kill switch."""
         async with self.database.sessions.begin() as session:
-            return await killswitches.set(
-                session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
-            )
+            return await people.set_switch(session, key, enabled=enabled)
 
     @asynccontextmanager
     async def database_away(self) -> AsyncIterator[None]:

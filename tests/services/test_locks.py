@@ -24,7 +24,6 @@ from services.money import (
     withdrawals,
 )
 from services.platform import errors, killswitches, roles
-from services.platform.actors import SYSTEM
 from tests.conftest import Database
 from tests.factories import breakage, one_post, payments, people, rows
 
@@ -193,7 +192,7 @@ async def test_an_act_on_a_channel_locks_its_rows(database: Database) -> None:
 async def test_setting_a_switch_locks_its_rows(database: Database) -> None:
     await _assert_locks(
         database,
-        partial(killswitches.set, actor=SYSTEM, key=Switch.PAYOUTS, enabled=True, reason="again"),
+        partial(people.set_switch, key=Switch.PAYOUTS, enabled=True),
         "kill_switches",
     )
 

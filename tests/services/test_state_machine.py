@@ -40,7 +40,7 @@ from services.market import (
 )
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import killswitches
-from services.platform.actors import SYSTEM, Actor
+from services.platform.actors import Actor
 from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
 from tests.factories import machine_corrections, machine_posts, rows, world
@@ -285,7 +285,7 @@ class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
 
         async def act(session: AsyncSession) -> bool:
             done = await killswitches.set(
-                session, actor=SYSTEM, key=key, enabled=enabled, reason="test"
+                session, actor=self.world.operator, key=key, enabled=enabled, reason="test"
             )
             return done.changed
 

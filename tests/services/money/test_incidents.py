@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +10,14 @@ import pytest
 from sqlalchemy import text
 
 from db.models.operations import Switch
-from db.models.users import Role
+from db.models.users import Role, UserRole
 from services.money import escrow, incidents, incremental_check, reconciliation, wallets
 from services.money.invariants import Violation
 from services.platform import errors, killswitches, reports
 from services.platform.actors import SYSTEM, Actor
 from services.posts import posting
 from tests.conftest import Database
-from tests.factories import breakage, people, rows
+from tests.factories import breakage, people, presses, rows
 
 MONEY = {
     *(Switch.NEW_ESCROWS, Switch.PAYOUTS, Switch.REFUNDS, Switch.WITHDRAWALS, Switch.ADJUSTMENTS)
@@ -80,11 +81,18 @@ async def _verified_and_run(database: Database, staff: Staff) -> None:
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=staff.closer, incident_id=incident)
-    judge = Actor(staff.confirmer.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
+        press = await presses.close_incident(session, staff.closer, incident)
+        await incidents.close_incident(session, actor=press, incident_id=incident)
+    # The admins who signed the repair get the right to run switches, but do not run these.
+    signers = [
+        Actor(admin.user_id, frozenset({Role.SUPER_ADMIN}), in_admin_chat=True)
+        for admin in (staff.proposer, staff.confirmer)
+    ]
     async with database.sessions.begin() as session:
         stopped = [key for key in MONEY if not await killswitches.are_running(session, key)]
-    for person, key in itertools.product((staff.closer, judge), stopped):
+        for signer in signers:
+            session.add(UserRole(user_id=signer.user_id, role=Role.SUPER_ADMIN))
+    for person, key in itertools.product((staff.closer, *signers), stopped):
         with pytest.raises(errors.SamePerson):
             async with database.sessions.begin() as session:
                 await _run(session, person, key)
@@ -260,9 +268,10 @@ async def test_only_operators_close_an_incident_and_only_when_the_ledger_is_soun
         with pytest.raises(errors.AccessDenied):
             async with database.sessions.begin() as session:
                 await incidents.close_incident(session, actor=actor, incident_id=incident_id)
+    async with database.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session) == []
     for _ in range(2):
-        async with database.sessions.begin() as session:
-            await incidents.close_incident(session, actor=one, incident_id=incident_id)
+        await _close(database, one, incident_id)
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
@@ -276,7 +285,8 @@ async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
     incident_id, one, _ = await _frozen_by_incident(database)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=one, incident_id=incident_id)
+        assert await incidents.check_ledger_invariant(session) == []
+    await _close(database, one, incident_id)
     await database.as_owner(BREAK)
     async with database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session)
@@ -291,7 +301,8 @@ async def test_a_new_violation_is_a_new_incident(database: Database) -> None:
 
 async def _close(database: Database, actor: Actor, incident_id: int) -> None:
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=actor, incident_id=incident_id)
+        press = await presses.close_incident(session, actor, incident_id)
+        await incidents.close_incident(session, actor=press, incident_id=incident_id)
 
 
 async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
@@ -346,11 +357,9 @@ async def test_a_large_ledger_is_checked_in_full_before_an_incident_is_closed(
         async with database.sessions.begin() as session:
             await incidents.record_check(session, violations, full_since=done)
         async with database.sessions() as session:  # checked, but not recorded
-            if refused:
-                with pytest.raises(errors.NotChecked):
-                    await incidents.close_incident(session, actor=one, incident_id=incident_id)
-            else:
-                await incidents.close_incident(session, actor=one, incident_id=incident_id)
+            press = await presses.close_incident(session, one, incident_id)
+            with pytest.raises(errors.NotChecked) if refused else nullcontext():
+                await incidents.close_incident(session, actor=press, incident_id=incident_id)
     await database.as_owner(BREAK)
     async with database.sessions.begin() as session:  # the new rows are checked again
         assert await incidents.check_ledger_invariant(session)
@@ -371,15 +380,18 @@ async def _set_payouts(database: Database, actor: Actor, *, enabled: bool) -> No
 
 async def test_who_closes_an_incident_does_not_run_its_switches(database: Database) -> None:
     incident_id, one, two = await _frozen_by_incident(database)
-    for actor in (one, two, SYSTEM):
+    for actor in (one, two):
         with pytest.raises(errors.IncidentOpen):
             await _set_payouts(database, actor, enabled=True)
+    with pytest.raises(errors.AccessDenied):
+        await _set_payouts(database, SYSTEM, enabled=True)
     with pytest.raises(errors.InvariantBroken):  # the ledger is still broken
         async with database.sessions.begin() as session:
             await incidents.close_incident(session, actor=one, incident_id=incident_id)
     await database.as_owner(REPAIR)
     async with database.sessions.begin() as session:
-        await incidents.close_incident(session, actor=one, incident_id=incident_id)
+        assert await incidents.check_ledger_invariant(session) == []
+    await _close(database, one, incident_id)
     with pytest.raises(errors.SamePerson):
         await _set_payouts(database, one, enabled=True)
     await _set_payouts(database, two, enabled=True)

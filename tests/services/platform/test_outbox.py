@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 
 async def _owe(session: AsyncSession, key: str | None = None) -> None:
-    await outbox.add(session, user_id=None, kind="switch_changed", payload={"n": 1}, key=key)
+    await outbox.add(session, user_id=None, kind="payment_parked", payload={"n": 1}, key=key)
 
 
 async def test_a_message_with_a_key_is_owed_once(session: AsyncSession) -> None:
@@ -89,10 +89,10 @@ async def test_a_message_that_ended_does_not_change(
 
 async def test_messages_are_claimed_by_their_priority_first(session: AsyncSession) -> None:
     await session.execute(text("UPDATE outbox SET status = 'failed'"))
-    for kind in ("target_submitted", "deposit_credited", "switch_changed"):
+    for kind in ("target_submitted", "deposit_credited", "payment_parked"):
         await outbox.add(session, user_id=None, kind=kind, payload={})
     first, second = await outbox.claim(session, limit=2)
-    assert [first.kind, second.kind] == ["switch_changed", "deposit_credited"]
+    assert [first.kind, second.kind] == ["payment_parked", "deposit_credited"]
     assert await outbox.claim(session, limit=9, priorities=[Priority.ALARM]) == []
     [last] = await outbox.claim(session, limit=9)
     assert last.kind == "target_submitted"
@@ -106,9 +106,9 @@ async def test_a_step_back_of_the_clock_delays_no_message(database: Database) ->
 
     async with database.sessions.begin() as session:
         await session.execute(text("UPDATE outbox SET status = 'failed'"))
-        await outbox.add(session, user_id=None, kind="switch_changed", payload={}, due_in=MINUTE)
+        await outbox.add(session, user_id=None, kind="payment_parked", payload={}, due_in=MINUTE)
         await outbox.add(
-            session, user_id=None, kind="switch_changed", payload={}, due_in=5 * MINUTE
+            session, user_id=None, kind="payment_parked", payload={}, due_in=5 * MINUTE
         )
     assert await due() == 0
     await database.as_owner(

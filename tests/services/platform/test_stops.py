@@ -52,7 +52,10 @@ async def _states(database: Database) -> dict[Switch, bool]:
 HOLDS = {
     "the switch's lock, shared": ("SELECT pg_advisory_xact_lock_shared(7001, hashtext('payouts'))"),
     "the switch's lock, alone": "SELECT pg_advisory_lock(7001, hashtext('payouts'))",
-    "the run of the switch": "SELECT run_switch('payouts', NULL, 'system', 'x', NULL)",
+    "the run of the switch": (
+        "SELECT run_switch('payouts', max(user_id), 'operator', 'x', NULL) FROM user_roles"
+        " WHERE role = 'operator'"
+    ),
     "the operator's row": "SELECT FROM users FOR UPDATE",
     "all rows that it may lock": (
         "SELECT FROM escrows JOIN campaign_targets ON true JOIN post_jobs ON true FOR UPDATE"
@@ -145,6 +148,8 @@ async def test_an_act_that_ends_in_time_is_waited_for(
 async def test_a_violation_stops_the_money_whatever_a_session_holds(
     database: Database, hung: asyncpg.Connection, hold: str
 ) -> None:
+    async with database.sessions.begin() as session:
+        await people.staff(session, Role.OPERATOR)
     await hung.execute(HOLDS[hold])
     began = time.monotonic()
     async with database.sessions.begin() as session:

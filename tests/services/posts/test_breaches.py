@@ -12,7 +12,7 @@ from services.money import escrow
 from services.platform import errors
 from services.posts import breaches, manual_resolution, uncertain_posts, verification
 from tests.conftest import Database
-from tests.factories import one_post, people, rows
+from tests.factories import one_post, people, presses, rows
 
 HOUR = timedelta(hours=1)
 AGAIN = verification.RECHECK_INTERVAL + timedelta(seconds=1)
@@ -206,9 +206,10 @@ async def test_a_dismissed_breach_leaves_the_decision_to_the_checks(database: Da
     await database.forward(2 * HOUR)
     await _check(database, Verdict.PRESENT)
     async with database.sessions.begin() as session:
+        press = await presses.decide_post(session, made.moderator, "dismiss_sure", made.target.id)
         for done in (True, False):
             assert done == await manual_resolution.dismiss_breach(
-                session, actor=made.moderator, target_id=made.target.id, claim_no=1
+                session, actor=press, target_id=made.target.id, claim_no=1
             )
         assert await breaches.refund_due(session, limit=9) == 0
         assert await escrow.list_releasable(session, limit=9) == [made.target.id]
@@ -226,8 +227,9 @@ async def test_another_alteration_after_a_dismissed_breach_is_a_breach_again(
     for _ in range(2):
         await _check(database, Verdict.ALTERED)
     async with database.sessions.begin() as session:
+        press = await presses.decide_post(session, made.moderator, "dismiss_sure", made.target.id)
         await manual_resolution.dismiss_breach(
-            session, actor=made.moderator, target_id=made.target.id, claim_no=1
+            session, actor=press, target_id=made.target.id, claim_no=1
         )
     await _check(database, Verdict.ALTERED)
     assert await _breach(database) == "altered"

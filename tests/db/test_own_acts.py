@@ -1,0 +1,111 @@
+"""Test that the bot's login buys, and gives a channel away, only with the person's own update."""
+# ruff: noqa: S608 - statements of tests, with ids of their own
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from aiogram_dialog.utils import intent_callback_data
+
+from bot.callbacks import Retry
+from sandbox import embedded, logins
+from services.platform import inbox, users
+from services.platform.actors import Actor
+from tests.conftest import Database
+from tests.factories import people, presses
+from tests.factories.people import Deal
+
+
+@pytest.fixture
+async def deal(database: Database) -> Deal:
+    async with database.sessions.begin() as session:
+        return await people.deal(session)
+
+
+@pytest.fixture
+async def bot(server: embedded.Postgres, database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a session of the bot's login."""
+    name = database.url.partition("@/")[2].partition("?")[0]
+    connection = await asyncpg.connect(server.dsn(logins.BOT, name))
+    yield connection
+    await connection.close()
+
+
+async def _state(bot: asyncpg.Connection, statement: str) -> str | None:
+    """Run a statement and undo it. Return the SQLSTATE of the error, or None."""
+    transaction = bot.transaction()
+    await transaction.start()
+    try:
+        await bot.execute(statement)
+    except asyncpg.PostgresError as error:
+        return str(error.sqlstate)
+    finally:
+        await transaction.rollback()
+    return None
+
+
+def _purchase(deal: Deal, *, retry_of: int | None = None) -> str:
+    return (
+        "INSERT INTO campaign_targets"
+        " (campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, retry_of)"
+        f" VALUES ({deal.campaign.id}, {deal.channel.id}, {deal.owner.user_id}, 5000, 24, 0,"
+        f" {retry_of or 'NULL'})"
+    )
+
+
+async def _press(database: Database, who: Actor, data: str) -> int:
+    async with database.sessions.begin() as session:
+        return (await presses.press(session, who, data)).inbox_id or 0
+
+
+async def test_an_advertiser_buys_by_the_button_of_the_form(
+    database: Database, bot: asyncpg.Connection, deal: Deal
+) -> None:
+    submit, back = [intent_callback_data("an-intent", name) or "" for name in ("submit", "back")]
+    await _press(database, deal.owner, submit)  # another person
+    await _press(database, deal.advertiser, back)
+    await _press(database, deal.advertiser, "submit")  # of no form
+    assert await _state(bot, _purchase(deal)) == "AD079"
+    pressed = await _press(database, deal.advertiser, submit)
+    assert await _state(bot, _purchase(deal)) is None
+    async with database.sessions.begin() as session:
+        await inbox.mark_handled(session, pressed)
+    assert await _state(bot, _purchase(deal)) == "AD079"
+
+
+@pytest.mark.parametrize(
+    ("price", "hours", "state"), [(5_000, 24, None), (4_000, 24, "AD079"), (5_000, 2, "AD079")]
+)
+async def test_an_advertiser_buys_again_on_the_terms_of_the_button(
+    database: Database,
+    bot: asyncpg.Connection,
+    deal: Deal,
+    price: int,
+    hours: int,
+    state: str | None,
+) -> None:
+    data = Retry(id=deal.target.id, price=price, hours=hours).pack()
+    await _press(database, deal.advertiser, data)
+    assert await _state(bot, _purchase(deal, retry_of=deal.target.id)) == state
+
+
+async def test_a_channel_goes_to_a_person_who_has_chosen_it(
+    database: Database, bot: asyncpg.Connection, deal: Deal
+) -> None:
+    async with database.sessions.begin() as session:
+        buyer = await people.person(session)
+        telegram_id = (await users.get(session, buyer.user_id or 0)).telegram_id
+    give = f"UPDATE channels SET owner_id = {buyer.user_id} WHERE id = {deal.channel.id}"
+    for number, chat_id, state in ((1, 5, "AD079"), (2, deal.channel.chat_id, None)):
+        message: dict[str, Any] = {"from": {"id": telegram_id}, "chat": {"id": telegram_id}}
+        message["chat_shared"] = {"chat_id": chat_id, "request_id": 1}
+        async with database.sessions.begin() as session:
+            await inbox.store(session, [{"update_id": number, "message": message}])
+        assert await _state(bot, give) == state
+    await bot.execute(give)
+    facts = await bot.fetchval(
+        "SELECT metadata FROM user_audit_logs WHERE action = 'channel_taken_over'"
+    )
+    assert json.loads(facts)["channel_id"] == deal.channel.id
