@@ -155,7 +155,7 @@ async def test_a_channel_with_another_owner_has_its_audit_row(
             username=None,
             subscribers=1,
         )
-    await _run(server, database, "bot", f"UPDATE channels SET owner_id = {thief.user_id}")
+    await _run(server, database, "app", f"UPDATE channels SET owner_id = {thief.user_id}")
     facts = {"channel_id": channel.id}
     assert await _rows_of(database, "channel_taken_over", facts) == [(thief.user_id, "system")]
     assert await _rows_of(database, "channel_taken_over", {"channel_id": again.id}) == []

@@ -17,7 +17,7 @@ from services.money import incidents
 from services.money.invariants import Violation
 from services.platform import errors, killswitches
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import breakage, people, rows
 from tests.factories.attack import LOGIN
 
 _MONEY = killswitches.STOPPED_BY_INCIDENT
@@ -100,7 +100,7 @@ async def test_a_fault_that_comes_again_after_its_incident_was_closed_is_told_ag
         assert len(await _told(database)) == times
         async with database.sessions.begin() as session:
             (opened,) = await incidents.open_incidents(session)
-            await incidents.close_incident(session, actor=operator, incident_id=opened.id)
+            await breakage.close_incident(session, operator, opened.id)
     async with database.sessions.begin() as session:
         audited = "SELECT count(*) FROM user_audit_logs WHERE action = 'incident_opened'"
         assert await rows.one(session, audited) == 2
@@ -124,7 +124,7 @@ async def test_money_stays_stopped_until_each_incident_is_closed_and_no_closer_r
             with pytest.raises(errors.IncidentOpen):
                 await killswitches.run(session, actor=runner, key=Switch.PAYOUTS, reason="resolved")
         async with database.sessions.begin() as session:
-            await incidents.close_incident(session, actor=closer, incident_id=opened[number])
+            await breakage.close_incident(session, closer, opened[number])
     for closer in closers:
         with pytest.raises(errors.SamePerson):
             async with database.sessions.begin() as session:

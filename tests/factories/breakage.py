@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.corrections import Correction
 from db.session import create_engine, create_sessions
-from services.money import corrections, reconciliation
+from services.money import corrections, incidents, reconciliation
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import presses
@@ -101,3 +101,10 @@ async def execute_correction(database: Database, correction: Correction) -> Corr
     """Carry out a confirmed correction as the owner of the tables."""
     async with as_owner(database) as session:
         return await reconciliation.repair(session, correction_id=correction.id)
+
+
+async def close_incident(session: AsyncSession, who: Actor, incident_id: int) -> None:
+    """Check the ledger, and close an incident with a person's press."""
+    assert await incidents.check_ledger_invariant(session) == []
+    press = await presses.close_incident(session, who, incident_id)
+    await incidents.close_incident(session, actor=press, incident_id=incident_id)
