@@ -23,9 +23,15 @@ BEGIN
         JOIN deposits deposit ON deposit.external_reference = said.charge_id
         WHERE said.kind = 'refund' AND deposit.id = NEW.deposit_id
             AND said.amount = NEW.amount AND said.currency = NEW.currency
-    ) AND NOT has_request('clawback', 'charge_id',
-        (SELECT external_reference FROM deposits WHERE id = NEW.deposit_id))
-    THEN
+    ) AND NOT EXISTS (
+        SELECT FROM deposits deposit
+        LEFT JOIN received_payments said
+            ON said.charge_id = deposit.external_reference AND said.kind = 'payment'
+        WHERE deposit.id = NEW.deposit_id
+            AND (has_request('clawback', 'charge_id', deposit.external_reference)
+                OR has_request('clawback', 'charge_id', deposit.external_reference,
+                    'provider_charge_id', said.provider_charge_id))
+    ) THEN
         RAISE EXCEPTION 'Telegram has reported no such refund' USING ERRCODE = 'AD045';
     END IF;
     RETURN NULL;

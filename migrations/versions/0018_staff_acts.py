@@ -24,6 +24,7 @@ REPLACED = (
     "is_command_for_request",
     "reconcile_super_admins",
     "write_audit_row",
+    "require_received_payment",
 )
 AUDITED = {
     "withdrawals": ("INSERT", "UPDATE OF status"),

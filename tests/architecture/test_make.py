@@ -11,6 +11,13 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# The tests themselves may run in `make test`.
+OUTSIDE_MAKE = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in {"MAKEFLAGS", "MAKELEVEL", "MAKE_TERMOUT", "MAKE_TERMERR", "MFLAGS"}
+}
+"""The environment variables without those that make gives to its commands."""
 
 
 @pytest.fixture
@@ -87,7 +94,7 @@ def test_variables_of_other_tools_do_not_reach_the_programs() -> None:
     shown = subprocess.run(
         ["make", "--eval", "probe: ; @env", "probe"],  # noqa: S607 - make is required anyway
         cwd=ROOT,
-        env=os.environ | shell,
+        env=OUTSIDE_MAKE | shell,
         capture_output=True,
         text=True,
         check=True,
@@ -104,7 +111,7 @@ def test_only_the_command_line_gives_arguments() -> None:
         return subprocess.run(
             ["make", "--eval", "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)'", "probe", *given],  # noqa: S607
             cwd=ROOT,
-            env=os.environ | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1"},
+            env=OUTSIDE_MAKE | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1"},
             capture_output=True,
             text=True,
             check=True,
@@ -126,6 +133,7 @@ def test_a_folder_in_which_venv_does_not_work_is_one_line(name: bytes, tmp_path:
     ran = subprocess.run(
         ["make", f"PYTHON={sys.executable}", "run"],  # noqa: S607 - make is required anyway
         cwd=folder,
+        env=OUTSIDE_MAKE,
         capture_output=True,
         text=True,
         check=False,

@@ -177,8 +177,6 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
 
 async def test_escrow_stuck_in_held(scene: Scene) -> None:
     sla = timedelta(hours=24)
-    # Reproduced: the workers are stopped while a post waits.
-    await scene.set_switch(Switch.WORKER_POST, enabled=False)
     stuck = await scene.approve()
     uncertain = await scene.approve(channel_id=await scene.another_channel())
     for change in (
@@ -189,6 +187,8 @@ async def test_escrow_stuck_in_held(scene: Scene) -> None:
             f"UPDATE post_jobs SET {change} WHERE campaign_target_id = $1",  # noqa: S608
             uncertain,
         )
+    # Reproduced: the workers are stopped while a post waits.
+    await scene.set_switch(Switch.WORKER_POST, enabled=False)
     await scene.dispatch()
     await scene.database.forward(sla + timedelta(minutes=1))
     # Contained: while its switch is stopped, the watchdog only counts and notifies.

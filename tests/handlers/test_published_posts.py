@@ -158,6 +158,8 @@ async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
     for admin in ("admin", "second"):  # no check has ever seen the post
         await market.press(admin, PAY_ANYWAY, where="group")
         await market.press(admin, SURE_RELEASE, where="group")
+    command = f"/payowner {await target(market)} I saw it in the channel"
+    await market.say("second", command, where="group")
     async with market.database.sessions.begin() as session:
         await escrow.release(session, target_id=await target(market))
     await market.deliver()

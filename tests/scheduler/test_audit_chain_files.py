@@ -19,7 +19,7 @@ from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
 from tests.conftest import Database
 from tests.factories import audit_chain as chain
-from tests.factories import people, rows
+from tests.factories import breakage, people, rows
 
 SHRUNK = "audit_chain_file_shrunk"
 UNKNOWN = "audit_chain_file_unknown"
@@ -169,7 +169,7 @@ async def test_two_operators_allow_one_file(chained_database: Database, path: Pa
 async def _close(database: Database, operator: Actor) -> None:
     async with database.sessions.begin() as session:
         for opened in await incidents.open_incidents(session):
-            await incidents.close_incident(session, actor=operator, incident_id=opened.id)
+            await breakage.close_incident(session, operator, opened.id)
 
 
 async def test_a_setting_that_became_empty_is_an_incident_until_somebody_accepts_it(

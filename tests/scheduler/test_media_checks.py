@@ -7,8 +7,9 @@ import pytest
 
 from services.market import campaigns
 from services.market.creatives import Creative
+from services.posts import check_times
 from tests.scheduler.scene import AD, Scene
-from tests.scheduler.test_post_checks import change, check_posts, posted, verdicts
+from tests.scheduler.test_post_checks import HOURS, change, check_posts, posted, verdicts
 
 FLAGS = {"caption_above": "show_caption_above_media", "has_spoiler": "has_media_spoiler"}
 """The fields of a creative and of a message that say how media are shown."""
@@ -53,9 +54,11 @@ async def unique_ids(scene: Scene) -> list[str]:
 @pytest.mark.parametrize("kind", ["photo", "video", "animation"])
 async def test_media_that_the_owner_replaced_are_restored_and_told(scene: Scene, kind: str) -> None:
     unique_id = await use_media(scene, kind)
-    target_id = await posted(scene)
+    target_id = await scene.approve(promised_hours=HOURS)
+    await scene.dispatch()
     await change(scene, "replace_media", kind=kind)
     assert await unique_ids(scene) != [unique_id]
+    await scene.database.forward(check_times.SHORTEST_PART)
     await check_posts(scene)
     assert await verdicts(scene) == ["altered"]
     assert await unique_ids(scene) == [unique_id]
@@ -64,7 +67,7 @@ async def test_media_that_the_owner_replaced_are_restored_and_told(scene: Scene,
     )
     assert told["parts"] == ["media"]
     assert (await scene.job(target_id))["escrow"] == "held"
-    await scene.database.forward(timedelta(minutes=6))
+    await scene.database.forward(timedelta(hours=HOURS))
     await check_posts(scene)
     assert await verdicts(scene) == ["altered", "present"]
     assert (await scene.job(target_id))["target"] == "posted"

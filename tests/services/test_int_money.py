@@ -110,8 +110,8 @@ async def test_INT_ES_01_a_second_hold_returns_the_first(database: Database) -> 
     async with database.sessions.begin() as session:
         deal = await people.deal(session)
         first = await escrow.hold(session, target_id=deal.target.id)
-        before = await rows.snapshot(session)
     async with database.sessions.begin() as session:
+        before = await rows.snapshot(session)
         second = await escrow.hold(session, target_id=deal.target.id)
         assert second.id == first.id
     async with database.sessions.begin() as session:

@@ -60,10 +60,6 @@ async def test_an_unknown_payer_is_left_to_the_bot_until_the_update_is_ended(
         await inbox.park(session, id=update.id, error="KeyError")
         assert await _due(session) == [PAYMENT, REFUND]
         await parked.rollback()
-    async with session.begin_nested() as handled:
-        await inbox.mark_handled(session, update.id)
-        assert await _due(session) == [PAYMENT, REFUND]
-        await handled.rollback()
     await _payer(session)
     assert await _due(session) == [PAYMENT, REFUND]
 
