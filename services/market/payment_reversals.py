@@ -6,7 +6,7 @@ from db.models.losses import Clawback
 from db.models.money import Deposit
 from services.market import user_blocks
 from services.money import clawbacks, deposits
-from services.platform import errors
+from services.platform import errors, users
 from services.platform.actors import SYSTEM
 
 
@@ -53,11 +53,11 @@ async def block_payer(session: AsyncSession, external_reference: str) -> None:
     """Block the payer of a deposit whose refund has another amount or currency.
 
     The refund then waits for the staff. Until an admin unblocks the payer, the money cannot be
-    spent or withdrawn. Does nothing for an unknown deposit. Locks the deposit, then what
-    `user_blocks.block` locks.
+    spent or withdrawn. Does nothing for an unknown deposit, or for a payer with a role, whom only
+    two super admins block. Locks the deposit, then what `user_blocks.block` locks.
     """
     deposit = await deposits.lock(session, external_reference)
-    if deposit is not None:
+    if deposit is not None and not await users.is_staff(session, deposit.user_id):
         await user_blocks.block(
             session, actor=SYSTEM, user_id=deposit.user_id, role="system", deposit_id=deposit.id
         )

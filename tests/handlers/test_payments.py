@@ -193,6 +193,17 @@ async def test_a_refund_that_differs_from_its_deposit_is_parked_and_blocks_the_p
     assert why in ran.said
 
 
+async def test_a_refund_of_a_colleague_that_differs_is_parked_at_once(market: Marketplace) -> None:
+    """Check a payer with a role, whom only two super admins block."""
+    await _use_stars(market)
+    await market.give("advertiser", 100)
+    await _receive(market, 1, _paid(market))
+    await market.employ("advertiser", Role.ADMIN)
+    await _receive(market, 2, _refunded(market, total_amount=30))
+    assert await market.value("SELECT attempts FROM inbox WHERE failed_at IS NOT NULL") == 1
+    assert await market.value("SELECT count(*) FROM users WHERE blocked") == 0
+
+
 async def test_a_refund_that_came_before_its_payment_is_booked_by_a_retry(
     market: Marketplace,
 ) -> None:
