@@ -10,7 +10,6 @@ from db.models.intake import Comparison, ListedStarTransaction
 from db.models.money import Deposit, DepositStatus
 from db.models.operations import InboxUpdate, OutboxMessage
 from db.models.users import User
-from db.money import STARS
 from services.market import star_transactions
 from services.market.star_transactions import StarTransaction
 
@@ -94,7 +93,9 @@ async def mark_booked(session: AsyncSession) -> None:
                 ListedStarTransaction,
                 ListedStarTransaction.charge_id == Deposit.external_reference,
             )
-            .where(ListedStarTransaction.kind == kind, uncompared, _is_of_deposit())
+            .where(
+                ListedStarTransaction.kind == kind, uncompared, star_transactions.is_of_deposit()
+            )
         )
         await star_transactions.mark_compared(
             session,
@@ -105,21 +106,10 @@ async def mark_booked(session: AsyncSession) -> None:
         )
 
 
-def _is_of_deposit() -> ColumnElement[bool]:
-    """Build the SQL condition that a deposit has the payer and the amount of a listed payment."""
-    payer = select(User.telegram_id).where(User.id == Deposit.user_id).scalar_subquery()
-    return (
-        (Deposit.external_reference == ListedStarTransaction.charge_id)
-        & (Deposit.amount == ListedStarTransaction.amount)
-        & (Deposit.currency == STARS)
-        & (payer == ListedStarTransaction.telegram_id)
-    )
-
-
 def _is_booked() -> ColumnElement[bool]:
     """Build the SQL condition that a listed payment has its deposit, or a refund its clawback."""
     return exists().where(
-        _is_of_deposit(),
+        star_transactions.is_of_deposit(),
         or_(
             ListedStarTransaction.kind == star_transactions.PAYMENT,
             Deposit.status == DepositStatus.CLAWED_BACK,

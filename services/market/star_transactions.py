@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, func, select, update
+from sqlalchemy import ColumnElement, Select, cast, exists, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.intake import Comparison
+from db.models.intake import Comparison, ListedStarTransaction
 from db.models.losses import Clawback
 from db.models.money import Deposit, DepositStatus
 from db.models.operations import Incident
@@ -297,6 +297,17 @@ async def _find_missing(
     )
 
 
+def is_of_deposit() -> ColumnElement[bool]:
+    """Build the SQL condition that a listed transaction has a deposit's payer and amount."""
+    payer = select(User.telegram_id).where(User.id == Deposit.user_id).correlate(Deposit)
+    return (
+        (Deposit.external_reference == ListedStarTransaction.charge_id)
+        & (Deposit.amount == ListedStarTransaction.amount)
+        & (Deposit.currency == STARS)
+        & (payer.scalar_subquery() == ListedStarTransaction.telegram_id)
+    )
+
+
 def _uncompared(before: datetime, *, refunds: bool) -> Select[int, int, int, datetime]:
     """Build a query for old deposits in Stars, or old refunds, whose comparison has no result."""
     if refunds:
@@ -314,6 +325,11 @@ def _uncompared(before: datetime, *, refunds: bool) -> Select[int, int, int, dat
         query = select(Deposit.id, Deposit.amount, Deposit.user_id, Deposit.created_at).where(
             Deposit.comparison.is_(None), Deposit.created_at < before
         )
+    # A listed transaction may be booked at this moment, so that its result is stored later.
+    is_listed = exists().where(
+        ListedStarTransaction.kind == (REFUND if refunds else PAYMENT), is_of_deposit()
+    )
+    query = query.where(~is_listed)
     return query.where(Deposit.currency == STARS).order_by(Deposit.id).limit(VERIFIED_AT_ONCE)
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.intake import Comparison
 from db.money import STARS
 from services.market import listed_star_transactions, registration, star_transactions
 from services.market.star_transactions import StarTransaction
+from services.money import incidents
 from services.platform import errors, inbox
 from tests.factories import payments, people, rows
 
@@ -113,3 +115,15 @@ async def test_a_deposit_with_another_amount_or_payer_is_not_marked(session: Asy
             assert await rows.one(session, COMPARISON) is None
             assert await _due(session) == [PAYMENT]
             await booked.rollback()
+
+
+async def test_a_listed_deposit_without_a_result_raises_no_alarm(session: AsyncSession) -> None:
+    """Check a deposit that another transaction locked when its result was to be stored."""
+    await _book(session, await _payer(session))
+    later = await queries.now(session) + 2 * star_transactions.GRACE
+    assert await star_transactions.has_unlisted(session, since=None, read_at=later)
+    await listed_star_transactions.note(session, [PAYMENT])
+    assert not await star_transactions.has_unlisted(session, since=None, read_at=later)
+    await star_transactions.verify(session, since=None, read_at=later)
+    assert await incidents.open_incidents(session) == []
+    assert await rows.one(session, COMPARISON) is None
