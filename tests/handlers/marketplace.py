@@ -142,6 +142,15 @@ class Marketplace:
         own = [m for m in await self.messages(where) if m["from"] == self.bot.id]
         return [button["text"] for row in own[-1]["buttons"] or [] for button in row]
 
+    async def configure_admin_chat(self, chat_id: int) -> None:
+        """Set the admin chat's id as a restart with another setting would."""
+        admin_chat = self.dependencies.admin_chat
+        admin_chat.configured_id = chat_id
+        # The bot reads the id all the time. Only the newest read counts, so an earlier one that is
+        # still under way cannot put the former id back.
+        async with self.database.sessions.begin() as session:
+            await admin_chat.refresh(session)
+
     async def deliver(self) -> None:
         """Send all unsent messages of the outbox, without Telegram's limits."""
         async with self.database.sessions.begin() as session:

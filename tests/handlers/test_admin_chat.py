@@ -21,8 +21,7 @@ async def moved(market: Marketplace) -> Marketplace:
     await market.settle()
     group = market.chat("group")
     market.world.state.add_chat(Chat(OLD_GROUP, "group", "Admins", migrated_to_id=group))
-    admin_chat = market.dependencies.admin_chat
-    admin_chat.configured_id = admin_chat.id = OLD_GROUP
+    await market.configure_admin_chat(OLD_GROUP)
     await market.say("admin", "/staff", where="group")
     assert CONFIRM in await market.buttons("group")
     return market
