@@ -10,7 +10,17 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import formatting
-from bot.cli.shell import Person, err, out, print_rows, request, run_once
+from bot.cli.commands import ACKNOWLEDGED, CONFIRMED, DATABASE, LEDGER, LOOK, MONEY, OWNER, command
+from bot.cli.shell import (
+    LARGEST_ROW_ID,
+    Person,
+    Reason,
+    ReasonOption,
+    request,
+    row_id,
+    run_once,
+)
+from bot.cli.tables import err, out, print_rows, say
 from bot.texts import DEFAULT_LANGUAGE
 from db.models.corrections import Correction, CorrectionKind
 from db.models.operations import InboxUpdate
@@ -25,19 +35,41 @@ from services.money import (
 from services.platform import errors, inbox
 
 SHOWN = 100
-Why = Annotated[str, typer.Argument(help="The reason. The correction keeps it.")]
-Wallet = Annotated[int, typer.Argument(min=1, help="Id of a wallet. See `adtech report drift`.")]
+Wallet = Annotated[
+    int,
+    typer.Argument(parser=row_id, metavar="ID", help="Id of a wallet. See `adtech report ledger`."),
+]
 Charge = Annotated[str | None, typer.Option(help="Telegram's or the provider's id of the payment.")]
-Target = Annotated[int, typer.Argument(min=1, help="The id of a placement.")]
+Target = Annotated[int, typer.Argument(parser=row_id, metavar="ID", help="The id of a placement.")]
+
+_ENTRY_COLUMNS = (
+    *("version", "entry", "transfer", "at", "reason", "amount", "balance_after", "sum_so_far"),
+    "findings",
+)
+_CORRECTION_COLUMNS = (
+    *("correction", "kind", "wallet", "to_wallet", "amount", "entry", "placement"),
+    *("status", "reason"),
+)
+
+
+def _amount(value: str) -> int:
+    """Read an amount in whole minor units. Raises BadParameter with an example."""
+    if not value.isascii() or not value.isdecimal() or not 0 < int(value) <= LARGEST_ROW_ID:
+        raise typer.BadParameter(
+            f"{value!r} is no amount. Write a whole number of minor units above zero,"
+            " for example 1250 for 12.50"
+        )
+    return int(value)
+
 
 app = typer.Typer(no_args_is_help=True)
 propose_app = typer.Typer(
     no_args_is_help=True, help="Propose a repair of the ledger. Another admin must confirm it."
 )
-app.add_typer(propose_app, name="propose")
+app.add_typer(propose_app, name="propose", rich_help_panel=LEDGER)
 
 
-@app.command()
+@command(app, group=LEDGER, example="adtech reconcile 42", needs=DATABASE, prints_rows=True)
 def reconcile(wallet: Wallet) -> None:
     """Show each ledger entry of a wallet, and whether the entries and the balance agree.
 
@@ -45,6 +77,7 @@ def reconcile(wallet: Wallet) -> None:
     """
     result = run_once(lambda session: reconciliation.explain(session, wallet))
     print_rows(
+        _ENTRY_COLUMNS,
         [
             {
                 "version": line.version,
@@ -53,20 +86,19 @@ def reconcile(wallet: Wallet) -> None:
                 "at": line.at.isoformat(timespec="seconds"),
                 "reason": line.reason,
                 "amount": line.amount,
-                "balance after": line.balance_after,
-                "sum so far": line.expected,
+                "balance_after": line.balance_after,
+                "sum_so_far": line.expected,
                 "findings": ", ".join(line.findings),
             }
             for line in result.lines
         ],
-        out,
     )
-    out.print(
+    say(
         f"Wallet {result.wallet_id} ({result.kind}): balance {result.balance} {result.currency}"
         f" in minor units at version {result.version}; its entries sum to {result.ledger_sum}."
     )
     if result.sound:
-        out.print("Everything agrees.")
+        say("Everything agrees.")
         return
     for finding in result.findings:
         err.print(finding.value, style="bold red")
@@ -74,26 +106,40 @@ def reconcile(wallet: Wallet) -> None:
     raise typer.Exit(1)
 
 
-@app.command("withdrawals")
+@command(
+    app,
+    "withdrawals",
+    group=MONEY,
+    example="adtech withdrawals --json",
+    needs=DATABASE,
+    prints_rows=True,
+)
 def list_withdrawals() -> None:
     """Show the withdrawals that staff must approve or pay, the oldest first."""
     waiting = run_once(lambda session: withdrawal_details.list_open(session, limit=SHOWN, offset=0))
     print_rows(
+        ("withdrawal", "person", "amount", "status", "since"),
         [
             {
                 "withdrawal": row.withdrawal_id,
                 "person": row.telegram_id,
                 "amount": formatting.format_money(row.amount, row.currency, DEFAULT_LANGUAGE),
                 "status": f"{row.status}, blocked" if row.blocked else row.status,
-                "since": f"{row.created_at:%Y-%m-%d %H:%M}",
+                "since": row.created_at,
             }
             for row in waiting
         ],
-        out,
     )
 
 
-@app.command("parked-payments")
+@command(
+    app,
+    "parked-payments",
+    group=MONEY,
+    example="adtech parked-payments --csv",
+    needs=DATABASE,
+    prints_rows=True,
+)
 def list_parked_payments(charge: Charge = None) -> None:
     """Show the payments and refunds of people that the bot could not book, the oldest first."""
     parked = run_once(lambda session: _find_parked(session, charge))
@@ -104,13 +150,13 @@ def list_parked_payments(charge: Charge = None) -> None:
             {
                 "update": row.id,
                 "chat": row.lane,
-                "parked": f"{row.failed_at:%Y-%m-%d %H:%M}",
+                "parked": row.failed_at,
                 "charge": telegram_id,
-                "provider's id": provider_id,
+                "provider_id": provider_id,
                 "error": row.last_error,
             }
         )
-    print_rows(rows, out)
+    print_rows(("update", "chat", "parked", "charge", "provider_id", "error"), rows)
 
 
 async def _find_parked(session: AsyncSession, charge: str | None) -> Sequence[InboxUpdate]:
@@ -121,7 +167,14 @@ async def _find_parked(session: AsyncSession, charge: str | None) -> Sequence[In
     return await inbox.parked_payments(session, limit=SHOWN, charge_ids=charge_ids)
 
 
-@app.command("parked-updates")
+@command(
+    app,
+    "parked-updates",
+    group=LOOK,
+    example="adtech parked-updates",
+    needs=DATABASE,
+    prints_rows=True,
+)
 def list_parked_updates() -> None:
     """Show the updates from Telegram that could not be handled, the oldest first.
 
@@ -129,29 +182,36 @@ def list_parked_updates() -> None:
     """
     parked = run_once(lambda session: inbox.parked_updates(session, limit=SHOWN))
     print_rows(
+        ("update", "chat", "parked", "error", "content"),
         [
             {
                 "update": row.id,
                 "chat": row.lane,
-                "parked": f"{row.failed_at:%Y-%m-%d %H:%M}",
+                "parked": row.failed_at,
                 "error": row.last_error,
                 "content": (row.payload or {}).get(inbox.SET_ASIDE)
                 or ", ".join(name for name in row.payload or {} if name != "update_id"),
             }
             for row in parked
         ],
-        out,
     )
 
 
-@app.command("retry-payment")
+@command(
+    app,
+    "retry-payment",
+    group=MONEY,
+    example="adtech retry-payment --charge CHARGE_ID --as 123456789",
+    needs=ACKNOWLEDGED,
+)
 def retry_payment(
     person: Person,
     update: Annotated[
-        int | None, typer.Argument(min=1, help="Id that `parked-payments` shows.")
+        int | None,
+        typer.Argument(parser=row_id, metavar="ID", help="Id that `parked-payments` shows."),
     ] = None,
     charge: Charge = None,
-    reason: Annotated[str, typer.Option(help="The reason for the request.")] = "repaired",
+    reason: ReasonOption = "repaired",
 ) -> None:
     """Request that the bot tries again to book a payment or refund. Nothing is booked twice.
 
@@ -174,10 +234,16 @@ async def _find_one_parked(session: AsyncSession, charge: str) -> int:
     return parked[0].id
 
 
-@app.command("clawback")
+@command(
+    app,
+    "clawback",
+    group=MONEY,
+    example='adtech clawback CHARGE_ID "chargeback of the bank" --as 123456789',
+    needs=CONFIRMED,
+)
 def claw_back(
     charge: Annotated[str, typer.Argument(help="Telegram's or the provider's id of the payment.")],
-    reason: Why,
+    reason: Reason,
     person: Person,
 ) -> None:
     """Request to take back a deposit whose payer already has the money back.
@@ -191,31 +257,57 @@ def claw_back(
     request(RequestKind.CLAWBACK, arguments, reason=reason, person=person)
 
 
-@app.command("corrections")
+@command(
+    app,
+    "corrections",
+    group=LEDGER,
+    example="adtech corrections",
+    needs=DATABASE,
+    prints_rows=True,
+)
 def list_corrections() -> None:
     """Show the corrections (repairs of the ledger) that are not done.
 
     Another admin must confirm them, or `adtech repair` must apply them.
     """
     waiting = run_once(lambda session: corrections.list_open(session, limit=SHOWN, offset=0))
-    print_rows([_row(correction) for correction in waiting], out)
+    print_rows(_CORRECTION_COLUMNS, [_row(correction) for correction in waiting])
 
 
-@app.command()
-def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
-    """Apply a confirmed correction of the ledger. The command needs MIGRATION_DATABASE_URL."""
+@command(
+    app,
+    group=LEDGER,
+    example="adtech repair 7",
+    needs=f"{OWNER}, and a correction that two admins have signed",
+)
+def repair(
+    correction: Annotated[
+        int, typer.Argument(parser=row_id, metavar="ID", help="Id that `adtech corrections` shows.")
+    ],
+) -> None:
+    """Apply a confirmed correction of the ledger. Without a confirmation it is refused."""
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
     out.print(f"Correction {done.id}: {done.status.value}. Now run: adtech check")
 
 
-@propose_app.command()
+@command(
+    propose_app,
+    group=LEDGER,
+    example='adtech propose adjustment 42 43 1250 "paid to the wrong owner" --as 123456789',
+    needs=CONFIRMED,
+)
 def adjustment(
     from_wallet: Wallet,
     to_wallet: Wallet,
-    amount: Annotated[int, typer.Argument(help="In whole minor units (cents, Stars).")],
-    reason: Why,
+    amount: Annotated[
+        int,
+        typer.Argument(
+            parser=_amount, metavar="AMOUNT", help="In whole minor units (cents, Stars)."
+        ),
+    ],
+    reason: Reason,
     person: Person,
 ) -> None:
     """Propose to move an amount from one wallet to another."""
@@ -229,30 +321,53 @@ def adjustment(
     )
 
 
-@propose_app.command()
-def reset(wallet: Wallet, reason: Why, person: Person) -> None:
+@command(
+    propose_app,
+    group=LEDGER,
+    example='adtech propose reset 42 "the balance was changed by hand" --as 123456789',
+    needs=CONFIRMED,
+)
+def reset(wallet: Wallet, reason: Reason, person: Person) -> None:
     """Propose to replace a wallet's wrong balance by the balance in its last entry."""
     _propose(CorrectionKind.BALANCE_RESET, reason, person, wallet_id=wallet)
 
 
-@propose_app.command()
+@command(
+    propose_app,
+    group=LEDGER,
+    example='adtech propose orphan 1001 "the entry was written by hand" --as 123456789',
+    needs=CONFIRMED,
+)
 def orphan(
-    entry: Annotated[int, typer.Argument(min=1, help="Id of the entry that `reconcile` shows.")],
-    reason: Why,
+    entry: Annotated[
+        int,
+        typer.Argument(parser=row_id, metavar="ID", help="Id of the entry that `reconcile` shows."),
+    ],
+    reason: Reason,
     person: Person,
 ) -> None:
     """Propose to balance an orphan: an entry that is not included in its wallet's balance."""
     _propose(CorrectionKind.ORPHAN_ENTRY, reason, person, entry_id=entry)
 
 
-@propose_app.command()
-def payout(target: Target, reason: Why, person: Person) -> None:
+@command(
+    propose_app,
+    group=LEDGER,
+    example='adtech propose payout 12 "released, but never paid" --as 123456789',
+    needs=CONFIRMED,
+)
+def payout(target: Target, reason: Reason, person: Person) -> None:
     """Propose to pay the owner of a placement that is marked as released but was never paid out."""
     _propose(CorrectionKind.MISSING_PAYOUT, reason, person, target_id=target)
 
 
-@propose_app.command()
-def reversal(target: Target, reason: Why, person: Person) -> None:
+@command(
+    propose_app,
+    group=LEDGER,
+    example='adtech propose reversal 12 "released, but the money did not move" --as 123456789',
+    needs=CONFIRMED,
+)
+def reversal(target: Target, reason: Reason, person: Person) -> None:
     """Propose to mark the escrow (the held money) of a placement as held again.
 
     Use this if the escrow was marked as released or refunded, but its money did not move.
@@ -271,15 +386,14 @@ def _propose(kind: CorrectionKind, reason: str, person: int, **arguments: int) -
 
 
 def _row(correction: Correction) -> dict[str, object]:
-    columns: dict[str, object] = {
+    return {
         "correction": correction.id,
         "kind": correction.kind.value,
         "wallet": correction.wallet_id,
-        "to wallet": correction.other_wallet_id,
+        "to_wallet": correction.other_wallet_id,
         "amount": correction.amount,
         "entry": correction.entry_id,
         "placement": correction.target_id,
         "status": correction.status.value,
         "reason": correction.reason,
     }
-    return {name: "" if value is None else value for name, value in columns.items()}
