@@ -4,38 +4,72 @@ from typing import Annotated
 
 import typer
 
+from bot import storage, system_status
 from bot.cli.commands import DATABASE, LOOK, command
-from bot.cli.shell import run_once
+from bot.cli.shell import NO_DATABASE, REFUSED, read_settings, run_all, run_once
 from bot.cli.tables import print_rows
-from services.platform import readiness
+from db.session import Sessions
+from services.platform import system_status as status_lines
+from services.platform.system_status import Line, State
 from services.posts import dead_letters
 
 _DEAD_LETTER_COLUMNS = (
     *("placement", "channel", "failed", "attempts", "error", "money", "offered", "again"),
 )
 
-_SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
+_STATUS_COLUMNS = ("what", "value", "unit", "state", "detail")
 
 app = typer.Typer(no_args_is_help=True)
 
 
-@command(app, group=LOOK, example="adtech health", needs=DATABASE, prints_rows=True)
-def health() -> None:
-    """Show whether the scheduler is alive, and which kill switches are running.
+@command(
+    app,
+    group=LOOK,
+    example="adtech status --json",
+    needs=f"{DATABASE}. Telegram, Redis and the scheduler may be down",
+    prints_rows=True,
+)
+def status() -> None:
+    """Show what an on-call person asks first. `/health` in the admin chat shows the same.
 
-    Exit with status 1 if the scheduler gives no sign of life, or if a kill switch is missing.
+    Exit with status 1 if something needs a human, and with status 3 if the database does not
+    answer. Ages are in seconds, and amounts are in minor units.
     """
-    ready = run_once(readiness.read_state)
-    print_rows(
-        ("what", "state"),
-        [{"what": "scheduler", "state": "alive" if ready["scheduler"] else "NO HEARTBEAT"}]
-        + [
-            {"what": key, "state": _SWITCH_STATES.get(state, state)}
-            for key, state in ready["switches"].items()
-        ],
-    )
-    if not ready["scheduler"] or "missing" in ready["switches"].values():
-        raise typer.Exit(1)
+    configured = read_settings()
+
+    async def gather(sessions: Sessions) -> list[Line]:
+        redis = storage.connect(configured.redis_url.get_secret_value())
+        try:
+            return await system_status.gather(sessions, storage.FormStorage(redis), configured)
+        finally:
+            await redis.aclose()
+
+    lines = run_all(gather)
+    print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])
+    if lines[0].state is not State.OK:
+        raise typer.Exit(NO_DATABASE)
+    if status_lines.needs_human(lines):
+        raise typer.Exit(REFUSED)
+
+
+command(app, "health", group=LOOK, example="adtech health", needs=DATABASE, prints_rows=True)(
+    status
+)
+
+
+def _row(line: Line) -> dict[str, object]:
+    value = line.value
+    if line.state is State.UNKNOWN:
+        value = "unknown"
+    elif value is None:
+        value = "none"
+    return {
+        "what": line.name,
+        "value": value,
+        "unit": line.unit.value,
+        "state": line.state.value,
+        "detail": line.detail,
+    }
 
 
 @command(app, group=LOOK, example="adtech dlq --limit 10 --json", needs=DATABASE, prints_rows=True)
