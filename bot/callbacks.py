@@ -237,6 +237,13 @@ class ShowDeadLetters(CallbackData, prefix="dlq"):
     page: int = 0
 
 
+class ShowReport(CallbackData, prefix="report"):
+    """The data of a button that shows a page of a report, or the list of reports without a name."""
+
+    name: str = ""
+    page: int = 0
+
+
 class OnDeadLetter(CallbackData, prefix="dead"):
     """The data of a button about a post job that failed for good."""
 

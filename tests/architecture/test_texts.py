@@ -25,7 +25,7 @@ from db.models.operations import Switch
 from handlers import start
 from scheduler import notices
 from services.market import channels
-from services.platform import errors, transitions
+from services.platform import errors, reports, transitions
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())
@@ -253,6 +253,7 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},
     callbacks.OnWithdrawal: {"reason": withdrawals.REASONS},
     callbacks.OnCorrection: {"reason": corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS},
+    callbacks.ShowReport: {"name": list(reports.REPORTS)},
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
     callbacks.Withdraw: {"key": ["f" * 32]},
 }

@@ -1,0 +1,34 @@
+command-report = Отчёты о деньгах, постах и действиях
+reports = 📊 Отчёты. Выберите один или напишите его название: /report held
+    Командная строка печатает их целиком, также в CSV: adtech report NAME
+report-unknown = Отчёта «{ $name }» нет. Выберите один из этих:
+report = 📊 { $title } ({ $name })
+report-empty = Строк нет.
+report-wrong = ⚠️ Отмеченной строки быть не должно. Найдите причину сейчас: docs/runbook.md
+report-again = 🔄 Прочитать снова
+report-yes-no = { $value ->
+    [yes] да
+   *[no] нет
+}
+report-name = { $name ->
+    [ledger] Книга, новые кошельки
+    [drift] Неверные остатки
+    [escrow_uniqueness] Двойные эскроу
+    [job_uniqueness] Двойные посты
+    [orphans] Одобрено без эскроу
+    [orphaned_targets] Размещения-сироты
+    [unpaid_releases] Отпущено без выплаты
+    [held] Удержанные эскроу
+    [failed_jobs] Неудавшиеся посты
+    [campaign_statuses] Кампании по статусам
+    [job_statuses] Посты по статусам
+    [escrow_statuses] Эскроу по статусам
+    [counts] Количества
+    [week] Неделя
+    [audit] Действия, 7 дней
+    [audit_recent] Действия, 10 минут
+    [revenue_by_day] Доход по дням
+    [held_by_day] Удержано по дням
+    [unbooked_stars] Звёзды вне книги
+   *[other] { $name }
+}
