@@ -19,13 +19,14 @@ def status(t: Texts, lines: Sequence[Line]) -> Outgoing:
     urgent = [line for line in lines if line.state is not State.OK]
     rest = [line for line in lines if line.state is State.OK]
     summary = t("health-look", count=len(urgent)) if urgent else t("health-well")
-    shown = [t("health"), summary, *(_line(t, line) for line in urgent)]
+    shown = [t("health"), summary, *(show_line(t, line) for line in urgent)]
     if urgent:
         shown += ["", t("health-rest")]
-    return Outgoing("\n".join([*shown, *(_line(t, line) for line in rest)]))
+    return Outgoing("\n".join([*shown, *(show_line(t, line) for line in rest)]))
 
 
-def _line(t: Texts, line: Line) -> str:
+def show_line(t: Texts, line: Line) -> str:
+    """Return a line of the status with a sign for its state."""
     if line.name in _SWITCHES:
         reason = t("switch-reason", reason=line.detail or "")
         return t("health-switch", key=line.name, state=str(line.value), reason=reason)

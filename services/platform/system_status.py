@@ -275,7 +275,7 @@ async def read(session: AsyncSession, *, sla: timedelta, revision: str) -> list[
     revision of the schema that this version can use.
 
     Raises the error of a database that is not available. A part that cannot be read for another
-    reason is unknown.
+    reason is unknown. READ_SECONDS limits each statement until the end of the transaction.
     """
     await session.execute(
         text("SELECT set_config('statement_timeout', :limit, true)"),

@@ -32,3 +32,25 @@ report-name = { $name ->
     [unbooked_stars] Stars not booked
    *[other] { $name }
 }
+daily-report = 📅 { $day } (UTC)
+daily-money = { $name ->
+    [revenue] 💰 Revenue
+    [held] 🔒 Money held at the end of the day
+    [newly_held] ➕ Newly held
+   *[released_or_refunded] ➖ Released or refunded
+}: { $amount }
+daily-act = { $name ->
+    [campaign_activated] Campaigns activated
+    [target_submitted] Placements submitted
+    [moderation_approved] Placements approved
+    [moderation_rejected] Placements rejected
+    [post_failed] Posts failed
+    [post_uncertain] Posts with an unknown outcome
+    [escrow_released] Escrows released
+    [escrow_refunded] Escrows refunded
+    [deposit_credited] Deposits credited
+    [withdrawal_paid] Withdrawals paid
+    [access_denied] Acts refused
+   *[other] { $name }
+}: { $count }
+reports-button = 📊 Reports

@@ -32,3 +32,25 @@ report-name = { $name ->
     [unbooked_stars] Звёзды вне книги
    *[other] { $name }
 }
+daily-report = 📅 { $day } (UTC)
+daily-money = { $name ->
+    [revenue] 💰 Доход
+    [held] 🔒 Удержано на конец дня
+    [newly_held] ➕ Новые удержания
+   *[released_or_refunded] ➖ Отпущено или возвращено
+}: { $amount }
+daily-act = { $name ->
+    [campaign_activated] Кампаний запущено
+    [target_submitted] Размещений подано
+    [moderation_approved] Размещений одобрено
+    [moderation_rejected] Размещений отклонено
+    [post_failed] Постов не удалось
+    [post_uncertain] Постов с неизвестным исходом
+    [escrow_released] Эскроу отпущено
+    [escrow_refunded] Эскроу возвращено
+    [deposit_credited] Пополнений зачислено
+    [withdrawal_paid] Выводов выплачено
+    [access_denied] Действий отклонено
+   *[other] { $name }
+}: { $count }
+reports-button = 📊 Отчёты
