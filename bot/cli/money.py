@@ -10,11 +10,12 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import formatting
-from bot.cli.shell import Person, err, out, print_rows, request, run_once
+from bot.cli.shell import Person, err, out, print_rows, request, run_once, staff
 from bot.texts import DEFAULT_LANGUAGE
-from db.models.corrections import Correction, CorrectionKind
+from db.models.corrections import Correction, CorrectionKind, CorrectionStatus
 from db.models.operations import InboxUpdate
-from db.models.users import RequestKind
+from db.models.users import RequestKind, RequestStatus, StaffRequest
+from services.market import staff_requests
 from services.money import (
     corrections,
     deposits,
@@ -202,12 +203,56 @@ def list_corrections() -> None:
 
 
 @app.command()
-def repair(correction: Annotated[int, typer.Argument(min=1)]) -> None:
-    """Apply a confirmed correction of the ledger. The command needs MIGRATION_DATABASE_URL."""
+def repair(correction: Annotated[int, typer.Argument(min=1)], person: Person) -> None:
+    """Apply a confirmed correction of the ledger. The command needs MIGRATION_DATABASE_URL.
+
+    Run it twice: the first call makes a request, and you press "That was me" in the admin chat. The
+    second call applies the correction.
+    """
+    status, signature = run_once(
+        lambda session: _find_signature(session, correction, person), as_owner=True
+    )
+    if status is CorrectionStatus.CONFIRMED and (
+        signature is None or signature.status is RequestStatus.PROPOSED
+    ):
+        if signature is None:
+            request(
+                RequestKind.REPAIR,
+                {"correction": correction},
+                reason=f"adtech repair {correction}",
+                person=person,
+            )
+        else:
+            out.print(f"Request {signature.id} still waits for “That was me” in the admin chat.")
+        out.print("After that, run the same command again: it applies the correction.")
+        return
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
     out.print(f"Correction {done.id}: {done.status.value}. Now run: adtech check")
+
+
+async def _find_signature(
+    session: AsyncSession, correction_id: int, telegram_id: int
+) -> tuple[CorrectionStatus, StaffRequest | None]:
+    """Return a correction's status, and the person's request to apply it if there is one.
+
+    A request that was signed before the confirmation does not count.
+    """
+    actor = await staff(session, telegram_id)
+    correction = await corrections.lock(session, correction_id)
+    if correction.status is CorrectionStatus.CONFIRMED:
+        await corrections.require_repairable(session, actor=actor, correction_id=correction_id)
+    newest = await staff_requests.find_newest(
+        session,
+        kind=RequestKind.REPAIR,
+        arguments={"correction": correction_id},
+        requested_by=actor.require_user(action="correction_apply"),
+    )
+    signed_at = newest.decided_at if newest is not None else None
+    if signed_at and correction.confirmed_at and signed_at < correction.confirmed_at:
+        newest = None
+    return correction.status, newest
 
 
 @propose_app.command()
