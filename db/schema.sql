@@ -196,10 +196,12 @@ CREATE TABLE corrections (
     proposed_in bigint,
     confirmed_in bigint,
     confirmed_at timestamp with time zone,
+    applied_by bigint,
     CONSTRAINT pk_corrections PRIMARY KEY (id),
     CONSTRAINT uq_corrections_confirmed_in UNIQUE (confirmed_in),
     CONSTRAINT uq_corrections_key UNIQUE (key),
     CONSTRAINT uq_corrections_proposed_in UNIQUE (proposed_in),
+    CONSTRAINT fk_corrections_applied_by FOREIGN KEY (applied_by) REFERENCES users(id),
     CONSTRAINT fk_corrections_confirmed_by FOREIGN KEY (confirmed_by) REFERENCES users(id),
     CONSTRAINT fk_corrections_entry_id FOREIGN KEY (entry_id) REFERENCES ledger_entries(id),
     CONSTRAINT fk_corrections_other_wallet_id FOREIGN KEY (other_wallet_id) REFERENCES wallets(id),
@@ -754,7 +756,7 @@ CREATE TABLE staff_requests (
     CONSTRAINT fk_staff_requests_requested_by FOREIGN KEY (requested_by) REFERENCES users(id),
     CONSTRAINT fk_staff_requests_subject_id FOREIGN KEY (subject_id) REFERENCES users(id),
     CONSTRAINT ck_staff_requests_decided CHECK ((status::text = ANY (ARRAY['done'::character varying, 'dropped'::character varying]::text[])) = (decided_at IS NOT NULL) AND (status::text <> 'done'::text OR decided_by IS NOT NULL)),
-    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying]::text[])),
+    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying, 'repair'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
 CASE

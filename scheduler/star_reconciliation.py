@@ -62,6 +62,8 @@ class StarReconciliation:
         self._sessions = sessions
         self._intake_sessions = intake_sessions or sessions
         self._bot = bot
+        self._ended_id = 0
+        """Each listed transaction up to this id is booked or refused."""
 
     async def run(self) -> None:
         """Read the new transactions, and record the payments and refunds that are not booked.
@@ -178,7 +180,12 @@ class StarReconciliation:
     async def _record_due(self) -> None:
         """Record the listed transactions that are not booked, unless the bot must come first."""
         async with self._sessions.begin() as session:
-            due = await listed_star_transactions.list_due(session, limit=RECORDED_PER_TICK)
+            self._ended_id = await listed_star_transactions.find_ended(
+                session, after=self._ended_id
+            )
+            due = await listed_star_transactions.list_due(
+                session, limit=RECORDED_PER_TICK, after=self._ended_id
+            )
         waiting: set[str] = set()
         for transaction in due:
             # The refund of a payment that waits is recorded after the payment.

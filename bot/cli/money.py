@@ -1,6 +1,6 @@
 """Define the `adtech` commands about money.
 
-Except for `repair`, a command that changes something makes a request for the admin chat.
+A command that changes something makes a request for the admin chat.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import formatting
-from bot.cli.commands import ACKNOWLEDGED, CONFIRMED, DATABASE, LEDGER, LOOK, MONEY, OWNER, command
+from bot.cli.commands import ACKNOWLEDGED, CONFIRMED, DATABASE, LEDGER, LOOK, MONEY, command
 from bot.cli.shell import (
-    LARGEST_ROW_ID,
     Person,
     Reason,
     ReasonOption,
@@ -20,13 +19,11 @@ from bot.cli.shell import (
     row_id,
     run_once,
 )
-from bot.cli.tables import err, out, print_rows, say
+from bot.cli.tables import err, print_rows, say
 from bot.texts import DEFAULT_LANGUAGE
-from db.models.corrections import Correction, CorrectionKind
 from db.models.operations import InboxUpdate
 from db.models.users import RequestKind
 from services.money import (
-    corrections,
     deposits,
     received_payments,
     reconciliation,
@@ -40,33 +37,14 @@ Wallet = Annotated[
     typer.Argument(parser=row_id, metavar="ID", help="Id of a wallet. See `adtech report ledger`."),
 ]
 Charge = Annotated[str | None, typer.Option(help="Telegram's or the provider's id of the payment.")]
-Target = Annotated[int, typer.Argument(parser=row_id, metavar="ID", help="The id of a placement.")]
 
 _ENTRY_COLUMNS = (
     *("version", "entry", "transfer", "at", "reason", "amount", "balance_after", "sum_so_far"),
     "findings",
 )
-_CORRECTION_COLUMNS = (
-    *("correction", "kind", "wallet", "to_wallet", "amount", "entry", "placement"),
-    *("status", "reason"),
-)
-
-
-def _amount(value: str) -> int:
-    """Read an amount in whole minor units. Raises BadParameter with an example."""
-    if not value.isascii() or not value.isdecimal() or not 0 < int(value) <= LARGEST_ROW_ID:
-        raise typer.BadParameter(
-            f"{value!r} is no amount. Write a whole number of minor units above zero,"
-            " for example 1250 for 12.50"
-        )
-    return int(value)
 
 
 app = typer.Typer(no_args_is_help=True)
-propose_app = typer.Typer(
-    no_args_is_help=True, help="Propose a repair of the ledger. Another admin must confirm it."
-)
-app.add_typer(propose_app, name="propose", rich_help_panel=LEDGER)
 
 
 @command(app, group=LEDGER, example="adtech reconcile 42", needs=DATABASE, prints_rows=True)
@@ -255,145 +233,3 @@ def claw_back(
     if charge != deposit.external_reference:
         arguments["provider_charge_id"] = charge
     request(RequestKind.CLAWBACK, arguments, reason=reason, person=person)
-
-
-@command(
-    app,
-    "corrections",
-    group=LEDGER,
-    example="adtech corrections",
-    needs=DATABASE,
-    prints_rows=True,
-)
-def list_corrections() -> None:
-    """Show the corrections (repairs of the ledger) that are not done.
-
-    Another admin must confirm them, or `adtech repair` must apply them.
-    """
-    waiting = run_once(lambda session: corrections.list_open(session, limit=SHOWN, offset=0))
-    print_rows(_CORRECTION_COLUMNS, [_row(correction) for correction in waiting])
-
-
-@command(
-    app,
-    group=LEDGER,
-    example="adtech repair 7",
-    needs=f"{OWNER}, and a correction that two admins have signed",
-)
-def repair(
-    correction: Annotated[
-        int, typer.Argument(parser=row_id, metavar="ID", help="Id that `adtech corrections` shows.")
-    ],
-) -> None:
-    """Apply a confirmed correction of the ledger. Without a confirmation it is refused."""
-    done = run_once(
-        lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
-    )
-    out.print(f"Correction {done.id}: {done.status.value}. Now run: adtech check")
-
-
-@command(
-    propose_app,
-    group=LEDGER,
-    example='adtech propose adjustment 42 43 1250 "paid to the wrong owner" --as 123456789',
-    needs=CONFIRMED,
-)
-def adjustment(
-    from_wallet: Wallet,
-    to_wallet: Wallet,
-    amount: Annotated[
-        int,
-        typer.Argument(
-            parser=_amount, metavar="AMOUNT", help="In whole minor units (cents, Stars)."
-        ),
-    ],
-    reason: Reason,
-    person: Person,
-) -> None:
-    """Propose to move an amount from one wallet to another."""
-    _propose(
-        CorrectionKind.ADJUSTMENT,
-        reason,
-        person,
-        from_wallet=from_wallet,
-        to_wallet=to_wallet,
-        amount=amount,
-    )
-
-
-@command(
-    propose_app,
-    group=LEDGER,
-    example='adtech propose reset 42 "the balance was changed by hand" --as 123456789',
-    needs=CONFIRMED,
-)
-def reset(wallet: Wallet, reason: Reason, person: Person) -> None:
-    """Propose to replace a wallet's wrong balance by the balance in its last entry."""
-    _propose(CorrectionKind.BALANCE_RESET, reason, person, wallet_id=wallet)
-
-
-@command(
-    propose_app,
-    group=LEDGER,
-    example='adtech propose orphan 1001 "the entry was written by hand" --as 123456789',
-    needs=CONFIRMED,
-)
-def orphan(
-    entry: Annotated[
-        int,
-        typer.Argument(parser=row_id, metavar="ID", help="Id of the entry that `reconcile` shows."),
-    ],
-    reason: Reason,
-    person: Person,
-) -> None:
-    """Propose to balance an orphan: an entry that is not included in its wallet's balance."""
-    _propose(CorrectionKind.ORPHAN_ENTRY, reason, person, entry_id=entry)
-
-
-@command(
-    propose_app,
-    group=LEDGER,
-    example='adtech propose payout 12 "released, but never paid" --as 123456789',
-    needs=CONFIRMED,
-)
-def payout(target: Target, reason: Reason, person: Person) -> None:
-    """Propose to pay the owner of a placement that is marked as released but was never paid out."""
-    _propose(CorrectionKind.MISSING_PAYOUT, reason, person, target_id=target)
-
-
-@command(
-    propose_app,
-    group=LEDGER,
-    example='adtech propose reversal 12 "released, but the money did not move" --as 123456789',
-    needs=CONFIRMED,
-)
-def reversal(target: Target, reason: Reason, person: Person) -> None:
-    """Propose to mark the escrow (the held money) of a placement as held again.
-
-    Use this if the escrow was marked as released or refunded, but its money did not move.
-    """
-    _propose(CorrectionKind.ESCROW_REVERSAL, reason, person, target_id=target)
-
-
-def _propose(kind: CorrectionKind, reason: str, person: int, **arguments: int) -> None:
-    request(
-        RequestKind.CORRECTION,
-        {"correction": kind.value, **arguments},
-        reason=reason,
-        person=person,
-    )
-    out.print("After that, another admin has to confirm the correction: /corrections")
-
-
-def _row(correction: Correction) -> dict[str, object]:
-    return {
-        "correction": correction.id,
-        "kind": correction.kind.value,
-        "wallet": correction.wallet_id,
-        "to_wallet": correction.other_wallet_id,
-        "amount": correction.amount,
-        "entry": correction.entry_id,
-        "placement": correction.target_id,
-        "status": correction.status.value,
-        "reason": correction.reason,
-    }

@@ -172,6 +172,7 @@ def _state(t: Texts, details: CorrectionDetails) -> str:
         "correction-state",
         status=row.status.value,
         by=str(details.confirmer_telegram_id or ""),
+        applier=str(details.applier_telegram_id or "none"),
         reason=t("correction-reason", reason=row.confirm_reason or ""),
     )
     if row.status is CorrectionStatus.CONFIRMED:

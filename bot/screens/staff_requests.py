@@ -128,7 +128,9 @@ def _what(t: Texts, details: RequestDetails) -> str:
     """Describe the action that a staff request asks for."""
     arguments = details.request.arguments
     correction, facts = "", ""
-    if details.request.kind is RequestKind.CORRECTION:
+    if details.request.kind is RequestKind.REPAIR:
+        correction = str(arguments["correction"])
+    elif details.request.kind is RequestKind.CORRECTION:
         correction = t("correction-kind", kind=str(arguments["correction"]))
         facts = ", ".join(
             t("request-fact", name=name, value=_fact(t, name, arguments[name]))

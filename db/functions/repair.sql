@@ -1,13 +1,15 @@
 -- Carries out a confirmed correction of the ledger that the ledger's triggers forbid, and marks the
--- correction as done. One person has proposed it, and another has confirmed it. Only the owner's role
--- may call this function: no GRANT exists.
+-- correction as done. One person has proposed it, and another has confirmed it. An admin has pressed "That
+-- was me" on the request to apply it, after the confirmation. Only the owner's role may call this function:
+-- no GRANT exists.
 -- Locks: the correction, then what the called function locks.
 -- Raises: AD013 (not confirmed), AD066 (confirmed more than 72 hours ago, or by a person who is no admin
--- now, or proposed by such a person); what `reset_balance`, `balance_orphan` and `reopen_escrow` raise.
+-- now, or proposed by such a person), AD067 (nobody has signed that they apply it); what `reset_balance`, `balance_orphan` and `reopen_escrow` raise.
 CREATE OR REPLACE FUNCTION repair(correction_id bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     correction corrections;
+    applier_id bigint;
 BEGIN
     SELECT * INTO correction FROM corrections WHERE id = correction_id FOR UPDATE;
     IF correction.status IS DISTINCT FROM 'confirmed' THEN
@@ -20,10 +22,22 @@ BEGIN
     THEN
         RAISE EXCEPTION 'the confirmation of a repair counts no more' USING ERRCODE = 'AD066';
     END IF;
+    SELECT request.requested_by INTO applier_id
+    FROM staff_requests request JOIN users person ON person.id = request.requested_by
+    WHERE request.kind = 'repair' AND request.status = 'done'
+        AND request.arguments = jsonb_build_object('correction', correction_id)
+        AND request.decided_at >= correction.confirmed_at AND NOT person.blocked
+        AND EXISTS (SELECT FROM user_roles granted WHERE granted.user_id = person.id
+            AND granted.role IN ('admin', 'super_admin'))
+    ORDER BY request.id DESC LIMIT 1;
+    IF applier_id IS NULL THEN
+        RAISE EXCEPTION 'a repair that no admin has signed to apply' USING ERRCODE = 'AD067';
+    END IF;
     CASE correction.kind
     WHEN 'balance_reset' THEN PERFORM reset_balance(correction.wallet_id);
     WHEN 'orphan_entry' THEN PERFORM balance_orphan(correction);
     WHEN 'escrow_reversal' THEN PERFORM reopen_escrow(correction.target_id);
     END CASE;
-    UPDATE corrections SET status = 'done', done_at = clock() WHERE id = correction_id;
+    UPDATE corrections SET status = 'done', done_at = clock(), applied_by = applier_id
+    WHERE id = correction_id;
 END $$

@@ -1,6 +1,6 @@
 -- Requires that the person who lets a switch run again after an incident about the ledger has neither
--- closed such an incident nor proposed or confirmed a correction that may have repaired the ledger. Only
--- incidents count that were closed after the last change of the switch. A correction counts if it is
+-- closed such an incident nor proposed, confirmed or applied a correction that may have repaired the ledger.
+-- Only incidents count that were closed after the last change of the switch. A correction counts if it is
 -- confirmed and not done yet, or was done after the first of these incidents was opened. A switch that no
 -- incident stops is not restricted.
 -- Locks: nothing. Raises: AD071.
@@ -22,7 +22,7 @@ BEGIN
     END IF;
     IF is_closer OR EXISTS (
         SELECT FROM corrections
-        WHERE actor_id IN (proposed_by, confirmed_by) AND status IN ('confirmed', 'done')
+        WHERE actor_id IN (proposed_by, confirmed_by, applied_by) AND status IN ('confirmed', 'done')
             AND (done_at IS NULL OR done_at >= first_opened_at)
     ) THEN
         RAISE EXCEPTION 'who repairs the ledger or closes the incident runs no switch'

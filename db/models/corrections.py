@@ -105,5 +105,7 @@ class Correction(Base):
     confirm_reason: Mapped[str | None]
     confirmed_at: Mapped[datetime | None]
     """When the correction was confirmed. Null for a correction that ended before 0016."""
+    applied_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """The admin who signed that they apply the correction with the database owner's role."""
     done_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

@@ -70,6 +70,8 @@ class RequestKind(StrEnum):
     BLOCK_STAFF = "block_staff"
     """Block a person who has a staff role."""
     UNBLOCK_STAFF = "unblock_staff"
+    REPAIR = "repair"
+    """Apply a confirmed correction with the database owner's role."""
 
 
 class RequestStatus(StrEnum):

@@ -1,17 +1,22 @@
 """Keep the payments and refunds in Telegram's list of Stars that are not booked at once."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.intake import Comparison, ListedStarTransaction
 from db.models.money import Deposit, DepositStatus
 from db.models.operations import InboxUpdate, OutboxMessage
 from db.models.users import User
 from services.market import star_transactions
 from services.market.star_transactions import StarTransaction
+
+COMMITTED_AFTER = timedelta(minutes=10)
+"""Each transaction of the database ends within this time, so no lower id can appear later."""
 
 
 async def note(session: AsyncSession, transactions: Collection[StarTransaction]) -> None:
@@ -38,14 +43,16 @@ async def note(session: AsyncSession, transactions: Collection[StarTransaction])
     )
 
 
-async def list_due(session: AsyncSession, *, limit: int) -> Sequence[StarTransaction]:
+async def list_due(
+    session: AsyncSession, *, limit: int, after: int = 0
+) -> Sequence[StarTransaction]:
     """Return at most `limit` stored transactions that can be booked now, payments first.
 
-    A transaction whose payer is unknown waits as long as the bot has to handle the update about its
-    payment. A transaction that was refused, and reported to the admin chat, is not returned.
+    Reads only rows with an id above `after`, which is a result of `find_ended`. A transaction whose
+    payer is unknown waits as long as the bot has to handle the update about its payment. A
+    transaction that was refused, and reported to the admin chat, is not returned.
     """
     listed = ListedStarTransaction
-    refusal_key = star_transactions.REFUSED + listed.kind + ":" + listed.charge_id
     update_is_open = exists().where(
         InboxUpdate.update_id == listed.update_id,
         InboxUpdate.done_at.is_(None),
@@ -54,8 +61,8 @@ async def list_due(session: AsyncSession, *, limit: int) -> Sequence[StarTransac
     rows = await session.scalars(
         select(listed)
         .where(
-            ~_is_booked(),
-            ~exists().where(OutboxMessage.key == refusal_key),
+            listed.id > after,
+            ~_is_ended(),
             or_(exists().where(User.telegram_id == listed.telegram_id), ~update_is_open),
         )
         .order_by(listed.kind, listed.id)
@@ -73,6 +80,25 @@ async def list_due(session: AsyncSession, *, limit: int) -> Sequence[StarTransac
         )
         for row in rows
     ]
+
+
+async def find_ended(session: AsyncSession, *, after: int) -> int:
+    """Return an id up to which each stored transaction is booked or refused.
+
+    Reads only rows with an id above `after`, which is an earlier result or 0. Rows never change and
+    bookings are final, so a row up to the returned id never has to be read again.
+    """
+    listed = ListedStarTransaction
+    is_new = listed.created_at > await queries.now(session) - COMMITTED_AFTER
+    open_id = await session.scalar(
+        select(listed.id)
+        .where(listed.id > after, or_(is_new, ~_is_ended()))
+        .order_by(listed.id)
+        .limit(1)
+    )
+    if open_id is not None:
+        return open_id - 1
+    return await session.scalar(select(func.max(listed.id))) or after
 
 
 async def mark_booked(session: AsyncSession) -> None:
@@ -104,6 +130,13 @@ async def mark_booked(session: AsyncSession) -> None:
             refunds=kind == star_transactions.REFUND,
             skip_locked=True,
         )
+
+
+def _is_ended() -> ColumnElement[bool]:
+    """Build the SQL condition that a listed transaction is booked, or refused and reported."""
+    listed = ListedStarTransaction
+    refusal_key = star_transactions.REFUSED + listed.kind + ":" + listed.charge_id
+    return or_(_is_booked(), exists().where(OutboxMessage.key == refusal_key))
 
 
 def _is_booked() -> ColumnElement[bool]:

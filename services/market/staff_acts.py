@@ -84,6 +84,13 @@ async def _propose_correction(session: AsyncSession, actor: Actor, request: Staf
     return await propose(session, actor=actor, reason=request.reason, **arguments)
 
 
+async def _allow_repair(session: AsyncSession, actor: Actor, request: StaffRequest) -> None:
+    """Check the correction. `adtech repair` applies it after this request is done."""
+    await corrections.require_repairable(
+        session, actor=actor, correction_id=int(request.arguments["correction"])
+    )
+
+
 async def _grant_role(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     return await roles.grant(
         session,
@@ -158,6 +165,7 @@ ACTS: Mapping[RequestKind, Act] = {
     RequestKind.UNBLOCK_STAFF: Act((Role.SUPER_ADMIN,), _unblock_staff, two_people=True),
     RequestKind.RETRY_PAYMENT: Act(OPERATORS, _retry_payment),
     RequestKind.CORRECTION: Act(MODERATORS, _propose_correction),
+    RequestKind.REPAIR: Act(MODERATORS, _allow_repair),
     RequestKind.GRANT_ROLE: Act((Role.SUPER_ADMIN,), _grant_role, two_people=True),
     RequestKind.REVOKE_ROLE: Act((Role.SUPER_ADMIN,), _revoke_role, two_people=True),
     RequestKind.RECORD_PAYMENT: Act(MODERATORS, _record_payment, two_people=True),

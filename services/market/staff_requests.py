@@ -188,6 +188,24 @@ async def list_open(session: AsyncSession, *, limit: int, offset: int) -> Sequen
     return rows.all()
 
 
+async def find_newest(
+    session: AsyncSession, *, kind: RequestKind, arguments: dict[str, Any], requested_by: int
+) -> StaffRequest | None:
+    """Return a person's newest request with exactly this content that was not refused, or None."""
+    request: StaffRequest | None = await session.scalar(
+        select(StaffRequest)
+        .where(
+            StaffRequest.kind == kind,
+            StaffRequest.arguments == arguments,
+            StaffRequest.requested_by == requested_by,
+            StaffRequest.status != RequestStatus.DROPPED,
+        )
+        .order_by(StaffRequest.id.desc())
+        .limit(1)
+    )
+    return request
+
+
 async def get(session: AsyncSession, request_id: int) -> RequestDetails:
     """Return the details of one request. Raises NotFound."""
     request = await session.get(StaffRequest, request_id, populate_existing=True)

@@ -44,6 +44,7 @@ class CorrectionDetails:
     proposer_roles: frozenset[Role]
     """The roles that the proposer has now."""
     confirmer_telegram_id: int | None
+    applier_telegram_id: int | None
     wallets: Sequence[WalletDetails]
     """The wallets of the correction: first the wallet that gives, then the wallet that gets."""
     settlement: Settlement | None
@@ -60,9 +61,6 @@ async def get(session: AsyncSession, correction_id: int) -> CorrectionDetails:
     if correction is None:
         raise errors.NotFound("correction", correction_id)
     proposer = await users.get(session, correction.proposed_by)
-    confirmer = None
-    if correction.confirmed_by is not None:
-        confirmer = (await users.get(session, correction.confirmed_by)).telegram_id
     settlement, wallet_ids = None, [correction.wallet_id, correction.other_wallet_id]
     if correction.target_id is not None:
         settlement, escrow_wallet_id = await _settlement(session, correction.target_id)
@@ -71,17 +69,21 @@ async def get(session: AsyncSession, correction_id: int) -> CorrectionDetails:
         correction=correction,
         proposer_telegram_id=proposer.telegram_id,
         proposer_roles=await users.roles(session, proposer.id),
-        confirmer_telegram_id=confirmer,
+        confirmer_telegram_id=await _telegram_id(session, correction.confirmed_by),
+        applier_telegram_id=await _telegram_id(session, correction.applied_by),
         wallets=[await _wallet_details(session, id_) for id_ in wallet_ids if id_ is not None],
         settlement=settlement,
     )
 
 
+async def _telegram_id(session: AsyncSession, user_id: int | None) -> int | None:
+    return None if user_id is None else (await users.get(session, user_id)).telegram_id
+
+
 async def _wallet_details(session: AsyncSession, wallet_id: int) -> WalletDetails:
     wallet = await session.get_one(Wallet, wallet_id)
-    user_id = wallet.user_id or wallet.counterparty_id
     return WalletDetails(
-        telegram_id=None if user_id is None else (await users.get(session, user_id)).telegram_id,
+        telegram_id=await _telegram_id(session, wallet.user_id or wallet.counterparty_id),
         books=await reconciliation.explain(session, wallet_id),
     )
 

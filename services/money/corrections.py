@@ -178,6 +178,23 @@ async def confirm(
     return correction
 
 
+async def require_repairable(
+    session: AsyncSession, *, actor: Actor, correction_id: int
+) -> Correction:
+    """Return a confirmed correction that the database owner's role can apply in a person's name.
+
+    Locks the correction. Raises AccessDenied, NotFound, OwnMoney, InvalidMove; NotCorrectable if
+    the confirmation itself carries out such a correction.
+    """
+    actor.require_staff(*MODERATORS, action="correction_apply")
+    correction = await lock(session, correction_id)
+    await _require_not_own(session, actor, correction)
+    if correction.kind in DONE_BY_CONFIRMATION:
+        raise errors.NotCorrectable(correction.kind, correction_id)
+    require_move(correction, CorrectionStatus.DONE, ActorRole.SYSTEM)
+    return correction
+
+
 async def drop(
     session: AsyncSession, *, actor: Actor, correction_id: int, reason: str
 ) -> Correction:
@@ -257,6 +274,7 @@ async def record_and_notify(
         amount=correction.amount,
         entry_id=correction.entry_id,
         target_id=correction.target_id,
+        applied_by=correction.applied_by,
         reason=why,
     )
     await outbox.add(

@@ -33,6 +33,8 @@ _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
 
 _ENDED = "AD066"
 """The SQLSTATE with which the database refuses a repair whose confirmation counts no more."""
+_UNSIGNED = "AD067"
+"""The SQLSTATE with which the database refuses a repair that no admin has signed to apply."""
 
 
 class Finding(StrEnum):
@@ -157,7 +159,8 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
     If the correction is already done, nothing changes. Locks the kill switch `adjustments`, the
     correction, then the repaired rows. Until the commit, other transactions cannot write wallets or
     escrows. Raises NotFound, InvalidMove, NotCorrectable; ProposalEnded if the confirmation is too
-    old, or if one of the two admins is no admin now; SwitchStopped if the correction needs the
+    old, or if one of the two admins is no admin now; NotAcknowledged if no admin has signed, after
+    the confirmation, that they apply it; SwitchStopped if the correction needs the
     switch.
     """
     await killswitches.lock(session, Switch.ADJUSTMENTS)
@@ -177,6 +180,8 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
             raise errors.NotCorrectable(correction.kind, correction_id) from error
         if refusal == _ENDED:
             raise errors.ProposalEnded("correction", correction_id) from error
+        if refusal == _UNSIGNED:
+            raise errors.NotAcknowledged(correction_id) from error
         raise
     await session.refresh(correction)
     await corrections.record_and_notify(session, correction, SYSTEM, role="system")

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from db.models.corrections import Correction
+from db.models.operations import Switch
+from db.models.users import Role
 from sandbox import embedded
-from services.money import wallets
-from services.platform import errors
+from services.money import incidents, wallets
+from services.platform import errors, killswitches
 from services.platform.actors import Actor
 from tests.conftest import Database, copied_database
 from tests.factories import breakage, people, rows
@@ -163,6 +165,63 @@ async def test_a_repair_locks_the_placement_first(books: Books) -> None:
     await transaction.commit()
     await repairing
     await holder.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE users SET blocked = true WHERE id = {person}",
+        "DELETE FROM user_roles WHERE user_id = {person}",
+        "UPDATE corrections SET confirmed_at = clock() + interval '1 s' WHERE id = {correction}",
+        "UPDATE staff_requests SET arguments = '{{\"correction\": 0}}' WHERE kind = 'repair'",
+        "UPDATE staff_requests SET kind = 'correction' WHERE kind = 'repair'",
+    ],
+    ids=["blocked", "no role", "signed before the confirmation", "another one", "another kind"],
+)
+async def test_a_signature_that_does_not_count_applies_nothing(books: Books, change: str) -> None:
+    world, _, wallet = books
+    async with world.sessions.begin() as session:
+        proposer, confirmer, applier = [await people.staff(session) for _ in range(3)]
+    signed = await breakage.confirmed_correction(
+        world, proposer, confirmer, "reset", wallet, applier=applier
+    )
+    await breakage.run_unguarded(
+        world,
+        "ALTER TABLE staff_requests DISABLE TRIGGER USER",
+        "ALTER TABLE user_roles DISABLE TRIGGER USER",
+        change.format(person=applier.user_id, correction=signed.id),
+    )
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await _repair(world, signed.id)
+    assert refusal.value.sqlstate == "AD067"
+
+
+async def test_who_applies_a_repair_lets_no_switch_run(books: Books) -> None:
+    world, _, wallet = books
+    async with world.sessions.begin() as session:
+        proposer, confirmer = await people.staff(session), await people.staff(session)
+        applier = await people.staff(session, Role.SUPER_ADMIN)
+        closer, runner = [await people.staff(session, Role.OPERATOR) for _ in range(2)]
+    await breakage.run_unguarded(
+        world, f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}"
+    )
+    async with world.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session)
+    signed = await breakage.confirmed_correction(
+        world, proposer, confirmer, "reset", wallet, applier=applier
+    )
+    await _repair(world, signed.id)
+    async with world.sessions.begin() as session:
+        (incident,) = await incidents.open_incidents(session)
+        await breakage.close_incident(session, closer, incident.id)
+    with pytest.raises(errors.SamePerson):
+        await _run_payouts(world, applier)
+    await _run_payouts(world, runner)
+
+
+async def _run_payouts(world: Database, who: Actor) -> None:
+    async with world.sessions.begin() as session:
+        await killswitches.run(session, actor=who, key=Switch.PAYOUTS, reason="repaired")
 
 
 async def _repair(world: Database, correction_id: int, *, slow: bool = False) -> None:

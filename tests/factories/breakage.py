@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.corrections import Correction
+from db.models.corrections import Correction, CorrectionStatus
 from db.session import create_engine, create_sessions
 from services.money import corrections, incidents, reconciliation
 from services.platform.actors import Actor
@@ -71,9 +71,18 @@ async def as_owner(database: Database) -> AsyncIterator[AsyncSession]:
 
 
 async def confirmed_correction(
-    database: Database, proposer: Actor, confirmer: Actor, propose: str, what: int
+    database: Database,
+    proposer: Actor,
+    confirmer: Actor,
+    propose: str,
+    what: int,
+    *,
+    applier: Actor | None = None,
 ) -> Correction:
     """Let one admin propose a correction, and let another admin confirm it.
+
+    If the confirmation does not carry it out, `applier` or the second admin also signs that they
+    apply it.
 
     `what` is the id of the repaired wallet, entry or placement.
     """
@@ -89,12 +98,16 @@ async def confirmed_correction(
             act, session, actor=proposer, reason="the incident", **{argument: what}
         )
     async with database.sessions.begin() as session:
-        return await corrections.confirm(
+        confirmed = await corrections.confirm(
             session,
             actor=await presses.confirm_correction(session, confirmer, proposed.id),
             correction_id=proposed.id,
             reason="looked at the entries",
         )
+    if confirmed.status is CorrectionStatus.CONFIRMED:
+        async with database.sessions.begin() as session:
+            await presses.apply_correction(session, applier or confirmer, confirmed.id)
+    return confirmed
 
 
 async def execute_correction(database: Database, correction: Correction) -> Correction:

@@ -12,6 +12,7 @@ from db import queries
 from db.models.corrections import Correction, CorrectionKind
 from db.models.operations import InboxUpdate
 from db.models.users import RequestKind, StaffRequest
+from services.market import staff_requests
 from services.platform import users
 from services.platform.actors import Actor
 
@@ -71,6 +72,20 @@ async def request_correction(
 async def confirm_correction(session: AsyncSession, who: Actor, correction_id: int) -> Actor:
     """Store the press that confirms a correction, and return an actor who may confirm it."""
     return await press(session, who, f"correction:yes:{correction_id}:checked")
+
+
+async def apply_correction(session: AsyncSession, who: Actor, correction_id: int) -> None:
+    """Store a person's signed request to apply a confirmed correction."""
+    request = await staff_requests.create(
+        session,
+        actor=who,
+        kind=RequestKind.REPAIR,
+        arguments={"correction": correction_id},
+        reason="the incident",
+        from_shell=True,
+    )
+    pressed = await press(session, who, f"request:mine:{request.id}")
+    await staff_requests.acknowledge(session, actor=pressed, request_id=request.id)
 
 
 async def close_incident(session: AsyncSession, who: Actor, incident_id: int) -> Actor:

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import Role
+from db.models.users import RequestKind, Role
+from services.market import staff_requests
 from services.money import corrections, wallets
 from services.platform.actors import Actor
 from tests.factories import breakage, people, presses
@@ -167,9 +168,28 @@ async def test_a_drift_is_confirmed_by_a_command_and_repaired_by_the_owner_role(
     assert await market.buttons("group") == [
         f"#{proposed.id} · the reset of a balance · waits for adtech repair"
     ]
+    async with market.database.sessions.begin() as session:
+        request = await staff_requests.create(
+            session,
+            actor=actor,
+            kind=RequestKind.REPAIR,
+            arguments={"correction": proposed.id},
+            reason="typed in a shell",
+            from_shell=True,
+        )
+    await market.say("admin", "/requests", where="group")
+    listed = f"#{request.id} · apply a correction · waits for its requester"
+    await market.press("admin", listed, where="group")
+    assert f"apply correction #{proposed.id}" in await market.last("group")
+    await market.press("admin", "✅ That was me", where="group")
     await breakage.execute_correction(market.database, proposed)
     await market.press("owner", f"#{proposed.id}", where="group")
-    assert "Everything agrees" in await market.last("group")
+    card = next(
+        message["text"]
+        for message in await market.messages("group")
+        if "Everything agrees" in (message["text"] or "")
+    )
+    assert f"Applied by {market.chat('admin')}" in card
     assert await state(market) == ("done", 10_000)
 
 

@@ -50,12 +50,15 @@ correction-sound = Everything agrees.
 correction-state = { $status ->
     [proposed] ⏳ Waits for another admin than the one who proposed it.
     [confirmed] ✅ Confirmed by { $by }: { $reason }. Not done yet.
-    [done] ✅ Done. Confirmed by { $by }: { $reason }.
+    [done] ✅ Done. Confirmed by { $by }: { $reason }.{ $applier ->
+            [none] {""}
+           *[other] {" "}Applied by { $applier }.
+        }
    *[dropped] ✖️ Refused. Nothing was changed.
 }
-correction-repair = Now run, in a shell with MIGRATION_DATABASE_URL: adtech repair { $id }
+correction-repair = Now run, in a shell with MIGRATION_DATABASE_URL: adtech repair { $id } --as YOUR_ID
     If nobody does so within 72 hours, the correction ends.
-correction-then-repair = The confirmation alone changes nothing. After it, run: adtech repair { $id }
+correction-then-repair = The confirmation alone changes nothing. After it, run: adtech repair { $id } --as YOUR_ID
 correction-then-check = Now check: /ledger, then /incidents
 correction-confirm = ✅ Confirm
 correction-refuse = ✖️ Refuse

@@ -143,7 +143,7 @@ correction-kind = { $kind ->
 }
 notice-correction = { $status ->
     [proposed] 🛠 Correction #{ $id } is proposed: { $kind }. Another admin has to confirm it.
-    [confirmed] 🛠 Correction #{ $id } is confirmed: { $kind }. Run adtech repair { $id } to carry it out.
+    [confirmed] 🛠 Correction #{ $id } is confirmed: { $kind }. Run adtech repair { $id } --as YOUR_ID to carry it out.
     [done] ✅ Correction #{ $id } is done: { $kind }.
    *[dropped] ✖️ Correction #{ $id } was refused: { $kind }.
 }

@@ -12,6 +12,7 @@ request-kind = { $kind ->
     [unblock_staff] unblock a person with a role
     [retry_payment] retry a payment
     [correction] propose a correction
+    [repair] apply a correction
     [grant_role] grant a role
     [revoke_role] revoke a role
     [record_payment] record a payment
@@ -26,6 +27,7 @@ request-what = { $kind ->
     [unblock_staff] unblock { $person }, who has a staff role. The roles of this person count again
     [retry_payment] handle the parked update { $update } again
     [correction] propose a correction: { $correction } ({ $details })
+    [repair] apply correction #{ $correction }: after this, adtech repair { $correction } changes the ledger
     [grant_role] grant { $person } the role: { $role }
     [revoke_role] take the role from { $person }: { $role }
     [record_payment] record that withdrawal #{ $withdrawal } of { $person } was paid outside ({ $reference }), although it was not approved or has ended already. What its wallet lacks is a loss.

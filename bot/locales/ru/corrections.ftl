@@ -50,12 +50,15 @@ correction-sound = Всё сходится.
 correction-state = { $status ->
     [proposed] ⏳ Ждёт другого администратора, не того, кто предложил.
     [confirmed] ✅ Подтвердил { $by }: { $reason }. Ещё не выполнено.
-    [done] ✅ Выполнено. Подтвердил { $by }: { $reason }.
+    [done] ✅ Выполнено. Подтвердил { $by }: { $reason }.{ $applier ->
+            [none] {""}
+           *[other] {" "}Применил { $applier }.
+        }
    *[dropped] ✖️ Отклонено. Ничего не изменилось.
 }
-correction-repair = Теперь выполните в командной строке с MIGRATION_DATABASE_URL: adtech repair { $id }
+correction-repair = Теперь выполните в командной строке с MIGRATION_DATABASE_URL: adtech repair { $id } --as ВАШ_ID
     Если за 72 часа никто этого не сделает, исправление закончится.
-correction-then-repair = Само подтверждение ничего не меняет. После него выполните: adtech repair { $id }
+correction-then-repair = Само подтверждение ничего не меняет. После него выполните: adtech repair { $id } --as ВАШ_ID
 correction-then-check = Теперь проверьте: /ledger, затем /incidents
 correction-confirm = ✅ Подтвердить
 correction-refuse = ✖️ Отклонить

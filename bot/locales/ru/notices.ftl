@@ -147,7 +147,7 @@ correction-kind = { $kind ->
 }
 notice-correction = { $status ->
     [proposed] 🛠 Предложено исправление #{ $id }: { $kind }. Подтвердить должен другой администратор.
-    [confirmed] 🛠 Исправление #{ $id } подтверждено: { $kind }. Чтобы выполнить его, запустите adtech repair { $id }.
+    [confirmed] 🛠 Исправление #{ $id } подтверждено: { $kind }. Чтобы выполнить его, запустите adtech repair { $id } --as ВАШ_ID.
     [done] ✅ Исправление #{ $id } выполнено: { $kind }.
    *[dropped] ✖️ Исправление #{ $id } отклонено: { $kind }.
 }

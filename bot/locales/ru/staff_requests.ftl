@@ -12,6 +12,7 @@ request-kind = { $kind ->
     [unblock_staff] разблокировать сотрудника
     [retry_payment] повторить платёж
     [correction] предложить исправление
+    [repair] выполнить исправление
     [grant_role] выдать роль
     [revoke_role] отозвать роль
     [record_payment] записать выплату
@@ -26,6 +27,7 @@ request-what = { $kind ->
     [unblock_staff] разблокировать { $person }, у кого есть роль сотрудника. Роли этого человека снова действуют
     [retry_payment] обработать отложенное обновление { $update } ещё раз
     [correction] предложить исправление: { $correction } ({ $details })
+    [repair] выполнить исправление #{ $correction }: после этого adtech repair { $correction } изменит бухгалтерию
     [grant_role] выдать { $person } роль: { $role }
     [revoke_role] отозвать у { $person } роль: { $role }
     [record_payment] записать, что вывод #{ $withdrawal } для { $person } выплачен снаружи ({ $reference }), хотя он не был одобрен или уже завершён. Чего не хватит в кошельке, станет убытком.

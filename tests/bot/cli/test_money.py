@@ -10,6 +10,7 @@ from db.models.users import RequestKind, Role
 from services.market import staff_requests
 from services.money import corrections, deposits, wallets, withdrawals
 from services.platform import errors, inbox, users
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, presses, rows
 from tests.shell import Shell
@@ -61,19 +62,41 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     assert ran.status == 0
     assert "the [bold]balance[/bold] drifted" in ran.said
 
-    ran = await shell.adtech("repair", waiting.id)
+    me = await _telegram_id(database, proposer.user_id)
+    repair = ("repair", waiting.id, "--as", me)
+    ran = await shell.adtech(*repair)
     assert (ran.status, "MIGRATION_DATABASE_URL" in ran.said) == (2, True)
     shell.environment["MIGRATION_DATABASE_URL"] = database.owner_url
-    ran = await shell.adtech("repair", waiting.id)
+    ran = await shell.adtech(*repair)
     assert ran.status == 1  # it is not confirmed yet
     assert "can't be done now" in ran.said
     async with database.sessions.begin() as session:
         confirmer = await presses.confirm_correction(session, confirmer, waiting.id)
         await corrections.confirm(session, actor=confirmer, correction_id=waiting.id, reason="seen")
-    ran = await shell.adtech("repair", waiting.id)
-    assert ran.status == 0, ran.said
+    await _sign_and_apply(database, shell, proposer, waiting.id, wallet)
     assert (await shell.adtech("reconcile", wallet)).status == 0
     assert (await shell.adtech("check")).status == 0
+
+
+async def _sign_and_apply(
+    database: Database, shell: Shell, who: Actor, correction_id: int, wallet: int
+) -> None:
+    """Let a person run `adtech repair`, press "That was me", and run it again."""
+    repair = ("repair", correction_id, "--as", await _telegram_id(database, who.user_id))
+    for said in ("has to press “That was me”", "still waits for “That was me”"):
+        ran = await shell.adtech(*repair)
+        assert ran.status == 0, ran.said
+        assert said in ran.said
+        assert "run the same command again" in ran.said
+        assert (await shell.adtech("reconcile", wallet)).status == 1
+    async with database.sessions.begin() as session:
+        (request,) = await staff_requests.list_open(session, limit=5, offset=0)
+        pressed = await presses.press(session, who, f"request:mine:{request.id}")
+        await staff_requests.acknowledge(session, actor=pressed, request_id=request.id)
+    for _ in range(2):
+        ran = await shell.adtech(*repair)
+        assert ran.status == 0, ran.said
+        assert "done" in ran.said
 
 
 async def test_proposals_and_waiting_withdrawals_are_shown(

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.intake import Comparison
+from db.models.intake import Comparison, ListedStarTransaction
 from db.money import STARS
 from services.market import listed_star_transactions, registration, star_transactions
 from services.market.star_transactions import StarTransaction
@@ -127,3 +130,37 @@ async def test_a_listed_deposit_without_a_result_raises_no_alarm(session: AsyncS
     await star_transactions.verify(session, since=None, read_at=later)
     assert await incidents.open_incidents(session) == []
     assert await rows.one(session, COMPARISON) is None
+
+
+async def test_ended_transactions_are_not_read_again(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listed_star_transactions, "COMMITTED_AFTER", timedelta(seconds=-1))
+    others = [replace(PAYMENT, charge_id=name) for name in ("second", "third")]
+    await listed_star_transactions.note(session, [PAYMENT, *others])
+    assert await _ended(session) == []
+    await star_transactions.report_refused(session, others[0], errors.NotFound("user", 7))
+    assert await _ended(session) == []
+    await _book(session, await _payer(session))
+    assert await _ended(session) == [PAYMENT.charge_id, "second"]
+    ended_id = await listed_star_transactions.find_ended(session, after=0)
+    due = await listed_star_transactions.list_due(session, limit=9, after=ended_id)
+    assert due == [others[1]]
+    await star_transactions.report_refused(session, others[1], errors.NotFound("user", 7))
+    assert await _ended(session, after=ended_id) == [PAYMENT.charge_id, "second", "third"]
+
+
+async def test_a_new_transaction_is_read_again(session: AsyncSession) -> None:
+    """Check that an id which another transaction of the database still holds is not passed."""
+    await listed_star_transactions.note(session, [PAYMENT])
+    await _book(session, await _payer(session))
+    assert await _ended(session) == []
+
+
+async def _ended(session: AsyncSession, after: int = 0) -> Sequence[str]:
+    ended_id = await listed_star_transactions.find_ended(session, after=after)
+    listed = ListedStarTransaction
+    found = await session.scalars(
+        select(listed.charge_id).where(listed.id <= ended_id).order_by(listed.id)
+    )
+    return found.all()

@@ -283,7 +283,12 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
         async with scene.database.sessions.begin() as session:
             await reconciliation.repair(session, correction_id=proposed.id)
     assert "wallet_balance" in await scene.broken()
-    await breakage.execute_correction(scene.database, proposed)
+    with pytest.raises(errors.NotAcknowledged):
+        await breakage.execute_correction(scene.database, proposed)
+    async with scene.database.sessions.begin() as session:
+        await presses.apply_correction(session, scene.proposer, proposed.id)
+    done = await breakage.execute_correction(scene.database, proposed)
+    assert done.applied_by == scene.proposer.user_id
     # The trigger is enabled again.
     with pytest.raises(DBAPIError, match="not moved by an entry"):
         async with breakage.as_owner(scene.database) as session:
