@@ -44,6 +44,7 @@ def test_each_command_has_a_group_an_example_and_its_needs(words: str) -> None:
     assert command.rich_help_panel in commands.GROUPS
     example, needs = command.epilog.split("\n\n")
     assert needs.startswith("Needs: ")
+    assert "DATABASE_URL" in needs
     prefix = f"Example: adtech {words}"
     assert example.startswith(prefix)
     arguments = shlex.split(example.removeprefix(prefix))
