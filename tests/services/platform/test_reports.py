@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.market import campaigns
@@ -148,3 +149,29 @@ async def test_a_page_of_a_report_continues_the_page_before(world: AsyncSession)
     whole = await reports.run(world, "ledger")
     pages = [await reports.run(world, "ledger", limit=3, offset=start) for start in (0, 3)]
     assert pages[0] + pages[1] == whole[:6]
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("ledger", "pk_wallets"),
+        ("ledger", "uq_ledger_entries_wallet_id_version"),
+        ("escrow_uniqueness", "uq_escrows_campaign_target_id"),
+        ("job_uniqueness", "uq_post_jobs_campaign_target_id"),
+        ("held", "ix_escrows_held"),
+        ("failed_jobs", "ix_post_jobs_status_updated_at"),
+        ("unpaid_releases", "ix_ledger_entries_reference_id_reason"),
+        ("audit", "ix_user_audit_logs_created_at"),
+        ("audit_recent", "ix_user_audit_logs_created_at"),
+        ("revenue_by_day", "ix_ledger_entries_txn"),
+        ("held_by_day", "ix_ledger_entries_txn"),
+    ],
+)
+async def test_reports_about_growing_tables_use_an_index(
+    session: AsyncSession, name: str, index: str
+) -> None:
+    for setting in ("enable_seqscan", "enable_bitmapscan", "enable_nestloop"):
+        await session.execute(text("SELECT set_config(:name, 'off', true)"), {"name": setting})
+    query = reports.REPORTS[name].query.replace(":sla", "'1 day'").replace(":first_txn", "5")
+    plan = await rows.table(session, f"EXPLAIN {query}")
+    assert any(index in line for (line,) in plan), plan
