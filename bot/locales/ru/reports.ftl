@@ -16,7 +16,7 @@ report-name = { $name ->
     [escrow_uniqueness] Двойные эскроу
     [job_uniqueness] Двойные посты
     [orphans] Одобрено без эскроу
-    [orphaned_targets] Размещения-сироты
+    [orphaned_targets] Размещения без кампании
     [unpaid_releases] Отпущено без выплаты
     [held] Удержанные эскроу
     [failed_jobs] Неудавшиеся посты

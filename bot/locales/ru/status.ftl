@@ -32,11 +32,11 @@ health-line = { $state ->
     [outbox_due] сообщения в очереди
     [outbox_oldest_age] самое старое сообщение в очереди, возраст
     [posts_due] посты, которым пора выйти
-    [posts_oldest_due_age] самый старый из них, возраст
+    [posts_oldest_due_age] самый старый пост, которому пора выйти, возраст
     [posts_sending] посты отправляются
     [posts_abandoned] посты с брошенной отправкой
     [posts_uncertain] посты с неизвестным исходом
-    [posts_oldest_uncertain_age] самый старый из них, возраст
+    [posts_oldest_uncertain_age] самый старый пост с неизвестным исходом, возраст
     [escrows_held] удержанные эскроу
     [money_held] удержано денег
     [escrows_stuck] застрявшие эскроу (/report)
