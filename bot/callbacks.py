@@ -244,6 +244,12 @@ class ShowReport(CallbackData, prefix="report"):
     page: int = 0
 
 
+class DrawReport(CallbackData, prefix="picture"):
+    """The data of a button that draws a report about days as a picture."""
+
+    name: str
+
+
 class OnDeadLetter(CallbackData, prefix="dead"):
     """The data of a button about a post job that failed for good."""
 

@@ -1,14 +1,18 @@
 """Handle the operators' command `/report`."""
 
-from aiogram import Router
-from aiogram.filters import Command, CommandObject
-from aiogram.types import CallbackQuery, Message
+import asyncio
 
-from bot.callbacks import ShowReport
+from aiogram import Bot, Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import BufferedInputFile, CallbackQuery, Message
+
+from bot import bar_chart
+from bot.callbacks import DrawReport, ShowReport
 from bot.context import RequestContext
 from bot.screens import reports as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, offset
+from bot.telegram.answers import answer_press
 from handlers import respond
 from services.platform import reports
 from services.platform.actors import OPERATORS
@@ -42,3 +46,25 @@ async def show_named(message: Message, command: CommandObject, context: RequestC
 async def show(press: CallbackQuery, callback_data: ShowReport, context: RequestContext) -> None:
     """Show a page of a report, or the list of reports."""
     await respond.show(press, await _screen(context, callback_data.name, callback_data.page))
+
+
+@router.callback_query(DrawReport.filter())
+async def draw(
+    press: CallbackQuery, callback_data: DrawReport, context: RequestContext, bot: Bot
+) -> None:
+    """Send a picture of a report about days, with the last days on the right."""
+    context.actor.require_staff(*OPERATORS, action="report")
+    column = screens.DRAWN.get(callback_data.name)
+    if column is None or press.message is None:
+        await respond.alert(press, context.t("button-stale"))
+        return
+    async with context.read() as session:
+        found = sorted(await reports.run(session, callback_data.name), key=lambda row: row["day"])
+    days, values = [row["day"] for row in found], [row[column] for row in found]
+    picture = await asyncio.to_thread(bar_chart.draw, days, values)
+    await bot.send_photo(
+        press.message.chat.id,
+        BufferedInputFile(picture, f"{callback_data.name}.png"),
+        caption=screens.caption(context.t, callback_data.name, found),
+    )
+    await answer_press(press)

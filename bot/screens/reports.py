@@ -6,7 +6,7 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import ShowReport
+from bot.callbacks import DrawReport, ShowReport
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -16,6 +16,8 @@ _MONEY = frozenset(
     {"amount", "balance", "held", "ledger_sum", "newly_held", "released_or_refunded", "revenue"}
 )
 """The columns whose values are amounts in minor units."""
+DRAWN: Mapping[str, str] = {"revenue_by_day": "revenue", "held_by_day": "held"}
+"""The reports with a picture, each with the column that the picture shows."""
 _LONGEST = 80
 """A longer text is cut on the screen. `adtech report` prints it in full."""
 _PER_LINE = 2
@@ -50,9 +52,25 @@ def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoi
         "\n".join(lines),
         rows(
             page.buttons(t, lambda number: ShowReport(name=name, page=number)),
+            [button(t("report-draw"), DrawReport(name=name))] if name in DRAWN else [],
             [button(t("report-again"), ShowReport(name=name, page=page_number))],
             [button(t("back"), ShowReport())],
         ),
+    )
+
+
+def caption(t: Texts, name: str, found: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text below the picture of a report: its name, and its largest and last value."""
+    column = DRAWN[name]
+    largest = max(found, key=lambda row: row[column])
+    last = max(found, key=lambda row: row["day"])
+    return t(
+        "report-caption",
+        title=t("report-name", name=name),
+        largest=t.money(largest[column]),
+        largest_day=largest["day"].isoformat(),
+        last=t.money(last[column]),
+        last_day=last["day"].isoformat(),
     )
 
 

@@ -11,7 +11,6 @@ TESTED_ELSEWHERE = {
     "bot/button_screens": "test_middlewares presses buttons of old messages",
     "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
-    "bot/cli/shell": "every command in tests/bot/cli runs through it",
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",
     "bot/cli/look bot/cli/switches": "cli/test_app shows states, stops and runs",
     "bot/commands": "bot/test_main reads the commands that Telegram got",

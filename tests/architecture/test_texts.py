@@ -20,6 +20,7 @@ import handlers
 from bot import callbacks, commands, texts
 from bot.errors import explain, message_id
 from bot.screens import corrections, dead_letters, moderation, operators, withdrawals
+from bot.screens import reports as report_screens
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
@@ -254,6 +255,7 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.OnWithdrawal: {"reason": withdrawals.REASONS},
     callbacks.OnCorrection: {"reason": corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS},
     callbacks.ShowReport: {"name": list(reports.REPORTS)},
+    callbacks.DrawReport: {"name": list(report_screens.DRAWN)},
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
     callbacks.Withdraw: {"key": ["f" * 32]},
 }

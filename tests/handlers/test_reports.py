@@ -55,6 +55,25 @@ async def test_long_reports_have_pages(operated: Marketplace) -> None:
     assert await market.last("group") == first
 
 
+@pytest.mark.parametrize(
+    ("name", "caption"),
+    [("revenue_by_day", "Revenue by day"), ("held_by_day", "Held money by day")],
+)
+async def test_a_report_about_days_has_a_picture(
+    operated: Marketplace, name: str, caption: str
+) -> None:
+    market = operated
+    async with market.database.sessions.begin() as session:
+        await people.approved(session)
+    await market.say("admin", f"/report {name}", where="group")
+    await market.press("admin", "📈 Picture", where="group")
+    photo = (await market.messages("group"))[-1]
+    assert photo["media"], photo
+    assert photo["caption"].startswith(f"📈 {caption}\nLargest: $")
+    if name == "held_by_day":
+        assert f"Last: ${people.PRICE / 100:.2f} on " in photo["caption"]
+
+
 async def test_only_operators_read_reports(market: Marketplace) -> None:
     await market.say("advertiser", "/report")
     assert "📊" not in await market.last("advertiser")

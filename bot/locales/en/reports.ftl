@@ -54,3 +54,7 @@ daily-act = { $name ->
    *[other] { $name }
 }: { $count }
 reports-button = 📊 Reports
+report-draw = 📈 Picture
+report-caption = 📈 { $title }
+    Largest: { $largest } on { $largest_day }
+    Last: { $last } on { $last_day } (UTC)

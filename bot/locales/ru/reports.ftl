@@ -54,3 +54,7 @@ daily-act = { $name ->
    *[other] { $name }
 }: { $count }
 reports-button = 📊 Отчёты
+report-draw = 📈 Картинка
+report-caption = 📈 { $title }
+    Наибольшее: { $largest } за { $largest_day }
+    Последнее: { $last } за { $last_day } (UTC)
