@@ -1,12 +1,12 @@
 """Gather the status of the product for `adtech status` and for `/health`."""
 
 import tomllib
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 from bot import readiness
 from bot.context import DatabaseAwayError, read_only
-from bot.settings import Settings
 from bot.storage import FormStorage
 from db.session import Sessions, cause
 from services.platform import system_status
@@ -15,14 +15,16 @@ from services.platform.system_status import Line, State, Unit
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
-async def gather(sessions: Sessions, storage: FormStorage, settings: Settings) -> list[Line]:
-    """Return all lines of the status. If the database does not answer, its lines are unknown."""
+async def gather(sessions: Sessions, storage: FormStorage, *, sla: timedelta) -> list[Line]:
+    """Return all lines of the status. If the database does not answer, its lines are unknown.
+
+    The first line is about the database. `sla` is how long an escrow may hold money without a
+    published post.
+    """
     redis = await storage.alive()
     try:
         async with read_only(sessions) as session:
-            lines = await system_status.read(
-                session, sla=settings.escrow_sla, revision=readiness.REVISION
-            )
+            lines = await system_status.read(session, sla=sla, revision=readiness.REVISION)
         database = Line("database", "answers", Unit.TEXT, State.OK)
     except DatabaseAwayError as error:
         lines = system_status.unknown()

@@ -143,8 +143,11 @@ async def show_commands(message: Message, context: RequestContext) -> None:
 async def show_health(message: Message, context: RequestContext) -> None:
     """Show what an on-call person asks first, as `adtech status` does."""
     context.actor.require_staff(*STAFF, action="health")
-    parts = context.dependencies
-    lines = await system_status.gather(parts.sessions, parts.storage, parts.settings)
+    lines = await system_status.gather(
+        context.dependencies.sessions,
+        context.dependencies.storage,
+        sla=context.settings.escrow_sla,
+    )
     await respond.show(message, status_screens.status(context.t, lines))
 
 

@@ -40,7 +40,8 @@ def status() -> None:
     async def gather(sessions: Sessions) -> list[Line]:
         redis = storage.connect(configured.redis_url.get_secret_value())
         try:
-            return await system_status.gather(sessions, storage.FormStorage(redis), configured)
+            forms = storage.FormStorage(redis)
+            return await system_status.gather(sessions, forms, sla=configured.escrow_sla)
         finally:
             await redis.aclose()
 

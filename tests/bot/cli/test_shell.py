@@ -39,5 +39,6 @@ async def test_a_person_sees_that_a_long_command_still_works(
 async def test_a_file_gets_no_signs_of_progress(
     database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes a file for a terminal then
     assert await _run(database, monkeypatch, Output(stderr=True)) == 7
     assert capsys.readouterr() == ("", "")
