@@ -32,6 +32,8 @@ async def test_a_person_sees_that_a_long_command_still_works(
     reader, writer = pty.openpty()
     with os.fdopen(writer, "w") as terminal:
         assert await _run(database, monkeypatch, Output(terminal)) == 7
+        terminal.write("the end")
+        terminal.flush()
         assert "Still working" in os.read(reader, 10_000).decode()
     os.close(reader)
 
