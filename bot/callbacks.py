@@ -237,6 +237,19 @@ class ShowDeadLetters(CallbackData, prefix="dlq"):
     page: int = 0
 
 
+class ShowReport(CallbackData, prefix="report"):
+    """The data of a button that shows a page of a report, or the list of reports without a name."""
+
+    name: str = ""
+    page: int = 0
+
+
+class DrawReport(CallbackData, prefix="picture"):
+    """The data of a button that draws a report about days as a picture."""
+
+    name: str
+
+
 class OnDeadLetter(CallbackData, prefix="dead"):
     """The data of a button about a post job that failed for good."""
 

@@ -7,10 +7,11 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot import commands, readiness, switches
+from bot import commands, switches, system_status
 from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
 from bot.screens import operators as screens
+from bot.screens import system_status as status_screens
 from bot.screens.outgoing import Outgoing
 from db.models.operations import Switch
 from handlers import respond
@@ -140,10 +141,14 @@ async def show_commands(message: Message, context: RequestContext) -> None:
 
 @router.message(Command("health"))
 async def show_health(message: Message, context: RequestContext) -> None:
-    """Show the state of the parts that the bot needs, for example the database and Redis."""
+    """Show what an on-call person asks first, as `adtech status` does."""
     context.actor.require_staff(*STAFF, action="health")
-    facts, _ = await readiness.check(context.dependencies)
-    await respond.show(message, screens.health(context.t, facts))
+    lines = await system_status.gather(
+        context.dependencies.sessions,
+        context.dependencies.storage,
+        sla=context.settings.escrow_sla,
+    )
+    await respond.show(message, status_screens.status(context.t, lines))
 
 
 @router.message(Command("ledger"))

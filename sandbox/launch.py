@@ -110,6 +110,10 @@ class Launch:
             await clock.end_leases(self._owner_url)
 
     def _build_child_environment(self) -> dict[str, str]:
+        return self._settings.child_environment(self._provide_settings())
+
+    def _provide_settings(self) -> dict[str, str]:
+        """Return the settings that lead to the servers of this sandbox."""
         provided = {
             "DATABASE_URL": self._database_url,
             "REDIS_URL": self._redis_url,
@@ -122,7 +126,14 @@ class Launch:
             provided["AUDIT_CHAIN_FILE"] = str((self._folder / "audit-chain.jsonl").absolute())
         if self._simulation is not None:
             provided |= self._simulation.settings()
-        return self._settings.child_environment(provided)
+        return provided
+
+    def _build_shell_settings(self) -> dict[str, str]:
+        """Return the settings that a person's shell beside the sandbox needs for `adtech`."""
+        children = self._build_child_environment()
+        names = ("CURRENCY", "ENVIRONMENT", "ESCROW_SLA", *self._provide_settings())
+        chosen = {name: children[name] for name in names if children[name]}
+        return chosen | {"MIGRATION_DATABASE_URL": self._owner_url}
 
     async def _start_programs(self) -> None:
         _print_step("starting bot and scheduler")
@@ -168,6 +179,7 @@ class Launch:
             "redis_url": self._redis_url,
             "health_url": f"http://{ports.HOST}:{self._http_port}/api/health",
             "processes": self.supervisor.pids(),
+            "settings": self._build_shell_settings(),
         }
         folders.write_private(self._folder / "world.json", json.dumps(facts, indent=1))
 

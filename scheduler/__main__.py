@@ -84,6 +84,9 @@ def ticks(
     check_ledger = partial(watchdogs.check_ledger, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
     purge = partial(watchdogs.purge, sessions)
+    report_daily = partial(
+        watchdogs.queue_daily_report, sessions, settings.daily_report_hour, settings.escrow_sla
+    )
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
     deliver_alarms = partial(notice_delivery.deliver_alarms, outbox_worker)
@@ -115,6 +118,7 @@ def ticks(
         Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
+        Tick("daily report", 60.0, HANG_SECONDS, leader.leader_only(report_daily)),
         Tick("purge", 600.0, HANG_SECONDS, leader.leader_only(purge)),
     ]
 

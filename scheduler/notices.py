@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.screens import admin_chat as admin_chat_screens
+from bot.screens import daily_report as daily_report_screens
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
@@ -20,7 +21,7 @@ from db.models.operations import OutboxMessage
 from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import withdrawals
-from services.platform import users
+from services.platform import daily_report, users
 from services.posts import alterations, dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
@@ -174,6 +175,11 @@ async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payloa
     return screens.audit_chain_extended(t, payload["number"], payload["digest"])
 
 
+async def _daily_report(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    wrong = [daily_report.read_line(stored) for stored in payload["wrong"]]
+    return daily_report_screens.daily_report(t, payload["day"], payload["numbers"], wrong)
+
+
 async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.escrow_watchdog(
         t, payload["count"], payload["targets"], acting=payload["acting"]
@@ -262,6 +268,7 @@ _KINDS: Mapping[str, Render] = {
     "audit_chain_broken": _audit_chain_broken,
     "audit_chain_extended": _audit_chain_extended,
     "audit_chain_file_added": _audit_chain_file_added,
+    "daily_report": _daily_report,
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "deposit_clawed_back": _deposit_clawed_back,

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import structlog
 
-from bot import switches
+from bot import readiness, switches
 from db.session import Sessions
 from services.market import placement_expiry, staff_requests, submission_cards
 from services.money import correction_expiry, incidents, stuck_escrows
-from services.platform import hanging_sessions, inbox, killswitches, outbox
+from services.platform import daily_report, hanging_sessions, inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
@@ -110,3 +110,12 @@ async def purge(sessions: Sessions) -> None:
         await inbox.purge(session)
     async with sessions.begin() as session:
         await outbox.purge_late_answers(session)
+
+
+async def queue_daily_report(sessions: Sessions, hour: int, sla: timedelta) -> None:
+    """Queue the daily report for the admin chat once a day, from `hour` (UTC) on.
+
+    `sla` is how long an escrow may hold money without a published post.
+    """
+    async with sessions.begin() as session:
+        await daily_report.queue(session, hour=hour, sla=sla, revision=readiness.REVISION)

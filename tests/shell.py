@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 from typer.testing import CliRunner
 
-from bot.cli import shell
+from bot.cli import tables
 from bot.cli.app import app
 from tests.conftest import Database
 
@@ -40,7 +40,7 @@ class Shell:
         """Run one `adtech` command, and return its status and its outputs."""
         before = structlog.get_config()
         runner = CliRunner(env=self.environment)
-        for console in (shell.out, shell.err):
+        for console in (tables.out, tables.err):
             console.width = (
                 WIDTH  # a console reads the width of this process's terminal when it is created
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.progress import Progress as Bar
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.cli.shell import err
+from bot.cli.tables import err
 from db.session import Sessions
 from services.money import audit_chain, audit_chain_file
 from services.money.audit_chain import ChainLink
@@ -78,7 +78,7 @@ async def _compare(
     sessions: Sessions, chain: "_VerifiedChain", in_file: Sequence[ChainLink]
 ) -> str | None:
     """Compute the links of the file and of the database again, and return the first problem."""
-    with Bar(console=err) as bar:
+    with Bar(console=err, disable=not err.is_for_a_person) as bar:
         task = bar.add_task("links", total=max(len(in_file), 1))
         for expected in in_file:
             async with sessions.begin() as session:

@@ -1,5 +1,6 @@
 """Define the `adtech` commands that check the ledger and finish a restore."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,10 @@ from rich.progress import Progress as Bar
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import settings
 from bot.cli import chain_verification
-from bot.cli.shell import err, out, print_rows, run_all, run_once
+from bot.cli.commands import CLOCK, DATABASE, LEDGER, OWNER, RESTORE, command
+from bot.cli.shell import REFUSED, read_settings, run_all, run_once
+from bot.cli.tables import Format, chosen, err, out, print_rows, say
 from db import queries
 from db.session import Sessions
 from services.money import incidents, incremental_check, invariants, scoped_invariants
@@ -32,28 +34,29 @@ Digests = Annotated[
 app = typer.Typer(no_args_is_help=True)
 
 
-@app.command()
+@command(app, group=LEDGER, example="adtech check --full", needs=CLOCK, prints_rows=True)
 def check(*, full: Full = False) -> None:
     """Check the ledger now, in the same way as the scheduled check.
 
-    If a rule is violated, all movements of money are stopped, and the exit status is 1. The command
-    needs the scheduler's login, CLOCK_DATABASE_URL.
+    If a rule is violated, all movements of money are stopped, and the exit status is 1.
     """
     violations = (
-        run_all(_check_all, as_clock=True)
+        run_all(_check_all, as_clock=True, shows_progress=False)
         if full
         else run_once(incidents.check_ledger_invariant, as_clock=True)
     )
-    if not violations:
-        out.print("All invariants hold.")
-        return
-    for violation in violations:
-        err.print(f"{violation.name}: {violation.meaning}", style="bold red")
-        print_rows(list(violation.rows), err)
-    raise typer.Exit(1)
+    print_violations(violations)
+    if violations:
+        raise typer.Exit(REFUSED)
+    say("All invariants hold.")
 
 
-@app.command()
+@command(
+    app,
+    group=LEDGER,
+    example="adtech verify-ledger --file /var/lib/adtech/audit-chain.jsonl",
+    needs=f"{DATABASE}, and a copy of the chain from outside the database",
+)
 def verify_ledger(file: ChainFile = None, digest: Digests = None) -> None:
     """Find out whether rows of the ledger were changed after they were written.
 
@@ -61,26 +64,44 @@ def verify_ledger(file: ChainFile = None, digest: Digests = None) -> None:
     range that has changed, and says how much of the chain each given copy covers. The exit status
     is 1 if a range has changed, or if no copy from outside the database covers the chain.
     """
-    path = file or settings.load().audit_chain_file
-    result = run_all(lambda sessions: chain_verification.verify(sessions, path, digest or ()))
+    path = file or read_settings().audit_chain_file
+    result = run_all(
+        lambda sessions: chain_verification.verify(sessions, path, digest or ()),
+        shows_progress=False,
+    )
     for line in result.findings:
-        out.print(line, markup=False, soft_wrap=True)
+        out.print(line, markup=False)
     for problem in result.problems:
-        err.print(problem, style="bold red", markup=False, soft_wrap=True)
+        err.print(problem, style="bold red", markup=False)
     if result.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(REFUSED)
 
 
-@app.command()
+@command(app, group=RESTORE, example="adtech restored", needs=OWNER)
 def restored() -> None:
     """Finish a restore: run this after a backup was restored into a new PostgreSQL cluster.
 
     Run the command one time, before any other program uses the database. The ledger then continues
-    with the transaction number after the last one in the backup. The command needs
-    MIGRATION_DATABASE_URL.
+    with the transaction number after the last one in the backup.
     """
     added = run_once(_restart, as_owner=True)
     out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
+
+
+def print_violations(violations: Sequence[Violation]) -> None:
+    """Print the violated rules with their rows: a table for each rule, or one list of rows."""
+    if chosen.get() is not Format.TABLE:
+        rows = [
+            {"invariant": violation.name, "meaning": violation.meaning, "row": dict(row)}
+            for violation in violations
+            for row in violation.rows
+        ]
+        print_rows(("invariant", "meaning", "row"), rows)
+        return
+    for violation in violations:
+        err.print(f"{violation.name}: {violation.meaning}", style="bold red", markup=False)
+        shown = [dict(row) for row in violation.rows]
+        print_rows(tuple(shown[0]) if shown else (), shown, err)
 
 
 async def _restart(session: AsyncSession) -> int:
@@ -98,7 +119,7 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
     async with sessions.begin() as session:
         began = await queries.now(session)
         sizes = await incremental_check.last_ids(session)
-    with Bar(console=err) as bar:
+    with Bar(console=err, disable=not err.is_for_a_person) as bar:
         bars = {
             part: bar.add_task(part, total=max(getattr(sizes, part), 1))
             for part in ("wallet", "transfer", "target", "deposit", "withdrawal")

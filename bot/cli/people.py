@@ -7,18 +7,29 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.shell import Person, out, print_rows, request, run_once
+from bot.cli.commands import ACKNOWLEDGED, CONFIRMED, DATABASE, PEOPLE, command
+from bot.cli.shell import Person, Reason, request, run_once, telegram_id
+from bot.cli.tables import print_rows
 from db.models.users import RequestKind, Role
 from services.platform import roles
 
-Whom = Annotated[int, typer.Argument(help="Telegram id of the person to act on.")]
-Why = Annotated[str, typer.Argument(help="The reason. The audit log keeps it.")]
+Whom = Annotated[
+    int,
+    typer.Argument(parser=telegram_id, metavar="ID", help="Telegram id of the person to act on."),
+]
+NeededRole = Annotated[Role, typer.Argument(help="The role.")]
+_BLOCK_NEEDS = f"{ACKNOWLEDGED}; about a person with a role, a second super admin confirms"
 
 app = typer.Typer(no_args_is_help=True)
 
 
-@app.command()
-def block(whom: Whom, reason: Why, person: Person) -> None:
+@command(
+    app,
+    group=PEOPLE,
+    example='adtech block 555 "sells another person\'s channel" --as 123456789',
+    needs=_BLOCK_NEEDS,
+)
+def block(whom: Whom, reason: Reason, person: Person) -> None:
     """Request to block a person. A blocked person cannot buy, sell, pay or withdraw.
 
     The person's published posts stay in their channels until the agreed time is over. If the person
@@ -27,8 +38,13 @@ def block(whom: Whom, reason: Why, person: Person) -> None:
     request(RequestKind.BLOCK, {}, reason=reason, person=person, subject=whom)
 
 
-@app.command()
-def unblock(whom: Whom, reason: Why, person: Person) -> None:
+@command(
+    app,
+    group=PEOPLE,
+    example='adtech unblock 555 "the channel is his own" --as 123456789',
+    needs=_BLOCK_NEEDS,
+)
+def unblock(whom: Whom, reason: Reason, person: Person) -> None:
     """Request to unblock a person. Channels that only the block suspended are restored.
 
     If the person has a staff role, a second super admin must confirm the request.
@@ -36,8 +52,14 @@ def unblock(whom: Whom, reason: Why, person: Person) -> None:
     request(RequestKind.UNBLOCK, {}, reason=reason, person=person, subject=whom)
 
 
-@app.command("grant-role")
-def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
+@command(
+    app,
+    "grant-role",
+    group=PEOPLE,
+    example='adtech grant-role 555 operator "on call from Monday" --as 123456789',
+    needs=CONFIRMED,
+)
+def grant_role(whom: Whom, role: NeededRole, reason: Reason, person: Person) -> None:
     """Request a staff role for a person who has used the bot.
 
     A second super admin must confirm the request.
@@ -47,8 +69,14 @@ def grant_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
     )
 
 
-@app.command("revoke-role")
-def revoke_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
+@command(
+    app,
+    "revoke-role",
+    group=PEOPLE,
+    example='adtech revoke-role 555 operator "has left" --as 123456789',
+    needs=CONFIRMED,
+)
+def revoke_role(whom: Whom, role: NeededRole, reason: Reason, person: Person) -> None:
     """Request to take a staff role from a person.
 
     A second super admin must confirm the request.
@@ -58,11 +86,12 @@ def revoke_role(whom: Whom, role: Role, reason: Why, person: Person) -> None:
     )
 
 
-@app.command("staff")
+@command(app, "staff", group=PEOPLE, example="adtech staff --csv", needs=DATABASE, prints_rows=True)
 def list_staff() -> None:
     """Show the people with a staff role."""
     people = run_once(roles.staff)
     print_rows(
+        ("person", "roles", "state"),
         [
             {
                 "person": user.telegram_id,
@@ -71,5 +100,4 @@ def list_staff() -> None:
             }
             for user, roles_ in people
         ],
-        out,
     )

@@ -1,45 +1,86 @@
 """Run the actions of the `adtech` commands, and print results and errors."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
+from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import errors as texts_of_errors
 from bot import logging, settings
-from bot.names import one_line
+from bot.cli import database_problems, running_sandbox
+from bot.cli.tables import err, out
+from bot.settings import Settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.models.users import RequestKind, StaffRequest
-from db.session import Sessions, cause, create_engine, create_sessions, is_away
+from db.session import Sessions, create_engine, create_sessions, is_away
 from services.market import staff_requests
 from services.market.staff_acts import ACTS
 from services.platform import actors, audit, errors, users
 from services.platform.actors import Actor
 
 COMMAND_LINE = "command-line"
+REFUSED = 1
+"""The exit status if a command is refused, or if it finds what must not be."""
+WRONG_USE = 2
+"""The exit status for wrong arguments, and for a missing or wrong setting."""
+NO_DATABASE = 3
+"""The exit status if the database does not answer or cannot be used."""
 T = TypeVar("T")
 _current_actor: ContextVar[Actor | None] = ContextVar("current_actor", default=None)
-Person = Annotated[int, typer.Option("--as", help="Your Telegram id.")]
-out = Console()
-err = Console(stderr=True)
+LARGEST_TELEGRAM_ID = 2**52 - 1
+LARGEST_ROW_ID = 2**63 - 1
+PROGRESS_SECONDS = 2.0
+"""A command that works for longer shows this on a terminal."""
 
 
-async def staff(session: AsyncSession, telegram_id: int) -> Actor:
-    """Return the actor with a Telegram id, who has the rights of the admin chat.
+def _require_words(value: str) -> str:
+    if not value.strip():
+        raise typer.BadParameter("the reason is empty: say why in a few words")
+    return value
+
+
+def row_id(value: str) -> int:
+    """Read the id of a row. Raises BadParameter for a text that cannot be one."""
+    return _read_id(value, LARGEST_ROW_ID)
+
+
+def telegram_id(value: str) -> int:
+    """Read the Telegram id of a person. Raises BadParameter for a text that cannot be one."""
+    return _read_id(value, LARGEST_TELEGRAM_ID)
+
+
+def _read_id(value: str, largest: int) -> int:
+    if value.isascii() and value.isdecimal() and 0 < int(value) <= largest:
+        return int(value)
+    raise typer.BadParameter(f"{value!r} is no id. Write a whole number, for example 42")
+
+
+Person = Annotated[
+    int, typer.Option("--as", parser=telegram_id, metavar="ID", help="Your Telegram id.")
+]
+Reason = Annotated[
+    str, typer.Argument(callback=_require_words, help="The reason. The audit log keeps it.")
+]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", callback=_require_words, help="The reason for the request.")
+]
+
+
+async def staff(session: AsyncSession, person: int) -> Actor:
+    """Return the actor with the Telegram id `person`, who has the rights of the admin chat.
 
     Raises errors.NotFound for an unknown person.
     """
-    user = await users.by_telegram_id(session, telegram_id)
+    user = await users.by_telegram_id(session, person)
     if user is None:
-        raise errors.NotFound("user", telegram_id)
+        raise errors.NotFound("user", person)
     actor = Actor(user.id, await users.roles(session, user.id), in_admin_chat=True)
     _current_actor.set(actor)
     return actor
@@ -70,34 +111,33 @@ def run_all(
     as_owner: bool = False,
     as_clock: bool = False,
     reads_only: bool = False,
+    shows_progress: bool = True,
 ) -> T:
     """Run an action that opens its own transactions, and return the action's result.
 
     The database role comes from DATABASE_URL. With `as_owner`, it comes from
     MIGRATION_DATABASE_URL. With `as_clock` or `reads_only`, it comes from CLOCK_DATABASE_URL or
     REPORTS_DATABASE_URL if this setting exists. The process exits with status 1 if the action is
-    refused or the database does not answer, and with status 2 if MIGRATION_DATABASE_URL is missing.
+    refused, with status 2 if MIGRATION_DATABASE_URL is missing, and with status 3 if the database
+    cannot be used. A command that draws its progress itself sets `shows_progress` to false.
     """
-    configured = settings.load()
-    logging.setup(configured)
-    url = configured.migration_database_url if as_owner else configured.database_url
-    if as_clock:
-        url = configured.clock_database_url or url
-    if reads_only:
-        url = configured.reports_database_url or url
-    if url is None:
-        err.print("MIGRATION_DATABASE_URL is missing.")
-        sys.exit(2)
+    configured = read_settings()
+    setting, url = _choose_url(
+        configured, as_owner=as_owner, as_clock=as_clock, reads_only=reads_only
+    )
 
     async def run_and_audit() -> T:
-        engine = create_engine(url.get_secret_value())
+        engine = create_engine(url)
         sessions = create_sessions(engine)
+        showing = asyncio.create_task(_show_progress()) if shows_progress else None
         try:
             return await action(sessions)
         except texts_of_errors.AUDITED as refusal:
             await _audit_refusal(sessions, refusal)
             raise
         finally:
+            if showing is not None:
+                showing.cancel()
             await engine.dispose()
 
     actors.correlation_id.set(COMMAND_LINE)
@@ -106,11 +146,53 @@ def run_all(
     except errors.DomainError as refusal:
         texts = Texts(DEFAULT_LANGUAGE, configured.currency)
         err.print(texts_of_errors.explain(texts, refusal), markup=False)
+        sys.exit(REFUSED)
     except Exception as error:
         if not (isinstance(error, DBAPIError) or is_away(error)):
             raise
-        err.print(f"The database did not answer: {cause(error)}", markup=False, soft_wrap=True)
-    sys.exit(1)
+        err.print(database_problems.explain(error, setting), markup=False)
+    sys.exit(NO_DATABASE)
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment and of `.env`, or those of the running sandbox.
+
+    Exits with status 2 if a setting is wrong or missing.
+    """
+    os.environ.update(running_sandbox.find_settings())
+    configured = settings.load()
+    logging.setup(configured)
+    return configured
+
+
+def _choose_url(
+    configured: Settings, *, as_owner: bool, as_clock: bool, reads_only: bool
+) -> tuple[str, str]:
+    """Return the name of the setting with the database's address, and the address."""
+    choices: list[tuple[str, SecretStr | None]] = [("DATABASE_URL", configured.database_url)]
+    if as_owner:
+        choices = [("MIGRATION_DATABASE_URL", configured.migration_database_url)]
+    elif as_clock:
+        choices.insert(0, ("CLOCK_DATABASE_URL", configured.clock_database_url))
+    elif reads_only:
+        choices.insert(0, ("REPORTS_DATABASE_URL", configured.reports_database_url))
+    for setting, url in choices:
+        if url is not None:
+            return setting, url.get_secret_value()
+    err.print(
+        "MIGRATION_DATABASE_URL is missing. Set it for this command to the address of the"
+        " database with the owner's login."
+    )
+    sys.exit(WRONG_USE)
+
+
+async def _show_progress() -> None:
+    """Show on a terminal that the command still works, from PROGRESS_SECONDS until the end."""
+    if not err.is_for_a_person:
+        return
+    await asyncio.sleep(PROGRESS_SECONDS)
+    with err.status("Still working. Ctrl-C ends this command."):
+        await asyncio.Event().wait()
 
 
 async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> None:
@@ -151,14 +233,3 @@ def request(
     out.print(f"Request {created.id} waits. {person} has to press “That was me” in the admin chat.")
     if ACTS[created.kind].two_people:
         out.print("After that, a second person has to confirm it there.")
-
-
-def print_rows(rows: list[dict[str, object]], console: Console) -> None:
-    """Print rows as a table, or `No rows.` The header is the keys of the first row."""
-    if not rows:
-        console.print("No rows.")
-        return
-    table = Table(*(Column(name, overflow="fold") for name in rows[0]))
-    for row in rows:
-        table.add_row(*(escape(one_line(str(value))) for value in row.values()))
-    console.print(table)

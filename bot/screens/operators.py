@@ -114,17 +114,6 @@ def unknown_command(t: Texts) -> Outgoing:
     return Outgoing(t("staff-unknown-command"))
 
 
-def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
-    """Build the screen with the facts of `/api/health/ready`."""
-    lines = [t("health")]
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            lines += [t("health-switch", key=key, state=state) for key, state in value.items()]
-        else:
-            lines.append(t("health-line", name=name, state="yes" if value else "no"))
-    return Outgoing("\n".join(lines))
-
-
 def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
     """Build the screen with the result of a check of the ledger."""
     if not violations:

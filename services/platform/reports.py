@@ -1,71 +1,198 @@
-"""Run the reports of the production checklist and of the safety plan by name."""
+"""Run the reports of the production checklist and of the safety plan, and some more, by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import INTERVAL
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.platform import errors
 
-REPORTS: dict[str, str] = {
-    "ledger": """
+Row = Mapping[str, Any]
+ESCROW_SLA = timedelta(hours=24)
+"""How long an escrow may hold money without a published post, if no setting says otherwise."""
+DAYS = 30
+"""How many days the reports by day show."""
+
+
+def _nothing_is_wrong(_row: Row) -> bool:
+    return False
+
+
+def _each_row_is_wrong(_row: Row) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Report:
+    """A question about the state of the product, with the query that answers it."""
+
+    meaning: str
+    """What the rows are, in one line of plain text."""
+    query: str
+    """The query.
+
+    `:sla` is the longest time that an escrow may hold money without a post. `:first_txn` is the
+    first transaction whose entries the reports by day need.
+    """
+    is_wrong: Callable[[Row], bool] = _nothing_is_wrong
+    """Whether a row of the result is something that must not be."""
+
+
+class Rows(list[dict[str, Any]]):
+    """The rows that a report has found."""
+
+    def __init__(self, columns: Sequence[str], rows: Iterable[dict[str, Any]], wrong: int) -> None:
+        super().__init__(rows)
+        self.columns = columns
+        self.wrong = wrong
+        """The number of rows that must not be."""
+
+
+# The audit chain knows where the entries of a day begin in the index on `txn`. Without it, a report
+# about days would read the whole ledger. This number is read before the report, because PostgreSQL
+# does not use the index for a number that it does not know when it plans the report.
+_FIRST_TXN = text(f"""
+    SELECT COALESCE((
+        SELECT upto_txn FROM audit_chain_links
+        WHERE created_at < clock() - interval '{DAYS} days' ORDER BY number DESC LIMIT 1
+    ), {-(2**63)})
+""")  # noqa: S608 - only constants of this module are put in
+_RECENT_ENTRIES = f"""
+    WITH recent AS (
+        SELECT e.created_at::date AS day, w.kind, w.currency, e.amount, e.reason
+        FROM ledger_entries e JOIN wallets w ON w.id = e.wallet_id
+        WHERE e.txn >= CAST(:first_txn AS bigint)
+    ), days AS (
+        SELECT generate_series(clock()::date - {DAYS - 1}, clock()::date, interval '1 day')::date
+            AS day
+    )
+"""  # noqa: S608 - the same
+
+REPORTS: Mapping[str, Report] = {
+    "ledger": Report(
+        "the 100 newest wallets, and whether each balance is the sum of its entries",
+        """
         SELECT w.id, w.user_id, COUNT(le.id) AS ledger_count, SUM(le.amount)::bigint AS ledger_sum,
             w.balance, (w.balance = COALESCE(SUM(le.amount), 0)) AS is_valid
-        FROM wallets w LEFT JOIN ledger_entries le ON le.wallet_id = w.id
-        GROUP BY w.id, w.user_id, w.balance
-        ORDER BY w.created_at DESC LIMIT 100
-    """,
-    "escrow_uniqueness": """
-        SELECT campaign_target_id, COUNT(*) AS escrow_count
-        FROM escrows GROUP BY campaign_target_id HAVING COUNT(*) > 1
-    """,
-    "job_uniqueness": """
-        SELECT campaign_target_id, COUNT(*) AS postjob_count
-        FROM post_jobs GROUP BY campaign_target_id HAVING COUNT(*) > 1
-    """,
-    "campaign_statuses": "SELECT status, COUNT(*) FROM campaigns GROUP BY status",
-    "counts": """
-        SELECT (SELECT COUNT(*) FROM campaigns) AS campaign_count,
-            (SELECT COUNT(*) FROM campaign_targets) AS target_count,
-            (SELECT COUNT(*) FROM escrows) AS escrow_count,
-            (SELECT COUNT(*) FROM post_jobs) AS postjob_count
-    """,
-    "orphans": """
-        SELECT id, campaign_id, channel_id FROM campaign_targets
-        WHERE status = 'approved' AND (
-            SELECT COUNT(*) FROM escrows WHERE campaign_target_id = campaign_targets.id) = 0
-    """,
-    "drift": """
+        FROM (SELECT * FROM wallets ORDER BY id DESC LIMIT 100) w
+        LEFT JOIN ledger_entries le ON le.wallet_id = w.id
+        GROUP BY w.id, w.user_id, w.balance, w.created_at
+        ORDER BY w.created_at DESC, w.id DESC LIMIT 100
+        """,
+        is_wrong=lambda row: not row["is_valid"],
+    ),
+    "drift": Report(
+        "all wallets whose balance is not the sum of their entries",
+        """
         SELECT w.id, w.balance, COALESCE(SUM(l.amount), 0)::bigint AS ledger_sum
         FROM wallets w LEFT JOIN ledger_entries l ON l.wallet_id = w.id
         GROUP BY w.id HAVING w.balance <> COALESCE(SUM(l.amount), 0)
-    """,
-    "held": """
-        SELECT id, campaign_target_id, status, created_at
-        FROM escrows WHERE status = 'held' ORDER BY created_at ASC
-    """,
-    "unpaid_releases": """
+        """,
+        is_wrong=_each_row_is_wrong,
+    ),
+    "escrow_uniqueness": Report(
+        "placements with more than one escrow",
+        """
+        SELECT campaign_target_id, COUNT(*) AS escrow_count
+        FROM escrows GROUP BY campaign_target_id HAVING COUNT(*) > 1
+        """,
+        is_wrong=_each_row_is_wrong,
+    ),
+    "job_uniqueness": Report(
+        "placements with more than one post job",
+        """
+        SELECT campaign_target_id, COUNT(*) AS postjob_count
+        FROM post_jobs GROUP BY campaign_target_id HAVING COUNT(*) > 1
+        """,
+        is_wrong=_each_row_is_wrong,
+    ),
+    "orphans": Report(
+        "approved placements without an escrow",
+        """
+        SELECT id, campaign_id, channel_id FROM campaign_targets
+        WHERE status = 'approved' AND (
+            SELECT COUNT(*) FROM escrows WHERE campaign_target_id = campaign_targets.id) = 0
+        ORDER BY id
+        """,
+        is_wrong=_each_row_is_wrong,
+    ),
+    "orphaned_targets": Report(
+        "placements whose campaign, channel or owner does not exist",
+        """
+        SELECT t.id, t.campaign_id, t.channel_id, t.owner_id, t.status FROM campaign_targets t
+        WHERE NOT EXISTS (SELECT FROM campaigns c WHERE c.id = t.campaign_id)
+            OR NOT EXISTS (SELECT FROM channels h WHERE h.id = t.channel_id)
+            OR NOT EXISTS (SELECT FROM users o WHERE o.id = t.owner_id)
+        ORDER BY t.id
+        """,
+        is_wrong=_each_row_is_wrong,
+    ),
+    "unpaid_releases": Report(
+        "released escrows without a payout in the ledger",
+        """
         SELECT e.id, e.campaign_target_id
         FROM escrows e
         LEFT JOIN ledger_entries l
             ON l.reference_id = e.campaign_target_id AND l.reason = 'payout'
         WHERE e.status = 'released' AND l.id IS NULL
-    """,
-    "job_statuses": "SELECT status, COUNT(*) FROM post_jobs GROUP BY status",
-    "escrow_statuses": "SELECT status, COUNT(*) FROM escrows GROUP BY status",
-    "failed_jobs": "SELECT id, status, last_error FROM post_jobs WHERE status = 'failed'",
-    "unbooked_stars": """
-        SELECT listed.kind, listed.charge_id, listed.telegram_id, listed.amount, listed.created_at
-        FROM listed_star_transactions listed
-        WHERE NOT EXISTS (
-            SELECT FROM deposits deposit JOIN users payer ON payer.id = deposit.user_id
-            WHERE deposit.external_reference = listed.charge_id
-                AND deposit.amount = listed.amount AND payer.telegram_id = listed.telegram_id
-                AND (listed.kind = 'payment' OR deposit.status = 'clawed_back')
-        ) ORDER BY listed.id
-    """,
-    "week": """
+        """,
+        is_wrong=_each_row_is_wrong,
+    ),
+    "held": Report(
+        "held escrows, the oldest first: the stuck ones, then those that wait, then live posts",
+        """
+        SELECT e.id, e.campaign_target_id, e.status, e.created_at,
+            CASE WHEN j.status = 'success' THEN 'live'
+                WHEN GREATEST(e.created_at, t.publish_at) < clock() - CAST(:sla AS interval)
+                    THEN 'stuck'
+                ELSE 'waiting' END AS state,
+            j.status AS job_status, e.amount, e.release_due_at
+        FROM escrows e JOIN campaign_targets t ON t.id = e.campaign_target_id
+        LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
+        WHERE e.status = 'held'
+        ORDER BY array_position(ARRAY['stuck', 'waiting', 'live'],
+            CASE WHEN j.status = 'success' THEN 'live'
+                WHEN GREATEST(e.created_at, t.publish_at) < clock() - CAST(:sla AS interval)
+                    THEN 'stuck'
+                ELSE 'waiting' END), e.created_at ASC, e.id
+        """,
+        is_wrong=lambda row: row["state"] == "stuck",
+    ),
+    "failed_jobs": Report(
+        "failed post jobs with their last error, the newest first",
+        """
+        SELECT id, status, last_error, campaign_target_id, attempts, updated_at
+        FROM post_jobs WHERE status = 'failed' ORDER BY updated_at DESC, id DESC
+        """,
+    ),
+    "campaign_statuses": Report(
+        "how many campaigns have each status",
+        "SELECT status, COUNT(*) FROM campaigns GROUP BY status ORDER BY status",
+    ),
+    "job_statuses": Report(
+        "how many post jobs have each status",
+        "SELECT status, COUNT(*) FROM post_jobs GROUP BY status ORDER BY status",
+    ),
+    "escrow_statuses": Report(
+        "how many escrows have each status",
+        "SELECT status, COUNT(*) FROM escrows GROUP BY status ORDER BY status",
+    ),
+    "counts": Report(
+        "how many campaigns, placements, escrows and post jobs exist",
+        """
+        SELECT (SELECT COUNT(*) FROM campaigns) AS campaign_count,
+            (SELECT COUNT(*) FROM campaign_targets) AS target_count,
+            (SELECT COUNT(*) FROM escrows) AS escrow_count,
+            (SELECT COUNT(*) FROM post_jobs) AS postjob_count
+        """,
+    ),
+    "week": Report(
+        "campaigns of the last 7 days by the day of their creation",
+        """
         SELECT DATE(campaigns.created_at) AS date,
             COUNT(DISTINCT CASE WHEN campaigns.status = 'active' THEN campaigns.id END)
                 AS active_campaigns,
@@ -78,22 +205,95 @@ REPORTS: dict[str, str] = {
         FROM campaigns LEFT JOIN campaign_targets ON campaign_targets.campaign_id = campaigns.id
         WHERE campaigns.created_at > NOW() - INTERVAL '7 days'
         GROUP BY DATE(campaigns.created_at) ORDER BY date DESC
-    """,
-    "audit": """
+        """,
+    ),
+    "audit": Report(
+        "what people did in the last 7 days, the most frequent act first",
+        """
         SELECT action, COUNT(*) AS count, MAX(created_at) AS latest
         FROM user_audit_logs WHERE created_at > NOW() - INTERVAL '7 days'
-        GROUP BY action ORDER BY count DESC
-    """,
-    "audit_recent": """
+        GROUP BY action ORDER BY count DESC, action
+        """,
+    ),
+    "audit_recent": Report(
+        "what people did in the last 10 minutes",
+        """
         SELECT action, COUNT(*) FROM user_audit_logs
-        WHERE created_at > NOW() - INTERVAL '10 minutes' GROUP BY action
-    """,
+        WHERE created_at > NOW() - INTERVAL '10 minutes' GROUP BY action ORDER BY action
+        """,
+    ),
+    "revenue_by_day": Report(
+        f"the platform's revenue of each of the last {DAYS} days (UTC), in minor units",
+        _RECENT_ENTRIES  # noqa: S608 - no text from outside
+        + """
+        SELECT days.day, COALESCE(SUM(recent.amount), 0)::bigint AS revenue,
+            COUNT(*) FILTER (WHERE recent.reason = 'fee') AS fees
+        FROM days LEFT JOIN recent ON recent.day = days.day AND recent.kind = 'revenue'
+        GROUP BY days.day ORDER BY days.day DESC
+        """,
+    ),
+    "held_by_day": Report(
+        f"the money in escrows at the end of each of the last {DAYS} days (UTC), in minor units",
+        _RECENT_ENTRIES  # noqa: S608 - no text from outside
+        + """
+        , changes AS (
+            SELECT days.day, COALESCE(SUM(recent.amount), 0) AS change,
+                COALESCE(SUM(recent.amount) FILTER (WHERE recent.amount > 0), 0) AS came,
+                COALESCE(-SUM(recent.amount) FILTER (WHERE recent.amount < 0), 0) AS went
+            FROM days LEFT JOIN recent ON recent.day = days.day AND recent.kind = 'escrow'
+            GROUP BY days.day
+        )
+        SELECT day,
+            ((SELECT COALESCE(SUM(amount), 0) FROM escrows WHERE status = 'held')
+                - COALESCE(SUM(change) OVER (
+                    ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+            )::bigint AS held,
+            came::bigint AS newly_held, went::bigint AS released_or_refunded
+        FROM changes ORDER BY day DESC
+        """,
+    ),
+    "unbooked_stars": Report(
+        "payments and refunds in Telegram's list of Stars that the books do not have",
+        """
+        SELECT listed.kind, listed.charge_id, listed.telegram_id, listed.amount, listed.created_at
+        FROM listed_star_transactions listed
+        WHERE NOT EXISTS (
+            SELECT FROM deposits deposit JOIN users payer ON payer.id = deposit.user_id
+            WHERE deposit.external_reference = listed.charge_id
+                AND deposit.amount = listed.amount AND payer.telegram_id = listed.telegram_id
+                AND (listed.kind = 'payment' OR deposit.status = 'clawed_back')
+        ) ORDER BY listed.id
+        """,
+        is_wrong=_each_row_is_wrong,
+    ),
 }
 
 
-async def run(session: AsyncSession, name: str) -> Sequence[dict[str, Any]]:
-    """Return the rows of a report. Raises NotFound if there is no report with this name."""
-    if name not in REPORTS:
+async def run(
+    session: AsyncSession,
+    name: str,
+    *,
+    sla: timedelta = ESCROW_SLA,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Rows:
+    """Return the rows of a report from `offset` on: all, or at most `limit`.
+
+    Raises NotFound if there is no report with this name.
+    """
+    report = REPORTS.get(name)
+    if report is None:
         raise errors.NotFound("report", name)
-    rows = await session.execute(text(REPORTS[name]))
-    return [dict(row._mapping) for row in rows]  # noqa: SLF001 - its documented name
+    query = report.query
+    values: dict[str, Any] = {}
+    if limit is not None or offset:
+        query = f"SELECT * FROM ({query}) AS report LIMIT :limit OFFSET :offset"  # noqa: S608 - a query of this module
+        values = {"limit": limit, "offset": offset}
+    statement = text(query)
+    if ":first_txn" in query:
+        values["first_txn"] = await session.scalar(_FIRST_TXN)
+    if ":sla" in query:
+        statement = statement.bindparams(bindparam("sla", sla, type_=INTERVAL))
+    found = await session.execute(statement, values)
+    rows = [dict(row) for row in found.mappings()]
+    return Rows(tuple(found.keys()), rows, sum(map(report.is_wrong, rows)))

@@ -20,12 +20,13 @@ import handlers
 from bot import callbacks, commands, texts
 from bot.errors import explain, message_id
 from bot.screens import corrections, dead_letters, moderation, operators, withdrawals
+from bot.screens import reports as report_screens
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
 from scheduler import notices
 from services.market import channels
-from services.platform import errors, transitions
+from services.platform import errors, reports, transitions
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())
@@ -253,6 +254,8 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},
     callbacks.OnWithdrawal: {"reason": withdrawals.REASONS},
     callbacks.OnCorrection: {"reason": corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS},
+    callbacks.ShowReport: {"name": list(reports.REPORTS)},
+    callbacks.DrawReport: {"name": list(report_screens.DRAWN)},
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
     callbacks.Withdraw: {"key": ["f" * 32]},
 }

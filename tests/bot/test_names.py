@@ -6,10 +6,9 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from bot import names
-from bot.cli.shell import print_rows
+from bot.cli.tables import Output, print_rows
 from bot.texts import Texts
 
 
@@ -61,6 +60,6 @@ def test_every_text_shows_names_in_one_line() -> None:
 
 def test_the_command_line_shows_names_in_one_line() -> None:
     shown = io.StringIO()
-    print_rows([{"reason": "sent\nback \x1b[31m\u202e"}], Console(file=shown, width=80))
+    print_rows(("reason",), [{"reason": "sent\nback \x1b[31m\u202e"}], Output(shown))
     assert "sent back [31m" in shown.getvalue()
     assert "\x1b" not in shown.getvalue()

@@ -147,6 +147,19 @@ def refused(sandbox: Sandbox) -> str:
     return errors.strip()
 
 
+def adtech(settings: dict[str, str], *arguments: str) -> str:
+    """Run an `adtech` command with these settings and no others, and return its output."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot.cli", *arguments],
+        env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, env_file.VARIABLE: os.devnull} | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_path: Path) -> None:
     """Check that `--isolated` ignores settings, and that a signal ends all processes."""
     file = tmp_path / ".env"
@@ -181,6 +194,8 @@ def test_everything_is_there_and_goes_again(start: Callable[..., Sandbox], tmp_p
     assert query(world["database_url"], switches) == [(9, True)]
     with Redis.from_url(world["redis_url"]) as redis:
         assert redis.set("key", "value")
+    assert json.loads(adtech(world["settings"], "report", "counts", "--json"))
+    assert adtech(world["settings"], "check") == "All invariants hold.\n"
     assert refused(start(**outside)).startswith("settings: PLATFORM_FEE_BPS ")
     assert refused(start("--isolated")) == f"sandbox: already running in {sandbox.local}"
     status, output, errors = sandbox.stop()

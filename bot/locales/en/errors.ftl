@@ -20,7 +20,7 @@ error-not-found = { $thing ->
     [parked_payment] No parked payment or refund has the id { $id }. They are listed by: adtech parked-payments
     [payment] Telegram has not reported a payment with the charge { $id }.
     [update] There is no parked update { $id }. They are listed by: adtech parked-payments
-    [report] There is no report “{ $id }”. The reports are listed by: adtech report --help
+    [report] There is no report “{ $id }”. The reports are listed by: adtech report
    *[other] That does not exist (any more). Please open the menu again: /start
 }
 error-invalid-move = This can't be done now. The present state: { state }. Nothing was changed.

@@ -104,23 +104,6 @@ switch-panel = 🎛 All switches
 staff-commands = 🧭 Commands of the staff
 staff-unknown-command = I do not know this command. Nothing was done. All commands: /help
 
-health = 🩺 Health
-health-line = { $state ->
-    [yes] ✅
-   *[no] ❌
-} { $name ->
-    [ok] everything together
-    [database] the database
-    [redis] Redis (forms and rate limits)
-    [migrations] the database's schema fits this version
-    [scheduler] the scheduler works
-   *[other] { $name }
-}
-health-switch = { $state ->
-    [enabled] 🟢 { $key }: running
-    [disabled] 🔴 { $key }: STOPPED
-   *[missing] ❌ { $key }: its row is missing, so it counts as stopped
-}
 ledger-clean = ✅ The ledger is clean: every invariant holds.
 ledger-broken = 🚨 Invariants are broken. New escrows, payouts, refunds and withdrawals are stopped.
 ledger-violation = • { $name }: { $count ->

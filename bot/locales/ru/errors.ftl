@@ -20,7 +20,7 @@ error-not-found = { $thing ->
     [parked_payment] Отложенного платежа или возврата с номером { $id } нет. Список: adtech parked-payments
     [payment] Telegram не сообщал о платеже с номером { $id }.
     [update] Отложенного обновления { $id } нет. Список: adtech parked-payments
-    [report] Отчёта «{ $id }» нет. Список отчётов: adtech report --help
+    [report] Отчёта «{ $id }» нет. Список отчётов: adtech report
    *[other] Этого (уже) нет. Откройте меню заново: /start
 }
 error-invalid-move = Сейчас этого сделать нельзя. Нынешнее состояние: { state }. Ничего не изменилось.

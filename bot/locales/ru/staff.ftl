@@ -107,23 +107,6 @@ switch-panel = 🎛 Все переключатели
 staff-commands = 🧭 Команды сотрудников
 staff-unknown-command = Такой команды нет. Ничего не сделано. Все команды: /help
 
-health = 🩺 Состояние
-health-line = { $state ->
-    [yes] ✅
-   *[no] ❌
-} { $name ->
-    [ok] всё вместе
-    [database] база данных
-    [redis] Redis (формы и ограничения частоты)
-    [migrations] схема базы подходит этой версии
-    [scheduler] планировщик работает
-   *[other] { $name }
-}
-health-switch = { $state ->
-    [enabled] 🟢 { $key }: работает
-    [disabled] 🔴 { $key }: ОСТАНОВЛЕН
-   *[missing] ❌ { $key }: строки нет, считается остановленным
-}
 ledger-clean = ✅ Книга чиста: все инварианты выполнены.
 ledger-broken = 🚨 Инварианты нарушены. Новые эскроу, выплаты, возвраты и выводы остановлены.
 ledger-violation = • { $name }: { $count ->

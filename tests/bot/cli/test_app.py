@@ -20,7 +20,7 @@ from services.platform.actors import SYSTEM
 from tests.bot import test_stop_path
 from tests.conftest import ROOT, Database
 from tests.factories import people
-from tests.shell import Shell, shell_of
+from tests.shell import Shell
 
 STOP = ("killswitch", "stop", "payouts", "a test", "--as")
 ENDED = {
@@ -29,11 +29,6 @@ ENDED = {
     if "inbox" not in statement and "moved_chats" not in statement
 }
 """The locks of the test of the admin chat's command, without those of tables about the chat."""
-
-
-@pytest.fixture
-def shell(database: Database) -> Shell:
-    return shell_of(database)
 
 
 async def test_dlq_shows_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:
@@ -75,7 +70,7 @@ async def test_health_uses_the_words_of_the_switches(database: Database, shell: 
 async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> None:
     for arguments, said in (
         (("dlq", "--limit", "-5"), "greater than or equal to 1"),
-        (("report", "nope"), "adtech report --help"),
+        (("report", "nope"), "Choose one of: ledger"),
         (("reconcile", "99999"), "There is no wallet 99999"),
         (("killswitch", "stop", "payouts", "x", "--as", "1"), "does not know the person 1"),
     ):

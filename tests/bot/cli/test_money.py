@@ -13,12 +13,7 @@ from services.platform import errors, inbox, users
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, presses, rows
-from tests.shell import Shell, shell_of
-
-
-@pytest.fixture
-def shell(database: Database) -> Shell:
-    return shell_of(database)
+from tests.shell import Shell
 
 
 async def _telegram_id(database: Database, user_id: int | None) -> int:

@@ -1,14 +1,21 @@
 """Test the SQL reports of the production checklist and of the safety plan."""
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.market import campaigns
-from services.money import escrow
+from services.money import audit_chain, escrow
 from services.platform import errors, reports
+from tests.conftest import Database
 from tests.factories import people, rows
 
-CLEAN = ("escrow_uniqueness", "job_uniqueness", "orphans", "drift", "unpaid_releases")
+CLEAN = (
+    *("escrow_uniqueness", "job_uniqueness", "orphans", "orphaned_targets", "drift"),
+    "unpaid_releases",
+)
 
 
 @pytest.fixture
@@ -84,3 +91,87 @@ async def test_every_report_runs_on_an_empty_database(session: AsyncSession) -> 
         assert isinstance(await reports.run(session, name), list), name
     with pytest.raises(errors.NotFound):
         await reports.run(session, "'; DROP TABLE wallets")
+
+
+async def test_revenue_and_held_money_are_shown_by_day(database: Database) -> None:
+    fee = people.PRICE * people.FEE_BPS // 10_000
+    async with database.sessions.begin() as session:
+        first = await people.posted(session, promised_hours=0)
+        lost = await people.failed(session)
+    await database.forward(timedelta(days=1))
+    async with database.sessions.begin() as session:
+        await escrow.release(session, target_id=first.target.id)
+        await audit_chain.extend(session)
+    await database.forward(timedelta(days=2))
+    async with database.sessions.begin() as session:
+        await escrow.refund(session, target_id=lost.target.id)
+        await people.approved(session)
+        revenue = await reports.run(session, "revenue_by_day")
+        held = await reports.run(session, "held_by_day")
+    assert len(revenue) == len(held) == reports.DAYS
+    assert [row["revenue"] for row in revenue[:5]] == [0, 0, fee, 0, 0]
+    assert [row["fees"] for row in revenue[:5]] == [0, 0, 1, 0, 0]
+    price = people.PRICE
+    assert [row["held"] for row in held[:5]] == [price, price, price, 2 * price, 0]
+    assert [row["newly_held"] for row in held[:5]] == [price, 0, 0, 2 * price, 0]
+    assert [row["released_or_refunded"] for row in held[:5]] == [price, 0, price, 0, 0]
+
+
+async def test_old_entries_are_left_out_but_their_held_money_counts(
+    chained_database: Database,
+) -> None:
+    async with chained_database.sessions.begin() as session:
+        await people.approved(session)
+        await audit_chain.extend(session)
+    await chained_database.forward(timedelta(days=reports.DAYS + 5))
+    async with chained_database.sessions.begin() as session:
+        held = await reports.run(session, "held_by_day")
+        assert sum(row["newly_held"] for row in held) == 0
+        now = await rows.one(session, "SELECT sum(amount) FROM escrows WHERE status = 'held'")
+        assert {row["held"] for row in held} == {now}
+
+
+async def test_held_escrows_are_stuck_waiting_or_live(session: AsyncSession) -> None:
+    live = await people.posted(session)
+    waiting = await people.approved(session)
+    found = await reports.run(session, "held")
+    assert [(row["campaign_target_id"], row["state"]) for row in found] == [
+        (waiting.target.id, "waiting"),
+        (live.target.id, "live"),
+    ]
+    assert found.wrong == 0
+    found = await reports.run(session, "held", sla=timedelta(microseconds=-1))
+    assert [row["state"] for row in found] == ["stuck", "live"]
+    assert found.wrong == 1
+
+
+async def test_a_page_of_a_report_continues_the_page_before(world: AsyncSession) -> None:
+    whole = await reports.run(world, "ledger")
+    pages = [await reports.run(world, "ledger", limit=3, offset=start) for start in (0, 3)]
+    assert pages[0] + pages[1] == whole[:6]
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("ledger", "pk_wallets"),
+        ("ledger", "uq_ledger_entries_wallet_id_version"),
+        ("escrow_uniqueness", "uq_escrows_campaign_target_id"),
+        ("job_uniqueness", "uq_post_jobs_campaign_target_id"),
+        ("held", "ix_escrows_held"),
+        ("failed_jobs", "ix_post_jobs_status_updated_at"),
+        ("unpaid_releases", "ix_ledger_entries_reference_id_reason"),
+        ("audit", "ix_user_audit_logs_created_at"),
+        ("audit_recent", "ix_user_audit_logs_created_at"),
+        ("revenue_by_day", "ix_ledger_entries_txn"),
+        ("held_by_day", "ix_ledger_entries_txn"),
+    ],
+)
+async def test_reports_about_growing_tables_use_an_index(
+    session: AsyncSession, name: str, index: str
+) -> None:
+    for setting in ("enable_seqscan", "enable_bitmapscan", "enable_nestloop"):
+        await session.execute(text("SELECT set_config(:name, 'off', true)"), {"name": setting})
+    query = reports.REPORTS[name].query.replace(":sla", "'1 day'").replace(":first_txn", "5")
+    plan = await rows.table(session, f"EXPLAIN {query}")
+    assert any(index in line for (line,) in plan), plan

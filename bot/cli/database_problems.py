@@ -1,0 +1,41 @@
+"""Explain the errors of the database in the words of the command line."""
+
+from db.session import cause, is_away, is_conflict, is_refused, sqlstate
+
+_NO_RIGHT = "42501"
+_OTHER_SCHEMA = ("42P01", "42703", "42883", "3F000")
+"""The SQLSTATEs of a missing table, column, function and schema."""
+
+
+def explain(error: BaseException, setting: str) -> str:
+    """Return what the error means, and what to do now, without passwords and statements.
+
+    `setting` is the name of the setting that has the address of the database.
+    """
+    return f"{_advise(error, setting)} ({cause(error)})"
+
+
+def _advise(error: BaseException, setting: str) -> str:
+    state = sqlstate(error)
+    if is_refused(error):
+        return f"PostgreSQL refuses the login. Correct user, password and database in {setting}."
+    if state == _NO_RIGHT:
+        advice = (
+            f"The login of {setting} may not do this. See “Needs” in the --help of this command,"
+            " and use the login that it names."
+        )
+    elif state in _OTHER_SCHEMA:
+        advice = (
+            "The database does not fit this version. Migrate it first: see docs/deploy.md,"
+            " “A release”."
+        )
+    elif is_conflict(error):
+        advice = "Another session held the rows for too long. Repeat the command."
+    elif is_away(error):
+        advice = (
+            "The database did not answer. Check that PostgreSQL runs, and the host and the port in"
+            f" {setting}."
+        )
+    else:
+        advice = "The database refused the command, and nothing was changed."
+    return advice

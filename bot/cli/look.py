@@ -1,0 +1,97 @@
+"""Define the `adtech` commands that show the state of the product."""
+
+from typing import Annotated
+
+import typer
+
+from bot import storage, system_status
+from bot.cli.commands import DATABASE, LOOK, command
+from bot.cli.shell import NO_DATABASE, REFUSED, read_settings, run_all, run_once
+from bot.cli.tables import print_rows
+from db.session import Sessions
+from services.platform import system_status as status_lines
+from services.platform.system_status import Line, State
+from services.posts import dead_letters
+
+_DEAD_LETTER_COLUMNS = (
+    *("placement", "channel", "failed", "attempts", "error", "money", "offered", "again"),
+)
+
+_STATUS_COLUMNS = ("what", "value", "unit", "state", "detail")
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@command(
+    app,
+    group=LOOK,
+    example="adtech status --json",
+    needs=f"{DATABASE}. Telegram, Redis and the scheduler may be down",
+    prints_rows=True,
+)
+def status() -> None:
+    """Show what an on-call person asks first. `/health` in the admin chat shows the same.
+
+    Exit with status 1 if something needs a human, and with status 3 if the database does not
+    answer. Ages are in seconds, and amounts are in minor units.
+    """
+    configured = read_settings()
+
+    async def gather(sessions: Sessions) -> list[Line]:
+        redis = storage.connect(configured.redis_url.get_secret_value())
+        try:
+            forms = storage.FormStorage(redis)
+            return await system_status.gather(sessions, forms, sla=configured.escrow_sla)
+        finally:
+            await redis.aclose()
+
+    lines = run_all(gather)
+    print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])
+    if lines[0].state is not State.OK:
+        raise typer.Exit(NO_DATABASE)
+    if status_lines.needs_human(lines):
+        raise typer.Exit(REFUSED)
+
+
+command(app, "health", group=LOOK, example="adtech health", needs=DATABASE, prints_rows=True)(
+    status
+)
+
+
+def _row(line: Line) -> dict[str, object]:
+    value = line.value
+    if line.state is State.UNKNOWN:
+        value = "unknown"
+    elif value is None:
+        value = "none"
+    return {
+        "what": line.name,
+        "value": value,
+        "unit": line.unit.value,
+        "state": line.state.value,
+        "detail": line.detail,
+    }
+
+
+@command(app, group=LOOK, example="adtech dlq --limit 10 --json", needs=DATABASE, prints_rows=True)
+def dlq(
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+) -> None:
+    """List the posts that failed and that the bot does not try again."""
+    dead = run_once(lambda session: dead_letters.page(session, limit=limit, offset=0))
+    print_rows(
+        _DEAD_LETTER_COLUMNS,
+        [
+            {
+                "placement": row.target_id,
+                "channel": row.channel_title,
+                "failed": row.failed_at,
+                "attempts": row.attempts,
+                "error": row.error,
+                "money": row.escrow_status.value,
+                "offered": row.offered,
+                "again": row.retried_by,
+            }
+            for row in dead
+        ],
+    )

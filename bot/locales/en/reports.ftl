@@ -1,0 +1,60 @@
+command-report = Reports about money, posts and acts
+reports = 📊 Reports. Choose one, or write its name: /report held
+    The shell prints each one in full, also as CSV: adtech report NAME
+report-unknown = There is no report “{ $name }”. Choose one of these:
+report = 📊 { $title } ({ $name })
+report-empty = No rows.
+report-wrong = ⚠️ A marked row must not be. Find its cause now: docs/runbook.md
+report-again = 🔄 Read again
+report-yes-no = { $value ->
+    [yes] yes
+   *[no] no
+}
+report-name = { $name ->
+    [ledger] Ledger, newest wallets
+    [drift] Wrong balances
+    [escrow_uniqueness] Double escrows
+    [job_uniqueness] Double posts
+    [orphans] Approved, no escrow
+    [orphaned_targets] Orphaned placements
+    [unpaid_releases] Released, not paid
+    [held] Held escrows
+    [failed_jobs] Failed posts
+    [campaign_statuses] Campaigns by status
+    [job_statuses] Posts by status
+    [escrow_statuses] Escrows by status
+    [counts] Counts
+    [week] Week
+    [audit] Acts, 7 days
+    [audit_recent] Acts, 10 minutes
+    [revenue_by_day] Revenue by day
+    [held_by_day] Held money by day
+    [unbooked_stars] Stars not booked
+   *[other] { $name }
+}
+daily-report = 📅 { $day } (UTC)
+daily-money = { $name ->
+    [revenue] 💰 Revenue
+    [held] 🔒 Money held at the end of the day
+    [newly_held] ➕ Newly held
+   *[released_or_refunded] ➖ Released or refunded
+}: { $amount }
+daily-act = { $name ->
+    [campaign_activated] Campaigns activated
+    [target_submitted] Placements submitted
+    [moderation_approved] Placements approved
+    [moderation_rejected] Placements rejected
+    [post_failed] Posts failed
+    [post_uncertain] Posts with an unknown outcome
+    [escrow_released] Escrows released
+    [escrow_refunded] Escrows refunded
+    [deposit_credited] Deposits credited
+    [withdrawal_paid] Withdrawals paid
+    [access_denied] Acts refused
+   *[other] { $name }
+}: { $count }
+reports-button = 📊 Reports
+report-draw = 📈 Picture
+report-caption = 📈 { $title }
+    Largest: { $largest } on { $largest_day }
+    Last: { $last } on { $last_day } (UTC)

@@ -1,0 +1,60 @@
+command-report = Отчёты о деньгах, постах и действиях
+reports = 📊 Отчёты. Выберите один или напишите его название: /report held
+    Командная строка печатает их целиком, также в CSV: adtech report NAME
+report-unknown = Отчёта «{ $name }» нет. Выберите один из этих:
+report = 📊 { $title } ({ $name })
+report-empty = Строк нет.
+report-wrong = ⚠️ Отмеченной строки быть не должно. Найдите причину сейчас: docs/runbook.md
+report-again = 🔄 Прочитать снова
+report-yes-no = { $value ->
+    [yes] да
+   *[no] нет
+}
+report-name = { $name ->
+    [ledger] Книга, новые кошельки
+    [drift] Неверные остатки
+    [escrow_uniqueness] Двойные эскроу
+    [job_uniqueness] Двойные посты
+    [orphans] Одобрено без эскроу
+    [orphaned_targets] Размещения без кампании
+    [unpaid_releases] Отпущено без выплаты
+    [held] Удержанные эскроу
+    [failed_jobs] Неудавшиеся посты
+    [campaign_statuses] Кампании по статусам
+    [job_statuses] Посты по статусам
+    [escrow_statuses] Эскроу по статусам
+    [counts] Количества
+    [week] Неделя
+    [audit] Действия, 7 дней
+    [audit_recent] Действия, 10 минут
+    [revenue_by_day] Доход по дням
+    [held_by_day] Удержано по дням
+    [unbooked_stars] Звёзды вне книги
+   *[other] { $name }
+}
+daily-report = 📅 { $day } (UTC)
+daily-money = { $name ->
+    [revenue] 💰 Доход
+    [held] 🔒 Удержано на конец дня
+    [newly_held] ➕ Новые удержания
+   *[released_or_refunded] ➖ Отпущено или возвращено
+}: { $amount }
+daily-act = { $name ->
+    [campaign_activated] Кампаний запущено
+    [target_submitted] Размещений подано
+    [moderation_approved] Размещений одобрено
+    [moderation_rejected] Размещений отклонено
+    [post_failed] Постов не удалось
+    [post_uncertain] Постов с неизвестным исходом
+    [escrow_released] Эскроу отпущено
+    [escrow_refunded] Эскроу возвращено
+    [deposit_credited] Пополнений зачислено
+    [withdrawal_paid] Выводов выплачено
+    [access_denied] Действий отклонено
+   *[other] { $name }
+}: { $count }
+reports-button = 📊 Отчёты
+report-draw = 📈 Картинка
+report-caption = 📈 { $title }
+    Наибольшее: { $largest } за { $largest_day }
+    Последнее: { $last } за { $last_day } (UTC)

@@ -1,0 +1,95 @@
+"""Build the screens of the operators' reports."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import DrawReport, ShowReport
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from services.platform import reports
+
+_MONEY = frozenset(
+    {"amount", "balance", "held", "ledger_sum", "newly_held", "released_or_refunded", "revenue"}
+)
+"""The columns whose values are amounts in minor units."""
+DRAWN: Mapping[str, str] = {"revenue_by_day": "revenue", "held_by_day": "held"}
+"""The reports with a picture, each with the column that the picture shows."""
+_LONGEST = 80
+"""A longer text is cut on the screen. `adtech report` prints it in full."""
+_PER_LINE = 2
+"""How many reports stand beside each other in the menu."""
+
+
+def menu(t: Texts, unknown: str = "") -> Outgoing:
+    """Build the list of reports. `unknown` is a name that somebody wrote and that no report has."""
+    names = list(reports.REPORTS)
+    lines: list[Sequence[InlineKeyboardButton]] = [
+        [
+            button(t("report-name", name=name), ShowReport(name=name))
+            for name in names[first : first + _PER_LINE]
+        ]
+        for first in range(0, len(names), _PER_LINE)
+    ]
+    text = t("report-unknown", name=unknown) if unknown else t("reports")
+    return Outgoing(text, rows(*lines))
+
+
+def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoing:
+    """Build one page of a report. A row that must not be has a warning sign."""
+    page = Page(found, page_number)
+    is_wrong = reports.REPORTS[name].is_wrong
+    lines = [t("report", title=t("report-name", name=name), name=name), ""]
+    lines += [_row(t, row, wrong=is_wrong(row)) for row in page.rows]
+    if not page.rows:
+        lines.append(t("report-empty"))
+    if any(map(is_wrong, page.rows)):
+        lines += ["", t("report-wrong")]
+    return Outgoing(
+        "\n".join(lines),
+        rows(
+            page.buttons(t, lambda number: ShowReport(name=name, page=number)),
+            [button(t("report-draw"), DrawReport(name=name))] if name in DRAWN else [],
+            [button(t("report-again"), ShowReport(name=name, page=page_number))],
+            [button(t("back"), ShowReport())],
+        ),
+    )
+
+
+def caption(t: Texts, name: str, found: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text below the picture of a report: its name, and its largest and last value."""
+    column = DRAWN[name]
+    largest = max(found, key=lambda row: row[column])
+    last = max(found, key=lambda row: row["day"])
+    return t(
+        "report-caption",
+        title=t("report-name", name=name),
+        largest=t.money(largest[column]),
+        largest_day=largest["day"].isoformat(),
+        last=t.money(last[column]),
+        last_day=last["day"].isoformat(),
+    )
+
+
+def _row(t: Texts, row: Mapping[str, Any], *, wrong: bool) -> str:
+    """Write a row in one paragraph: the first column, then the name and value of each other one."""
+    (_, first), *others = row.items()
+    cells = [f"{name}: {_cell(t, name, value)}" for name, value in others if value is not None]
+    mark = "⚠️" if wrong else "•"
+    return f"{mark} {_cell(t, '', first)}" + (" — " + ", ".join(cells) if cells else "")
+
+
+def _cell(t: Texts, column: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return t("report-yes-no", value="yes" if value else "no")
+    if column in _MONEY:
+        return t.money(value)
+    if isinstance(value, datetime):
+        return t.time(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    shown = " ".join(str(value).split())
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

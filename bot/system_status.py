@@ -1,0 +1,54 @@
+"""Gather the status of the product for `adtech status` and for `/health`."""
+
+import tomllib
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from bot import readiness
+from bot.context import DatabaseAwayError, read_only
+from bot.storage import FormStorage
+from db.session import Sessions, cause
+from services.platform import system_status
+from services.platform.system_status import Line, State, Unit
+
+_PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+
+
+async def gather(sessions: Sessions, storage: FormStorage, *, sla: timedelta) -> list[Line]:
+    """Return all lines of the status. If the database does not answer, its lines are unknown.
+
+    The first line is about the database. `sla` is how long an escrow may hold money without a
+    published post.
+    """
+    redis = await storage.alive()
+    try:
+        async with read_only(sessions) as session:
+            lines = await system_status.read(session, sla=sla, revision=readiness.REVISION)
+        database = Line("database", "answers", Unit.TEXT, State.OK)
+    except DatabaseAwayError as error:
+        lines = system_status.unknown()
+        why = cause(error.__cause__ or error)
+        database = Line("database", "does_not_answer", Unit.TEXT, State.ATTENTION, why)
+    return [
+        database,
+        Line(
+            "redis",
+            "answers" if redis else "does_not_answer",
+            Unit.TEXT,
+            State.OK if redis else State.ATTENTION,
+        ),
+        *lines,
+        Line("product_version", product_version(), Unit.TEXT, State.OK),
+    ]
+
+
+@cache
+def product_version() -> str | None:
+    """Return the version of this program, or None if its file is missing."""
+    try:
+        project = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    version: str = project["project"]["version"]
+    return version

@@ -1,0 +1,36 @@
+"""Test that an error of the database says what to do, in the words of the command line."""
+
+from sqlalchemy import make_url
+
+from tests.conftest import Database
+from tests.shell import Shell
+
+
+async def _staff(shell: Shell, url: object) -> str:
+    shell.environment["DATABASE_URL"] = str(url)
+    ran = await shell.adtech("staff")
+    assert (ran.status, ran.out) == (3, "")
+    assert "Traceback" not in ran.err
+    return ran.err
+
+
+async def test_each_problem_has_its_own_advice(database: Database, shell: Shell) -> None:
+    url = make_url(database.url)
+    for wrong in (url.set(password="wrong"), url.set(database="nowhere")):
+        said = await _staff(shell, wrong.render_as_string(hide_password=False))
+        assert said.startswith("PostgreSQL refuses the login. Correct user, password and database")
+        assert "in DATABASE_URL" in said
+    said = await _staff(shell, "postgresql://u:secret@127.0.0.1:1/adtech")
+    assert said.startswith("The database did not answer. Check that PostgreSQL runs")
+    assert "secret" not in said
+    await database.as_owner("ALTER TABLE user_roles RENAME TO roles_of_users")
+    said = await _staff(shell, database.url)
+    assert said.startswith("The database does not fit this version.")
+
+
+async def test_a_missing_right_names_the_setting(database: Database, shell: Shell) -> None:
+    await database.as_owner("REVOKE SELECT ON user_roles FROM adtech_bot")
+    await database.as_owner("REVOKE SELECT ON user_roles FROM adtech_clock")
+    await database.as_owner("REVOKE SELECT ON user_roles FROM adtech_reports")
+    said = await _staff(shell, database.url)
+    assert said.startswith("The login of DATABASE_URL may not do this.")

@@ -1,0 +1,46 @@
+"""Test that a command that works for long says so, on a terminal alone."""
+
+import asyncio
+import os
+import pty
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.cli import shell
+from bot.cli.tables import Output
+from tests.conftest import Database
+from tests.shell import shell_of
+
+
+async def _work(_session: AsyncSession) -> int:
+    await asyncio.sleep(0.2)
+    return 7
+
+
+async def _run(database: Database, monkeypatch: pytest.MonkeyPatch, console: Output) -> int:
+    monkeypatch.setattr(shell, "PROGRESS_SECONDS", 0.01)
+    monkeypatch.setattr(shell, "err", console)
+    for name, value in shell_of(database).environment.items():
+        monkeypatch.setenv(name, value)
+    return await asyncio.to_thread(shell.run_once, _work)
+
+
+async def test_a_person_sees_that_a_long_command_still_works(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w") as terminal:
+        assert await _run(database, monkeypatch, Output(terminal)) == 7
+        terminal.write("the end")
+        terminal.flush()
+        assert "Still working" in os.read(reader, 10_000).decode()
+    os.close(reader)
+
+
+async def test_a_file_gets_no_signs_of_progress(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes a file for a terminal then
+    assert await _run(database, monkeypatch, Output(stderr=True)) == 7
+    assert capsys.readouterr() == ("", "")

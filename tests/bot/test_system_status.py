@@ -1,0 +1,87 @@
+"""Test the status that `adtech status` and `/health` share, and its screen."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import system_status
+from bot.screens import system_status as screens
+from bot.texts import LANGUAGES, Texts
+from services.platform.system_status import PARTS, Line, State, Unit, unknown
+from tests.conftest import Database
+from tests.shell import Shell, shell_of
+
+
+async def test_a_dead_redis_and_scheduler_are_lines_of_the_status(database: Database) -> None:
+    ran = await shell_of(database).adtech("status")
+    assert ran.status == 1
+    lines = {line.split()[0]: line.split()[1:4] for line in ran.out.splitlines()}
+    assert lines["database"] == ["answers", "text", "ok"]
+    assert lines["redis"] == ["does_not_answer", "text", "LOOK"]
+    assert lines["schedulers_alive"] == ["0", "count", "LOOK"]
+
+
+async def test_a_database_that_does_not_answer_leaves_the_rest_readable() -> None:
+    shell = Shell(
+        {
+            "BOT_TOKEN": "1:secret",
+            "ADMIN_CHAT_ID": "-1001",
+            "DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/adtech",
+            "REDIS_URL": "redis://127.0.0.1:1",
+        }
+    )
+    ran = await shell.adtech("status")
+    assert ran.status == 3
+    lines = {line.split()[0]: line.split(maxsplit=4)[1:] for line in ran.out.splitlines()}
+    assert lines["database"][:3] == ["does_not_answer", "text", "LOOK"]
+    assert "ConnectionRefusedError" in lines["database"][3]
+    assert "secret" not in ran.said
+    assert lines["posts_due"][:3] == ["unknown", "count", "unknown"]
+    assert lines["product_version"][0] == system_status.product_version()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_line_has_a_text_and_fits_a_message(language: str) -> None:
+    t = Texts(language, "USD")
+    names = [name for part in PARTS for name in part.lines]
+    for name in (*names, "database", "redis", "schema_revision", "product_version"):
+        line = Line(name, 5, Unit.COUNT, State.OK)
+        assert f"✅ {name}: 5" not in screens.status(t, [line]).text
+    everything = [*unknown(), *(Line(name, 5, Unit.COUNT, State.OK, "x" * 50) for name in names)]
+    assert len(screens.status(t, everything).text) < 4096
+
+
+def test_values_are_shown_in_their_units() -> None:
+    t = Texts("en", "USD")
+    moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    for value, unit, shown in (
+        (119, Unit.SECONDS, ": 119 s"),
+        (120, Unit.SECONDS, ": 2 min"),
+        (7_199, Unit.SECONDS, ": 119 min"),
+        (7_200, Unit.SECONDS, ": 2 h"),
+        (None, Unit.SECONDS, ": none"),
+        (1_250, Unit.MONEY, ": $12.50"),
+        (moment, Unit.TIME, t.time(moment)),
+        ("does_not_answer", Unit.TEXT, "DOES NOT ANSWER"),
+    ):
+        assert shown in screens.status(t, [Line("money_held", value, unit, State.OK)]).text
+
+
+def test_what_needs_a_human_comes_first() -> None:
+    lines = [
+        Line("payouts", "running", Unit.TEXT, State.OK, "resolved"),
+        Line("bot", "takes_no_updates", Unit.TEXT, State.ATTENTION),
+    ]
+    shown = screens.status(Texts("en", "USD"), lines).text.splitlines()
+    assert shown == [
+        "🩺 Health",
+        "⚠️ One line needs a human:",
+        "⚠️ the bot: TAKES NO UPDATES",
+        "",
+        "The rest is well:",
+        "🟢 payouts: running (resolved)",
+    ]
+    assert screens.status(Texts("en", "USD"), lines[:1]).text.splitlines()[1:] == [
+        "✅ Nothing needs a human.",
+        "🟢 payouts: running (resolved)",
+    ]
