@@ -176,6 +176,35 @@ class OnIncident(CallbackData, prefix="incident"):
     id: int = 0
 
 
+class LaunchAct(StrEnum):
+    """An operator's action for the launch."""
+
+    SHOW = "show"
+    CHECK = "check"
+    NEXT = "next"
+    ASK_SIGN = "ask_sign"
+
+
+class OnLaunch(CallbackData, prefix="launch"):
+    """The data of a button about the launch.
+
+    `phase` is the phase that begins. `role` is the role in which a person signs.
+    """
+
+    act: LaunchAct
+    phase: int = 0
+    role: str = ""
+
+
+class SignLaunch(CallbackData, prefix="launch_sign"):
+    """The data of the button that signs the launch.
+
+    The database function `record_launch_check` reads this data in the stored press.
+    """
+
+    role: str
+
+
 class ShowQueue(CallbackData, prefix="queue"):
     """The data of a button that shows a page of the moderation queue."""
 

@@ -31,6 +31,7 @@ from scheduler import (
     notice_delivery,
     post_checks,
     post_search,
+    rollback_watch,
     settlements,
     star_reconciliation,
     warm_up,
@@ -40,7 +41,7 @@ from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
 from scheduler.dispatch import PostingWorker
 from scheduler.post_search import Search
-from services.platform import heartbeats
+from services.platform import failure_counts, heartbeats
 
 NAME = "scheduler"
 LEADER_LEASE = "clock"
@@ -84,6 +85,8 @@ def ticks(
     check_ledger = partial(watchdogs.check_ledger, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
     purge = partial(watchdogs.purge, sessions)
+    watch_criteria = partial(rollback_watch.watch, sessions, settings.escrow_sla)
+    store_failures = partial(failure_counts.store, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
     deliver_alarms = partial(notice_delivery.deliver_alarms, outbox_worker)
@@ -115,6 +118,8 @@ def ticks(
         Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
+        Tick("failure counts", 5.0, HANG_SECONDS, store_failures),
+        Tick("rollback criteria", 10.0, HANG_SECONDS, leader.leader_only(watch_criteria)),
         Tick("purge", 600.0, HANG_SECONDS, leader.leader_only(purge)),
     ]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bot import switches, texts
-from bot.cli import ledger, money, people
+from bot.cli import launch, ledger, money, people
 from bot.cli.shell import Person, err, out, print_rows, request, run_all, run_once, staff
 from db.models.operations import Switch
 from db.models.users import RequestKind
@@ -21,6 +21,7 @@ _SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
 app.add_typer(switch_app, name="killswitch")
+app.add_typer(launch.app, name="launch")
 app.add_typer(money.app)
 app.add_typer(ledger.app)
 app.add_typer(people.app)

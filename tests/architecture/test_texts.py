@@ -24,6 +24,7 @@ from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
 from scheduler import notices
+from services.launch import steps
 from services.market import channels
 from services.platform import errors, transitions
 
@@ -251,6 +252,8 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.Moderate: {"reason": moderation.REASONS},
     callbacks.OnSwitch: {"key": list(Switch), "reason": operators.STOP_REASONS},
     callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},
+    callbacks.OnLaunch: {"role": steps.SIGNERS},
+    callbacks.SignLaunch: {"role": steps.SIGNERS},
     callbacks.OnWithdrawal: {"reason": withdrawals.REASONS},
     callbacks.OnCorrection: {"reason": corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS},
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
