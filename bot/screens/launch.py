@@ -33,12 +33,12 @@ def lines(t: Texts, launch: Launch) -> list[str]:
     return [*text, t("launch-do", name=failed.step.name)]
 
 
-def _title(launch: Launch) -> str:
+def _title(launch: Launch) -> str | int:
     if launch.is_signed:
         return "signed"
     if launch.may_be_signed:
         return "sign"
-    return "none" if launch.phase is None else str(launch.phase)
+    return "none" if launch.phase is None else launch.phase
 
 
 def _line(t: Texts, state: StepState) -> str:

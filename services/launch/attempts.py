@@ -16,6 +16,7 @@ TABLES = (
     *("campaign_targets", "campaigns", "deposits", "withdrawals"),
 )
 """The tables that a blocked attempt leaves as they were."""
+NOT_REFUSED = "not refused"
 Digests = Mapping[str, str]
 
 
@@ -24,7 +25,7 @@ class Attempt:
     """The result of an attempt: what ended it, and the tables before and after."""
 
     ended_by: str
-    """The name of the refusal and its switch, the SQLSTATE of a database error, or `nothing`."""
+    """The name of the refusal and its switch, the SQLSTATE of a database error, or NOT_REFUSED."""
     before: Digests
     after: Digests
 
@@ -42,7 +43,7 @@ async def attempt(session: AsyncSession, act: Callable[[], Awaitable[object]]) -
     savepoint = await session.begin_nested()
     try:
         await act()
-        ended_by = "nothing"
+        ended_by = NOT_REFUSED
     except errors.SwitchStopped as refusal:
         ended_by = _refusal(Switch(refusal.key))
     except errors.DomainError as refusal:

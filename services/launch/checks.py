@@ -154,7 +154,7 @@ async def _check_ledger(session: AsyncSession, _context: Context) -> Result:
 async def _check_hold_blocked(session: AsyncSession, context: Context) -> Result:
     placement = await micro_campaign.pending(session, since=context.began_at)
     if placement is None:
-        return Result(passed=False, found="no pending placement")
+        return Result(passed=False, found="pending: 0")
     return await _attempt(session, Switch.NEW_ESCROWS, placement.target_id, escrow.hold)
 
 
@@ -162,9 +162,9 @@ async def _check_payout_blocked(session: AsyncSession, context: Context) -> Resu
     placement = await micro_campaign.held(session, since=context.began_at)
     releasable = await escrow.list_releasable(session, limit=1_000)
     if placement is None or placement.target_id not in releasable:
-        found = "no escrow is held, proven and due"
+        found = "due: 0"
         if placement is not None and placement.release_due_at is not None:
-            found += f" (due {placement.release_due_at:%Y-%m-%d %H:%M} UTC)"
+            found += f" ({placement.release_due_at:%Y-%m-%d %H:%M} UTC)"
         return Result(passed=False, found=found)
     return await _attempt(session, Switch.PAYOUTS, placement.target_id, escrow.release)
 
@@ -184,7 +184,7 @@ async def _attempt(
 async def _check_test_placement(session: AsyncSession, context: Context) -> Result:
     placement = await micro_campaign.pending(session, since=context.began_at)
     if placement is None:
-        return Result(passed=False, found="no pending placement")
+        return Result(passed=False, found="pending: 0")
     evidence = placement.as_json()
     if placement.price > context.facts.amount:
         return Result(passed=False, found=f"price > {context.facts.amount}", evidence=evidence)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from db.models.operations import Switch
 from db.models.users import Role
+from db.session import Sessions
 from services.launch import attempts, gate, steps
 from services.launch.checks import Facts
 from services.launch.gate import Launch
@@ -35,6 +36,8 @@ class Walk:
     operator: Actor
     facts: Facts = FACTS
     deals: list[Deal] = field(default_factory=list)
+    bot_sessions: Sessions | None = None
+    """The sessions that check and sign, or None for those of the database."""
 
     async def read(self) -> Launch:
         """Return the state of the launch."""
@@ -49,7 +52,7 @@ class Walk:
     async def go_on(self, phase: int) -> Launch:
         """Check a phase again, or begin it."""
         begun = (await self.read()).phase
-        async with self.database.sessions.begin() as session:
+        async with (self.bot_sessions or self.database.sessions).begin() as session:
             if begun is None or begun < phase:
                 return await gate.begin_phase(
                     session, actor=self.operator, phase=phase, facts=self.facts
@@ -92,6 +95,7 @@ class Walk:
         """Let a person press the confirmation of a signature."""
         async with self.database.sessions.begin() as session:
             pressed = await presses.press(session, who, f"launch_sign:{role}")
+        async with (self.bot_sessions or self.database.sessions).begin() as session:
             return await gate.sign(session, actor=pressed, role=role)
 
     async def sign_all(self) -> None:

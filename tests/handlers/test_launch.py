@@ -208,6 +208,7 @@ def test_each_check_has_a_name_and_says_what_to_do(language: str, step: Step) ->
     shown = screens.overview(t, Launch(states)).text
     assert "{" not in shown
     assert t("launch-check", name=step.name) != step.name
+    assert t("launch", phase="signed") not in shown
     if step.phase != SIGN_OFF:
         assert "❌" in shown
         assert "👉" in shown

@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from db.models.operations import Switch
 from db.models.users import Role
-from db.session import sqlstate
-from services.launch import gate, steps
+from db.session import create_engine, create_sessions, sqlstate
+from sandbox import embedded, logins
+from services.launch import criteria, gate, steps
 from services.launch.steps import SIGNERS, STEPS, Step
 from services.money import incidents
 from services.platform import errors, killswitches
@@ -41,6 +43,22 @@ async def test_a_launch_passes_all_phases_and_is_signed_by_three_people(walk: Wa
             " ORDER BY id",
         )
     assert audit == [(role,) for role in SIGNERS]
+
+
+async def test_the_bots_login_checks_and_signs_and_the_schedulers_login_watches(
+    walk: Walk, server: embedded.Postgres
+) -> None:
+    name = make_url(walk.database.url).database or ""
+    engines = [create_engine(server.dsn(login, name)) for login in (logins.BOT, logins.CLOCK)]
+    walk.bot_sessions, clock_sessions = map(create_sessions, engines)
+    await walk.pass_all()
+    await walk.sign_all()
+    await walk.database.as_owner("INSERT INTO failure_counts VALUES ('deadlock', now(), 3)")
+    async with clock_sessions.begin() as session:
+        met = await criteria.stop_if_met(session, sla=walk.facts.sla)
+    assert [measured.name for measured in met] == ["deadlocks"]
+    for engine in engines:
+        await engine.dispose()
 
 
 async def run_all(walk: Walk, *keys: str) -> Undo:
