@@ -62,7 +62,7 @@ TESTED_ELSEWHERE = {
     "services/market/channel_notices": "test_channels and test_moderation suspend channels with it",
     "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
     "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
-    "services/launch/attempts services/launch/checks services/launch/micro_campaign"
+    "services/launch/attempts services/launch/checks"
     " services/launch/steps": "test_gate sabotages each check of the launch",
     "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
