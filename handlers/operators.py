@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from bot import commands, readiness, switches
 from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
+from bot.screens import launch as launch_screens
 from bot.screens import operators as screens
 from bot.screens.outgoing import Outgoing
 from db.models.operations import Switch
@@ -128,6 +129,8 @@ async def run_switch(
         await respond.alert(press, context.t("switch-stopped-again"))
         return
     screen = await _set_switch(context, key, enabled=True, reason=callback_data.reason)
+    if callback_data.reason == screens.LAUNCH_REASON:
+        screen = launch_screens.with_way_back(context.t, screen)
     await respond.show(press, screen)
 
 

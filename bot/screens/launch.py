@@ -1,6 +1,7 @@
 """Build the operators' screens for the launch, and the notice that a rollback criterion is met."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiogram.types import InlineKeyboardButton
@@ -86,6 +87,13 @@ def _buttons(t: Texts, launch: Launch) -> list[list[InlineKeyboardButton]]:
         run = OnSwitch(act=SwitchAct.ASK_RUN, key=key.value)
         lines_.insert(0, [button(t("launch-run-switch", key=key.value), run)])
     return lines_
+
+
+def with_way_back(t: Texts, screen: Outgoing) -> Outgoing:
+    """Add a button that shows the launch to the screen after a switch was run for the launch."""
+    way_back = [button(t("launch-show"), OnLaunch(act=LaunchAct.SHOW))]
+    shown = screen.inline.inline_keyboard if screen.inline else []
+    return replace(screen, keyboard=rows(way_back, *shown))
 
 
 def ask_to_sign(t: Texts, role: str) -> Outgoing:

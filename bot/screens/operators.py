@@ -15,7 +15,8 @@ from services.platform.killswitches import SwitchChange, SwitchState
 STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
 _MAX_INCIDENTS = 20
 _MAX_REFS = 5
-RUN_REASONS = ("resolved", "launch", "drill_over")
+LAUNCH_REASON = "launch"
+RUN_REASONS = ("resolved", LAUNCH_REASON, "drill_over")
 
 
 def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:

@@ -67,7 +67,7 @@ async def run_switch(market: Marketplace, key: str) -> None:
     assert f"+{key}" in screen
     await press(market, f"▶️ Run {key}")
     await press(market, "▶️ Yes, run it: launch")
-    await market.say("admin", "/launch", where="group")
+    await press(market, "🚀 Back to the launch")
     await press(market, AGAIN)
 
 

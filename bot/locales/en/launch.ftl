@@ -78,6 +78,7 @@ launch-passed = 👉 This phase has passed. Begin the next one when everybody is
 launch-sign = 👉 Now three different people sign, each in one role: { $open }
 launch-signed = The launch is signed. From now on, the criteria of a rollback are watched: see docs/rollback.md.
 launch-signature = ✍️ { $role }: { $by }, { $at }
+launch-show = 🚀 Back to the launch
 launch-again = 🔄 Check again
 launch-next = ▶️ Begin phase { $phase }
 launch-run-switch = ▶️ Run { $key }

@@ -78,6 +78,7 @@ launch-passed = 👉 Этап пройден. Начните следующий,
 launch-sign = 👉 Теперь подписывают три разных человека, каждый в одной роли: { $open }
 launch-signed = Запуск подписан. С этого момента проверяются критерии отката: см. docs/rollback.md.
 launch-signature = ✍️ { $role }: { $by }, { $at }
+launch-show = 🚀 Вернуться к запуску
 launch-again = 🔄 Проверить снова
 launch-next = ▶️ Начать этап { $phase }
 launch-run-switch = ▶️ Запустить { $key }
