@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.operations import Switch
 from services.launch import attempts, criteria, micro_campaign, steps
 from services.launch.steps import Step
@@ -29,7 +30,8 @@ _ACTIVE = text(
 _LEDGER_SINCE = text(
     """
     SELECT count(*) AS checks, count(*) FILTER (WHERE violations > 0) AS violations,
-        (SELECT count(*) FROM incidents WHERE opened_at >= :since) AS incidents
+        (SELECT count(*) FROM incidents WHERE opened_at >= :since OR closed_at IS NULL)
+            AS incidents
     FROM ledger_checkpoints WHERE created_at >= :since
     """
 )
@@ -194,7 +196,7 @@ async def _check_test_placement(session: AsyncSession, context: Context) -> Resu
 
 
 async def _check_one_escrow(session: AsyncSession, context: Context) -> Result:
-    count = await micro_campaign.count_escrows(session, since=context.began_at)
+    count = await micro_campaign.count_held(session, since=context.began_at)
     placement = await micro_campaign.held(session, since=context.began_at)
     if placement is None or placement.escrow_status != "held" or count != 1:
         return Result(passed=False, found=f"escrows: {count}")
@@ -252,13 +254,15 @@ async def _check_payout(session: AsyncSession, context: Context) -> Result:
 
 
 async def _check_watched(session: AsyncSession, context: Context) -> Result:
-    """Check that the time of watching is over, and that nothing was wrong meanwhile."""
-    since = context.payouts_ran_at or context.began_at
+    """Check that nothing was wrong for the whole time of watching, which has to be over."""
+    now = await queries.now(session)
+    ran_at = context.payouts_ran_at or context.began_at
+    left = ran_at + context.facts.watch - now
+    since = max(ran_at, now - context.facts.watch)
     row = (await session.execute(_LEDGER_SINCE, {"since": since})).one()
+    # A transfer past a stopped switch is never accepted, however long ago it was.
     unguarded = (await session.scalars(_WITHOUT_SWITCH, {"since": context.began_at})).all()
     met = await criteria.evaluate(session, since=since, sla=context.facts.sla)
-    now = await session.scalar(text("SELECT clock()"))
-    left = since + context.facts.watch - now
     problems = [f"incidents: {row.incidents}"] if row.incidents else []
     problems += [f"violations: {row.violations}"] if row.violations else []
     problems += [f"transfer {transfer_id}" for transfer_id in unguarded]

@@ -184,6 +184,9 @@ async def stop_if_met(session: AsyncSession, *, sla: timedelta) -> Sequence[Meas
             },
         )
     if new:
+        # A switch without a row counts as stopped, and must not keep the others from being stopped.
+        running = {state.key for state in await killswitches.overview(session) if state.enabled}
         for key in STOPPED:
-            await killswitches.stop(session, actor=SYSTEM, key=key, reason=INCIDENT)
+            if key in running:
+                await killswitches.stop(session, actor=SYSTEM, key=key, reason=INCIDENT)
     return new

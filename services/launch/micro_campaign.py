@@ -26,10 +26,11 @@ _HELD = text(
         held.status AS escrow_status, job.status AS job_status, held.release_due_at
     FROM escrows held JOIN campaign_targets target ON target.id = held.campaign_target_id
     LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
-    WHERE held.created_at >= :since ORDER BY held.id DESC LIMIT 1
+    WHERE held.created_at >= :since
+    ORDER BY held.status = 'held' DESC, held.status = 'released' DESC, held.id DESC LIMIT 1
     """
 )
-_COUNT = text("SELECT count(*) FROM escrows WHERE created_at >= :since")
+_COUNT = text("SELECT count(*) FROM escrows WHERE status = 'held' AND created_at >= :since")
 _LEGS = text(
     """
     SELECT entry.amount FROM ledger_entries entry
@@ -94,7 +95,10 @@ async def pending(session: AsyncSession, *, since: datetime) -> Placement | None
 
 
 async def held(session: AsyncSession, *, since: datetime) -> Placement | None:
-    """Return the placement with the newest escrow since a moment, whatever the escrow's status."""
+    """Return the placement whose escrow was opened since a moment: the newest held one.
+
+    Without a held escrow, returns the newest released one, and otherwise the newest refunded one.
+    """
     return await _one(session, _HELD, since)
 
 
@@ -103,8 +107,8 @@ async def _one(session: AsyncSession, query: Any, since: datetime) -> Placement 
     return None if row is None else Placement(**row._mapping)  # noqa: SLF001 - its documented name
 
 
-async def count_escrows(session: AsyncSession, *, since: datetime) -> int:
-    """Return how many escrows were opened since a moment."""
+async def count_held(session: AsyncSession, *, since: datetime) -> int:
+    """Return how many of the escrows that were opened since a moment are held."""
     count: int = (await session.execute(_COUNT, {"since": since})).scalar_one()
     return count
 

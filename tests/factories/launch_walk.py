@@ -11,6 +11,7 @@ from services.launch import attempts, gate, steps
 from services.launch.checks import Facts
 from services.launch.gate import Launch
 from services.launch.steps import Step
+from services.market import campaigns
 from services.money import escrow, incidents
 from services.platform import heartbeats, killswitches
 from services.platform.actors import Actor
@@ -130,6 +131,23 @@ class Walk:
         """Let the scheduler pay the owner of the channel."""
         async with self.database.sessions.begin() as session:
             await escrow.release(session, target_id=self.deals[-1].target.id)
+
+    async def cancel(self) -> None:
+        """Let the advertiser cancel the campaign of the newest placement."""
+        made = self.deals[-1]
+        async with self.database.sessions.begin() as session:
+            await campaigns.cancel(session, actor=made.advertiser, campaign_id=made.campaign.id)
+
+    async def refund(self) -> None:
+        """Let the scheduler refund the newest placement."""
+        async with self.database.sessions.begin() as session:
+            await escrow.refund(session, target_id=self.deals[-1].target.id)
+
+    async def cancel_and_refund(self) -> None:
+        """Cancel and refund the newest placement, and forget it."""
+        await self.cancel()
+        await self.refund()
+        self.deals.pop()
 
     async def watch(self) -> None:
         """Let half an hour pass, and check the ledger once."""

@@ -15,11 +15,11 @@ from bot.telegram.sender import Sender
 from bot.texts import LANGUAGES, Texts
 from db.models.users import Role
 from sandbox import embedded
-from scheduler import dispatch, settlements, watchdogs
+from scheduler import dispatch, rollback_watch, settlements, watchdogs
 from scheduler.breaker import Breaker
 from scheduler.dispatch import PostingWorker
 from services.launch.gate import Launch, StepState
-from services.launch.steps import SIGN_OFF, STEPS, Step
+from services.launch.steps import SIGN_OFF, SIGNERS, STEPS, Step
 from services.platform import heartbeats
 from tests.conftest import ReusedEngine, checked_database
 from tests.factories import people
@@ -46,7 +46,6 @@ async def fresh(
         market.dependencies.settings = market.dependencies.settings.model_copy(
             update={
                 "http_port": runner.addresses[0][1],
-                "launch_watch": timedelta(milliseconds=1),
             }
         )
         await market.employ("admin", Role.OPERATOR)
@@ -143,11 +142,14 @@ async def test_a_fresh_world_is_launched_phase_by_phase(fresh: Marketplace) -> N
     await press(market, "▶️ Begin phase 5")
     await run_switch(market, "payouts")
     await settlements.release_due(market.database.sessions)
-    await watchdogs.check_ledger(market.database.sessions)
     assert await market.balance("owner") == 4_500
     await press(market, AGAIN)
     for key in ("withdrawals", "adjustments", "worker_watchdogs"):
         await run_switch(market, key)
+    assert "Found: 30 min" in await market.last("group")
+    await market.database.forward(timedelta(minutes=30))
+    await watchdogs.check_ledger(market.database.sessions)
+    await press(market, AGAIN)
     assert "three different people sign" in await market.last("group")
     await sign_by_three(market)
 
@@ -194,6 +196,24 @@ async def test_only_operators_see_and_press(fresh: Marketplace) -> None:
         await market.press_forged("moderator", data, where="group")
     await market.say("admin", "/launch")
     assert await market.value("SELECT count(*) FROM launch_runs") == 0
+
+
+async def test_a_met_criterion_is_told_in_the_admin_chat(market: Marketplace) -> None:
+    for role in SIGNERS:
+        await market.database.as_owner(
+            "INSERT INTO launch_runs (phase, step, passed, evidence) VALUES (6, $1, true, '{}')",
+            role,
+        )
+    await market.database.as_owner("INSERT INTO failure_counts VALUES ('deadlock', now(), 3)")
+    await rollback_watch.watch(market.database.sessions, timedelta(hours=24))
+    await market.deliver()
+    told = [message["text"] or "" for message in await market.messages("group")]
+    (alarm,) = [text for text in told if "criterion of a rollback is met: 3 deadlocks" in text]
+    assert "Type first: /health" in alarm
+    assert "🔴 payouts is STOPPED (a criterion of a rollback is met). By: the system" in told
+    await market.employ("admin", Role.OPERATOR)
+    await market.say("admin", "/incidents", where="group")
+    assert "a criterion of a rollback is met" in await market.last("group")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

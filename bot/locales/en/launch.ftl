@@ -62,7 +62,7 @@ launch-do = 👉 { $name ->
     [ledger_after_payout] All money is stopped. Repair the named rules as the runbook says (/incidents), then check again.
     [test_placement] In the bot: connect a channel with a low price and few promised hours, top up, activate a campaign and buy one placement (docs/launch.md). Do not approve it yet. Then check again.
     [hold_blocked] Do not launch if the hold was not refused by new_escrows: it was undone, and it must not work. Repair that, and check again.
-    [one_escrow_held] Approve the waiting placement, and no other one. Then check again.
+    [one_escrow_held] Approve the waiting placement, and no other one. If more are held, let their advertisers cancel them until one is left. Then check again.
     [hold_in_ledger] Stop new_escrows, and compare the ledger with the escrow (/ledger). Then check again.
     [post_processed] Wait until the post is published. If it stays uncertain, decide on its card. Then check again.
     [post_outcome] Wait until the refund is made (a few seconds), then check again.
@@ -70,7 +70,7 @@ launch-do = 👉 { $name ->
     [escrow_fits_outcome] Wait a few seconds. If it stays so, stop all switches and see the runbook. Then check again.
     [wallets_match] Do not launch. Stop all switches and run /ledger. Then check again.
     [payout_made] Wait a few seconds. If it stays so, look at /incidents and /health. Then check again.
-    [watched] Minutes: wait. A name: repair what it says, and check again.
+    [watched] Minutes: wait, and check again. A name: repair what it says, wait as long as LAUNCH_WATCH says, and check again.
    *[switch] Run the switches named with a plus, and stop those named with a minus, one at a time. Then check again.
 }
 launch-begin = 👉 Before you begin, read docs/launch.md. The first phase only reads.

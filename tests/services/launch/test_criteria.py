@@ -211,6 +211,14 @@ async def test_nothing_is_watched_before_the_last_signature(database: Database) 
     assert await stopped(database) == set()
 
 
+async def test_a_switch_without_a_row_keeps_no_other_one_running(signed: Walk) -> None:
+    row = "kill_switches WHERE key = 'new_escrows'"
+    await signed.database.as_owner(f"DELETE FROM {row}")  # noqa: S608
+    await counted("deadlock", 0, 3)(signed.database)
+    assert await watch(signed.database) == ["deadlocks"]
+    assert await stopped(signed.database) == set(STOPPED)
+
+
 async def test_a_criterion_acts_again_after_its_incident_is_closed(signed: Walk) -> None:
     await counted("deadlock", 0, 3)(signed.database)
     assert await watch(signed.database) == ["deadlocks"]

@@ -131,17 +131,10 @@ async def activate(walk: Walk) -> Undo:
 
 
 async def buy_twice(walk: Walk) -> Undo:
-    """Approve a second placement. To repair, move the first one to the time before the launch."""
+    """Approve a second placement, and return a function that cancels and refunds it."""
     await walk.submit()
     await walk.approve()
-    return partial(
-        break_rows,
-        walk,
-        "escrows",
-        "UPDATE escrows SET created_at = created_at - interval '1 day'"
-        " WHERE id = (SELECT min(id) FROM escrows)",
-        "",
-    )
+    return walk.cancel_and_refund
 
 
 async def lose_first_post(walk: Walk) -> Undo:

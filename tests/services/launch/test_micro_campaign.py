@@ -2,8 +2,7 @@
 
 from services.launch import gate
 from services.launch.steps import STEPS
-from services.market import campaigns
-from services.money import escrow
+from services.platform import killswitches
 from tests.factories.launch_walk import Walk
 
 
@@ -19,21 +18,13 @@ def failed(launch: gate.Launch, phase: int) -> tuple[str, str]:
     return state.step.name, state.found
 
 
-async def cancel(walk: Walk) -> None:
-    """Let the advertiser cancel the campaign of the newest placement."""
-    made = walk.deals[-1]
-    async with walk.database.sessions.begin() as session:
-        await campaigns.cancel(session, actor=made.advertiser, campaign_id=made.campaign.id)
-
-
 async def test_a_cancelled_post_is_refunded_and_another_placement_is_paid(walk: Walk) -> None:
     await walk.pass_all(before=STEPS[step("telegram_posting_running")])
-    await cancel(walk)
+    await walk.cancel()
     for name in ("telegram_posting_running", "worker_post_running"):
         await walk.pass_step(STEPS[step(name)])
     assert failed(await walk.go_on(4), 4) == ("post_outcome", "cancelled, held")
-    async with walk.database.sessions.begin() as session:
-        await escrow.refund(session, target_id=walk.deals[-1].target.id)
+    await walk.refund()
     assert failed(await walk.go_on(4), 4) == ("payout_blocked", "due: 0")
     await walk.submit()
     await walk.approve()
@@ -48,5 +39,23 @@ async def test_a_placement_of_a_cancelled_campaign_does_not_count(walk: Walk) ->
     await walk.pass_all(before=STEPS[step("test_placement")])
     assert failed(await walk.read(), 2) == ("test_placement", "pending: 0")
     await walk.submit()
-    await cancel(walk)
+    await walk.cancel()
     assert failed(await walk.go_on(2), 2) == ("test_placement", "pending: 0")
+
+
+async def test_a_repaired_incident_lets_the_launch_pass_after_the_time_of_watching(
+    walk: Walk,
+) -> None:
+    await walk.pass_all(before=STEPS[step("watched")])
+    async with walk.database.sessions.begin() as session:
+        await killswitches.open_incident(session, kind="drill", details={})
+    await walk.watch()
+    assert failed(await walk.go_on(5), 5) == ("watched", "incidents: 1")
+    await walk.database.as_owner(
+        "ALTER TABLE incidents DISABLE TRIGGER USER;"
+        " UPDATE incidents SET closed_at = clock(), opened_at = clock();"
+        " ALTER TABLE incidents ENABLE TRIGGER USER"
+    )
+    assert failed(await walk.go_on(5), 5) == ("watched", "incidents: 1")
+    await walk.watch()
+    assert (await walk.go_on(5)).may_be_signed
