@@ -11,13 +11,13 @@ STORE_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
-async def keep_storing(sessions: Sessions) -> None:
-    """Store the counts every STORE_SECONDS until the task is cancelled.
+async def keep_storing(sessions: Sessions, *, seconds: float = STORE_SECONDS) -> None:
+    """Store the counts every `seconds` until the task is cancelled.
 
     While the database is not available, the counts wait in memory.
     """
     while True:
-        await asyncio.sleep(STORE_SECONDS)
+        await asyncio.sleep(seconds)
         try:
             await failure_counts.store(sessions)
         except Exception as error:

@@ -59,3 +59,9 @@ async def test_a_repaired_incident_lets_the_launch_pass_after_the_time_of_watchi
     assert failed(await walk.go_on(5), 5) == ("watched", "incidents: 1")
     await walk.watch()
     assert (await walk.go_on(5)).may_be_signed
+
+
+async def test_the_time_of_watching_needs_a_check_of_the_ledger(walk: Walk) -> None:
+    await walk.pass_all(before=STEPS[step("watched")])
+    await walk.database.forward(walk.facts.watch)
+    assert failed(await walk.go_on(5), 5) == ("watched", "ledger checks: 0")

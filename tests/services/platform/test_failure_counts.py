@@ -1,11 +1,14 @@
 """Test that conflicts of the database are counted in the processes and stored together."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
+from bot import failure_counts as bot_counts
 from db import failures
 from db.models.operations import FailureKind, Switch
 from db.session import create_engine, create_sessions
@@ -112,3 +115,29 @@ async def test_a_refused_approval_is_no_timeout(database: Database) -> None:
         async with database.sessions.begin() as session:
             await moderation.approve(session, actor=made.moderator, target_id=made.target.id)
     assert await stored(database) == {}
+
+
+async def test_the_bot_keeps_storing_after_an_error(database: Database) -> None:
+    engine = create_engine(database.url)
+    await database.as_owner("ALTER TABLE failure_counts RENAME TO moved")
+    failures.count(FailureKind.DEADLOCK)
+    with capture_logs() as logs:
+        counts = bot_counts.keep_storing(create_sessions(engine), seconds=0.01)
+        storing = asyncio.create_task(counts)
+        async with asyncio.timeout(30):
+            while not logs:  # noqa: ASYNC110 - the log has no event
+                await asyncio.sleep(0.02)
+            await database.as_owner("ALTER TABLE moved RENAME TO failure_counts")
+            while not await kinds(database):  # noqa: ASYNC110 - a table
+                await asyncio.sleep(0.02)
+    assert {line["event"] for line in logs} == {"Worker error"}
+    assert not storing.done()
+    storing.cancel()
+    await engine.dispose()
+
+
+async def kinds(database: Database) -> list[str]:
+    """Return the kinds of failures in the table."""
+    async with database.sessions.begin() as session:
+        found = await rows.table(session, "SELECT kind FROM failure_counts")
+    return [kind for (kind,) in found]
