@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bot import (
     commands,
+    failure_counts,
     http,
     inbox_worker,
     logging,
@@ -89,6 +90,8 @@ async def _run(config: Settings) -> None:
         await _serve_http(stack, dependencies, inbox)
         watching = asyncio.create_task(LoopWatch().run(), name="loop watch")
         stack.callback(watching.cancel)
+        counting = asyncio.create_task(failure_counts.keep_storing(sessions), name="failures")
+        stack.callback(counting.cancel)
         if not await _finish_unless_stopped(stop, _prepare(bot, dependencies)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)

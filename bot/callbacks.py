@@ -130,52 +130,6 @@ class Moderate(CallbackData, prefix="mod"):
     reason: str = ""
 
 
-class SwitchAct(StrEnum):
-    """An operator's action for a kill switch."""
-
-    PANEL = "panel"
-    ASK_STOP = "ask_stop"
-    STOP = "stop"
-    ASK_RUN = "ask_run"
-
-
-class OnSwitch(CallbackData, prefix="switch"):
-    """The data of a button about a kill switch.
-
-    `key` is the switch's name. `key` and `reason` are empty if the action does not need them.
-    """
-
-    act: SwitchAct
-    key: str = ""
-    reason: str = ""
-
-
-class RunSwitch(CallbackData, prefix="switch_run"):
-    """The data of a button that runs a stopped kill switch.
-
-    `change` is the number of the switch's last change when the bot asked.
-    """
-
-    key: str
-    reason: str
-    change: int
-
-
-class IncidentAct(StrEnum):
-    """An operator's action for open incidents."""
-
-    LIST = "list"
-    CLOSE = "close"
-    CLOSE_CONFIRMED = "close_sure"
-
-
-class OnIncident(CallbackData, prefix="incident"):
-    """The data of a button that shows or closes incidents."""
-
-    act: IncidentAct
-    id: int = 0
-
-
 class ShowQueue(CallbackData, prefix="queue"):
     """The data of a button that shows a page of the moderation queue."""
 
@@ -235,19 +189,6 @@ class ShowDeadLetters(CallbackData, prefix="dlq"):
     """The data of a button that shows a page of the post jobs that failed for good."""
 
     page: int = 0
-
-
-class ShowReport(CallbackData, prefix="report"):
-    """The data of a button that shows a page of a report, or the list of reports without a name."""
-
-    name: str = ""
-    page: int = 0
-
-
-class DrawReport(CallbackData, prefix="picture"):
-    """The data of a button that draws a report about days as a picture."""
-
-    name: str
 
 
 class OnDeadLetter(CallbackData, prefix="dead"):

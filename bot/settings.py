@@ -38,6 +38,9 @@ from services.market import publish_times
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """The smallest PROBE_GAP (time between two searches for a post) in production."""
 
+LAUNCH_TOP_UPS = 50
+"""Without LAUNCH_AMOUNT, the placement of the launch costs at most 50 of the smallest top-ups."""
+
 _ID_LIMIT = 2**52
 """All ids of Telegram are below this number: they have at most 52 significant bits."""
 
@@ -141,6 +144,8 @@ class Settings(BaseSettings):
     escrow_sla: Duration = timedelta(hours=24)
     post_lease: Duration = timedelta(seconds=30)
     probe_gap: Duration = timedelta(minutes=5)
+    launch_amount: Annotated[int, Field(ge=1)] | None = None
+    launch_watch: Duration = timedelta(minutes=30)
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
@@ -248,6 +253,11 @@ class Settings(BaseSettings):
         """The smallest and the largest amount of a top-up, in minor units."""
         least, most = currencies.LIMITS.get(self.currency, (0, 0))
         return self.top_up_min or least, self.top_up_max or most
+
+    @property
+    def launch_limit(self) -> int:
+        """The largest price of the placement that the launch buys, in minor units."""
+        return self.launch_amount or LAUNCH_TOP_UPS * self.top_up_limits[0]
 
     def database_url_of(self, job_url: SecretStr | None) -> str:
         """Return `job_url`, or DATABASE_URL if `job_url` is None."""

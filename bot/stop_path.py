@@ -15,8 +15,8 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from bot import switches
 from bot.admin_chat import AdminChat
-from bot.callbacks import OnSwitch, SwitchAct
 from bot.context import UpdateResult
+from bot.operator_callbacks import OnSwitch, SwitchAct
 from bot.texts import Texts
 from db.session import Sessions
 from services.platform import lanes, users

@@ -374,6 +374,18 @@ GRANT SELECT ON external_references TO adtech_bot;
 GRANT SELECT ON external_references TO adtech_clock;
 GRANT SELECT ON external_references TO adtech_reports;
 
+CREATE TABLE failure_counts (
+    kind character varying(32) NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    occurred bigint NOT NULL,
+    CONSTRAINT pk_failure_counts PRIMARY KEY (kind, minute),
+    CONSTRAINT ck_failure_counts_failurekind CHECK (kind::text = ANY (ARRAY['conflict'::character varying, 'deadlock'::character varying, 'approve_timeout'::character varying]::text[])),
+    CONSTRAINT ck_failure_counts_positive CHECK (occurred > 0)
+);
+GRANT SELECT ON failure_counts TO adtech_bot;
+GRANT SELECT ON failure_counts TO adtech_clock;
+GRANT SELECT ON failure_counts TO adtech_reports;
+
 CREATE TABLE heartbeats (
     owner text NOT NULL,
     name text NOT NULL,
@@ -458,9 +470,14 @@ CREATE TABLE launch_runs (
     evidence jsonb NOT NULL,
     user_id bigint,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    inbox_id bigint,
     CONSTRAINT pk_launch_runs PRIMARY KEY (id),
     CONSTRAINT fk_launch_runs_user_id FOREIGN KEY (user_id) REFERENCES users(id)
 );
+CREATE UNIQUE INDEX uq_launch_runs_passed ON launch_runs USING btree (step) WHERE passed;
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON launch_runs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON launch_runs TO adtech_bot;
+GRANT SELECT ON launch_runs TO adtech_clock;
 GRANT SELECT ON launch_runs TO adtech_reports;
 
 CREATE TABLE leases (
@@ -994,6 +1011,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
+-- count_failures(failure text, number bigint) RETURNS void
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
@@ -1015,6 +1033,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_command_for_request(request staff_requests) RETURNS boolean
+-- launch_steps() RETURNS TABLE(number bigint, phase integer, name text)
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
 -- lock_wallet(wallet_id bigint) RETURNS bigint
@@ -1026,6 +1045,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- purge_inbox() RETURNS void
 -- purge_late_answers() RETURNS void
 -- reconcile_super_admins(listed bigint[]) RETURNS void
+-- record_launch_check(check_name text, check_passed boolean, check_evidence jsonb, actor_id bigint, inbox_id bigint, correlation_id text) RETURNS boolean
 -- record_ledger_check(violations bigint, details jsonb, progress jsonb, full_since timestamp with time zone) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
 -- refuse_change() RETURNS trigger
@@ -1078,6 +1098,8 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
+GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
@@ -1100,6 +1122,7 @@ GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_late_answers TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
+GRANT EXECUTE ON FUNCTION record_launch_check TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_ledger_check TO adtech_clock;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;

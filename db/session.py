@@ -10,7 +10,7 @@ from asyncpg.exceptions import (
     ProtocolViolationError,
     TargetServerAttributeNotMatched,
 )
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from db import address
+from db import address, failures
 
 POOL_SIZE = 32
 """The largest number of connections in the pool."""
@@ -34,6 +34,8 @@ AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
 """The SQLSTATE prefixes of errors after which any other statement would fail too."""
 BAD_DATA_STATES = ("22", "23", "54")
 """The SQLSTATE prefixes of a wrong value, a violated constraint, and a value that is too large."""
+TIMEOUT_STATES = ("55P03", "57014", "25P04")
+"""The SQLSTATEs of a lock, a statement and a transaction that took too long."""
 CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014", "AD072")
 """The SQLSTATEs of conflicts: a serialization failure, a deadlock, a time limit, a stopped switch.
 
@@ -74,6 +76,7 @@ def create_engine(url: str) -> AsyncEngine:
     event.listen(engine.sync_engine, "do_connect", connector.prepare)
     event.listen(engine.sync_engine, "begin", connector.begin)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "handle_error", _count_conflict)
     return engine
 
 
@@ -164,6 +167,11 @@ def is_conflict(error: BaseException) -> bool:
     return sqlstate(error).startswith(CONFLICT_STATES)
 
 
+def is_timeout(error: BaseException) -> bool:
+    """Return whether a time limit ended a statement or a transaction."""
+    return sqlstate(error).startswith(TIMEOUT_STATES)
+
+
 def is_read_only(error: BaseException) -> bool:
     """Return whether a write was refused because the transaction or the server is read-only."""
     return sqlstate(error) == READ_ONLY_STATE
@@ -184,6 +192,12 @@ def sqlstate(error: BaseException) -> str:
     """Return the SQLSTATE of a database error, or the text "None"."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlstate", None))
+
+
+def _count_conflict(context: ExceptionContext) -> None:
+    error = context.sqlalchemy_exception
+    if error is not None and is_conflict(error):
+        failures.count_conflict(sqlstate(error))
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

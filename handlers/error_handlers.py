@@ -11,6 +11,8 @@ from bot import metrics
 from bot.context import AlreadyHandledError, RequestContext, TryLaterError
 from bot.errors import AUDITED, explain
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
+from db import failures
+from db.models.operations import FailureKind
 from handlers import respond
 from services.platform import audit, errors
 from services.platform.actors import correlation_id
@@ -39,6 +41,8 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
     if not isinstance(error, errors.DomainError):
         raise error
     metrics.REFUSALS.labels(type(error).__name__).inc()
+    if isinstance(error, errors.InvalidMove):
+        failures.count(FailureKind.CONFLICT)
     with context.logged_actor():
         log.info("refused", act=context.action, error=type(error).__name__)
     await record(context, error)

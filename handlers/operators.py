@@ -8,8 +8,9 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import commands, switches, system_status
-from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.context import RequestContext, database_errors
+from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
+from bot.screens import launch as launch_screens
 from bot.screens import operators as screens
 from bot.screens import system_status as status_screens
 from bot.screens.outgoing import Outgoing
@@ -129,6 +130,8 @@ async def run_switch(
         await respond.alert(press, context.t("switch-stopped-again"))
         return
     screen = await _set_switch(context, key, enabled=True, reason=callback_data.reason)
+    if callback_data.reason == screens.LAUNCH_REASON:
+        screen = launch_screens.with_way_back(context.t, screen)
     await respond.show(press, screen)
 
 

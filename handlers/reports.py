@@ -7,8 +7,8 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 
 from bot import bar_chart
-from bot.callbacks import DrawReport, ShowReport
 from bot.context import RequestContext
+from bot.operator_callbacks import DrawReport, ShowReport
 from bot.screens import reports as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, offset

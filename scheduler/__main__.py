@@ -31,6 +31,7 @@ from scheduler import (
     notice_delivery,
     post_checks,
     post_search,
+    rollback_watch,
     settlements,
     star_reconciliation,
     warm_up,
@@ -40,7 +41,7 @@ from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
 from scheduler.dispatch import PostingWorker
 from scheduler.post_search import Search
-from services.platform import heartbeats
+from services.platform import failure_counts, heartbeats
 
 NAME = "scheduler"
 LEADER_LEASE = "clock"
@@ -87,6 +88,8 @@ def ticks(
     report_daily = partial(
         watchdogs.queue_daily_report, sessions, settings.daily_report_hour, settings.escrow_sla
     )
+    watch_criteria = partial(rollback_watch.watch, sessions, settings.escrow_sla)
+    store_failures = partial(failure_counts.store, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
     deliver_alarms = partial(notice_delivery.deliver_alarms, outbox_worker)
@@ -119,6 +122,8 @@ def ticks(
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
         Tick("daily report", 60.0, HANG_SECONDS, leader.leader_only(report_daily)),
+        Tick("failure counts", 5.0, HANG_SECONDS, store_failures),
+        Tick("rollback criteria", 10.0, HANG_SECONDS, leader.leader_only(watch_criteria)),
         Tick("purge", 600.0, HANG_SECONDS, leader.leader_only(purge)),
     ]
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.screens import admin_chat as admin_chat_screens
 from bot.screens import daily_report as daily_report_screens
 from bot.screens import dead_letters as dead_letter_screens
+from bot.screens import launch as launch_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
 from bot.screens import staff_requests as staff_request_screens
@@ -163,6 +164,10 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
+async def _rollback_criterion(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return launch_screens.criterion_met(t, payload)
+
+
 async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
 
@@ -265,6 +270,7 @@ _KINDS: Mapping[str, Render] = {
     "person_unblocked": _person_unblocked,
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
+    "rollback_criterion": _rollback_criterion,
     "audit_chain_broken": _audit_chain_broken,
     "audit_chain_extended": _audit_chain_extended,
     "audit_chain_file_added": _audit_chain_file_added,

@@ -2,7 +2,7 @@
 
 import typer
 
-from bot.cli import corrections, ledger, look, money, people, reports, switches
+from bot.cli import corrections, launch, ledger, look, money, people, reports, switches
 
 EXIT_CODES = (
     "Exit status: 0 done; 1 refused, or found what must not be; 2 wrong arguments or settings;"
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.add_typer(look.app)
 app.add_typer(reports.app)
 app.add_typer(switches.app, name="killswitch", rich_help_panel=switches.GROUP)
+app.add_typer(launch.app, name="launch", rich_help_panel=launch.GROUP)
 app.add_typer(money.app)
 app.add_typer(ledger.app)
 app.add_typer(corrections.app)

@@ -12,11 +12,12 @@ from bot.cli.tables import Format, chosen
 T = TypeVar("T")
 LOOK = "Look"
 STOP_AND_RUN = "Stop and run"
+LAUNCH = "Launch and deploy"
 MONEY = "Money"
 LEDGER = "Ledger"
 PEOPLE = "People"
 RESTORE = "Backup and restore"
-GROUPS = (LOOK, STOP_AND_RUN, MONEY, LEDGER, PEOPLE, RESTORE)
+GROUPS = (LOOK, STOP_AND_RUN, LAUNCH, MONEY, LEDGER, PEOPLE, RESTORE)
 """The groups of commands, in the order of the help."""
 
 DATABASE = "DATABASE_URL"

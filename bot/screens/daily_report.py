@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.callbacks import ShowReport
+from bot.operator_callbacks import ShowReport
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.system_status import show_line
 from bot.texts import Texts

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
+from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.operations import Incident
@@ -15,7 +15,8 @@ from services.platform.killswitches import SwitchChange, SwitchState
 STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
 _MAX_INCIDENTS = 20
 _MAX_REFS = 5
-RUN_REASONS = ("resolved", "launch", "drill_over")
+LAUNCH_REASON = "launch"
+RUN_REASONS = ("resolved", LAUNCH_REASON, "drill_over")
 
 
 def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:

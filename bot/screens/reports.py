@@ -6,7 +6,7 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import DrawReport, ShowReport
+from bot.operator_callbacks import DrawReport, ShowReport
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts

@@ -212,9 +212,13 @@ class Incident(Base):
 
 
 class LaunchRun(Base):
-    """The result of one step of the checks before the launch of the product."""
+    """The result of one check of the launch, or one signature. Rows never change."""
 
     __tablename__ = "launch_runs"
+    __table_args__ = (
+        # A check passes once.
+        Index("uq_launch_runs_passed", "step", unique=True, postgresql_where=text("passed")),
+    )
 
     id: Mapped[Key]
     phase: Mapped[int]
@@ -223,6 +227,28 @@ class LaunchRun(Base):
     evidence: Mapped[dict[str, Any]]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]
+    inbox_id: Mapped[int | None]
+    """The inbox row with the press or command of `user_id`. Null for a command in a shell."""
+
+
+class FailureKind(StrEnum):
+    """A kind of failure that the criteria of a rollback count."""
+
+    CONFLICT = "conflict"
+    DEADLOCK = "deadlock"
+    APPROVE_TIMEOUT = "approve_timeout"
+
+
+class FailureCount(Base):
+    """How often one kind of failure happened within one minute, in all processes."""
+
+    __tablename__ = "failure_counts"
+    __table_args__ = (CheckConstraint("occurred > 0", name="positive"),)
+
+    kind: Mapped[FailureKind] = mapped_column(enum_column(FailureKind), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    """The start of the minute, by the real clock."""
+    occurred: Mapped[int]
 
 
 class ClockShift(Base):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db import queries
+from db import failures, queries
 from db.models.campaigns import (
     Campaign,
     CampaignTarget,
@@ -18,8 +18,9 @@ from db.models.campaigns import (
     TargetStatus,
 )
 from db.models.money import EscrowStatus, Wallet, WalletKind
-from db.models.operations import Switch
+from db.models.operations import FailureKind, Switch
 from db.models.users import User
+from db.session import is_timeout
 from services.market import submission_cards
 from services.market.creatives import Creative
 from services.money import ledger, wallets
@@ -98,6 +99,8 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
             APPROVE, parameters | {"correlation_id": correlation_id.get()}
         )
     except DBAPIError as error:
+        if is_timeout(error):
+            failures.count(FailureKind.APPROVE_TIMEOUT)
         raise ledger.domain_error(error, f"escrow_hold:{target_id}") from error
     code, ref_id, state = found.one()
     if code is not None and code != "repeated":

@@ -370,3 +370,23 @@ class NotCorrectable(DomainError):
 
     kind: str
     id: int
+
+
+@dataclass(eq=False)
+class LaunchNotBegun(DomainError):
+    """No phase of the launch has begun."""
+
+
+@dataclass(eq=False)
+class LaunchPhasePassed(DomainError):
+    """A phase of the launch has passed already, and no phase runs twice."""
+
+    phase: int
+
+
+@dataclass(eq=False)
+class LaunchCheckOpen(DomainError):
+    """The launch does not go on, because a check of a phase has not passed."""
+
+    phase: int
+    check: str

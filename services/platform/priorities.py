@@ -19,6 +19,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "ledger_violation": Priority.ALARM,
     "audit_chain_broken": Priority.ALARM,
     "audit_chain_file_added": Priority.ALARM,
+    "rollback_criterion": Priority.ALARM,
     "switch_changed": Priority.ALARM,
     "staff_blocked": Priority.ALARM,
     "switch_answer_lost": Priority.ALARM,

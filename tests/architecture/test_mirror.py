@@ -9,12 +9,14 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
 TESTED_ELSEWHERE = {
     "bot/button_screens": "test_middlewares presses buttons of old messages",
-    "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
+    "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all handlers press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",
     "bot/cli/look bot/cli/switches": "cli/test_app shows states, stops and runs",
     "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors": "test_texts explains every error in every language",
+    "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
+    "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",
     "bot/metrics": "test_http reads the counters",
     "bot/outages": "test_startup_checks counts its lines",
     "handlers/routers": "tests/handlers send every update through them",
@@ -61,6 +63,8 @@ TESTED_ELSEWHERE = {
     "services/market/channel_notices": "test_channels and test_moderation suspend channels with it",
     "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
     "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
+    "services/launch/attempts services/launch/checks"
+    " services/launch/steps": "test_gate sabotages each check of the launch",
     "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",

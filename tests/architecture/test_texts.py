@@ -17,7 +17,7 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, texts
+from bot import callbacks, commands, operator_callbacks, texts
 from bot.errors import explain, message_id
 from bot.screens import corrections, dead_letters, moderation, operators, withdrawals
 from bot.screens import reports as report_screens
@@ -25,6 +25,7 @@ from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
 from scheduler import notices
+from services.launch import steps
 from services.market import channels
 from services.platform import errors, reports, transitions
 
@@ -250,12 +251,14 @@ LONGEST_VALUES: dict[str, str | int] = {
 """The longest values of fields whose type says less. Telegram's message ids are 32-bit integers."""
 LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.Moderate: {"reason": moderation.REASONS},
-    callbacks.OnSwitch: {"key": list(Switch), "reason": operators.STOP_REASONS},
-    callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},
+    operator_callbacks.OnSwitch: {"key": list(Switch), "reason": operators.STOP_REASONS},
+    operator_callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},
+    operator_callbacks.OnLaunch: {"role": steps.SIGNERS},
+    operator_callbacks.SignLaunch: {"role": steps.SIGNERS},
     callbacks.OnWithdrawal: {"reason": withdrawals.REASONS},
     callbacks.OnCorrection: {"reason": corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS},
-    callbacks.ShowReport: {"name": list(reports.REPORTS)},
-    callbacks.DrawReport: {"name": list(report_screens.DRAWN)},
+    operator_callbacks.ShowReport: {"name": list(reports.REPORTS)},
+    operator_callbacks.DrawReport: {"name": list(report_screens.DRAWN)},
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
     callbacks.Withdraw: {"key": ["f" * 32]},
 }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot import inbox_worker
-from bot.callbacks import OnSwitch, SwitchAct
+from bot.operator_callbacks import OnSwitch, SwitchAct
 from bot.screens.operators import STOP_REASONS
 from db.models.operations import Switch
 from db.models.users import Role

@@ -208,6 +208,16 @@ def test_the_bounds_of_top_ups_can_be_set(
     assert refusal(capsys).startswith("settings: TOP_UP_MIN ")
 
 
+def test_the_launch_costs_fifty_of_the_smallest_top_ups_or_what_is_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settings.load().launch_limit == 50 * settings.load().top_up_limits[0]
+    monkeypatch.setenv("LAUNCH_AMOUNT", "700")
+    assert settings.load().launch_limit == 700
+    monkeypatch.setenv("LAUNCH_AMOUNT", "0")
+    assert refusal(capsys).startswith("settings: LAUNCH_AMOUNT ")
+
+
 def test_every_currency_has_bounds_or_asks_for_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,14 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.callbacks import (
-    CorrectionAct,
-    IncidentAct,
-    OnCorrection,
-    OnIncident,
-    OnStaffRequest,
-    RequestAct,
-)
+from bot.callbacks import CorrectionAct, OnCorrection, OnStaffRequest, RequestAct
+from bot.operator_callbacks import IncidentAct, OnIncident
 from db.models.corrections import CorrectionKind
 from db.models.users import RequestKind, Role
 from db.session import sqlstate

@@ -5,6 +5,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from bot import throttle
+from db import failures
+from db.models.operations import FailureKind
 from tests.handlers.marketplace import Marketplace
 
 
@@ -62,3 +64,11 @@ async def test_a_stranger_cannot_fill_the_audit_log(
     for _ in range(3):
         await market.say("admin", "/corrections")
     assert len(await market.refusals()) == 6, "refused acts of the staff are always audited"
+
+
+async def test_a_press_on_an_old_state_is_counted_as_a_conflict(market: Marketplace) -> None:
+    await market.submitted()
+    await market.press_forged("advertiser", "placement:withdraw_sure:1")
+    failures.take()
+    await market.press("admin", "✅ Approve", where="group")
+    assert failures.take() == {FailureKind.CONFLICT: 1}

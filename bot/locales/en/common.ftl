@@ -106,5 +106,6 @@ command-queue = Placements that wait for a decision
 command-killswitch = Stop or run parts of the product
 command-health = Is everything working?
 command-ledger = Check all invariants now
+command-launch = The launch, phase by phase
 command-incidents = Open incidents
 command-chainfile = Begin a new file of the audit chain

@@ -55,6 +55,7 @@ switch-reason = { $reason ->
     [launch] launch
     [drill_over] drill is over
     [missing] its row is missing
+    [rollback_criterion] a criterion of a rollback is met
     [ledger_invariant_violated] the ledger's invariants are violated
     [created_stopped] new, never run yet
     [sandbox_first_start] first start of the sandbox
@@ -117,6 +118,7 @@ incident-line = #{ $id }: { $kind ->
     [ledger_violation] the ledger's invariants are broken
     [audit_chain_broken] the audit chain can't be trusted
     [telegram_down] Telegram does not answer
+    [rollback_criterion] a criterion of a rollback is met
    *[other] { $kind }
 }, since { $at }{ $what ->
     [none] {""}

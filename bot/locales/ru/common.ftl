@@ -107,5 +107,6 @@ command-queue = Размещения, ждущие решения
 command-killswitch = Остановить или запустить части продукта
 command-health = Всё ли работает?
 command-ledger = Проверить все инварианты сейчас
+command-launch = Запуск продукта по этапам
 command-incidents = Открытые инциденты
 command-chainfile = Начать новый файл контрольной цепочки

@@ -57,6 +57,7 @@ switch-reason = { $reason ->
     [launch] запуск
     [drill_over] учения закончены
     [missing] строки нет
+    [rollback_criterion] выполнен критерий отката
     [ledger_invariant_violated] инварианты книги нарушены
     [created_stopped] новый, ещё не запускался
     [sandbox_first_start] первый запуск песочницы
@@ -121,6 +122,7 @@ incident-line = #{ $id }: { $kind ->
     [ledger_violation] инварианты книги нарушены
     [audit_chain_broken] контрольной цепочке нельзя доверять
     [telegram_down] Telegram не отвечает
+    [rollback_criterion] выполнен критерий отката
    *[other] { $kind }
 }, с { $at }{ $what ->
     [none] {""}

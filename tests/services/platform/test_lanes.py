@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.callbacks import OnSwitch
+from bot.operator_callbacks import OnSwitch
 from db.models.users import Role
 from services.platform import lanes
 from tests.factories import people, rows

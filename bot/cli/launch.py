@@ -1,0 +1,87 @@
+"""Define the `adtech launch` commands: the launch, phase by phase."""
+
+from collections.abc import Awaitable, Callable
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import launch_facts, settings
+from bot.cli.commands import DATABASE, LAUNCH, command
+from bot.cli.shell import Person, run_all, run_once, staff
+from bot.cli.tables import out
+from bot.screens import launch as screens
+from bot.texts import DEFAULT_LANGUAGE, Texts
+from db.session import Sessions
+from services.launch import gate
+from services.launch.checks import Facts
+from services.launch.gate import Launch
+
+GROUP = LAUNCH
+_NEEDS = f"{DATABASE}, and the other settings of the bot"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Launch the product, phase by phase. Switches and signatures need a person in the chat.",
+)
+
+
+@command(app, group=GROUP, example="adtech launch status", needs=DATABASE)
+def status() -> None:
+    """Show the phase of the launch, its checks, and what to do now."""
+    _print(run_once(gate.read))
+
+
+@command(app, group=GROUP, example="adtech launch check --as 12345", needs=_NEEDS)
+def check(person: Person) -> None:
+    """Repeat the first check that has not passed, and go on from there.
+
+    Exit with status 1 if a check does not pass. Run it on the machine of the bot, because it asks
+    the bot's health page.
+    """
+
+    async def repeat(session: AsyncSession, facts: Facts) -> Launch:
+        return await gate.check(session, actor=await staff(session, person), facts=facts)
+
+    _run(repeat)
+
+
+@command(app, "next", group=GROUP, example="adtech launch next --as 12345", needs=_NEEDS)
+def begin_next(person: Person) -> None:
+    """Begin the next phase with its first check.
+
+    Exit with status 1 if a check does not pass. Run it on the machine of the bot, because it asks
+    the bot's health page.
+    """
+
+    async def begin(session: AsyncSession, facts: Facts) -> Launch:
+        actor = await staff(session, person)
+        phase = (await gate.read(session)).phase
+        return await gate.begin_phase(
+            session, actor=actor, phase=0 if phase is None else phase + 1, facts=facts
+        )
+
+    _run(begin)
+
+
+def _run(act: Callable[[AsyncSession, Facts], Awaitable[Launch]]) -> None:
+    """Gather the facts, run an act in one transaction, and print the new state of the launch."""
+
+    async def run(sessions: Sessions) -> Launch:
+        facts = await launch_facts.gather(settings.load())
+        async with sessions.begin() as session:
+            return await act(session, facts)
+
+    launch = run_all(run)
+    _print(launch)
+    if launch.phase is not None and launch.first_open(launch.phase) is not None:
+        raise typer.Exit(1)
+
+
+def _print(launch: Launch) -> None:
+    texts = Texts(DEFAULT_LANGUAGE, settings.load().currency)
+    for line in screens.lines(texts, launch):
+        out.print(line, markup=False, soft_wrap=True)
+    failed = None if launch.phase is None else launch.first_open(launch.phase)
+    if failed is not None and failed.step.switch is not None:
+        switch = failed.step.switch.value
+        out.print(f'adtech killswitch run {switch} "launch" --as ID', markup=False, soft_wrap=True)

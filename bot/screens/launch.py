@@ -1,0 +1,123 @@
+"""Build the operators' screens for the launch, and the notice that a rollback criterion is met."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.operator_callbacks import LaunchAct, OnLaunch, OnSwitch, SignLaunch, SwitchAct
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.texts import Texts
+from services.launch.gate import Launch, StepState
+from services.launch.steps import SIGN_OFF, SIGNERS
+
+
+def overview(t: Texts, launch: Launch) -> Outgoing:
+    """Build the screen with the checks of the present phase, and with what to do now."""
+    return Outgoing("\n".join(lines(t, launch)), rows(*_buttons(t, launch)))
+
+
+def lines(t: Texts, launch: Launch) -> list[str]:
+    """Return the lines of the screen, which the command line prints too."""
+    text = [t("launch", phase=_title(launch))]
+    if launch.phase is None:
+        return [*text, t("launch-begin")]
+    if launch.may_be_signed:
+        return [*text, *_signatures(t, launch)]
+    text += [_line(t, state) for state in launch.of_phase(launch.phase)]
+    failed = launch.first_open(launch.phase)
+    if failed is None:
+        return [*text, t("launch-passed")]
+    if failed.found:
+        text.append(t("launch-found", found=failed.found))
+    return [*text, t("launch-do", name=failed.step.name)]
+
+
+def _title(launch: Launch) -> str | int:
+    if launch.is_signed:
+        return "signed"
+    if launch.may_be_signed:
+        return "sign"
+    return "none" if launch.phase is None else launch.phase
+
+
+def _line(t: Texts, state: StepState) -> str:
+    shown = {True: "passed", False: "failed", None: "open"}[state.passed]
+    return t("launch-line", state=shown, check=t("launch-check", name=state.step.name))
+
+
+def _signatures(t: Texts, launch: Launch) -> list[str]:
+    signed = [state for state in launch.of_phase(SIGN_OFF) if state.passed]
+    text = [
+        t(
+            "launch-signature",
+            role=t("launch-role", name=state.step.name),
+            by=str(state.by),
+            at=t.time(state.at) if state.at else "",
+        )
+        for state in signed
+    ]
+    if launch.is_signed:
+        return [*text, t("launch-signed")]
+    done = {state.step.name for state in signed}
+    missing = ", ".join(t("launch-role", name=role) for role in SIGNERS if role not in done)
+    return [*text, t("launch-sign", open=missing)]
+
+
+def _buttons(t: Texts, launch: Launch) -> list[list[InlineKeyboardButton]]:
+    if launch.next_phase is not None:
+        phase = launch.next_phase
+        following = OnLaunch(act=LaunchAct.NEXT, phase=phase)
+        return [[button(t("launch-next", phase=str(phase)), following)]]
+    if launch.may_be_signed:
+        return [
+            [
+                button(
+                    t("launch-sign-as", role=t("launch-role", name=state.step.name)),
+                    OnLaunch(act=LaunchAct.ASK_SIGN, role=state.step.name),
+                )
+            ]
+            for state in launch.of_phase(SIGN_OFF)
+            if not state.passed
+        ]
+    failed = launch.first_open(launch.phase or 0)
+    lines_ = [[button(t("launch-again"), OnLaunch(act=LaunchAct.CHECK))]]
+    if failed is not None and (key := failed.step.switch) is not None:
+        run = OnSwitch(act=SwitchAct.ASK_RUN, key=key.value)
+        lines_.insert(0, [button(t("launch-run-switch", key=key.value), run)])
+    return lines_
+
+
+def with_way_back(t: Texts, screen: Outgoing) -> Outgoing:
+    """Add a button that shows the launch to the screen after a switch was run for the launch."""
+    way_back = [button(t("launch-show"), OnLaunch(act=LaunchAct.SHOW))]
+    shown = screen.inline.inline_keyboard if screen.inline else []
+    return replace(screen, keyboard=rows(way_back, *shown))
+
+
+def ask_to_sign(t: Texts, role: str) -> Outgoing:
+    """Build the question whether the person signs the launch in a role."""
+    return Outgoing(
+        t("launch-sign-question", role=t("launch-role", name=role)),
+        rows(
+            [button(t("launch-sign-sure"), SignLaunch(role=role))],
+            [button(t("back"), OnLaunch(act=LaunchAct.SHOW))],
+        ),
+    )
+
+
+def criterion_met(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the alarm that a criterion of a rollback is met."""
+    name = payload["criterion"]
+    return Outgoing(
+        t(
+            "notice-rollback-criterion",
+            name=name,
+            id=str(payload["incident_id"]),
+            value=str(payload["value"]),
+            threshold=str(payload["threshold"]),
+        )
+        + "\n"
+        + t("notice-rollback-command", name=name)
+    )

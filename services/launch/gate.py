@@ -1,0 +1,197 @@
+"""Guide the staff through the launch: check a phase, begin the next one, and sign at the end.
+
+There is one launch for each database. A check that has passed is never run again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.session import sqlstate
+from services.launch import checks
+from services.launch.checks import Context, Facts
+from services.launch.steps import LAST_PHASE, SIGN_OFF, STEPS, Step
+from services.platform import errors
+from services.platform.actors import OPERATORS, Actor, correlation_id
+
+_LOCK = text("SELECT pg_advisory_xact_lock(7003, 0)")
+_RECORD = text(
+    "SELECT record_launch_check(:name, :passed, :evidence, :actor_id, :inbox_id, :correlation_id)"
+).bindparams(bindparam("evidence", type_=JSONB))
+_RESULTS = text(
+    """
+    SELECT DISTINCT ON (done.step) done.step, done.passed, done.evidence ->> 'found' AS found,
+        done.created_at, person.telegram_id
+    FROM launch_runs done LEFT JOIN users person ON person.id = done.user_id
+    ORDER BY done.step, done.passed DESC, done.id DESC
+    """
+)
+_BEGAN_AT = text("SELECT min(created_at) FROM launch_runs")
+_NO_OPERATOR = "AD042"
+_SIGNED_TWICE = "AD098"
+
+
+@dataclass(frozen=True)
+class StepState:
+    """A check or a signature, with its last result."""
+
+    step: Step
+    passed: bool | None = None
+    """None if there is no result yet."""
+    found: str = ""
+    """What the check found if it did not pass."""
+    at: datetime | None = None
+    by: int | None = None
+    """The Telegram id of the person who asked for the check or gave the signature."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The state of the launch."""
+
+    states: Sequence[StepState]
+
+    @property
+    def phase(self) -> int | None:
+        """The phase that began last, or None if none has begun."""
+        begun = [s.step.phase for s in self.states if s.passed is not None]
+        return max((phase for phase in begun if phase <= LAST_PHASE), default=None)
+
+    def of_phase(self, phase: int) -> list[StepState]:
+        """Return the checks of a phase."""
+        return [state for state in self.states if state.step.phase == phase]
+
+    def first_open(self, phase: int) -> StepState | None:
+        """Return the first check of a phase that has not passed, or None if all have passed."""
+        return next((state for state in self.of_phase(phase) if not state.passed), None)
+
+    @property
+    def next_phase(self) -> int | None:
+        """The phase that can begin now, or None."""
+        if self.phase is None:
+            return 0
+        if self.phase == LAST_PHASE or self.first_open(self.phase) is not None:
+            return None
+        return self.phase + 1
+
+    @property
+    def may_be_signed(self) -> bool:
+        """Whether all phases have passed."""
+        return self.phase == LAST_PHASE and self.first_open(LAST_PHASE) is None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether all three people have signed."""
+        return self.first_open(SIGN_OFF) is None
+
+
+async def read(session: AsyncSession) -> Launch:
+    """Return the state of the launch."""
+    rows: Mapping[str, Any] = {row.step: row for row in await session.execute(_RESULTS)}
+    return Launch(
+        [
+            StepState(step, row.passed, row.found or "", row.created_at, row.telegram_id)
+            if (row := rows.get(step.name))
+            else StepState(step)
+            for step in STEPS
+        ]
+    )
+
+
+async def check(session: AsyncSession, *, actor: Actor, facts: Facts) -> Launch:
+    """Repeat the first check that has not passed and go on, and return the new state.
+
+    The first check that fails ends the run. Locks the launch. Raises AccessDenied, LaunchNotBegun;
+    LaunchPhasePassed if the phase that has begun is over.
+    """
+    actor.require_staff(*OPERATORS, action="launch_check")
+    await session.execute(_LOCK)
+    launch = await read(session)
+    if launch.phase is None:
+        raise errors.LaunchNotBegun
+    if launch.first_open(launch.phase) is None:
+        raise errors.LaunchPhasePassed(launch.phase)
+    return await _run(session, actor, launch, launch.phase, facts)
+
+
+async def begin_phase(session: AsyncSession, *, actor: Actor, phase: int, facts: Facts) -> Launch:
+    """Begin a phase with its first check, and return the new state.
+
+    Locks the launch. Raises AccessDenied; LaunchPhasePassed if the phase is over; LaunchCheckOpen
+    if the phase has begun, or if a check before it has not passed.
+    """
+    actor.require_staff(*OPERATORS, action="launch_next")
+    await session.execute(_LOCK)
+    launch = await read(session)
+    for earlier in range(min(phase, LAST_PHASE + 1)):
+        if (missing := launch.first_open(earlier)) is not None:
+            raise errors.LaunchCheckOpen(earlier, missing.step.name)
+    if phase > LAST_PHASE:
+        raise errors.LaunchPhasePassed(LAST_PHASE)
+    if launch.phase is not None and phase <= launch.phase:
+        if (open_check := launch.first_open(phase)) is not None:
+            raise errors.LaunchCheckOpen(phase, open_check.step.name)
+        raise errors.LaunchPhasePassed(phase)
+    return await _run(session, actor, launch, phase, facts)
+
+
+async def sign(session: AsyncSession, *, actor: Actor, role: str) -> Launch:
+    """Sign the launch in a role, and return the new state. The first signature of a role counts.
+
+    The actor has pressed the button of this signature, in the update that is being handled. Locks
+    the launch. Raises AccessDenied; LaunchCheckOpen if a check has not passed; SamePerson if the
+    actor has signed in another role.
+    """
+    actor.require_staff(*OPERATORS, action="launch_sign")
+    await session.execute(_LOCK)
+    launch = await read(session)
+    for phase in range(LAST_PHASE + 1):
+        if (missing := launch.first_open(phase)) is not None:
+            raise errors.LaunchCheckOpen(phase, missing.step.name)
+    await _record(session, actor, role, passed=True, evidence={})
+    return await read(session)
+
+
+async def _run(
+    session: AsyncSession, actor: Actor, launch: Launch, phase: int, facts: Facts
+) -> Launch:
+    began_at = await session.scalar(_BEGAN_AT) or await queries.now(session)
+    ran_at = next(state.at for state in launch.states if state.step.name == "payouts_running")
+    context = Context(facts, began_at, ran_at)
+    for state in launch.of_phase(phase):
+        if state.passed:
+            continue
+        result = await checks.run(session, state.step, context)
+        evidence = {**result.evidence, "found": result.found}
+        await _record(session, actor, state.step.name, passed=result.passed, evidence=evidence)
+        if not result.passed:
+            break
+    return await read(session)
+
+
+async def _record(
+    session: AsyncSession, actor: Actor, name: str, *, passed: bool, evidence: Mapping[str, Any]
+) -> None:
+    values = {
+        "name": name,
+        "passed": passed,
+        "evidence": dict(evidence),
+        "actor_id": actor.user_id,
+        "inbox_id": actor.inbox_id,
+        "correlation_id": correlation_id.get(),
+    }
+    try:
+        await session.execute(_RECORD, values)
+    except DBAPIError as error:
+        if sqlstate(error) == _NO_OPERATOR:
+            raise errors.AccessDenied("launch_check") from error
+        if sqlstate(error) == _SIGNED_TWICE:
+            raise errors.SamePerson("launch_sign") from error
+        raise

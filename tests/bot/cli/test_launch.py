@@ -1,0 +1,97 @@
+"""Test the commands `adtech launch`."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from db.models.users import Role
+from sandbox import embedded
+from services.platform import users
+from services.platform.actors import Actor
+from tests.conftest import Database, ReusedEngine, checked_database
+from tests.factories import people
+from tests.shell import Shell, shell_of
+
+
+@pytest.fixture
+async def fresh(server: embedded.Postgres, reused_engine: ReusedEngine) -> AsyncIterator[Database]:
+    """Yield a database with stopped switches."""
+    async with checked_database(server, embedded.DATABASE, reused_engine) as database:
+        yield database
+
+
+@pytest.fixture
+async def shell(fresh: Database) -> AsyncIterator[Shell]:
+    """Yield a shell beside a health page that says that all is well."""
+
+    async def ready(_request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "database": True, "switches": {"payouts": "enabled"}})
+
+    app = web.Application()
+    app.router.add_get("/api/health/ready", ready)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made = shell_of(fresh)
+    made.environment["HTTP_PORT"] = str(runner.addresses[0][1])
+    yield made
+    await runner.cleanup()
+
+
+async def telegram_id(database: Database, who: Actor) -> int:
+    """Return the Telegram id of a person."""
+    async with database.sessions.begin() as session:
+        return (await users.get(session, who.user_id or 0)).telegram_id
+
+
+@pytest.fixture
+async def operator(fresh: Database) -> int:
+    """Return the Telegram id of an operator."""
+    async with fresh.sessions.begin() as session:
+        who = await people.staff(session, Role.OPERATOR)
+    return await telegram_id(fresh, who)
+
+
+async def test_the_launch_is_shown_begun_and_checked(shell: Shell, operator: int) -> None:
+    ran = await shell.adtech("launch", "status")
+    assert (ran.status, "not begun" in ran.out) == (0, True)
+    ran = await shell.adtech("launch", "check", "--as", operator)
+    assert (ran.status, "Begin phase 0" in ran.err) == (1, True)
+    ran = await shell.adtech("launch", "next", "--as", operator)
+    assert (ran.status, "This phase has passed" in ran.out) == (0, True)
+    ran = await shell.adtech("launch", "check", "--as", operator)
+    assert (ran.status, "Phase 0 has passed already" in ran.err) == (1, True)
+    ran = await shell.adtech("launch", "next", "--as", operator)
+    assert (ran.status, "❌ a scheduler is alive" in ran.out) == (1, True)
+    ran = await shell.adtech("launch", "next", "--as", operator)
+    assert (ran.status, "processes_alive" in ran.err) == (1, True)
+    ran = await shell.adtech("launch", "status")
+    assert (ran.status, "✅ the bot's health page" in ran.out) == (0, True)
+
+
+async def test_a_bot_that_does_not_answer_is_found(shell: Shell, operator: int) -> None:
+    shell.environment["HTTP_PORT"] = "1"
+    await shell.adtech("launch", "next", "--as", operator)
+    ran = await shell.adtech("launch", "next", "--as", operator)
+    assert ran.status == 1
+    assert "Found: no answer" in ran.out
+
+
+async def test_the_command_names_the_switch_to_run(
+    shell: Shell, operator: int, fresh: Database
+) -> None:
+    await fresh.as_owner("INSERT INTO heartbeats (owner, name) VALUES ('s', 'scheduler')")
+    for _ in range(3):
+        ran = await shell.adtech("launch", "next", "--as", operator)
+    assert ran.status == 1
+    assert 'adtech killswitch run deposits "launch" --as ID' in ran.out
+
+
+async def test_only_operators_check(shell: Shell, fresh: Database) -> None:
+    async with fresh.sessions.begin() as session:
+        admin = await people.staff(session, Role.ADMIN)
+    ran = await shell.adtech("launch", "next", "--as", await telegram_id(fresh, admin))
+    assert ran.status == 1
+    ran = await shell.adtech("launch", "status")
+    assert "not begun" in ran.out

@@ -1,0 +1,234 @@
+"""Test the launch by pressing its buttons, in a fresh sandbox world."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot import http
+from bot.screens import launch as screens
+from bot.telegram.rate_limiter import RateLimiter
+from bot.telegram.sender import Sender
+from bot.texts import LANGUAGES, Texts
+from db.models.users import Role
+from sandbox import embedded
+from scheduler import dispatch, rollback_watch, settlements, watchdogs
+from scheduler.breaker import Breaker
+from scheduler.dispatch import PostingWorker
+from services.launch.gate import Launch, StepState
+from services.launch.steps import SIGN_OFF, SIGNERS, STEPS, Step
+from services.platform import heartbeats
+from tests.conftest import ReusedEngine, checked_database
+from tests.factories import people
+from tests.handlers.marketplace import NO_REDIS, Marketplace, open_marketplace
+from tests.sandbox.raw_world import BOT_TOKEN
+
+AGAIN = "🔄 Check again"
+
+
+@pytest.fixture
+async def fresh(
+    server: embedded.Postgres, reused_engine: ReusedEngine, tmp_path: Path
+) -> AsyncIterator[Marketplace]:
+    """Yield a running bot with Redis and its HTTP server, in a database with stopped switches."""
+    async with (
+        checked_database(server, embedded.DATABASE, reused_engine) as database,
+        embedded.valkey(tmp_path / "valkey") as valkey,
+        open_marketplace(database, tmp_path, redis_url=valkey.url) as market,
+    ):
+        runner = web.AppRunner(http.application(market.dependencies, market.worker))
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        market.dependencies.settings = market.dependencies.settings.model_copy(
+            update={
+                "http_port": runner.addresses[0][1],
+            }
+        )
+        await market.employ("admin", Role.OPERATOR)
+        await market.employ("admin", Role.ADMIN)
+        yield market
+        await runner.cleanup()
+
+
+async def press(market: Marketplace, button: str, who: str = "admin") -> str:
+    """Press a button in the admin chat, and return the alert."""
+    return await market.press(who, button, where="group")
+
+
+async def run_switch(market: Marketplace, key: str) -> None:
+    """Run the switch that the newest screen of the launch offers, and check again."""
+    screen = await market.last("group")
+    assert "❌" in screen
+    assert f"+{key}" in screen
+    await press(market, f"▶️ Run {key}")
+    await press(market, "▶️ Yes, run it: launch")
+    await press(market, "🚀 Back to the launch")
+    await press(market, AGAIN)
+
+
+async def publish(market: Marketplace) -> None:
+    """Publish the due posts, as the scheduler does."""
+    sender = Sender(token=BOT_TOKEN, api_url=market.world.url, seconds=5)
+    limiter = RateLimiter(NO_REDIS)
+    worker = PostingWorker(
+        market.database.sessions,
+        sender,
+        limiter,
+        Breaker(),
+        "scheduler-1",
+        people.LEASE,
+        asyncio.Event(),
+    )
+    await dispatch.dispatch(worker)
+    await asyncio.gather(*worker.under_way)
+    await sender.close()
+    await limiter.close()
+
+
+async def buy_placement(market: Marketplace) -> None:
+    """Let an owner and an advertiser do with buttons what phase 2 asks for."""
+    await market.world.promote(can_post_messages=True)
+    await market.connect_channel(hours="0")
+    await market.say("advertiser", "/start")
+    await market.give("advertiser", 5_000)
+    await market.make_campaign()
+    await market.submit()
+
+
+async def test_a_fresh_world_is_launched_phase_by_phase(fresh: Marketplace) -> None:
+    market = fresh
+    await market.say("admin", "/launch", where="group")
+    assert "not begun" in await market.last("group")
+    await press(market, "▶️ Begin phase 0")
+    assert "✅ every kill switch is stopped" in await market.last("group")
+    await press(market, "▶️ Begin phase 1")
+    assert "Found: scheduler" in await market.last("group")
+    async with market.database.sessions.begin() as session:
+        await heartbeats.beat(session, owner="scheduler-1", name="scheduler")
+    await press(market, AGAIN)
+    assert "This phase has passed" in await market.last("group")
+
+    await press(market, "▶️ Begin phase 2")
+    await run_switch(market, "deposits")
+    assert "In the bot: connect a channel" in await market.last("group")
+    await buy_placement(market)
+    before = await market.everything()
+    await market.say("admin", "/launch", where="group")
+    await press(market, AGAIN)
+    assert "✅ new_escrows blocks the hold" in await market.last("group")
+    assert await market.everything() == before
+
+    await press(market, "▶️ Begin phase 3")
+    await run_switch(market, "refunds")
+    await run_switch(market, "new_escrows")
+    assert "Approve the waiting placement" in await market.last("group")
+    await press(market, "✅ Approve")
+    await market.say("admin", "/launch", where="group")
+    await press(market, AGAIN)
+    await run_switch(market, "telegram_posting")
+    await run_switch(market, "worker_post")
+    await publish(market)
+    await press(market, AGAIN)
+
+    before = await market.everything()
+    await press(market, "▶️ Begin phase 4")
+    assert "✅ payouts blocks a payout that is due" in await market.last("group")
+    assert await market.everything() == before
+
+    await press(market, "▶️ Begin phase 5")
+    await run_switch(market, "payouts")
+    await settlements.release_due(market.database.sessions)
+    assert await market.balance("owner") == 4_500
+    await press(market, AGAIN)
+    for key in ("withdrawals", "adjustments", "worker_watchdogs"):
+        await run_switch(market, key)
+    assert "Found: 30 min" in await market.last("group")
+    await market.database.forward(timedelta(minutes=30))
+    await watchdogs.check_ledger(market.database.sessions)
+    await press(market, AGAIN)
+    assert "three different people sign" in await market.last("group")
+    await sign_by_three(market)
+
+
+async def sign_by_three(market: Marketplace) -> None:
+    """Let three people sign, and let one of them try it twice."""
+    roles = ("deployment engineer", "on-call engineer", "engineering manager")
+    for name in ("second", "third"):
+        await market.hire_newcomer(name, Role.OPERATOR)
+    for who, role in zip(("admin", "second", "third"), roles, strict=True):
+        await market.say(who, "/launch", where="group")
+        await press(market, f"✍️ Sign: {role}", who)
+        assert f"sign the launch as {role}" in await market.last("group")
+        await press(market, "✍️ Yes, I sign", who)
+        if who == "admin":
+            await press(market, f"✍️ Sign: {roles[1]}")
+            assert await press(market, "✍️ Yes, I sign")
+    assert "criteria of a rollback are watched" in await market.last("group")
+    signed = await market.rows(
+        "SELECT step FROM launch_runs WHERE phase = 6 AND passed ORDER BY id"
+    )
+    assert len(signed) == 3
+
+
+async def test_an_old_button_says_that_the_phase_has_passed(fresh: Marketplace) -> None:
+    market = fresh
+    await market.say("admin", "/launch", where="group")
+    await press(market, "▶️ Begin phase 0")
+    alert = await market.press_forged("admin", "launch:next:0:", where="group")
+    assert "Phase 0 has passed already" in alert
+    alert = await market.press_forged("admin", "launch:check:0:", where="group")
+    assert "Phase 0 has passed already" in alert
+    alert = await market.press_forged("admin", "launch:next:3:", where="group")
+    assert "has a check that has not passed (still_stopped)" in alert
+    assert await market.value("SELECT count(*) FROM launch_runs") == 3
+
+
+async def test_only_operators_see_and_press(fresh: Marketplace) -> None:
+    market = fresh
+    await market.hire_newcomer("moderator", Role.ADMIN)
+    await market.say("moderator", "/launch", where="group")
+    assert "🚀" not in await market.last("group")
+    for data in ("launch:next:0:", "launch:check:0:", "launch_sign:on_call_engineer"):
+        await market.press_forged("moderator", data, where="group")
+    await market.say("admin", "/launch")
+    assert await market.value("SELECT count(*) FROM launch_runs") == 0
+
+
+async def test_a_met_criterion_is_told_in_the_admin_chat(market: Marketplace) -> None:
+    for role in SIGNERS:
+        await market.database.as_owner(
+            "INSERT INTO launch_runs (phase, step, passed, evidence) VALUES (6, $1, true, '{}')",
+            role,
+        )
+    await market.database.as_owner("INSERT INTO failure_counts VALUES ('deadlock', now(), 3)")
+    await rollback_watch.watch(market.database.sessions, timedelta(hours=24))
+    await market.deliver()
+    told = [message["text"] or "" for message in await market.messages("group")]
+    (alarm,) = [text for text in told if "criterion of a rollback is met: 3 deadlocks" in text]
+    assert "Type first: /health" in alarm
+    assert "🔴 payouts is STOPPED (a criterion of a rollback is met). By: the system" in told
+    await market.employ("admin", Role.OPERATOR)
+    await market.say("admin", "/incidents", where="group")
+    assert "a criterion of a rollback is met" in await market.last("group")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_each_check_has_a_name_and_says_what_to_do(language: str, step: Step) -> None:
+    t = Texts(language, "USD")
+    number = STEPS.index(step)
+    states = [
+        StepState(each, passed=True if index < number else False if index == number else None)
+        for index, each in enumerate(STEPS)
+    ]
+    shown = screens.overview(t, Launch(states)).text
+    assert "{" not in shown
+    assert t("launch-check", name=step.name) != step.name
+    assert t("launch", phase="signed") not in shown
+    if step.phase != SIGN_OFF:
+        assert "❌" in shown
+        assert "👉" in shown
