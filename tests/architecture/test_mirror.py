@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
 TESTED_ELSEWHERE = {
     "bot/button_screens": "test_middlewares presses buttons of old messages",
-    "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all handlers press them",
+    "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all handlers"
+    " press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",
     "bot/cli/look bot/cli/switches": "cli/test_app shows states, stops and runs",
