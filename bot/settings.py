@@ -144,6 +144,7 @@ class Settings(BaseSettings):
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
+    pg_bin: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     environment: Literal["development", "staging", "production"] = "production"

@@ -162,6 +162,24 @@ async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
+async def _backup_restored(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.backup_restored(
+        t,
+        payload["incident_id"],
+        searched=payload["searched"],
+        parked=payload["parked"],
+        withdrawals=payload["withdrawals"],
+    )
+
+
+async def _guard_missing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=True)
+
+
+async def _schema_differs(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=False)
+
+
 async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
 
@@ -260,6 +278,9 @@ _KINDS: Mapping[str, Render] = {
     "switch_changed": _switch_changed,
     "ledger_violation": _ledger_violation,
     "audit_chain_broken": _audit_chain_broken,
+    "backup_restored": _backup_restored,
+    "guard_missing": _guard_missing,
+    "schema_differs": _schema_differs,
     "audit_chain_extended": _audit_chain_extended,
     "audit_chain_file_added": _audit_chain_file_added,
     "escrow_watchdog": _escrow_watchdog,

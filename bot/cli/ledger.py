@@ -1,13 +1,12 @@
-"""Define the `adtech` commands that check the ledger and finish a restore."""
+"""Define the `adtech` commands that check the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import Progress as Bar
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import settings
 from bot.cli import chain_verification
@@ -47,10 +46,15 @@ def check(*, full: Full = False) -> None:
     if not violations:
         out.print("All invariants hold.")
         return
+    print_violations(violations)
+    raise typer.Exit(1)
+
+
+def print_violations(violations: Sequence[Violation]) -> None:
+    """Print each violated rule with the rows that break it."""
     for violation in violations:
         err.print(f"{violation.name}: {violation.meaning}", style="bold red")
         print_rows(list(violation.rows), err)
-    raise typer.Exit(1)
 
 
 @app.command()
@@ -71,32 +75,26 @@ def verify_ledger(file: ChainFile = None, digest: Digests = None) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def restored() -> None:
-    """Finish a restore: run this after a backup was restored into a new PostgreSQL cluster.
-
-    Run the command one time, before any other program uses the database. The ledger then continues
-    with the transaction number after the last one in the backup. The command needs
-    MIGRATION_DATABASE_URL.
-    """
-    added = run_once(_restart, as_owner=True)
-    out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
-
-
-async def _restart(session: AsyncSession) -> int:
-    result = await session.execute(text("SELECT restart_ledger_txn()"))
-    added: int = result.scalar_one()
-    return added
-
-
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Check all rows of the ledger in several transactions, and return the violations.
+    """Check all rows of the ledger, record the check, and return the violations.
 
     A violation stops all movements of money.
     """
-    by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
         began = await queries.now(session)
+    violations = await find_violations(sessions)
+    async with sessions.begin() as session:
+        await incidents.record_check(session, violations, full_since=began)
+    return violations
+
+
+async def find_violations(sessions: Sessions) -> list[Violation]:
+    """Check all rows of the ledger in several transactions, and return the violations.
+
+    Shows a bar for each part. Writes nothing.
+    """
+    by_name: dict[str, Violation] = {}
+    async with sessions.begin() as session:
         sizes = await incremental_check.last_ids(session)
     with Bar(console=err) as bar:
         bars = {
@@ -121,7 +119,6 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
             progress = next_progress
     async with sessions.begin() as session:
         _merge(by_name, await scoped_invariants.find_unscoped_violations(session))
-        await incidents.record_check(session, list(by_name.values()), full_since=began)
     return list(by_name.values())
 
 

@@ -12,6 +12,7 @@ TESTED_ELSEWHERE = {
     "bot/callbacks": "test_fallback forges them, and the tests of all handlers press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/shell": "every command in tests/bot/cli runs through it",
+    "bot/cli/backup_archive bot/cli/postgres_programs": "cli/test_backup reads and runs them",
     "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors": "test_texts explains every error in every language",
     "bot/metrics": "test_http reads the counters",
@@ -61,6 +62,8 @@ TESTED_ELSEWHERE = {
     "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
     "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
     "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
+    "services/platform/restores services/posts/restored_posts": "bot/cli/test_restore restores"
+    " backups with them",
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }

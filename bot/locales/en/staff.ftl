@@ -57,6 +57,8 @@ switch-reason = { $reason ->
     [missing] its row is missing
     [ledger_invariant_violated] the ledger's invariants are violated
     [created_stopped] new, never run yet
+    [backup_restored] a backup was restored
+    [guard_missing] the database lacks a guard of money
     [sandbox_first_start] first start of the sandbox
    *[other] { $reason }
 }
@@ -134,6 +136,9 @@ incident-line = #{ $id }: { $kind ->
     [ledger_violation] the ledger's invariants are broken
     [audit_chain_broken] the audit chain can't be trusted
     [telegram_down] Telegram does not answer
+    [backup_restored] a backup was restored
+    [guard_missing] the database lacks a guard of money
+    [schema_differs] the database differs from the release
    *[other] { $kind }
 }, since { $at }{ $what ->
     [none] {""}

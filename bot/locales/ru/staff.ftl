@@ -59,6 +59,8 @@ switch-reason = { $reason ->
     [missing] строки нет
     [ledger_invariant_violated] инварианты книги нарушены
     [created_stopped] новый, ещё не запускался
+    [backup_restored] восстановлена резервная копия
+    [guard_missing] в базе данных нет защиты денег
     [sandbox_first_start] первый запуск песочницы
    *[other] { $reason }
 }
@@ -138,6 +140,9 @@ incident-line = #{ $id }: { $kind ->
     [ledger_violation] инварианты книги нарушены
     [audit_chain_broken] контрольной цепочке нельзя доверять
     [telegram_down] Telegram не отвечает
+    [backup_restored] восстановлена резервная копия
+    [guard_missing] в базе данных нет защиты денег
+    [schema_differs] база данных отличается от выпуска
    *[other] { $kind }
 }, с { $at }{ $what ->
     [none] {""}

@@ -1,0 +1,5 @@
+"""Provide the marketplace of the scheduler's tests to the tests of commands."""
+
+from tests.scheduler.conftest import scene
+
+__all__ = ["scene"]
