@@ -82,6 +82,7 @@ def ticks(
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
     end_hanging = partial(watchdogs.end_hanging_sessions, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
+    check_guards = partial(watchdogs.check_guards, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
     purge = partial(watchdogs.purge, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
@@ -114,6 +115,7 @@ def ticks(
         Tick("stops", 1.0, HANG_SECONDS, partial(watchdogs.settle_stops, sessions)),
         Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
+        Tick("guards", 120.0, HANG_SECONDS, leader.leader_only(check_guards)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
         Tick("purge", 600.0, HANG_SECONDS, leader.leader_only(purge)),
     ]

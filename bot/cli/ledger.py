@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import Progress as Bar
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import settings
 from bot.cli import chain_verification
@@ -16,6 +17,8 @@ from db.session import Sessions
 from services.money import incidents, incremental_check, invariants, scoped_invariants
 from services.money.incremental_check import Progress
 from services.money.invariants import Violation
+from services.platform import guards
+from services.platform.guards import Difference
 
 Full = Annotated[bool, typer.Option("--full", help="Check all rows, old ones too.")]
 ChainFile = Annotated[
@@ -35,19 +38,32 @@ app = typer.Typer(no_args_is_help=True)
 def check(*, full: Full = False) -> None:
     """Check the ledger now, in the same way as the scheduled check.
 
-    If a rule is violated, all movements of money are stopped, and the exit status is 1. The command
-    needs the scheduler's login, CLOCK_DATABASE_URL.
+    The command also compares the guards of the database (triggers, rights, functions, ...) with
+    those of the release. If a rule is violated or a guard of money differs, all movements of money
+    are stopped. The exit status is 1 if anything is found. The command needs the scheduler's login,
+    CLOCK_DATABASE_URL.
     """
     violations = (
         run_all(_check_all, as_clock=True)
         if full
         else run_once(incidents.check_ledger_invariant, as_clock=True)
     )
+    differences = run_once(_compare_guards, as_clock=True)
     if not violations:
         out.print("All invariants hold.")
-        return
     print_violations(violations)
-    raise typer.Exit(1)
+    if differences:
+        err.print("The database differs from the release. Put it back with the owner's role:")
+        print_rows([{"guard": str(each), "put back": each.repair} for each in differences], err)
+    if violations or differences:
+        raise typer.Exit(1)
+
+
+async def _compare_guards(session: AsyncSession) -> list[Difference]:
+    """Compare the guards of the database with the release, and open incidents about differences."""
+    differences = await guards.compare(session)
+    await guards.record(session, differences)
+    return differences
 
 
 def print_violations(violations: Sequence[Violation]) -> None:

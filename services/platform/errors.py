@@ -340,6 +340,17 @@ class NotChecked(DomainError):
 
 
 @dataclass(eq=False)
+class GuardsDiffer(DomainError):
+    """The incident cannot be closed while the database differs from the release."""
+
+    incident_id: int
+    guard: str
+    """The first guard that differs, and how."""
+    repair: str
+    """The command that puts this guard back."""
+
+
+@dataclass(eq=False)
 class SamePerson(DomainError):
     """The actor did an earlier act on the same thing, so another person must do this act."""
 

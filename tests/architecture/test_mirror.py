@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
     "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
     "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
+    "services/platform/guard_repairs": "test_guards runs the commands",
     "services/platform/restores services/posts/restored_posts": "bot/cli/test_restore restores"
     " backups with them",
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",

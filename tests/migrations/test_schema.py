@@ -1,6 +1,7 @@
 """Test that `db/schema.sql` and `db/functions` match a migrated database."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from migrations import functions, schema
 from sandbox import embedded
+from services.platform import guards
 from tests.embedded_fixture import clone_database, drop_database
 
 FUNCTIONS = functions.ROOT / "db" / "functions"
@@ -45,6 +47,15 @@ async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connectio
 
 async def test_the_generated_schema_is_up_to_date(migrated: asyncpg.Connection) -> None:
     assert await schema.describe(migrated) == schema.FILE.read_text(), "run `make schema`"
+
+
+async def test_the_generated_guards_are_up_to_date(server: embedded.Postgres) -> None:
+    empty = f"empty_{uuid4().hex}"
+    await clone_database(server, "template0", empty)
+    url = server.dsn(embedded.OWNER)
+    described = await schema.describe_guards(url, server.dsn(embedded.OWNER, empty))
+    await drop_database(server, empty)
+    assert json.loads(described)["guards"] == guards.release(), "run `make schema`"
 
 
 async def test_every_function_runs_as_its_file_says(migrated: asyncpg.Connection) -> None:
