@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bot.context import DatabaseAwayError, Dependencies, read_only
-from services.platform import readiness
+from services.platform import guards, readiness
 
 REVISION = "0023"
 """The oldest schema revision that this version can use."""
@@ -23,7 +23,8 @@ async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
         async with read_only(dependencies.sessions) as session:
             revision = await session.scalar(text("SELECT max(version_num) FROM alembic_version"))
             facts |= await readiness.read_state(session)
-            facts["guards"] = not await dependencies.guards.differences(session)
+            differences = await dependencies.guards.differences(session)
+            facts["guards"] = not guards.of_same_revision(differences)
     except DatabaseAwayError:
         return facts, False
     facts["database"] = True

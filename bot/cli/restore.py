@@ -82,6 +82,8 @@ def restored(chain_file: ChainFile = None) -> None:
 async def _finish(sessions: Sessions) -> Restored:
     async with sessions.begin() as session:
         _require_alone(await restores.other_sessions(session))
+        if not await restores.count_tables(session):
+            _refuse("The database has no tables. Restore a backup first (adtech restore FILE).")
         found = await restores.revision(session)
         if found is None or found < readiness.REVISION:
             _refuse(

@@ -221,8 +221,8 @@ def backup_restored(
     ]
     if withdrawals:
         ids = ", ".join(f"#{each}" for each in withdrawals[:_MAX_RESTORED])
-        more = len(withdrawals) - _MAX_RESTORED
-        lines.append(t("notice-backup-withdrawals", ids=ids, more=str(max(more, 0))))
+        more = max(len(withdrawals) - _MAX_RESTORED, 0)
+        lines.append(t("notice-backup-withdrawals", ids=ids, more=more))
     lines.append(t("notice-backup-next", id=str(incident_id)))
     return Outgoing("\n".join(lines))
 

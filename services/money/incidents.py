@@ -143,8 +143,10 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
     violations, _, _ = await _check(session)
     if violations:
         raise errors.InvariantBroken(incident_id)
-    if incident.kind in guards.INCIDENTS and (found := await guards.compare(session)):
-        raise errors.GuardsDiffer(incident_id, str(found[0]), found[0].repair)
+    if incident.kind in guards.INCIDENTS:
+        differences = guards.of_same_revision(await guards.compare(session))
+        for each in differences[:1]:
+            raise errors.GuardsDiffer(incident_id, str(each), each.repair)
     if not await _is_fully_checked_since(session, incident):
         raise errors.NotChecked(incident_id)
     incident.closed_at = await queries.now(session)

@@ -132,6 +132,14 @@ def find_differences(
     return differences
 
 
+def of_same_revision(differences: Sequence[Difference]) -> list[Difference]:
+    """Leave out the difference that the database has another revision.
+
+    While a release is deployed or rolled back, this is no fault.
+    """
+    return [each for each in differences if each.kind != REVISION]
+
+
 async def record(session: AsyncSession, differences: Sequence[Difference]) -> None:
     """Open an incident about those differences that no open incident has.
 
@@ -141,8 +149,8 @@ async def record(session: AsyncSession, differences: Sequence[Difference]) -> No
     """
     for freezes in (True, False):
         facts: dict[str, list[dict[str, str]]] = {}
-        for each in differences:
-            if each.freezes is freezes and each.kind != REVISION:
+        for each in of_same_revision(differences):
+            if each.freezes is freezes:
                 facts.setdefault(each.kind, []).append(
                     {
                         "ref": f"{each.kind} {each.name}",

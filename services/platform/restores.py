@@ -30,6 +30,10 @@ _OPEN_WITHDRAWALS = text(
 )
 
 
+ACTION = "backup_restored"
+"""The action of the audit row about a restore. The function `finish_restore` has the same word."""
+
+
 @dataclass(frozen=True)
 class Restored:
     """What was done to a restored backup."""

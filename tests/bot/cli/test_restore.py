@@ -1,5 +1,7 @@
 """Test that a restored backup publishes nothing twice and moves no money."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -18,10 +20,11 @@ from services.market import campaigns, moderation
 from services.market.creatives import Creative
 from services.money import incidents, withdrawals
 from services.posts import posting
-from tests.conftest import Database
+from tests.conftest import ROOT, Database
 from tests.embedded_fixture import clone_database, drop_database
 from tests.factories import books, people, presses, rows
 from tests.scheduler.scene import AD, Scene
+from tests.scheduler.test_main import STATUS_SECONDS, environment
 from tests.scheduler.test_post_search import make_message_id_known, search, write_by_hand
 from tests.shell import Shell, shell_of
 
@@ -285,6 +288,7 @@ async def test_a_restore_keeps_payments_and_parks_presses(
         notices = " ".join(m["text"] or "" for m in await scene.messages("group"))
         assert "A backup of the database was restored" in notices
         assert "ask the bank" in notices
+        assert "more" not in notices
         again = await owner_shell(restored).adtech("restored")
         assert again.status == 1
         assert "Other programs use the database" in again.err
@@ -297,6 +301,31 @@ async def test_a_restore_keeps_payments_and_parks_presses(
                 total_budget=1,
             )
             assert created.id > before + 1_000_000
+
+
+async def test_a_scheduler_that_starts_on_a_restored_backup_finds_the_post(
+    server: embedded.Postgres, scene: Scene, tmp_path: Path
+) -> None:
+    target = await scene.approve()
+    file = await back_up(scene.database, tmp_path)
+    await scene.dispatch()
+    [message] = await scene.published()
+    async with empty_database(server) as restored:
+        await restore(restored, file)
+        scene.database = restored
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "scheduler"), cwd=ROOT, env=environment(scene)
+        )
+        try:
+            async with asyncio.timeout(STATUS_SECONDS):
+                while (await scene.job(target))["status"] != "success":  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+        finally:
+            process.terminate()
+            await process.wait()
+        job = await scene.job(target)
+        assert (job["message_id"], job["escrow"]) == (message["message_id"], "held")
+    assert len(await scene.published()) == 1
 
 
 async def test_a_restore_names_the_lost_links_of_the_audit_chain(

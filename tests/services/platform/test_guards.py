@@ -215,6 +215,8 @@ async def test_another_revision_is_not_compared(database: Database) -> None:
     assert (found.kind, found.name, found.freezes) == ("revision", "9999", False)
     await watchdogs.check_guards(database.sessions)
     assert await _open(database) == []
+    checked = await shell_of(database).adtech("check")
+    assert (checked.status, "revision 9999 has changed" in checked.err) == (0, True)
 
 
 async def _open(database: Database) -> list[tuple[object, ...]]:
