@@ -11,6 +11,11 @@ WITH ours AS (
     SELECT c.* FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
         AND (1259, c.oid) NOT IN (SELECT classid, objid FROM of_extension)
+), setting_of_role AS (
+    SELECT s.setrole AS role, split_part(setting, '=', 1) AS name
+    FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
+    WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+        AND split_part(setting, '=', 2) !~ '^0[a-z]*$'
 ), routine AS (
     SELECT p.*, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS signature
     FROM pg_proc p
@@ -120,18 +125,20 @@ SELECT 'role', ours.rolname::text, concat_ws(' ',
     CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
     CASE WHEN rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolreplication THEN 'REPLICATION' END,
     CASE WHEN rolbypassrls THEN 'BYPASSRLS' END,
-    (SELECT string_agg(split_part(setting, '=', 1), ' ' ORDER BY setting)
-        FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
-        WHERE s.setrole = ours.oid
-            AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-            AND split_part(setting, '=', 2) NOT IN ('0', '0s', '0ms'))), NULL
+    (SELECT string_agg(name, ' ' ORDER BY name) FROM setting_of_role
+        WHERE role = ours.oid AND name IN ('search_path', 'session_replication_role', 'role',
+            'row_security', 'session_preload_libraries', 'local_preload_libraries'))), NULL
 FROM ours JOIN pg_roles ON pg_roles.oid = ours.oid
 UNION ALL
-SELECT DISTINCT 'setting', split_part(setting, '=', 1), '', NULL
-FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
-WHERE s.setrole = 0
-    AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-    AND split_part(setting, '=', 1) IN ('session_replication_role', 'search_path')
+SELECT 'limit', format('%s of %s', limited.name, ours.rolname), '', NULL
+FROM ours, (VALUES ('idle_in_transaction_session_timeout', 0), ('transaction_timeout', 170000))
+    AS limited (name, since)
+WHERE ours.rolname <> 'adtech_owner' AND (
+    current_setting('server_version_num')::integer < limited.since
+    OR EXISTS (SELECT FROM setting_of_role WHERE role = ours.oid AND name = limited.name))
+UNION ALL
+SELECT DISTINCT 'setting', name, '', NULL FROM setting_of_role
+WHERE role = 0 AND name IN ('session_replication_role', 'search_path')
 UNION ALL
 SELECT 'kill switch', key::text, '', NULL FROM kill_switches
 ORDER BY 1, 2

@@ -29,6 +29,7 @@ def command(
         "index": f"{drop}{expected};",
         "constraint": f"{drop}ALTER TABLE {table} ADD CONSTRAINT {own_name} {expected};",
         "membership": f"GRANT {name};",
+        "limit": "ALTER ROLE {1} SET {0} = '30s';".format(*name.split(" of "), ""),
         # PostgreSQL stores this row only while PUBLIC lacks the right.
         "default right": "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;",
         "kill switch": _SWITCH.format(name),
@@ -75,5 +76,4 @@ def _put_back_role(name: str, expected: str, found: str | None) -> str:
     settings = [word for word in now if word not in was and not word.isupper()]
     commands = [f"ALTER ROLE {name} {' '.join(powers)};"] if powers else []
     commands += [f"ALTER ROLE {name} RESET {setting};" for setting in settings]
-    commands += [f"ALTER ROLE {name} SET {word} = '30s';" for word in was if word not in now]
     return " ".join(commands)

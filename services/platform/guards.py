@@ -108,7 +108,12 @@ def find_differences(
     A login that does not exist, and what only this login has, is no difference.
     """
     roles = found.get("role", {})
-    absent = [f" TO {name}" for name in expected_guards.get("role", {}) if name not in roles]
+    absent = [
+        f" {word} {name}"
+        for name in expected_guards.get("role", {})
+        if name not in roles
+        for word in ("TO", "of")
+    ]
     differences = []
     for kind in sorted({*expected_guards, *found}):
         expected, present = expected_guards.get(kind, {}), found.get(kind, {})
