@@ -16,6 +16,7 @@ from db.models.users import User
 from db.session import Sessions, is_away, is_conflict, is_read_only
 from services.platform import inbox
 from services.platform.actors import Actor
+from services.platform.guards import CachedComparison
 
 
 class TryLaterError(Exception):
@@ -69,6 +70,7 @@ class Dependencies:
     intake_sessions: Sessions
     """Sessions for updates and for a new id of the admin chat."""
     throttle: Throttle = field(default_factory=Throttle)
+    guards: CachedComparison = field(default_factory=CachedComparison)
 
 
 @dataclass

@@ -5,16 +5,17 @@ from typing import Any
 from sqlalchemy import text
 
 from bot.context import DatabaseAwayError, Dependencies, read_only
-from services.platform import readiness
+from services.platform import guards, readiness
 
-REVISION = "0021"
+REVISION = "0022"
 """The oldest schema revision that this version can use."""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
     """Return the state of each part that the bot needs, and whether the bot is ready.
 
-    A stopped kill switch is "disabled", and the bot can still be ready.
+    A stopped kill switch is "disabled", and the bot can still be ready. It can also be ready if
+    `guards` is False (a guard of the database differs from the release): the staff have to act.
     """
     redis = await dependencies.storage.alive()
     facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}
@@ -22,6 +23,8 @@ async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
         async with read_only(dependencies.sessions) as session:
             revision = await session.scalar(text("SELECT max(version_num) FROM alembic_version"))
             facts |= await readiness.read_state(session)
+            differences = await dependencies.guards.differences(session)
+            facts["guards"] = not guards.of_same_revision(differences)
     except DatabaseAwayError:
         return facts, False
     facts["database"] = True

@@ -150,6 +150,7 @@ class Settings(BaseSettings):
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
     daily_report_hour: Annotated[int, Field(ge=0, le=23)] = 6
+    pg_bin: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     environment: Literal["development", "staging", "production"] = "production"

@@ -49,6 +49,7 @@ CREATE TABLE campaign_targets (
     key text,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
+    search_above bigint,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -625,6 +626,7 @@ CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER written_about_schema BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['backup_restored'::text, 'guard_missing'::text, 'schema_differs'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['backup_restored'::text, 'guard_missing'::text, 'schema_differs'::text]))) EXECUTE FUNCTION guard_notice('database');
 CREATE TRIGGER written_by_clock BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text]))) EXECUTE FUNCTION guard_notice('clock');
 CREATE TRIGGER written_by_database BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text]))) EXECUTE FUNCTION guard_notice('database');
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
@@ -679,6 +681,7 @@ CREATE TABLE post_jobs (
     breach character varying(32),
     breach_refund_at timestamp with time zone,
     check_began_at timestamp with time zone,
+    search_above bigint,
     CONSTRAINT pk_post_jobs PRIMARY KEY (id),
     CONSTRAINT uq_post_jobs_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT fk_post_jobs_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
@@ -700,12 +703,14 @@ CREATE INDEX ix_post_jobs_sending ON post_jobs USING btree (lease_until) WHERE s
 CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, updated_at);
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
-CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed');
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed', 'queued>uncertain');
 CREATE TRIGGER breach_decided BEFORE UPDATE OF breach, breach_refund_at ON post_jobs FOR EACH ROW WHEN (old.breach::text IS DISTINCT FROM new.breach::text OR old.breach_refund_at IS DISTINCT FROM new.breach_refund_at) EXECUTE FUNCTION guard_breach();
 CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jobs FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.channel_id IS DISTINCT FROM new.channel_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER search_copied BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION require_search();
+CREATE TRIGGER searched_first BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND (old.search_above IS NOT NULL OR old.status::text = 'queued'::text AND new.status::text = 'uncertain'::text)) EXECUTE FUNCTION require_search();
 CREATE TRIGGER stamped BEFORE UPDATE ON post_jobs FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER switched_claim BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'sending'::text) EXECUTE FUNCTION require_running('telegram_posting', 'worker_post');
 GRANT INSERT, SELECT ON post_jobs TO adtech_bot;
@@ -983,12 +988,20 @@ GRANT SELECT ON explained_entries TO adtech_bot;
 GRANT SELECT ON explained_entries TO adtech_clock;
 GRANT SELECT ON explained_entries TO adtech_reports;
 
+CREATE VIEW freezing_incidents AS
+ SELECT id,
+    opened_at,
+    closed_at,
+    closed_by
+   FROM incidents
+  WHERE kind = ANY (ARRAY['ledger_violation'::text, 'backup_restored'::text, 'guard_missing'::text]);
+
 CREATE VIEW frozen_switches AS
  SELECT key
    FROM kill_switches
   WHERE (key::text = ANY (ARRAY['new_escrows'::character varying, 'payouts'::character varying, 'refunds'::character varying, 'withdrawals'::character varying]::text[])) AND (EXISTS ( SELECT
-           FROM incidents
-          WHERE incidents.kind = 'ledger_violation'::text AND incidents.closed_at IS NULL));
+           FROM freezing_incidents
+          WHERE freezing_incidents.closed_at IS NULL));
 
 CREATE VIEW running_switches AS
  SELECT key
@@ -1017,6 +1030,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
+-- finish_restore(switch_keys text[]) RETURNS jsonb
 -- guard_breach() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
@@ -1045,6 +1059,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- purge_inbox() RETURNS void
 -- purge_late_answers() RETURNS void
 -- reconcile_super_admins(listed bigint[]) RETURNS void
+-- record_guard_faults(freezes boolean, facts jsonb) RETURNS bigint
 -- record_launch_check(check_name text, check_passed boolean, check_evidence jsonb, actor_id bigint, inbox_id bigint, correlation_id text) RETURNS boolean
 -- record_ledger_check(violations bigint, details jsonb, progress jsonb, full_since timestamp with time zone) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
@@ -1074,6 +1089,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_received_payment() RETURNS trigger
 -- require_role_request() RETURNS trigger
 -- require_running() RETURNS trigger
+-- require_search() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger
@@ -1122,6 +1138,8 @@ GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_late_answers TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
+GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_bot;
+GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_clock;
 GRANT EXECUTE ON FUNCTION record_launch_check TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_ledger_check TO adtech_clock;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;

@@ -10,12 +10,12 @@ from bot.operator_callbacks import LaunchAct, OnLaunch, SignLaunch
 from bot.screens import launch as screens
 from bot.screens.outgoing import Outgoing
 from handlers import respond
-from services.launch import gate, steps
+from services.launch import gate, refusals, steps
 from services.platform import errors
 from services.platform.actors import OPERATORS
 
 router = Router(name="launch")
-_REFUSED = (errors.LaunchCheckOpen, errors.LaunchPhasePassed, errors.SamePerson)
+_REFUSED = (refusals.LaunchCheckOpen, refusals.LaunchPhasePassed, errors.SamePerson)
 """After these refusals, the person also sees the present state of the launch."""
 
 

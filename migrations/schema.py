@@ -1,6 +1,10 @@
-"""Write the present schema of the database into `db/schema.sql`: `python -m migrations.schema`."""
+"""Write `db/schema.sql` and `db/guards.json` from a migrated database.
+
+Run it with `python -m migrations.schema`.
+"""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +13,8 @@ from pathlib import Path
 
 import asyncpg
 
-from sandbox import embedded
+from sandbox import binaries, embedded
+from services.platform import guards
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "db" / "schema.sql"
@@ -117,17 +122,73 @@ async def describe(connection: asyncpg.Connection) -> str:
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-async def read(url: str) -> str:
-    """Return the schema of the migrated database at the address `url` as text."""
+async def read_guards(url: str) -> guards.Guards:
+    """Return the guards of the database at the address `url`."""
     connection = await asyncpg.connect(url)
     try:
-        return await describe(connection)
+        return guards.as_guards(await connection.fetch(guards.QUERY))
     finally:
         await connection.close()
 
 
+async def describe_guards(migrated: str, restored: str) -> str:
+    """Return the content of `db/guards.json`.
+
+    `migrated` is the address of a migrated database, and `restored` that of an empty one, into
+    which a copy of `migrated` is restored. PostgreSQL prints some conditions in another form there.
+    """
+    _copy(migrated, restored)
+    release: guards.Release = {}
+    for found in (await read_guards(migrated), await read_guards(restored)):
+        for kind, by_name in found.items():
+            for name, definition in by_name.items():
+                accepted = release.setdefault(kind, {}).setdefault(name, [])
+                if definition not in accepted:
+                    accepted.append(definition)
+    content = {"revision": _last_revision(), "guards": release}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a database into an empty one, as a restored backup does."""
+    programs = binaries.postgres("pg_dump").parent
+    with tempfile.NamedTemporaryFile(suffix=".dump") as file:
+        dump, restore = programs / "pg_dump", programs / "pg_restore"
+        for command in (
+            [str(dump), "--format=custom", f"--file={file.name}", source],
+            [str(restore), "--no-owner", f"--dbname={target}", file.name],
+        ):
+            subprocess.run(command, check=True)  # noqa: S603 - programs of the sandbox
+
+
+def _last_revision() -> str:
+    return max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+
+
+async def write(migrated: str, restored: str) -> None:
+    """Write both files. The addresses are those of `describe_guards`."""
+    connection = await asyncpg.connect(migrated)
+    try:
+        FILE.write_text(await describe(connection))
+    finally:
+        await connection.close()
+    guards.RELEASE.write_text(await describe_guards(migrated, restored))
+
+
+async def _create_empty(server: embedded.Postgres) -> str:
+    """Create an empty database, and return the address of its owner."""
+    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
+    try:
+        await connection.execute(
+            f"CREATE DATABASE restored OWNER {embedded.OWNER} TEMPLATE template0"
+        )
+    finally:
+        await connection.close()
+    return server.dsn(embedded.OWNER, "restored")
+
+
 def main() -> None:
-    """Create a new, migrated database, and write `db/schema.sql` from it."""
+    """Create a new, migrated database, and write both files from it."""
     with tempfile.TemporaryDirectory() as folder:
         server = asyncio.run(embedded.start_postgres(Path(folder), durable=False))
         try:
@@ -138,7 +199,7 @@ def main() -> None:
                 env=os.environ | {"MIGRATION_DATABASE_URL": url},
                 check=True,
             )
-            FILE.write_text(asyncio.run(read(url)))
+            asyncio.run(write(url, asyncio.run(_create_empty(server))))
         finally:
             asyncio.run(server.stop())
 

@@ -83,6 +83,7 @@ def ticks(
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
     end_hanging = partial(watchdogs.end_hanging_sessions, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
+    check_guards = partial(watchdogs.check_guards, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
     purge = partial(watchdogs.purge, sessions)
     report_daily = partial(
@@ -120,6 +121,7 @@ def ticks(
         Tick("stops", 1.0, HANG_SECONDS, partial(watchdogs.settle_stops, sessions)),
         Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
+        Tick("guards", 120.0, HANG_SECONDS, leader.leader_only(check_guards)),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
         Tick("daily report", 60.0, HANG_SECONDS, leader.leader_only(report_daily)),
         Tick("failure counts", 5.0, HANG_SECONDS, store_failures),

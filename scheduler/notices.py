@@ -168,6 +168,24 @@ async def _rollback_criterion(session: AsyncSession, t: Texts, payload: Payload)
     return launch_screens.criterion_met(t, payload)
 
 
+async def _backup_restored(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.backup_restored(
+        t,
+        payload["incident_id"],
+        searched=payload["searched"],
+        parked=payload["parked"],
+        withdrawals=payload["withdrawals"],
+    )
+
+
+async def _guard_missing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=True)
+
+
+async def _schema_differs(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=False)
+
+
 async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
     return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
 
@@ -272,6 +290,9 @@ _KINDS: Mapping[str, Render] = {
     "ledger_violation": _ledger_violation,
     "rollback_criterion": _rollback_criterion,
     "audit_chain_broken": _audit_chain_broken,
+    "backup_restored": _backup_restored,
+    "guard_missing": _guard_missing,
+    "schema_differs": _schema_differs,
     "audit_chain_extended": _audit_chain_extended,
     "audit_chain_file_added": _audit_chain_file_added,
     "daily_report": _daily_report,

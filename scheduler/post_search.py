@@ -15,12 +15,17 @@ from scheduler import error_isolation
 from scheduler.dispatch import PostingWorker
 from services.market import channels
 from services.platform import chat_migrations
-from services.posts import uncertain_posts
+from services.posts import restored_posts, uncertain_posts
 from services.posts.uncertain_posts import UncertainPost
 
 BATCH = 8
 EMPTY_IDS_AT_END = 8
 """A search ends after this many ids in a row without a message, above all known ids."""
+EMPTY_IDS_AT_END_OF_RESTORED = 40
+"""The same number for a post of a restored backup.
+
+Since the backup, people may have deleted many messages in a row.
+"""
 MAX_PROBES = 60
 """The most message ids in one search. Telegram allows this number in 3 minutes."""
 MAX_SLOT_WAIT_SECONDS = 65.0
@@ -51,6 +56,8 @@ class SearchResult:
     highest_seen_id: int = 0
     """The highest id at which the search found a message."""
     rights_lost: bool = False
+    searched_upto: int | None = None
+    """The messages up to this id are certainly those of others, and the search has to go on."""
     evidence: str = ""
 
 
@@ -73,6 +80,7 @@ class Search:
 async def search_due_posts(search: Search) -> None:
     """Search for each uncertain post whose search is due, and record the results."""
     async with search.worker.sessions.begin() as session:
+        await restored_posts.begin_searches(session)
         due = await uncertain_posts.claim_due(session, limit=BATCH)
         forward_to = await chat_migrations.current_chat_id(session, search.admin_chat_id)
 
@@ -108,9 +116,11 @@ async def _search_channel(
             "the bot's rights are unknown" if rights is None else "the bot has lost its rights"
         )
         return SearchResult(rights_lost=rights is not None, evidence=evidence)
+    empty_at_end = EMPTY_IDS_AT_END_OF_RESTORED if post.restored else EMPTY_IDS_AT_END
     highest_seen_id, other_own_message = post.known_message_id, False
+    message_id = highest_seen_id
     for message_id in range(highest_seen_id + 1, highest_seen_id + 1 + MAX_PROBES):
-        if message_id > max(highest_seen_id, post.last_message_id) + EMPTY_IDS_AT_END:
+        if message_id > max(highest_seen_id, post.last_message_id) + empty_at_end:
             absent = not other_own_message and (
                 await worker.sender.get_bot_rights(post.chat_id) == rights
             )
@@ -126,7 +136,13 @@ async def _search_channel(
         if probe.result is LookupResult.ANOTHERS:
             highest_seen_id = message_id
             other_own_message |= editable and not rights.may_edit_others
-    return SearchResult(highest_seen_id=highest_seen_id, evidence="too many posts to look through")
+    # At an id below a known one, no message can appear any more.
+    searched_upto = min(message_id, max(highest_seen_id, post.last_message_id))
+    return SearchResult(
+        highest_seen_id=highest_seen_id,
+        searched_upto=searched_upto if post.restored and not other_own_message else None,
+        evidence="too many posts to look through",
+    )
 
 
 async def _probe_and_compare(
@@ -201,7 +217,10 @@ async def _record_result(search: Search, post: UncertainPost, result: SearchResu
             )
         else:
             recorded = await uncertain_posts.record_unknown(
-                session, post, highest_seen_id=result.highest_seen_id
+                session,
+                post,
+                highest_seen_id=result.highest_seen_id,
+                searched_upto=result.searched_upto,
             )
         if result.rights_lost:
             await channels.record_rights_lost(session, chat_id=post.chat_id, reason="no_post_right")

@@ -8,7 +8,7 @@ from bot import readiness, switches
 from db.session import Sessions
 from services.market import placement_expiry, staff_requests, submission_cards
 from services.money import correction_expiry, incidents, stuck_escrows
-from services.platform import daily_report, hanging_sessions, inbox, killswitches, outbox
+from services.platform import daily_report, guards, hanging_sessions, inbox, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
@@ -78,6 +78,19 @@ async def check_ledger(sessions: Sessions) -> None:
     """
     async with sessions.begin() as session:
         await incidents.check_ledger_invariant(session)
+
+
+async def check_guards(sessions: Sessions) -> None:
+    """Compare the guards of the database with the release, and open incidents about differences.
+
+    If a guard of money differs, new holds, payouts, refunds, withdrawals and adjustments are
+    stopped.
+    """
+    async with sessions.begin() as session:
+        differences = await guards.compare(session)
+        await guards.record(session, differences)
+    if differences:
+        log.error("Guards of the database differ", guards=[str(each) for each in differences])
 
 
 async def settle_stops(sessions: Sessions) -> None:

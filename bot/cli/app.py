@@ -2,7 +2,18 @@
 
 import typer
 
-from bot.cli import corrections, launch, ledger, look, money, people, reports, switches
+from bot.cli import (
+    backup,
+    corrections,
+    launch,
+    ledger,
+    look,
+    money,
+    people,
+    reports,
+    restore,
+    switches,
+)
 
 EXIT_CODES = (
     "Exit status: 0 done; 1 refused, or found what must not be; 2 wrong arguments or settings;"
@@ -24,6 +35,8 @@ app.add_typer(money.app)
 app.add_typer(ledger.app)
 app.add_typer(corrections.app)
 app.add_typer(people.app)
+app.add_typer(backup.app)
+app.add_typer(restore.app)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Define the `adtech` commands that check the ledger and finish a restore."""
+"""Define the `adtech` commands that check the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 from rich.progress import Progress as Bar
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli import chain_verification
-from bot.cli.commands import CLOCK, DATABASE, LEDGER, OWNER, RESTORE, command
+from bot.cli.commands import CLOCK, DATABASE, LEDGER, command
 from bot.cli.shell import REFUSED, read_settings, run_all, run_once
 from bot.cli.tables import Format, chosen, err, out, print_rows, say
 from db import queries
@@ -19,6 +18,8 @@ from db.session import Sessions
 from services.money import incidents, incremental_check, invariants, scoped_invariants
 from services.money.incremental_check import Progress
 from services.money.invariants import Violation
+from services.platform import guards
+from services.platform.guards import Difference
 
 Full = Annotated[bool, typer.Option("--full", help="Check all rows, old ones too.")]
 ChainFile = Annotated[
@@ -38,7 +39,9 @@ app = typer.Typer(no_args_is_help=True)
 def check(*, full: Full = False) -> None:
     """Check the ledger now, in the same way as the scheduled check.
 
-    If a rule is violated, all movements of money are stopped, and the exit status is 1.
+    The command also compares the guards of the database (triggers, rights, functions, ...) with
+    those of the release. If a rule is violated or a guard of money differs, all movements of money
+    are stopped. The exit status is 1 if anything is found.
     """
     violations = (
         run_all(_check_all, as_clock=True, shows_progress=False)
@@ -46,9 +49,21 @@ def check(*, full: Full = False) -> None:
         else run_once(incidents.check_ledger_invariant, as_clock=True)
     )
     print_violations(violations)
-    if violations:
+    differences = run_once(_compare_guards, as_clock=True)
+    if differences:
+        err.print("The database differs from the release:")
+        rows = [{"guard": str(each), "put_back": each.repair} for each in differences]
+        print_rows(("guard", "put_back"), rows, err)
+    if violations or guards.of_same_revision(differences):
         raise typer.Exit(REFUSED)
     say("All invariants hold.")
+
+
+async def _compare_guards(session: AsyncSession) -> list[Difference]:
+    """Compare the guards of the database with the release, and open incidents about differences."""
+    differences = await guards.compare(session)
+    await guards.record(session, differences)
+    return differences
 
 
 @command(
@@ -77,17 +92,6 @@ def verify_ledger(file: ChainFile = None, digest: Digests = None) -> None:
         raise typer.Exit(REFUSED)
 
 
-@command(app, group=RESTORE, example="adtech restored", needs=OWNER)
-def restored() -> None:
-    """Finish a restore: run this after a backup was restored into a new PostgreSQL cluster.
-
-    Run the command one time, before any other program uses the database. The ledger then continues
-    with the transaction number after the last one in the backup.
-    """
-    added = run_once(_restart, as_owner=True)
-    out.print(f"Transactions are numbered on: {added} is added to the cluster's own.")
-
-
 def print_violations(violations: Sequence[Violation]) -> None:
     """Print the violated rules with their rows: a table for each rule, or one list of rows."""
     if chosen.get() is not Format.TABLE:
@@ -104,20 +108,26 @@ def print_violations(violations: Sequence[Violation]) -> None:
         print_rows(tuple(shown[0]) if shown else (), shown, err)
 
 
-async def _restart(session: AsyncSession) -> int:
-    result = await session.execute(text("SELECT restart_ledger_txn()"))
-    added: int = result.scalar_one()
-    return added
-
-
 async def _check_all(sessions: Sessions) -> list[Violation]:
-    """Check all rows of the ledger in several transactions, and return the violations.
+    """Check all rows of the ledger, record the check, and return the violations.
 
     A violation stops all movements of money.
     """
-    by_name: dict[str, Violation] = {}
     async with sessions.begin() as session:
         began = await queries.now(session)
+    violations = await find_violations(sessions)
+    async with sessions.begin() as session:
+        await incidents.record_check(session, violations, full_since=began)
+    return violations
+
+
+async def find_violations(sessions: Sessions) -> list[Violation]:
+    """Check all rows of the ledger in several transactions, and return the violations.
+
+    Shows a bar for each part. Writes nothing.
+    """
+    by_name: dict[str, Violation] = {}
+    async with sessions.begin() as session:
         sizes = await incremental_check.last_ids(session)
     with Bar(console=err, disable=not err.is_for_a_person) as bar:
         bars = {
@@ -142,7 +152,6 @@ async def _check_all(sessions: Sessions) -> list[Violation]:
             progress = next_progress
     async with sessions.begin() as session:
         _merge(by_name, await scoped_invariants.find_unscoped_violations(session))
-        await incidents.record_check(session, list(by_name.values()), full_since=began)
     return list(by_name.values())
 
 

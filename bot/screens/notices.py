@@ -30,6 +30,7 @@ _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
 _ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
 """The notices after which the advertiser has to open the wallet."""
 _MAX_LISTED = 10
+_MAX_RESTORED = 50
 """The largest number of rows or placements that one notice lists."""
 
 
@@ -208,6 +209,41 @@ def ledger_violation(
     for violation in violations:
         refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
         lines.append(t("notice-ledger-line", name=violation["name"], rows=refs))
+    return Outgoing("\n".join(lines))
+
+
+def backup_restored(
+    t: Texts, incident_id: int, *, searched: int, parked: int, withdrawals: Sequence[int]
+) -> Outgoing:
+    """Build the notice to staff that a backup was restored, and what they have to do."""
+    lines = [
+        t("notice-backup-restored", id=str(incident_id), searched=str(searched), parked=str(parked))
+    ]
+    if withdrawals:
+        ids = ", ".join(f"#{each}" for each in withdrawals[:_MAX_RESTORED])
+        more = max(len(withdrawals) - _MAX_RESTORED, 0)
+        lines.append(t("notice-backup-withdrawals", ids=ids, more=more))
+    lines.append(t("notice-backup-next", id=str(incident_id)))
+    return Outgoing("\n".join(lines))
+
+
+def schema_differs(
+    t: Texts, incident_id: int, differences: Sequence[Mapping[str, Any]], *, freezes: bool
+) -> Outgoing:
+    """Build the notice to staff about guards of the database that differ from the release."""
+    number = str(incident_id)
+    lines = [
+        t("notice-guard-missing", id=number) if freezes else t("notice-schema-differs", id=number)
+    ]
+    lines += [
+        t(
+            "notice-guard-line",
+            kind=str(difference.get("kind")),
+            guard=str(difference.get("ref")),
+            repair=str(difference.get("repair")),
+        )
+        for difference in differences[:_MAX_LISTED]
+    ]
     return Outgoing("\n".join(lines))
 
 

@@ -206,6 +206,8 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
     if row.status is WithdrawalStatus.APPROVED and (row.blocked or row.open_loss):
         loss = t.money(row.open_loss, row.currency) if row.open_loss else "none"
         lines.append(t("withdrawal-must-wait", loss=loss))
+    if row.restored:
+        lines.append(t("withdrawal-restored"))
     if row.paying_telegram_id is not None:
         lines.append(t("withdrawal-paying", by=str(row.paying_telegram_id)))
     if row.return_reason is not None:

@@ -6,8 +6,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT row_number() OVER (), listed.phase, listed.name
     FROM (VALUES
         (0, 'switch_rows'), (0, 'all_stopped'), (0, 'nothing_active'),
-        (1, 'still_stopped'), (1, 'api_health'), (1, 'schema_revision'), (1, 'processes_alive'),
-        (1, 'ledger_clean'),
+        (1, 'still_stopped'), (1, 'api_health'), (1, 'schema_revision'), (1, 'guards_hold'),
+        (1, 'processes_alive'), (1, 'ledger_clean'),
         (2, 'deposits_running'), (2, 'test_placement'), (2, 'hold_blocked'),
         (3, 'refunds_running'), (3, 'new_escrows_running'), (3, 'one_escrow_held'),
         (3, 'hold_in_ledger'), (3, 'telegram_posting_running'), (3, 'worker_post_running'),

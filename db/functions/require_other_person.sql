@@ -14,7 +14,7 @@ DECLARE
     is_closer boolean;
 BEGIN
     SELECT min(opened_at), bool_or(closed_by = actor_id) INTO first_opened_at, is_closer
-    FROM incidents WHERE kind = 'ledger_violation' AND closed_at >= changed_at;
+    FROM freezing_incidents WHERE closed_at >= changed_at;
     IF first_opened_at IS NULL
         OR switch_key NOT IN ('new_escrows', 'payouts', 'refunds', 'withdrawals', 'adjustments')
     THEN

@@ -22,7 +22,7 @@ BEGIN
     PERFORM require_operator(actor_id);
     IF EXISTS (SELECT FROM frozen_switches WHERE key = switch_key) THEN
         RAISE EXCEPTION 'an open incident stops the switch' USING ERRCODE = 'AD043', DETAIL = (
-            SELECT max(id) FROM incidents WHERE kind = 'ledger_violation' AND closed_at IS NULL);
+            SELECT max(id) FROM freezing_incidents WHERE closed_at IS NULL);
     END IF;
     IF EXISTS (SELECT FROM running_switches WHERE key = switch_key) THEN
         RETURN false;

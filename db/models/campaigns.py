@@ -151,3 +151,5 @@ class CampaignTarget(Base):
     """The idempotency key of the form."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
+    search_above: Mapped[int | None]
+    """The value of `search_above` for the post job, if a backup with this target was restored."""

@@ -138,6 +138,11 @@ class PostJob(Base):
     """The number of claims that ended without an outcome."""
     known_message_id: Mapped[int | None]
     """The highest known message id in the channel before the send. The post's id is higher."""
+    search_above: Mapped[int | None]
+    """The highest message id of the channel that a restored backup knew, or null.
+
+    The post may be in the channel already, above this id. The bot searches before it sends.
+    """
     first_absent_at: Mapped[datetime | None]
     """When a first search found that an uncertain post is not in the channel.
 

@@ -16,9 +16,10 @@ from db.models.operations import Switch
 from services.launch import attempts, criteria, micro_campaign, steps
 from services.launch.steps import Step
 from services.money import escrow, incidents, invariants
-from services.platform import heartbeats, killswitches
+from services.platform import guards, heartbeats, killswitches
 
 SCHEDULER = "scheduler"
+_NAMED_GUARDS = 5
 _REVISION = text("SELECT max(version_num) FROM alembic_version")
 _ACTIVE = text(
     """
@@ -137,6 +138,12 @@ async def _check_revision(session: AsyncSession, context: Context) -> Result:
     passed = revision is not None and revision >= context.facts.revision
     evidence = {"revision": revision, "needed": context.facts.revision}
     return Result(passed, "" if passed else f"{revision} < {context.facts.revision}", evidence)
+
+
+async def _check_guards(session: AsyncSession, _context: Context) -> Result:
+    differing = guards.of_same_revision(await guards.compare(session))
+    names = [str(each) for each in differing]
+    return Result(not names, "; ".join(names[:_NAMED_GUARDS]), {"differences": len(names)})
 
 
 async def _check_processes(session: AsyncSession, _context: Context) -> Result:
@@ -281,6 +288,7 @@ _CHECKS: Mapping[str, Check] = {
     "still_stopped": _check_stopped,
     "api_health": _check_api,
     "schema_revision": _check_revision,
+    "guards_hold": _check_guards,
     "processes_alive": _check_processes,
     "ledger_clean": _check_ledger,
     "test_placement": _check_test_placement,

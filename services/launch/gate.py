@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.session import sqlstate
-from services.launch import checks
+from services.launch import checks, refusals
 from services.launch.checks import Context, Facts
 from services.launch.steps import LAST_PHASE, SIGN_OFF, STEPS, Step
 from services.platform import errors
@@ -115,9 +115,9 @@ async def check(session: AsyncSession, *, actor: Actor, facts: Facts) -> Launch:
     await session.execute(_LOCK)
     launch = await read(session)
     if launch.phase is None:
-        raise errors.LaunchNotBegun
+        raise refusals.LaunchNotBegun
     if launch.first_open(launch.phase) is None:
-        raise errors.LaunchPhasePassed(launch.phase)
+        raise refusals.LaunchPhasePassed(launch.phase)
     return await _run(session, actor, launch, launch.phase, facts)
 
 
@@ -132,13 +132,13 @@ async def begin_phase(session: AsyncSession, *, actor: Actor, phase: int, facts:
     launch = await read(session)
     for earlier in range(min(phase, LAST_PHASE + 1)):
         if (missing := launch.first_open(earlier)) is not None:
-            raise errors.LaunchCheckOpen(earlier, missing.step.name)
+            raise refusals.LaunchCheckOpen(earlier, missing.step.name)
     if phase > LAST_PHASE:
-        raise errors.LaunchPhasePassed(LAST_PHASE)
+        raise refusals.LaunchPhasePassed(LAST_PHASE)
     if launch.phase is not None and phase <= launch.phase:
         if (open_check := launch.first_open(phase)) is not None:
-            raise errors.LaunchCheckOpen(phase, open_check.step.name)
-        raise errors.LaunchPhasePassed(phase)
+            raise refusals.LaunchCheckOpen(phase, open_check.step.name)
+        raise refusals.LaunchPhasePassed(phase)
     return await _run(session, actor, launch, phase, facts)
 
 
@@ -154,7 +154,7 @@ async def sign(session: AsyncSession, *, actor: Actor, role: str) -> Launch:
     launch = await read(session)
     for phase in range(LAST_PHASE + 1):
         if (missing := launch.first_open(phase)) is not None:
-            raise errors.LaunchCheckOpen(phase, missing.step.name)
+            raise refusals.LaunchCheckOpen(phase, missing.step.name)
     await _record(session, actor, role, passed=True, evidence={})
     return await read(session)
 

@@ -34,6 +34,7 @@ STEPS = (
     Step(1, "still_stopped"),
     Step(1, "api_health"),
     Step(1, "schema_revision"),
+    Step(1, "guards_hold"),
     Step(1, "processes_alive"),
     Step(1, "ledger_clean"),
     # With `deposits` running, only `new_escrows` can be what blocks the hold.

@@ -361,7 +361,11 @@ async def _cancel_jobs(
         targets = targets.where(CampaignTarget.publish_at < func.clock() - older_than)
     await session.execute(
         update(PostJob)
-        .where(PostJob.campaign_target_id.in_(targets), PostJob.status == PostJobStatus.QUEUED)
+        .where(
+            PostJob.campaign_target_id.in_(targets),
+            PostJob.status == PostJobStatus.QUEUED,
+            PostJob.search_above.is_(None),
+        )
         .values(status=PostJobStatus.CANCELLED, updated_at=func.clock())
         .execution_options(synchronize_session=False)
     )

@@ -176,6 +176,11 @@ async def last_link(session: AsyncSession) -> ChainLink | None:
     return _to_link(row) if row else None
 
 
+async def last_number(session: AsyncSession) -> int:
+    """Return the number of the last link in the database, or 0."""
+    return await session.scalar(select(func.max(AuditChainLink.number))) or 0
+
+
 async def links_after(session: AsyncSession, number: int, *, limit: int) -> list[ChainLink]:
     """Return at most `limit` links with numbers above `number`, in the order of their numbers."""
     rows = await session.scalars(

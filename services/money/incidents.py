@@ -13,7 +13,7 @@ from db.models.corrections import Correction
 from db.models.operations import Incident, LedgerCheckpoint, Switch
 from services.money import incremental_check
 from services.money.invariants import Violation
-from services.platform import audit, errors, killswitches
+from services.platform import audit, errors, guards, killswitches
 from services.platform.actors import OPERATORS, SYSTEM, Actor
 
 AUDIT_CHAIN_INCIDENT = "audit_chain_broken"
@@ -131,6 +131,7 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
     the incident and after the last repair must have found no violation, and the scheduler's login
     must have recorded this check. If the incident is already closed, nothing changes. Locks the
     incident. Raises AccessDenied, NotFound; InvariantBroken if a check finds a violation;
+    GuardsDiffer if the incident is about a guard, and one still differs from the release;
     NotChecked if the full check is missing.
     """
     role = actor.require_staff(*OPERATORS, action="incident_close")
@@ -142,6 +143,10 @@ async def close_incident(session: AsyncSession, *, actor: Actor, incident_id: in
     violations, _, _ = await _check(session)
     if violations:
         raise errors.InvariantBroken(incident_id)
+    if incident.kind in guards.INCIDENTS:
+        differences = guards.of_same_revision(await guards.compare(session))
+        for each in differences[:1]:
+            raise errors.GuardsDiffer(incident_id, str(each), each.repair)
     if not await _is_fully_checked_since(session, incident):
         raise errors.NotChecked(incident_id)
     incident.closed_at = await queries.now(session)

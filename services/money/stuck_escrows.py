@@ -24,9 +24,9 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
     """Refund escrows that hold money for longer than `sla` without a post. Return their number.
 
     The time counts from the hold or from `publish_at`, whichever is later. A queued post job is
-    marked as failed. An escrow whose job is `sending` or `uncertain` stays held. If the kill switch
-    `refunds` or `worker_watchdogs` is stopped, the escrows are counted but not refunded. Locks the
-    switches, then each placement, its post job and its escrow.
+    marked as failed. An escrow whose job is `sending` or `uncertain`, or waits for a search, stays
+    held. If the kill switch `refunds` or `worker_watchdogs` is stopped, the escrows are counted but
+    not refunded. Locks the switches, then each placement, its post job and its escrow.
     """
     switches = (Switch.REFUNDS, Switch.WORKER_WATCHDOGS)
     await killswitches.lock(session, *switches)
@@ -40,7 +40,10 @@ async def refund_stuck_escrows(session: AsyncSession, *, sla: timedelta = ESCROW
             Escrow.status == EscrowStatus.HELD,
             Escrow.created_at < func.clock() - sla,
             func.greatest(Escrow.created_at, CampaignTarget.publish_at) < func.clock() - sla,
-            or_(PostJob.id.is_(None), PostJob.status == PostJobStatus.QUEUED),
+            or_(
+                PostJob.id.is_(None),
+                (PostJob.status == PostJobStatus.QUEUED) & PostJob.search_above.is_(None),
+            ),
         )
         .order_by(CampaignTarget.id)
         .limit(BATCH)
@@ -75,7 +78,8 @@ async def _fail_and_refund(session: AsyncSession, target_id: int) -> None:
     if placement.escrow.status is not EscrowStatus.HELD:
         return
     if placement.job is not None:
-        if placement.job.status is not PostJobStatus.QUEUED:
+        is_searched_first = placement.job.search_above is not None
+        if placement.job.status is not PostJobStatus.QUEUED or is_searched_first:
             return
         placement.job.status = PostJobStatus.FAILED
         placement.job.last_error = "not posted in time"

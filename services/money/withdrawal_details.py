@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db.models.money import Withdrawal, WithdrawalStatus
-from db.models.users import User
+from db.models.users import User, UserAuditLog
 from services.money import wallets
-from services.platform import errors
+from services.platform import errors, restores
 
 OPEN = (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED)
 
@@ -37,6 +37,8 @@ class WithdrawalDetails:
     return_reason: str | None
     paying_telegram_id: int | None
     """The Telegram id of the admin with a valid claim on the payment, or None."""
+    restored: bool
+    """Whether the withdrawal is open and older than a restored backup: it may be paid already."""
 
 
 async def list_open(
@@ -74,6 +76,7 @@ def _select_cards() -> Select[*tuple[Any, ...]]:
             (func.clock() - Withdrawal.created_at).label("age"),
             decided_by.telegram_id.label("decided_by"),
             paying_by.telegram_id.label("paying_by"),
+            _is_restored().label("restored"),
         )
         .join(User, User.id == Withdrawal.user_id)
         .outerjoin(decided_by, decided_by.id == Withdrawal.decided_by)
@@ -84,6 +87,12 @@ def _select_cards() -> Select[*tuple[Any, ...]]:
             & (Withdrawal.status == WithdrawalStatus.APPROVED),
         )
         .execution_options(populate_existing=True)
+    )
+
+
+def _is_restored() -> ColumnElement[bool]:
+    return Withdrawal.status.in_(OPEN) & exists().where(
+        UserAuditLog.action == restores.ACTION, UserAuditLog.created_at > Withdrawal.created_at
     )
 
 
@@ -104,4 +113,5 @@ def _to_card(row: Any) -> WithdrawalDetails:
         external_reference=withdrawal.external_reference,
         return_reason=withdrawal.return_reason,
         paying_telegram_id=row.paying_by,
+        restored=row.restored,
     )

@@ -340,6 +340,17 @@ class NotChecked(DomainError):
 
 
 @dataclass(eq=False)
+class GuardsDiffer(DomainError):
+    """The incident cannot be closed while the database differs from the release."""
+
+    incident_id: int
+    guard: str
+    """The first guard that differs, and how."""
+    repair: str
+    """The command that puts this guard back."""
+
+
+@dataclass(eq=False)
 class SamePerson(DomainError):
     """The actor did an earlier act on the same thing, so another person must do this act."""
 
@@ -370,23 +381,3 @@ class NotCorrectable(DomainError):
 
     kind: str
     id: int
-
-
-@dataclass(eq=False)
-class LaunchNotBegun(DomainError):
-    """No phase of the launch has begun."""
-
-
-@dataclass(eq=False)
-class LaunchPhasePassed(DomainError):
-    """A phase of the launch has passed already, and no phase runs twice."""
-
-    phase: int
-
-
-@dataclass(eq=False)
-class LaunchCheckOpen(DomainError):
-    """The launch does not go on, because a check of a phase has not passed."""
-
-    phase: int
-    check: str

@@ -18,6 +18,9 @@ class Priority(IntEnum):
 _PRIORITIES: Mapping[str, Priority] = {
     "ledger_violation": Priority.ALARM,
     "audit_chain_broken": Priority.ALARM,
+    "backup_restored": Priority.ALARM,
+    "guard_missing": Priority.ALARM,
+    "schema_differs": Priority.ALARM,
     "audit_chain_file_added": Priority.ALARM,
     "rollback_criterion": Priority.ALARM,
     "switch_changed": Priority.ALARM,

@@ -73,6 +73,8 @@ POST_JOB: Transitions[PostJobStatus] = {
     (PostJobStatus.UNCERTAIN, PostJobStatus.CANCELLED): _SYSTEM | _STAFF,
     (PostJobStatus.QUEUED, PostJobStatus.CANCELLED): _SYSTEM,
     (PostJobStatus.QUEUED, PostJobStatus.FAILED): _SYSTEM,
+    # A backup was restored: the post may have been published since the backup.
+    (PostJobStatus.QUEUED, PostJobStatus.UNCERTAIN): _SYSTEM,
     # The post was removed within its promised hours, or an admin refunded it; the escrow is held.
     (PostJobStatus.SUCCESS, PostJobStatus.FAILED): _SYSTEM | _STAFF,
 }

@@ -37,7 +37,7 @@ _CLAIM = text(
         JOIN campaigns c ON c.id = t.campaign_id
         JOIN users a ON a.id = c.advertiser_id
         JOIN channels ch ON ch.id = j.channel_id
-        WHERE j.status = 'queued' AND j.due_at <= (SELECT clock())
+        WHERE j.status = 'queued' AND j.search_above IS NULL AND j.due_at <= (SELECT clock())
             AND c.status = 'active' AND ch.status IN ('active', 'paused') AND NOT a.blocked
             AND ch.owner_id = t.owner_id
             AND NOT EXISTS (
@@ -190,7 +190,7 @@ async def seconds_until_due(session: AsyncSession) -> float | None:
     """Return in how many seconds the next queued post is due: 0 or less for now, None for never."""
     seconds = await session.scalar(
         select(func.extract("epoch", func.min(PostJob.due_at) - func.clock())).where(
-            PostJob.status == PostJobStatus.QUEUED
+            PostJob.status == PostJobStatus.QUEUED, PostJob.search_above.is_(None)
         )
     )
     return None if seconds is None else float(seconds)

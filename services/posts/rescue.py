@@ -36,6 +36,7 @@ async def cancel_unwanted(session: AsyncSession) -> int:
         .join(User, User.id == Campaign.advertiser_id)
         .where(
             PostJob.status == PostJobStatus.QUEUED,
+            PostJob.search_above.is_(None),
             or_(Campaign.status == CampaignStatus.CANCELLED, User.blocked),
         )
         .order_by(PostJob.id)

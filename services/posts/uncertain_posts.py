@@ -43,6 +43,8 @@ class UncertainPost:
     """The highest message id that is known in the channel now. The post's id can be higher."""
     claimed_at: datetime
     """The database's time of the claim. The search begins at this time or later."""
+    restored: bool = False
+    """Whether a backup was restored since the post was queued. The search then covers more ids."""
     ids_of_others: frozenset[int] = frozenset()
     """The ids above `known_message_id` of other jobs' posts in this channel."""
 
@@ -67,13 +69,14 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
             PostJob.claim_no,
             PostJob.known_message_id,
             Channel.last_message_id,
+            PostJob.search_above.is_not(None),
             func.array(_ids_of_others().scalar_subquery()),
         ],
         limit=limit,
     )
     posts = []
     for job in jobs:
-        claim_no, known, last, others = job.more
+        claim_no, known, last, restored, others = job.more
         posts.append(
             UncertainPost(
                 job.job_id,
@@ -84,6 +87,7 @@ async def claim_due(session: AsyncSession, *, limit: int) -> Sequence[UncertainP
                 known,
                 last,
                 job.claimed_at,
+                restored,
                 frozenset(others),
             )
         )
@@ -147,15 +151,24 @@ async def record_absent(
 
 
 async def record_unknown(
-    session: AsyncSession, post: UncertainPost, *, highest_seen_id: int
+    session: AsyncSession,
+    post: UncertainPost,
+    *,
+    highest_seen_id: int,
+    searched_upto: int | None = None,
 ) -> bool:
     """Record a search that proved nothing. Return False if the job is no longer uncertain.
 
-    `highest_seen_id` is the highest message id that the search found. Locks the placement, its post
-    job and its escrow, then the channel.
+    `highest_seen_id` is the highest message id that the search found. If the messages up to
+    `searched_upto` are certainly those of others, the next search begins there. Locks the
+    placement, its post job and its escrow, then the channel.
     """
-    if await _lock_uncertain(session, post.target_id, post.claim_no) is None:
+    placement = await _lock_uncertain(session, post.target_id, post.claim_no)
+    if placement is None or placement.job is None:
         return False
+    if searched_upto is not None:
+        placement.job.known_message_id = searched_upto
+        await session.flush()
     await _note_message(session, post, highest_seen_id)
     return True
 

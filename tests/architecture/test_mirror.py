@@ -9,9 +9,10 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("bot", "handlers", "services", "db", "scheduler", "sandbox")
 TESTED_ELSEWHERE = {
     "bot/button_screens": "test_middlewares presses buttons of old messages",
-    "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all handlers"
-    " press them",
+    "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
+    " handlers press them",
     "bot/cli/__main__": "cli/test_app starts it as a program",
+    "bot/cli/backup_archive bot/cli/postgres_programs": "cli/test_backup reads and runs them",
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",
     "bot/cli/look bot/cli/switches": "cli/test_app shows states, stops and runs",
     "bot/commands": "bot/test_main reads the commands that Telegram got",
@@ -65,8 +66,11 @@ TESTED_ELSEWHERE = {
     "services/market/escalations": "test_breaches and test_uncertain_posts lose rights with it",
     "services/market/owner_suspensions": "test_user_blocks blocks and unblocks owners with it",
     "services/launch/attempts services/launch/checks"
-    " services/launch/steps": "test_gate sabotages each check of the launch",
+    " services/launch/steps services/launch/refusals": "test_gate sabotages each of its checks",
     "services/posts/due_jobs": "test_uncertain_posts and test_verification claim with it",
+    "services/platform/guard_repairs": "test_guards runs the commands",
+    "services/platform/restores services/posts/restored_posts": "bot/cli/test_restore restores"
+    " backups with them",
     "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }

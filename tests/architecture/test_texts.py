@@ -25,7 +25,10 @@ from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
 from handlers import start
 from scheduler import notices
-from services.launch import steps
+from services.launch import (
+    refusals,  # noqa: F401 - defines errors
+    steps,
+)
 from services.market import channels
 from services.platform import errors, reports, transitions
 

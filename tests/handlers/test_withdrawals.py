@@ -255,3 +255,14 @@ async def test_an_approval_in_stars_waits_for_the_comparison(market: Marketplace
     await market.press("admin", AGAIN, where="group")
     assert await market.withdrawal_statuses() == ["approved"]
     assert "✅ in Telegram's list" in await market.last("group")
+
+
+async def test_the_card_of_a_withdrawal_of_a_restored_backup_says_to_ask_the_bank(
+    with_withdrawal: Marketplace,
+) -> None:
+    market = with_withdrawal
+    await market.press("admin", OPEN, where="group")
+    assert "A backup of the database was restored" not in await market.last("group")
+    await market.database.as_owner("SELECT finish_restore('{}')")
+    await market.press("admin", APPROVE, where="group")
+    assert "ask the bank before you pay it" in await market.last("group")

@@ -1,6 +1,7 @@
 """Test that `db/schema.sql` and `db/functions` match a migrated database."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from migrations import functions, schema
 from sandbox import embedded
+from services.platform import guards
 from tests.embedded_fixture import clone_database, drop_database
 
 FUNCTIONS = functions.ROOT / "db" / "functions"
@@ -24,8 +26,8 @@ DEFINITIONS = """
 
 
 @pytest.fixture
-async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection to a newly migrated database, in the role of the tables' owner."""
+async def migrated_url(server: embedded.Postgres) -> AsyncIterator[str]:
+    """Yield the URL of a newly migrated database, in the role of the tables' owner."""
     # Mutants change the tests' template, so the database is not a copy of this template.
     name = f"empty_{uuid4().hex}"
     await clone_database(server, "template0", name)
@@ -37,14 +39,30 @@ async def migrated(server: embedded.Postgres) -> AsyncIterator[asyncpg.Connectio
         env=os.environ | {"MIGRATION_DATABASE_URL": url},
         check=True,
     )
-    connection = await asyncpg.connect(url)
+    yield url
+    await drop_database(server, name)
+
+
+@pytest.fixture
+async def migrated(migrated_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a connection to a newly migrated database, in the role of the tables' owner."""
+    connection = await asyncpg.connect(migrated_url)
     yield connection
     await connection.close()
-    await drop_database(server, name)
 
 
 async def test_the_generated_schema_is_up_to_date(migrated: asyncpg.Connection) -> None:
     assert await schema.describe(migrated) == schema.FILE.read_text(), "run `make schema`"
+
+
+async def test_the_generated_guards_are_up_to_date(
+    server: embedded.Postgres, migrated_url: str
+) -> None:
+    empty = f"empty_{uuid4().hex}"
+    await clone_database(server, "template0", empty)
+    described = await schema.describe_guards(migrated_url, server.dsn(embedded.OWNER, empty))
+    await drop_database(server, empty)
+    assert json.loads(described)["guards"] == guards.release(), "run `make schema`"
 
 
 async def test_every_function_runs_as_its_file_says(migrated: asyncpg.Connection) -> None:

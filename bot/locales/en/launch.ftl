@@ -21,6 +21,7 @@ launch-check = { $name ->
     [still_stopped] every kill switch is still stopped after the deployment
     [api_health] the bot's health page answers that all parts work
     [schema_revision] the database has the schema of this release
+    [guards_hold] the database has the guards of this release
     [processes_alive] a scheduler is alive
     [ledger_clean] every rule of the ledger holds
     [deposits_running] deposits runs, and no other switch
@@ -57,6 +58,7 @@ launch-do = 👉 { $name ->
     [nothing_active] Cancel or pause the active campaigns, wait until no post is queued, then check again.
     [api_health] Repair what is named, or start the bot on this machine. HTTP_HOST and HTTP_PORT say where it answers. Then check again.
     [schema_revision] Run the migrations of this release, then check again.
+    [guards_hold] Put back what is named: adtech check shows the command for each. Then check again.
     [processes_alive] Start a scheduler, wait five seconds, then check again.
     [ledger_clean] Do not launch. All money is stopped. Repair the named rules as the runbook says (/incidents), then check again.
     [ledger_after_payout] All money is stopped. Repair the named rules as the runbook says (/incidents), then check again.

@@ -58,6 +58,8 @@ switch-reason = { $reason ->
     [rollback_criterion] a criterion of a rollback is met
     [ledger_invariant_violated] the ledger's invariants are violated
     [created_stopped] new, never run yet
+    [backup_restored] a backup was restored
+    [guard_missing] the database lacks a guard of money
     [sandbox_first_start] first start of the sandbox
    *[other] { $reason }
 }
@@ -119,6 +121,9 @@ incident-line = #{ $id }: { $kind ->
     [audit_chain_broken] the audit chain can't be trusted
     [telegram_down] Telegram does not answer
     [rollback_criterion] a criterion of a rollback is met
+    [backup_restored] a backup was restored
+    [guard_missing] the database lacks a guard of money
+    [schema_differs] the database differs from the release
    *[other] { $kind }
 }, since { $at }{ $what ->
     [none] {""}

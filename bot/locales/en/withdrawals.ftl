@@ -11,6 +11,7 @@ age = { $unit ->
     [hours] { $count } h
    *[days] { $count } d
 }
+withdrawal-restored = ⚠️ A backup of the database was restored after this request. It may have been paid already: ask the bank before you pay it. If it was paid, record that payment.
 withdrawal-card = 🏦 Withdrawal #{ $id }
 
     Amount: { $amount }

@@ -60,6 +60,8 @@ switch-reason = { $reason ->
     [rollback_criterion] выполнен критерий отката
     [ledger_invariant_violated] инварианты книги нарушены
     [created_stopped] новый, ещё не запускался
+    [backup_restored] восстановлена резервная копия
+    [guard_missing] в базе данных нет защиты денег
     [sandbox_first_start] первый запуск песочницы
    *[other] { $reason }
 }
@@ -123,6 +125,9 @@ incident-line = #{ $id }: { $kind ->
     [audit_chain_broken] контрольной цепочке нельзя доверять
     [telegram_down] Telegram не отвечает
     [rollback_criterion] выполнен критерий отката
+    [backup_restored] восстановлена резервная копия
+    [guard_missing] в базе данных нет защиты денег
+    [schema_differs] база данных отличается от выпуска
    *[other] { $kind }
 }, с { $at }{ $what ->
     [none] {""}

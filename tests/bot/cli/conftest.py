@@ -1,9 +1,12 @@
-"""Provide a runner of `adtech` commands."""
+"""Provide a runner of `adtech` commands, and the marketplace of the scheduler's tests."""
 
 import pytest
 
 from tests.conftest import Database
+from tests.scheduler.conftest import scene
 from tests.shell import Shell, shell_of
+
+__all__ = ["scene"]
 
 
 @pytest.fixture

@@ -86,10 +86,3 @@ async def test_check_full_checks_every_row(chained_database: Database) -> None:
             == 1
         )
         assert await rows.one(session, full) == 1
-
-
-async def test_restored_continues_the_transaction_numbers(chained_database: Database) -> None:
-    shell = shell_of(chained_database)
-    shell.environment["MIGRATION_DATABASE_URL"] = chained_database.owner_url
-    done = await shell.adtech("restored")
-    assert (done.status, "0 is added" in done.out) == (0, True), done.err

@@ -12,7 +12,7 @@ from db.models.operations import Switch
 from db.models.users import Role
 from db.session import create_engine, create_sessions, sqlstate
 from sandbox import embedded, logins
-from services.launch import criteria, gate, steps
+from services.launch import criteria, gate, refusals, steps
 from services.launch.steps import SIGNERS, STEPS, Step
 from services.money import incidents
 from services.platform import errors, killswitches
@@ -123,6 +123,12 @@ async def remove_row(walk: Walk) -> Undo:
     )
 
 
+async def disable_guard(walk: Walk) -> Undo:
+    """Disable a trigger of the wallets, and return a function that enables it."""
+    await walk.database.as_owner("ALTER TABLE wallets DISABLE TRIGGER opened_empty")
+    return lambda: walk.database.as_owner("ALTER TABLE wallets ENABLE TRIGGER opened_empty")
+
+
 async def activate(walk: Walk) -> Undo:
     """Activate a campaign before the launch."""
     async with walk.database.sessions.begin() as session:
@@ -167,6 +173,7 @@ SABOTAGE: Mapping[str, Callable[[Walk], Awaitable[Undo]]] = {
     "still_stopped": lambda walk: run_all(walk, "refunds"),
     "api_health": lambda walk: fake(walk, api_status=503, api_problems="redis"),
     "schema_revision": lambda walk: fake(walk, revision="9999"),
+    "guards_hold": disable_guard,
     "ledger_clean": break_ledger,
     "test_placement": lambda walk: fake(walk, amount=people.PRICE - 1),
     "hold_blocked": lambda walk: run_all(walk, "new_escrows"),
@@ -223,7 +230,7 @@ async def test_the_launch_stops_at_a_sabotaged_check(walk: Walk, step: Step) -> 
     later = CHECKS[CHECKS.index(step) + 1 :]
     assert all(state.passed is None for state in launch.states if state.step in later)
     async with walk.database.sessions.begin() as session:
-        with pytest.raises(errors.LaunchCheckOpen) as refused:
+        with pytest.raises(refusals.LaunchCheckOpen) as refused:
             await gate.begin_phase(
                 session, actor=walk.operator, phase=step.phase + 1, facts=walk.facts
             )
@@ -242,18 +249,18 @@ async def test_a_phase_runs_once_and_only_the_next_one_begins(walk: Walk) -> Non
         async with walk.database.sessions.begin() as session:
             await gate.check(session, actor=walk.operator, facts=walk.facts)
 
-    with pytest.raises(errors.LaunchNotBegun):
+    with pytest.raises(refusals.LaunchNotBegun):
         await check()
-    with pytest.raises(errors.LaunchCheckOpen):
+    with pytest.raises(refusals.LaunchCheckOpen):
         await begin(1)
     await begin(0)
     for again in (begin(0), check()):
-        with pytest.raises(errors.LaunchPhasePassed):
+        with pytest.raises(refusals.LaunchPhasePassed):
             await again
     await begin(1)
-    with pytest.raises(errors.LaunchCheckOpen):
+    with pytest.raises(refusals.LaunchCheckOpen):
         await begin(1)
-    with pytest.raises(errors.LaunchCheckOpen):
+    with pytest.raises(refusals.LaunchCheckOpen):
         await begin(6)
 
 
@@ -286,7 +293,7 @@ async def test_only_operators_check_and_sign(walk: Walk) -> None:
 
 
 async def test_a_signature_needs_all_checks_another_person_and_the_press(walk: Walk) -> None:
-    with pytest.raises(errors.LaunchCheckOpen):
+    with pytest.raises(refusals.LaunchCheckOpen):
         await walk.sign(SIGNERS[0], walk.operator)
     await walk.pass_all()
     await walk.sign(SIGNERS[2], walk.operator)

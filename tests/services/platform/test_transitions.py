@@ -39,7 +39,7 @@ EXPECTED = {
     "escrow": "held>released held>refunded",
     "post_job": "queued>sending sending>success sending>failed sending>queued sending>uncertain"
     " uncertain>success uncertain>queued uncertain>failed uncertain>cancelled queued>cancelled"
-    " queued>failed success>failed",
+    " queued>failed queued>uncertain success>failed",
     "channel": "pending>active active>paused paused>active active>suspended paused>suspended"
     " suspended>active suspended>paused pending>removed active>removed paused>removed"
     " suspended>removed removed>pending",
