@@ -38,7 +38,7 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
-    metrics.REFUSALS.labels(type(error).__name__).inc()
+    metrics.count_refusal(error)
     with context.logged_actor():
         log.info("refused", act=context.action, error=type(error).__name__)
     await record(context, error)

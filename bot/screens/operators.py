@@ -118,7 +118,9 @@ def health(t: Texts, facts: Mapping[str, object]) -> Outgoing:
     """Build the screen with the facts of `/api/health/ready`."""
     lines = [t("health")]
     for name, value in facts.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, list):
+            lines += [t("health-alert", what=t("alert-what", name=alert)) for alert in value]
+        elif isinstance(value, Mapping):
             lines += [t("health-switch", key=key, state=state) for key, state in value.items()]
         else:
             lines.append(t("health-line", name=name, state="yes" if value else "no"))

@@ -80,7 +80,7 @@ notice-switch-changed = { $state ->
     [system] the system
    *[person] { $by }
 }
-notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
+notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds, withdrawals and adjustments are stopped.
 notice-ledger-line = • { $name }: rows { $rows }
 notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to cover what is new (incident { $id }). Money still moves. Find out who holds it up, then close the incident:
 notice-audit-chain-fault = • { $name ->

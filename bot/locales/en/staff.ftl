@@ -109,13 +109,16 @@ health-line = { $state ->
     [yes] ✅
    *[no] ❌
 } { $name ->
-    [ok] everything together
+    [ok] the bot can work
+    [well] everything is well
     [database] the database
     [redis] Redis (forms and rate limits)
     [migrations] the database's schema fits this version
     [scheduler] the scheduler works
+    [bot] the bot works
    *[other] { $name }
 }
+health-alert = 🚨 { $what }
 health-switch = { $state ->
     [enabled] 🟢 { $key }: running
     [disabled] 🔴 { $key }: STOPPED

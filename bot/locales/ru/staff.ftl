@@ -112,13 +112,16 @@ health-line = { $state ->
     [yes] ✅
    *[no] ❌
 } { $name ->
-    [ok] всё вместе
+    [ok] бот может работать
+    [well] всё в порядке
     [database] база данных
     [redis] Redis (формы и ограничения частоты)
     [migrations] схема базы подходит этой версии
     [scheduler] планировщик работает
+    [bot] бот работает
    *[other] { $name }
 }
+health-alert = 🚨 { $what }
 health-switch = { $state ->
     [enabled] 🟢 { $key }: работает
     [disabled] 🔴 { $key }: ОСТАНОВЛЕН
