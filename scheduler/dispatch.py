@@ -95,11 +95,11 @@ async def dispatch(worker: PostingWorker) -> None:
     """
     until = time.monotonic() + CLAIMING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
-        if not worker.behind.is_set() and not await _wait_until_due(worker):
-            return
+        is_due = worker.behind.is_set() or await _wait_until_due(worker)
+        # Telegram is asked without a due post too. Otherwise the end of an outage is not noticed.
         may_send = await worker.breaker.allows_sending(worker.sender)
         await worker.breaker.announce(worker.sessions, worker.sender)
-        if not may_send:
+        if not (is_due and may_send):
             worker.behind.clear()
             return
         if not (capacity := await _wait_for_capacity(worker)):

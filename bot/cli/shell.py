@@ -90,7 +90,7 @@ def run_all(
         sys.exit(2)
 
     async def run_and_audit() -> T:
-        engine = create_engine(url.get_secret_value())
+        engine = create_engine(url.get_secret_value(), statement_seconds=None)
         sessions = create_sessions(engine)
         try:
             return await action(sessions)
