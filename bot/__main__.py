@@ -39,7 +39,7 @@ from bot.settings import Settings
 from bot.telegram.answers import create_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.webhook_watch import WebhookWatch
-from db.session import cause, create_engine, create_sessions
+from db.session import cause, create_engine, create_sessions, dispose
 from handlers import routers
 
 log = structlog.get_logger(__name__)
@@ -74,9 +74,9 @@ async def _run(config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         engine = create_engine(config.database_url.get_secret_value())
-        stack.push_async_callback(engine.dispose)
+        stack.push_async_callback(dispose, engine)
         intake_engine = create_engine(config.database_url_of(config.intake_database_url))
-        stack.push_async_callback(intake_engine.dispose)
+        stack.push_async_callback(dispose, intake_engine)
         database_metrics.watch(engine, "bot")
         database_metrics.watch(intake_engine, "intake")
         sessions, intake_sessions = create_sessions(engine), create_sessions(intake_engine)

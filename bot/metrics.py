@@ -165,7 +165,7 @@ def count_database_error(error: BaseException) -> None:
 
 
 def count_telegram_error(what: str) -> None:
-    """Count a call of Telegram without a usable answer. `what` is `poll`, `post` or `message`."""
+    """Count a call of Telegram without a usable answer. `what` is the kind of call."""
     TELEGRAM_ERRORS.labels(what).inc()
     recent_events.note("telegram_errors")
 

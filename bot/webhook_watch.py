@@ -33,11 +33,14 @@ class WebhookWatch:
         self._repair = repair
 
     async def run(self) -> None:
-        """Watch until the task is cancelled."""
+        """Watch until the task is cancelled. After an unexpected error, the watch goes on."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             if self._election.is_elected:
-                await self.look()
+                try:
+                    await self.look()
+                except Exception:
+                    log.exception("Worker error", task="webhook watch")
 
     async def look(self) -> None:
         """Ask Telegram for the webhook, and repair a foreign one.

@@ -1,5 +1,7 @@
 """Create database engines and sessions, and classify the errors of the database."""
 
+import asyncio
+import contextlib
 import uuid
 from typing import Any
 
@@ -28,6 +30,8 @@ POOL_SIZE = 32
 # costs more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate
 # of 8 concurrent approvals.
 POOL_WAIT_SECONDS = 10
+DISPOSE_SECONDS = 3.0
+"""A process that stops waits at most this time for the end of its connections."""
 STATEMENT_SECONDS = 20.0
 """A statement whose answer takes longer ends with TimeoutError.
 
@@ -191,6 +195,16 @@ def sqlstate(error: BaseException) -> str:
     """Return the SQLSTATE of a database error, or the text "None"."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(cause, "sqlstate", None))
+
+
+async def dispose(engine: AsyncEngine) -> None:
+    """Close all connections of an engine, but take at most DISPOSE_SECONDS.
+
+    A connection whose answers the network swallows cannot be closed in an orderly way.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISPOSE_SECONDS):
+            await engine.dispose()
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

@@ -196,8 +196,8 @@ async def run(settings: Settings) -> int:
         await bot_for_notices.session.close()
         await sender.close()
         await limiter.close()
-        await engine.dispose()
-        await intake_engine.dispose()
+        await database.dispose(engine)
+        await database.dispose(intake_engine)
 
 
 async def _serve_http(

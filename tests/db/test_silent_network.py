@@ -1,6 +1,7 @@
 """Test that a network which swallows the answers of the database is noticed and left behind."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db import address
+from db import address, session
 from db.session import create_engine, create_sessions, is_away
 from sandbox import embedded
 from tests.chaos.proxy import Proxy, Streams, run_proxy
@@ -42,8 +43,8 @@ async def proxied(
 
 async def use(engine: AsyncEngine, statement: str = "SELECT 1") -> None:
     """Run a statement in a transaction of its own."""
-    async with create_sessions(engine).begin() as session:
-        await session.execute(text(statement))
+    async with create_sessions(engine).begin() as opened:
+        await opened.execute(text(statement))
 
 
 async def test_swallowed_connections_are_noticed_and_replaced(
@@ -62,9 +63,21 @@ async def test_swallowed_connections_are_noticed_and_replaced(
 
 async def test_a_slow_commit_is_noticed_too(server: embedded.Postgres, database: Database) -> None:
     async with proxied(server, database) as (proxy, engine):
-        async with create_sessions(engine)() as session:
-            await session.execute(text("SELECT 1"))
+        async with create_sessions(engine)() as opened:
+            await opened.execute(text("SELECT 1"))
             proxy.swallow()
             with pytest.raises(TimeoutError):
-                await session.commit()
+                await opened.commit()
         await use(engine)
+
+
+async def test_a_stop_does_not_wait_for_swallowed_connections(
+    server: embedded.Postgres, database: Database
+) -> None:
+    async with proxied(server, database) as (proxy, engine):
+        await asyncio.gather(*(use(engine, "SELECT pg_sleep(0.2)") for _ in range(CONNECTIONS)))
+        proxy.swallow()
+        begun = time.monotonic()
+        await session.dispose(engine)
+        # One connection after the other would take CONNECTIONS * STATEMENT_SECONDS.
+        assert time.monotonic() - begun < CONNECTIONS * STATEMENT_SECONDS
