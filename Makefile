@@ -17,7 +17,7 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema requirements clean
+.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint alerts schema requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ lint: $(READY) ## check style, format, types, and the rules for imports
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/python $(BIN)/lint-imports
+
+alerts: $(READY) ## write the alert rules again, and test them with promtool, which must be installed
+	@$(BIN)/python -m tests.prometheus_rules
+	@promtool check rules deploy/prometheus/alerts.yml
+	@promtool test rules deploy/prometheus/alerts_test.yml
 
 schema: $(READY) ## write db/schema.sql again from the migrations
 	@exec $(BIN)/python -m migrations.schema

@@ -18,7 +18,9 @@ from aiohttp import web
 
 from bot import (
     commands,
+    database_metrics,
     failure_counts,
+    health_pages,
     http,
     inbox_worker,
     logging,
@@ -30,12 +32,15 @@ from bot import (
 from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, Dependencies, database_errors
 from bot.event_loop import LoopWatch
+from bot.hung_process import exit_hung
 from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
+from bot.process_watch import ProcessWatch
 from bot.settings import Settings
 from bot.telegram.answers import create_bot
 from bot.telegram.rate_limiter import RateLimiter
-from db.session import cause, create_engine, create_sessions
+from bot.webhook_watch import WebhookWatch
+from db.session import cause, create_engine, create_sessions, dispose
 from handlers import routers
 
 log = structlog.get_logger(__name__)
@@ -44,6 +49,8 @@ LEASE = "polling"
 LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
 """The pause between two renewals of the leader's lease, in seconds."""
+STALLED_SECONDS = 30.0
+"""A process that takes updates and neither begins nor ends one for this time exits."""
 STOP_SECONDS = 30.0
 """How many seconds the running handlers get to finish at a stop."""
 
@@ -68,9 +75,11 @@ async def _run(config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         engine = create_engine(config.database_url.get_secret_value())
-        stack.push_async_callback(engine.dispose)
+        stack.push_async_callback(dispose, engine)
         intake_engine = create_engine(config.database_url_of(config.intake_database_url))
-        stack.push_async_callback(intake_engine.dispose)
+        stack.push_async_callback(dispose, intake_engine)
+        database_metrics.watch(engine, "bot")
+        database_metrics.watch(intake_engine, "intake")
         sessions, intake_sessions = create_sessions(engine), create_sessions(intake_engine)
         admin_chat = AdminChat(config.admin_chat_id, intake_sessions)
         redis_url = config.redis_url.get_secret_value()
@@ -88,17 +97,31 @@ async def _run(config: Settings) -> None:
         dispatcher = routers.dispatcher()
         inbox = inbox_worker.InboxWorker(dependencies=dependencies, dispatcher=dispatcher, bot=bot)
         await _serve_http(stack, dependencies, inbox)
-        watching = asyncio.create_task(LoopWatch().run(), name="loop watch")
-        stack.callback(watching.cancel)
+        owner = _process_name()
+        election = LeaderElection(dependencies.sessions, lease=LEASE, owner=owner, ttl=LEASE_TTL)
+        loop_watch = LoopWatch(exit_as="bot")
+        process_watch = ProcessWatch(
+            dependencies=dependencies,
+            bot=bot,
+            election=election,
+            owner=owner,
+            loop_watch=loop_watch,
+        )
+        webhook_watch = WebhookWatch(
+            bot,
+            election,
+            webhook_url=config.webhook_url,
+            repair=partial(_set_webhook, bot, config),
+        )
+        for watch in (loop_watch, process_watch, webhook_watch):
+            watching = asyncio.create_task(watch.run(), name=type(watch).__name__)
+            stack.callback(watching.cancel)
         counting = asyncio.create_task(failure_counts.keep_storing(sessions), name="failures")
         stack.callback(counting.cancel)
         if not await _finish_unless_stopped(stop, _prepare(bot, dependencies)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)
         log.info("bot started", webhook=bool(config.webhook_url))
-        election = LeaderElection(
-            dependencies.sessions, lease=LEASE, owner=_process_name(), ttl=LEASE_TTL
-        )
         poller = Poller(sessions=dependencies.intake_sessions, bot=bot, worker=inbox)
         await _UpdateRunner(election, inbox, None if config.webhook_url else poller).run(stop)
         await dispatcher.emit_shutdown(bot=bot, dispatcher=dispatcher)
@@ -142,22 +165,24 @@ def _process_name() -> str:
 async def _serve_http(
     stack: AsyncExitStack, dependencies: Dependencies, inbox: inbox_worker.InboxWorker
 ) -> None:
-    """Serve HTTP until `stack` closes. Raises CannotStartError if HTTP_PORT cannot be used."""
-    runner = web.AppRunner(http.application(dependencies, inbox), access_log=None)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
+    """Serve HTTP until `stack` closes. Raises CannotStartError if a port cannot be used."""
     config = dependencies.settings
-    site = web.TCPSite(runner, config.http_host, config.http_port)
-    try:
-        await site.start()
-    except OSError as error:
-        message = f"HTTP_PORT {config.http_port} cannot be used: {error.strerror}"
-        raise startup_checks.CannotStartError(message) from error
+    app = http.application(dependencies, inbox)
+    host = config.http_host
+    await health_pages.serve(stack, app, host=host, port=config.http_port, setting="HTTP_PORT")
+    if (port := config.metrics_port) is not None:
+        app = web.Application()
+        health_pages.add_metrics(app)
+        await health_pages.serve(stack, app, host=host, port=port, setting="METRICS_PORT")
 
 
 async def _set_up_telegram(bot: Bot, dependencies: Dependencies) -> None:
     config = dependencies.settings
     await commands.publish(bot, dependencies.admin_chat.id)
+    await _set_webhook(bot, config)
+
+
+async def _set_webhook(bot: Bot, config: Settings) -> None:
     # The updates that wait at Telegram are kept: one of them may be a payment.
     if config.webhook_url:
         await bot.set_webhook(
@@ -207,6 +232,8 @@ class _UpdateRunner:
             if not await self._leads():
                 log.warning("another process takes updates now")
                 break
+            if self._inbox.stalled_seconds > STALLED_SECONDS:
+                exit_hung("bot", "handling of updates")
         if polling is not None:
             polling.cancel()
         stop_inbox.set()

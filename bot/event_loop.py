@@ -10,11 +10,14 @@ from types import FrameType
 import structlog
 
 from bot import metrics
+from bot.hung_process import exit_hung
 
 INTERVAL_SECONDS = 0.1
 """The pause between two measurements, in seconds."""
 HELD_SECONDS = 1.0
 """A delay of more seconds than this is logged and counted."""
+HUNG_SECONDS = 25.0
+"""A process that is to exit does so after a delay of more seconds than this."""
 _ACTING = ("handlers", "scheduler")
 """If a function of these packages is on the stack, the log names this function."""
 _OURS = (*_ACTING, "bot", "services", "db")
@@ -26,7 +29,12 @@ log = structlog.get_logger(__name__)
 class LoopWatch:
     """The measurements of the event loop in which the instance was created."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exit_as: str = "") -> None:
+        """Prepare the measurements.
+
+        If `exit_as` is given, it is the name of the process, which exits when the loop hangs.
+        """
+        self._exit_as = exit_as
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._measured_at = time.monotonic()
@@ -69,6 +77,8 @@ class LoopWatch:
                 task = asyncio.current_task(self._loop)
                 frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - no other way
                 self._report(_name_of(frame), task.get_name() if task is not None else None)
+            if late > HUNG_SECONDS and self._exit_as:
+                exit_hung(self._exit_as, "event loop")
 
     def _report(self, where: str, task: str | None) -> None:
         metrics.LOOP_HELD.labels(where).inc()

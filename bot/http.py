@@ -1,18 +1,14 @@
-"""Serve the bot's HTTP endpoints for health, metrics and Telegram's webhook."""
+"""Serve the bot's HTTP endpoints for health and Telegram's webhook."""
 
 import hmac
-import math
-from contextlib import suppress
-from http import HTTPStatus
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot import inbox_worker, metrics, raw_updates, readiness
-from bot.context import DatabaseAwayError, Dependencies, read_only
-from services.platform import heartbeats
+from bot import health_pages, inbox_worker, raw_updates, readiness
+from bot.context import DatabaseAwayError, Dependencies
 
 log = structlog.get_logger(__name__)
 
@@ -26,37 +22,13 @@ def application(dependencies: Dependencies, worker: inbox_worker.InboxWorker) ->
     """Build the HTTP application. It has a webhook only if WEBHOOK_URL is set."""
     app = web.Application(client_max_size=MAX_BODY)
 
-    async def ready(_request: web.Request) -> web.Response:
-        facts, is_ready = await readiness.check(dependencies)
-        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return web.json_response(facts, status=status)
-
     async def webhook(request: web.Request) -> web.Response:
         return await _receive(dependencies, worker, request)
 
-    async def metrics_page(_request: web.Request) -> web.Response:
-        return await _show_metrics(dependencies)
-
-    app.router.add_get("/api/health/live", _live)
-    app.router.add_get("/api/health/ready", ready)
-    app.router.add_get("/metrics", metrics_page)
+    health_pages.add_health(app, partial(readiness.check, dependencies))
     if dependencies.settings.webhook_url:
         app.router.add_post(urlsplit(dependencies.settings.webhook_url).path or "/", webhook)
     return app
-
-
-async def _live(_request: web.Request) -> web.Response:
-    return web.json_response({"ok": True})
-
-
-async def _show_metrics(dependencies: Dependencies) -> web.Response:
-    """Return all metrics. The schedulers' lag is NaN while the database is not available."""
-    metrics.SCHEDULER_LAG.set(math.nan)
-    with suppress(DatabaseAwayError):
-        async with read_only(dependencies.sessions) as session:
-            lag = await heartbeats.longest_lag(session, name="scheduler")
-            metrics.SCHEDULER_LAG.set(lag)
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _receive(

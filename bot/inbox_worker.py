@@ -1,11 +1,9 @@
-"""Call the handlers for the updates in the inbox table.
-
-Updates of one chat are handled in order.
-"""
+"""Call the handlers for the updates in the inbox table, in order within one chat."""
 
 import asyncio
 import contextlib
 import json
+import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -137,6 +135,12 @@ class InboxWorker:
         self._staff_slots = asyncio.Semaphore(STAFF_HANDLERS)
         self._pre_checkout_slots = asyncio.Semaphore(PRE_CHECKOUT_HANDLERS)
         self._wake_up = asyncio.Event()
+        self._progress_at = time.monotonic()
+
+    @property
+    def stalled_seconds(self) -> float:
+        """For how long this worker has claimed rows and neither begun nor ended one of them."""
+        return time.monotonic() - self._progress_at if self._taken else 0.0
 
     def wake(self) -> None:
         """Let `run` read the table now."""
@@ -234,11 +238,13 @@ class InboxWorker:
 
     def _forget(self, ids: Iterable[int]) -> None:
         """Stop holding rows, so that they can be claimed again."""
+        self._progress_at = time.monotonic()
         for row_id in ids:
             self._taken.pop(row_id, None)
 
     def _queue(self, row: InboxUpdate) -> None:
         """Append a row to its chat's queue, and start a task for a new queue."""
+        self._progress_at = self._progress_at if self._taken else time.monotonic()
         self._taken[row.id] = row.lane
         self.expect_stops([row.payload or {}])
         chat_queue = self._chat_queues.get(row.lane)
@@ -262,6 +268,7 @@ class InboxWorker:
                 row = chat_queue.popleft()
                 current = [row.id]
                 async with self._slots_of(row.lane):
+                    self._progress_at = time.monotonic()
                     await self._handle(row)
                 self._forget([row.id])
         except TryLaterError as error:

@@ -7,7 +7,7 @@ import structlog
 from aiogram import Bot
 from aiohttp import ClientError, ClientTimeout
 
-from bot import bounded_json, inbox_worker, outages, raw_updates
+from bot import bounded_json, inbox_worker, metrics, outages, raw_updates
 from bot.context import DatabaseAwayError
 from db.session import Sessions, cause
 
@@ -29,6 +29,12 @@ MAX_DESCRIPTION = 200
 """The greatest length of an error's text in a log line, in characters."""
 MAX_UPDATES = 100
 """One answer of Telegram contains at most this many updates."""
+
+CONFLICT = "409"
+"""The status of Telegram's answer if another process polls too, or if a webhook is set.
+
+`bot/webhook_watch.py` looks for a webhook.
+"""
 
 
 class PollError(Exception):
@@ -125,4 +131,8 @@ def _log_away(error: Exception) -> None:
     else:
         # The text of any other error may contain the bot's token.
         why = str(error) if isinstance(error, PollError) else type(error).__name__
+        if why.startswith(CONFLICT) and "webhook" not in why:
+            metrics.count_poll_conflict()
+        else:
+            metrics.count_telegram_error("poll")
         outages.log_away(outages.TELEGRAM, cause=why)

@@ -1,34 +1,60 @@
-"""Check whether the bot can work, for the load balancer and for `/health`."""
+"""Check whether a process can work, for the load balancer and for `/health`."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from sqlalchemy import text
 
 from bot.context import DatabaseAwayError, Dependencies, read_only
+from db.session import Sessions
 from services.platform import guards, readiness
+from services.platform.guards import CachedComparison
 
-REVISION = "0022"
+REVISION = "0023"
 """The oldest schema revision that this version can use."""
+SECONDS = 5.0
+"""A database that does not answer within this time counts as not available."""
+NEEDED = ("database", "migrations")
+"""The parts without which a process cannot serve. A kill switch without a row is the other reason.
+
+Redis and the other processes are not among them: a load balancer that takes a bot without Redis out
+of service would also take `/killswitch` away.
+"""
 
 
 async def check(dependencies: Dependencies) -> tuple[dict[str, Any], bool]:
-    """Return the state of each part that the bot needs, and whether the bot is ready.
+    """Return the state of each part that the bot needs, and whether the bot may serve."""
+    return await check_parts(
+        dependencies.sessions,
+        redis=dependencies.storage.alive(),
+        comparison=dependencies.guards,
+    )
 
-    A stopped kill switch is "disabled", and the bot can still be ready. It can also be ready if
-    `guards` is False (a guard of the database differs from the release): the staff have to act.
+
+async def check_parts(
+    sessions: Sessions, *, redis: Awaitable[bool], comparison: CachedComparison
+) -> tuple[dict[str, Any], bool]:
+    """Return the state of each part that a process needs, and whether the process may serve.
+
+    `ok` says whether the process may serve. `well` says whether every part works, so a process can
+    serve without being well. A stopped kill switch is "disabled" and changes neither. `guards` is
+    False if a guard of the database differs from the release: the staff have to act.
     """
-    redis = await dependencies.storage.alive()
-    facts: dict[str, Any] = {"ok": False, "database": False, "redis": redis, "migrations": False}
+    facts: dict[str, Any] = {"ok": False, "well": False, "database": False}
+    facts |= {"redis": await redis, "migrations": False}
     try:
-        async with read_only(dependencies.sessions) as session:
+        async with asyncio.timeout(SECONDS), read_only(sessions) as session:
             revision = await session.scalar(text("SELECT max(version_num) FROM alembic_version"))
             facts |= await readiness.read_state(session)
-            differences = await dependencies.guards.differences(session)
+            differences = await comparison.differences(session)
             facts["guards"] = not guards.of_same_revision(differences)
-    except DatabaseAwayError:
+    except (DatabaseAwayError, TimeoutError):
         return facts, False
     facts["database"] = True
     facts["migrations"] = revision is not None and revision >= REVISION
-    needed = (facts[name] for name in ("database", "redis", "migrations", "scheduler"))
-    facts["ok"] = all(needed) and "missing" not in facts["switches"].values()
+    complete = "missing" not in facts["switches"].values()
+    facts["ok"] = complete and all(facts[name] for name in NEEDED)
+    others = all(facts[name] for name in ("redis", "scheduler", "bot", "guards"))
+    facts["well"] = facts["ok"] and others and not facts["alerts"]
     return facts, facts["ok"]

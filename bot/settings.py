@@ -95,6 +95,8 @@ def _role(database_url: SecretStr) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
 UserId = Annotated[int, Field(gt=0, lt=_ID_LIMIT)]
+Port = Annotated[int, Field(ge=0, le=65_535)] | None
+"""A port that is closed if it is None."""
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
@@ -141,6 +143,13 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = SecretStr("")
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    metrics_port: Port = None
+    scheduler_http_port: Port = None
+    alert_webhook_url: SecretStr = SecretStr("")
+    alert_smtp_url: SecretStr = SecretStr("")
+    alert_email_from: str = ""
+    alert_email_to: str = ""
+    dead_man_url: SecretStr = SecretStr("")
     escrow_sla: Duration = timedelta(hours=24)
     post_lease: Duration = timedelta(seconds=30)
     probe_gap: Duration = timedelta(minutes=5)
@@ -210,6 +219,30 @@ class Settings(BaseSettings):
             raise ValueError("must be an address that starts with https://, as Telegram asks")
         return value
 
+    @field_validator("alert_webhook_url", "dead_man_url")
+    @classmethod
+    def _check_alert_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not _is_web_address(url, "http", "https"):
+            raise ValueError("must be an address that starts with http:// or https://")
+        return value
+
+    @field_validator("alert_smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not _is_web_address(url, "smtp", "smtps"):
+            raise ValueError("must be an address that starts with smtp:// or smtps://")
+        return value
+
+    @field_validator("alert_email_from", "alert_email_to")
+    @classmethod
+    def _check_email(cls, value: str) -> str:
+        name, at, host = value.rpartition("@")
+        if not (name and at and host and value.isascii() and value.isprintable()) or " " in value:
+            raise ValueError("must be one e-mail address")
+        return value
+
     @field_validator("http_host")
     @classmethod
     def _check_http_host(cls, value: str) -> str:
@@ -229,6 +262,8 @@ class Settings(BaseSettings):
     def _check_together(self) -> Self:
         if self.webhook_url and not self.webhook_secret.get_secret_value():
             raise ValueError("WEBHOOK_SECRET must be set when WEBHOOK_URL is: it proves who calls")
+        if self.alert_smtp_url.get_secret_value() and not self.alert_email_to:
+            raise ValueError("ALERT_EMAIL_TO must be set when ALERT_SMTP_URL is")
         if self.currency == STARS and self.payment_provider_token.get_secret_value():
             raise ValueError(f"PAYMENT_PROVIDER_TOKEN must be empty when CURRENCY is {STARS}")
         least, most = self.top_up_limits

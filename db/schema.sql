@@ -3,6 +3,24 @@
 
 -- Tables
 
+CREATE TABLE alerts (
+    name text NOT NULL,
+    watcher text NOT NULL,
+    firing boolean NOT NULL,
+    value double precision NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    in_chat boolean NOT NULL,
+    sent_out boolean NOT NULL,
+    CONSTRAINT pk_alerts PRIMARY KEY (name, watcher),
+    CONSTRAINT ck_alerts_watcher CHECK (watcher = ANY (ARRAY['bot'::text, 'scheduler'::text]))
+);
+CREATE TRIGGER written_by_process BEFORE INSERT OR UPDATE ON alerts FOR EACH ROW EXECUTE FUNCTION guard_process_row('watcher');
+GRANT INSERT, SELECT ON alerts TO adtech_bot;
+GRANT INSERT, SELECT ON alerts TO adtech_clock;
+GRANT SELECT ON alerts TO adtech_reports;
+GRANT UPDATE (firing, value, changed_at, in_chat, sent_out) ON alerts TO adtech_bot;
+GRANT UPDATE (firing, value, changed_at, in_chat, sent_out) ON alerts TO adtech_clock;
+
 CREATE TABLE audit_chain_files (
     name text NOT NULL,
     last_number bigint NOT NULL,
@@ -392,12 +410,15 @@ CREATE TABLE heartbeats (
     name text NOT NULL,
     beat_at timestamp with time zone DEFAULT now() NOT NULL,
     loop_lag double precision DEFAULT 0 NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT pk_heartbeats PRIMARY KEY (owner)
 );
+CREATE TRIGGER written_by_process BEFORE INSERT OR UPDATE ON heartbeats FOR EACH ROW EXECUTE FUNCTION guard_process_row('name');
+GRANT INSERT, SELECT ON heartbeats TO adtech_bot;
 GRANT INSERT, SELECT ON heartbeats TO adtech_clock;
-GRANT SELECT ON heartbeats TO adtech_bot;
 GRANT SELECT ON heartbeats TO adtech_reports;
-GRANT UPDATE (beat_at, loop_lag) ON heartbeats TO adtech_clock;
+GRANT UPDATE (beat_at, loop_lag, facts) ON heartbeats TO adtech_bot;
+GRANT UPDATE (beat_at, loop_lag, facts) ON heartbeats TO adtech_clock;
 
 CREATE TABLE inbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1041,6 +1062,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_notice() RETURNS trigger
 -- guard_payment_update() RETURNS trigger
 -- guard_post_job() RETURNS trigger
+-- guard_process_row() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
 -- has_decided(job post_jobs, decisions text[]) RETURNS boolean

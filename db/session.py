@@ -1,5 +1,7 @@
 """Create database engines and sessions, and classify the errors of the database."""
 
+import asyncio
+import contextlib
 import uuid
 from typing import Any
 
@@ -28,6 +30,14 @@ POOL_SIZE = 32
 # costs more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate
 # of 8 concurrent approvals.
 POOL_WAIT_SECONDS = 10
+DISPOSE_SECONDS = 3.0
+"""A process that stops waits at most this time for the end of its connections."""
+STATEMENT_SECONDS = 20.0
+"""A statement whose answer takes longer ends with TimeoutError.
+
+The limits of the database roles end statements too. But only this limit also works if the network
+swallows what the server answers.
+"""
 READ_ONLY_STATE = "25006"
 """The SQLSTATE of a write that a read-only transaction or server refuses."""
 AWAY_STATES = ("08", "57P", "53", "58", READ_ONLY_STATE)
@@ -54,11 +64,12 @@ SESSION_SETTINGS = {"timezone": "UTC", "jit": "off"}
 Sessions = async_sessionmaker[AsyncSession]
 
 
-def create_engine(url: str) -> AsyncEngine:
+def create_engine(url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
     """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
-    Variables and files of PostgreSQL's own clients are ignored. Raises ValueError if the URL
-    cannot be read.
+    `statement_seconds` limits the time of each statement, or is None for no limit. After a
+    statement that takes longer, all connections of the pool are replaced. Variables and files of
+    PostgreSQL's own clients are ignored. Raises ValueError if the URL cannot be read.
     """
     address.ignore_libpq_settings()
     place = address.parse(url)
@@ -70,7 +81,7 @@ def create_engine(url: str) -> AsyncEngine:
         pool_timeout=POOL_WAIT_SECONDS,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
-        connect_args=place.connect_arguments(),
+        connect_args=place.connect_arguments() | {"command_timeout": statement_seconds},
     )
     connector = _Connector(pooled=place.pooled)
     event.listen(engine.sync_engine, "do_connect", connector.prepare)
@@ -198,6 +209,16 @@ def _count_conflict(context: ExceptionContext) -> None:
     error = context.sqlalchemy_exception
     if error is not None and is_conflict(error):
         failures.count_conflict(sqlstate(error))
+
+
+async def dispose(engine: AsyncEngine) -> None:
+    """Close all connections of an engine, but take at most DISPOSE_SECONDS.
+
+    A connection whose answers the network swallows cannot be closed in an orderly way.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISPOSE_SECONDS):
+            await engine.dispose()
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

@@ -10,7 +10,7 @@ from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 
-from bot import formatting
+from bot import formatting, metrics
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
@@ -172,18 +172,19 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
 async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     context = forms.context_of(manager)
     try:
-        async with context.begin() as session:
-            target = await campaigns.submit_target(
-                session,
-                actor=context.actor,
-                campaign_id=_campaign_id(manager),
-                channel_id=manager.dialog_data["channel_id"],
-                publish_at=_publish_at(manager),
-                publish_ahead=context.settings.publish_ahead,
-                fee_bps=context.settings.platform_fee_bps,
-                agreed=Terms(*manager.dialog_data["terms"]),
-                key=forms.idempotency_key(manager),
-            )
+        with metrics.measuring("submit"):
+            async with context.begin() as session:
+                target = await campaigns.submit_target(
+                    session,
+                    actor=context.actor,
+                    campaign_id=_campaign_id(manager),
+                    channel_id=manager.dialog_data["channel_id"],
+                    publish_at=_publish_at(manager),
+                    publish_ahead=context.settings.publish_ahead,
+                    fee_bps=context.settings.platform_fee_bps,
+                    agreed=Terms(*manager.dialog_data["terms"]),
+                    key=forms.idempotency_key(manager),
+                )
     except errors.TermsChanged:
         forms.show_error(manager, context.t("terms-changed"))
         return

@@ -3,6 +3,7 @@
 from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
 
+from bot import metrics
 from bot.callbacks import CampaignAct, Go, OnCampaign, Screen
 from bot.context import RequestContext
 from bot.screens import campaigns as screens
@@ -96,9 +97,8 @@ async def change_status(
     press: CallbackQuery, callback_data: OnCampaign, context: RequestContext
 ) -> None:
     """Activate, pause, resume or cancel a campaign."""
-    async with (
-        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
-        context.begin() as session,
-    ):
-        change = _STATUS_CHANGES[callback_data.act]
-        await change(session, actor=context.actor, campaign_id=callback_data.id)
+    change = _STATUS_CHANGES[callback_data.act]
+    async with respond.show_result(press, lambda: card_screen(context, callback_data.id)):
+        with metrics.measuring(change.__name__):
+            async with context.begin() as session:
+                await change(session, actor=context.actor, campaign_id=callback_data.id)

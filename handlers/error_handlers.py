@@ -40,7 +40,7 @@ async def handle_refusal(event: ErrorEvent, context: RequestContext) -> None:
     error = event.exception
     if not isinstance(error, errors.DomainError):
         raise error
-    metrics.REFUSALS.labels(type(error).__name__).inc()
+    metrics.count_refusal(error)
     if isinstance(error, errors.InvalidMove):
         failures.count(FailureKind.CONFLICT)
     with context.logged_actor():

@@ -4,7 +4,7 @@ from aiogram import Bot, F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import channel_rights
+from bot import channel_rights, metrics
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
 from bot.context import RequestContext
 from bot.screens import moderation as screens
@@ -99,8 +99,9 @@ async def approve(
 
 async def _approve(press: CallbackQuery, context: RequestContext, target_id: int) -> None:
     try:
-        async with context.begin() as session:
-            await moderation.approve(session, actor=context.actor, target_id=target_id)
+        with metrics.measuring("approve"):
+            async with context.begin() as session:
+                await moderation.approve(session, actor=context.actor, target_id=target_id)
     except errors.InsufficientFunds:
         async with context.begin() as session:
             await moderation.notify_missing_funds(session, target_id=target_id)

@@ -27,6 +27,13 @@ _OUTSIDE = frozenset(
         "WEBHOOK_SECRET",
         "HTTP_HOST",
         "HTTP_PORT",
+        "METRICS_PORT",
+        "SCHEDULER_HTTP_PORT",
+        "ALERT_WEBHOOK_URL",
+        "ALERT_SMTP_URL",
+        "ALERT_EMAIL_FROM",
+        "ALERT_EMAIL_TO",
+        "DEAD_MAN_URL",
     }
 )
 _OF_INTERPRETERS = ("PYTHON", "PG")

@@ -8,14 +8,19 @@ import os
 import secrets
 import signal
 import sys
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
+from aiohttp import web
 
+from bot import database_metrics, health_pages, readiness, recent_events, startup_checks
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot.admin_chat import AdminChat
+from bot.alarm_routes import AlarmRoutes
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
@@ -26,6 +31,7 @@ from db import session as database
 from db.money import STARS
 from db.session import Sessions, cause, is_away, is_refused
 from scheduler import (
+    alerts,
     audit_chain_tick,
     dispatch,
     notice_delivery,
@@ -41,9 +47,9 @@ from scheduler.breaker import Breaker
 from scheduler.clock import Clock, Tick
 from scheduler.dispatch import PostingWorker
 from scheduler.post_search import Search
-from services.platform import failure_counts, heartbeats
+from services.platform import failure_counts, guards, heartbeats
 
-NAME = "scheduler"
+NAME = heartbeats.SCHEDULER
 LEADER_LEASE = "clock"
 LEADER_TTL = timedelta(seconds=15)
 """If the leader dies, another process becomes the leader after this time."""
@@ -62,6 +68,7 @@ def ticks(
     posting_worker: PostingWorker,
     outbox_worker: notice_delivery.OutboxWorker,
     leader: LeaderElection,
+    alert_watch: alerts.AlertWatch,
 ) -> list[Tick]:
     """Return all ticks (pieces of periodic work) of a scheduler process."""
     sessions, sender = posting_worker.sessions, posting_worker.sender
@@ -122,6 +129,7 @@ def ticks(
         Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
         Tick("ledger", 60.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
         Tick("guards", 120.0, HANG_SECONDS, leader.leader_only(check_guards)),
+        Tick("alerts", alerts.EVERY_SECONDS, alerts.TICK_LIMIT, alert_watch.run),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),
         Tick("daily report", 60.0, HANG_SECONDS, leader.leader_only(report_daily)),
         Tick("failure counts", 5.0, HANG_SECONDS, store_failures),
@@ -138,6 +146,8 @@ async def run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     engine = database.create_engine(settings.database_url_of(settings.clock_database_url))
     intake_engine = database.create_engine(settings.database_url_of(settings.intake_database_url))
+    database_metrics.watch(engine, "clock")
+    database_metrics.watch(intake_engine, "intake")
     sessions = database.create_sessions(engine)
     token, api_url = settings.bot_token.get_secret_value(), settings.bot_api_url
     limiter = RateLimiter(
@@ -165,28 +175,68 @@ async def run(settings: Settings) -> int:
         intake_sessions=intake_sessions,
     )
     leader = LeaderElection(sessions, lease=LEADER_LEASE, owner=owner, ttl=LEADER_TTL)
+    alert_watch = alerts.AlertWatch(
+        sessions,
+        limiter,
+        leader,
+        AlarmRoutes(settings),
+        settings.currency,
+        settings.escrow_sla,
+        settings.dead_man_url.get_secret_value(),
+    )
     loop_watch = LoopWatch()
     clock = Clock(
-        ticks(settings, posting_worker, outbox_worker, leader),
+        ticks(settings, posting_worker, outbox_worker, leader, alert_watch),
         partial(beat, sessions, owner, leader, loop_watch),
         stopping,
         posting_worker.under_way,
     )
     watching = asyncio.create_task(loop_watch.run(), name="loop watch")
+    http_stack = AsyncExitStack()
     try:
         await _require_access(sessions)
+        await _serve_http(http_stack, settings, sessions, limiter)
         log.info("Scheduler started", owner=owner)
         status = await clock.run()
         await step_down(leader)
         log.info("Scheduler stopped", owner=owner)
         return status
     finally:
+        await http_stack.aclose()
         watching.cancel()
         await bot_for_notices.session.close()
         await sender.close()
         await limiter.close()
-        await engine.dispose()
-        await intake_engine.dispose()
+        await database.dispose(engine)
+        await database.dispose(intake_engine)
+
+
+async def _serve_http(
+    stack: AsyncExitStack, settings: Settings, sessions: Sessions, limiter: RateLimiter
+) -> None:
+    """Serve health and metrics until `stack` closes, if SCHEDULER_HTTP_PORT is set.
+
+    Exits with status 2 and a line on stderr if the port cannot be used.
+    """
+    port = settings.scheduler_http_port
+    if port is None:
+        return
+
+    comparison = guards.CachedComparison()
+
+    async def check() -> tuple[dict[str, Any], bool]:
+        return await readiness.check_parts(sessions, redis=limiter.alive(), comparison=comparison)
+
+    app = web.Application()
+    health_pages.add_health(app, check)
+    health_pages.add_metrics(app)
+    try:
+        await health_pages.serve(
+            stack, app, host=settings.http_host, port=port, setting="SCHEDULER_HTTP_PORT"
+        )
+    except startup_checks.CannotStartError as error:
+        sys.stderr.write(f"scheduler: {error}\n")
+        raise SystemExit(2) from None
 
 
 async def _require_access(sessions: Sessions) -> None:
@@ -211,7 +261,9 @@ async def beat(
     """Write the heartbeat of this process, and try to become or to stay the leader."""
     lag = loop_watch.take_longest_lag()
     async with sessions.begin() as session:
-        await heartbeats.beat(session, owner=owner, name=NAME, loop_lag=lag)
+        await heartbeats.beat(
+            session, owner=owner, name=NAME, loop_lag=lag, facts=recent_events.counts()
+        )
     await leader.acquire_or_renew()
 
 

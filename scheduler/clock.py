@@ -4,18 +4,16 @@ All times are monotonic, so a change of the machine's time delays no tick.
 """
 
 import asyncio
-import faulthandler
-import os
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
 
 import structlog
 
+from bot import metrics
+from bot.hung_process import exit_hung
 from db.session import cause, is_away
 
 BEAT_SECONDS = 2.0
@@ -129,8 +127,10 @@ class Clock:
         if (task := asyncio.current_task()) is not None:
             self._running[tick.name] = task
         try:
-            async with asyncio.timeout(tick.limit) as limit:
-                await tick.run()
+            with metrics.TICK_SECONDS.labels(tick.name).time():
+                async with asyncio.timeout(tick.limit) as limit:
+                    await tick.run()
+            metrics.TICK_DONE.labels(tick.name).set_to_current_time()
         except Exception as error:
             if limit.expired() and self._away_since is None:
                 self.fail(f"tick {tick.name} hung for more than {tick.limit:.0f} s")
@@ -217,17 +217,10 @@ class Clock:
             beats_missed = beats_missed + 1 if self._beats == last_beats else 0
             last_turns, last_beats = self._loop_turns, self._beats
             if turns_missed >= LOOP_CHECKS:
-                _exit_hung("event loop")
+                exit_hung("scheduler", "event loop")
             if beats_missed >= BEAT_CHECKS:
-                _exit_hung("heartbeat")
+                exit_hung("scheduler", "heartbeat")
             loop.call_soon_threadsafe(self._count_turn)
 
     def _count_turn(self) -> None:
         self._loop_turns += 1
-
-
-def _exit_hung(what: str) -> NoReturn:
-    sys.stderr.write(f"scheduler: its {what} hangs; exiting\n")
-    faulthandler.dump_traceback()  # where it hangs: names of files and functions only
-    sys.stderr.flush()
-    os._exit(1)

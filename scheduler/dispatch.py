@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import switches
+from bot import metrics, switches
 from bot.telegram.rate_limiter import RateLimiter
-from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent
+from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
 from db.models.operations import Switch
 from db.session import Sessions
 from scheduler.batcher import Batcher
@@ -47,6 +47,7 @@ Within this time, the database must answer, and the connection to Telegram must 
 """
 RECORD_RETRY_SECONDS = 0.5
 """The pause between two attempts to record an outcome while the database is not available."""
+_OUTCOMES = {Sent: "sent", Refused: "refused", NotSent: "not_sent", Uncertain: "uncertain"}
 DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
@@ -94,11 +95,11 @@ async def dispatch(worker: PostingWorker) -> None:
     """
     until = time.monotonic() + CLAIMING_SECONDS
     while time.monotonic() < until and not worker.stopping.is_set():
-        if not worker.behind.is_set() and not await _wait_until_due(worker):
-            return
+        is_due = worker.behind.is_set() or await _wait_until_due(worker)
+        # Telegram is asked without a due post too. Otherwise the end of an outage is not noticed.
         may_send = await worker.breaker.allows_sending(worker.sender)
         await worker.breaker.announce(worker.sessions, worker.sender)
-        if not may_send:
+        if not (is_due and may_send):
             worker.behind.clear()
             return
         if not (capacity := await _wait_for_capacity(worker)):
@@ -287,6 +288,9 @@ async def _write_outcome(
 
 
 def _log_outcome(claim: Claim, outcome: SendOutcome, *, recorded: bool) -> None:
+    metrics.POSTS.labels(_OUTCOMES[type(outcome)]).inc()
+    if isinstance(outcome, Uncertain) or (isinstance(outcome, NotSent) and outcome.counts):
+        metrics.count_telegram_error("post")
     ids = {"job_id": claim.job_id, "target_id": claim.target_id, "recorded": recorded}
     if isinstance(outcome, Sent):
         log.info("Ad published", **ids, message_id=outcome.message_id)

@@ -22,7 +22,7 @@ from aiogram.types import Message
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import outages, texts
+from bot import metrics, outages, texts
 from bot.admin_chat import AdminChat
 from bot.screens import notices as screens
 from bot.telegram import api_response
@@ -334,6 +334,7 @@ async def _handle_send_error(
             retry_in = _backoff(row) if row.user_id is None else None
             return _NotDelivered(f"{cause}: {error.message}", retry_in, blocks_chat=False)
         case _:
+            metrics.count_telegram_error("message")
             return _NotDelivered(cause, _backoff(row))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.screens import admin_chat as admin_chat_screens
+from bot.screens import alerts as alert_screens
 from bot.screens import daily_report as daily_report_screens
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import launch as launch_screens
@@ -21,7 +22,7 @@ from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
 from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
-from services.money import withdrawals
+from services.money import incidents, withdrawals
 from services.platform import daily_report, users
 from services.posts import alterations, dead_letters, resolution_details
 
@@ -63,11 +64,15 @@ async def render(
 async def is_withdrawn(
     session: AsyncSession, message: OutboxMessage, cards: Mapping[int, PlacementDetails]
 ) -> bool:
-    """Return whether a row asks the staff about a request that its person has taken back.
+    """Return whether a row says nothing that its receivers need.
 
-    The request is a pending placement or a withdrawal of money. `cards` is the result of `read` for
-    this row.
+    Such a row asks the staff about a request (a pending placement or a withdrawal of money) that
+    its person has taken back, or says that an incident has stopped a switch: the message about the
+    incident says this for all switches. `cards` is the result of `read` for this row.
     """
+    if message.kind == "switch_changed":
+        payload = message.payload
+        return payload["user_id"] is None and payload["reason"] == incidents.FREEZE_REASON
     if message.kind == "target_submitted":
         card = cards.get(message.payload["target_id"])
         return card is not None and card.status == TargetStatus.WITHDRAWN
@@ -158,6 +163,14 @@ async def _switch_changed(session: AsyncSession, t: Texts, payload: Payload) -> 
     return screens.switch_changed(
         t, payload["key"], enabled=payload["enabled"], reason=payload["reason"], by=by
     )
+
+
+async def _alert_firing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return alert_screens.firing(t, payload["name"])
+
+
+async def _alert_resolved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+    return alert_screens.resolved(t, payload["name"], payload["minutes"])
 
 
 async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
@@ -287,6 +300,8 @@ _KINDS: Mapping[str, Render] = {
     "person_blocked": _person_blocked,
     "person_unblocked": _person_unblocked,
     "switch_changed": _switch_changed,
+    "alert_firing": _alert_firing,
+    "alert_resolved": _alert_resolved,
     "ledger_violation": _ledger_violation,
     "rollback_criterion": _rollback_criterion,
     "audit_chain_broken": _audit_chain_broken,

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot import metrics
 from db.session import Sessions
 from scheduler import error_isolation
 from services.money import deposits, escrow
@@ -55,8 +56,9 @@ async def _settle_each(
     for target_id in target_ids:
         with error_isolation.isolate_errors(action, target_id=target_id):
             try:
-                async with sessions.begin() as session:
-                    await settle(session, target_id)
+                with metrics.measuring(action):
+                    async with sessions.begin() as session:
+                        await settle(session, target_id)
             except errors.SwitchStopped:
                 return
             except errors.DomainError as refusal:

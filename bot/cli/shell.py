@@ -127,7 +127,7 @@ def run_all(
     )
 
     async def run_and_audit() -> T:
-        engine = create_engine(url)
+        engine = create_engine(url, statement_seconds=None)
         sessions = create_sessions(engine)
         showing = asyncio.create_task(_show_progress()) if shows_progress else None
         try:

@@ -24,6 +24,7 @@ from db.models.money import Withdrawal
 from db.money import STARS
 from services.market import channels
 from services.market.moderation import PlacementDetails
+from services.platform.alert_conditions import BY_NAME
 from services.posts.alterations import Alteration
 
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
@@ -124,7 +125,8 @@ def invoice_lost(t: Texts) -> Outgoing:
 
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
     """Build the notice to staff that Telegram does not answer and that sending has stopped."""
-    return Outgoing(t("notice-telegram-down", id=str(incident_id)))
+    command = BY_NAME["telegram_down"].command
+    return Outgoing(f"{t('notice-telegram-down', id=str(incident_id))}\n{command}")
 
 
 def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
@@ -205,7 +207,7 @@ def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
     """Build the notice to staff about violated rules of the ledger."""
-    lines = [t("notice-ledger-violation", id=str(incident_id))]
+    lines = [t("notice-ledger-violation", id=str(incident_id)), BY_NAME["ledger_violation"].command]
     for violation in violations:
         refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
         lines.append(t("notice-ledger-line", name=violation["name"], rows=refs))
@@ -252,6 +254,7 @@ def audit_chain_broken(
 ) -> Outgoing:
     """Build the notice to staff about faults of the audit chain or of its file."""
     lines = [t("notice-audit-chain-broken", id=str(incident_id))]
+    lines.append(BY_NAME["audit_chain_broken"].command)
     lines += [
         t("notice-audit-chain-fault", name=violation["name"], file=str(row.get("ref")))
         for violation in violations

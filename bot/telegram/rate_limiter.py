@@ -18,7 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from bot import outages
+from bot import metrics, outages
 from bot.telegram import rate_limits
 from bot.telegram.rate_limits import PER_SECOND, LocalLimiter
 
@@ -120,7 +120,8 @@ class RateLimiter:
         For an ad or with the option `answered`, the caller must call `confirm` when Telegram's
         answer arrives. Each message needs its own call of this method.
         """
-        give_up_at = time.monotonic() + within
+        began = time.monotonic()
+        give_up_at = began + within
         ad = options.get("ad", False)
         answered = ad or options.get("answered", False)
         while True:
@@ -139,6 +140,7 @@ class RateLimiter:
             self._start_serving()
             slot = await request.slot
             if slot.wait <= 0 or time.monotonic() + slot.wait > give_up_at:
+                metrics.LIMITER_WAIT.observe(slot.send_at - began)
                 return slot
             await asyncio.sleep(slot.wait)
 
@@ -149,8 +151,13 @@ class RateLimiter:
 
     async def cool_down(self, chat_id: int, period: timedelta) -> None:
         """Stop every process from sending to a chat for the time `period`."""
+        metrics.THROTTLED.inc()
         self._local.cool_down(chat_id, period.total_seconds())
         await self._in_redis(lambda: self._cool_down_in_redis(chat_id, period))
+
+    async def alive(self) -> bool:
+        """Return whether Redis answers. For a moment after a failure, the result is False."""
+        return await self._in_redis(self._redis.time) is not None
 
     async def close(self) -> None:
         """Close the connections to Redis."""

@@ -163,6 +163,30 @@ class Heartbeat(Base):
     """The time of the last heartbeat, by the real clock."""
     loop_lag: Mapped[float] = mapped_column(server_default=text("0"))
     """The longest delay of the process's event loop before this heartbeat, in seconds."""
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What the process has counted in the last minutes, by name."""
+
+
+class Alert(Base):
+    """The state of one alert: a condition that somebody must be told about while it is met."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (CheckConstraint("watcher IN ('bot', 'scheduler')", name="watcher"),)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """The name of the condition, as in `services/platform/alert_conditions.py`."""
+    watcher: Mapped[str] = mapped_column(primary_key=True)
+    """The kind of process that watches the condition."""
+    firing: Mapped[bool]
+    """Whether the condition was met when it was last checked."""
+    value: Mapped[float]
+    """The number that was compared with the limit at the last change."""
+    changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    """When `firing` last changed, by the real clock."""
+    in_chat: Mapped[bool]
+    """Whether the message about the last change is in the admin chat, or is queued to it."""
+    sent_out: Mapped[bool]
+    """Whether the second way (a web address or an e-mail) has taken the last change."""
 
 
 class LedgerCheckpoint(Base):

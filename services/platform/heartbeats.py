@@ -1,5 +1,6 @@
 """Record the heartbeats of processes: signs that a process is alive."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, func, select
@@ -8,21 +9,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Heartbeat
 
-HEARTBEAT_LATE = timedelta(seconds=60)
+BOT = "bot"
+SCHEDULER = "scheduler"
+HEARTBEAT_LATE = timedelta(seconds=20)
 """A process with an older heartbeat does not count as alive."""
 
 
-async def beat(session: AsyncSession, *, owner: str, name: str, loop_lag: float = 0.0) -> None:
+async def beat(
+    session: AsyncSession,
+    *,
+    owner: str,
+    name: str,
+    loop_lag: float = 0.0,
+    facts: Mapping[str, float] | None = None,
+) -> None:
     """Record a heartbeat of a process, with the time of the database's real clock.
 
-    `loop_lag` is the longest delay of the event loop since the last heartbeat, in seconds.
+    `loop_lag` is the longest delay of the event loop since the last heartbeat, in seconds. `facts`
+    is what the process has counted in the last minutes.
     """
+    said = {"loop_lag": loop_lag, "facts": dict(facts or {})}
     await session.execute(
         upsert(Heartbeat)
-        .values(owner=owner, name=name, loop_lag=loop_lag)
-        .on_conflict_do_update(
-            index_elements=["owner"], set_={"beat_at": func.now(), "loop_lag": loop_lag}
-        )
+        .values(owner=owner, name=name, **said)
+        .on_conflict_do_update(index_elements=["owner"], set_={"beat_at": func.now(), **said})
     )
 
 
@@ -46,9 +56,29 @@ async def is_alive(session: AsyncSession, *, name: str) -> bool:
     return owner is not None
 
 
+async def count_alive(session: AsyncSession) -> Mapping[str, int]:
+    """Return the number of living processes by name. BOT and SCHEDULER are always there."""
+    counted = await session.execute(
+        select(Heartbeat.name, func.count()).where(*_recent()).group_by(Heartbeat.name)
+    )
+    return {BOT: 0, SCHEDULER: 0} | dict(counted.all())
+
+
+async def sum_facts(session: AsyncSession) -> Mapping[str, float]:
+    """Return the facts of all living processes together, added up by name."""
+    total: dict[str, float] = {}
+    for facts in await session.scalars(select(Heartbeat.facts).where(*_recent())):
+        for name, value in facts.items():
+            total[name] = total.get(name, 0.0) + value
+    return total
+
+
 def _alive(name: str) -> tuple[ColumnElement[bool], ...]:
+    return (Heartbeat.name == name, *_recent())
+
+
+def _recent() -> tuple[ColumnElement[bool], ...]:
     return (
-        Heartbeat.name == name,
         Heartbeat.beat_at > func.now() - HEARTBEAT_LATE,
         Heartbeat.beat_at < func.now() + HEARTBEAT_LATE,
     )

@@ -17,6 +17,8 @@ class Priority(IntEnum):
 
 _PRIORITIES: Mapping[str, Priority] = {
     "ledger_violation": Priority.ALARM,
+    "alert_firing": Priority.ALARM,
+    "alert_resolved": Priority.ALARM,
     "audit_chain_broken": Priority.ALARM,
     "backup_restored": Priority.ALARM,
     "guard_missing": Priority.ALARM,

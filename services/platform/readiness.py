@@ -4,17 +4,19 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.platform import heartbeats, killswitches
+from services.platform import alerts, heartbeats, killswitches
 
 
 async def read_state(session: AsyncSession) -> dict[str, Any]:
-    """Return whether a scheduler is alive, and the state of each kill switch.
+    """Return whether a scheduler and a bot are alive, the kill switches, and the firing alerts.
 
-    A state is "enabled", "disabled", or "missing" for a switch without a row.
+    The state of a switch is "enabled", "disabled", or "missing" for a switch without a row.
     """
     switches = await killswitches.overview(session)
+    alive = await heartbeats.count_alive(session)
     return {
-        "scheduler": await heartbeats.is_alive(session, name="scheduler"),
+        "scheduler": alive[heartbeats.SCHEDULER] > 0,
+        "bot": alive[heartbeats.BOT] > 0,
         "switches": {
             state.key.value: "missing"
             if state.missing
@@ -23,4 +25,5 @@ async def read_state(session: AsyncSession) -> dict[str, Any]:
             else "disabled"
             for state in switches
         },
+        "alerts": list(await alerts.names_firing(session)),
     }

@@ -19,7 +19,12 @@ TESTED_ELSEWHERE = {
     "bot/errors services/platform/errors": "test_texts explains every error in every language",
     "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
     "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",
-    "bot/metrics": "test_http reads the counters",
+    "bot/database_metrics": "test_metrics counts conflicts and connections with it",
+    "bot/hung_process": "test_event_loop and scheduler/test_clock let processes hang",
+    "services/platform/alert_conditions": "architecture/test_alerts compares it with the rules",
+    "services/platform/alerts services/platform/operation_facts": "scheduler/test_alerts stores"
+    " and reads them",
+    "scheduler/state_gauges": "scheduler/test_alerts reads what it shows",
     "bot/outages": "test_startup_checks counts its lines",
     "handlers/routers": "tests/handlers send every update through them",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",

@@ -1,6 +1,8 @@
 """Test that the bot reports functions that block the event loop."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -54,3 +56,21 @@ async def test_a_loop_that_only_waits_is_not_late() -> None:
         await asyncio.sleep(1.5)
     assert logs == []
     watching.cancel()
+
+
+def test_a_loop_that_stands_ends_the_process() -> None:
+    program = """
+import asyncio, time
+from bot import event_loop
+event_loop.HUNG_SECONDS = 0.5
+async def main():
+    asyncio.create_task(event_loop.LoopWatch(exit_as="bot").run())
+    await asyncio.sleep(0.1)
+    time.sleep(60)
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("bot: its event loop hangs; exiting")

@@ -5,6 +5,7 @@
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bot import inbox_worker
@@ -324,3 +325,21 @@ async def test_the_staff_is_never_slowed_down(market: Marketplace) -> None:
         await market.say("admin", "/queue", where="group")
     own = [m for m in await market.messages("group") if m["from"] == market.bot.id]
     assert len(own) == 3
+
+
+async def test_a_worker_without_progress_says_for_how_long(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    assert market.worker.stalled_seconds == 0
+    blocker = await asyncpg.connect(market.database.owner_url)
+    block = blocker.transaction()
+    await block.start()
+    await blocker.execute("LOCK TABLE campaigns")
+    pressing = asyncio.create_task(market.press("advertiser", "📣 Campaigns"))
+    async with asyncio.timeout(60):
+        while market.worker.stalled_seconds < 0.5:  # noqa: ASYNC110 - it is a clock
+            await asyncio.sleep(0.05)
+    await block.rollback()
+    await pressing
+    await market.settle()
+    assert market.worker.stalled_seconds == 0
+    await blocker.close()

@@ -9,8 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from sandbox import ports
 from tests.conftest import Database
 from tests.handlers.marketplace import NO_REDIS, running_bot
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
@@ -64,7 +66,8 @@ async def test_the_bot_answers_and_stops_on_sigterm(database: Database, tmp_path
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         await world.say("/start")
-        process = await start(environment(world, database))
+        port = ports.free(0)
+        process = await start(environment(world, database, METRICS_PORT=str(port)))
         try:
             async with asyncio.timeout(START_SECONDS):
                 while True:
@@ -72,6 +75,11 @@ async def test_the_bot_answers_and_stops_on_sigterm(database: Database, tmp_path
                     if any("Welcome" in (m["text"] or "") for m in shown["messages"]):
                         break
                     await asyncio.sleep(0.1)
+            async with (
+                aiohttp.ClientSession() as client,
+                client.get(f"http://127.0.0.1:{port}/metrics") as response,
+            ):
+                assert 'adtech_updates_total{kind="message"} 1.0' in await response.text()
         finally:
             process.send_signal(signal.SIGTERM)
             _, said = await asyncio.wait_for(process.communicate(), START_SECONDS)

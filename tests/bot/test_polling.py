@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from bot import outages, polling
+from bot import outages, polling, recent_events
 from tests.handlers.marketplace import Marketplace
 
 CANNOT_STORE = {"a full disk": "53100", "a read-only server": "25006"}
@@ -53,3 +53,14 @@ async def test_payments_wait_at_telegram_while_the_server_cannot_store(
 async def _pay(market: Marketplace, person: str) -> None:
     paid = await market.world.control(f"users/{market.chat(person)}/pay")
     assert paid["ok"]
+
+
+async def test_a_displaced_poll_is_counted(market: Marketplace) -> None:
+    before = recent_events.counts()["poll_conflicts"]
+    async with asyncio.timeout(60):
+        # Telegram ends the bot's poll as soon as another program polls.
+        while recent_events.counts()["poll_conflicts"] == before:
+            await market.world.call("getUpdates", timeout=0)
+            await asyncio.sleep(0.1)
+    await market.say("advertiser", "/start")
+    assert "Welcome" in await market.last("advertiser")

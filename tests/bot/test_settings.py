@@ -121,6 +121,14 @@ def test_a_missing_setting_is_named(
         ("WEBHOOK_SECRET", "hooksecret!"),
         ("HTTP_PORT", "70000"),
         ("HTTP_PORT", "hooksecret"),
+        ("METRICS_PORT", "70000"),
+        ("SCHEDULER_HTTP_PORT", "hooksecret"),
+        ("ALERT_WEBHOOK_URL", "ftp://hooksecret"),
+        ("ALERT_SMTP_URL", "https://hooksecret"),
+        ("ALERT_SMTP_URL", "smtp://:hooksecret@host..x"),
+        ("ALERT_EMAIL_TO", "hooksecret"),
+        ("ALERT_EMAIL_FROM", "hooksecret@"),
+        ("DEAD_MAN_URL", "hooksecret"),
         ("ESCROW_SLA", "hooksecret"),
         ("ESCROW_SLA", "nan"),
         ("ESCROW_SLA", "inf"),
@@ -314,3 +322,19 @@ def test_env_example_names_every_setting() -> None:
         if "=" in line and line.removeprefix("# ").partition("=")[0].isupper()
     }
     assert named == {name.upper() for name in settings.Settings.model_fields}
+
+
+def test_the_extra_ports_are_closed_unless_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = settings.load()
+    assert (loaded.metrics_port, loaded.scheduler_http_port) == (None, None)
+    monkeypatch.setenv("METRICS_PORT", "9101")
+    assert settings.load().metrics_port == 9101
+
+
+def test_a_mail_server_needs_a_receiver(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALERT_SMTP_URL", "smtps://me:hooksecret@mail.example")
+    assert "ALERT_EMAIL_TO must be set" in refusal(capsys)
+    monkeypatch.setenv("ALERT_EMAIL_TO", "oncall@example.com")
+    assert settings.load().alert_email_to == "oncall@example.com"

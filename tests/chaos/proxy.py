@@ -1,4 +1,4 @@
-"""Forward TCP connections to a server, until a test cuts the network."""
+"""Forward TCP connections to a server, until a test cuts the network or lets it swallow data."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,7 @@ class Proxy:
         self._connect = connect
         self._connected = True
         self._writers: set[asyncio.StreamWriter] = set()
+        self._swallowing: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     async def serve(
@@ -38,10 +39,12 @@ class Proxy:
             # The event loop cancels this task at the end of the run.
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(
-                    _forward(client, server_writer), _forward(server_reader, client_writer)
+                    self._forward(client, server_writer),
+                    self._forward(server_reader, client_writer),
                 )
         finally:
             self._writers -= writers
+            self._swallowing -= writers
             for writer in writers:
                 writer.transport.abort()
 
@@ -51,18 +54,22 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
 
+    def swallow(self) -> None:
+        """Keep the present connections open, and forward none of their data any more."""
+        self._swallowing |= self._writers
+
     def restore(self) -> None:
         """Allow new connections after `cut`."""
         self._connected = True
 
-
-async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while chunk := await source.read(CHUNK):
-            sink.write(chunk)
-            await sink.drain()
-    with contextlib.suppress(OSError, RuntimeError):
-        sink.write_eof()
+    async def _forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await source.read(CHUNK):
+                if sink not in self._swallowing:
+                    sink.write(chunk)
+                    await sink.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            sink.write_eof()
 
 
 @asynccontextmanager

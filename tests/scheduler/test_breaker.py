@@ -7,6 +7,7 @@ from scheduler import breaker
 from scheduler.breaker import FAILURE_THRESHOLD, Breaker
 from tests.scheduler.scene import Scene
 
+NOWHERE = "http://127.0.0.1:1"
 DOWN = NotSent("ClientConnectorError", counts=True)
 
 
@@ -43,7 +44,7 @@ async def test_the_breaker_closes_step_by_step_when_telegram_answers(
 ) -> None:
     monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
     here = scene.posting_worker().sender
-    nowhere: Sender = scene.posting_worker(api_url="http://127.0.0.1:1").sender
+    nowhere: Sender = scene.posting_worker(api_url=NOWHERE).sender
     tried = Breaker()
     for _ in range(FAILURE_THRESHOLD):
         tried.record(DOWN)
@@ -92,7 +93,7 @@ async def test_a_new_process_does_not_end_an_outage_without_a_probe(
 ) -> None:
     monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
     here, sessions = scene.posting_worker().sender, scene.database.sessions
-    nowhere = scene.posting_worker(api_url="http://127.0.0.1:1").sender
+    nowhere = scene.posting_worker(api_url=NOWHERE).sender
     old_process = Breaker()
     for _ in range(FAILURE_THRESHOLD):
         old_process.record(DOWN)
@@ -102,3 +103,22 @@ async def test_a_new_process_does_not_end_an_outage_without_a_probe(
     assert await notices(scene) == ["telegram_down"]
     await new_process.announce(sessions, here)
     assert await notices(scene) == ["telegram_down", "telegram_back"]
+
+
+async def test_the_end_of_an_outage_is_told_without_a_due_post(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "REACHABLE_CHECK_SECONDS", 0.0)
+    worker = scene.posting_worker()
+    for _ in range(FAILURE_THRESHOLD):
+        worker.breaker.record(DOWN)
+    await worker.breaker.announce(worker.sessions, scene.posting_worker(api_url=NOWHERE).sender)
+    assert await notices(scene) == ["telegram_down"]
+    await scene.dispatch(worker)
+    assert await notices(scene) == ["telegram_down", "telegram_back"]
+    # A process that starts during an outage notices the end too.
+    for _ in range(FAILURE_THRESHOLD):
+        worker.breaker.record(DOWN)
+    await worker.breaker.announce(worker.sessions, worker.sender)
+    await scene.dispatch(scene.posting_worker())
+    assert (await notices(scene))[2:] == ["telegram_down", "telegram_back"]

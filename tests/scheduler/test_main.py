@@ -9,8 +9,10 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import aiohttp
 import pytest
 
+from sandbox import ports
 from tests.chaos.schedulers import ForkServerClient, Scheduler, run_fork_server
 from tests.conftest import ROOT
 from tests.sandbox.raw_world import BOT_TOKEN
@@ -115,6 +117,36 @@ async def test_the_scheduler_posts_pays_and_stops_on_sigterm(scene: Scene) -> No
             await process.wait()
     assert (await scene.job(target_id))["target"] == "posted"
     assert len(await scene.published()) == 1
+
+
+async def test_the_scheduler_serves_health_and_metrics(scene: Scene) -> None:
+    port = ports.free(0)
+    url = f"http://127.0.0.1:{port}"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "scheduler"),
+        cwd=ROOT,
+        env=environment(scene) | {"SCHEDULER_HTTP_PORT": str(port)},
+    )
+    try:
+        await until_alive(scene)
+        async with aiohttp.ClientSession() as client:
+            async with client.get(f"{url}/api/health/live") as response:
+                assert await response.json() == {"ok": True}
+            async with client.get(f"{url}/api/health/ready") as response:
+                facts = await response.json()
+                assert (response.status, facts["scheduler"], facts["bot"]) == (200, True, False)
+            async with asyncio.timeout(STATUS_SECONDS):
+                while True:
+                    async with client.get(f"{url}/metrics") as response:
+                        shown = await response.text()
+                    if 'adtech_switch_running{switch="payouts"} 1.0' in shown:
+                        break
+                    await asyncio.sleep(0.2)
+            assert 'adtech_tick_seconds_count{tick="alerts"}' in shown
+            assert 'adtech_database_pool_connections{pool="clock",state="in_use"}' in shown
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), STATUS_SECONDS) == 0
 
 
 async def test_a_stop_waits_for_a_send_under_way(scene: Scene, schedulers: Schedulers) -> None:

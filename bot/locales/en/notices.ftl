@@ -80,7 +80,7 @@ notice-switch-changed = { $state ->
     [system] the system
    *[person] { $by }
 }
-notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
+notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds, withdrawals and adjustments are stopped.
 notice-ledger-line = • { $name }: rows { $rows }
 notice-backup-restored = 🚨 A backup of the database was restored (incident { $id }). Every kill switch is stopped. { $searched } posts may have been published since the backup: the bot searches them in their channels before it sends them. { $parked } presses and commands from before the backup are not carried out: press again if something is missing.
 notice-backup-withdrawals = 💸 These withdrawals were open in the backup. They may have been paid since: ask the bank before you pay one. { $ids }{ $more ->

@@ -14,7 +14,7 @@ async def test_readiness_reports_the_scheduler_and_each_switch(database: Databas
     await database.as_owner("DELETE FROM kill_switches WHERE key = 'refunds'")
     async with database.sessions.begin() as session:
         state = await readiness.read_state(session)
-    assert state["scheduler"] is True
+    assert (state["scheduler"], state["bot"], state["alerts"]) == (True, False, [])
     assert state["switches"]["payouts"] == "disabled"
     assert state["switches"]["refunds"] == "missing"
     assert state["switches"]["deposits"] == "enabled"

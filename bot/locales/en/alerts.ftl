@@ -1,0 +1,32 @@
+alert-firing = 🚨 { $what }
+alert-over = ✅ Over: { $what }
+alert-resolved = ✅ Over after { $minutes ->
+    [one] a minute
+   *[other] { $minutes } minutes
+}: { $what }
+alert-what = { $name ->
+    [conflicts] Acts collide: stale states, lock time-outs or deadlocks, more than one a minute
+    [approve_failures] Approvals fail
+    [approve_timeouts] Approvals take too long and are broken off
+    [hold_failures] Holding money in escrow fails
+    [approve_slow] Approvals are slow: more than 5 of 100 take over half a second
+    [telegram_errors] Telegram does not answer properly
+    [poller_displaced] Another program asks Telegram for this bot's updates
+    [redis_away] Redis does not answer: form drafts and shared rate limits are missing
+    [webhook_foreign] Somebody else has set a webhook for this bot. It was set back; change the token if it was not you
+    [ledger_violation] The ledger's invariants are broken. Holds, payouts, refunds, withdrawals and adjustments are stopped
+    [audit_chain_broken] The audit chain of the ledger has a fault
+    [telegram_down] Telegram is down. No ad is sent until it answers
+    [dead_letters] Posts have failed for good in the last hour
+    [uncertain_posts] Posts may or may not be in their channels. The bot looks for them
+    [escrows_late] Money is held longer than ESCROW_SLA for posts that are not out
+    [refunds_late] Failed posts are not refunded
+    [switch_missing] A kill switch has no row, so it counts as stopped
+    [ledger_check_late] The ledger was not checked for more than five minutes
+    [inbox_late] Messages of people wait for an answer for more than a minute
+    [alarms_late] Alarms to the admin chat wait for more than a minute
+    [bot_missing] No bot gives a sign of life: nobody gets an answer
+    [scheduler_missing] No scheduler gives a sign of life: nothing is posted, paid or refunded
+    [database_away] PostgreSQL does not answer: nothing works
+   *[other] { $name }
+}

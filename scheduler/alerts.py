@@ -1,0 +1,103 @@
+"""Compare the facts about the product with the conditions of alerts, and tell each change once."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from bot import alarm_routes, metrics, recent_events
+from bot.alarm_routes import AlarmRoutes
+from bot.leader_election import LeaderElection
+from bot.screens import alerts as screens
+from bot.telegram.rate_limiter import RateLimiter
+from bot.texts import DEFAULT_LANGUAGE, Texts
+from db.session import Sessions
+from scheduler import state_gauges
+from services.platform import alert_conditions, alerts, operation_facts
+from services.platform.operation_facts import Facts
+
+EVERY_SECONDS = 5.0
+"""The interval of the tick."""
+START_SECONDS = 30.0
+"""A process evaluates nothing before this time, because the other processes may be starting too."""
+DEAD_MAN_SECONDS = 60.0
+"""The interval of the calls of the dead man's switch."""
+TICK_LIMIT = 60.0
+"""A tick hangs if it lasts more seconds than this."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class AlertWatch:
+    """What one scheduler process needs to evaluate the conditions."""
+
+    sessions: Sessions
+    limiter: RateLimiter
+    leader: LeaderElection
+    routes: AlarmRoutes
+    currency: str
+    escrow_sla: timedelta
+    dead_man_url: str = ""
+    start_seconds: float = START_SECONDS
+    _begun_at: float = field(default_factory=time.monotonic)
+    _met_since: dict[str, float] = field(default_factory=dict)
+    """Since when each condition is met, as a time of `time.monotonic()`."""
+    _dead_man_at: float = float("-inf")
+
+    async def run(self) -> None:
+        """Read the facts, show them as metrics, and tell the changes if this process leads.
+
+        The dead man's switch is called only after all of this has worked.
+        """
+        redis_away = not await self.limiter.alive()
+        metrics.REDIS_AWAY.set(redis_away)
+        recent_events.set_state("redis_away", is_true=redis_away)
+        try:
+            async with self.sessions.begin() as session:
+                facts = await operation_facts.read(session, sla=self.escrow_sla)
+        except Exception:
+            state_gauges.forget()
+            raise
+        state_gauges.show(facts)
+        if self.leader.is_leader and time.monotonic() - self._begun_at >= self.start_seconds:
+            await self._tell(self._met(facts))
+        await self._call_dead_man()
+
+    def _met(self, facts: Facts) -> dict[str, float]:
+        """Return the names of the conditions that are met for long enough, with their facts."""
+        now, met = time.monotonic(), {}
+        for condition in alert_conditions.watched_by("scheduler"):
+            value = facts.numbers.get(condition.fact, 0.0)
+            if value <= condition.above:
+                self._met_since.pop(condition.name, None)
+                continue
+            since = self._met_since.setdefault(condition.name, now)
+            if now - since >= condition.lasting.total_seconds():
+                met[condition.name] = value
+        return met
+
+    async def _tell(self, met: dict[str, float]) -> None:
+        async with self.sessions.begin() as session:
+            changes = await alerts.record(session, watcher="scheduler", firing=met)
+        for change in changes:
+            log.warning("Alert", alert=change.name, firing=change.firing, value=change.value)
+        await send_out(self.sessions, self.routes, Texts(DEFAULT_LANGUAGE, self.currency))
+
+    async def _call_dead_man(self) -> None:
+        if not self.dead_man_url or time.monotonic() - self._dead_man_at < DEAD_MAN_SECONDS:
+            return
+        if await alarm_routes.call_dead_man(self.dead_man_url):
+            self._dead_man_at = time.monotonic()
+
+
+async def send_out(sessions: Sessions, routes: AlarmRoutes, t: Texts) -> None:
+    """Send the scheduler's urgent changes by the second way. What fails is sent again later."""
+    async with sessions.begin() as session:
+        changes = await alerts.list_not_sent_out(session, "scheduler")
+    for change in changes:
+        alarm = screens.alarm(t, change.name, is_firing=change.firing)
+        if await routes.send(alarm):
+            async with sessions.begin() as session:
+                await alerts.record_sent_out(session, change)

@@ -1,0 +1,168 @@
+"""Define the conditions that somebody must be told about while they are met.
+
+The scheduler and the bot compare them with the facts of `operation_facts`, and tell the admin chat.
+`deploy/prometheus/alerts.yml` has the same conditions for Prometheus; a test compares both.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+Watcher = Literal["bot", "scheduler"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition: a fact that must not be above a limit."""
+
+    name: str
+    fact: str
+    """The name of the fact, which is also the name of its gauge after the prefix `adtech_`."""
+    command: str
+    """The first command that the reader of the alert types."""
+    above: float = 0.0
+    """The condition is met while the fact is above this limit."""
+    lasting: timedelta = timedelta()
+    """How long the fact must be above the limit before the alert fires."""
+    watcher: Watcher = "scheduler"
+    """The kind of process that compares the fact. The bot watches only the scheduler."""
+    urgent: bool = False
+    """Whether the alert is also sent by the second way (ALERT_WEBHOOK_URL and ALERT_SMTP_URL)."""
+    own_notice: bool = False
+    """Whether another message says this in the admin chat already, with the details."""
+    counted: str = ""
+    """The expression of Prometheus, if the fact is counted in several processes."""
+
+    @property
+    def expression(self) -> str:
+        """The expression of Prometheus, which is true while the fact is above the limit."""
+        return self.counted or f"max(adtech_{self.fact}) > {self.above:g}"
+
+    @property
+    def rule(self) -> str:
+        """The name of the condition's rule in Prometheus."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+
+_MINUTE = timedelta(minutes=1)
+
+CONDITIONS = (
+    # Counted by each process, and added up from the heartbeats. Of the safety plan and SPEC §10.
+    Condition(
+        "conflicts",
+        "conflicts",
+        "/health",
+        above=1,
+        counted="sum(increase(adtech_conflicts_total[1m])) > 1",
+    ),
+    Condition(
+        "approve_failures",
+        "approve_failures",
+        "/queue",
+        counted='sum(increase(adtech_operations_total{operation="approve",outcome="failed"}[5m]))'
+        " > 0",
+    ),
+    Condition(
+        "approve_timeouts",
+        "approve_timeouts",
+        "/health",
+        counted='sum(increase(adtech_operations_total{operation="approve",outcome="timeout"}[5m]))'
+        " > 0",
+    ),
+    Condition(
+        "hold_failures",
+        "hold_failures",
+        "/ledger",
+        counted='sum(increase(adtech_operations_total{operation="hold",outcome=~"failed|timeout"}'
+        "[5m])) > 0",
+    ),
+    Condition(
+        "approve_slow",
+        "approve_slow_share",
+        "/health",
+        above=0.05,
+        counted="histogram_quantile(0.95, sum by (le)"
+        ' (rate(adtech_operation_seconds_bucket{operation="approve"}[5m]))) > 0.5',
+    ),
+    Condition(
+        "telegram_errors",
+        "telegram_errors",
+        "/health",
+        above=5,
+        lasting=timedelta(seconds=20),
+        urgent=True,
+        counted="sum(increase(adtech_telegram_errors_total[1m])) > 5",
+    ),
+    Condition(
+        "poller_displaced",
+        "poll_conflicts",
+        "/health",
+        above=1,
+        counted="sum(increase(adtech_poll_conflicts_total[1m])) > 1",
+    ),
+    Condition(
+        "redis_away",
+        "redis_away",
+        "/health",
+        lasting=timedelta(seconds=15),
+        counted="max(adtech_redis_away) > 0",
+    ),
+    Condition(
+        "webhook_foreign",
+        "webhook_foreign",
+        "/health",
+        urgent=True,
+        counted="max(adtech_webhook_foreign) > 0",
+    ),
+    # Incidents, about which other messages have the details.
+    Condition("ledger_violation", "ledger_incidents", "adtech check", urgent=True, own_notice=True),
+    Condition(
+        "audit_chain_broken",
+        "audit_chain_incidents",
+        "adtech verify-ledger",
+        urgent=True,
+        own_notice=True,
+    ),
+    Condition("telegram_down", "telegram_incidents", "/health", urgent=True, own_notice=True),
+    # Read from the database.
+    Condition("dead_letters", "dead_letters", "/dlq"),
+    Condition("uncertain_posts", "posts_uncertain", "adtech report job_statuses", lasting=_MINUTE),
+    Condition("escrows_late", "escrows_late", "adtech report held", lasting=2 * _MINUTE),
+    Condition("refunds_late", "refunds_late", "/killswitch", lasting=_MINUTE),
+    Condition("switch_missing", "switches_missing", "adtech killswitch list", urgent=True),
+    # The sandbox can move the database's clock forward. So these facts have to last.
+    Condition(
+        "ledger_check_late",
+        "ledger_check_age_seconds",
+        "adtech check",
+        above=180,
+        lasting=2 * _MINUTE,
+        urgent=True,
+    ),
+    Condition("inbox_late", "inbox_oldest_seconds", "adtech health", above=60, urgent=True),
+    Condition(
+        "alarms_late",
+        "alarms_oldest_seconds",
+        "adtech health",
+        above=45,
+        lasting=timedelta(seconds=15),
+        urgent=True,
+    ),
+    # Each kind of process watches the other.
+    Condition("bot_missing", "bots_missing", "adtech health", urgent=True),
+    Condition(
+        "scheduler_missing",
+        "schedulers_missing",
+        "adtech health",
+        watcher="bot",
+        urgent=True,
+        counted="max(adtech_schedulers_missing) > 0 or absent(adtech_ledger_check_age_seconds)",
+    ),
+)
+
+BY_NAME = {condition.name: condition for condition in CONDITIONS}
+
+
+def watched_by(watcher: Watcher) -> tuple[Condition, ...]:
+    """Return the conditions that one kind of process compares."""
+    return tuple(condition for condition in CONDITIONS if condition.watcher == watcher)
