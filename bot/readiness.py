@@ -7,7 +7,7 @@ from sqlalchemy import text
 from bot.context import DatabaseAwayError, Dependencies, read_only
 from services.platform import readiness
 
-REVISION = "0019"
+REVISION = "0020"
 """The oldest schema revision that this version can use."""
 
 

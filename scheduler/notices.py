@@ -11,6 +11,7 @@ from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
 from bot.screens import staff_requests as staff_request_screens
+from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
@@ -20,7 +21,7 @@ from db.models.operations import OutboxMessage
 from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import withdrawals
-from services.platform import users
+from services.platform import killswitches, switch_notices, users
 from services.posts import alterations, dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
@@ -61,11 +62,14 @@ async def render(
 async def is_withdrawn(
     session: AsyncSession, message: OutboxMessage, cards: Mapping[int, PlacementDetails]
 ) -> bool:
-    """Return whether a row asks the staff about a request that its person has taken back.
+    """Return whether a row need not be sent any more.
 
-    The request is a pending placement or a withdrawal of money. `cards` is the result of `read` for
-    this row.
+    Such a row asks the staff about a request that its person has taken back: a pending placement or
+    a withdrawal of money. Or it is about kill switches that a later row is about too. `cards` is
+    the result of `read` for this row.
     """
+    if message.kind == switch_notices.KIND:
+        return await switch_notices.is_superseded(session, message.id)
     if message.kind == "target_submitted":
         card = cards.get(message.payload["target_id"])
         return card is not None and card.status == TargetStatus.WITHDRAWN
@@ -150,12 +154,15 @@ async def _person_unblocked(session: AsyncSession, t: Texts, payload: Payload) -
 
 
 async def _switch_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    by = None
-    if payload["user_id"] is not None:
-        by = (await users.get(session, payload["user_id"])).telegram_id
-    return screens.switch_changed(
-        t, payload["key"], enabled=payload["enabled"], reason=payload["reason"], by=by
-    )
+    keys = switch_notices.keys(payload)
+    states = await killswitches.overview(session)
+    return stop_screens.present_states(t, [state for state in states if state.key in keys])
+
+
+async def _switch_answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    answer = screens.answer_lost(t, payload.get("text")).text
+    lines = stop_screens.state_lines(t, await killswitches.overview(session))
+    return Outgoing("\n".join([answer, t("switch-answer-now"), *lines]))
 
 
 async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
@@ -251,7 +258,7 @@ _KINDS: Mapping[str, Render] = {
     "channel_taken_over": _channel_taken_over,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
-    "switch_answer_lost": _answer_lost,
+    "switch_answer_lost": _switch_answer_lost,
     "payment_parked": _payment_parked,
     "updates_parked": _updates_parked,
     "star_transaction_refused": _star_transaction_refused,

@@ -6,7 +6,9 @@ import typer
 
 from bot import switches, texts
 from bot.cli import ledger, money, people
+from bot.cli import stop as stop_command
 from bot.cli.shell import Person, err, out, print_rows, request, run_all, run_once, staff
+from bot.cli.switch_argument import OneSwitch
 from db.models.operations import Switch
 from db.models.users import RequestKind
 from db.session import Sessions
@@ -20,6 +22,7 @@ _SWITCH_STATES = {"enabled": "running", "disabled": "STOPPED"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 switch_app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
+app.add_typer(stop_command.app, name="stop")
 app.add_typer(switch_app, name="killswitch")
 app.add_typer(money.app)
 app.add_typer(ledger.app)
@@ -96,7 +99,7 @@ def list_switches() -> None:
 
 
 @switch_app.command()
-def stop(key: Switch, reason: Reason, person: Person) -> None:
+def stop(key: OneSwitch, reason: Reason, person: Person) -> None:
     """Stop one kill switch at once, and refuse the actions that the switch allows.
 
     Then wait for the actions that began before the stop. If such an action does not end, print a
@@ -130,7 +133,7 @@ def _say_that_it_waits(key: Switch) -> None:
 
 
 @switch_app.command()
-def run(key: Switch, reason: Reason, person: Person) -> None:
+def run(key: OneSwitch, reason: Reason, person: Person) -> None:
     """Request that a stopped kill switch runs again.
 
     The switch stays stopped until the person named by `--as` presses a button in the admin chat.

@@ -61,7 +61,7 @@ def verify_ledger(file: ChainFile = None, digest: Digests = None) -> None:
     range that has changed, and says how much of the chain each given copy covers. The exit status
     is 1 if a range has changed, or if no copy from outside the database covers the chain.
     """
-    path = file or settings.load().audit_chain_file
+    path = file or settings.load_for_command("DATABASE_URL").audit_chain_file
     result = run_all(lambda sessions: chain_verification.verify(sessions, path, digest or ()))
     for line in result.findings:
         out.print(line, markup=False, soft_wrap=True)

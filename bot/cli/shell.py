@@ -75,22 +75,23 @@ def run_all(
 
     The database role comes from DATABASE_URL. With `as_owner`, it comes from
     MIGRATION_DATABASE_URL. With `as_clock` or `reads_only`, it comes from CLOCK_DATABASE_URL or
-    REPORTS_DATABASE_URL if this setting exists. The process exits with status 1 if the action is
-    refused or the database does not answer, and with status 2 if MIGRATION_DATABASE_URL is missing.
+    REPORTS_DATABASE_URL if this setting exists. No other setting is needed. The process exits with
+    status 1 if the action is refused or the database does not answer, and with status 2 if no such
+    setting exists.
     """
-    configured = settings.load()
+    databases = ["DATABASE_URL"]
+    if as_owner:
+        databases = ["MIGRATION_DATABASE_URL"]
+    elif as_clock:
+        databases.insert(0, "CLOCK_DATABASE_URL")
+    elif reads_only:
+        databases.insert(0, "REPORTS_DATABASE_URL")
+    configured = settings.load_for_command(*databases)
     logging.setup(configured)
-    url = configured.migration_database_url if as_owner else configured.database_url
-    if as_clock:
-        url = configured.clock_database_url or url
-    if reads_only:
-        url = configured.reports_database_url or url
-    if url is None:
-        err.print("MIGRATION_DATABASE_URL is missing.")
-        sys.exit(2)
+    url = configured.first(*databases)
 
     async def run_and_audit() -> T:
-        engine = create_engine(url.get_secret_value())
+        engine = create_engine(url)
         sessions = create_sessions(engine)
         try:
             return await action(sessions)

@@ -73,13 +73,6 @@ placement-channel-why = { $reason ->
 }
 notice-channel-taken-over = 🔁 “{ $title }” has a new creator, who has connected it. New placements belong to the new owner. Ads that were published before are checked and paid for as agreed; ads that were not published yet are refunded.
 notice-deposit-credited = 💰 { $amount } has arrived in your wallet.
-notice-switch-changed = { $state ->
-    [running] 🟢 { $key } is running
-   *[stopped] 🔴 { $key } is STOPPED
-} ({ $reason }). By: { $by ->
-    [system] the system
-   *[person] { $by }
-}
 notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds and withdrawals are stopped.
 notice-ledger-line = • { $name }: rows { $rows }
 notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to cover what is new (incident { $id }). Money still moves. Find out who holds it up, then close the incident:
