@@ -16,6 +16,8 @@ from services.platform.killswitches import (
     SwitchState,
 )
 
+_MAX_HOLDERS = 3
+
 
 def stopped_all(t: Texts, stop: StopOfAll) -> Outgoing:
     """Build the answer to a stop of all kill switches, with the button to the switches."""
@@ -110,8 +112,10 @@ def _under_way(
             pid=str(holder.pid),
             seconds=f"{holder.seconds:.1f}",
         )
-        for holder in holders
+        for holder in holders[:_MAX_HOLDERS]
     ]
+    if len(holders) > _MAX_HOLDERS:
+        lines.append(t("switch-holders-more", count=len(holders) - _MAX_HOLDERS))
     return lines
 
 

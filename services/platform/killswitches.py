@@ -28,7 +28,7 @@ _SETTLE = text(
     """
     SELECT DISTINCT pid, login, program, seconds, ended FROM jsonb_to_recordset(settle_stops(:keys))
     AS holder (pid integer, login text, program text, seconds float, ended boolean)
-    ORDER BY pid, ended
+    ORDER BY seconds DESC NULLS LAST
     """
 )
 _END_LOCK_HOLDERS = text("SELECT ended, remaining FROM end_lock_holders()")

@@ -17,6 +17,7 @@ TESTED_ELSEWHERE = {
     "bot/metrics": "test_http reads the counters",
     "bot/outages": "test_startup_checks counts its lines",
     "handlers/routers": "tests/handlers send every update through them",
+    "bot/cli/stop": "cli/test_stop_all runs the command",
     "bot/cli/switch_argument": "cli/test_app names a switch, no switch and all switches",
     "bot/screens/*": "tests/handlers press the buttons of these screens in the sandbox",
     "bot/telegram/ad_checks": "test_sender and test_media_checks check ads with it",

@@ -5,9 +5,12 @@ import asyncio
 import pytest
 
 from bot import commands, inbox_worker
+from bot.screens import stop as screens
+from bot.texts import Texts
 from db.models.operations import Switch
 from db.models.users import Role
 from services.platform import killswitches
+from services.platform.killswitches import StopOfAll, SwitchHolder
 from tests.factories import people
 from tests.handlers.marketplace import Marketplace
 
@@ -138,3 +141,12 @@ async def test_the_answer_to_a_run_names_a_stop_that_came_meanwhile(
     assert "🟢 payouts is running." in answer
     assert answer.index("Somebody has changed it meanwhile. Now:") > 0
     assert "🔴 payouts is STOPPED (second). By: the system" in answer
+
+
+@pytest.mark.parametrize(("language", "more"), [("en", "9 more sessions"), ("ru", "Ещё 9 сеансов")])
+def test_many_sessions_that_held_a_stop_up_do_not_fill_the_answer(language: str, more: str) -> None:
+    holders = tuple(SwitchHolder(pid, "adtech_bot", "", 1.25, ended=True) for pid in range(12))
+    stop = StopOfAll(stopped=tuple(Switch), before=(), holders=holders)
+    answer = screens.stopped_all(Texts(language, "USD"), stop).text
+    assert answer.count("adtech_bot") == 3
+    assert more in answer

@@ -15,6 +15,10 @@ switch-holder = { $ended ->
     [yes] 🧹 A session of the database held the stop up and was ended: login { $login }, program { $program }, process { $pid }. Its transaction was open for { $seconds } s, and nothing of it was saved.
    *[no] ⚠️ A superuser’s session holds the stop up, and I may not end it: login { $login }, program { $program }, process { $pid }, open for { $seconds } s. An administrator of the database runs: SELECT pg_terminate_backend({ $pid });
 }
+switch-holders-more = { $count ->
+    [one] One more session that held the stop up is named in the log.
+   *[other] { $count } more sessions that held the stop up are named in the log.
+}
 switch-overtaken = ⚠️ Somebody has changed it meanwhile. Now:
 switch-run-all = There is no “run all”: each switch is run by itself, after somebody has checked that its part is safe. Write /killswitch and press the switch.
 switch-now = { $state ->

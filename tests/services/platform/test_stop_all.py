@@ -26,6 +26,9 @@ HOLDS = {
     "all switches' locks": (
         "SELECT pg_advisory_lock(7001, hashtext(key::text)) FROM kill_switches"
     ),
+    "a lock of a session without a transaction": (
+        "SELECT pg_advisory_lock(7001, hashtext('payouts')); COMMIT"
+    ),
     "the operator's row": "SELECT FROM users FOR UPDATE",
     "all wallets, after a switch's lock": (
         "SELECT pg_advisory_xact_lock_shared(7001, hashtext('payouts')), lock_wallet(id)"
@@ -142,6 +145,7 @@ async def test_everything_is_stopped_in_time_whatever_a_session_holds(
     stop = await _stop(database, operator)
     assert time.monotonic() - began < LIMIT
     assert stop.unsettled == ()
+    assert all(holder.ended and holder.seconds >= 0 for holder in stop.holders)
     assert await _running(database) == []
     hung.terminate()
     with pytest.raises(errors.SwitchStopped):
