@@ -9,6 +9,7 @@ from bot.cli import ledger, money, people
 from bot.cli import stop as stop_command
 from bot.cli.shell import Person, err, out, print_rows, request, run_all, run_once, staff
 from bot.cli.switch_argument import OneSwitch
+from bot.screens import stop as stop_screens
 from db.models.operations import Switch
 from db.models.users import RequestKind
 from db.session import Sessions
@@ -119,10 +120,9 @@ def stop(key: OneSwitch, reason: Reason, person: Person) -> None:
 
     change = run_all(stop_switch)
     out.print(f"{key.value}: STOPPED" + ("" if change.changed else " (it was already)"))
-    if not change.settled:
-        out.print("An act that began before is still under way; new acts are refused.")
-    if change.sends_under_way:
-        out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")
+    t = texts.Texts(texts.DEFAULT_LANGUAGE, "")
+    for line in stop_screens.details(t, change):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _say_that_it_waits(key: Switch) -> None:

@@ -7,6 +7,7 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.stop import shown_reason
 from bot.texts import Texts
 from db.models.operations import Incident
 from services.money.invariants import Violation
@@ -26,7 +27,7 @@ def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
             "switch-line",
             key=switch.key.value,
             state=_state(enabled=switch.enabled),
-            reason=t("switch-reason", reason=switch.reason or "missing"),
+            reason=shown_reason(t, switch),
         )
         for switch in switches
     ]

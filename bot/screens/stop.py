@@ -17,6 +17,7 @@ from services.platform.killswitches import (
 )
 
 _MAX_HOLDERS = 3
+_REASON_LENGTH = 200
 
 
 def stopped_all(t: Texts, stop: StopOfAll) -> Outgoing:
@@ -26,19 +27,20 @@ def stopped_all(t: Texts, stop: StopOfAll) -> Outgoing:
         lines.append(t("stop-all-now", keys=_list(stop.stopped)))
     if stop.before:
         lines.append(t("stop-all-before"))
-    for state in stop.before:
-        if state.missing:
-            lines.append(t("stop-all-missing", key=state.key.value))
-        else:
-            lines.append(
-                t(
-                    "stop-all-line",
-                    key=state.key.value,
-                    at=_at(t, state),
-                    by=_by(state),
-                    reason=_reason(t, state),
-                )
+    for same in _by_act(stop.before):
+        keys = _list([state.key for state in same])
+        if same[0].missing:
+            lines.append(t("switch-missing", keys=keys))
+            continue
+        lines.append(
+            t(
+                "stop-all-line",
+                keys=keys,
+                at=_at(t, same[0]),
+                by=_by(same[0]),
+                reason=shown_reason(t, same[0]),
             )
+        )
     lines += _under_way(t, stop.sends_under_way, stop.unsettled, stop.holders)
     lines.append(t("stop-all-next"))
     return Outgoing("\n".join(lines), rows([panel_button(t)]))
@@ -56,11 +58,17 @@ def changed(t: Texts, change: SwitchChange) -> Outgoing:
             state="running" if change.enabled else "stopped",
         )
     ]
+    lines += details(t, change)
+    return Outgoing("\n".join(lines), rows([panel_button(t)]))
+
+
+def details(t: Texts, change: SwitchChange) -> list[str]:
+    """Build the lines about sends, about sessions that held a stop up, and about later changes."""
     unsettled = () if change.settled else (change.key,)
-    lines += _under_way(t, change.sends_under_way, unsettled, change.holders)
+    lines = _under_way(t, change.sends_under_way, unsettled, change.holders)
     if change.overtaken_by is not None:
         lines += [t("switch-overtaken"), *state_lines(t, [change.overtaken_by])]
-    return Outgoing("\n".join(lines), rows([panel_button(t)]))
+    return lines
 
 
 def present_states(t: Texts, states: Sequence[SwitchState]) -> Outgoing:
@@ -70,11 +78,8 @@ def present_states(t: Texts, states: Sequence[SwitchState]) -> Outgoing:
 
 def state_lines(t: Texts, states: Sequence[SwitchState]) -> list[str]:
     """Build the lines about switches: one for all switches that the same act has changed."""
-    acts: dict[object, list[SwitchState]] = {}
-    for state in states:
-        acts.setdefault(replace(state, key=Switch.PAYOUTS), []).append(state)
     lines = []
-    for same in acts.values():
+    for same in _by_act(states):
         keys = _list([state.key for state in same])
         if same[0].missing:
             lines.append(t("switch-missing", keys=keys))
@@ -86,10 +91,17 @@ def state_lines(t: Texts, states: Sequence[SwitchState]) -> list[str]:
                 state="running" if same[0].enabled else "stopped",
                 at=_at(t, same[0]),
                 by=_by(same[0]),
-                reason=_reason(t, same[0]),
+                reason=shown_reason(t, same[0]),
             )
         )
     return lines
+
+
+def shown_reason(t: Texts, state: SwitchState) -> str:
+    """Return why a switch was changed last, cut so that nine reasons fit into a message."""
+    words = state.reason or "missing"
+    cut = words if len(words) <= _REASON_LENGTH else f"{words[: _REASON_LENGTH - 1]}…"
+    return t("switch-reason", reason=cut)
 
 
 def panel_button(t: Texts) -> InlineKeyboardButton:
@@ -127,8 +139,12 @@ def _by(state: SwitchState) -> str:
     return "system" if state.changed_by is None else str(state.changed_by)
 
 
-def _reason(t: Texts, state: SwitchState) -> str:
-    return t("switch-reason", reason=state.reason or "missing")
+def _by_act(states: Sequence[SwitchState]) -> list[list[SwitchState]]:
+    """Group the switches that the same person has stopped or run at the same time."""
+    acts: dict[SwitchState, list[SwitchState]] = {}
+    for state in states:
+        acts.setdefault(replace(state, key=Switch.PAYOUTS), []).append(state)
+    return list(acts.values())
 
 
 def _list(keys: Sequence[Switch]) -> str:

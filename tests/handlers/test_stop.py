@@ -52,9 +52,23 @@ async def test_a_second_stop_says_since_when_and_why(operated: Marketplace) -> N
     await operated.say("admin", "/killswitch stop all again", where="group")
     answer = await operated.last("group")
     assert answer.startswith("⛔ Everything was stopped already. Nothing was changed.")
-    assert answer.count(f"by {operated.chat('admin')} (odd sums)") == len(Switch)
+    keys = ", ".join(Switch)
+    assert f"🔴 {keys}: since " in answer
+    assert answer.count(f"by {operated.chat('admin')} (odd sums)") == 1
     audited = "SELECT count(*) FROM user_audit_logs WHERE action = 'kill_switch_stopped'"
     assert await operated.value(audited) == len(Switch)
+
+
+async def test_a_long_reason_and_a_missing_row_fit_into_the_answers(operated: Marketplace) -> None:
+    await operated.database.as_owner("DELETE FROM kill_switches WHERE key = 'deposits'")
+    for key in ("payouts", "refunds", "withdrawals"):
+        await operated.say("admin", f"/killswitch stop {key} {key} {'ш' * 3000}", where="group")
+    for words in ("/stop " + "щ" * 4000, "/stop", "/killswitch"):
+        await operated.say("admin", words, where="group")
+        answer = await operated.last("group")
+        assert "deposits" in answer
+        assert "STOPPED" in answer or "already" in answer
+        assert "…" in answer
 
 
 async def test_a_russian_operator_reads_russian(operated: Marketplace) -> None:

@@ -3,11 +3,10 @@ stop-all = ⛔ Everything is STOPPED. Nothing new moves money, and no ad is post
 stop-all-already = ⛔ Everything was stopped already. Nothing was changed.
 stop-all-now = Stopped now: { $keys }
 stop-all-before = Stopped before:
-stop-all-line = 🔴 { $key }: since { $at }, by { $by ->
+stop-all-line = 🔴 { $keys }: since { $at }, by { $by ->
     [system] the system
    *[person] { $by }
 } ({ $reason })
-stop-all-missing = ❌ { $key }: its row is missing, so it counts as stopped. See the runbook: Stop and run.
 stop-all-next = Next: write here what you have seen. Each switch runs again by itself, with a question: open the switches below.
 stop-private = Nothing was stopped and nothing is lost. If you want no more messages from me, block this bot in Telegram: your money and your placements stay as they are. To leave an open form: /cancel
 switch-unsettled = ⚠️ Nothing new begins, but something that began before the stop may still be under way: { $keys }. An administrator of the database ends the session that holds it up. See the runbook: Stop and run.

@@ -78,7 +78,7 @@ async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> Non
         (("report", "nope"), "adtech report --help"),
         (("reconcile", "99999"), "There is no wallet 99999"),
         (("killswitch", "stop", "payouts", "x", "--as", "1"), "does not know the person 1"),
-        (("killswitch", "stop", "payout", "x", "--as", "1"), "Known: new_escrows, payouts"),
+        (("killswitch", "stop", "payout", "x", "--as", "1"), "there is no such switch. Known:"),
         (("killswitch", "run", "all", "x", "--as", "1"), "each switch runs again by itself"),
     ):
         ran = await shell.adtech(*arguments)
@@ -119,7 +119,10 @@ async def test_a_session_that_locks_a_table_is_ended_for_a_stop_from_the_shell(
     await hung.execute(ENDED[hold])
     async with asyncio.timeout(test_stop_path.LIMIT):
         ran = await shell.adtech(*STOP, operator)
-    assert (ran.status, ran.out) == (0, "payouts: STOPPED\n")
+    said, *more = ran.out.splitlines()
+    assert (ran.status, said) == (0, "payouts: STOPPED")
+    assert all("was ended: login adtech_owner" in line for line in more)
+    assert len(more) == (1 if hold in test_stop_path.NAMED else 0)
     assert not await _running(database)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
         await hung.execute("SELECT 1")
