@@ -38,6 +38,9 @@ STATEMENT_SECONDS = 5.0
 RETRY_SECONDS = 60.0
 """The time for which the command tries to reach a database that does not answer."""
 _ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_PASSING = ("08", "25P04", "40", "53", "55P03", "57")
+"""The SQLSTATE prefixes of a lost connection, a conflict, a time limit and a busy server."""
+_NO_OPERATOR = "AD042"
 NOT_STOPPED = 1
 WRONG_USE = 2
 _PERSON = """
@@ -86,12 +89,18 @@ def run(person: int, reason: str) -> int:
         return NOT_STOPPED
     except _ERRORS as error:
         _say(
-            f"NOT stopped: the database did not answer ({type(error).__name__}). Repeat the"
-            " command, and stop the processes of the bot and of the scheduler meanwhile."
+            f"NOT stopped: the database {_problem(error)}. Stop the processes of the bot and of the"
+            " scheduler, and repeat the command."
         )
         return NOT_STOPPED
     _print(stopped)
     return 0
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong with the database, without any part of its address."""
+    name = type(error).__name__
+    return f"did not answer ({name})" if _may_pass(error) else f"refused the stop ({name})"
 
 
 class _RefusedError(Exception):
@@ -148,16 +157,21 @@ async def _stop(database: address.Address, telegram_id: int, reason: str) -> _St
     while True:
         try:
             async with _connected(database) as connection, _lock_holders_ended(database, said):
-                until = float("inf")  # the database answers
+                until = time.monotonic() + RETRY_SECONDS  # the database answers
                 now, before = await _write(connection, telegram_id, reason)
                 return await _settle(connection, now, before)
         except _ERRORS as error:
-            is_final = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError)
-            if is_final or time.monotonic() > until:
+            if not _may_pass(error) or time.monotonic() > until:
                 raise
             if not said:
                 _say_once(said, f"NOT stopped yet ({type(error).__name__}). Trying again.")
             await asyncio.sleep(CHECK_SECONDS)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether the same statements may succeed later, for example after a lock has ended."""
+    state = getattr(error, "sqlstate", None)
+    return state is None or state.startswith(_PASSING)
 
 
 async def _write(
@@ -171,9 +185,14 @@ async def _write(
     if role is None:
         await connection.execute(_DENIED, person["id"], ",".join(person["roles"]) or "none")
         raise _RefusedError(f"NOT stopped: {telegram_id} is neither operator nor super admin.")
-    async with connection.transaction():
-        now = await connection.fetchval(_STOP, person["id"], role, reason)
-        before = await connection.fetch(_BEFORE, now)
+    try:
+        async with connection.transaction():
+            now = await connection.fetchval(_STOP, person["id"], role, reason)
+            before = await connection.fetch(_BEFORE, now)
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != _NO_OPERATOR:
+            raise
+        raise _RefusedError(f"NOT stopped: {telegram_id} has just lost the role.") from error
     return now, before
 
 

@@ -188,6 +188,27 @@ async def test_a_database_that_does_not_answer_is_tried_again_and_then_named(
     assert "NOT stopped: the database did not answer" in ran.err
 
 
+async def test_a_login_without_the_right_is_named_at_once(
+    server: embedded.Postgres, database: Database, operator: int
+) -> None:
+    url = server.dsn(logins.REPORTS, str(make_url(database.url).database))
+    ran = await Shell({"DATABASE_URL": url}).adtech(*STOP, operator)
+    assert ran.status == 1
+    assert "NOT stopped: the database refused the stop (InsufficientPrivilege" in ran.err
+    assert len(await _running(database)) == len(Switch)
+
+
+async def test_a_person_who_loses_the_role_meanwhile_is_told(
+    database: Database, shell: Shell, operator: int
+) -> None:
+    await database.as_owner(
+        "CREATE OR REPLACE FUNCTION require_operator(person_id bigint) RETURNS void"
+        " LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'AD042'; END $$"
+    )
+    ran = await shell.adtech(*STOP, operator)
+    assert (ran.status, ran.err) == (1, f"NOT stopped: {operator} has just lost the role.\n")
+
+
 def test_the_program_needs_no_other_setting_and_loads_only_what_it_needs(
     server: embedded.Postgres, database: Database, tmp_path: Path
 ) -> None:
