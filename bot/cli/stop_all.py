@@ -43,6 +43,7 @@ _PASSING = ("08", "25P04", "40", "53", "55P03", "57")
 _NO_OPERATOR = "AD042"
 NOT_STOPPED = 1
 WRONG_USE = 2
+NO_DATABASE = 3
 _PERSON = """
     SELECT users.id, coalesce(array_agg(role ORDER BY role) FILTER (WHERE role IS NOT NULL), '{}')
         AS roles
@@ -92,7 +93,7 @@ def run(person: int, reason: str) -> int:
             f"NOT stopped: the database {_problem(error)}. Stop the processes of the bot and of the"
             " scheduler, and repeat the command."
         )
-        return NOT_STOPPED
+        return NO_DATABASE
     _print(stopped)
     return 0
 

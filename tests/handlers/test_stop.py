@@ -118,8 +118,9 @@ async def test_an_operator_stops_nothing_in_a_private_chat(operated: Marketplace
     assert await operated.value(RUNNING) == len(Switch)
 
 
-async def test_an_advertiser_who_leaves_is_told_how(market: Marketplace) -> None:
-    await market.say("advertiser", "/stop")
+@pytest.mark.parametrize("words", ["/stop", "/STOP please"])
+async def test_an_advertiser_who_leaves_is_told_how(market: Marketplace, words: str) -> None:
+    await market.say("advertiser", words)
     assert "block this bot in Telegram" in await market.last("advertiser")
     assert await market.refusals() == []
     assert await market.value(RUNNING) == len(Switch)

@@ -123,6 +123,7 @@ async def test_a_blocked_operator_stops_nothing(
     await database.as_owner("ALTER TABLE users ENABLE TRIGGER USER")
     ran = await shell.adtech(*STOP, operator)
     assert (ran.status, len(await _running(database))) == (1, len(Switch))
+    assert "neither operator nor super admin" in ran.err
 
 
 @pytest.mark.parametrize("hold", ENDED)
@@ -183,7 +184,7 @@ async def test_a_database_that_does_not_answer_is_tried_again_and_then_named(
 ) -> None:
     monkeypatch.setattr(command, "RETRY_SECONDS", 0.5)
     ran = await Shell({"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/d"}).adtech(*STOP, 7)
-    assert ran.status == 1
+    assert ran.status == command.NO_DATABASE
     assert ran.err.count("NOT stopped yet") == 1
     assert "NOT stopped: the database did not answer" in ran.err
 
@@ -193,7 +194,7 @@ async def test_a_login_without_the_right_is_named_at_once(
 ) -> None:
     url = server.dsn(logins.REPORTS, str(make_url(database.url).database))
     ran = await Shell({"DATABASE_URL": url}).adtech(*STOP, operator)
-    assert ran.status == 1
+    assert ran.status == command.NO_DATABASE
     assert "NOT stopped: the database refused the stop (InsufficientPrivilege" in ran.err
     assert len(await _running(database)) == len(Switch)
 
