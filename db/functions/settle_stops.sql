@@ -17,17 +17,22 @@ BEGIN
     IF NOT EXISTS (SELECT FROM switch_stops WHERE key = ANY (switch_keys)) THEN
         RETURN holders;
     END IF;
-    BEGIN
-        PERFORM set_config('lock_timeout', '1500ms', true), pg_advisory_xact_lock(7006);
-    EXCEPTION WHEN lock_not_available THEN
-        PERFORM end_sessions(ARRAY(
-            SELECT held.pid FROM pg_locks held
-            WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
-                AND held.classid = 0 AND held.objid = 7006
-                AND held.database = (
-                    SELECT oid FROM pg_database WHERE datname = current_database())));
-        PERFORM pg_advisory_xact_lock(7006);
-    END;
+    FOR attempt IN 1..2 LOOP
+        BEGIN
+            PERFORM set_config('lock_timeout', '1s', true), pg_advisory_xact_lock(7006);
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = 2 THEN
+                RAISE;
+            END IF;
+            PERFORM end_sessions(ARRAY(
+                SELECT held.pid FROM pg_locks held
+                WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+                    AND held.classid = 0 AND held.objid = 7006
+                    AND held.database = (
+                        SELECT oid FROM pg_database WHERE datname = current_database())));
+        END;
+    END LOOP;
     PERFORM set_config('lock_timeout', '400ms', true);
     FOR stopped_key IN
         SELECT DISTINCT key FROM switch_stops WHERE key = ANY (switch_keys) ORDER BY key

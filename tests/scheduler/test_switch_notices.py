@@ -95,6 +95,16 @@ async def test_a_notice_that_waits_after_a_429_is_superseded_by_a_later_one(quie
     assert await _open(quiet) == 0
 
 
+async def test_a_notice_is_not_superseded_by_one_that_was_sent(quiet: Scene) -> None:
+    await _set(quiet, enabled=False)
+    await _set(quiet, enabled=True)
+    await quiet.database.as_owner(
+        "UPDATE outbox SET status = 'sent' WHERE id = (SELECT max(id) FROM outbox)"
+    )
+    await notice_delivery.deliver_alarms(quiet.outbox_worker())
+    assert await _told(quiet) == [RUNNING]
+
+
 async def test_a_second_process_does_not_overtake_a_slow_send(quiet: Scene) -> None:
     await _set(quiet, enabled=False)
     await quiet.fault("sendMessage", "slow", delay_s=1.0)

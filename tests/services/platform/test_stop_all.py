@@ -175,23 +175,64 @@ async def test_a_session_of_the_owner_is_ended_and_named(
         await owner.execute("COMMIT")
 
 
-async def test_a_superusers_session_is_named_and_delays_only_its_switch(
+@pytest.fixture
+async def superuser(
     server: embedded.Postgres, database: Database
-) -> None:
+) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a superuser's session with an open transaction. A stop cannot end this session."""
     name = str(make_url(database.url).database)
-    superuser = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
-    try:
-        await superuser.execute("BEGIN")
-        await superuser.execute(HOLDS["one switch's lock"])
-        began = time.monotonic()
-        stop = await _stop(database, SYSTEM)
-        assert time.monotonic() - began < LIMIT
-    finally:
-        await superuser.close()
+    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
+    await connection.execute("BEGIN")
+    yield connection
+    connection.terminate()
+
+
+async def test_a_superusers_session_is_named_and_delays_only_its_switch(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    await superuser.execute(HOLDS["one switch's lock"])
+    began = time.monotonic()
+    stop = await _stop(database, SYSTEM)
+    assert time.monotonic() - began < LIMIT
     assert stop.unsettled == (Switch.PAYOUTS,)
     [holder] = stop.holders
     assert (holder.login, holder.ended) == (embedded.SUPERUSER, False)
     assert await _running(database) == []
+
+
+async def test_a_settled_switch_is_not_called_unsettled_because_of_a_later_stop(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    async with database.sessions.begin() as session:
+        await people.stop(session, Switch.PAYOUTS)
+    await database.as_owner("INSERT INTO switch_stops (key, reason) VALUES ('payouts', 'x')")
+    await superuser.execute(HOLDS["one switch's lock"])
+    assert (await _stop(database, SYSTEM)).unsettled == ()
+
+
+async def test_stops_are_saved_although_a_superuser_settles_for_ever(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    await superuser.execute("SELECT pg_advisory_xact_lock(7006)")
+    stop = await _stop(database, SYSTEM)
+    assert stop.unsettled == tuple(Switch)
+    assert await _running(database) == []
+
+
+async def test_the_previous_release_settles_one_switch(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    app = await asyncpg.connect(database.url)
+    await app.execute("SELECT stop_switch('payouts', NULL, 'system', 'x', NULL)")
+    assert await app.fetchval("SELECT settle_stop('payouts')") == 0
+    assert not await app.fetchval("SELECT enabled FROM kill_switches WHERE key = 'payouts'")
+    await database.as_owner("INSERT INTO switch_stops (key, reason) VALUES ('payouts', 'x')")
+    await superuser.execute(HOLDS["one switch's lock"])
+    assert await app.fetchval("SELECT settle_stop('payouts')") == 0
+    await database.as_owner("UPDATE kill_switches SET enabled = true")
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await app.fetchval("SELECT settle_stop('payouts')")
+    await app.close()
 
 
 async def test_two_stops_at_once_end_no_session_of_each_other(
