@@ -95,6 +95,13 @@ async def test_a_notice_that_waits_after_a_429_is_superseded_by_a_later_one(quie
     assert await _open(quiet) == 0
 
 
+async def test_the_next_notice_does_not_wait_after_a_delivered_one(quiet: Scene) -> None:
+    for enabled in (False, True, False):
+        await _set(quiet, enabled=enabled)
+        await notice_delivery.deliver_alarms(quiet.outbox_worker())
+    assert await _told(quiet) == [STOPPED, RUNNING, STOPPED]
+
+
 async def test_a_notice_is_not_superseded_by_one_that_was_sent(quiet: Scene) -> None:
     await _set(quiet, enabled=False)
     await _set(quiet, enabled=True)
