@@ -17,7 +17,8 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint alerts schema requirements clean
+.PHONY: help run demo test chaos mutants bench-posting bench-ledger bench-stop lint alerts schema \
+	requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ requirements: $(READY) ## pin all requirements again, with their hashes
 
 bench-ledger: $(READY) ## compare the money core with plain SQL, up to 10⁷ entries; ARGS=--quick is shorter
 	@exec $(BIN)/python -m tests.benchmarks.ledger $(ARGS)
+
+bench-stop: $(READY) ## measure how long `adtech stop all` takes, also under load
+	@exec $(BIN)/python -m tests.benchmarks.stop
 
 clean: ## remove the environment, the caches and the data of make run
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

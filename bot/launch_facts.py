@@ -12,6 +12,7 @@ from services.launch.checks import Facts
 ANSWER_SECONDS = 5.0
 MAX_ANSWER = 64 * 1024
 """The longest answer of `/api/health/ready`, in bytes."""
+_SUMMARIES = ("ok", "well")
 # These addresses mean every network of the machine, and a client cannot connect to them.
 _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -47,9 +48,9 @@ async def _ask(settings: Settings) -> tuple[int | None, Mapping[str, Any]]:
 
 
 def _problems(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of the parts that are missing, except for the summary `ok`."""
+    """Yield the names of the parts that are missing, except for the summaries."""
     for name, value in answer.items():
         if isinstance(value, Mapping):
             yield from (key for key, state in value.items() if state == "missing")
-        elif value is False and name != "ok":
+        elif value is False and name not in _SUMMARIES:
             yield name

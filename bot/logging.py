@@ -16,7 +16,7 @@ import structlog
 from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from bot.settings import Settings
+from bot.settings import CommandSettings, Settings
 from db import address
 
 PERSONAL_KEYS = frozenset(
@@ -46,7 +46,7 @@ _PATTERNS = (
 _VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")
 
 
-def setup(settings: Settings) -> None:
+def setup(settings: Settings | CommandSettings) -> None:
     """Configure the log for every later event, warning and uncaught exception."""
     shared = _processors(_secrets(settings))
     renderer: Processor = (
@@ -95,7 +95,7 @@ def _processors(secrets: tuple[str, ...]) -> list[Processor]:
     ]
 
 
-def _secrets(settings: Settings) -> tuple[str, ...]:
+def _secrets(settings: Settings | CommandSettings) -> tuple[str, ...]:
     """Return the secrets and passwords in the settings, the longest first."""
     secrets = set()
     for _, value in settings:

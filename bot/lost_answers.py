@@ -35,7 +35,7 @@ def _what_is_lost(error: Exception, chat_id: int) -> dict[str, str | bool]:
 def _is_about_switches(event: Message | CallbackQuery) -> bool:
     if isinstance(event, CallbackQuery):
         return (event.data or "").startswith(lanes.SWITCH_BUTTONS)
-    return (event.text or "").startswith(lanes.SWITCH_COMMAND)
+    return lanes.is_switch_command(event.text or "")
 
 
 async def answer_later(

@@ -3,23 +3,27 @@
 `.env.example` explains each setting.
 """
 
+import os
 import re
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -78,6 +82,21 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _known_currency(value: str) -> str:
+    known = value in currencies.EXPONENTS
+    if not known and re.fullmatch("[A-Z]{3}", value):
+        raise ValueError(
+            "names a currency whose number of decimals at Telegram is not known, so that"
+            " amounts could be wrong: choose one of db/currencies.py"
+        )
+    if not known:
+        raise ValueError(
+            "must be three capital letters of a currency that Telegram takes,"
+            f" or {STARS} for Telegram Stars"
+        )
+    return value
+
+
 def _is_web_address(url: str, *schemes: str) -> bool:
     """Return whether a URL has one of the schemes, and a host that can be looked up."""
     try:
@@ -98,6 +117,9 @@ UserId = Annotated[int, Field(gt=0, lt=_ID_LIMIT)]
 Port = Annotated[int, Field(ge=0, le=65_535)] | None
 """A port that is closed if it is None."""
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Currency = Annotated[str, AfterValidator(_known_currency)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["json", "console"]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
@@ -133,7 +155,7 @@ class Settings(BaseSettings):
     reports_database_url: DatabaseUrl | None = None
     migration_database_url: DatabaseUrl | None = None
     redis_url: RedisUrl
-    currency: str = "USD"
+    currency: Currency = "USD"
     payment_provider_token: SecretStr = SecretStr("")
     platform_fee_bps: Annotated[int, Field(ge=0, le=9_999)] = 1_000
     support_contact: str = ""
@@ -160,8 +182,8 @@ class Settings(BaseSettings):
     audit_chain_file: Path | None = None
     daily_report_hour: Annotated[int, Field(ge=0, le=23)] = 6
     pg_bin: Path | None = None
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] = "json"
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = "json"
     environment: Literal["development", "staging", "production"] = "production"
 
     @classmethod
@@ -195,22 +217,6 @@ class Settings(BaseSettings):
         if not _is_web_address(value, "http", "https"):
             raise ValueError("must be an address that starts with http:// or https://")
         return value.rstrip("/")
-
-    @field_validator("currency")
-    @classmethod
-    def _check_currency(cls, value: str) -> str:
-        known = value in currencies.EXPONENTS
-        if not known and re.fullmatch("[A-Z]{3}", value):
-            raise ValueError(
-                "names a currency whose number of decimals at Telegram is not known, so that"
-                " amounts could be wrong: choose one of db/currencies.py"
-            )
-        if not known:
-            raise ValueError(
-                "must be three capital letters of a currency that Telegram takes,"
-                f" or {STARS} for Telegram Stars"
-            )
-        return value
 
     @field_validator("webhook_url")
     @classmethod
@@ -300,6 +306,58 @@ class Settings(BaseSettings):
         return (job_url or self.database_url).get_secret_value()
 
 
+class CommandSettings(BaseModel):
+    """The settings that a command of `adtech` can use. A setting that is wrong is left out."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
+
+    database_url: DatabaseUrl | None = None
+    clock_database_url: DatabaseUrl | None = None
+    reports_database_url: DatabaseUrl | None = None
+    migration_database_url: DatabaseUrl | None = None
+    currency: Currency = "USD"
+    audit_chain_file: Path | None = None
+    escrow_sla: Duration = timedelta(hours=24)
+    redis_url: SecretStr | None = None
+    pg_bin: Path | None = None
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = "json"
+
+    def first(self, *names: str) -> tuple[str, str]:
+        """Return the name and the address of the first of these settings that is set."""
+        urls: list[tuple[str, SecretStr | None]] = [
+            (name, getattr(self, name.lower())) for name in names
+        ]
+        return next((name, url.get_secret_value()) for name, url in urls if url is not None)
+
+
+def load_for_command(*databases: str) -> CommandSettings:
+    """Read the settings of a command that uses the first of these databases that is set.
+
+    `databases` are names of settings, for example DATABASE_URL. No other setting can be missing,
+    and no other wrong setting matters. If none of `databases` is set, or one of them is wrong,
+    write its name to stderr and exit with status 2.
+    """
+    values = {name.lower(): value for name, value in os.environ.items() if value}
+    needed = [name.lower() for name in databases]
+    try:
+        values = {name.lower(): value for name, value in env_file.read().items()} | values
+    except env_file.EnvFileError as error:
+        if not any(name in values for name in needed):
+            _refuse(str(error))
+    if not any(name in values for name in needed):
+        _refuse(f"{databases[-1]} is missing")
+    try:
+        return CommandSettings.model_validate(values)
+    except ValidationError as error:
+        wrong = {str(e["loc"][0]): e for e in _details(error)}
+    if unusable := [wrong[name] for name in needed if name in wrong]:
+        _refuse("; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in unusable))
+    return CommandSettings.model_validate(
+        {name: value for name, value in values.items() if name not in wrong}
+    )
+
+
 def load() -> Settings:
     """Read the settings from the environment, and from `.env` if they are missing there.
 
@@ -309,16 +367,21 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problem = "; ".join(
-            _sentence(e["loc"], e["type"], e["msg"])
-            for e in error.errors(include_url=False, include_context=False, include_input=False)
-        )
+        problem = "; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in _details(error))
     except env_file.EnvFileError as error:
         problem = str(error)
     except SettingsError as error:
         problem = f"the environment cannot be read ({type(error).__name__})"
+    return _refuse(problem)
+
+
+def _refuse(problem: str) -> NoReturn:
     sys.stderr.write(f"settings: {problem}\n")
     raise SystemExit(2)
+
+
+def _details(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
 
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:

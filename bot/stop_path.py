@@ -24,7 +24,7 @@ from services.platform import lanes, users
 FORGET_SECONDS = 300.0
 """A request to stop a kill switch is forgotten after this number of seconds."""
 _COMMAND_STOP = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\b")
-_COMMAND = re.compile(rf"{_COMMAND_STOP.pattern}\s+\S+\s+\S")
+_COMMAND = re.compile(rf"{_COMMAND_STOP.pattern}\s+\S+\s+\S|(?i:{lanes.STOP_COMMAND.pattern})")
 _BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
 
 log = structlog.get_logger(__name__)
@@ -115,10 +115,16 @@ class StopPath:
 
 
 def is_stop(event: TelegramObject) -> bool:
-    """Return whether a message or a press asks to stop a kill switch, also without a reason yet."""
+    """Return whether a message or a press asks to stop one kill switch or all of them.
+
+    A question without a reason yet counts too.
+    """
     if isinstance(event, CallbackQuery):
         return (event.data or "").startswith(_BUTTON)
-    return isinstance(event, Message) and _COMMAND_STOP.match(event.text or "") is not None
+    if not isinstance(event, Message):
+        return False
+    text = event.text or ""
+    return (_COMMAND_STOP.match(text) or lanes.STOP_COMMAND.match(text)) is not None
 
 
 def _language_of_stop(update: Mapping[str, Any], admin_chat_ids: Collection[int]) -> str | None:

@@ -6,7 +6,7 @@ The functions here end such sessions while a stop waits.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -17,14 +17,14 @@ from db.models.operations import Switch
 from db.session import Sessions, is_away, is_conflict
 from services.platform import killswitches
 from services.platform.actors import Actor
-from services.platform.killswitches import SwitchChange
+from services.platform.killswitches import StopOfAll, SwitchChange, SwitchHolder
 
 TELL_SECONDS = 1.3
 """If a session that cannot be ended delays a stop for longer, the staff are notified."""
 CHECK_SECONDS = 0.1
 """The pause before each search for locks, while a stop waits.
 
-`settle_stop` waits 0.4 s for the row of a switch. There must be searches within this time.
+`settle_stops` waits 0.4 s for the row of a switch. There must be searches within this time.
 """
 log = structlog.get_logger(__name__)
 
@@ -50,11 +50,13 @@ async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
     """
     try:
         async with sessions.begin() as session:
-            return await killswitches.settle(session, change)
+            settled = await killswitches.settle(session, change)
     except DBAPIError as error:
         if not is_conflict(error):
             raise
         return replace(change, settled=False)
+    _log_holders(settled.holders)
+    return settled
 
 
 async def stop_despite_locks(
@@ -79,6 +81,36 @@ async def settle_despite_locks(sessions: Sessions, change: SwitchChange) -> Swit
     """
     async with _lock_holders_ended(sessions):
         return await settle_stop(sessions, change)
+
+
+async def settle_all_despite_locks(sessions: Sessions, stop: StopOfAll) -> StopOfAll:
+    """Settle a stop of all switches, and end the sessions that lock whole tables and delay it.
+
+    The wait has a separate transaction. The result's `unsettled` has the switches whose actions
+    that began before the stop may still run. Needs the right of `settle_despite_locks`.
+    """
+    async with _lock_holders_ended(sessions):
+        try:
+            async with sessions.begin() as session:
+                settled = await killswitches.settle_all(session, stop)
+        except DBAPIError as error:
+            if not is_conflict(error):
+                raise
+            return replace(stop, unsettled=tuple(Switch))
+    _log_holders(settled.holders)
+    return settled
+
+
+def _log_holders(holders: Sequence[SwitchHolder]) -> None:
+    for holder in holders:
+        log.warning(
+            "A session held up a stop",
+            pid=holder.pid,
+            login=holder.login,
+            program=holder.program,
+            transaction_seconds=round(holder.seconds, 1),
+            ended=holder.ended,
+        )
 
 
 async def _retry_conflicts(stop: Callable[[], Awaitable[SwitchChange]]) -> SwitchChange:

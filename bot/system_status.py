@@ -15,13 +15,12 @@ from services.platform.system_status import Line, State, Unit
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
-async def gather(sessions: Sessions, storage: FormStorage, *, sla: timedelta) -> list[Line]:
+async def gather(sessions: Sessions, storage: FormStorage | None, *, sla: timedelta) -> list[Line]:
     """Return all lines of the status. If the database does not answer, its lines are unknown.
 
     The first line is about the database. `sla` is how long an escrow may hold money without a
-    published post.
+    published post. Without `storage`, no REDIS_URL is set, and the line about Redis says so.
     """
-    redis = await storage.alive()
     try:
         async with read_only(sessions) as session:
             lines = await system_status.read(session, sla=sla, revision=readiness.REVISION)
@@ -32,15 +31,18 @@ async def gather(sessions: Sessions, storage: FormStorage, *, sla: timedelta) ->
         database = Line("database", "does_not_answer", Unit.TEXT, State.ATTENTION, why)
     return [
         database,
-        Line(
-            "redis",
-            "answers" if redis else "does_not_answer",
-            Unit.TEXT,
-            State.OK if redis else State.ATTENTION,
-        ),
+        await _redis(storage),
         *lines,
         Line("product_version", product_version(), Unit.TEXT, State.OK),
     ]
+
+
+async def _redis(storage: FormStorage | None) -> Line:
+    if storage is None:
+        return Line("redis", None, Unit.TEXT, State.UNKNOWN)
+    if await storage.alive():
+        return Line("redis", "answers", Unit.TEXT, State.OK)
+    return Line("redis", "does_not_answer", Unit.TEXT, State.ATTENTION)
 
 
 @cache

@@ -1050,6 +1050,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
+-- end_switch_holders(switch_keys text[]) RETURNS jsonb
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- finish_restore(switch_keys text[]) RETURNS jsonb
 -- guard_breach() RETURNS trigger
@@ -1119,7 +1120,9 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- restart_ledger_txn() RETURNS bigint
 -- run_switch(switch_key text, actor_id bigint, role text, run_reason text, correlation_id text) RETURNS boolean
 -- settle_stop(switch_key text) RETURNS integer
+-- settle_stops(switch_keys text[]) RETURNS jsonb
 -- stamp_txn() RETURNS trigger
+-- stop_all_switches(actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS text[]
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
@@ -1167,5 +1170,9 @@ GRANT EXECUTE ON FUNCTION record_ledger_check TO adtech_clock;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;
+GRANT EXECUTE ON FUNCTION settle_stops TO adtech_bot;
+GRANT EXECUTE ON FUNCTION settle_stops TO adtech_clock;
+GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_bot;
+GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_clock;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_clock;

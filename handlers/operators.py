@@ -12,16 +12,18 @@ from bot.context import RequestContext, database_errors
 from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.screens import launch as launch_screens
 from bot.screens import operators as screens
+from bot.screens import stop as stop_screens
 from bot.screens import system_status as status_screens
 from bot.screens.outgoing import Outgoing
 from db.models.operations import Switch
-from handlers import respond
+from handlers import respond, stop
 from services.money import audit_chain_copies, incidents
 from services.platform import killswitches
 from services.platform.actors import OPERATORS, STAFF
 
 router = Router(name="operators")
 
+EVERY_SWITCH = "all"
 _SWITCH_ARGUMENTS = 3
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -38,10 +40,13 @@ async def _set_switch(
     async with context.begin() as session:
         set_switch = killswitches.run if enabled else killswitches.stop
         change = await set_switch(session, actor=context.actor, key=key, reason=reason)
-    if not enabled:
-        async with database_errors():
+    async with database_errors():
+        if enabled:
+            async with context.read() as session:
+                change = await killswitches.compare_with_state(session, change)
+        else:
             change = await switches.settle_despite_locks(context.dependencies.sessions, change)
-    return screens.switch_set(context.t, change)
+    return stop_screens.changed(context.t, change)
 
 
 async def _ask_to_run(context: RequestContext, key: Switch) -> Outgoing:
@@ -75,7 +80,11 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
         return
     context.actor.require_staff(*OPERATORS, action="kill_switch")
     verb, key, reason = [*arguments, "", "", ""][:_SWITCH_ARGUMENTS]
-    if key not in set(Switch) or verb not in {"stop", "run", "on", "off"}:
+    if key == EVERY_SWITCH and verb == "stop":
+        await stop.stop_everything(message, context, reason)
+    elif key == EVERY_SWITCH:
+        await respond.show(message, Outgoing(context.t("switch-run-all")))
+    elif key not in set(Switch) or verb not in {"stop", "run", "on", "off"}:
         keys = ", ".join(switch.value for switch in Switch)
         await respond.show(message, Outgoing(context.t("switch-usage", keys=keys)))
     elif verb == "run":

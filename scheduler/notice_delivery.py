@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import metrics, outages, texts
 from bot.admin_chat import AdminChat
 from bot.screens import notices as screens
+from bot.screens.outgoing import Outgoing
 from bot.telegram import api_response
 from bot.telegram.answers import NOT_ANSWERED
 from bot.telegram.rate_limiter import RateLimiter
@@ -36,7 +37,7 @@ from scheduler import error_isolation, notices
 from scheduler.admin_chat_privacy import AdminChatPrivacy
 from scheduler.batcher import Batcher
 from services.market import owner_suspensions
-from services.platform import outbox, users
+from services.platform import outbox, switch_notices, users
 from services.platform.priorities import Priority
 
 BATCH = 20
@@ -98,6 +99,9 @@ class _OutgoingMessage:
     row: OutboxMessage
     chat_id: int
     methods: list[TelegramMethod[Message]]
+    language: str = texts.DEFAULT_LANGUAGE
+    is_private: bool = False
+    """True for an alarm that a super admin gets because the admin chat is public."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,9 @@ class _NotDelivered:
     blocks_chat: bool = True
     """True if the chat's later messages must wait too."""
     tried: bool = True
+
+
+_CHANGED = _NotDelivered("its kill switch changed during the send", timedelta(), blocks_chat=False)
 
 
 def _postponed(wait: timedelta, *, tried: bool = False) -> _NotDelivered:
@@ -208,6 +215,8 @@ async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivere
         return rendered
     messages = rendered.messages if isinstance(rendered, _PrivateAlarm) else [rendered]
     results = [await _send(worker, message) for message in messages]
+    if _CHANGED in results:
+        return _CHANGED
     arrived = [result for result in results if not isinstance(result, _NotDelivered)]
     if arrived:
         await worker.record_delivered((rendered.row.id, arrived[-1]))
@@ -236,6 +245,8 @@ async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotD
         if wait:
             return _postponed(timedelta(seconds=wait), tried=part > 0)
         try:
+            if rendered.row.kind == switch_notices.KIND:
+                return await _send_present_state(worker, rendered)
             sent = await worker.bot(method)
             worker.privacy.note(sent)
             message_id = sent.message_id
@@ -244,6 +255,35 @@ async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotD
         finally:
             worker.limiter.confirm(rendered.chat_id)
     return message_id
+
+
+async def _send_present_state(
+    worker: OutboxWorker, message: _OutgoingMessage
+) -> int | _NotDelivered:
+    """Send a notice about kill switches with their present state. Return its message's id.
+
+    If the switches have changed during the send, the notice is sent again: now if its row is not
+    queued any more, otherwise later.
+    """
+    while True:
+        notice = await _render_again(worker, message)
+        sent = await worker.bot(notice.methods(message.chat_id)[-1])
+        worker.privacy.note(sent)
+        if (await _render_again(worker, message)).text == notice.text:
+            return sent.message_id
+        async with worker.sessions.begin() as session:
+            if await outbox.is_queued(session, message.row.id):
+                return _CHANGED
+        # Another process has taken over this notice, because this process was slow.
+
+
+async def _render_again(worker: OutboxWorker, message: _OutgoingMessage) -> Outgoing:
+    """Render a message again, from the present rows of the database."""
+    language, currency = message.language, worker.currency
+    async with worker.sessions.begin() as session:
+        notice = await notices.render(session, message.row, language, currency, cards={})
+    private = screens.in_private(texts.Texts(language, currency), notice)
+    return private if message.is_private else notice
 
 
 async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> list[_Rendered]:
@@ -303,7 +343,10 @@ async def _render_for_public_chat(
         cards = await notices.read(session, [row])
         notice = await notices.render(session, row, user.language, worker.currency, cards=cards)
         private = screens.in_private(texts.Texts(user.language, worker.currency), notice)
-        messages.append(_OutgoingMessage(row, user.telegram_id, private.methods(user.telegram_id)))
+        chat_id = user.telegram_id
+        messages.append(
+            _OutgoingMessage(row, chat_id, private.methods(chat_id), user.language, is_private=True)
+        )
     return _PrivateAlarm(row, messages)
 
 

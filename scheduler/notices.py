@@ -14,6 +14,7 @@ from bot.screens import launch as launch_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
 from bot.screens import staff_requests as staff_request_screens
+from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
@@ -23,7 +24,7 @@ from db.models.operations import OutboxMessage
 from services.market import channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
-from services.platform import daily_report, users
+from services.platform import daily_report, killswitches, switch_notices, users
 from services.posts import alterations, dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
@@ -64,15 +65,17 @@ async def render(
 async def is_withdrawn(
     session: AsyncSession, message: OutboxMessage, cards: Mapping[int, PlacementDetails]
 ) -> bool:
-    """Return whether a row says nothing that its receivers need.
+    """Return whether a row need not be sent any more.
 
-    Such a row asks the staff about a request (a pending placement or a withdrawal of money) that
-    its person has taken back, or says that an incident has stopped a switch: the message about the
-    incident says this for all switches. `cards` is the result of `read` for this row.
+    Such a row asks the staff about a request that its person has taken back: a pending placement or
+    a withdrawal of money. Or it is about kill switches: a later row is about them too, or an
+    incident has stopped them, and the message about the incident says so. `cards` is the result of
+    `read` for this row.
     """
-    if message.kind == "switch_changed":
+    if message.kind == switch_notices.KIND:
         payload = message.payload
-        return payload["user_id"] is None and payload["reason"] == incidents.FREEZE_REASON
+        is_freeze = payload["user_id"] is None and payload["reason"] == incidents.FREEZE_REASON
+        return is_freeze or await switch_notices.is_superseded(session, message.id)
     if message.kind == "target_submitted":
         card = cards.get(message.payload["target_id"])
         return card is not None and card.status == TargetStatus.WITHDRAWN
@@ -157,12 +160,15 @@ async def _person_unblocked(session: AsyncSession, t: Texts, payload: Payload) -
 
 
 async def _switch_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    by = None
-    if payload["user_id"] is not None:
-        by = (await users.get(session, payload["user_id"])).telegram_id
-    return screens.switch_changed(
-        t, payload["key"], enabled=payload["enabled"], reason=payload["reason"], by=by
-    )
+    keys = switch_notices.keys(payload)
+    states = await killswitches.overview(session)
+    return stop_screens.present_states(t, [state for state in states if state.key in keys])
+
+
+async def _switch_answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    answer = screens.answer_lost(t, payload.get("text")).text
+    lines = stop_screens.state_lines(t, await killswitches.overview(session))
+    return Outgoing("\n".join([answer, t("switch-answer-now"), *lines]))
 
 
 async def _alert_firing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
@@ -293,7 +299,7 @@ _KINDS: Mapping[str, Render] = {
     "channel_taken_over": _channel_taken_over,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
-    "switch_answer_lost": _answer_lost,
+    "switch_answer_lost": _switch_answer_lost,
     "payment_parked": _payment_parked,
     "updates_parked": _updates_parked,
     "star_transaction_refused": _star_transaction_refused,

@@ -1,5 +1,44 @@
 """Run `adtech` with `python -m bot.cli`."""
 
-from bot.cli.app import main
+import sys
+from collections.abc import Sequence
 
-main()
+STOP_ALL = ["stop", "all"]
+_PERSON = "--as"
+
+
+def main() -> None:
+    """Run the command line. A plain `adtech stop all` loads little, because it has to be quick."""
+    if (asked := _read_stop(sys.argv[1:])) is not None:
+        from bot.cli import stop_all  # noqa: PLC0415 - see above
+
+        sys.exit(stop_all.run(*asked))
+    from bot.cli import app  # noqa: PLC0415 - it takes a second to load
+
+    app.main()
+
+
+def _read_stop(arguments: Sequence[str]) -> tuple[int, str] | None:
+    """Return the person and the reason of `adtech stop all`, or None for any other call.
+
+    None also stands for a call with a mistake or with `--help`, which Typer answers.
+    """
+    if list(arguments[:2]) != STOP_ALL:
+        return None
+    rest = [part for each in arguments[2:] for part in _split(each)]
+    if rest.count(_PERSON) != 1 or rest[-1] == _PERSON:
+        return None
+    at = rest.index(_PERSON)
+    person, reason = rest[at + 1], rest[:at] + rest[at + 2 :]
+    is_plain = len(reason) <= 1 and not any(words.startswith("-") for words in reason)
+    if not is_plain or not (person.isascii() and person.isdecimal()):
+        return None
+    return int(person), "".join(reason)
+
+
+def _split(argument: str) -> list[str]:
+    return argument.split("=", 1) if argument.startswith(f"{_PERSON}=") else [argument]
+
+
+if __name__ == "__main__":
+    main()

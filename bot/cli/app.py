@@ -12,6 +12,7 @@ from bot.cli import (
     people,
     reports,
     restore,
+    stop,
     switches,
 )
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(look.app)
 app.add_typer(reports.app)
+app.add_typer(stop.app, name="stop", rich_help_panel=switches.GROUP)
 app.add_typer(switches.app, name="killswitch", rich_help_panel=switches.GROUP)
 app.add_typer(launch.app, name="launch", rich_help_panel=launch.GROUP)
 app.add_typer(money.app)

@@ -69,7 +69,7 @@ def backup(
     if to.exists():
         err.print(f"{to} exists already. Choose another name.")
         raise typer.Exit(REFUSED)
-    configured = read_settings()
+    configured = read_settings("MIGRATION_DATABASE_URL")
     major = run_once(server_version, as_owner=True)
     url = configured.migration_database_url
     if url is None:  # `run_once` has ended the process in this case
@@ -170,7 +170,7 @@ async def _check_copy(file: Path, scratch: str) -> list[Violation]:
     connection = await _connect(scratch)
     try:
         archive = backup_archive.open_archive(
-            file, connection.get_server_version().major, read_settings().pg_bin
+            file, connection.get_server_version().major, read_settings("DATABASE_URL").pg_bin
         )
         async with _new_database(connection, scratch) as copy:
             archive.restore(copy, leave_out=backup_archive.is_of_extension, rights=False)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import launch_facts, settings
 from bot.cli.commands import DATABASE, LAUNCH, command
-from bot.cli.shell import Person, run_all, run_once, staff
+from bot.cli.shell import Person, read_settings, run_all, run_once, staff
 from bot.cli.tables import out
 from bot.screens import launch as screens
 from bot.texts import DEFAULT_LANGUAGE, Texts
@@ -78,7 +78,7 @@ def _run(act: Callable[[AsyncSession, Facts], Awaitable[Launch]]) -> None:
 
 
 def _print(launch: Launch) -> None:
-    texts = Texts(DEFAULT_LANGUAGE, settings.load().currency)
+    texts = Texts(DEFAULT_LANGUAGE, read_settings("DATABASE_URL").currency)
     for line in screens.lines(texts, launch):
         out.print(line, markup=False, soft_wrap=True)
     failed = None if launch.phase is None else launch.first_open(launch.phase)

@@ -79,7 +79,7 @@ def verify_ledger(file: ChainFile = None, digest: Digests = None) -> None:
     range that has changed, and says how much of the chain each given copy covers. The exit status
     is 1 if a range has changed, or if no copy from outside the database covers the chain.
     """
-    path = file or read_settings().audit_chain_file
+    path = file or read_settings("DATABASE_URL").audit_chain_file
     result = run_all(
         lambda sessions: chain_verification.verify(sessions, path, digest or ()),
         shows_progress=False,

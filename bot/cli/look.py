@@ -35,9 +35,11 @@ def status() -> None:
     Exit with status 1 if something needs a human, and with status 3 if the database does not
     answer. Ages are in seconds, and amounts are in minor units.
     """
-    configured = read_settings()
+    configured = read_settings("DATABASE_URL")
 
     async def gather(sessions: Sessions) -> list[Line]:
+        if configured.redis_url is None:
+            return await system_status.gather(sessions, None, sla=configured.escrow_sla)
         redis = storage.connect(configured.redis_url.get_secret_value())
         try:
             forms = storage.FormStorage(redis)

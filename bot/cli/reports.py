@@ -47,7 +47,7 @@ def show(name: Name = None) -> None:
             [{"report": key, "rows": report.meaning} for key, report in reports.REPORTS.items()],
         )
         return
-    sla = read_settings().escrow_sla
+    sla = read_settings("REPORTS_DATABASE_URL", "DATABASE_URL").escrow_sla
     rows = run_once(lambda session: reports.run(session, name, sla=sla), reads_only=True)
     print_rows(rows.columns, rows)
     if rows.wrong:

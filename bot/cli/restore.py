@@ -49,7 +49,7 @@ def restore(
     and the scheduler stopped. Nothing is restored if the file or the database is not right.
     """
     major = run_once(backup.server_version, as_owner=True)
-    configured = read_settings()
+    configured = read_settings("MIGRATION_DATABASE_URL")
     archive = backup.explained(lambda: backup_archive.open_archive(file, major, configured.pg_bin))
     if tables := run_once(restores.count_tables, as_owner=True):
         _refuse(
@@ -80,7 +80,7 @@ def restored(chain_file: ChainFile = None) -> None:
     been published since the backup is searched before it is sent, and the ledger continues with the
     transaction number after the last one in the backup.
     """
-    path = chain_file or read_settings().audit_chain_file
+    path = chain_file or read_settings("MIGRATION_DATABASE_URL").audit_chain_file
     _print(run_all(_finish, as_owner=True))
     _print_lost_links(path)
 

@@ -3,12 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +15,7 @@ from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.cli import database_problems, running_sandbox
 from bot.cli.tables import err, out
-from bot.settings import Settings
+from bot.settings import CommandSettings
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.models.users import RequestKind, StaffRequest
 from db.session import Sessions, create_engine, create_sessions, is_away
@@ -117,14 +116,14 @@ def run_all(
 
     The database role comes from DATABASE_URL. With `as_owner`, it comes from
     MIGRATION_DATABASE_URL. With `as_clock` or `reads_only`, it comes from CLOCK_DATABASE_URL or
-    REPORTS_DATABASE_URL if this setting exists. The process exits with status 1 if the action is
-    refused, with status 2 if MIGRATION_DATABASE_URL is missing, and with status 3 if the database
-    cannot be used. A command that draws its progress itself sets `shows_progress` to false.
+    REPORTS_DATABASE_URL if this setting exists. No other setting is needed. The process exits with
+    status 1 if the action is refused, with status 2 if no such setting exists, and with status 3 if
+    the database cannot be used. A command that draws its progress itself sets `shows_progress` to
+    false.
     """
-    configured = read_settings()
-    setting, url = _choose_url(
-        configured, as_owner=as_owner, as_clock=as_clock, reads_only=reads_only
-    )
+    databases = _choose(as_owner=as_owner, as_clock=as_clock, reads_only=reads_only)
+    configured = read_settings(*databases)
+    setting, url = configured.first(*databases)
 
     async def run_and_audit() -> T:
         engine = create_engine(url, statement_seconds=None)
@@ -154,36 +153,27 @@ def run_all(
     sys.exit(NO_DATABASE)
 
 
-def read_settings() -> Settings:
+def read_settings(*databases: str) -> CommandSettings:
     """Return the settings of the environment and of `.env`, or those of the running sandbox.
 
-    Exits with status 2 if a setting is wrong or missing.
+    `databases` are the names of the settings of which one is needed. Exits with status 2 if all of
+    them are missing, or one of them is wrong.
     """
     os.environ.update(running_sandbox.find_settings())
-    configured = settings.load()
+    configured = settings.load_for_command(*databases)
     logging.setup(configured)
     return configured
 
 
-def _choose_url(
-    configured: Settings, *, as_owner: bool, as_clock: bool, reads_only: bool
-) -> tuple[str, str]:
-    """Return the name of the setting with the database's address, and the address."""
-    choices: list[tuple[str, SecretStr | None]] = [("DATABASE_URL", configured.database_url)]
+def _choose(*, as_owner: bool, as_clock: bool, reads_only: bool) -> Sequence[str]:
+    """Return the names of the settings with the database's address, the first choice first."""
     if as_owner:
-        choices = [("MIGRATION_DATABASE_URL", configured.migration_database_url)]
-    elif as_clock:
-        choices.insert(0, ("CLOCK_DATABASE_URL", configured.clock_database_url))
-    elif reads_only:
-        choices.insert(0, ("REPORTS_DATABASE_URL", configured.reports_database_url))
-    for setting, url in choices:
-        if url is not None:
-            return setting, url.get_secret_value()
-    err.print(
-        "MIGRATION_DATABASE_URL is missing. Set it for this command to the address of the"
-        " database with the owner's login."
-    )
-    sys.exit(WRONG_USE)
+        return ("MIGRATION_DATABASE_URL",)
+    if as_clock:
+        return ("CLOCK_DATABASE_URL", "DATABASE_URL")
+    if reads_only:
+        return ("REPORTS_DATABASE_URL", "DATABASE_URL")
+    return ("DATABASE_URL",)
 
 
 async def _show_progress() -> None:

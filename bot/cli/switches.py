@@ -7,7 +7,9 @@ import typer
 from bot import switches, texts
 from bot.cli.commands import ACKNOWLEDGED, DATABASE, STOP_AND_RUN, command
 from bot.cli.shell import Person, Reason, request, run_all, run_once, staff
+from bot.cli.switch_argument import OneSwitch
 from bot.cli.tables import err, out, print_rows
+from bot.screens import stop as stop_screens
 from db.models.operations import Switch
 from db.models.users import RequestKind
 from db.session import Sessions
@@ -16,7 +18,6 @@ from services.platform import killswitches
 GROUP = STOP_AND_RUN
 COLUMNS = ("switch", "state", "why")
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. For scripts.")]
-Key = Annotated[Switch, typer.Argument(help="The switch. See `adtech killswitch list`.")]
 
 app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
 
@@ -48,7 +49,7 @@ def list_switches() -> None:
     example='adtech killswitch stop payouts "two owners report wrong sums" --as 123456789',
     needs=f"{DATABASE}. No second person",
 )
-def stop(key: Key, reason: Reason, person: Person) -> None:
+def stop(key: OneSwitch, reason: Reason, person: Person) -> None:
     """Stop one kill switch at once, and refuse the actions that the switch allows.
 
     Then wait for the actions that began before the stop. If such an action does not end, print a
@@ -68,10 +69,9 @@ def stop(key: Key, reason: Reason, person: Person) -> None:
 
     change = run_all(stop_switch)
     out.print(f"{key.value}: STOPPED" + ("" if change.changed else " (it was already)"))
-    if not change.settled:
-        out.print("An act that began before is still under way; new acts are refused.")
-    if change.sends_under_way:
-        out.print(f"{change.sends_under_way} sends were under way; their results are recorded.")
+    t = texts.Texts(texts.DEFAULT_LANGUAGE, "")
+    for line in stop_screens.details(t, change):
+        out.print(line, markup=False)
 
 
 def _say_that_it_waits(key: Switch) -> None:
@@ -87,7 +87,7 @@ def _say_that_it_waits(key: Switch) -> None:
     example='adtech killswitch run payouts "the sums are repaired" --as 123456789 --yes',
     needs=ACKNOWLEDGED,
 )
-def run(key: Key, reason: Reason, person: Person, *, yes: Yes = False) -> None:
+def run(key: OneSwitch, reason: Reason, person: Person, *, yes: Yes = False) -> None:
     """Request that a stopped kill switch runs again.
 
     The switch stays stopped until the person named by `--as` presses a button in the admin chat.

@@ -174,22 +174,6 @@ def deposit_credited(t: Texts, amount: int) -> Outgoing:
     )
 
 
-def switch_changed(t: Texts, key: str, *, enabled: bool, reason: str, by: int | None) -> Outgoing:
-    """Build the notice to staff that a kill switch was stopped or runs again.
-
-    `by` is the Telegram id of the person who changed the switch, or None for the system.
-    """
-    return Outgoing(
-        t(
-            "notice-switch-changed",
-            key=key,
-            state="running" if enabled else "stopped",
-            reason=t("switch-reason", reason=reason),
-            by="system" if by is None else str(by),
-        )
-    )
-
-
 def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
     """Build the notice to staff that a payment or refund in Stars could not be recorded."""
     return Outgoing(

@@ -7,10 +7,11 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.stop import shown_reason
 from bot.texts import Texts
 from db.models.operations import Incident
 from services.money.invariants import Violation
-from services.platform.killswitches import SwitchChange, SwitchState
+from services.platform.killswitches import SwitchState
 
 STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
 _MAX_INCIDENTS = 20
@@ -27,7 +28,7 @@ def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
             "switch-line",
             key=switch.key.value,
             state=_state(enabled=switch.enabled),
-            reason=t("switch-reason", reason=switch.reason or "missing"),
+            reason=shown_reason(t, switch),
         )
         for switch in switches
     ]
@@ -88,20 +89,6 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
             [button(t("switch-run", key=key), OnSwitch(act=SwitchAct.ASK_RUN, key=key))],
         ),
     )
-
-
-def switch_set(t: Texts, change: SwitchChange) -> Outgoing:
-    """Build the screen that says whether a kill switch is now stopped or running."""
-    text = t(
-        "switch-changed" if change.changed else "switch-unchanged",
-        key=change.key.value,
-        state=_state(enabled=change.enabled),
-    )
-    if not change.enabled and change.sends_under_way:
-        text += "\n" + t("switch-under-way", count=change.sends_under_way)
-    if not change.settled:
-        text += "\n" + t("switch-not-settled")
-    return Outgoing(text, rows([button(t("switch-panel"), OnSwitch(act=SwitchAct.PANEL))]))
 
 
 def commands(t: Texts, names: Sequence[str]) -> Outgoing:

@@ -11,15 +11,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.operations import Switch
 from services.launch import steps
 from services.platform import killswitches, outbox
 from services.platform.actors import SYSTEM
 
 INCIDENT = "rollback_criterion"
 """The kind of the incident that a met criterion opens, and the reason of the stops."""
-STOPPED = tuple(key for key in Switch if key is not Switch.WORKER_WATCHDOGS)
-"""The switches of money and posting, which a met criterion stops."""
 SLA_GRACE = timedelta(minutes=5)
 """The time that the watchdog has to refund an escrow after its SLA."""
 
@@ -154,7 +151,7 @@ async def evaluate(session: AsyncSession, *, since: datetime, sla: timedelta) ->
 
 
 async def stop_if_met(session: AsyncSession, *, sla: timedelta) -> Sequence[Measured]:
-    """Stop all money and posting if a criterion is met, and tell the admin chat which one.
+    """Stop everything if a criterion is met, and tell the admin chat which one.
 
     Returns the criteria that are newly met. Each opens an incident. While this incident is open,
     the same criterion does nothing. Does nothing before the launch is signed. Locks nothing. The
@@ -184,9 +181,5 @@ async def stop_if_met(session: AsyncSession, *, sla: timedelta) -> Sequence[Meas
             },
         )
     if new:
-        # A switch without a row counts as stopped, and must not keep the others from being stopped.
-        running = {state.key for state in await killswitches.overview(session) if state.enabled}
-        for key in STOPPED:
-            if key in running:
-                await killswitches.stop(session, actor=SYSTEM, key=key, reason=INCIDENT)
+        await killswitches.stop_all(session, actor=SYSTEM, reason=INCIDENT)
     return new

@@ -1,6 +1,6 @@
 """Read and set kill switches, which allow or forbid one kind of operation in all processes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.operations import KillSwitch, Switch, SwitchStop
 from db.models.posting import PostJob, PostJobStatus
 from db.session import detail, sqlstate
-from services.platform import errors
+from services.platform import errors, users
 from services.platform.actors import OPERATORS, Actor, correlation_id
 
 LOCK_SPACE = 7_001
@@ -23,11 +23,26 @@ _COUNT_RUNNING = text("SELECT count(*) FROM running_switches WHERE key = ANY(:ke
 _RUNNING = text("SELECT key FROM running_switches")
 _STOP = text("SELECT stop_switch(:key, :actor_id, :role, :reason, :correlation_id)")
 _RUN = text("SELECT run_switch(:key, :actor_id, :role, :reason, :correlation_id)")
-_SETTLE = text("SELECT settle_stop(:key)")
+_STOP_ALL = text("SELECT stop_all_switches(:actor_id, :role, :reason, :correlation_id)")
+_SETTLE = text(
+    """
+    SELECT DISTINCT pid, login, program, seconds, ended FROM jsonb_to_recordset(settle_stops(:keys))
+    AS holder (pid integer, login text, program text, seconds float, ended boolean)
+    ORDER BY seconds DESC NULLS LAST
+    """
+)
 _END_LOCK_HOLDERS = text("SELECT ended, remaining FROM end_lock_holders()")
+# A row that says "stopped" already is settled, also if a later stop of the switch is not.
+_UNSETTLED = text(
+    "SELECT key FROM kill_switches WHERE enabled AND key = ANY(:keys)"
+    " AND key IN (SELECT key FROM switch_stops)"
+)
 _OPEN_INCIDENT = text("SELECT open_incident(:kind, :details)").bindparams(
     bindparam("details", type_=JSONB)
 )
+# Both are read anew in a session that has read them before.
+_ROWS = select(KillSwitch).execution_options(populate_existing=True)
+_STOPS = select(SwitchStop).order_by(SwitchStop.id.desc()).execution_options(populate_existing=True)
 _NO_OPERATOR = frozenset({"AD042", "AD070"})
 _INCIDENT_OPEN = "AD043"
 _SAME_PERSON = "AD071"
@@ -39,8 +54,25 @@ FROZEN_BY_INCIDENT = (*STOPPED_BY_INCIDENT, Switch.ADJUSTMENTS)
 """The switches that the system stops after a violation in the ledger."""
 CREATED_STOPPED = "created_stopped"
 """The reason that is stored with a new switch. The text `switch-reason` translates it."""
+NO_REASON = "no_reason_given"
+"""The reason of a stop whose person gave none. The text `switch-reason` translates it."""
 LEDGER_INCIDENT = "ledger_violation"
 """The kind of an incident about the ledger."""
+
+
+@dataclass(frozen=True)
+class SwitchHolder:
+    """A database session that held the lock or the row of a kill switch and delayed a stop."""
+
+    pid: int
+    login: str
+    """The database role of the session."""
+    program: str
+    """The name that the session's program gave itself. It may be empty."""
+    seconds: float
+    """How long the transaction had been open."""
+    ended: bool
+    """Whether the session was ended. A superuser's session cannot be ended."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +86,10 @@ class SwitchChange:
     """The number of posts that are being sent after a stop of POSTING_SWITCHES, otherwise 0."""
     settled: bool = True
     """Whether all operations that began before a stop have ended."""
+    holders: tuple[SwitchHolder, ...] = ()
+    """The sessions that delayed a stop and were ended, or could not be ended."""
+    overtaken_by: "SwitchState | None" = None
+    """The state after the change, if somebody else has changed the switch meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +100,26 @@ class SwitchState:
     enabled: bool
     missing: bool
     reason: str | None
+    changed_at: datetime | None = None
+    """When the switch was last stopped or run. None if it has no row."""
+    changed_by: int | None = None
+    """The Telegram id of the person who did that. None means the system."""
+
+
+@dataclass(frozen=True)
+class StopOfAll:
+    """The result of stopping all kill switches."""
+
+    stopped: tuple[Switch, ...]
+    """The switches that were running before."""
+    before: tuple[SwitchState, ...]
+    """The states of the other switches, which were stopped already or have no row."""
+    sends_under_way: int = 0
+    """The number of posts that are being sent after the stop."""
+    unsettled: tuple[Switch, ...] = ()
+    """The switches whose operations that began before the stop may still be under way."""
+    holders: tuple[SwitchHolder, ...] = ()
+    """The sessions that delayed the stop and were ended, or could not be ended."""
 
 
 async def lock(session: AsyncSession, *keys: Switch) -> None:
@@ -95,18 +151,29 @@ async def require(session: AsyncSession, key: Switch) -> None:
 
 async def overview(session: AsyncSession) -> list[SwitchState]:
     """Return the state of every switch. A switch without a row counts as stopped."""
-    rows = {row.key: row for row in await session.scalars(select(KillSwitch))}
+    rows = {row.key: row for row in await session.scalars(_ROWS)}
     running = frozenset((await session.scalars(_RUNNING)).all())
-    stops = {
-        row.key: row.reason
-        for row in await session.scalars(select(SwitchStop).order_by(SwitchStop.id.desc()))
+    # The first stop that is not settled: this one is written into the row of its switch.
+    stops = {row.key: row for row in await session.scalars(_STOPS)}
+    changes = {
+        key: (first.reason, first.created_at, first.stopped_by)
+        if (first := stops.get(key))
+        else (row.reason, row.changed_at, row.changed_by)
+        for key, row in rows.items()
     }
-    return [
-        SwitchState(key, key in running, missing=False, reason=stops.get(key, row.reason))
-        if (row := rows.get(key))
-        else SwitchState(key, enabled=False, missing=True, reason=None)
-        for key in Switch
-    ]
+    user_ids = {user_id for _, _, user_id in changes.values() if user_id is not None}
+    people = await users.telegram_ids(session, user_ids)
+    states = []
+    for key in Switch:
+        reason, changed_at, user_id = changes.get(key, (None, None, None))
+        by = None if user_id is None else people.get(user_id)
+        states.append(SwitchState(key, key in running, key not in rows, reason, changed_at, by))
+    return states
+
+
+async def read(session: AsyncSession, key: Switch) -> SwitchState:
+    """Return the state of one switch. A switch without a row counts as stopped."""
+    return next(state for state in await overview(session) if state.key is key)
 
 
 async def set(  # noqa: A001 - the field's word; called as `killswitches.set`
@@ -133,12 +200,66 @@ async def stop(session: AsyncSession, *, actor: Actor, key: Switch, reason: str)
 async def settle(session: AsyncSession, change: SwitchChange) -> SwitchChange:
     """Wait for operations that began before a stop, then write the stop into the switch's row.
 
-    Ends sessions that hold the switch's lock longer than 0.4 s. Takes the exclusive lock of the
-    switch, then locks its row.
+    Ends sessions that hold the switch's lock or row longer than 0.4 s. Takes the exclusive lock of
+    the switch, then locks its row.
     """
-    await session.execute(_SETTLE, {"key": change.key.value})
+    holders, unsettled = await _settle(session, [change.key])
     sends = await _sends_under_way(session) if change.key in POSTING_SWITCHES else 0
-    return replace(change, sends_under_way=sends)
+    change = await compare_with_state(session, change)
+    return replace(change, sends_under_way=sends, settled=not unsettled, holders=holders)
+
+
+async def compare_with_state(session: AsyncSession, change: SwitchChange) -> SwitchChange:
+    """Set `overtaken_by` of a committed change if the switch has another state now."""
+    state = await read(session, change.key)
+    return replace(change, overtaken_by=None if state.enabled == change.enabled else state)
+
+
+async def stop_all(session: AsyncSession, *, actor: Actor, reason: str) -> StopOfAll:
+    """Record that every switch is stopped, add audit rows, and notify the admin chat once.
+
+    An empty `reason` becomes NO_REASON. After the commit, all operations that need a switch are
+    refused. The caller must then call `settle_all` in another transaction. Waits for no lock.
+    Raises AccessDenied.
+    """
+    values = {
+        "actor_id": actor.user_id,
+        "role": _require_role(actor),
+        "reason": reason.strip() or NO_REASON,
+        "correlation_id": correlation_id.get(),
+    }
+    try:
+        stopped = frozenset(await session.scalar(_STOP_ALL, values) or ())
+    except DBAPIError as error:
+        raise _refusal(error) from error
+    return StopOfAll(
+        stopped=tuple(key for key in Switch if key in stopped),
+        before=tuple(state for state in await overview(session) if state.key not in stopped),
+    )
+
+
+async def settle_all(session: AsyncSession, stop: StopOfAll) -> StopOfAll:
+    """Wait for operations that began before a stop of all switches, then settle the stops.
+
+    Ends sessions that hold the lock or row of a switch longer than 0.4 s. Takes the exclusive locks
+    of the switches in the order of their keys, each with its row.
+    """
+    holders, unsettled = await _settle(session, Switch)
+    sends = await _sends_under_way(session)
+    return replace(stop, sends_under_way=sends, unsettled=unsettled, holders=holders)
+
+
+async def _settle(
+    session: AsyncSession, keys: Iterable[Switch]
+) -> tuple[tuple[SwitchHolder, ...], tuple[Switch, ...]]:
+    """Settle stops. Return the sessions that held switches, and the keys that are not settled."""
+    values = {"keys": [key.value for key in keys]}
+    holders = (await session.execute(_SETTLE, values)).all()
+    unsettled = frozenset((await session.scalars(_UNSETTLED, values)).all())
+    return (
+        tuple({holder.pid: SwitchHolder(*holder) for holder in holders}.values()),
+        tuple(key for key in Switch if key in unsettled),
+    )
 
 
 async def end_lock_holders(session: AsyncSession) -> tuple[int, int]:

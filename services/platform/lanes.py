@@ -1,5 +1,6 @@
 """Define the lanes of updates. The bot handles the updates of one lane in order."""
 
+import re
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +13,8 @@ SWITCH_LANES = 2**60
 PRE_CHECKOUT_LANES = 2**61
 """This number plus the payer's id is the lane of a pre-checkout query."""
 SWITCH_COMMAND = "/killswitch"
+STOP_COMMAND = re.compile(r"/stop(@\w+)?(\s|$)", re.IGNORECASE)
+"""The command that stops all kill switches, at the beginning of a message."""
 SWITCH_BUTTONS = ("switch:", "switch_run:")
 _ID_LIMIT = 2**52
 """All ids of Telegram are below this number."""
@@ -27,12 +30,17 @@ def own_lane(payload: dict[str, Any]) -> int | None:
     press, message = payload.get("callback_query"), payload.get("message")
     if isinstance(press, dict) and str(press.get("data")).startswith(SWITCH_BUTTONS):
         asker, shown = press, press.get("message")
-    elif isinstance(message, dict) and str(message.get("text")).startswith(SWITCH_COMMAND):
+    elif isinstance(message, dict) and is_switch_command(str(message.get("text"))):
         asker = shown = message
     else:
         return None
     person_id = _person_id(asker)
     return SWITCH_LANES + person_id if person_id is not None and _in_group(shown) else None
+
+
+def is_switch_command(text: str) -> bool:
+    """Return whether a message is a command about kill switches."""
+    return text.startswith(SWITCH_COMMAND) or STOP_COMMAND.match(text) is not None
 
 
 async def staff_lanes(session: AsyncSession, *chat_ids: int) -> frozenset[int]:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, func, literal, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import OutboxMessage, OutboxStatus
 from services.platform import priorities as message_priorities
+from services.platform import switch_notices
 from services.platform.priorities import Priority
 
 LEASE = timedelta(seconds=30)
@@ -66,13 +67,16 @@ async def claim(
 
     The lowest priority number comes first, then the oldest due time. Except for alarms, a receiver
     gets at most PER_RECEIVER messages of a priority. The result is sorted by priority and id. After
-    LEASE, another process can claim a message without an outcome. Locks the messages, and skips
-    locked ones.
+    LEASE, another process can claim a message without an outcome. Only one process has notices
+    about kill switches (`switch_notices`). Locks the messages, and skips locked ones.
     """
     claimed: list[OutboxMessage] = []
     for priority in sorted(priorities):
         if len(claimed) < limit:
-            claimed += await _claim_priority(session, priority, limit - len(claimed))
+            wanted: ColumnElement[bool] = true()
+            if priority == Priority.ALARM and not await switch_notices.may_claim(session):
+                wanted = OutboxMessage.kind != switch_notices.KIND
+            claimed += await _claim_priority(session, priority, limit - len(claimed), wanted)
     return claimed
 
 
@@ -100,9 +104,10 @@ async def raise_old_cards(session: AsyncSession) -> None:
 
 
 async def _claim_priority(
-    session: AsyncSession, priority: Priority, limit: int
+    session: AsyncSession, priority: Priority, limit: int, wanted: ColumnElement[bool]
 ) -> Sequence[OutboxMessage]:
     is_due = (
+        wanted,
         OutboxMessage.status == OutboxStatus.QUEUED,
         OutboxMessage.priority == priority,
         OutboxMessage.due_at <= func.now(),
@@ -150,6 +155,14 @@ async def end_delays_of_clock_step(session: AsyncSession) -> None:
         .values(due_at=func.now())
         .execution_options(synchronize_session=False)
     )
+
+
+async def is_queued(session: AsyncSession, message_id: int) -> bool:
+    """Return whether a message still has to be sent."""
+    status = await session.scalar(
+        select(OutboxMessage.status).where(OutboxMessage.id == message_id)
+    )
+    return status is OutboxStatus.QUEUED
 
 
 async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:

@@ -1,6 +1,6 @@
 """Read and change users, and read their roles and blocks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select, update
@@ -23,6 +23,14 @@ async def by_telegram_id(session: AsyncSession, telegram_id: int) -> User | None
     """Return the user with this Telegram id, or None if there is no such user."""
     user: User | None = await session.scalar(select(User).where(User.telegram_id == telegram_id))
     return user
+
+
+async def telegram_ids(session: AsyncSession, user_ids: Collection[int]) -> dict[int, int]:
+    """Return the Telegram ids of these users by user id. The result can be empty."""
+    if not user_ids:
+        return {}
+    people = select(User.id, User.telegram_id).where(User.id.in_(user_ids))
+    return {row.id: row.telegram_id for row in await session.execute(people)}
 
 
 async def get(session: AsyncSession, user_id: int) -> User:

@@ -338,3 +338,39 @@ def test_a_mail_server_needs_a_receiver(
     assert "ALERT_EMAIL_TO must be set" in refusal(capsys)
     monkeypatch.setenv("ALERT_EMAIL_TO", "oncall@example.com")
     assert settings.load().alert_email_to == "oncall@example.com"
+
+
+def test_a_command_reads_its_database_although_other_settings_are_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("BOT_TOKEN", "ADMIN_CHAT_ID", "CURRENCY", "LOG_LEVEL", "MIGRATION_DATABASE_URL"):
+        monkeypatch.setenv(name, "wrong")
+    read = settings.load_for_command("CLOCK_DATABASE_URL", "DATABASE_URL")
+    assert read.first("CLOCK_DATABASE_URL", "DATABASE_URL") == (
+        "DATABASE_URL",
+        GOOD["DATABASE_URL"],
+    )
+    assert (read.currency, read.log_level, read.migration_database_url) == ("USD", "INFO", None)
+
+
+def test_a_command_refuses_a_database_that_it_uses_and_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLOCK_DATABASE_URL", "postgres:ownersecret")
+    with pytest.raises(SystemExit) as stopped:
+        settings.load_for_command("CLOCK_DATABASE_URL", "DATABASE_URL")
+    assert stopped.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("settings: CLOCK_DATABASE_URL must be an address")
+    assert "ownersecret" not in printed
+
+
+def test_a_broken_file_matters_only_if_the_environment_has_no_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("this is no setting")
+    assert settings.load_for_command("DATABASE_URL").database_url is not None
+    monkeypatch.delenv("DATABASE_URL")
+    with pytest.raises(SystemExit):
+        settings.load_for_command("DATABASE_URL")
+    assert "is not NAME=value" in capsys.readouterr().err

@@ -30,10 +30,11 @@ ENDED = {
     "no audit row can be written": "CREATE INDEX later ON user_audit_logs (id)",
     "no alarm can be written": "LOCK TABLE outbox IN SHARE MODE",
 }
-WAITED_FOR = {
+NAMED = {
     "the switch's lock": "SELECT pg_advisory_xact_lock_shared(7001, hashtext('payouts'))",
     "the switch's row": "SELECT FROM kill_switches FOR UPDATE",
 }
+"""The locks whose holder is named in the answer."""
 HARMLESS = {
     "the operator's row": "SELECT FROM users FOR UPDATE",
     "the roles": "SELECT FROM user_roles FOR UPDATE",
@@ -58,12 +59,14 @@ async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
     connection.terminate()
 
 
-async def answer_to_stop(market: Marketplace, who: str = "admin") -> tuple[str, float]:
-    """Let a person stop payouts, and return the bot's answer and its delay in seconds."""
+async def answer_to_stop(
+    market: Marketplace, who: str = "admin", *, words: str = STOP
+) -> tuple[str, float]:
+    """Let a person send a stop, and return the bot's answer and its delay in seconds."""
     before = len(await market.messages("group")) + 1
     began = time.monotonic()
     await market.world.control(
-        f"users/{market.chat(who)}/send", chat_id=market.chat("group"), text=STOP
+        f"users/{market.chat(who)}/send", chat_id=market.chat("group"), text=words
     )
     async with asyncio.timeout(20):
         while len(await market.messages("group")) <= before:  # noqa: ASYNC110 - a chat
@@ -85,16 +88,36 @@ async def test_a_session_that_locks_a_table_is_ended_for_a_stop(
         await hung.execute("SELECT 1")
 
 
-@pytest.mark.parametrize("hold", WAITED_FOR)
-async def test_a_stop_that_waits_for_a_foreign_lock_says_so(
-    staffed: Marketplace, hung: asyncpg.Connection, hold: str
+@pytest.mark.parametrize("hold", NAMED)
+@pytest.mark.parametrize("words", [STOP, "/STOP"])
+async def test_a_session_that_holds_a_switch_is_ended_and_named(
+    staffed: Marketplace, hung: asyncpg.Connection, hold: str, words: str
 ) -> None:
-    await hung.execute(WAITED_FOR[hold])
-    answer, seconds = await answer_to_stop(staffed)
+    pid = hung.get_server_pid()
+    await hung.execute(NAMED[hold])
+    answer, seconds = await answer_to_stop(staffed, words=words)
+    assert "STOPPED" in answer
+    assert f"was ended: login {embedded.OWNER}" in answer
+    assert f"process {pid}" in answer
+    assert seconds < LIMIT
+    assert await staffed.value(IS_RUNNING) == 0
+
+
+async def test_a_superusers_session_that_holds_a_switch_is_named(
+    staffed: Marketplace, server: embedded.Postgres
+) -> None:
+    name = make_url(staffed.database.url).database
+    superuser = await asyncpg.connect(server.dsn(embedded.SUPERUSER, str(name)))
+    try:
+        await superuser.execute("BEGIN")
+        await superuser.execute(NAMED["the switch's lock"])
+        answer, seconds = await answer_to_stop(staffed)
+    finally:
+        await superuser.close()
     assert "payouts is STOPPED" in answer
     assert "may still be under way" in answer
+    assert "SELECT pg_terminate_backend(" in answer
     assert seconds < LIMIT
-    hung.terminate()
     assert await staffed.value(IS_RUNNING) == 0
 
 

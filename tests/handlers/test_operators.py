@@ -4,6 +4,7 @@ import pytest
 
 from bot.screens import notices
 from bot.screens import operators as screens
+from bot.screens import stop as stop_screens
 from bot.texts import LANGUAGES, Texts
 from db.models.operations import Switch
 from db.models.users import Role
@@ -62,7 +63,7 @@ async def test_a_switch_is_stopped_with_a_reason_and_run_after_a_question(
 def test_only_the_products_own_reasons_are_translated(language: str, word: str) -> None:
     t = Texts(language, "USD")
     state = SwitchState(Switch.PAYOUTS, enabled=False, missing=False, reason=word)
-    told = notices.switch_changed(t, "payouts", enabled=False, reason=word, by=None)
+    told = stop_screens.present_states(t, [state])
     for shown in (screens.panel(t, [state]).text, told.text):
         assert (word in shown) == (word not in WORDS)
 

@@ -61,6 +61,7 @@ switch-reason = { $reason ->
     [backup_restored] a backup was restored
     [guard_missing] the database lacks a guard of money
     [sandbox_first_start] first start of the sandbox
+    [no_reason_given] no reason was given
    *[other] { $reason }
 }
 switch-stop = ⛔ Stop { $key }
@@ -84,6 +85,7 @@ switch-stopped-again = It was stopped again after this question was asked. Look 
 switch-which = “On” and “off” mean different things to different people. { $key } allows: { $lets }. What do you want to do?
 switch-usage = Usage:
     /killswitch: the panel
+    /stop REASON: stop everything at once; the reason may be missing
     /killswitch stop KEY REASON: stop at once
     /killswitch run KEY: run again, after a question
 
@@ -96,7 +98,6 @@ switch-unchanged = { $state ->
     [running] 🟢 { $key } was running already. Nothing was changed.
    *[stopped] 🔴 { $key } was stopped already. Nothing was changed.
 }
-switch-not-settled = ⚠️ Nothing new begins, but something that began before the stop may still be under way: another session of the database holds it up. Look for that session.
 switch-stop-waits = ⏳ NOT stopped yet: another session of the database holds the stop up, and I could not end it. I keep trying, and I answer when the switch is stopped. See the runbook: Stop and run.
 switch-under-way = { $count ->
     [one] One post was already on its way; its result is still recorded.

@@ -58,8 +58,8 @@ def test_the_current_folder_and_the_variables_of_python_change_nothing(
 def test_the_settings_of_the_product_are_read_and_not_those_of_the_current_folder(
     moved: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / ".env").write_text("HTTP_PORT=x\nDATABASE_URL=postgresql://u@h/other\n")
-    (moved / ".env").write_text("CURRENCY=usd\n")
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://u@h/other\n")
+    (moved / ".env").write_text("DATABASE_URL=nonsense\n")
     ran = subprocess.run(
         [moved / ".venv/bin/adtech", "health"],
         cwd=tmp_path,
@@ -69,6 +69,4 @@ def test_the_settings_of_the_product_are_read_and_not_those_of_the_current_folde
         check=False,
     )
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "CURRENCY must be" in ran.stderr
-    assert "DATABASE_URL is missing" in ran.stderr
-    assert "HTTP_PORT" not in ran.stderr
+    assert "DATABASE_URL must be an address" in ran.stderr

@@ -25,7 +25,7 @@ from tests.shell import Shell
 STOP = ("killswitch", "stop", "payouts", "a test", "--as")
 ENDED = {
     hold: statement
-    for hold, statement in test_stop_path.ENDED.items()
+    for hold, statement in (test_stop_path.ENDED | test_stop_path.NAMED).items()
     if "inbox" not in statement and "moved_chats" not in statement
 }
 """The locks of the test of the admin chat's command, without those of tables about the chat."""
@@ -73,6 +73,8 @@ async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> Non
         (("report", "nope"), "Choose one of: ledger"),
         (("reconcile", "99999"), "There is no wallet 99999"),
         (("killswitch", "stop", "payouts", "x", "--as", "1"), "does not know the person 1"),
+        (("killswitch", "stop", "payout", "x", "--as", "1"), "there is no such switch. Known:"),
+        (("killswitch", "run", "all", "x", "--as", "1"), "each switch runs again by itself"),
     ):
         ran = await shell.adtech(*arguments)
         assert ran.status != 0, arguments
@@ -112,22 +114,13 @@ async def test_a_session_that_locks_a_table_is_ended_for_a_stop_from_the_shell(
     await hung.execute(ENDED[hold])
     async with asyncio.timeout(test_stop_path.LIMIT):
         ran = await shell.adtech(*STOP, operator)
-    assert (ran.status, ran.out) == (0, "payouts: STOPPED\n")
+    said, *more = ran.out.splitlines()
+    assert (ran.status, said) == (0, "payouts: STOPPED")
+    assert all("was ended: login adtech_owner" in line for line in more)
+    assert len(more) == (1 if hold in test_stop_path.NAMED else 0)
     assert not await _running(database)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
         await hung.execute("SELECT 1")
-
-
-@pytest.mark.parametrize("hold", test_stop_path.WAITED_FOR)
-async def test_a_stop_from_the_shell_that_waits_for_a_foreign_lock_says_so(
-    database: Database, shell: Shell, operator: int, hung: asyncpg.Connection, hold: str
-) -> None:
-    await hung.execute(test_stop_path.WAITED_FOR[hold])
-    async with asyncio.timeout(test_stop_path.LIMIT):
-        ran = await shell.adtech(*STOP, operator)
-    assert ran.status == 0
-    assert "An act that began before is still under way; new acts are refused." in ran.out
-    assert not await _running(database)
 
 
 async def test_the_shell_says_that_a_superuser_holds_a_stop_up(

@@ -11,7 +11,7 @@ from bot.texts import LANGUAGES, Texts
 from db.models.operations import Switch
 from sandbox import embedded
 from services.launch import criteria
-from services.launch.criteria import CRITERIA, INCIDENT, STOPPED
+from services.launch.criteria import CRITERIA, INCIDENT
 from services.money import incidents
 from services.platform import killswitches
 from services.posts import posting, telegram_outage
@@ -169,7 +169,7 @@ async def test_a_criterion_stops_all_money_and_posting_and_is_named_once(
     assert await watch(database) == []
     await case.met(database)
     assert case.name in await watch(database)
-    assert await stopped(database) == set(STOPPED)
+    assert await stopped(database) == set(Switch)
     # A second run does nothing while the incident is open.
     assert await watch(database) == []
     async with database.sessions.begin() as session:
@@ -216,7 +216,7 @@ async def test_a_switch_without_a_row_keeps_no_other_one_running(signed: Walk) -
     await signed.database.as_owner(f"DELETE FROM {row}")  # noqa: S608
     await counted("deadlock", 0, 3)(signed.database)
     assert await watch(signed.database) == ["deadlocks"]
-    assert await stopped(signed.database) == set(STOPPED)
+    assert await stopped(signed.database) == set(Switch)
 
 
 async def test_a_criterion_acts_again_after_its_incident_is_closed(signed: Walk) -> None:

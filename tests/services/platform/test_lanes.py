@@ -24,6 +24,12 @@ def _press(data: object) -> dict[str, Any]:
     [
         (_message("/killswitch stop payouts x"), lanes.SWITCH_LANES + 7),
         (_message("/killswitch@bot"), lanes.SWITCH_LANES + 7),
+        (_message("/stop"), lanes.SWITCH_LANES + 7),
+        (_message("/STOP@bot odd sums"), lanes.SWITCH_LANES + 7),
+        (_message("/stop\nodd sums"), lanes.SWITCH_LANES + 7),
+        (_message("/stopped"), None),
+        (_message("please /stop"), None),
+        (_message("/stop", chat_id=7), None),
         (_press(f"{OnSwitch.__prefix__}:stop:payouts"), lanes.SWITCH_LANES + 7),
         (_press("mod:approve:1"), None),
         (_message("/killswitch", chat_id=7), None),

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from bot import switches
 from db.models.operations import Switch
 from db.models.users import Role
 from db.session import is_away
+from sandbox import embedded
 from scheduler import watchdogs
 from services.money import escrow, incidents
 from services.money.invariants import Violation
@@ -166,12 +167,22 @@ async def test_a_violation_stops_the_money_whatever_a_session_holds(
         assert await rows.one(session, stopped) == len(MONEY)
 
 
+@pytest.fixture
+async def superuser(
+    server: embedded.Postgres, database: Database
+) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a superuser's session with an open transaction. A stop cannot end this session."""
+    name = str(make_url(database.url).database)
+    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
+    await connection.execute("BEGIN")
+    yield connection
+    connection.terminate()
+
+
 async def test_one_switch_that_cannot_be_settled_does_not_delay_the_others(
-    database: Database,
+    database: Database, superuser: asyncpg.Connection
 ) -> None:
-    owner = await asyncpg.connect(database.owner_url)  # a session that is never ended
-    await owner.execute("BEGIN")
-    await _shared_lock(owner, Switch.NEW_ESCROWS)
+    await _shared_lock(superuser, Switch.NEW_ESCROWS)
     async with database.sessions.begin() as session:
         await incidents.raise_alarm(session, [VIOLATION])
     await watchdogs.settle_stops(database.sessions)
@@ -182,8 +193,8 @@ async def test_one_switch_that_cannot_be_settled_does_not_delay_the_others(
     async with database.sessions.begin() as session:
         left = await rows.table(session, "SELECT key FROM switch_stops")
         assert left == [(Switch.NEW_ESCROWS.value,)]
+    assert [holder.ended for holder in change.holders] == [False]
     assert await _states(database) == {key: key not in MONEY for key in Switch}
-    await owner.close()
 
 
 @pytest.mark.parametrize(
