@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bot import switches, texts
-from bot.cli import ledger, money, people
+from bot.cli import ledger, money, people, predeploy
 from bot.cli.shell import Person, err, out, print_rows, request, run_all, run_once, staff
 from db.models.operations import Switch
 from db.models.users import RequestKind
@@ -24,6 +24,7 @@ app.add_typer(switch_app, name="killswitch")
 app.add_typer(money.app)
 app.add_typer(ledger.app)
 app.add_typer(people.app)
+app.add_typer(predeploy.app)
 
 
 @app.command()
