@@ -85,14 +85,14 @@ class Installation:
             await connection.close()
 
 
-def check_out(folder: Path) -> str:
+def check_out(folder: Path, repository: Path = ROOT) -> str:
     """Write the files of the old release into `folder`, and return the name of the release.
 
     The old release is the last tag before this commit, or this commit if there is no tag.
     """
-    found = _git("describe", "--tags", "--abbrev=0", "HEAD^")
+    found = _git(repository, "describe", "--tags", "--abbrev=0", "HEAD^")
     name = found.stdout.decode().strip() if found.returncode == 0 else "HEAD"
-    archive = _git("archive", "--format=tar", name)
+    archive = _git(repository, "archive", "--format=tar", name)
     if archive.returncode:
         raise Unexpected("a git repository with the old release", archive.stderr.decode().strip())
     folder.mkdir()
@@ -101,9 +101,9 @@ def check_out(folder: Path) -> str:
     return name
 
 
-def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        ["git", "-C", ROOT, *arguments],  # noqa: S607 - the developer's git
+        ["git", "-C", repository, *arguments],  # noqa: S607 - the developer's git
         capture_output=True,
         check=False,
     )
