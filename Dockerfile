@@ -48,8 +48,8 @@ COPY --from=build /app /app
 WORKDIR /app
 USER 10001
 EXPOSE 8080
-# This asks whether the bot's process answers, not whether its database does: a restart would not help.
-# A container with another process than the bot needs another check, or none.
+# This asks whether the process answers, not whether its database does: a restart would not help. For a
+# scheduler, SCHEDULER_HTTP_PORT has to be HTTP_PORT. A container with another program has no check.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['HTTP_PORT']}/api/health/live\", timeout=4)"]
 # On SIGTERM both processes take no new work, and finish or give back the work that they have begun.

@@ -66,9 +66,11 @@ async def _run(config: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        engine = create_engine(config.database_url.get_secret_value())
+        size = config.database_pool_size
+        engine = create_engine(config.database_url.get_secret_value(), pool_size=size)
         stack.push_async_callback(engine.dispose)
-        intake_engine = create_engine(config.database_url_of(config.intake_database_url))
+        intake_url = config.database_url_of(config.intake_database_url)
+        intake_engine = create_engine(intake_url, pool_size=size)
         stack.push_async_callback(intake_engine.dispose)
         sessions, intake_sessions = create_sessions(engine), create_sessions(intake_engine)
         admin_chat = AdminChat(config.admin_chat_id, intake_sessions)

@@ -125,8 +125,10 @@ async def run(settings: Settings) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    engine = database.create_engine(settings.database_url_of(settings.clock_database_url))
-    intake_engine = database.create_engine(settings.database_url_of(settings.intake_database_url))
+    engine, intake_engine = (
+        database.create_engine(settings.database_url_of(url), pool_size=settings.database_pool_size)
+        for url in (settings.clock_database_url, settings.intake_database_url)
+    )
     sessions = database.create_sessions(engine)
     token, api_url = settings.bot_token.get_secret_value(), settings.bot_api_url
     limiter = RateLimiter(

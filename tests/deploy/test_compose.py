@@ -119,6 +119,28 @@ def test_monitoring_is_optional() -> None:
         yaml.safe_load(config["content"])
 
 
+def test_health_and_metrics_are_asked_at_ports_that_are_open() -> None:
+    """Check that the image's health check, which asks HTTP_PORT, fits both kinds of process."""
+    environment = services()["bot-1"]["environment"]
+    http, metrics = environment["HTTP_PORT"], environment["METRICS_PORT"]
+    assert environment["SCHEDULER_HTTP_PORT"] == http
+    asked = yaml.safe_load(compose()["configs"]["prometheus"]["content"])["scrape_configs"]
+    targets = {
+        target for job in asked for each in job["static_configs"] for target in each["targets"]
+    }
+    assert targets == {
+        f"{name}:{metrics if name.startswith('bot') else http}" for name in PROCESSES
+    }
+    assert not any("healthcheck" in services()[name] for name in PROCESSES)
+
+
+def test_the_server_has_enough_connections_for_every_pool() -> None:
+    command = " ".join(services()["postgres"]["command"])
+    most = int(command.partition("max_connections=")[2])
+    pools = len(PROCESSES) * 2 * Settings.model_fields["database_pool_size"].default
+    assert most > pools
+
+
 def test_the_example_of_the_settings_has_every_variable_that_must_be_given() -> None:
     text = (ROOT / "deploy/compose.env.example").read_text()
     example = set(re.findall(r"^([A-Z_]+)=", text, re.MULTILINE))

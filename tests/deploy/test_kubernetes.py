@@ -15,6 +15,7 @@ VERSIONS = ("1.32", "1.37")
 """The oldest and the newest version of Kubernetes whose schemas the objects have to match."""
 LONGEST_DRAIN_SECONDS = 30
 PORT = 8080
+METRICS_PORT = 8090
 Json = dict[str, Any]
 
 
@@ -97,16 +98,31 @@ def test_processes_have_time_to_stop_and_one_of_each_always_runs() -> None:
         assert budgets[name]["spec"]["selector"] == spec["selector"]
 
 
-def test_the_bot_is_asked_whether_it_lives_and_whether_it_is_ready() -> None:
-    container = pods()["adtech-bot"]["containers"][0]
-    paths = {
-        name: container[name]["httpGet"]["path"].rpartition("/")[2]
-        for name in ("startupProbe", "livenessProbe", "readinessProbe")
+@pytest.mark.parametrize("name", ["adtech-bot", "adtech-scheduler"])
+def test_a_process_is_asked_whether_it_lives_and_whether_it_is_ready(name: str) -> None:
+    container = pods()[name]["containers"][0]
+    probes = {
+        probe: container[probe]["httpGet"]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe")
     }
-    assert paths == {"startupProbe": "live", "livenessProbe": "live", "readinessProbe": "ready"}
-    assert container["ports"] == [{"name": "http", "containerPort": PORT}]
+    assert {probe: get["path"].rpartition("/")[2] for probe, get in probes.items()} == {
+        "startupProbe": "live",
+        "livenessProbe": "live",
+        "readinessProbe": "ready",
+    }
+    assert {get["port"] for get in probes.values()} == {"http"}
+    assert {"name": "http", "containerPort": PORT} in container["ports"]
+
+
+def test_the_ports_of_the_processes_are_those_of_their_pods() -> None:
     base = kustomizations()["base"]["configMapGenerator"][0]["literals"]
     assert f"HTTP_PORT={PORT}" in base
+    assert pods()["adtech-scheduler"]["containers"][0]["env"] == [
+        {"name": "SCHEDULER_HTTP_PORT", "value": str(PORT)}
+    ]
+    assert pods()["adtech-bot"]["containers"][0]["env"] == [
+        {"name": "METRICS_PORT", "value": str(METRICS_PORT)}
+    ]
 
 
 def test_passwords_are_in_secrets_alone() -> None:
@@ -123,7 +139,7 @@ def test_passwords_are_in_secrets_alone() -> None:
         name: [
             source["secretRef"]["name"] for source in c.get("envFrom", []) if "secretRef" in source
         ]
-        + [v["valueFrom"]["secretKeyRef"]["name"] for v in c.get("env", [])]
+        + [v["valueFrom"]["secretKeyRef"]["name"] for v in c.get("env", []) if "valueFrom" in v]
         for name, pod in pods().items()
         for c in pod["containers"]
     }
@@ -138,8 +154,16 @@ def test_nobody_reaches_a_pod_unless_a_policy_allows_it() -> None:
     }
     outgoing = policies["adtech-outgoing"]["spec"]["podSelector"]["matchExpressions"][0]["values"]
     assert set(outgoing) == set(pods())
-    ports = [r["ports"] for r in policies["adtech-webhook"]["spec"]["ingress"]]
-    assert ports == [[{"protocol": "TCP", "port": PORT}]]
+    allowed = {
+        name: {port["port"] for rule in each["spec"].get("ingress", []) for port in rule["ports"]}
+        for name, each in policies.items()
+        if "Ingress" in each["spec"]["policyTypes"]
+    }
+    assert allowed == {
+        "adtech-nobody": set(),
+        "adtech-webhook": {PORT},
+        "adtech-metrics": {PORT, METRICS_PORT},
+    }
 
 
 def test_the_secrets_that_the_page_makes_are_those_that_pods_read() -> None:

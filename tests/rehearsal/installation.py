@@ -53,6 +53,9 @@ class Installation:
             "REDIS_URL": self.facts["redis_url"],
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(port),
+            # All processes are on one machine, and these ports would be the same.
+            "SCHEDULER_HTTP_PORT": "",
+            "METRICS_PORT": "",
             "AUDIT_CHAIN_FILE": str(self.folder / "audit-chain.jsonl"),
         }
         replaced = {key: value for key, value in here.items() if key in environment}
