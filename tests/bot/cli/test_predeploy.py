@@ -6,11 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 
 from bot.cli import predeploy
 from sandbox import binaries, embedded, logins
-from tests.conftest import Database
+from tests.conftest import ROOT, Database
 from tests.factories import breakage
 from tests.shell import Shell, shell_of
 
@@ -59,6 +60,11 @@ def failures(printed: str) -> dict[str, str]:
     lines = [line.split(maxsplit=2) for line in printed.splitlines()]
     assert {line[0] for line in lines[:-1]} <= {"PASS", "FAIL"}
     return {name: words for state, name, words in lines[:-1] if state == "FAIL"}
+
+
+def test_the_known_revisions_are_those_of_alembic() -> None:
+    scripts = ScriptDirectory(str(ROOT / "migrations"))
+    assert predeploy.known_revisions() == [each.revision for each in scripts.walk_revisions()]
 
 
 async def test_a_release_may_begin(shell: Shell, backup: Path) -> None:
