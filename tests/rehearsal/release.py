@@ -16,8 +16,8 @@ from tests.rehearsal.installation import Installation, program
 BOTS = ("bot-1", "bot-2")
 SCHEDULERS = ("scheduler-1", "scheduler-2")
 READY_SECONDS = 120.0
-LONGEST_DRAIN_SECONDS = 30.0
-"""A process that stops finishes its work, or gives it back, within this time."""
+LONGEST_DRAIN_SECONDS = 45.0
+"""A process that takes longer to stop is killed: `stop_grace_period` of deploy/compose.yml."""
 _POLL_SECONDS = 0.1
 
 

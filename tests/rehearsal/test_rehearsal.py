@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from aiohttp import web
 
 from sandbox import logins, processes
@@ -63,6 +64,12 @@ def test_processes_get_the_settings_of_the_compose_file(here: Installation) -> N
     assert "adtech_owner" not in json.dumps(bot.environment) + json.dumps(scheduler)
     with pytest.raises(KeyError):
         compose.read("bot-1", {})
+
+
+def test_a_process_may_take_as_long_to_stop_as_the_compose_file_allows() -> None:
+    services = yaml.safe_load(compose.FILE.read_text())["services"]
+    for name in (*release.BOTS, *release.SCHEDULERS):
+        assert services[name]["stop_grace_period"] == f"{release.LONGEST_DRAIN_SECONDS:.0f}s"
 
 
 def test_the_old_release_is_the_last_tag_before_this_commit(tmp_path: Path) -> None:
