@@ -17,11 +17,11 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos mutants bench-posting bench-ledger bench-stop lint alerts schema \
-	requirements clean
+.PHONY: help run demo test chaos rehearse-deploy mutants bench-posting bench-ledger bench-stop lint alerts \
+	schema requirements audit sbom clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## start the whole product with a local Telegram server; Ctrl-C stops it
 	@exec $(BIN)/python -m sandbox $(ARGS)
@@ -37,6 +37,9 @@ chaos: $(READY) ## kill schedulers by the hundred, then check every post; KILLS=
 
 bench-posting: $(READY) ## measure how fast posts are published, with Telegram's limits and without
 	@exec $(BIN)/python -m tests.benchmarks.posting $(ARGS)
+
+rehearse-deploy: $(READY) ## replace a release by the next one, and roll back, while people use the bot
+	@exec $(BIN)/python -m tests.rehearsal $(ARGS)
 
 mutants: $(READY) ## remove each guard of the money core in turn; a test must fail each time
 	@exec $(BIN)/python -m tests.mutants $(ARGS)
@@ -65,6 +68,14 @@ bench-ledger: $(READY) ## compare the money core with plain SQL, up to 10⁷ ent
 
 bench-stop: $(READY) ## measure how long `adtech stop all` takes, also under load
 	@exec $(BIN)/python -m tests.benchmarks.stop
+
+audit: $(READY) ## look for known vulnerabilities and licences that are not allowed
+	@exec $(BIN)/python requirements/audit.py
+
+sbom: $(READY) ## write the bill of materials of the image into build/sbom.json
+	@mkdir -p build
+	@exec $(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		-o build/sbom.json requirements/run.txt
 
 clean: ## remove the environment, the caches and the data of make run
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

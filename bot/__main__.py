@@ -74,9 +74,11 @@ async def _run(config: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        engine = create_engine(config.database_url.get_secret_value())
+        size = config.database_pool_size
+        engine = create_engine(config.database_url.get_secret_value(), pool_size=size)
         stack.push_async_callback(dispose, engine)
-        intake_engine = create_engine(config.database_url_of(config.intake_database_url))
+        intake_url = config.database_url_of(config.intake_database_url)
+        intake_engine = create_engine(intake_url, pool_size=size)
         stack.push_async_callback(dispose, intake_engine)
         database_metrics.watch(engine, "bot")
         database_metrics.watch(intake_engine, "intake")

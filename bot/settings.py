@@ -34,7 +34,7 @@ from pydantic_settings import (
 )
 
 from bot import env_file, redis_url
-from db import address, currencies
+from db import address, currencies, session
 from db.money import STARS
 from services.market import publish_times
 
@@ -154,6 +154,7 @@ class Settings(BaseSettings):
     clock_database_url: DatabaseUrl | None = None
     reports_database_url: DatabaseUrl | None = None
     migration_database_url: DatabaseUrl | None = None
+    database_pool_size: Annotated[int, Field(ge=2, le=200)] = session.POOL_SIZE
     redis_url: RedisUrl
     currency: Currency = "USD"
     payment_provider_token: SecretStr = SecretStr("")

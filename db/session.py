@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import (
 from db import address, failures
 
 POOL_SIZE = 32
-"""The largest number of connections in the pool."""
+"""The usual largest number of connections in the pool."""
 # There is no overflow, because an overflow connection is closed after each use. A new connection
 # costs more than a transaction. With overflow, 32 concurrent approvals ran at a quarter of the rate
 # of 8 concurrent approvals.
@@ -64,18 +64,24 @@ SESSION_SETTINGS = {"timezone": "UTC", "jit": "off"}
 Sessions = async_sessionmaker[AsyncSession]
 
 
-def create_engine(url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
+def create_engine(
+    url: str,
+    *,
+    pool_size: int = POOL_SIZE,
+    statement_seconds: float | None = STATEMENT_SECONDS,
+) -> AsyncEngine:
     """Create an engine with a pool of connections and the isolation level READ COMMITTED.
 
-    `statement_seconds` limits the time of each statement, or is None for no limit. After a
-    statement that takes longer, all connections of the pool are replaced. Variables and files of
-    PostgreSQL's own clients are ignored. Raises ValueError if the URL cannot be read.
+    `pool_size` is the largest number of connections. `statement_seconds` limits the time of each
+    statement, or is None for no limit. After a statement that takes longer, all connections of the
+    pool are replaced. Variables and files of PostgreSQL's own clients are ignored. Raises
+    ValueError if the URL cannot be read.
     """
     address.ignore_libpq_settings()
     place = address.parse(url)
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        pool_size=POOL_SIZE,
+        pool_size=pool_size,
         max_overflow=0,
         pool_use_lifo=True,
         pool_timeout=POOL_WAIT_SECONDS,

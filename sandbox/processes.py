@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+_ROOT = Path(__file__).parents[1]
 _PR_SET_PDEATHSIG = 1
 _POLL = 0.02
 _LOG_LIMIT = 10_000_000
@@ -73,12 +74,12 @@ class Child:
         await self.wait()
 
 
-def module(name: str, *arguments: str) -> list[str]:
-    """Return the Python arguments that run a module of the product, like `-m`.
+def module(name: str, *arguments: str, root: Path = _ROOT) -> list[str]:
+    """Return the Python arguments that run a module of the product in the folder `root`, like `-m`.
 
     PYTHONPATH, similar variables and the current folder have no effect.
     """
-    return ["-I", "-u", "-c", _RUN_MODULE, str(Path(__file__).parents[1]), name, *arguments]
+    return ["-I", "-u", "-c", _RUN_MODULE, str(root), name, *arguments]
 
 
 def spawn(

@@ -144,8 +144,10 @@ async def run(settings: Settings) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    engine = database.create_engine(settings.database_url_of(settings.clock_database_url))
-    intake_engine = database.create_engine(settings.database_url_of(settings.intake_database_url))
+    engine, intake_engine = (
+        database.create_engine(settings.database_url_of(url), pool_size=settings.database_pool_size)
+        for url in (settings.clock_database_url, settings.intake_database_url)
+    )
     database_metrics.watch(engine, "clock")
     database_metrics.watch(intake_engine, "intake")
     sessions = database.create_sessions(engine)

@@ -10,6 +10,7 @@ from bot.cli import (
     look,
     money,
     people,
+    predeploy,
     reports,
     restore,
     stop,
@@ -39,6 +40,7 @@ app.add_typer(corrections.app)
 app.add_typer(people.app)
 app.add_typer(backup.app)
 app.add_typer(restore.app)
+app.add_typer(predeploy.app)
 
 
 def main() -> None:

@@ -1,6 +1,23 @@
-"""Test how the causes of database errors are found."""
+"""Test the pool of connections, and how the causes of database errors are found."""
+
+import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import session
+from tests.conftest import Database
+
+
+async def test_a_pool_opens_as_many_connections_as_it_may(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "POOL_WAIT_SECONDS", 0.1)
+    engine = session.create_engine(database.url, pool_size=2)
+    try:
+        async with engine.connect(), engine.connect():
+            with pytest.raises(PoolTimeoutError):
+                await engine.connect()
+    finally:
+        await engine.dispose()
 
 
 def test_an_error_that_is_its_own_cause_ends_the_search() -> None:

@@ -1,0 +1,205 @@
+"""Test that the rehearsal of a release notices what must not happen."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+from aiohttp import web
+
+from sandbox import logins, processes
+from sandbox.demo.books import DemoDatabase
+from sandbox.demo.errors import Unexpected
+from sandbox.demo.people import Chat, Control
+from sandbox.demo.scenario import Participants, Scenario
+from tests.conftest import Database
+from tests.rehearsal import balancer, compose, installation, release
+from tests.rehearsal.balancer import Balancer
+from tests.rehearsal.installation import Installation
+from tests.rehearsal.release import Process, Release
+from tests.rehearsal.traffic import Traffic
+from tests.sandbox import raw_world
+from tests.sandbox.raw_world import SandboxClient
+
+_WAIT = "import signal, sys, time; signal.signal(signal.SIGTERM, {}); print(1); time.sleep(99)"
+STUBBORN = _WAIT.format("signal.SIG_IGN")
+FAILING = _WAIT.format("lambda *_: sys.exit(3)")
+GENTLE = FAILING.replace("sys.exit(3)", "sys.exit(0)")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Installation:
+    """Return an installation without servers."""
+    facts = {
+        "database_url": "postgresql://adtech_app:x@/adtech?host=/sockets",
+        "migration_database_url": "postgresql://adtech_owner:secret@/adtech?host=/sockets",
+        "redis_url": "unix:///sockets/valkey.sock?db=0",
+        "bot_token": "1:token",
+        "bot_api_url": "http://127.0.0.1:1",
+        "admin_chat_id": -100,
+        "people": {"admin": 7, "second_admin": 8},
+    }
+    words = {role: f"of-{role}" for role in (logins.OWNER, *logins.JOBS)}
+    return Installation(tmp_path, facts, words, Balancer("https://127.0.0.1:1/x", tmp_path))
+
+
+def test_processes_get_the_settings_of_the_compose_file(here: Installation) -> None:
+    bot = here.service("bot-1", webhook=True, port=99)
+    assert bot.command == ["python", "-m", "bot"]
+    assert bot.environment["DATABASE_URL"] == (
+        "postgresql://adtech_bot:of-adtech_bot@/adtech?host=/sockets"
+    )
+    assert bot.environment["WEBHOOK_SECRET"] == here.webhook_secret
+    assert here.service("bot-2", webhook=False).environment["WEBHOOK_URL"] == ""
+    assert (bot.environment["HTTP_PORT"], bot.environment["ADMIN_CHAT_ID"]) == ("99", "-100")
+    scheduler = here.service("scheduler-1", webhook=False).environment
+    assert "adtech_clock" in scheduler["DATABASE_URL"]
+    assert "adtech_owner" not in json.dumps(bot.environment) + json.dumps(scheduler)
+    with pytest.raises(KeyError):
+        compose.read("bot-1", {})
+
+
+def test_a_process_may_take_as_long_to_stop_as_the_compose_file_allows() -> None:
+    services = yaml.safe_load(compose.FILE.read_text())["services"]
+    for name in (*release.BOTS, *release.SCHEDULERS):
+        assert services[name]["stop_grace_period"] == f"{release.LONGEST_DRAIN_SECONDS:.0f}s"
+
+
+def test_the_old_release_is_the_last_tag_before_this_commit(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        me = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
+        command = ["git", "-C", str(tmp_path), *me, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+
+    git("init", "-q")
+    for version in ("1", "2", "3"):
+        (tmp_path / "version").write_text(version)
+        git("add", "version")
+        git("commit", "-q", "-m", version)
+        if version == "1":
+            assert installation.check_out(tmp_path / "without", tmp_path) == "HEAD"
+        else:
+            git("tag", f"v{version}")
+    assert installation.check_out(tmp_path / "old", tmp_path) == "v2"
+    assert (tmp_path / "old/version").read_text() == "2"
+    with pytest.raises(Unexpected, match="a git repository"):
+        installation.check_out(tmp_path / "nothing", tmp_path / "absent")
+
+
+def test_programs_run_with_the_code_of_their_release(tmp_path: Path) -> None:
+    commands = {
+        ("alembic", "upgrade", "head"): ["alembic", "upgrade", "head"],
+        ("adtech", "health"): ["bot.cli", "health"],
+        ("python", "-m", "bot"): ["bot"],
+    }
+    for command, words in commands.items():
+        found = installation.program(tmp_path, list(command))
+        assert found[-len(words) - 1 :] == [str(tmp_path), *words]
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"), [(STUBBORN, "status None"), (FAILING, "status 3"), (GENTLE, "")]
+)
+async def test_a_process_that_does_not_stop_gently_is_a_problem(
+    code: str, seen: str, here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "LONGEST_DRAIN_SECONDS", 2.0 if code == STUBBORN else 60.0)
+    log = here.folder / "log"
+    child = processes.spawn(
+        [sys.executable, "-I", "-u", "-c", code], name="x", cwd=here.folder, env={}, log=log
+    )
+    while not processes.last_line(log):  # noqa: ASYNC110 - reads a file
+        await asyncio.sleep(0.05)
+    old = Release("old", here.folder, here, [Process(child, 0)])
+    try:
+        if seen:
+            with pytest.RaisesGroup(pytest.RaisesExc(Unexpected, match=seen)):
+                await old.drain()
+        else:
+            await old.drain()
+            assert (old.running, len(old.drains)) == ([], 1)
+    finally:
+        await old.kill()
+
+
+@pytest.fixture
+async def telegram(tmp_path: Path) -> AsyncIterator[SandboxClient]:
+    async with raw_world.begin(tmp_path / "telegram") as running:
+        await running.populate()
+        yield running
+
+
+async def test_lost_updates_and_second_posts_are_problems(
+    telegram: SandboxClient, here: Installation, database: Database
+) -> None:
+    facts = {"bot_api_url": telegram.url, "bot_token": raw_world.BOT_TOKEN}
+    headers = {"Authorization": f"Bearer {raw_world.CONTROL_TOKEN}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        control = Control(http, f"{telegram.url}/control")
+        traffic = Traffic(replace(here, facts=facts), control, DemoDatabase(database.owner_url))
+        store = "INSERT INTO inbox (update_id, lane, payload, done_at) VALUES ($1, 1, NULL, now())"
+        await database.as_owner(store, 5)
+        await database.as_owner(store, 6)
+        assert (await traffic.find_problems())[:1] == ["post jobs: [], and 0 ads were bought"]
+
+        await telegram.say("/start")
+        await database.as_owner(store, 8)
+        await database.as_owner(store.replace("now()", "NULL"), 9)
+        channel = Chat(control, telegram.ids["channel"])
+        people = Participants(None, None, None, channel, channel, "")  # type: ignore[arg-type]
+        traffic.tenants.append(Scenario(control, traffic.database, people))
+        for _ in range(2):
+            await telegram.call("sendMessage", chat_id=channel.id, text="an ad")
+        assert await traffic.find_problems() == [
+            "1 updates still wait at Telegram",
+            "5 updates were sent, 4 were stored",
+            "1 updates are undone",
+            f"an ad was published 2 times in channel {channel.id}",
+            "post jobs: [], and 1 ads were bought",
+        ]
+
+
+async def test_the_balancer_asks_the_bots_in_turn_and_refuses_without_one(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def bot(number: int) -> web.Application:
+        async def take(request: web.Request) -> web.Response:
+            assert request.headers["X-Telegram-Bot-Api-Secret-Token"] == "secret"
+            assert await request.json() == {"update_id": 1}
+            seen.append(number)
+            return web.Response()
+
+        app = web.Application()
+        app.router.add_post(balancer.PATH, take)
+        return app
+
+    async with balancer.serve(tmp_path) as proxy:
+        runners = [web.AppRunner(bot(number)) for number in (1, 2)]
+        for runner in runners:
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            proxy.bots.append(runner.addresses[0][1])
+        context = ssl.create_default_context(cafile=str(proxy.authority))
+        headers = {"X-Telegram-Bot-Api-Secret-Token": "secret"}
+        connector = aiohttp.TCPConnector(ssl=context)
+        async with aiohttp.ClientSession(connector=connector, headers=headers) as http:
+
+            async def post() -> int:
+                async with http.post(proxy.url, json={"update_id": 1}) as answer:
+                    return answer.status
+
+            assert [await post() for _ in range(4)] == [200] * 4
+            assert seen == [1, 2, 1, 2]
+            for runner in runners:
+                await runner.cleanup()
+            assert await post() == 502
+            proxy.bots.clear()
+            assert await post() == 502
+            assert (proxy.passed_on, proxy.refused) == (4, 2)
