@@ -17,7 +17,8 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema requirements clean
+.PHONY: help run demo test chaos mutants bench-posting bench-ledger lint schema incidents drills \
+	requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,12 @@ lint: $(READY) ## check style, format, types, and the rules for imports
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/python $(BIN)/lint-imports
+
+drills: $(READY) ## cause each incident in a product of its own, and repair it; ARGS="redis_outage" runs some
+	@exec $(BIN)/python -m tests.drills $(ARGS)
+
+incidents: $(READY) ## write docs/incidents.md again from docs/incidents.toml
+	@exec $(BIN)/python -m tests.drills.pages
 
 schema: $(READY) ## write db/schema.sql again from the migrations
 	@exec $(BIN)/python -m migrations.schema
