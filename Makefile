@@ -17,8 +17,8 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos rehearse-deploy mutants bench-posting bench-ledger bench-stop lint alerts \
-	schema requirements audit sbom clean
+.PHONY: help run demo test chaos drills rehearse-deploy mutants bench-posting bench-ledger bench-stop lint \
+	alerts incidents traceability schema requirements audit sbom clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,15 @@ alerts: $(READY) ## write the alert rules again, and test them with promtool, wh
 	@$(BIN)/python -m tests.prometheus_rules
 	@promtool check rules deploy/prometheus/alerts.yml
 	@promtool test rules deploy/prometheus/alerts_test.yml
+
+drills: $(READY) ## cause each incident in a product of its own, and repair it; ARGS="redis_outage" runs some
+	@exec $(BIN)/python -m tests.drills $(ARGS)
+
+traceability: $(READY) ## write docs/traceability.md again from docs/traceability.toml
+	@exec $(BIN)/python -m tests.traceability.table
+
+incidents: $(READY) ## write docs/incidents.md again from docs/incidents.toml
+	@exec $(BIN)/python -m tests.drills.pages
 
 schema: $(READY) ## write db/schema.sql again from the migrations
 	@exec $(BIN)/python -m migrations.schema

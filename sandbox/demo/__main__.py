@@ -10,7 +10,6 @@ import contextlib
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -50,7 +49,7 @@ async def _run_until_signal(killed: list[str], *, keep: bool) -> int:
 
 
 async def _in_folder(killed: list[str], *, keep: bool) -> int:
-    folder = _new_folder()
+    folder = launcher.new_folder("adtech-demo-")
     try:
         return await _run(folder, killed)
     finally:
@@ -58,13 +57,6 @@ async def _in_folder(killed: list[str], *, keep: bool) -> int:
             print(f"\ndata and logs: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _new_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="adtech-demo-"))
-    # PostgreSQL may have to run as another user. That user must be able to enter this folder.
-    folder.chmod(0o711)
-    return folder
 
 
 async def _run(folder: Path, killed: list[str]) -> int:

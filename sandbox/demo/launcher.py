@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,14 @@ class RunningSandbox:
         """Stop the sandbox with SIGTERM, and return its exit status."""
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
         return self.child.returncode
+
+
+def new_folder(prefix: str) -> Path:
+    """Create a temporary folder for a sandbox, and return it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    # PostgreSQL may have to run as another user. That user must be able to enter this folder.
+    folder.chmod(0o711)
+    return folder
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,24 @@
+"""Test the table of the runbook's incidents. `make drills` runs its commands."""
+
+from tests.drills import __main__ as drills
+from tests.drills import pages
+
+INCIDENTS = pages.read()
+LINES_OF_A_SCREEN = 30
+"""An incident of the page has to fit one screen."""
+
+
+def test_the_page_is_made_from_the_table() -> None:
+    assert pages.PAGE.read_text() == pages.page(INCIDENTS), "run: make incidents"
+
+
+def test_each_incident_has_its_drill() -> None:
+    assert set(INCIDENTS) == set(drills.DRILLS)
+
+
+def test_each_incident_has_all_parts_and_fits_one_screen() -> None:
+    for incident in INCIDENTS.values():
+        for part in pages.PARTS:
+            assert getattr(incident, part), (incident.name, part)
+        lines = pages.page({incident.name: incident}).partition("\n## ")[2].count("\n")
+        assert lines <= LINES_OF_A_SCREEN, incident.name
