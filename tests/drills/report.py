@@ -30,8 +30,9 @@ class Finding:
 
 @dataclass
 class Report:
-    """The findings of one drill."""
+    """The findings of one drill. Several drills print their lines at the same time."""
 
+    name: str
     title: str
     findings: list[Finding] = field(default_factory=list)
     ledger_entries: int = 0
@@ -66,9 +67,9 @@ class Report:
         """Store and print a finding."""
         finding = Finding(phase, what, seconds, str(failure) if failure else None)
         self.findings.append(finding)
-        print(f"  {finding.verdict}  {phase:<8}{seconds:6.1f} s  {what}", flush=True)
+        print(f"{self.name:<18}{finding.verdict}  {phase:<8}{seconds:6.1f} s  {what}", flush=True)
         if finding.failure:
-            print(f"        {finding.failure}", flush=True)
+            print(f"{'':<18}{finding.failure}", flush=True)
 
 
 def write(path: Path, reports: list[Report], seconds: float) -> None:
