@@ -60,8 +60,10 @@ class MailReceiver:
 async def mail_receiver() -> AsyncIterator[MailReceiver]:
     """Run a mail server without TLS."""
     receiver = MailReceiver()
+    writers = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         if not receiver.silent:
             await _talk(receiver, reader, writer)
             writer.close()
@@ -71,7 +73,10 @@ async def mail_receiver() -> AsyncIterator[MailReceiver]:
     try:
         yield receiver
     finally:
+        for writer in writers:
+            writer.transport.abort()
         server.close()
+        await asyncio.sleep(0)  # the transports close in the next round of the event loop
 
 
 async def _talk(

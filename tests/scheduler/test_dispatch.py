@@ -73,8 +73,12 @@ async def test_a_worker_without_capacity_reports_that_it_is_behind(scene: Scene)
         await asyncio.sleep(0)
     assert posting_worker.behind.is_set()
     await working
+    async with asyncio.timeout(60):
+        # On a slow machine, the claiming time of one call may end before there is capacity again.
+        while posting_worker.behind.is_set():
+            await asyncio.gather(*posting_worker.under_way)
+            await dispatch.dispatch(posting_worker)
     await asyncio.gather(*posting_worker.under_way)
-    assert not posting_worker.behind.is_set()
     await scene.dispatch(posting_worker)
     statuses = await scene.rows("SELECT status, count(*) AS posts FROM post_jobs GROUP BY status")
     assert statuses == [{"status": "success", "posts": len(channel_ids)}]

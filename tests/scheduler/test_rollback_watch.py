@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import structlog
 
-from db.models.operations import Switch
 from scheduler import rollback_watch, watchdogs
 from services.launch.steps import STEPS
 from services.platform import killswitches
@@ -30,4 +29,4 @@ async def test_the_tick_stops_everything_and_logs_the_criterion(database: Databa
     await watchdogs.settle_stops(database.sessions)
     async with database.sessions.begin() as session:
         states = await killswitches.overview(session)
-    assert [state.key for state in states if state.enabled] == [Switch.WORKER_WATCHDOGS]
+    assert not any(state.enabled for state in states)

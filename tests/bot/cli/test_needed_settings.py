@@ -52,8 +52,8 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "staff": (BOT, ()),
 }
 """By command: its only setting with the login, and its arguments."""
-NEED_ALL = {"launch check", "launch next"}
-"""The commands that need all settings of the bot, because they ask its health page."""
+NEED_ALL = {"launch check", "launch next", "predeploy"}
+"""The commands that need all settings, because they ask the bot's health page or check them."""
 WRONG = {
     "BOT_TOKEN": "wrong",
     "ADMIN_CHAT_ID": "wrong",

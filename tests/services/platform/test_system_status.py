@@ -28,6 +28,12 @@ def _urgent(lines: Mapping[str, Line]) -> set[str]:
     return {name for name, line in lines.items() if line.state is not State.OK}
 
 
+@pytest.fixture(autouse=True)
+async def empty_outbox(database: Database) -> None:
+    """Delete the messages of the template database, whose age depends on the other tests."""
+    await database.as_owner("DELETE FROM outbox")
+
+
 @pytest.fixture
 async def working(database: Database) -> Database:
     """Return a database with a living scheduler and bot, and a fresh check of the ledger."""
