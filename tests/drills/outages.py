@@ -135,7 +135,7 @@ async def _write_in_channel(world: World) -> None:
     """Let the owner write in their channel, and wait until the bot knows the message."""
     people = world.scenario.participants
     await world.control.post(
-        f"/users/{people.owner.id}/send", chat_id=people.channel.id, text="Welcome"
+        f"/chats/{people.channel.id}/post", user_id=people.owner.id, text="Welcome"
     )
     await world.books.until(
         "SELECT last_message_id FROM channels WHERE chat_id = $1",
