@@ -41,7 +41,7 @@ class Alarm:
 
 
 class AlarmRoutes:
-    """The ways on which urgent alerts leave a process. Both ways can be unset."""
+    """The alarm routes: the ways to people without Telegram. Both routes can be unset."""
 
     def __init__(self, settings: Settings) -> None:
         self._webhook_url = settings.alert_webhook_url.get_secret_value()
@@ -51,7 +51,7 @@ class AlarmRoutes:
         self._environment = settings.environment
 
     async def send(self, alarm: Alarm) -> bool:
-        """Send an alarm on each way that is set, and return whether no way has failed."""
+        """Send an alarm on each route that is set, and return whether no route has failed."""
         ways = []
         if self._webhook_url:
             ways.append(self._post(alarm))

@@ -1,6 +1,6 @@
 """Build aiogram's pydantic models at their first use, which saves memory and time.
 
-Before its first use, a model's `model_fields` are not complete. Before a class inherits from a
+The `model_fields` of a model are not complete before its first use. Before a class inherits from a
 model of aiogram, call `model_rebuild()` on that model.
 """
 

@@ -139,7 +139,7 @@ class InboxWorker:
 
     @property
     def stalled_seconds(self) -> float:
-        """For how long this worker has claimed rows and neither begun nor ended one of them."""
+        """For how many seconds this worker has had rows, and neither begun nor ended one."""
         return time.monotonic() - self._progress_at if self._taken else 0.0
 
     def wake(self) -> None:
@@ -147,7 +147,10 @@ class InboxWorker:
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch in reduced updates."""
+        """Find the requests to stop a kill switch in updates, and remember them.
+
+        The updates have only the fields that the product reads.
+        """
         admin_chat = self._dependencies.admin_chat
         self._stop_path.expect(
             updates,

@@ -1,6 +1,7 @@
-"""Write the heartbeats of a bot, and tell the admin chat if no scheduler or no database is there.
+"""Write a bot's heartbeats, and report a missing scheduler or database to the admin chat.
 
-The bot tells this itself: the scheduler delivers all other messages to the admin chat.
+The bot sends these alerts itself, because the scheduler delivers all other messages to the admin
+chat.
 """
 
 import asyncio
@@ -24,9 +25,9 @@ from services.platform.alerts import Change
 
 EVERY_SECONDS = 4.0
 START_SECONDS = 30.0
-"""A new process misses no scheduler before this time, because both may be starting."""
+"""A new bot reports no missing scheduler before this time, because both may be starting."""
 AWAY_SECONDS = 20.0
-"""The admin chat is told if the database does not answer for longer than this."""
+"""The admin chat is notified if the database does not answer for longer than this."""
 TELL_SECONDS = 10.0
 """One message to the admin chat may take at most this time."""
 _MISSING = "scheduler_missing"
@@ -69,7 +70,7 @@ class ProcessWatch:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def turn(self) -> None:
-        """Write one heartbeat, and tell what has changed about the scheduler and the database."""
+        """Write one heartbeat, and send the changes about the scheduler and the database."""
         redis_away = not await self._dependencies.storage.alive()
         metrics.REDIS_AWAY.set(redis_away)
         recent_events.set_state("redis_away", is_true=redis_away)
@@ -107,7 +108,7 @@ class ProcessWatch:
                     log.warning("Alert", alert=change.name, firing=change.firing)
 
     async def _tell_changes(self) -> None:
-        """Send the bot's changes to the admin chat and by the second way. Failures are repeated."""
+        """Send the bot's alerts to the admin chat and on the alarm routes. Repeat failed sends."""
         async with database_errors(), self._dependencies.sessions.begin() as session:
             untold = await alerts.list_untold(session, "bot")
             not_sent_out = await alerts.list_not_sent_out(session, "bot")
@@ -127,7 +128,7 @@ class ProcessWatch:
         return screens.over(self._t, change.name)
 
     async def _tell_away(self, *, is_away: bool) -> bool:
-        """Tell everywhere that the database is away or back. Return whether somebody was told."""
+        """Send the alert that the database is away or back. Return whether somebody got it."""
         name = screens.DATABASE_AWAY
         screen = screens.firing(self._t, name) if is_away else screens.over(self._t, name)
         said, sent_out = await asyncio.gather(

@@ -16,7 +16,7 @@ _PAYMENTS = ("successful_payment", "refunded_payment")
 
 
 class Verdict(Enum):
-    """What the worker does with an update."""
+    """The way in which the worker treats an update."""
 
     HANDLE = auto()
     DROP_AND_TELL = auto()

@@ -20,7 +20,7 @@ _SSL_WORDS = {
     **dict.fromkeys(("true", "1", "on", "yes", "no-verify"), "require"),
     **dict.fromkeys(("false", "0", "off", "no"), "disable"),
 }
-"""What the options `sslmode` and `ssl` may say, and the mode that each word means."""
+"""The values of the options `sslmode` and `ssl`, each with the mode that it means."""
 _SSL_OPTIONS = ("sslmode", "ssl")
 _OF_OTHER_CLIENTS = ("sslsni", "sslcompression", "sslcertmode")
 """Options about TLS that can be left out: without them, a connection is as safe as with them."""
@@ -94,7 +94,7 @@ def ignore_libpq_settings() -> None:
 
 
 def find_passwords(url: str) -> frozenset[str]:
-    """Return the passwords of a URL, each as it is written there and as it is meant.
+    """Return the passwords of a URL, each as it is written there and with its escapes decoded.
 
     Accepts any text, also the URL of another service, for example Redis.
     """

@@ -13,7 +13,7 @@ LOOK_SECONDS = 20.0
 
 
 class AdminChatPrivacy:
-    """What one process knows about the admin chat. A group is public if it has a username."""
+    """One process's knowledge about the admin chat. A group is public if it has a username."""
 
     def __init__(self, bot: Bot, admin_chat: AdminChat) -> None:
         self._bot = bot

@@ -1,4 +1,4 @@
-"""Compare the facts about the product with the conditions of alerts, and tell each change once."""
+"""Compare the facts about the product with the conditions of alerts, and send each change once."""
 
 import time
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class AlertWatch:
-    """What one scheduler process needs to evaluate the conditions."""
+    """One scheduler process's evaluation of the conditions."""
 
     sessions: Sessions
     limiter: RateLimiter
@@ -43,11 +43,11 @@ class AlertWatch:
     start_seconds: float = START_SECONDS
     _begun_at: float = field(default_factory=time.monotonic)
     _met_since: dict[str, float] = field(default_factory=dict)
-    """Since when each condition is met, as a time of `time.monotonic()`."""
+    """The time of `time.monotonic()` from which on each condition is met."""
     _dead_man_at: float = float("-inf")
 
     async def run(self) -> None:
-        """Read the facts, show them as metrics, and tell the changes if this process leads.
+        """Read the facts, show them as metrics, and send the changes if this process leads.
 
         The dead man's switch is called only after all of this has worked.
         """
@@ -93,7 +93,7 @@ class AlertWatch:
 
 
 async def send_out(sessions: Sessions, routes: AlarmRoutes, t: Texts) -> None:
-    """Send the scheduler's urgent changes by the second way. What fails is sent again later."""
+    """Send the scheduler's urgent changes on the alarm routes. Failed sends are repeated later."""
     async with sessions.begin() as session:
         changes = await alerts.list_not_sent_out(session, "scheduler")
     for change in changes:

@@ -106,7 +106,7 @@ class _OutgoingMessage:
 
 @dataclass(frozen=True)
 class _NotDelivered:
-    """Why a message did not arrive."""
+    """The reason why a message did not arrive."""
 
     error: str
     retry_in: timedelta | None

@@ -67,10 +67,11 @@ async def is_withdrawn(
 ) -> bool:
     """Return whether a row need not be sent any more.
 
-    Such a row asks the staff about a request that its person has taken back: a pending placement or
-    a withdrawal of money. Or it is about kill switches: a later row is about them too, or an
-    incident has stopped them, and the message about the incident says so. `cards` is the result of
-    `read` for this row.
+    One type of such a row asks the staff about a request that its person has taken back: a pending
+    placement or a withdrawal of money. The other type is about kill switches. Such a row is not
+    needed if a later row is about the same switches. It is not needed either if an incident has
+    stopped them, because the message about the incident says so. `cards` is the result of `read`
+    for this row.
     """
     if message.kind == switch_notices.KIND:
         payload = message.payload

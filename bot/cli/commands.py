@@ -56,7 +56,7 @@ def command(
 
 
 def _with_formats(function: Callable[..., T]) -> Callable[..., T]:
-    """Wrap a command so that it accepts `--json` and `--csv`, and sets the form of its rows."""
+    """Wrap a command so that it accepts `--json` and `--csv`, and prints its rows in that form."""
 
     @wraps(function)
     def run(*arguments: Any, json: bool, csv: bool, **options: Any) -> T:

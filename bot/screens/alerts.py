@@ -6,7 +6,7 @@ from bot.texts import Texts
 from services.platform.alert_conditions import BY_NAME
 
 DATABASE_AWAY = "database_away"
-"""The name of the alert that a bot tells by itself, because it cannot be stored."""
+"""The name of the alert that a bot sends by itself, because it cannot be stored."""
 DATABASE_COMMAND = "adtech health"
 
 
@@ -26,7 +26,7 @@ def over(t: Texts, name: str) -> Outgoing:
 
 
 def alarm(t: Texts, name: str, *, is_firing: bool) -> Alarm:
-    """Build the text of an alert for the ways without Telegram."""
+    """Build the text of an alert for the alarm routes (a web address and an e-mail)."""
     what = _what(t, name)
     text = t("alert-firing", what=what) if is_firing else t("alert-over", what=what)
     return Alarm(name, is_firing, text, _command(name))

@@ -78,7 +78,7 @@ class Placement:
     price: int
     fee: int
     balance: int
-    """What the advertiser can spend, while the placement is pending."""
+    """The amount that the advertiser can spend while the placement is pending."""
     escrow_status: str | None
     job_status: str | None
     release_due_at: datetime | None
@@ -90,7 +90,7 @@ class Placement:
 
 
 async def pending(session: AsyncSession, *, since: datetime) -> Placement | None:
-    """Return the newest pending placement since a moment, of an active campaign and channel."""
+    """Return the newest pending placement since a moment. Its campaign and channel are active."""
     return await _one(session, _PENDING, since)
 
 

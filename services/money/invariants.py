@@ -16,7 +16,7 @@ class Invariant:
 
     name: str
     meaning: str
-    """What is wrong if the query returns a row."""
+    """The text that says what is wrong if the query returns a row."""
     sql: str
 
 

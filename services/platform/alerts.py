@@ -1,4 +1,4 @@
-"""Store which alerts are firing, so that each change is told once, also after a restart."""
+"""Store which alerts are firing, so that each change is sent once, also after a restart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ async def list_untold(session: AsyncSession, watcher: Watcher) -> Sequence[Chang
 
 
 async def list_not_sent_out(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
-    """Return the changes of `watcher` that the second way has not taken yet."""
+    """Return the changes of `watcher` that the alarm routes have not taken yet."""
     return await _list(session, watcher, Alert.sent_out)
 
 
@@ -86,7 +86,7 @@ async def record_told(session: AsyncSession, change: Change) -> None:
 
 
 async def record_sent_out(session: AsyncSession, change: Change) -> None:
-    """Record that the second way has taken a change, unless the alert has changed since."""
+    """Record that the alarm routes have taken a change, unless the alert has changed since."""
     await _mark(session, change, sent_out=True)
 
 

@@ -41,7 +41,7 @@ class State(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a value of the status is."""
+    """The unit of a value of the status."""
 
     COUNT = "count"
     SECONDS = "seconds"
@@ -56,7 +56,7 @@ class Line:
 
     name: str
     value: Any
-    """None if it is unknown, or if there is nothing."""
+    """None if the value is unknown, or if there is nothing to show."""
     unit: Unit
     state: State
     detail: str | None = None

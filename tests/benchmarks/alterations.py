@@ -33,7 +33,7 @@ class Cheat:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an owner gets."""
+    """The result of one post for its owner and its advertiser."""
 
     share: float
     """The share of the promised hours in which the owner's text stood."""
@@ -99,7 +99,10 @@ CHEATS: tuple[Callable[[float], Cheat], ...] = (
 
 
 def paid_shares(cheat: Callable[[float], Cheat], hours: float, *, runs: int) -> list[float]:
-    """Return which shares of owners are paid although their text stood longer than SHARES."""
+    """Return the share of owners that are paid although their text stood too long.
+
+    The result has one number for each limit of SHARES, a part of the promised hours.
+    """
     outcomes = [simulate(cheat(hours), hours) for _ in range(runs)]
     return [
         sum(outcome.paid and outcome.share > share for outcome in outcomes) / runs

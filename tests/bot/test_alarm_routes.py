@@ -1,4 +1,4 @@
-"""Test that alarms leave a process by a web address and by e-mail, and that no way blocks it."""
+"""Test that alarms leave a process by a web address and by e-mail, and that neither blocks it."""
 
 import base64
 import time
@@ -15,7 +15,7 @@ ALARM = Alarm("bot_missing", firing=True, text="🚨 No bot", command="adtech he
 
 
 def routes(**values: str) -> AlarmRoutes:
-    """Return the ways that these settings name."""
+    """Return the alarm routes that these settings name."""
     return AlarmRoutes(
         Settings.model_validate({name.lower(): value for name, value in GOOD.items()} | values)
     )

@@ -1,4 +1,4 @@
-"""Test that a bot shows that it is alive, and tells by itself that the scheduler is missing."""
+"""Test that a bot shows that it is alive, and that it reports a missing scheduler by itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

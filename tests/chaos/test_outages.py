@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """Yield a list of sandboxes, of which only the last runs."""
+    """Yield a list of sandboxes. Only the last one runs."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started

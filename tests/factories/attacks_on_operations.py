@@ -3,7 +3,7 @@
 from tests.factories.attack import attack, everywhere
 
 OF_CLOCK = {"app": "may", "clock": "may", "bot": "AD078"}
-"""The expectations of a message that only the scheduler's login writes."""
+"""The expected SQLSTATEs for a message that only the scheduler's login may write."""
 
 ON_OPERATIONS = (
     attack(

@@ -174,7 +174,7 @@ PREPARE: Mapping[str, Callable[[Walk], Awaitable[None]]] = {
     "payout_made": Walk.release,
     "watched": Walk.watch,
 }
-"""What the staff or the scheduler do before a check, by the check's name."""
+"""The act of the staff or of the scheduler before a check, by the check's name."""
 
 
 async def start(database: Database) -> Walk:

@@ -1,4 +1,4 @@
-"""Test that each alert is told once, when it begins and when it is over."""
+"""Test that each alert is sent once when it begins, and once when it is over."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

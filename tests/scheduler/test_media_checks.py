@@ -90,7 +90,7 @@ async def shown_flags(scene: Scene) -> set[str]:
 
 
 async def parts_told(scene: Scene) -> list[list[str]]:
-    """Return the altered parts of each alteration that the advertiser was told about."""
+    """Return the altered parts of each alteration that the advertiser was notified of."""
     told = await scene.rows(
         "SELECT payload->'parts' AS parts FROM outbox"
         " WHERE kind = 'post_altered' AND payload->>'to' = 'advertiser'"

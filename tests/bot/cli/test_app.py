@@ -28,7 +28,7 @@ ENDED = {
     for hold, statement in (test_stop_path.ENDED | test_stop_path.NAMED).items()
     if "inbox" not in statement and "moved_chats" not in statement
 }
-"""The locks of the test of the admin chat's command, without those of tables about the chat."""
+"""The locks of `test_stop_path.py`, except for locks of tables about the admin chat."""
 
 
 async def test_dlq_shows_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:

@@ -1,4 +1,4 @@
-"""Test that each criterion of a rollback stops all money and posting, and nothing below it does."""
+"""Test that a met criterion of a rollback stops money and posting, and an unmet one does not."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass

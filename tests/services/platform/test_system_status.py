@@ -30,7 +30,7 @@ def _urgent(lines: Mapping[str, Line]) -> set[str]:
 
 @pytest.fixture(autouse=True)
 async def empty_outbox(database: Database) -> None:
-    """Delete the messages of the template database, whose age depends on the other tests."""
+    """Delete the template database's messages, because their age depends on the other tests."""
     await database.as_owner("DELETE FROM outbox")
 
 
