@@ -306,12 +306,12 @@ class InboxWorker:
             await self._feed_dispatcher(row, update_result)
         else:
             metrics.DROPPED.inc()
-            if verdict is Verdict.DROP_AND_TELL:
-                await self._tell_too_many(row)
+            if verdict is Verdict.DROP_AND_NOTIFY:
+                await self._notify_too_many(row)
         await self._finish(update_result)
         self._stop_path.end(row.update_id)
 
-    async def _tell_too_many(self, row: InboxUpdate) -> None:
+    async def _notify_too_many(self, row: InboxUpdate) -> None:
         """Notify a person in their private chat that the bot drops some of their updates."""
         person_id, language_code = throttle.sender(row.payload or {})
         if person_id != row.lane:

@@ -28,7 +28,7 @@ START_SECONDS = 30.0
 """A new bot reports no missing scheduler before this time, because both may be starting."""
 AWAY_SECONDS = 20.0
 """The admin chat is notified if the database does not answer for longer than this."""
-TELL_SECONDS = 10.0
+NOTIFY_SECONDS = 10.0
 """One message to the admin chat may take at most this time."""
 _MISSING = "scheduler_missing"
 
@@ -58,18 +58,18 @@ class ProcessWatch:
         self._begun_at = time.monotonic()
         self._start_seconds = start_seconds
         self._answered_at = time.monotonic()
-        self._told_away = False
+        self._reported_away = False
 
     async def run(self) -> None:
         """Watch until the task is cancelled. After an unexpected error, the watch goes on."""
         while True:
             try:
-                await self.turn()
+                await self.watch_once()
             except Exception:
                 log.exception("Worker error", task="process watch")
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def turn(self) -> None:
+    async def watch_once(self) -> None:
         """Write one heartbeat, and send the changes about the scheduler and the database."""
         redis_away = not await self._dependencies.storage.alive()
         metrics.REDIS_AWAY.set(redis_away)
@@ -79,14 +79,18 @@ class ProcessWatch:
         except DatabaseAwayError as error:
             outages.log_away(outages.DATABASE, cause=cause(error))
             away_seconds = time.monotonic() - self._answered_at
-            if self._election.is_elected and away_seconds > AWAY_SECONDS and not self._told_away:
-                self._told_away = await self._tell_away(is_away=True)
+            if (
+                self._election.is_elected
+                and away_seconds > AWAY_SECONDS
+                and not self._reported_away
+            ):
+                self._reported_away = await self._report_away(is_away=True)
             return
         self._answered_at = time.monotonic()
-        if self._told_away:
-            self._told_away = not await self._tell_away(is_away=False)
+        if self._reported_away:
+            self._reported_away = not await self._report_away(is_away=False)
         if self._election.is_elected:
-            await self._tell_changes()
+            await self._send_changes()
 
     async def _beat(self) -> None:
         """Write the heartbeat and the changes of alerts. Raises DatabaseAwayError."""
@@ -107,15 +111,15 @@ class ProcessWatch:
                 for change in await alerts.record(session, watcher="bot", firing=firing):
                     log.warning("Alert", alert=change.name, firing=change.firing)
 
-    async def _tell_changes(self) -> None:
+    async def _send_changes(self) -> None:
         """Send the bot's alerts to the admin chat and on the alarm routes. Repeat failed sends."""
         async with database_errors(), self._dependencies.sessions.begin() as session:
-            untold = await alerts.list_untold(session, "bot")
+            not_in_chat = await alerts.list_not_in_chat(session, "bot")
             not_sent_out = await alerts.list_not_sent_out(session, "bot")
-        for change in untold:
+        for change in not_in_chat:
             if await self._say(self._screen(change)):
                 async with database_errors(), self._dependencies.sessions.begin() as session:
-                    await alerts.record_told(session, change)
+                    await alerts.record_in_chat(session, change)
         for change in not_sent_out:
             alarm = screens.alarm(self._t, change.name, is_firing=change.firing)
             if await self._routes.send(alarm):
@@ -127,7 +131,7 @@ class ProcessWatch:
             return screens.firing(self._t, change.name)
         return screens.over(self._t, change.name)
 
-    async def _tell_away(self, *, is_away: bool) -> bool:
+    async def _report_away(self, *, is_away: bool) -> bool:
         """Send the alert that the database is away or back. Return whether somebody got it."""
         name = screens.DATABASE_AWAY
         screen = screens.firing(self._t, name) if is_away else screens.over(self._t, name)
@@ -139,7 +143,7 @@ class ProcessWatch:
     async def _say(self, screen: Outgoing) -> bool:
         """Send a message to the admin chat, and return whether it arrived."""
         try:
-            async with asyncio.timeout(TELL_SECONDS):
+            async with asyncio.timeout(NOTIFY_SECONDS):
                 for method in screen.methods(self._dependencies.admin_chat.id):
                     await self._bot(method)
         except (TelegramAPIError, ClientDecodeError, TimeoutError, DatabaseAwayError) as error:

@@ -38,11 +38,11 @@ class WebhookWatch:
             await asyncio.sleep(EVERY_SECONDS)
             if self._election.is_elected:
                 try:
-                    await self.look()
+                    await self.check_webhook()
                 except Exception:
                     log.exception("Worker error", task="webhook watch")
 
-    async def look(self) -> None:
+    async def check_webhook(self) -> None:
         """Ask Telegram for the webhook. If there is a foreign one, set the bot's own one again.
 
         The state of this process says "foreign" until the next call, so that the scheduler sees it.

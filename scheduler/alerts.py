@@ -62,7 +62,7 @@ class AlertWatch:
             raise
         state_gauges.show(facts)
         if self.leader.is_leader and time.monotonic() - self._begun_at >= self.start_seconds:
-            await self._tell(self._met(facts))
+            await self._notify(self._met(facts))
         await self._call_dead_man()
 
     def _met(self, facts: Facts) -> dict[str, float]:
@@ -78,7 +78,7 @@ class AlertWatch:
                 met[condition.name] = value
         return met
 
-    async def _tell(self, met: dict[str, float]) -> None:
+    async def _notify(self, met: dict[str, float]) -> None:
         async with self.sessions.begin() as session:
             changes = await alerts.record(session, watcher="scheduler", firing=met)
         for change in changes:

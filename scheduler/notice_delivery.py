@@ -182,7 +182,7 @@ async def _deliver_batch(
     chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
     if any(row.user_id is None for row in taken):
         # Telegram is asked before the transaction in which the messages are rendered.
-        await worker.privacy.look()
+        await worker.privacy.refresh()
     for row, rendered in await _render_all(worker, taken):
         chat_queues[row.user_id].append((row, rendered))
     async with asyncio.TaskGroup() as deliveries:

@@ -104,7 +104,7 @@ async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> 
 
 async def _posts_altered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     since, until = (datetime.fromisoformat(payload[name]) for name in ("since", "until"))
-    rows = await alterations.list_told(session, since=since, until=until)
+    rows = await alterations.list_notified(session, since=since, until=until)
     return screens.posts_altered(t, rows)
 
 

@@ -29,7 +29,7 @@ FIRST_CHECK_SECONDS = 0.2
 """
 CHECK_SECONDS = 0.1
 """The pause before each later search, and before each attempt to stop after a failed one."""
-TELL_SECONDS = 1.3
+NOTIFY_SECONDS = 1.3
 """If a session that cannot be ended delays the stop for longer than this, the person is told."""
 CONNECT_SECONDS = 2.0
 """The longest time of one attempt to connect."""
@@ -244,7 +244,7 @@ async def _end_lock_holders(database: address.Address, said: set[str]) -> None:
         async with _connected(database) as connection:
             while True:
                 remaining = await connection.fetchval(_END_LOCK_HOLDERS)
-                if remaining and time.monotonic() - began > TELL_SECONDS:
+                if remaining and time.monotonic() - began > NOTIFY_SECONDS:
                     _say_once(
                         said,
                         "NOT stopped yet. A superuser's session locks a table; end it in"

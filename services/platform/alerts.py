@@ -33,8 +33,8 @@ async def record(
     """Store which alerts of `watcher` are firing, and return those that have changed.
 
     `firing` has the names of all conditions that are met, each with its fact. The scheduler's
-    changes are queued to the admin chat. The bot sends its own changes (`list_untold`). Locks the
-    rows of the alerts.
+    changes are queued to the admin chat. The bot sends its own changes (`list_not_in_chat`). Locks
+    the rows of the alerts.
     """
     rows = {
         row.name: row
@@ -70,7 +70,7 @@ async def record(
     return changes
 
 
-async def list_untold(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
+async def list_not_in_chat(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
     """Return the changes of `watcher` that are not yet in the admin chat."""
     return await _list(session, watcher, Alert.in_chat)
 
@@ -80,7 +80,7 @@ async def list_not_sent_out(session: AsyncSession, watcher: Watcher) -> Sequence
     return await _list(session, watcher, Alert.sent_out)
 
 
-async def record_told(session: AsyncSession, change: Change) -> None:
+async def record_in_chat(session: AsyncSession, change: Change) -> None:
     """Record that a change is in the admin chat, unless the alert has changed since."""
     await _mark(session, change, in_chat=True)
 

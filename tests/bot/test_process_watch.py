@@ -64,19 +64,19 @@ async def test_a_dead_scheduler_is_told_once_by_the_bot(
 ) -> None:
     watching = await watch(market, receiver)
     await scheduler_beats(market)
-    await watching.turn()
+    await watching.watch_once()
     assert await alarms(market) == []
     await market.database.as_owner(
         "UPDATE heartbeats SET beat_at = now() - interval '21 seconds' WHERE owner = 'clock'"
     )
-    await watching.turn()
-    await watching.turn()
-    await (await watch(market, receiver)).turn()
+    await watching.watch_once()
+    await watching.watch_once()
+    await (await watch(market, receiver)).watch_once()
     [alarm] = await alarms(market)
     assert alarm.splitlines()[0].startswith("🚨 No scheduler gives a sign of life")
     assert alarm.splitlines()[1] == "adtech health"
     await scheduler_beats(market)
-    await watching.turn()
+    await watching.watch_once()
     assert (await alarms(market))[1].startswith("✅ Over: No scheduler")
     sent = [(alarm["alert"], alarm["status"]) for alarm in receiver.alarms]
     assert sent == [("scheduler_missing", "firing"), ("scheduler_missing", "resolved")]
@@ -85,7 +85,7 @@ async def test_a_dead_scheduler_is_told_once_by_the_bot(
 async def test_the_heartbeat_carries_what_the_process_has_counted(
     market: Marketplace, receiver: WebReceiver
 ) -> None:
-    await (await watch(market, receiver)).turn()
+    await (await watch(market, receiver)).watch_once()
     async with market.database.sessions.begin() as session:
         assert await heartbeats.is_alive(session, name=heartbeats.BOT)
         # Redis is not available in this test.
@@ -97,9 +97,9 @@ async def test_an_alarm_that_did_not_arrive_is_sent_again(
 ) -> None:
     watching = await watch(market, receiver)
     await market.world.control("faults", method="sendMessage", kind="refuse_before")
-    await watching.turn()
+    await watching.watch_once()
     assert await alarms(market) == []
-    await watching.turn()
+    await watching.watch_once()
     assert len(await alarms(market)) == 1
 
 
@@ -116,11 +116,11 @@ async def test_a_database_that_is_away_is_told_once(
 ) -> None:
     async with unreachable_database(market) as dependencies:
         watching = await watch(market, receiver, dependencies)
-        await watching.turn()
+        await watching.watch_once()
         assert receiver.alarms == []
         monkeypatch.setattr(process_watch, "AWAY_SECONDS", 0.0)
-        await watching.turn()
-        await watching.turn()
+        await watching.watch_once()
+        await watching.watch_once()
     assert [(alarm["alert"], alarm["status"]) for alarm in receiver.alarms] == [
         ("database_away", "firing")
     ]

@@ -135,7 +135,7 @@ async def test_the_shell_says_that_a_superuser_holds_a_stop_up(
     await superuser.execute("BEGIN; LOCK TABLE switch_stops IN EXCLUSIVE MODE")
     try:
         stopping = asyncio.create_task(shell.adtech(*STOP, operator))
-        await asyncio.sleep(switches.TELL_SECONDS + 2)
+        await asyncio.sleep(switches.NOTIFY_SECONDS + 2)
         assert not stopping.done()
         assert await superuser.fetchval(test_stop_path.IS_RUNNING)
     finally:

@@ -157,7 +157,7 @@ async def test_the_command_says_that_a_superuser_holds_the_stop_up(
         await superuser.execute("UPDATE kill_switches SET enabled = true; COMMIT")
         await superuser.execute("BEGIN; LOCK TABLE switch_stops IN EXCLUSIVE MODE")
         stopping = asyncio.create_task(shell.adtech(*STOP, operator))
-        await asyncio.sleep(command.TELL_SECONDS + 1)
+        await asyncio.sleep(command.NOTIFY_SECONDS + 1)
         assert not stopping.done()
     finally:
         await superuser.close()

@@ -153,12 +153,12 @@ async def test_links_hold_while_many_transactions_write(database: Database) -> N
 
     async def write(number: int, user_id: int) -> None:
         chance = random.Random(number)  # noqa: S311 - a pause, not a secret
-        for turn in count():
+        for step in count():
             if done.is_set():
                 return
             async with database.sessions.begin() as session:
                 await payments.deposit(
-                    session, user_id=user_id, amount=1, key=f"c-{number}-{turn}", source="telegram"
+                    session, user_id=user_id, amount=1, key=f"c-{number}-{step}", source="telegram"
                 )
                 await asyncio.sleep(chance.random() / 50)
 
