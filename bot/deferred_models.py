@@ -17,7 +17,7 @@ _names: dict[str, Any] = {}
 def install() -> None:
     """Change pydantic so that it builds each later model at the model's first use."""
     BaseModel.model_config["defer_build"] = True
-    BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]
+    BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]  # on purpose
 
 
 def _rebuild_on_use(

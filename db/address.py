@@ -90,7 +90,7 @@ def ignore_libpq_settings() -> None:
         del os.environ[name]
     # asyncpg has no option for this. It would read the files for each connection with TLS, and a
     # certificate of another server breaks the connection.
-    connect_utils._dot_postgresql_path = lambda _name: None  # noqa: SLF001
+    connect_utils._dot_postgresql_path = lambda _name: None  # noqa: SLF001 - see above
 
 
 def find_passwords(url: str) -> frozenset[str]:

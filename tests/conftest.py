@@ -57,7 +57,7 @@ settings.register_profile("any_speed", deadline=None, suppress_health_check=[Hea
 settings.load_profile("any_speed")
 # Each sender and each bot would read the certificates of 140 authorities, which takes 40 ms.
 # With the cache, a process reads them only one time.
-ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
+ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]  # on purpose
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
 AUDIT_CHAIN = "adtech_audit_chain"

@@ -71,7 +71,7 @@ def _with_formats(function: Callable[..., T]) -> Callable[..., T]:
 
     signature = inspect.signature(function)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]  # Typer reads it
         parameters=[
             *signature.parameters.values(),
             inspect.Parameter("json", keyword, default=False, annotation=_JSON),

@@ -129,7 +129,7 @@ async def _filtered_rows(
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     filtered_tables = ", ".join(
-        f"{table} AS (SELECT * FROM public.{table} WHERE {column} = ANY (:ids))"  # noqa: S608
+        f"{table} AS (SELECT * FROM public.{table} WHERE {column} = ANY (:ids))"  # noqa: S608 - constants
         for table, column in row_filter.tables.items()
     )
     filtered = replace(invariant, sql=f"WITH {filtered_tables} {invariant.sql}")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.operations import Alert
 from services.platform import alert_conditions, outbox
@@ -96,9 +97,11 @@ async def names_firing(session: AsyncSession) -> Sequence[str]:
     return [name for name in BY_NAME if name in firing]
 
 
-async def _list(session: AsyncSession, watcher: Watcher, done: object) -> Sequence[Change]:
+async def _list(
+    session: AsyncSession, watcher: Watcher, done: InstrumentedAttribute[bool]
+) -> Sequence[Change]:
     rows = await session.scalars(
-        select(Alert).where(Alert.watcher == watcher, done.is_(False)).order_by(Alert.changed_at)  # type: ignore[attr-defined]
+        select(Alert).where(Alert.watcher == watcher, done.is_(False)).order_by(Alert.changed_at)
     )
     return [
         Change(row.name, watcher, row.firing, row.value, row.changed_at)

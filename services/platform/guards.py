@@ -125,7 +125,9 @@ def find_differences(
                 continue
             if name not in present and (kind == "role" or name.endswith(tuple(absent))):
                 continue
-            what = "missing" if name not in present else "changed"
+            what: Literal["missing", "changed", "added"] = (
+                "missing" if name not in present else "changed"
+            )
             if name not in expected:
                 what = "added"
             repair = guard_repairs.command(
@@ -135,7 +137,7 @@ def find_differences(
                 present.get(name),
                 removals.get((kind, name)),
             )
-            differences.append(Difference(what, kind, name, repair))  # type: ignore[arg-type]
+            differences.append(Difference(what, kind, name, repair))
     return differences
 
 

@@ -178,7 +178,7 @@ async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | Non
 async def record_failed(
     session: AsyncSession,
     *,
-    id: int,  # noqa: A002
+    id: int,  # noqa: A002 - the name of the column
     error: str,
     retry_in: timedelta | None,
     tried: bool = True,

@@ -92,7 +92,7 @@ def test_variables_of_other_tools_do_not_reach_the_programs() -> None:
         "COLUMNS": "20",
     }
     shown = subprocess.run(
-        ["make", "--eval", "probe: ; @env", "probe"],  # noqa: S607 - make is required anyway
+        ["make", "--eval", "probe: ; @env", "probe"],  # noqa: S607 - make - make is required anyway
         cwd=ROOT,
         env=OUTSIDE_MAKE | shell,
         capture_output=True,
@@ -109,7 +109,7 @@ def test_only_the_command_line_gives_arguments() -> None:
 
     def run(*given: str) -> str:
         return subprocess.run(
-            ["make", "--eval", "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)'", "probe", *given],  # noqa: S607
+            ["make", "--eval", "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)'", "probe", *given],  # noqa: S607 - make
             cwd=ROOT,
             env=OUTSIDE_MAKE | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1"},
             capture_output=True,
@@ -131,7 +131,7 @@ def test_a_folder_in_which_venv_does_not_work_is_one_line(name: bytes, tmp_path:
     (folder / "bot/cli/adtech.sh").touch()
     shutil.copy(ROOT / "Makefile", folder)
     ran = subprocess.run(
-        ["make", f"PYTHON={sys.executable}", "run"],  # noqa: S607 - make is required anyway
+        ["make", f"PYTHON={sys.executable}", "run"],  # noqa: S607 - make - make is required anyway
         cwd=folder,
         env=OUTSIDE_MAKE,
         capture_output=True,

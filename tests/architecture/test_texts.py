@@ -164,7 +164,7 @@ def test_every_error_has_a_text(kind: type[errors.DomainError], language: str) -
     samples: dict[Any, Any] = {int: 5_000, int | None: None, str | None: None}
     facts = {
         field.name: samples.get(field.type, "word")
-        for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+        for field in dataclasses.fields(kind)  # type: ignore[arg-type]  # each is a dataclass
     }
     error = kind(**facts | ({"currency": "USD"} if "currency" in facts else {}))
     explanation = explain(Texts(language, "USD"), error)

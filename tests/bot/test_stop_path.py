@@ -69,7 +69,7 @@ async def answer_to_stop(
         f"users/{market.chat(who)}/send", chat_id=market.chat("group"), text=words
     )
     async with asyncio.timeout(20):
-        while len(await market.messages("group")) <= before:  # noqa: ASYNC110 - a chat
+        while len(await market.messages("group")) <= before:
             await asyncio.sleep(0.02)
     return await market.last("group"), time.monotonic() - began
 

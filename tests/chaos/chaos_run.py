@@ -128,7 +128,7 @@ class ChaosRun:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        rng = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
+        rng = random.Random(self.size.seed)
         self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
 
     async def kill(self) -> None:
@@ -307,9 +307,9 @@ async def run(folder: Path, size: Size) -> Json:
             environment,
             market,
             folder / BROKEN_PROMISES,
-            random.Random(size.seed),  # noqa: S311 - repeatable is the point
+            random.Random(size.seed),
         )
-        payers = Payers(environment, market, random.Random(size.seed))  # noqa: S311 - likewise
+        payers = Payers(environment, market, random.Random(size.seed))
         chaos = ChaosRun(size, environment, fork_server, market, outages, owners, payers)
         await chaos.kill()
         await chaos.finish()

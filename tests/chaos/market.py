@@ -39,7 +39,7 @@ class Market:
     """The people, channels and campaigns of one run."""
 
     sessions: Sessions
-    facts: dict[str, object]
+    facts: dict[str, Any]
     currency: str = CURRENCY
     advertisers: list[Actor] = field(default_factory=list)
     owners: dict[int, Actor] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Market:
 
         The last `advertisers` people get money.
         """
-        people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
+        people: list[int] = list(self.facts["people"])
         async with self.sessions.begin() as session:
             for telegram_id in people:
                 user = await registration.register(
@@ -155,7 +155,7 @@ class Market:
 
     def unconnected(self) -> Iterator[dict[str, int]]:
         """Return the channels that exist in Telegram but are not connected yet."""
-        known: list[dict[str, int]] = list(self.facts["channels"])  # type: ignore[call-overload]
+        known: list[dict[str, int]] = list(self.facts["channels"])
         return iter(known[len(self.connected) :])
 
     async def fill(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:

@@ -63,7 +63,7 @@ def test_a_run_reports_its_problems(changed: dict[str, object], expected: list[s
 
 
 def test_a_round_leaves_nothing_out() -> None:
-    items = rounds.Rounds("abc", random.Random(1))  # noqa: S311 - repeatable
+    items = rounds.Rounds("abc", random.Random(1))
     assert [sorted(items.draw() for _ in range(3)) for _ in range(4)] == [["a", "b", "c"]] * 4
     assert items.completed == 4
 

@@ -1,5 +1,4 @@
 """Test that the database writes one audit row about each act, whoever does it."""
-# ruff: noqa: S608 - statements with ids of the test's own rows
 
 from collections.abc import Mapping
 

@@ -1,5 +1,4 @@
 """Test that each distinct fault gets its own incident, and that the staff read of each once."""
-# ruff: noqa: S608 - statements of a test, with words of its own
 
 import asyncio
 import json

@@ -229,7 +229,7 @@ async def _hire(world: World, roles: tuple[Role, ...], people: list[Person]) -> 
     """Give each person a role. Two super admins would have to grant it otherwise."""
     await world.damage(
         *(
-            f"INSERT INTO user_roles (user_id, role) SELECT id, '{role.value}' FROM users"  # noqa: S608 - a role and a number
+            f"INSERT INTO user_roles (user_id, role) SELECT id, '{role.value}' FROM users"
             f" WHERE telegram_id = {person.id}"
             for role, person in zip(roles, people, strict=True)
         )

@@ -222,8 +222,7 @@ ON_OPERATIONS = (
     *(
         attack(
             f"a message of the {writer} is invented: {kind} under {key}",
-            "INSERT INTO outbox (kind, payload, key)"  # noqa: S608 - of an attack
-            f" VALUES ('{kind}', '{{{{}}}}', '{key}')",
+            f"INSERT INTO outbox (kind, payload, key) VALUES ('{kind}', '{{{{}}}}', '{key}')",
             **states,
         )
         for writer, kind, key, states in (

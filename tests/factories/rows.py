@@ -23,9 +23,7 @@ async def snapshot(session: AsyncSession) -> Rows:
     )
     return {
         name: list(
-            await session.scalars(
-                text(f'SELECT to_jsonb(t)::text FROM "{name}" t ORDER BY 1')  # noqa: S608
-            )
+            await session.scalars(text(f'SELECT to_jsonb(t)::text FROM "{name}" t ORDER BY 1'))
         )
         for name in names.all()
     }

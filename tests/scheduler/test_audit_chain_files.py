@@ -1,5 +1,5 @@
 """Test which files of the audit chain are known, and how an unknown file is reported."""
-# ruff: noqa: ASYNC240, S608 - small files, and statements of a test
+# ruff: noqa: ASYNC240 - small files
 
 import asyncio
 import os

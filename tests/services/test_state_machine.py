@@ -334,7 +334,7 @@ def test_no_rule_replaces_a_rule_of_another_class() -> None:
 @pytest.mark.longest
 def test_the_product_agrees_with_the_model(rolled_back: RolledBackSteps) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
-    number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
+    number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0
     print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to run the same examples again
     Marketplace.world = world.World(rolled_back)
     rolled_back.mark()

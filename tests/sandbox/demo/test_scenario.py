@@ -48,7 +48,7 @@ def _books(world: launcher.RunningSandbox) -> DemoDatabase:
     return DemoDatabase(world.facts["database_url"])
 
 
-async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N802
+async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N802 - the specification's name
     world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert len(step_results) == 14
@@ -82,7 +82,7 @@ async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N
 
 
 @pytest.mark.slow_process
-async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802
+async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802 - the specification's name
     world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert step_results  # these steps come first, with other people

@@ -93,8 +93,8 @@ async def break_wallet(walk: Walk) -> Undo:
     return await break_rows(
         walk,
         "wallets",
-        f"UPDATE wallets SET balance = balance + 1 {wallet}",  # noqa: S608
-        f"UPDATE wallets SET balance = balance - 1 {wallet}",  # noqa: S608
+        f"UPDATE wallets SET balance = balance + 1 {wallet}",
+        f"UPDATE wallets SET balance = balance - 1 {wallet}",
     )
 
 
@@ -157,8 +157,8 @@ async def break_job(walk: Walk) -> Undo:
     return await break_rows(
         walk,
         "post_jobs",
-        f"UPDATE post_jobs SET status = 'failed' {job}",  # noqa: S608
-        f"UPDATE post_jobs SET status = 'success' {job}",  # noqa: S608
+        f"UPDATE post_jobs SET status = 'failed' {job}",
+        f"UPDATE post_jobs SET status = 'success' {job}",
     )
 
 

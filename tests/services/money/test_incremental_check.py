@@ -1,5 +1,4 @@
 """Test that the periodic checks of the ledger miss no row."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
 import random
@@ -41,7 +40,7 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
     final: list[tuple[int, set[int]]] = []
 
     async def write(number: int, user_id: int) -> None:
-        chance = random.Random(number)  # noqa: S311 - a pause, not a secret
+        chance = random.Random(number)
         for step in count():
             if done.is_set():
                 return
