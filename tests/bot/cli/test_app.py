@@ -74,7 +74,7 @@ async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> Non
         (("reconcile", "99999"), "There is no wallet 99999"),
         (("killswitch", "stop", "payouts", "x", "--as", "1"), "does not know the person 1"),
         (("killswitch", "stop", "payout", "x", "--as", "1"), "there is no such switch. Known:"),
-        (("killswitch", "run", "all", "x", "--as", "1"), "each switch runs again by itself"),
+        (("killswitch", "run", "all", "x", "--as", "1"), "each switch is run again separately"),
     ):
         ran = await shell.adtech(*arguments)
         assert ran.status != 0, arguments
