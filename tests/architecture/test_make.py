@@ -1,6 +1,5 @@
 """Test that a developer's environment does not change what `make` does."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.architecture.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 # The tests themselves may run in `make test`.
@@ -23,12 +24,7 @@ OUTSIDE_MAKE = {
 @pytest.fixture
 def install() -> ModuleType:
     """Load `requirements/install.py` as a module."""
-    spec = importlib.util.spec_from_file_location("install", ROOT / "requirements/install.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("requirements/install.py")
 
 
 def test_only_the_network_options_of_pip_are_used(install: ModuleType) -> None:

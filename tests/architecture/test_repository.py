@@ -1,7 +1,6 @@
 """Test the files for the host of the repository, and the check of the packages."""
 
 import importlib.resources
-import importlib.util
 import json
 import os
 import re
@@ -15,6 +14,8 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.architecture.scripts import load_script
+
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 SCHEMAS = importlib.resources.files("check_jsonschema") / "builtin_schemas"
@@ -23,12 +24,7 @@ SCHEMAS = importlib.resources.files("check_jsonschema") / "builtin_schemas"
 @pytest.fixture(scope="module")
 def audit() -> ModuleType:
     """Load `requirements/audit.py` as a module."""
-    spec = importlib.util.spec_from_file_location("audit", ROOT / "requirements/audit.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("requirements/audit.py")
 
 
 def read(path: Path) -> Any:

@@ -19,7 +19,7 @@ from services.platform import killswitches, users
 from services.platform.actors import SYSTEM
 from tests.bot import test_stop_path
 from tests.conftest import ROOT, Database
-from tests.factories import people
+from tests.factories import open_transactions, people
 from tests.shell import Shell
 
 STOP = ("killswitch", "stop", "payouts", "a test", "--as")
@@ -93,10 +93,8 @@ async def operator(database: Database) -> int:
 @pytest.fixture
 async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
     """Yield a session of the database owner's role, in a transaction that never ends."""
-    connection = await asyncpg.connect(database.owner_url)
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
+    async with open_transactions.opened(database.owner_url) as connection:
+        yield connection
 
 
 async def _running(database: Database) -> bool:

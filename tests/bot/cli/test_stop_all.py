@@ -23,7 +23,7 @@ from services.platform import killswitches, users
 from tests.bot import test_stop_path
 from tests.bot.cli.test_app import ENDED
 from tests.conftest import ROOT, Database
-from tests.factories import people, rows
+from tests.factories import open_transactions, people, rows
 from tests.shell import Shell
 
 STOP = ("stop", "all", "odd sums", "--as")
@@ -54,10 +54,8 @@ def shell(server: embedded.Postgres, database: Database) -> Shell:
 @pytest.fixture
 async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
     """Yield a session of the tables' owner with an open transaction."""
-    connection = await asyncpg.connect(database.owner_url)
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
+    async with open_transactions.opened(database.owner_url) as connection:
+        yield connection
 
 
 async def _running(database: Database) -> list[str]:
