@@ -147,10 +147,7 @@ class InboxWorker:
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Find the requests to stop a kill switch in updates, and remember them.
-
-        The updates have only the fields that the product reads.
-        """
+        """Remember the requests to stop a kill switch among these reduced updates."""
         admin_chat = self._dependencies.admin_chat
         self._stop_path.expect(
             updates,

@@ -12,7 +12,7 @@ from aiogram import Bot
 from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 
 from bot import metrics, outages, recent_events
-from bot.alarm_routes import AlarmRoutes
+from bot.alert_routes import AlertRoutes
 from bot.context import DatabaseAwayError, Dependencies, database_errors
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
@@ -53,7 +53,7 @@ class ProcessWatch:
         self._election = election
         self._owner = owner
         self._loop_watch = loop_watch
-        self._routes = AlarmRoutes(dependencies.settings)
+        self._routes = AlertRoutes(dependencies.settings)
         self._t = Texts(DEFAULT_LANGUAGE, dependencies.settings.currency)
         self._begun_at = time.monotonic()
         self._start_seconds = start_seconds
@@ -112,7 +112,7 @@ class ProcessWatch:
                     log.warning("Alert", alert=change.name, firing=change.firing)
 
     async def _send_changes(self) -> None:
-        """Send the bot's alerts to the admin chat and on the alarm routes. Repeat failed sends."""
+        """Send the bot's alerts to the admin chat and on the alert routes. Repeat failed sends."""
         async with database_errors(), self._dependencies.sessions.begin() as session:
             not_in_chat = await alerts.list_not_in_chat(session, "bot")
             not_sent_out = await alerts.list_not_sent_out(session, "bot")
@@ -121,8 +121,8 @@ class ProcessWatch:
                 async with database_errors(), self._dependencies.sessions.begin() as session:
                     await alerts.record_in_chat(session, change)
         for change in not_sent_out:
-            alarm = screens.alarm(self._t, change.name, is_firing=change.firing)
-            if await self._routes.send(alarm):
+            urgent = screens.urgent(self._t, change.name, is_firing=change.firing)
+            if await self._routes.send(urgent):
                 async with database_errors(), self._dependencies.sessions.begin() as session:
                     await alerts.record_sent_out(session, change)
 
@@ -136,7 +136,7 @@ class ProcessWatch:
         name = screens.DATABASE_AWAY
         screen = screens.firing(self._t, name) if is_away else screens.over(self._t, name)
         said, sent_out = await asyncio.gather(
-            self._say(screen), self._routes.send(screens.alarm(self._t, name, is_firing=is_away))
+            self._say(screen), self._routes.send(screens.urgent(self._t, name, is_firing=is_away))
         )
         return said or sent_out
 
@@ -147,6 +147,6 @@ class ProcessWatch:
                 for method in screen.methods(self._dependencies.admin_chat.id):
                     await self._bot(method)
         except (TelegramAPIError, ClientDecodeError, TimeoutError, DatabaseAwayError) as error:
-            log.error("An alarm was not sent", error=type(error).__name__)
+            log.error("An alert was not sent", error=type(error).__name__)
             return False
         return True

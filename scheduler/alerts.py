@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import structlog
 
-from bot import alarm_routes, metrics, recent_events
-from bot.alarm_routes import AlarmRoutes
+from bot import alert_routes, metrics, recent_events
+from bot.alert_routes import AlertRoutes
 from bot.leader_election import LeaderElection
 from bot.screens import alerts as screens
 from bot.telegram.rate_limiter import RateLimiter
@@ -36,7 +36,7 @@ class AlertWatch:
     sessions: Sessions
     limiter: RateLimiter
     leader: LeaderElection
-    routes: AlarmRoutes
+    routes: AlertRoutes
     currency: str
     escrow_sla: timedelta
     dead_man_url: str = ""
@@ -88,16 +88,16 @@ class AlertWatch:
     async def _call_dead_man(self) -> None:
         if not self.dead_man_url or time.monotonic() - self._dead_man_at < DEAD_MAN_SECONDS:
             return
-        if await alarm_routes.call_dead_man(self.dead_man_url):
+        if await alert_routes.call_dead_man(self.dead_man_url):
             self._dead_man_at = time.monotonic()
 
 
-async def send_out(sessions: Sessions, routes: AlarmRoutes, t: Texts) -> None:
-    """Send the scheduler's urgent changes on the alarm routes. Failed sends are repeated later."""
+async def send_out(sessions: Sessions, routes: AlertRoutes, t: Texts) -> None:
+    """Send the scheduler's urgent changes on the alert routes. Failed sends are repeated later."""
     async with sessions.begin() as session:
         changes = await alerts.list_not_sent_out(session, "scheduler")
     for change in changes:
-        alarm = screens.alarm(t, change.name, is_firing=change.firing)
-        if await routes.send(alarm):
+        urgent = screens.urgent(t, change.name, is_firing=change.firing)
+        if await routes.send(urgent):
             async with sessions.begin() as session:
                 await alerts.record_sent_out(session, change)

@@ -1,6 +1,6 @@
 """Build the messages about alerts: the first line says what is wrong, the second what to type."""
 
-from bot.alarm_routes import Alarm
+from bot.alert_routes import UrgentAlert
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from services.platform.alert_conditions import BY_NAME
@@ -25,11 +25,11 @@ def over(t: Texts, name: str) -> Outgoing:
     return Outgoing(t("alert-over", what=_what(t, name)))
 
 
-def alarm(t: Texts, name: str, *, is_firing: bool) -> Alarm:
-    """Build the text of an alert for the alarm routes (a web address and an e-mail)."""
+def urgent(t: Texts, name: str, *, is_firing: bool) -> UrgentAlert:
+    """Build the text of an alert for the alert routes (a web address and an e-mail)."""
     what = _what(t, name)
     text = t("alert-firing", what=what) if is_firing else t("alert-over", what=what)
-    return Alarm(name, is_firing, text, _command(name))
+    return UrgentAlert(name, is_firing, text, _command(name))
 
 
 def _what(t: Texts, name: str) -> str:

@@ -186,7 +186,7 @@ class Alert(Base):
     in_chat: Mapped[bool]
     """Whether the message about the last change is in the admin chat, or is queued to it."""
     sent_out: Mapped[bool]
-    """Whether the alarm routes (a web address and an e-mail) have taken the last change."""
+    """Whether the alert routes (a web address and an e-mail) have taken the last change."""
 
 
 class LedgerCheckpoint(Base):

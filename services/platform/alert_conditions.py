@@ -28,7 +28,7 @@ class Condition:
     watcher: Watcher = "scheduler"
     """The kind of process that compares the fact. The bot watches only the scheduler."""
     urgent: bool = False
-    """Whether the alert is also sent on the alarm routes (ALERT_WEBHOOK_URL, ALERT_SMTP_URL)."""
+    """Whether the alert is also sent on the alert routes (ALERT_WEBHOOK_URL, ALERT_SMTP_URL)."""
     own_notice: bool = False
     """Whether another message already says this in the admin chat, with the details."""
     counted: str = ""

@@ -77,7 +77,7 @@ async def list_not_in_chat(session: AsyncSession, watcher: Watcher) -> Sequence[
 
 
 async def list_not_sent_out(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
-    """Return the changes of `watcher` that the alarm routes have not taken yet."""
+    """Return the changes of `watcher` that the alert routes have not taken yet."""
     return await _list(session, watcher, Alert.sent_out)
 
 
@@ -87,7 +87,7 @@ async def record_in_chat(session: AsyncSession, change: Change) -> None:
 
 
 async def record_sent_out(session: AsyncSession, change: Change) -> None:
-    """Record that the alarm routes have taken a change, unless the alert has changed since."""
+    """Record that the alert routes have taken a change, unless the alert has changed since."""
     await _mark(session, change, sent_out=True)
 
 
