@@ -40,7 +40,7 @@ class RowFilter:
     scope: str
     """The kind of ids that limit the query, for example "targets"."""
     tables: dict[str, str]
-    """For each limited table, the column with the ids."""
+    """The column with the ids, by the name of the limited table."""
 
 
 ROW_FILTERS = {

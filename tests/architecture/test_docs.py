@@ -43,6 +43,15 @@ def test_links_lead_to_a_file_and_a_heading() -> None:
     assert not broken
 
 
+def test_the_index_lists_every_page() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    listed = {
+        (ROOT / "docs" / target.partition("#")[0]).resolve() for target in LINK.findall(index)
+    }
+    pages = {page.resolve() for page in (ROOT / "docs").glob("*.md")}
+    assert pages - listed == {(ROOT / "docs/README.md").resolve()}
+
+
 def exists(word: str, page: Path) -> bool:
     folders = (page.parent, *(ROOT / folder for folder in FOLDERS))
     return any(next(folder.glob(word.rstrip("/")), None) for folder in folders)

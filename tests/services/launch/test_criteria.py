@@ -126,7 +126,7 @@ def telegram_away(time: timedelta) -> Harm:
 
 @dataclass(frozen=True)
 class Case:
-    """A criterion, what meets it, and what is just below it."""
+    """A criterion, with a state of the database that meets it, and a state that just does not."""
 
     name: str
     met: Harm
