@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 _UPDATE_ID_LIMIT = 2**63
 _REFUSED = "refused by the database"
 IN_FLIGHT = 200
-"""The largest number of claimed rows that are not finished, except for the two kinds below."""
+"""The largest number of claimed rows that are not finished, without staff and queries."""
 STAFF_IN_FLIGHT = 50
 """The largest number of claimed rows of the staff that are not finished."""
 PRE_CHECKOUTS_IN_FLIGHT = 10

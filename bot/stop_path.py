@@ -117,7 +117,7 @@ class StopPath:
 def is_stop(event: TelegramObject) -> bool:
     """Return whether a message or a press asks to stop one kill switch or all of them.
 
-    A question without a reason yet counts too.
+    A stop that has no reason yet counts too, although the bot first asks for the reason.
     """
     if isinstance(event, CallbackQuery):
         return (event.data or "").startswith(_BUTTON)

@@ -25,7 +25,7 @@ _SSL_OPTIONS = ("sslmode", "ssl")
 _OF_OTHER_CLIENTS = ("sslsni", "sslcompression", "sslcertmode")
 """Options about TLS that can be left out: without them, a connection is as safe as with them."""
 _SESSION_KINDS = ("any", "primary", "standby", "read-write", "read-only", "prefer-standby")
-"""The values of the option with which an address of several servers names the wanted one."""
+"""The values of `target_session_attrs`, which says which of several servers is wanted."""
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _DRIVER_OPTIONS = (
     *_FILES,

@@ -46,12 +46,12 @@ def _require_words(value: str) -> str:
 
 
 def row_id(value: str) -> int:
-    """Read the id of a row. Raises BadParameter for a text that cannot be one."""
+    """Read the id of a row. Raises BadParameter for a text that is no id."""
     return _read_id(value, LARGEST_ROW_ID)
 
 
 def telegram_id(value: str) -> int:
-    """Read the Telegram id of a person. Raises BadParameter for a text that cannot be one."""
+    """Read the Telegram id of a person. Raises BadParameter for a text that is no id."""
     return _read_id(value, LARGEST_TELEGRAM_ID)
 
 

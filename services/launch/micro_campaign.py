@@ -114,7 +114,7 @@ async def count_held(session: AsyncSession, *, since: datetime) -> int:
 
 
 async def legs(session: AsyncSession, target_id: int, *, reason: str) -> list[int]:
-    """Return the amounts of the ledger entries about a placement with a reason."""
+    """Return the amounts of those ledger entries about a placement that have this reason."""
     rows = await session.scalars(_LEGS, {"target_id": target_id, "reason": reason})
     return list(rows)
 

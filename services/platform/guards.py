@@ -142,9 +142,9 @@ def find_differences(
 
 
 def of_same_revision(differences: Sequence[Difference]) -> list[Difference]:
-    """Leave out the difference that the database has another revision.
+    """Return the differences, except the one that says that the database has another revision.
 
-    While a release is deployed or rolled back, this is no fault.
+    While a release is deployed or rolled back, another revision is no fault.
     """
     return [each for each in differences if each.kind != REVISION]
 

@@ -21,7 +21,7 @@ READ_SECONDS = 2.0
 """A part that takes longer is unknown."""
 MINUTE = 60
 CHECK_LATE = 5 * MINUTE
-"""The scheduled check of the ledger runs every 30 seconds."""
+"""A check of the ledger that is older needs a human. The check runs every 30 seconds."""
 CHAIN_LATE = 10 * MINUTE
 INBOX_LATE = MINUTE
 OUTBOX_LATE = 5 * MINUTE

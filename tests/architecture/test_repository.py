@@ -116,7 +116,7 @@ def test_the_packages_of_this_machine_are_audited(audit: ModuleType) -> None:
 
 
 def test_the_bill_of_materials_is_the_same_each_time(tmp_path: Path) -> None:
-    """Check that it lists the packages of the image, and nothing of this machine or this time."""
+    """Check that the bill lists the image's packages, and nothing of this machine or this time."""
     made = []
     for name in ("first.json", "second.json"):
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Test that alerts leave a process by a web address and by e-mail, and that neither blocks it."""
+"""Test that alerts leave by a web address and by e-mail, and that neither blocks the process."""
 
 import base64
 import time

@@ -23,7 +23,7 @@ class WebReceiver:
 
 @asynccontextmanager
 async def web_receiver() -> AsyncIterator[WebReceiver]:
-    """Run a web server."""
+    """Run a web server, and yield what it gets."""
     receiver = WebReceiver()
 
     async def take(request: web.Request) -> web.Response:

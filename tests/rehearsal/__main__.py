@@ -82,7 +82,7 @@ async def walk(old: Release, new: Release, traffic: Traffic, *, webhook: bool) -
 
 
 async def _pass_gate(new: Release) -> None:
-    """Make a backup, let the gate of the new release check everything, and migrate."""
+    """Make a backup, let `adtech predeploy` of the new release check everything, and migrate."""
     here = new.installation
     owner = here.facts["migration_database_url"]
     dump = here.folder / "backup.dump"
