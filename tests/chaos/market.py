@@ -44,9 +44,16 @@ class Market:
     advertisers: list[Actor] = field(default_factory=list)
     owners: dict[int, Actor] = field(default_factory=dict)
     moderator: Actor | None = None
+    _operator: Actor | None = None
     connected: list[ConnectedChannel] = field(default_factory=list)
     ads: list[tuple[Actor, int]] = field(default_factory=list)
     """The campaigns: pairs of the advertiser and the campaign's id."""
+
+    @property
+    def operator(self) -> Actor:
+        """The operator who stops and runs the kill switches."""
+        assert self._operator is not None
+        return self._operator
 
     async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
         """Register all people, and create `ads` campaigns.
@@ -76,6 +83,11 @@ class Market:
             )
             session.add(UserRole(user_id=staff.id, role=Role.ADMIN))
             self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
+            operator = await registration.register(
+                session, telegram_id=2, language="en", currency=self.currency
+            )
+            session.add(UserRole(user_id=operator.id, role=Role.OPERATOR))
+            self._operator = Actor(operator.id, frozenset({Role.OPERATOR}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
             buyer, shown = next(buyers), photo if number % 3 == 2 else None
