@@ -18,6 +18,8 @@ from services.platform import inbox
 from services.platform.actors import Actor
 from services.platform.guards import CachedComparison
 
+log = structlog.get_logger(__name__)
+
 
 class TryLaterError(Exception):
     """The handler changed nothing. The bot will handle the update again."""
@@ -156,6 +158,8 @@ class RequestContext:
             ):
                 raise AlreadyHandledError
         self.update_result.marked = True
+        with self.logged_actor():
+            log.info("Act saved", act=self.action, inbox_id=self.update_result.inbox_id)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

@@ -280,6 +280,7 @@ CREATE TABLE deposits (
     txn bigint DEFAULT ledger_txn() NOT NULL,
     comparison character varying(32),
     refund_comparison character varying(32),
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT uq_deposits_external_reference UNIQUE (external_reference),
     CONSTRAINT fk_deposits_user_id FOREIGN KEY (user_id) REFERENCES users(id),
@@ -430,6 +431,7 @@ CREATE TABLE inbox (
     failed_at timestamp with time zone,
     last_error text,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
+    correlation_id text,
     CONSTRAINT pk_inbox PRIMARY KEY (id),
     CONSTRAINT uq_inbox_update_id UNIQUE (update_id),
     CONSTRAINT ck_inbox_ended_once CHECK (done_at IS NULL OR failed_at IS NULL)
@@ -446,7 +448,7 @@ GRANT SELECT ON inbox TO adtech_bot;
 GRANT SELECT ON inbox TO adtech_clock;
 GRANT INSERT (update_id, lane, payload) ON inbox TO adtech_intake;
 GRANT SELECT (id, update_id) ON inbox TO adtech_intake;
-GRANT UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox TO adtech_bot;
+GRANT UPDATE (payload, attempts, done_at, failed_at, last_error, correlation_id) ON inbox TO adtech_bot;
 
 CREATE TABLE incidents (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -457,6 +459,7 @@ CREATE TABLE incidents (
     closed_by bigint,
     fingerprint text DEFAULT ''::text NOT NULL,
     closed_in bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_incidents PRIMARY KEY (id),
     CONSTRAINT uq_incidents_closed_in UNIQUE (closed_in),
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
@@ -563,7 +566,7 @@ CREATE TABLE ledger_transfers (
     reason character varying(32) NOT NULL,
     reference_id bigint NOT NULL,
     actor_id bigint,
-    correlation_id text,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_ledger_transfers PRIMARY KEY (id),
     CONSTRAINT uq_ledger_transfers_key UNIQUE (key),
@@ -637,6 +640,7 @@ CREATE TABLE outbox (
     sent_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     priority smallint DEFAULT 1 NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_outbox PRIMARY KEY (id),
     CONSTRAINT uq_outbox_key UNIQUE (key),
     CONSTRAINT fk_outbox_user_id FOREIGN KEY (user_id) REFERENCES users(id),
@@ -703,6 +707,7 @@ CREATE TABLE post_jobs (
     breach_refund_at timestamp with time zone,
     check_began_at timestamp with time zone,
     search_above bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_post_jobs PRIMARY KEY (id),
     CONSTRAINT uq_post_jobs_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT fk_post_jobs_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
@@ -792,6 +797,7 @@ CREATE TABLE staff_requests (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     acknowledged_in bigint,
     decided_in bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_staff_requests PRIMARY KEY (id),
     CONSTRAINT uq_staff_requests_acknowledged_in UNIQUE (acknowledged_in),
     CONSTRAINT uq_staff_requests_decided_in UNIQUE (decided_in),
@@ -861,7 +867,7 @@ CREATE TABLE user_audit_logs (
     user_id bigint,
     role text NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    correlation_id text,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_user_audit_logs PRIMARY KEY (id)
 );
@@ -952,6 +958,7 @@ CREATE TABLE withdrawals (
     txn bigint DEFAULT ledger_txn() NOT NULL,
     paying_by bigint,
     paying_until timestamp with time zone,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_withdrawals PRIMARY KEY (id),
     CONSTRAINT uq_withdrawals_external_reference UNIQUE (external_reference),
     CONSTRAINT uq_withdrawals_key UNIQUE (key),

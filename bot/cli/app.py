@@ -15,6 +15,7 @@ from bot.cli import (
     restore,
     stop,
     switches,
+    trace,
 )
 
 EXIT_CODES = (
@@ -30,6 +31,7 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 app.add_typer(look.app)
+app.add_typer(trace.app)
 app.add_typer(reports.app)
 app.add_typer(stop.app, name="stop", rich_help_panel=switches.GROUP)
 app.add_typer(switches.app, name="killswitch", rich_help_panel=switches.GROUP)

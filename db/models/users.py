@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
 
 
 class Role(StrEnum):
@@ -130,6 +130,7 @@ class StaffRequest(Base):
     """The inbox row with the button press of `decided_by`."""
     decided_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    correlation_id: Mapped[CorrelationId]
 
 
 class UserAuditLog(Base):
@@ -153,7 +154,7 @@ class UserAuditLog(Base):
     """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
     """The ids, amounts and words that describe the action, without personal data."""
-    correlation_id: Mapped[str | None]
+    correlation_id: Mapped[CorrelationId]
     created_at: Mapped[CreatedAt]
 
 

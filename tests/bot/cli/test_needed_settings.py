@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "status": (BOT, ()),
     "launch status": (BOT, ()),
     "dlq": (BOT, ()),
+    "trace": (BOT, ("5f0c1d2e3a4b",)),
     "stop all": (BOT, ("x", *AS)),
     "killswitch list": (BOT, ()),
     "killswitch stop": (BOT, ("payouts", "x", *AS)),
