@@ -135,6 +135,11 @@ class RequestContext:
             raise LookupError(message)
         return self.person.id
 
+    @property
+    def is_tester(self) -> bool:
+        """Return whether no report counts what the person does."""
+        return self.person is not None and self.person.is_tester
+
     @contextmanager
     def logged_actor(self) -> Iterator[None]:
         """Add the actor's id and role to the log lines of the `with` block."""

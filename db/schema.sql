@@ -805,7 +805,7 @@ CREATE TABLE staff_requests (
     CONSTRAINT fk_staff_requests_requested_by FOREIGN KEY (requested_by) REFERENCES users(id),
     CONSTRAINT fk_staff_requests_subject_id FOREIGN KEY (subject_id) REFERENCES users(id),
     CONSTRAINT ck_staff_requests_decided CHECK ((status::text = ANY (ARRAY['done'::character varying, 'dropped'::character varying]::text[])) = (decided_at IS NOT NULL) AND (status::text <> 'done'::text OR decided_by IS NOT NULL)),
-    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying, 'repair'::character varying]::text[])),
+    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying, 'repair'::character varying, 'mark_tester'::character varying, 'unmark_tester'::character varying, 'clean_up_tester'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
 CASE
@@ -905,17 +905,21 @@ CREATE TABLE users (
     time_zone text,
     blocked boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    is_tester boolean DEFAULT false NOT NULL,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_telegram_id UNIQUE (telegram_id)
 );
+CREATE INDEX ix_users_testers ON users USING btree (id) WHERE is_tester;
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF blocked ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.blocked IS DISTINCT FROM new.blocked) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER frozen BEFORE UPDATE OF telegram_id ON users FOR EACH ROW WHEN (old.telegram_id IS DISTINCT FROM new.telegram_id) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER not_born_as_tester AFTER INSERT ON users FOR EACH ROW WHEN (new.is_tester) EXECUTE FUNCTION require_tester_request();
 CREATE CONSTRAINT TRIGGER requested AFTER UPDATE OF blocked ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.blocked <> new.blocked) EXECUTE FUNCTION require_block_request();
+CREATE CONSTRAINT TRIGGER requested_tester AFTER UPDATE OF is_tester ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.is_tester <> new.is_tester) EXECUTE FUNCTION require_tester_request();
 GRANT INSERT, SELECT ON users TO adtech_bot;
 GRANT SELECT ON users TO adtech_clock;
 GRANT SELECT ON users TO adtech_reports;
 GRANT UPDATE (blocked) ON users TO adtech_clock;
-GRANT UPDATE (language, language_chosen, time_zone, blocked) ON users TO adtech_bot;
+GRANT UPDATE (language, language_chosen, time_zone, blocked, is_tester) ON users TO adtech_bot;
 
 CREATE TABLE wallets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1054,6 +1058,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- clock() RETURNS timestamp with time zone
 -- count_failures(failure text, number bigint) RETURNS void
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
+-- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
@@ -1120,6 +1125,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_role_request() RETURNS trigger
 -- require_running() RETURNS trigger
 -- require_search() RETURNS trigger
+-- require_tester_request() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger
@@ -1148,6 +1154,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
+GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;

@@ -193,10 +193,7 @@ async def _deliver_batch(
 async def _deliver_chat_queue(
     worker: OutboxWorker, chat_queue: list[_Rendered], until: float
 ) -> None:
-    """Deliver the messages of one chat in order.
-
-    If a message must wait, the later messages wait too.
-    """
+    """Deliver the messages of one chat in order. If one must wait, the later ones wait too."""
     wait: timedelta | None = None
     for row, rendered in chat_queue:
         with error_isolation.isolate_errors("outbox", origin=row.correlation_id, outbox_id=row.id):

@@ -15,6 +15,7 @@ from bot.cli import (
     restore,
     stop,
     switches,
+    testers,
     trace,
 )
 
@@ -40,6 +41,7 @@ app.add_typer(money.app)
 app.add_typer(ledger.app)
 app.add_typer(corrections.app)
 app.add_typer(people.app)
+app.add_typer(testers.app, name="testers", rich_help_panel=testers.GROUP)
 app.add_typer(backup.app)
 app.add_typer(restore.app)
 app.add_typer(predeploy.app)

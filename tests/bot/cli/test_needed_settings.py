@@ -51,6 +51,10 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "grant-role": (BOT, ("2", "admin", "x", *AS)),
     "revoke-role": (BOT, ("2", "admin", "x", *AS)),
     "staff": (BOT, ()),
+    "testers list": (BOT, ()),
+    "testers mark": (BOT, ("2", "x", *AS)),
+    "testers unmark": (BOT, ("2", "x", *AS)),
+    "testers clean-up": (BOT, ("2", "x", *AS)),
 }
 """By command: its only setting with the login, and its arguments."""
 NEED_ALL = {"launch check", "launch next", "predeploy"}

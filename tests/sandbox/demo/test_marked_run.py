@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 from sandbox import ports
 from sandbox.demo import launcher, scenario, steps
 from sandbox.demo.books import DemoDatabase
-from sandbox.demo.people import Control
+from sandbox.demo.people import PATIENCE, Control
 from sandbox.demo.scenario import Participants, Scenario
 from tests.conftest import ROOT
 
@@ -30,6 +30,7 @@ AD = f"{MARK}text of the ad: call +79995550123 and ask for {MARK}name!"
 LINK = (f"{MARK}button", f"https://example.com/{MARK}link")
 PHONE = "79995550123"
 BROKEN = "cannot save"
+MORE_SECONDS = 5.0
 PASSWORD, TOKEN_TAIL = f"{MARK}password", f"{MARK}token-5f1c-{'x' * 24}"
 APPROVE, ERRORS, PAUSE = "Admin approves it", "Worker error", "⏸ Pause"
 ERROR_COLUMNS = (
@@ -213,14 +214,25 @@ async def _refused_processes(run: Run) -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
+        run.printed.append(await _read(process))
+
+
+async def _read(process: asyncio.subprocess.Process) -> str:
+    """Return what a process prints up to a few seconds after its first line, and end it."""
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            first = await process.stdout.readline()
         try:
-            async with asyncio.timeout(20):
-                printed, _ = await process.communicate()
+            async with asyncio.timeout(MORE_SECONDS):
+                await process.wait()
         except TimeoutError:
             process.kill()
-            printed, _ = await process.communicate()
-        assert printed, program
-        run.printed.append(printed.decode())
+        rest, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return (first + rest).decode()
 
 
 def test_one_id_joins_the_traces_of_an_approval(run: Run) -> None:
@@ -245,12 +257,14 @@ def test_one_id_joins_the_traces_of_an_approval(run: Run) -> None:
         assert approved["role"] in line["role"]
         (update,) = [row for row in rows if row["row"] == "update"]
         assert (update["id"], update["state"]) == (line["inbox_id"], "handled")
-        later = {_kind(row): row for row in rows}
-        published, paid = later["post_published"], later["escrow_released"]
+        later = {(row["row"], _kind(row)): row for row in rows}
+        published = later["audit", "post_published"]
+        paid = later["audit", "escrow_released"]
         assert published["correlation_id"].startswith("post-")
+        assert later["message", "post_published"]["correlation_id"] == published["correlation_id"]
         assert paid["correlation_id"].startswith("release-")
-        assert later["payout"]["correlation_id"] == paid["correlation_id"]
-        assert later["target_paid"]["correlation_id"] == paid["correlation_id"]
+        for written_with_it in (("transfer", "payout"), ("message", "target_paid")):
+            assert later[written_with_it]["correlation_id"] == paid["correlation_id"]
         for step, event in ((published, "Ad published"), (paid, "Settled")):
             assert json.loads(step["detail"])["origin_id"] == origin
             (line,) = [x for x in run.lines(step["correlation_id"]) if x["event"] == event]
