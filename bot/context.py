@@ -18,6 +18,8 @@ from services.platform import inbox
 from services.platform.actors import Actor
 from services.platform.guards import CachedComparison
 
+log = structlog.get_logger(__name__)
+
 
 class TryLaterError(Exception):
     """The handler changed nothing. The bot will handle the update again."""
@@ -133,6 +135,11 @@ class RequestContext:
             raise LookupError(message)
         return self.person.id
 
+    @property
+    def is_tester(self) -> bool:
+        """Return whether no report counts what the person does."""
+        return self.person is not None and self.person.is_tester
+
     @contextmanager
     def logged_actor(self) -> Iterator[None]:
         """Add the actor's id and role to the log lines of the `with` block."""
@@ -156,6 +163,8 @@ class RequestContext:
             ):
                 raise AlreadyHandledError
         self.update_result.marked = True
+        with self.logged_actor():
+            log.info("Act saved", act=self.action, inbox_id=self.update_result.inbox_id)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import json
 import time
-import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -31,10 +30,10 @@ from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
 from bot.throttle import Verdict
+from db import correlation
 from db.models.operations import InboxUpdate
 from db.session import Sessions, cause, is_away, is_bad_data
 from services.platform import inbox, lanes, users
-from services.platform.actors import correlation_id
 
 log = structlog.get_logger(__name__)
 
@@ -292,6 +291,10 @@ class InboxWorker:
                     await inbox.release_claims(session, ids)
 
     async def _handle(self, row: InboxUpdate) -> None:
+        with correlation.correlated(correlation.new_id()):
+            await self._handle_with_id(row)
+
+    async def _handle_with_id(self, row: InboxUpdate) -> None:
         update_result = UpdateResult(row.id)
         self._stop_path.begin(row.update_id, update_result)
         verdict = Verdict.HANDLE
@@ -331,7 +334,7 @@ class InboxWorker:
             log.warning("update malformed", inbox_id=row.id, fields=error.error_count())
             update_result.failure = "malformed"
             return
-        with metrics.handling(update), _correlated():
+        with metrics.handling(update):
             try:
                 result = await self._dispatcher.feed_update(
                     self._bot,
@@ -386,15 +389,3 @@ def _log_reason(error: TryLaterError) -> tuple[bool, float]:
         return True, AWAY_SECONDS
     log.warning("handled later", error=type(error).__name__)
     return False, AWAY_SECONDS
-
-
-@contextlib.contextmanager
-def _correlated() -> Iterator[None]:
-    """Set a random correlation id in the `with` block."""
-    reference = uuid.uuid4().hex[:12]
-    token = correlation_id.set(reference)
-    try:
-        with structlog.contextvars.bound_contextvars(correlation_id=reference):
-            yield
-    finally:
-        correlation_id.reset(token)

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+import asyncpg
 import structlog
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
+from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.settings import CommandSettings, Settings
 from db import address
+from services.platform.errors import DomainError
 
 PERSONAL_KEYS = frozenset(
     [
@@ -29,6 +32,12 @@ PERSONAL_KEYS = frozenset(
 """The keys under which Telegram and its libraries store personal data."""
 
 _REDACTED = "[secret]"
+_WITHHELD = "[message withheld]"
+_HARMLESS = (
+    *(OSError, DomainError, BaseExceptionGroup, ImportError, NameError, AttributeError, TypeError),
+    *(AssertionError, NotImplementedError, ValidationError, asyncpg.InterfaceError),
+)
+"""The errors whose messages are logged. Any other message may be a person's words."""
 _SHORTEST_SECRET = 4
 _PATTERNS = (
     # A bot's token, also in the path of a Bot API call.
@@ -39,8 +48,6 @@ _PATTERNS = (
         re.compile(r"(?i)\b(password|passwd|secret|token|api_key)(['\"]?\s*[=:]\s*)\S+"),
         rf"\1\2{_REDACTED}",
     ),
-    # If PostgreSQL or asyncpg rejects a value, its message repeats the value.
-    (re.compile(r"(?i)(invalid input [^:]{0,200}:).*"), rf"\1 {_REDACTED}"),
 )
 # At the level INFO, these libraries log SQL statements with parameters, callback data and requests.
 _VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")
@@ -160,9 +167,25 @@ def _render_exception(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 
 def _summary(error: BaseException) -> str:
+    """Return the class of an error, and its message if that cannot contain a person's words."""
     kind = type(error)
-    message = str(error).partition("\n")[0]
-    return f"{kind.__module__}.{kind.__qualname__}: {message}".removeprefix("builtins.")
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return f"{name}: {_summary(error.orig.__cause__ or error.orig)}"
+    if isinstance(error, asyncpg.PostgresError):
+        name = f"{name} ({error.sqlstate})"
+    if not str(error):
+        return name
+    message = str(error).partition("\n")[0] if _is_harmless(error) else _WITHHELD
+    return f"{name}: {message}"
+
+
+def _is_harmless(error: BaseException) -> bool:
+    """Return whether the first line of an error's message is about code, addresses and limits."""
+    if isinstance(error, asyncpg.PostgresError):
+        # The messages of a refused value, and of a RAISE without an SQLSTATE, can repeat data.
+        return not str(error.sqlstate).startswith(("22", "P0"))
+    return isinstance(error, _HARMLESS)
 
 
 def _traceback_lines(error: BaseException, shown: set[int]) -> list[str]:

@@ -3,6 +3,7 @@
 The order of locks is: kill switches, target, campaign, post job, escrow, wallets by id.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -130,3 +131,16 @@ async def clock_shift(session: AsyncSession) -> timedelta:
     result = await session.execute(select(func.clock() - func.statement_timestamp()))
     shift: timedelta = result.scalar_one()
     return shift
+
+
+async def origins(session: AsyncSession, target_ids: Sequence[int]) -> dict[int, str | None]:
+    """Return the ids of the approvals of placements that have a post job, in the given order."""
+    if not target_ids:
+        return {}
+    rows = await session.execute(
+        select(PostJob.campaign_target_id, PostJob.correlation_id).where(
+            PostJob.campaign_target_id.in_(target_ids)
+        )
+    )
+    found = {row.campaign_target_id: row.correlation_id for row in rows}
+    return {target_id: found[target_id] for target_id in target_ids}

@@ -280,6 +280,7 @@ CREATE TABLE deposits (
     txn bigint DEFAULT ledger_txn() NOT NULL,
     comparison character varying(32),
     refund_comparison character varying(32),
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_deposits PRIMARY KEY (id),
     CONSTRAINT uq_deposits_external_reference UNIQUE (external_reference),
     CONSTRAINT fk_deposits_user_id FOREIGN KEY (user_id) REFERENCES users(id),
@@ -430,6 +431,7 @@ CREATE TABLE inbox (
     failed_at timestamp with time zone,
     last_error text,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
+    correlation_id text,
     CONSTRAINT pk_inbox PRIMARY KEY (id),
     CONSTRAINT uq_inbox_update_id UNIQUE (update_id),
     CONSTRAINT ck_inbox_ended_once CHECK (done_at IS NULL OR failed_at IS NULL)
@@ -446,7 +448,7 @@ GRANT SELECT ON inbox TO adtech_bot;
 GRANT SELECT ON inbox TO adtech_clock;
 GRANT INSERT (update_id, lane, payload) ON inbox TO adtech_intake;
 GRANT SELECT (id, update_id) ON inbox TO adtech_intake;
-GRANT UPDATE (payload, attempts, done_at, failed_at, last_error) ON inbox TO adtech_bot;
+GRANT UPDATE (payload, attempts, done_at, failed_at, last_error, correlation_id) ON inbox TO adtech_bot;
 
 CREATE TABLE incidents (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -457,6 +459,7 @@ CREATE TABLE incidents (
     closed_by bigint,
     fingerprint text DEFAULT ''::text NOT NULL,
     closed_in bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_incidents PRIMARY KEY (id),
     CONSTRAINT uq_incidents_closed_in UNIQUE (closed_in),
     CONSTRAINT fk_incidents_closed_by FOREIGN KEY (closed_by) REFERENCES users(id)
@@ -563,7 +566,7 @@ CREATE TABLE ledger_transfers (
     reason character varying(32) NOT NULL,
     reference_id bigint NOT NULL,
     actor_id bigint,
-    correlation_id text,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_ledger_transfers PRIMARY KEY (id),
     CONSTRAINT uq_ledger_transfers_key UNIQUE (key),
@@ -637,6 +640,7 @@ CREATE TABLE outbox (
     sent_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     priority smallint DEFAULT 1 NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_outbox PRIMARY KEY (id),
     CONSTRAINT uq_outbox_key UNIQUE (key),
     CONSTRAINT fk_outbox_user_id FOREIGN KEY (user_id) REFERENCES users(id),
@@ -703,6 +707,7 @@ CREATE TABLE post_jobs (
     breach_refund_at timestamp with time zone,
     check_began_at timestamp with time zone,
     search_above bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_post_jobs PRIMARY KEY (id),
     CONSTRAINT uq_post_jobs_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT fk_post_jobs_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
@@ -792,6 +797,7 @@ CREATE TABLE staff_requests (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     acknowledged_in bigint,
     decided_in bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_staff_requests PRIMARY KEY (id),
     CONSTRAINT uq_staff_requests_acknowledged_in UNIQUE (acknowledged_in),
     CONSTRAINT uq_staff_requests_decided_in UNIQUE (decided_in),
@@ -799,7 +805,7 @@ CREATE TABLE staff_requests (
     CONSTRAINT fk_staff_requests_requested_by FOREIGN KEY (requested_by) REFERENCES users(id),
     CONSTRAINT fk_staff_requests_subject_id FOREIGN KEY (subject_id) REFERENCES users(id),
     CONSTRAINT ck_staff_requests_decided CHECK ((status::text = ANY (ARRAY['done'::character varying, 'dropped'::character varying]::text[])) = (decided_at IS NOT NULL) AND (status::text <> 'done'::text OR decided_by IS NOT NULL)),
-    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying, 'repair'::character varying]::text[])),
+    CONSTRAINT ck_staff_requests_requestkind CHECK (kind::text = ANY (ARRAY['run_switch'::character varying, 'block'::character varying, 'unblock'::character varying, 'retry_payment'::character varying, 'correction'::character varying, 'grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying, 'repair'::character varying, 'mark_tester'::character varying, 'unmark_tester'::character varying, 'clean_up_tester'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
 CASE
@@ -861,7 +867,7 @@ CREATE TABLE user_audit_logs (
     user_id bigint,
     role text NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    correlation_id text,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_user_audit_logs PRIMARY KEY (id)
 );
@@ -899,17 +905,21 @@ CREATE TABLE users (
     time_zone text,
     blocked boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    is_tester boolean DEFAULT false NOT NULL,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_telegram_id UNIQUE (telegram_id)
 );
+CREATE INDEX ix_users_testers ON users USING btree (id) WHERE is_tester;
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF blocked ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.blocked IS DISTINCT FROM new.blocked) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER frozen BEFORE UPDATE OF telegram_id ON users FOR EACH ROW WHEN (old.telegram_id IS DISTINCT FROM new.telegram_id) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER not_born_as_tester AFTER INSERT ON users FOR EACH ROW WHEN (new.is_tester) EXECUTE FUNCTION require_tester_request();
 CREATE CONSTRAINT TRIGGER requested AFTER UPDATE OF blocked ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.blocked <> new.blocked) EXECUTE FUNCTION require_block_request();
+CREATE CONSTRAINT TRIGGER requested_tester AFTER UPDATE OF is_tester ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.is_tester <> new.is_tester) EXECUTE FUNCTION require_tester_request();
 GRANT INSERT, SELECT ON users TO adtech_bot;
 GRANT SELECT ON users TO adtech_clock;
 GRANT SELECT ON users TO adtech_reports;
 GRANT UPDATE (blocked) ON users TO adtech_clock;
-GRANT UPDATE (language, language_chosen, time_zone, blocked) ON users TO adtech_bot;
+GRANT UPDATE (language, language_chosen, time_zone, blocked, is_tester) ON users TO adtech_bot;
 
 CREATE TABLE wallets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -952,6 +962,7 @@ CREATE TABLE withdrawals (
     txn bigint DEFAULT ledger_txn() NOT NULL,
     paying_by bigint,
     paying_until timestamp with time zone,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     CONSTRAINT pk_withdrawals PRIMARY KEY (id),
     CONSTRAINT uq_withdrawals_external_reference UNIQUE (external_reference),
     CONSTRAINT uq_withdrawals_key UNIQUE (key),
@@ -1047,6 +1058,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- clock() RETURNS timestamp with time zone
 -- count_failures(failure text, number bigint) RETURNS void
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
+-- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_sessions(pids integer[]) RETURNS integer
@@ -1113,6 +1125,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_role_request() RETURNS trigger
 -- require_running() RETURNS trigger
 -- require_search() RETURNS trigger
+-- require_tester_request() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger
@@ -1141,6 +1154,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
+GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from db import address, failures
+from db import address, correlation, failures
 
 POOL_SIZE = 32
 """The usual largest number of connections in the pool."""
@@ -87,7 +87,8 @@ def create_engine(
         pool_timeout=POOL_WAIT_SECONDS,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
-        connect_args=parsed.connect_arguments() | {"command_timeout": statement_seconds},
+        connect_args=parsed.connect_arguments()
+        | {"command_timeout": statement_seconds, "connection_class": correlation.Connection},
     )
     connector = _Connector(pooled=parsed.pooled)
     event.listen(engine.sync_engine, "do_connect", connector.prepare)

@@ -12,10 +12,10 @@ from bot.context import AlreadyHandledError, RequestContext, TryLaterError
 from bot.errors import AUDITED, explain
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from db import failures
+from db.correlation import correlation_id
 from db.models.operations import FailureKind
 from handlers import respond
 from services.platform import audit, errors
-from services.platform.actors import correlation_id
 
 log = structlog.get_logger(__name__)
 

@@ -14,6 +14,7 @@ import structlog
 
 from bot import metrics
 from bot.hung_process import exit_hung
+from db import correlation
 from db.session import cause, is_away
 
 BEAT_SECONDS = 2.0
@@ -129,7 +130,8 @@ class Clock:
         try:
             with metrics.TICK_SECONDS.labels(tick.name).time():
                 async with asyncio.timeout(tick.limit) as limit:
-                    await tick.run()
+                    with correlation.correlated(correlation.new_id(tick.name)):
+                        await tick.run()
             metrics.TICK_DONE.labels(tick.name).set_to_current_time()
         except Exception as error:
             if limit.expired() and self._away_since is None:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import metrics, switches
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
+from db import correlation
 from db.models.operations import Switch
 from db.session import Sessions
 from scheduler.batcher import Batcher
@@ -148,8 +149,7 @@ async def _wait_for_capacity(worker: PostingWorker) -> int:
 
 async def _process_claim(worker: PostingWorker, claim: Claim, lease_ends: float) -> None:
     """Publish one claimed post, and log any error. After an error, the tick `rescue` takes over."""
-    actors.correlation_id.set(claim.correlation_id)
-    with structlog.contextvars.bound_contextvars(correlation_id=claim.correlation_id):
+    with correlation.correlated(claim.correlation_id, origin=claim.origin_id):
         try:
             await _publish(worker, claim, lease_ends)
         except Exception:
@@ -295,7 +295,6 @@ def _log_outcome(claim: Claim, outcome: SendOutcome, *, recorded: bool) -> None:
     if isinstance(outcome, Sent):
         log.info("Ad published", **ids, message_id=outcome.message_id)
     else:
-        # Telegram's error text may repeat the ad's text. It is stored with the job, not logged.
         log.warning(
             "Telegram send failed",
             **ids,

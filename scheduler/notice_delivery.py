@@ -193,13 +193,10 @@ async def _deliver_batch(
 async def _deliver_chat_queue(
     worker: OutboxWorker, chat_queue: list[_Rendered], until: float
 ) -> None:
-    """Deliver the messages of one chat in order.
-
-    If a message must wait, the later messages wait too.
-    """
+    """Deliver the messages of one chat in order. If one must wait, the later ones wait too."""
     wait: timedelta | None = None
     for row, rendered in chat_queue:
-        with error_isolation.isolate_errors("outbox", outbox_id=row.id):
+        with error_isolation.isolate_errors("outbox", origin=row.correlation_id, outbox_id=row.id):
             if wait is None and (time.monotonic() > until or worker.stopping.is_set()):
                 wait = timedelta()
             if wait is not None:
@@ -375,7 +372,8 @@ async def _handle_send_error(
                     await owner_suspensions.suspend_all_of_gone(session, owner_id=row.user_id)
             # The person has blocked the bot or has never started it, or Telegram rejects the text.
             retry_in = _backoff(row) if row.user_id is None else None
-            return _NotDelivered(f"{cause}: {error.message}", retry_in, blocks_chat=False)
+            words = api_response.without_quotes(error.message)
+            return _NotDelivered(f"{cause}: {words}", retry_in, blocks_chat=False)
         case _:
             metrics.count_telegram_error("message")
             return _NotDelivered(cause, _backoff(row))

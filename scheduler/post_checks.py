@@ -6,6 +6,7 @@ import structlog
 
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import Sender
+from db import queries
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.session import Sessions
@@ -39,12 +40,15 @@ async def check_due_posts(
     """Check each published post whose check is due, and record the results."""
     async with sessions.begin() as session:
         due = await verification.claim_due(session, limit=BATCH)
+        origins = await queries.origins(session, [post.target_id for post in due])
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def check(post: verification.PostCheckTask) -> None:
         async with slots:
             if not stopping.is_set():
-                with error_isolation.isolate_errors("live checks", job_id=post.job_id):
+                with error_isolation.isolate_errors(
+                    "live checks", origin=origins[post.target_id], job_id=post.job_id
+                ):
                     await _check_post(sessions, sender, limiter, post)
 
     async with asyncio.TaskGroup() as checks:

@@ -11,6 +11,7 @@ import structlog
 
 from bot.telegram.message_lookup import LookupResult, Probe
 from bot.telegram.rate_limits import KEPT_FOR_ALARMS, KEPT_FOR_SEARCHES, PER_MINUTE
+from db import queries
 from scheduler import error_isolation
 from scheduler.dispatch import PostingWorker
 from services.market import channels
@@ -82,10 +83,12 @@ async def search_due_posts(search: Search) -> None:
     async with search.worker.sessions.begin() as session:
         await restored_posts.begin_searches(session)
         due = await uncertain_posts.claim_due(session, limit=BATCH)
+        origins = await queries.origins(session, [post.target_id for post in due])
         forward_to = await chat_migrations.current_chat_id(session, search.admin_chat_id)
 
     async def search_and_record(post: UncertainPost) -> None:
-        with error_isolation.isolate_errors("probes", job_id=post.job_id):
+        origin = origins[post.target_id]
+        with error_isolation.isolate_errors("probes", origin=origin, job_id=post.job_id):
             result = await _search_channel(search.worker, post, forward_to=forward_to)
             await _record_result(search, post, result)
 

@@ -1,11 +1,12 @@
 """Release and refund due escrows, and credit due deposits."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import metrics
+from db import queries
 from db.session import Sessions
 from scheduler import error_isolation
 from services.money import deposits, escrow
@@ -23,8 +24,8 @@ async def release_due(sessions: Sessions) -> None:
         await escrow.release(session, target_id=target_id)
 
     async with sessions.begin() as session:
-        target_ids = await escrow.list_releasable(session, limit=BATCH)
-    await _settle_each(sessions, "release", target_ids, release)
+        origins = await queries.origins(session, await escrow.list_releasable(session, limit=BATCH))
+    await _settle_each(sessions, "release", origins, release)
 
 
 async def refund_due(sessions: Sessions) -> None:
@@ -34,8 +35,8 @@ async def refund_due(sessions: Sessions) -> None:
         await escrow.refund(session, target_id=target_id)
 
     async with sessions.begin() as session:
-        target_ids = await escrow.list_refundable(session, limit=BATCH)
-    await _settle_each(sessions, "refund", target_ids, refund)
+        origins = await queries.origins(session, await escrow.list_refundable(session, limit=BATCH))
+    await _settle_each(sessions, "refund", origins, refund)
 
 
 async def credit_due(sessions: Sessions) -> None:
@@ -49,12 +50,15 @@ async def credit_due(sessions: Sessions) -> None:
 async def _settle_each(
     sessions: Sessions,
     action: str,
-    target_ids: Sequence[int],
+    origins: Mapping[int, str | None],
     settle: Callable[[AsyncSession, int], Awaitable[None]],
 ) -> None:
-    """Settle each escrow in a transaction of its own, until a kill switch forbids this."""
-    for target_id in target_ids:
-        with error_isolation.isolate_errors(action, target_id=target_id):
+    """Settle each escrow in a transaction of its own, until a kill switch forbids this.
+
+    `origins` maps the ids of placements to the ids of their approvals.
+    """
+    for target_id, origin in origins.items():
+        with error_isolation.isolate_errors(action, origin=origin, target_id=target_id):
             try:
                 with metrics.measuring(action):
                     async with sessions.begin() as session:

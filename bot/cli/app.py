@@ -15,6 +15,8 @@ from bot.cli import (
     restore,
     stop,
     switches,
+    testers,
+    trace,
 )
 
 EXIT_CODES = (
@@ -30,6 +32,7 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 app.add_typer(look.app)
+app.add_typer(trace.app)
 app.add_typer(reports.app)
 app.add_typer(stop.app, name="stop", rich_help_panel=switches.GROUP)
 app.add_typer(switches.app, name="killswitch", rich_help_panel=switches.GROUP)
@@ -38,6 +41,7 @@ app.add_typer(money.app)
 app.add_typer(ledger.app)
 app.add_typer(corrections.app)
 app.add_typer(people.app)
+app.add_typer(testers.app, name="testers", rich_help_panel=testers.GROUP)
 app.add_typer(backup.app)
 app.add_typer(restore.app)
 app.add_typer(predeploy.app)

@@ -17,11 +17,12 @@ from bot.cli import database_problems, running_sandbox
 from bot.cli.tables import err, out
 from bot.settings import CommandSettings
 from bot.texts import DEFAULT_LANGUAGE, Texts
+from db import correlation
 from db.models.users import RequestKind, StaffRequest
 from db.session import Sessions, create_engine, create_sessions, is_away
 from services.market import staff_requests
 from services.market.staff_acts import ACTS
-from services.platform import actors, audit, errors, users
+from services.platform import audit, errors, users
 from services.platform.actors import Actor
 
 COMMAND_LINE = "command-line"
@@ -139,9 +140,9 @@ def run_all(
                 showing.cancel()
             await engine.dispose()
 
-    actors.correlation_id.set(COMMAND_LINE)
     try:
-        return asyncio.run(run_and_audit())
+        with correlation.correlated(correlation.new_id(COMMAND_LINE)):
+            return asyncio.run(run_and_audit())
     except errors.DomainError as refusal:
         texts = Texts(DEFAULT_LANGUAGE, configured.currency)
         err.print(texts_of_errors.explain(texts, refusal), markup=False)

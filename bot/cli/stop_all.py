@@ -8,6 +8,7 @@ functions as `services/platform/killswitches.py`.
 import asyncio
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -50,11 +51,15 @@ _PERSON = """
     FROM users LEFT JOIN user_roles ON user_roles.user_id = users.id AND NOT users.blocked
     WHERE telegram_id = $1 GROUP BY users.id
 """
-_STOP = "SELECT stop_all_switches($1, $2, $3, 'command-line')"
+# The rows that have a default of their own read the id from the setting.
+_STOP = """
+    SELECT stop_all_switches($1, $2, $3, set_id)
+    FROM set_config('adtech.correlation_id', $4, true) AS set_id
+"""
 _DENIED = """
     INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id)
     VALUES ('access_denied', $1, $2, '{"refused": "kill_switch", "error": "AccessDenied",
-        "in_admin_chat": true}', 'command-line')
+        "in_admin_chat": true}', $3)
 """
 _BEFORE = """
     SELECT switch.key, coalesce(stop.created_at, switch.changed_at) AS changed_at,
@@ -181,15 +186,17 @@ async def _write(
 ) -> tuple[list[str], list[Any]]:
     """Write the stops, and return the switches that were stopped now and those from before."""
     person = await connection.fetchrow(_PERSON, telegram_id)
+    correlation_id = f"command-line-{secrets.token_hex(6)}"
     if person is None:
         raise _RefusedError(f"NOT stopped: the bot does not know the person {telegram_id}.")
     role = next((r for r in ("operator", "super_admin") if r in person["roles"]), None)
     if role is None:
-        await connection.execute(_DENIED, person["id"], ",".join(person["roles"]) or "none")
+        roles = ",".join(person["roles"]) or "none"
+        await connection.execute(_DENIED, person["id"], roles, correlation_id)
         raise _RefusedError(f"NOT stopped: {telegram_id} is neither operator nor super admin.")
     try:
         async with connection.transaction():
-            now = await connection.fetchval(_STOP, person["id"], role, reason)
+            now = await connection.fetchval(_STOP, person["id"], role, reason, correlation_id)
             before = await connection.fetch(_BEFORE, now)
     except asyncpg.PostgresError as error:
         if error.sqlstate != _NO_OPERATOR:

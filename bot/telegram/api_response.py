@@ -46,7 +46,7 @@ OTHER_KIND = (
     "there is no caption in the message to edit",
 )
 """Parts of Telegram's errors about a message that changed between text and media."""
-_QUOTE = re.compile(r"""\s['"]""")
+_QUOTED = re.compile(r"""\s['"]|\S*://""")
 NOT_EDITABLE = "message can't be edited"
 NO_LIVE_LOCATION = "there is no live location in the message to edit"
 
@@ -100,9 +100,18 @@ def retry_after(answer: dict[str, Any]) -> timedelta:
 def error_text(status: int, answer: dict[str, Any]) -> str:
     """Return the status and Telegram's text of a refusal, of at most MAX_ERROR_LENGTH characters.
 
-    Never log this text.
+    The result has no part of the ad (`without_quotes`).
     """
-    return f"{status}: {description(answer) or 'no description'}"[:MAX_ERROR_LENGTH]
+    text = without_quotes(description(answer)) or "no description"
+    return f"{status}: {text}"[:MAX_ERROR_LENGTH]
+
+
+def without_quotes(text: str) -> str:
+    """Return an error text of Telegram up to its first quotation mark or address.
+
+    What Telegram quotes can be a part of the ad, for example the address of its button.
+    """
+    return _QUOTED.split(text, maxsplit=1)[0].strip()
 
 
 def description(answer: dict[str, Any]) -> str:
@@ -115,10 +124,9 @@ def description(answer: dict[str, Any]) -> str:
 def loss_reason(error: str) -> str | None:
     """Return why the bot can no longer post in a channel: GONE or a value of RIGHTS_LOST.
 
-    None means that the error gives no such reason. The text from the first quotation mark on is
-    ignored, because it can be a part of the ad, for example an address.
+    None means that the error gives no such reason. What Telegram quotes is ignored.
     """
-    lowered = _QUOTE.split(error.lower(), maxsplit=1)[0]
+    lowered = without_quotes(error.lower())
     if any(phrase in lowered for phrase in CHANNEL_GONE):
         return GONE
     return next((reason for phrase, reason in RIGHTS_LOST.items() if phrase in lowered), None)

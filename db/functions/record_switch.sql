@@ -8,7 +8,8 @@ CREATE OR REPLACE FUNCTION record_switch(
 BEGIN
     INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id)
     VALUES (CASE WHEN running THEN 'kill_switch_run' ELSE 'kill_switch_stopped' END, actor_id,
-        record_switch.role, jsonb_build_object('key', switch_key), record_switch.correlation_id);
+        record_switch.role, jsonb_build_object('key', switch_key, 'reason', change_reason),
+        record_switch.correlation_id);
     INSERT INTO outbox (kind, payload, priority)
     VALUES ('switch_changed', jsonb_build_object('key', switch_key, 'enabled', running,
         'reason', change_reason, 'user_id', actor_id), 0);

@@ -18,8 +18,8 @@ BEGIN
     INSERT INTO switch_stops (key, stopped_by, reason)
     SELECT key, actor_id, stop_reason FROM unnest(stopped) AS key;
     INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id)
-    SELECT 'kill_switch_stopped', actor_id, stop_all_switches.role, jsonb_build_object('key', key),
-        stop_all_switches.correlation_id
+    SELECT 'kill_switch_stopped', actor_id, stop_all_switches.role,
+        jsonb_build_object('key', key, 'reason', stop_reason), stop_all_switches.correlation_id
     FROM unnest(stopped) AS key;
     INSERT INTO outbox (kind, payload, priority)
     VALUES ('switch_changed', jsonb_build_object('keys', stopped, 'enabled', false,

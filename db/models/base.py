@@ -42,6 +42,14 @@ Txn = Annotated[
 ]
 """The number of the transaction that last wrote the row."""
 
+CorrelationId = Annotated[
+    str | None,
+    mapped_column(
+        Text, server_default=text("nullif(current_setting('adtech.correlation_id', true), '')")
+    ),
+]
+"""The id of the update, command or tick that wrote the row, or null (`db/correlation.py`)."""
+
 
 def enum_column(kind: type[StrEnum], name: str | None = None) -> Enum:
     """Return a column type that stores the values of a StrEnum as text, with a CHECK constraint.

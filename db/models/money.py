@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, Txn, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, Txn, enum_column
 from db.models.intake import Comparison
 
 
@@ -145,7 +145,7 @@ class LedgerTransfer(Base):
     """The id of the row that caused the transfer: a target in a hold, payout or refund."""
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The user who caused the transfer. Null means the system."""
-    correlation_id: Mapped[str | None]
+    correlation_id: Mapped[CorrelationId]
     created_at: Mapped[CreatedAt]
 
 
@@ -246,6 +246,7 @@ class Deposit(Base):
     """The result of the same comparison for the refund of the deposit."""
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
+    correlation_id: Mapped[CorrelationId]
 
 
 class ExternalReference(Base):
@@ -299,3 +300,4 @@ class Withdrawal(Base):
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
+    correlation_id: Mapped[CorrelationId]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Interval, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
 
 
 class Switch(StrEnum):
@@ -102,6 +102,7 @@ class OutboxMessage(Base):
     created_at: Mapped[CreatedAt]
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     """A lower number is sent first."""
+    correlation_id: Mapped[CorrelationId]
 
 
 class InboxUpdate(Base):
@@ -137,6 +138,8 @@ class InboxUpdate(Base):
     failed_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    correlation_id: Mapped[str | None]
+    """The id of the last attempt, which is the support number that the person reads."""
 
 
 class Lease(Base):
@@ -233,6 +236,7 @@ class Incident(Base):
     """A digest of what the fault is about, without facts that change while the fault remains."""
     closed_in: Mapped[int | None] = mapped_column(unique=True)
     """The inbox row with the button press of `closed_by`."""
+    correlation_id: Mapped[CorrelationId]
 
 
 class LaunchRun(Base):

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, tex
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, Txn, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, Txn, enum_column
 
 
 class PostJobStatus(StrEnum):
@@ -168,6 +168,8 @@ class PostJob(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
+    correlation_id: Mapped[CorrelationId]
+    """The id of the approval. Each send, check and settlement has an id of its own."""
 
 
 SEEN_BY_ADMIN = "an admin has seen it"

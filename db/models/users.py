@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CreatedAt, Key, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
 
 
 class Role(StrEnum):
@@ -25,6 +25,7 @@ class User(Base):
     """A Telegram user who has used the bot, without a name and a phone number."""
 
     __tablename__ = "users"
+    __table_args__ = (Index("ix_users_testers", "id", postgresql_where=text("is_tester")),)
 
     id: Mapped[Key]
     telegram_id: Mapped[int] = mapped_column(unique=True)
@@ -35,6 +36,8 @@ class User(Base):
     """The IANA name of the person's time zone. Null means UTC."""
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether the person is forbidden to buy, sell, pay in or withdraw."""
+    is_tester: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether no report counts the person's campaigns, placements and deposits."""
     created_at: Mapped[CreatedAt]
 
 
@@ -72,6 +75,11 @@ class RequestKind(StrEnum):
     UNBLOCK_STAFF = "unblock_staff"
     REPAIR = "repair"
     """Apply a confirmed correction with the database owner's role."""
+    MARK_TESTER = "mark_tester"
+    """Mark a person as a tester (no report counts the person's acts)."""
+    UNMARK_TESTER = "unmark_tester"
+    CLEAN_UP_TESTER = "clean_up_tester"
+    """Cancel a tester's campaigns, delete the drafts, and ask to pay the tester's money back."""
 
 
 class RequestStatus(StrEnum):
@@ -130,6 +138,7 @@ class StaffRequest(Base):
     """The inbox row with the button press of `decided_by`."""
     decided_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    correlation_id: Mapped[CorrelationId]
 
 
 class UserAuditLog(Base):
@@ -153,7 +162,7 @@ class UserAuditLog(Base):
     """The role of the actor: advertiser, owner, admin, operator, super_admin or system."""
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
     """The ids, amounts and words that describe the action, without personal data."""
-    correlation_id: Mapped[str | None]
+    correlation_id: Mapped[CorrelationId]
     created_at: Mapped[CreatedAt]
 
 

@@ -65,12 +65,13 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
     ]
 
 
-async def start(folder: Path) -> RunningSandbox:
+async def start(folder: Path, **settings: str) -> RunningSandbox:
     """Start a sandbox in `folder`, and wait until the bot and the scheduler work.
 
-    If the start fails, all processes are ended and Unexpected is raised.
+    `settings` are settings of the product, for example METRICS_PORT. If the start fails, all
+    processes are ended and Unexpected is raised.
     """
-    world = RunningSandbox(_spawn(folder), folder)
+    world = RunningSandbox(_spawn(folder, settings), folder)
     try:
         await _until_ready(world)
     except BaseException:
@@ -90,17 +91,19 @@ async def _until_ready(world: RunningSandbox) -> None:
         await asyncio.sleep(_POLL_INTERVAL)
 
 
-def _spawn(folder: Path) -> processes.Child:
+def _spawn(folder: Path, settings: dict[str, str]) -> processes.Child:
     # A launcher that was killed may have left this file.
     (folder / "local/world.json").unlink(missing_ok=True)
+    # An isolated sandbox would ignore some settings. Without a file, there are only the given ones.
+    isolated = [] if settings else ["--isolated"]
     return processes.spawn(
         [
             sys.executable,
-            *processes.module("sandbox", "--isolated", "--local", str(folder / "local")),
+            *processes.module("sandbox", *isolated, "--local", str(folder / "local")),
         ],
         name="sandbox",
         cwd=folder,
-        env=_environment(),
+        env=_environment() | settings | {"ADTECH_ENV_FILE": os.devnull},
         log=folder / "launcher.log",
         # If the demo itself is killed, the launcher still stops what it has started.
         death_signal=signal.SIGTERM,

@@ -14,12 +14,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
+from db.correlation import correlation_id
 from db.session import sqlstate
 from services.launch import checks, refusals
 from services.launch.checks import Context, Facts
 from services.launch.steps import LAST_PHASE, SIGN_OFF, STEPS, Step
 from services.platform import errors
-from services.platform.actors import OPERATORS, Actor, correlation_id
+from services.platform.actors import OPERATORS, Actor
 
 _LOCK = text("SELECT pg_advisory_xact_lock(7003, 0)")
 _RECORD = text(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db import failures, queries
+from db.correlation import correlation_id
 from db.models.campaigns import (
     Campaign,
     CampaignTarget,
@@ -25,7 +26,7 @@ from services.market import submission_cards
 from services.market.creatives import Creative
 from services.money import ledger, wallets
 from services.platform import audit, errors, outbox, transitions
-from services.platform.actors import MODERATORS, Actor, correlation_id
+from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
@@ -150,6 +151,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
         role=role,
         target_id=target_id,
         campaign_id=target.campaign_id,
+        reason=reason,
     )
     await outbox.add(
         session,

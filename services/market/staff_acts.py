@@ -10,7 +10,7 @@ from db import queries
 from db.models.corrections import CorrectionKind
 from db.models.operations import Switch
 from db.models.users import RequestKind, Role, StaffRequest
-from services.market import payment_reversals, user_blocks
+from services.market import payment_reversals, testers, user_blocks
 from services.money import corrections, deposits, excess_payments, withdrawals
 from services.platform import errors, inbox, killswitches, roles
 from services.platform.actors import MODERATORS, OPERATORS, Actor
@@ -170,4 +170,7 @@ ACTS: Mapping[RequestKind, Act] = {
     RequestKind.REVOKE_ROLE: Act((Role.SUPER_ADMIN,), _revoke_role, two_people=True),
     RequestKind.RECORD_PAYMENT: Act(MODERATORS, _record_payment, two_people=True),
     RequestKind.CLAWBACK: Act(MODERATORS, _claw_back, two_people=True),
+    RequestKind.MARK_TESTER: Act(MODERATORS, testers.mark),
+    RequestKind.UNMARK_TESTER: Act(MODERATORS, testers.unmark),
+    RequestKind.CLEAN_UP_TESTER: Act(MODERATORS, testers.clean_up),
 }

@@ -285,6 +285,7 @@ async def _record(session: AsyncSession, request: StaffRequest, actor: Actor, *,
         kind=request.kind.value,
         requested_by=request.requested_by,
         subject_id=request.subject_id,
+        reason=request.reason,
     )
 
 

@@ -260,7 +260,8 @@ async def record_and_notify(
 ) -> None:
     """Write the audit row of a correction's new status, and notify the admin chat.
 
-    `why` is the reason of a refusal, or None.
+    `why` is the reason of a refusal, or None. Otherwise, the audit row has the reason of the
+    confirmation, or of the proposal.
     """
     await audit.record(
         session,
@@ -275,7 +276,7 @@ async def record_and_notify(
         entry_id=correction.entry_id,
         target_id=correction.target_id,
         applied_by=correction.applied_by,
-        reason=why,
+        reason=why or correction.confirm_reason or correction.reason,
     )
     await outbox.add(
         session,

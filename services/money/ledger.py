@@ -7,10 +7,10 @@ from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.correlation import correlation_id
 from db.models.money import Reason, WalletKind
 from db.session import detail
 from services.platform import errors
-from services.platform.actors import correlation_id
 
 _POST = text(
     "SELECT transfer_id, created FROM post_transfer("

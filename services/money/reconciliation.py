@@ -9,12 +9,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.corrections import Correction, CorrectionStatus
 from db.models.money import Wallet
 from db.models.operations import Switch
+from db.models.users import Role
 from services.money import corrections
-from services.platform import errors, killswitches
-from services.platform.actors import SYSTEM
+from services.platform import errors, killswitches, users
+from services.platform.actors import MODERATORS, Actor
 from services.platform.transitions import ActorRole
 
 _ENTRIES = text(
@@ -184,5 +186,13 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
             raise errors.NotAcknowledged(correction_id) from error
         raise
     await session.refresh(correction)
-    await corrections.record_and_notify(session, correction, SYSTEM, role="system")
+    applier = await _applier(session, correction)
+    role = applier.staff_role(*MODERATORS) or Role.ADMIN
+    await corrections.record_and_notify(session, correction, applier, role=role)
     return correction
+
+
+async def _applier(session: AsyncSession, correction: Correction) -> Actor:
+    """Return the admin who has signed to apply a correction. `repair` has checked the role."""
+    user_id = queries.required(correction.applied_by)
+    return Actor(user_id, await users.roles(session, user_id), in_admin_chat=True)

@@ -327,6 +327,7 @@ async def _record_and_notify(
         withdrawal_id=withdrawal.id,
         withdrawal_user_id=withdrawal.user_id,
         amount=withdrawal.amount,
+        reason=withdrawal.return_reason,
     )
     await outbox.add(
         session,

@@ -1,13 +1,9 @@
 """Define the actor: the person or the system that does an act."""
 
-from contextvars import ContextVar
 from dataclasses import dataclass
 
 from db.models.users import Role
 from services.platform import errors
-
-correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-"""The id of one button press, command or scheduler run, for its logs and rows."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.correlation import correlation_id, origin_id
 from db.models.users import UserAuditLog
 from services.platform import errors
-from services.platform.actors import Actor, correlation_id
+from services.platform.actors import Actor
 
 Fact = int | str | bool | None
 
@@ -15,8 +16,11 @@ async def record(
 ) -> None:
     """Write the audit row of an act, in the same transaction as the act.
 
-    `role` is the role in which the actor did the act. `facts` must not contain personal data.
+    `role` is the role in which the actor did the act. `facts` must not contain personal data. If
+    the act continues earlier work, the row also names the id of that work.
     """
+    if (origin := origin_id.get()) is not None:
+        facts = {**facts, "origin_id": origin}
     await session.execute(
         insert(UserAuditLog.__table__).values(  # type: ignore[arg-type]  # a Table at run time
             action=action,

@@ -36,6 +36,13 @@ class AdminChatNotMoved(DomainError):
 
 
 @dataclass(eq=False)
+class NotTester(DomainError):
+    """The person is not marked as a tester."""
+
+    user_id: int
+
+
+@dataclass(eq=False)
 class NotCampaignOwner(DomainError):
     """The campaign belongs to another advertiser."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.correlation import correlation_id
 from db.models.operations import InboxUpdate
 from services.platform import audit, errors, lanes, outbox
 from services.platform.actors import OPERATORS, Actor
@@ -225,7 +226,7 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
     marked = await session.scalar(
         update(InboxUpdate)
         .where(InboxUpdate.id == id, *_OPEN)
-        .values(done_at=func.now(), payload=null())
+        .values(done_at=func.now(), payload=null(), correlation_id=correlation_id.get())
         .returning(InboxUpdate.id)
         .execution_options(synchronize_session=False)
     )
@@ -336,7 +337,11 @@ async def _park_matching(
     parked = await session.execute(
         update(InboxUpdate)
         .where(*_OPEN, *conditions)
-        .values(failed_at=func.now(), last_error=error)
+        .values(
+            failed_at=func.now(),
+            last_error=error,
+            correlation_id=func.coalesce(correlation_id.get(), InboxUpdate.correlation_id),
+        )
         .returning(InboxUpdate.id, InboxUpdate.failed_at, _PAYMENT)
         .execution_options(synchronize_session=False)
     )

@@ -10,11 +10,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.correlation import correlation_id
 from db.models.operations import KillSwitch, Switch, SwitchStop
 from db.models.posting import PostJob, PostJobStatus
 from db.session import detail, sqlstate
 from services.platform import errors, users
-from services.platform.actors import OPERATORS, Actor, correlation_id
+from services.platform.actors import OPERATORS, Actor
 
 LOCK_SPACE = 7_001
 """The first of the two keys of each advisory lock."""

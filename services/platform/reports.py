@@ -11,6 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.platform import errors
 
+# A placement is left out if its advertiser or its owner is a tester.
+_TESTERS = "SELECT id FROM users WHERE is_tester"
+_TESTED_CAMPAIGNS = f"SELECT id FROM campaigns WHERE advertiser_id IN ({_TESTERS})"  # noqa: S608 - ours
+TESTED_TARGETS = f"""
+    SELECT id FROM campaign_targets WHERE owner_id IN ({_TESTERS})
+    UNION SELECT id FROM campaign_targets WHERE campaign_id IN ({_TESTED_CAMPAIGNS})
+"""  # noqa: S608 - only constants of this module are put in
+"""The query of the placements that no report counts. Invariants and held money count them."""
+UNTESTED_ACTS = f"""
+    coalesce((metadata ->> 'withdrawal_user_id')::bigint,
+        (metadata ->> 'credited_user_id')::bigint, user_id, 0) NOT IN ({_TESTERS})
+    AND coalesce(metadata ->> 'target_id', '') NOT IN (
+        SELECT id::text FROM ({TESTED_TARGETS}) AS tested)
+"""  # noqa: S608 - the same
+"""The condition of the audit rows that the reports count."""
+
 Row = Mapping[str, Any]
 ESCROW_SLA = timedelta(hours=24)
 """How long an escrow may hold money without a published post, if no setting says otherwise."""
@@ -63,7 +79,7 @@ _FIRST_TXN = text(f"""
 """)  # noqa: S608 - only constants of this module are put in
 _RECENT_ENTRIES = f"""
     WITH recent AS (
-        SELECT e.created_at::date AS day, w.kind, w.currency, e.amount, e.reason
+        SELECT e.created_at::date AS day, w.kind, w.currency, e.amount, e.reason, e.reference_id
         FROM ledger_entries e JOIN wallets w ON w.id = e.wallet_id
         WHERE e.txn >= CAST(:first_txn AS bigint)
     ), days AS (
@@ -164,35 +180,51 @@ REPORTS: Mapping[str, Report] = {
     ),
     "failed_jobs": Report(
         "failed post jobs with their last error, the newest first",
-        """
+        f"""
         SELECT id, status, last_error, campaign_target_id, attempts, updated_at
-        FROM post_jobs WHERE status = 'failed' ORDER BY updated_at DESC, id DESC
-        """,
+        FROM post_jobs WHERE status = 'failed'
+            AND campaign_target_id NOT IN ({TESTED_TARGETS})
+        ORDER BY updated_at DESC, id DESC
+        """,  # noqa: S608 - the same
     ),
     "campaign_statuses": Report(
         "how many campaigns have each status",
-        "SELECT status, COUNT(*) FROM campaigns GROUP BY status ORDER BY status",
+        f"""
+        SELECT status, COUNT(*) FROM campaigns WHERE advertiser_id NOT IN ({_TESTERS})
+        GROUP BY status ORDER BY status
+        """,  # noqa: S608 - only constants of this module are put in
     ),
     "job_statuses": Report(
         "how many post jobs have each status",
-        "SELECT status, COUNT(*) FROM post_jobs GROUP BY status ORDER BY status",
+        f"""
+        SELECT status, COUNT(*) FROM post_jobs WHERE campaign_target_id NOT IN ({TESTED_TARGETS})
+        GROUP BY status ORDER BY status
+        """,  # noqa: S608 - the same
     ),
     "escrow_statuses": Report(
         "how many escrows have each status",
-        "SELECT status, COUNT(*) FROM escrows GROUP BY status ORDER BY status",
+        f"""
+        SELECT status, COUNT(*) FROM escrows WHERE campaign_target_id NOT IN ({TESTED_TARGETS})
+        GROUP BY status ORDER BY status
+        """,  # noqa: S608 - the same
     ),
     "counts": Report(
         "how many campaigns, placements, escrows and post jobs exist",
-        """
-        SELECT (SELECT COUNT(*) FROM campaigns) AS campaign_count,
-            (SELECT COUNT(*) FROM campaign_targets) AS target_count,
-            (SELECT COUNT(*) FROM escrows) AS escrow_count,
-            (SELECT COUNT(*) FROM post_jobs) AS postjob_count
-        """,
+        f"""
+        WITH tested AS MATERIALIZED ({TESTED_TARGETS})
+        SELECT (SELECT COUNT(*) FROM campaigns WHERE advertiser_id NOT IN ({_TESTERS}))
+                AS campaign_count,
+            (SELECT COUNT(*) FROM campaign_targets WHERE id NOT IN (SELECT id FROM tested))
+                AS target_count,
+            (SELECT COUNT(*) FROM escrows
+                WHERE campaign_target_id NOT IN (SELECT id FROM tested)) AS escrow_count,
+            (SELECT COUNT(*) FROM post_jobs
+                WHERE campaign_target_id NOT IN (SELECT id FROM tested)) AS postjob_count
+        """,  # noqa: S608 - the same
     ),
     "week": Report(
         "campaigns of the last 7 days by the day of their creation",
-        """
+        f"""
         SELECT DATE(campaigns.created_at) AS date,
             COUNT(DISTINCT CASE WHEN campaigns.status = 'active' THEN campaigns.id END)
                 AS active_campaigns,
@@ -203,34 +235,38 @@ REPORTS: Mapping[str, Report] = {
             COUNT(DISTINCT CASE WHEN campaign_targets.status = 'approved'
                 THEN campaign_targets.campaign_id END) AS approved_targets
         FROM campaigns LEFT JOIN campaign_targets ON campaign_targets.campaign_id = campaigns.id
+            AND campaign_targets.id NOT IN ({TESTED_TARGETS})
         WHERE campaigns.created_at > NOW() - INTERVAL '7 days'
+            AND campaigns.advertiser_id NOT IN ({_TESTERS})
         GROUP BY DATE(campaigns.created_at) ORDER BY date DESC
-        """,
+        """,  # noqa: S608 - the same
     ),
     "audit": Report(
         "what people did in the last 7 days, the most frequent act first",
-        """
+        f"""
         SELECT action, COUNT(*) AS count, MAX(created_at) AS latest
-        FROM user_audit_logs WHERE created_at > NOW() - INTERVAL '7 days'
+        FROM user_audit_logs WHERE created_at > NOW() - INTERVAL '7 days' AND {UNTESTED_ACTS}
         GROUP BY action ORDER BY count DESC, action
-        """,
+        """,  # noqa: S608 - the same
     ),
     "audit_recent": Report(
         "what people did in the last 10 minutes",
-        """
+        f"""
         SELECT action, COUNT(*) FROM user_audit_logs
-        WHERE created_at > NOW() - INTERVAL '10 minutes' GROUP BY action ORDER BY action
-        """,
+        WHERE created_at > NOW() - INTERVAL '10 minutes' AND {UNTESTED_ACTS}
+        GROUP BY action ORDER BY action
+        """,  # noqa: S608 - the same
     ),
     "revenue_by_day": Report(
         f"the platform's revenue of each of the last {DAYS} days (UTC), in minor units",
         _RECENT_ENTRIES  # noqa: S608 - no text from outside
-        + """
+        + f"""
         SELECT days.day, COALESCE(SUM(recent.amount), 0)::bigint AS revenue,
             COUNT(*) FILTER (WHERE recent.reason = 'fee') AS fees
         FROM days LEFT JOIN recent ON recent.day = days.day AND recent.kind = 'revenue'
+            AND (recent.reason <> 'fee' OR recent.reference_id NOT IN ({TESTED_TARGETS}))
         GROUP BY days.day ORDER BY days.day DESC
-        """,
+        """,  # noqa: S608 - the same
     ),
     "held_by_day": Report(
         f"the money in escrows at the end of each of the last {DAYS} days (UTC), in minor units",

@@ -59,7 +59,7 @@ _CLAIM = text(
     JOIN channels ch ON ch.id = same.channel_id
     WHERE j.id = first.id
     RETURNING j.id AS job_id, j.claim_no, j.campaign_target_id AS target_id, j.channel_id,
-        ch.chat_id, c.creative, j.attempts
+        ch.chat_id, c.creative, j.attempts, j.correlation_id AS origin_id
     """
 )
 _BEGIN_SENDS = text(
@@ -96,7 +96,7 @@ _RECORD_PUBLISHED = text(
         WHERE j.id = m.job_id AND j.status = 'sending' AND j.claim_no = m.claim_no
             AND j.lease_owner = m.owner
         RETURNING j.id, j.campaign_target_id, j.channel_id, j.message_id, m.correlation_id,
-            m.ends_at
+            j.correlation_id AS origin_id, m.ends_at
     ), post AS (
         SELECT moved.*, t.owner_id, c.advertiser_id
         FROM moved
@@ -112,13 +112,13 @@ _RECORD_PUBLISHED = text(
         INSERT INTO user_audit_logs (action, role, metadata, correlation_id)
         SELECT 'post_published', 'system', jsonb_build_object(
             'post_job_id', id, 'target_id', campaign_target_id, 'channel_id', channel_id,
-            'message_id', message_id), correlation_id
+            'message_id', message_id, 'origin_id', origin_id), correlation_id
         FROM post
     ), notified AS (
-        INSERT INTO outbox (user_id, kind, payload, key)
+        INSERT INTO outbox (user_id, kind, payload, key, correlation_id)
         SELECT person.id, 'post_published', jsonb_build_object(
                 'target_id', campaign_target_id, 'message_id', message_id, 'to', person.part),
-            'post_published:' || campaign_target_id || ':' || person.part
+            'post_published:' || campaign_target_id || ':' || person.part, correlation_id
         FROM post, LATERAL (VALUES ('advertiser', advertiser_id), ('owner', owner_id))
             AS person (part, id)
         ON CONFLICT (key) DO NOTHING
@@ -141,6 +141,8 @@ class Claim:
     creative: Creative | None
     """The ad, or None if the stored ad cannot be read."""
     attempts: int
+    origin_id: str | None = None
+    """The id of the approval that queued the post."""
 
     @property
     def correlation_id(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import structlog
 from pydantic import BaseModel
@@ -182,13 +183,34 @@ def test_only_the_first_line_of_an_exception_is_logged(capsys: pytest.CaptureFix
         Message.model_validate({"text": words, "number": words})
     except ValueError as error:
         log.warning("refused", error=error, exc_info=True)
-    refused = Exception(f"duplicate\nDETAIL: {words}")
+    refused = asyncpg.UniqueViolationError(f"duplicate\nDETAIL: {words}")
     log.error("failed", exc_info=IntegrityError("INSERT INTO users VALUES (%s)", (words,), refused))
-    log.error("bad", error=ValueError("invalid input for query argument $1: 'private'"))
     shown = capsys.readouterr().err
     assert "private" not in shown
     assert "1 validation error for Message" in shown
-    assert "IntegrityError: (builtins.Exception) duplicate" in shown
+    assert "IntegrityError: asyncpg.exceptions.UniqueViolationError (23505): duplicate" in shown
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("private"),
+        KeyError("private"),
+        Exception("private"),
+        asyncpg.RaiseError("private"),
+        asyncpg.InvalidTextRepresentationError('invalid input: "private"'),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_message_that_may_be_a_persons_words_is_not_logged(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot_logging.setup(settings())
+    structlog.get_logger().error("failed", error=error, exc_info=ExceptionGroup("two", [error]))
+    shown = capsys.readouterr().err
+    assert type(error).__name__ in shown
+    assert shown.count("[message withheld]") == 2
+    assert "private" not in shown
 
 
 def test_an_exception_group_logs_all_its_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +218,7 @@ def test_an_exception_group_logs_all_its_exceptions(capsys: pytest.CaptureFixtur
     group = ExceptionGroup("two", [KeyError("one"), OSError("other")])
     structlog.get_logger().error("failed", exc_info=group)
     (line,) = lines(capsys)
-    assert "KeyError: 'one'" in line["exception"]
+    assert "KeyError: [message withheld]" in line["exception"]
     assert "OSError: other" in line["exception"]
 
 

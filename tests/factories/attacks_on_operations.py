@@ -213,6 +213,27 @@ ON_OPERATIONS = (
         owner="AD082",
     ),
     attack(
+        "a person is hidden from the reports",
+        "UPDATE users SET is_tester = true WHERE id = {thief}",
+        app="AD081",
+        bot="AD081",
+        owner="AD081",
+    ),
+    attack(
+        "a person is born hidden from the reports",
+        "INSERT INTO users (telegram_id, is_tester) VALUES (4711, true)",
+        app="AD081",
+        bot="AD081",
+        owner="AD081",
+    ),
+    attack(
+        "the drafts of a person are deleted",
+        "SELECT delete_tester_drafts({request}, NULL)",
+        app="AD083",
+        bot="AD083",
+        owner="AD083",
+    ),
+    attack(
         "a request is dropped as the system does after 72 hours",
         "UPDATE staff_requests SET status = 'dropped', decided_at = now() WHERE id = {request}",
         app="may",

@@ -7,6 +7,7 @@ from services.market import staff_requests
 from services.platform.actors import Actor
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.test_corrections import hire
+from tests.shell import shell_of
 
 MINE, NOT_MINE = "✅ That was me", "✖️ That was not me"
 CONFIRM, REFUSE, BACK = "✅ Confirm", "✖️ Refuse", "⬅️ Back"
@@ -204,3 +205,25 @@ async def test_what_does_not_exist_is_named(two_heads: Marketplace) -> None:
     ):
         await market.say("admin", command, where="group")
         assert said in await market.last("group"), command
+
+
+async def test_a_tester_is_marked_and_cleaned_up_from_a_shell(market: Marketplace) -> None:
+    await market.submitted()
+    await market.make_campaign(active=False)
+    await market.give("advertiser", 5_000)
+    shell, admin = shell_of(market.database), market.chat("admin")
+    tester = market.chat("advertiser")
+    balance = await market.balance("advertiser")
+    for command, done in (("mark", "as a tester"), ("clean-up", "clean up after the tester")):
+        ran = await shell.adtech("testers", command, tester, "the smoke test", "--as", admin)
+        assert (ran.status, "That was me" in ran.said) == (0, True), ran.said
+        await market.deliver()
+        assert done in await market.last("group")
+        await market.press("admin", MINE, where="group")
+        assert f"Done by {admin}" in await market.last("group")
+    ran = await shell.adtech("testers", "list", "--csv")
+    assert ran.out.splitlines() == ["person,campaigns", f"{tester},1"]
+    statuses = await market.rows("SELECT status FROM campaigns")
+    assert [row["status"] for row in statuses] == ["cancelled"]
+    assert await market.value("SELECT sum(amount) FROM withdrawals") == balance
+    assert await market.balance("advertiser") == 0

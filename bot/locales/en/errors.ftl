@@ -118,3 +118,4 @@ error-admin-chat-not-moved = Telegram does not say that the admin chat moved to 
 error-launch-not-begun = The launch has not begun. Begin phase 0: /launch
 error-launch-phase-passed = Phase { $phase } has passed already, and no phase runs twice. /launch shows what comes next.
 error-launch-check-open = Phase { $phase } has a check that has not passed ({ $check }). Repair what it names, and press “Check again” in /launch.
+error-not-tester = This person is no tester. Mark the person first: adtech testers mark.

@@ -16,6 +16,9 @@ request-kind = { $kind ->
     [grant_role] grant a role
     [revoke_role] revoke a role
     [record_payment] record a payment
+    [mark_tester] mark a tester
+    [unmark_tester] unmark a tester
+    [clean_up_tester] clean up after a tester
    *[clawback] take a deposit back
 }
 request-card = 👥 Request #{ $id }: { $what }
@@ -31,6 +34,9 @@ request-what = { $kind ->
     [grant_role] grant { $person } the role: { $role }
     [revoke_role] take the role from { $person }: { $role }
     [record_payment] record that withdrawal #{ $withdrawal } of { $person } was paid outside ({ $reference }), although it was not approved or has ended already. What its wallet lacks is a loss.
+    [mark_tester] mark { $person } as a tester: no report counts this person's campaigns, placements and deposits any more
+    [unmark_tester] count the acts of { $person } in the reports again
+    [clean_up_tester] clean up after the tester { $person }: cancel the campaigns, delete the drafts, and request a withdrawal of the money in the wallet
    *[clawback] take the deposit { $charge } back, because its payer reversed the payment. The payer is blocked.
 }
 request-fact = { $name ->

@@ -118,3 +118,4 @@ error-admin-chat-not-moved = Telegram не сообщает, что чат ад�
 error-launch-not-begun = Запуск ещё не начат. Начните этап 0: /launch
 error-launch-phase-passed = Этап { $phase } уже пройден, второй раз он не выполняется. Что дальше, показывает /launch.
 error-launch-check-open = На этапе { $phase } есть непройденная проверка ({ $check }). Исправьте то, что она называет, и нажмите «Проверить снова» в /launch.
+error-not-tester = Этот человек не тестировщик. Сначала отметьте его: adtech testers mark.

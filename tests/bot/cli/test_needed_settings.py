@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "status": (BOT, ()),
     "launch status": (BOT, ()),
     "dlq": (BOT, ()),
+    "trace": (BOT, ("5f0c1d2e3a4b",)),
     "stop all": (BOT, ("x", *AS)),
     "killswitch list": (BOT, ()),
     "killswitch stop": (BOT, ("payouts", "x", *AS)),
@@ -50,6 +51,10 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "grant-role": (BOT, ("2", "admin", "x", *AS)),
     "revoke-role": (BOT, ("2", "admin", "x", *AS)),
     "staff": (BOT, ()),
+    "testers list": (BOT, ()),
+    "testers mark": (BOT, ("2", "x", *AS)),
+    "testers unmark": (BOT, ("2", "x", *AS)),
+    "testers clean-up": (BOT, ("2", "x", *AS)),
 }
 """For each command: the only setting that it needs, the login in it, and its arguments."""
 NEED_ALL = {"launch check", "launch next", "predeploy"}

@@ -288,6 +288,12 @@ async def test_only_the_owner_role_repairs_and_only_confirmed_corrections(scene:
         await presses.apply_correction(session, scene.proposer, proposed.id)
     done = await breakage.execute_correction(scene.database, proposed)
     assert done.applied_by == scene.proposer.user_id
+    async with scene.database.sessions.begin() as session:
+        assert await rows.table(
+            session,
+            "SELECT user_id, role, metadata ->> 'reason' FROM user_audit_logs"
+            " WHERE action = 'correction_done'",
+        ) == [(scene.proposer.user_id, "admin", "seen")]
     # The trigger is enabled again.
     with pytest.raises(DBAPIError, match="not moved by an entry"):
         async with breakage.as_owner(scene.database) as session:

@@ -2,8 +2,9 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.correlation import correlation_id
 from db.models.users import Role
-from services.platform.actors import Actor, correlation_id
+from services.platform.actors import Actor
 from tests.factories import people, rows
 
 

@@ -37,10 +37,10 @@ async def test_an_operator_stops_and_runs_each_switch(
         assert await rows.snapshot(session) == again
     assert await rows.table(
         session,
-        "SELECT action, role, metadata->>'key' FROM user_audit_logs WHERE user_id = :id"
-        " ORDER BY id",
+        "SELECT action, role, metadata->>'key', metadata->>'reason' FROM user_audit_logs"
+        " WHERE user_id = :id ORDER BY id",
         id=operator.user_id,
-    ) == [("kill_switch_stopped", role, key), ("kill_switch_run", role, key)]
+    ) == [("kill_switch_stopped", role, key, "drill"), ("kill_switch_run", role, key, "drill")]
 
 
 async def test_others_cannot_set_a_switch(session: AsyncSession) -> None:

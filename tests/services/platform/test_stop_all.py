@@ -86,9 +86,10 @@ async def test_everything_is_stopped_with_an_audit_row_each_and_one_alarm(
         assert rows.grown(before, after) == {"outbox": 1, "user_audit_logs": len(Switch) - 1}
         assert await rows.table(
             session,
-            "SELECT DISTINCT action, role FROM user_audit_logs WHERE user_id = :id",
+            "SELECT DISTINCT action, role, metadata ->> 'reason' FROM user_audit_logs"
+            " WHERE user_id = :id",
             id=operator.user_id,
-        ) == [("kill_switch_stopped", "operator")]
+        ) == [("kill_switch_stopped", "operator", "drill")]
         again = await killswitches.stop_all(session, actor=operator, reason="again")
         assert (again.stopped, len(again.before)) == ((), len(Switch))
         assert again.before[0].reason == "drill"
