@@ -40,6 +40,9 @@ RETRY_SECONDS = 60.0
 _ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _PASSING = ("08", "25P04", "40", "53", "55P03", "57")
 """The SQLSTATE prefixes of a lost connection, a conflict, a time limit and a busy server."""
+_REFUSED_LOGIN = ("28", "3D")
+"""The SQLSTATE prefixes of a wrong user, password or name of the database."""
+_NO_RIGHT = "42501"
 _NO_OPERATOR = "AD042"
 NOT_STOPPED = 1
 WRONG_USE = 2
@@ -89,19 +92,30 @@ def run(person: int, reason: str) -> int:
         _say(str(refused))
         return NOT_STOPPED
     except _ERRORS as error:
-        _say(
-            f"NOT stopped: the database {_problem(error)}. Stop the processes of the bot and of the"
-            " scheduler, and repeat the command."
-        )
+        _say(f"NOT stopped: {_problem(error)}")
         return NO_DATABASE
     _print(stopped)
     return 0
 
 
 def _problem(error: Exception) -> str:
-    """Say what is wrong with the database, without any part of its address."""
-    name = type(error).__name__
-    return f"did not answer ({name})" if _may_pass(error) else f"refused the stop ({name})"
+    """Say what is wrong with the database and what to do, without any part of its address."""
+    name, state = type(error).__name__, getattr(error, "sqlstate", None) or ""
+    if state.startswith(_REFUSED_LOGIN):
+        return (
+            "PostgreSQL refuses the login. Correct user, password and database in"
+            f" {DATABASE}, or write /stop in the admin chat. ({name})"
+        )
+    if state == _NO_RIGHT:
+        return (
+            f"the login of {DATABASE} may not stop anything. Use the login of the bot, or write"
+            f" /stop in the admin chat. ({name})"
+        )
+    said = "did not answer" if _may_pass(error) else "refused the stop"
+    return (
+        f"the database {said} ({name}). Stop the processes of the bot and of the scheduler, and"
+        " repeat the command."
+    )
 
 
 class _RefusedError(Exception):
@@ -266,7 +280,8 @@ def _print(stopped: _Stopped) -> None:
             f" ({_one_line(row['reason'])})"
         )
     if stopped.sends:
-        _out(f"{stopped.sends} posts were under way; their results are recorded.")
+        posts = "1 post was" if stopped.sends == 1 else f"{stopped.sends} posts were"
+        _out(f"{posts} under way; every result is recorded.")
     unique = {holder["pid"]: holder for holder in stopped.holders}
     for holder in sorted(unique.values(), key=lambda each: -float(each["seconds"] or 0)):
         whose = (

@@ -1,7 +1,8 @@
 """Build the messages about alerts: the first line says what is wrong, the second what to type."""
 
 from bot.alarm_routes import Alarm
-from bot.screens.outgoing import Outgoing
+from bot.screens import next_steps
+from bot.screens.outgoing import Outgoing, rows
 from bot.texts import Texts
 from services.platform.alert_conditions import BY_NAME
 
@@ -12,7 +13,9 @@ DATABASE_COMMAND = "adtech health"
 
 def firing(t: Texts, name: str) -> Outgoing:
     """Build the message that an alert has begun."""
-    return Outgoing(f"{t('alert-firing', what=_what(t, name))}\n{_command(name)}")
+    command = _command(name)
+    text = f"{t('alert-firing', what=_what(t, name))}\n{command}"
+    return Outgoing(text, rows(*next_steps.beside(t, command, next_steps.HEALTH)))
 
 
 def resolved(t: Texts, name: str, minutes: int) -> Outgoing:

@@ -1,6 +1,7 @@
 """Build the screens of the operators' reports."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,12 +11,15 @@ from bot.operator_callbacks import DrawReport, ShowReport
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
+from db.money import STARS
 from services.platform import reports
 
 _MONEY = frozenset(
     {"amount", "balance", "held", "ledger_sum", "newly_held", "released_or_refunded", "revenue"}
 )
 """The columns whose values are amounts in minor units."""
+_STATUSES = frozenset({"status", "job_status", "state"})
+"""The columns whose values are words for states."""
 DRAWN: Mapping[str, str] = {"revenue_by_day": "revenue", "held_by_day": "held"}
 """The reports with a picture, each with the column that the picture shows."""
 _LONGEST = 80
@@ -43,7 +47,8 @@ def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoi
     page = Page(found, page_number)
     is_wrong = reports.REPORTS[name].is_wrong
     lines = [t("report", title=t("report-name", name=name), name=name), ""]
-    lines += [_row(t, row, wrong=is_wrong(row)) for row in page.rows]
+    currency = STARS if name == "unbooked_stars" else t.currency
+    lines += [_row(replace(t, currency=currency), row, wrong=is_wrong(row)) for row in page.rows]
     if not page.rows:
         lines.append(t("report-empty"))
     if any(map(is_wrong, page.rows)):
@@ -76,10 +81,14 @@ def caption(t: Texts, name: str, found: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(t: Texts, row: Mapping[str, Any], *, wrong: bool) -> str:
     """Write a row in one paragraph: the first column, then the name and value of each other one."""
-    (_, first), *others = row.items()
-    cells = [f"{name}: {_cell(t, name, value)}" for name, value in others if value is not None]
+    (column, first), *others = row.items()
+    cells = [
+        t("report-cell", name=name, value=_cell(t, name, value))
+        for name, value in others
+        if value is not None
+    ]
     mark = "⚠️" if wrong else "•"
-    return f"{mark} {_cell(t, '', first)}" + (" — " + ", ".join(cells) if cells else "")
+    return f"{mark} {_cell(t, column, first)}" + (" — " + ", ".join(cells) if cells else "")
 
 
 def _cell(t: Texts, column: str, value: Any) -> str:
@@ -90,6 +99,8 @@ def _cell(t: Texts, column: str, value: Any) -> str:
     if isinstance(value, datetime):
         return t.time(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return f"{value.isoformat()} UTC"
+    if column in _STATUSES:
+        return t("state", status=str(value))
     shown = " ".join(str(value).split())
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

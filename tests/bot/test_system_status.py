@@ -7,9 +7,12 @@ import pytest
 from bot import system_status
 from bot.screens import system_status as screens
 from bot.texts import LANGUAGES, Texts
+from db.models.operations import Switch
 from services.platform.system_status import PARTS, Line, State, Unit, unknown
 from tests.conftest import Database
 from tests.shell import Shell, shell_of
+
+AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
 async def test_a_dead_redis_and_scheduler_are_lines_of_the_status(database: Database) -> None:
@@ -46,14 +49,18 @@ def test_each_line_has_a_text_and_fits_a_message(language: str) -> None:
     names = [name for part in PARTS for name in part.lines]
     for name in (*names, "database", "redis", "schema_revision", "product_version"):
         line = Line(name, 5, Unit.COUNT, State.OK)
-        assert f"✅ {name}: 5" not in screens.status(t, [line]).text
-    everything = [*unknown(), *(Line(name, 5, Unit.COUNT, State.OK, "x" * 50) for name in names)]
-    assert len(screens.status(t, everything).text) < 4096
+        assert f"✅ {name}: 5" not in screens.status(t, [line], AT).text
+    everything = [
+        *(Line(key.value, "STOPPED", Unit.TEXT, State.OK, "ш" * 3_000) for key in Switch),
+        *(Line(name, 5, Unit.COUNT, State.ATTENTION, "x" * 50) for name in names),
+        Line("open_incidents", 500, Unit.COUNT, State.ATTENTION, "#1 ledger_violation, " * 500),
+        *unknown()[-2:],
+    ]
+    assert len(screens.status(t, everything, AT).text) < 4096
 
 
 def test_values_are_shown_in_their_units() -> None:
     t = Texts("en", "USD")
-    moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     for value, unit, shown in (
         (119, Unit.SECONDS, ": 119 s"),
         (120, Unit.SECONDS, ": 2 min"),
@@ -61,10 +68,10 @@ def test_values_are_shown_in_their_units() -> None:
         (7_200, Unit.SECONDS, ": 2 h"),
         (None, Unit.SECONDS, ": none"),
         (1_250, Unit.MONEY, ": $12.50"),
-        (moment, Unit.TIME, t.time(moment)),
+        (AT, Unit.TIME, t.time(AT)),
         ("does_not_answer", Unit.TEXT, "DOES NOT ANSWER"),
     ):
-        assert shown in screens.status(t, [Line("money_held", value, unit, State.OK)]).text
+        assert shown in screens.status(t, [Line("money_held", value, unit, State.OK)], AT).text
 
 
 def test_what_needs_a_human_comes_first() -> None:
@@ -72,16 +79,16 @@ def test_what_needs_a_human_comes_first() -> None:
         Line("payouts", "running", Unit.TEXT, State.OK, "resolved"),
         Line("bot", "takes_no_updates", Unit.TEXT, State.ATTENTION),
     ]
-    shown = screens.status(Texts("en", "USD"), lines).text.splitlines()
+    shown = screens.status(Texts("en", "USD"), lines, AT).text.splitlines()
     assert shown == [
-        "🩺 Health",
+        "🩺 Health, 2 Jan 2026 03:04 UTC",
         "⚠️ One line needs a human:",
         "⚠️ the bot: TAKES NO UPDATES",
         "",
         "The rest is well:",
         "🟢 payouts: running (resolved)",
     ]
-    assert screens.status(Texts("en", "USD"), lines[:1]).text.splitlines()[1:] == [
+    assert screens.status(Texts("en", "USD"), lines[:1], AT).text.splitlines()[1:] == [
         "✅ Nothing needs a human.",
         "🟢 payouts: running (resolved)",
     ]

@@ -1,12 +1,14 @@
 """Test the operators' commands in the admin chat."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.screens import notices
 from bot.screens import operators as screens
 from bot.screens import stop as stop_screens
 from bot.texts import LANGUAGES, Texts
-from db.models.operations import Switch
+from db.models.operations import Incident, Switch
 from db.models.users import Role
 from sandbox import prepare
 from services.money import incidents
@@ -16,6 +18,7 @@ from tests.handlers.marketplace import Marketplace
 
 WORDS = (incidents.FREEZE_REASON, killswitches.CREATED_STOPPED, prepare.REASON)
 """The reasons that the product itself stores with kill switches."""
+AT = datetime(2026, 1, 2, tzinfo=UTC)
 CLOSE, SURE_CLOSE = "✅ Repaired, close #1", "✅ Yes, close it"
 
 
@@ -64,7 +67,7 @@ def test_only_the_products_own_reasons_are_translated(language: str, word: str) 
     t = Texts(language, "USD")
     state = SwitchState(Switch.PAYOUTS, enabled=False, missing=False, reason=word)
     told = stop_screens.present_states(t, [state])
-    for shown in (screens.panel(t, [state]).text, told.text):
+    for shown in (screens.panel(t, [state], AT).text, told.text):
         assert (word in shown) == (word not in WORDS)
 
 
@@ -199,6 +202,18 @@ async def test_an_operator_allows_a_new_file_of_the_audit_chain(operated: Market
     await operated.say("admin", "/chainfile new", where="group")
     assert "allowed already" in await operated.last("group")
     assert await operated.value(files) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_full_list_of_incidents_fits_into_a_message(language: str) -> None:
+    details = {f"a_broken_rule_{n}": [{"ref": 10**12 + ref} for ref in range(9)] for n in range(9)}
+    opened = [
+        Incident(id=10**6 + n, kind="ledger_violation", opened_at=AT, details=details)
+        for n in range(50)
+    ]
+    shown = screens.incidents(Texts(language, "USD"), opened)
+    assert len(shown.text) < 4096
+    assert shown.text.count("a_broken_rule_0") == 20
 
 
 def test_the_notices_about_the_files_of_the_audit_chain_name_them() -> None:

@@ -41,7 +41,7 @@ queue = ⏳ These wait for a decision, the oldest first:
 queue-empty = ✅ Nothing waits for a decision.
 queue-row = #{ $id } · { $campaign } → { $channel }
 
-switches = 🎛 Kill switches
+switches = 🎛 Kill switches, { $at }
 switch-line = { $state ->
     [running] 🟢 { $key }: running
    *[stopped] 🔴 { $key }: STOPPED
@@ -98,7 +98,7 @@ switch-unchanged = { $state ->
     [running] 🟢 { $key } was running already. Nothing was changed.
    *[stopped] 🔴 { $key } was stopped already. Nothing was changed.
 }
-switch-stop-waits = ⏳ NOT stopped yet: another session of the database holds the stop up, and I could not end it. I keep trying, and I answer when the switch is stopped. See the runbook: Stop and run.
+switch-stop-waits = ⏳ NOT stopped yet: another session of the database holds the stop up, and I could not end it. I keep trying, and I answer when the switch is stopped. See docs/runbook.md, “Stop and run”.
 switch-under-way = { $count ->
     [one] One post was already on its way; its result is still recorded.
    *[other] { $count } posts were already on their way; their results are still recorded.

@@ -1,4 +1,13 @@
-health = 🩺 Health
+health = 🩺 Health, { $at }
+next-step = { $name ->
+    [health] 🩺 Health
+    [ledger] 📒 Check the ledger
+    [incidents] 🚨 Incidents
+    [switches] 🎛 All switches
+    [queue] ⏳ Placements that wait
+    [dlq] ☠️ Failed posts
+   *[withdrawals] 🏦 Withdrawals
+}
 health-well = ✅ Nothing needs a human.
 health-look = ⚠️ { $count ->
     [one] One line needs

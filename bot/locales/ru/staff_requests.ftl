@@ -16,7 +16,7 @@ request-kind = { $kind ->
     [grant_role] выдать роль
     [revoke_role] отозвать роль
     [record_payment] записать выплату
-   *[clawback] снять отозванный депозит
+   *[clawback] забрать отозванное пополнение
 }
 request-card = 👥 Запрос #{ $id }: { $what }
 request-what = { $kind ->
@@ -27,11 +27,11 @@ request-what = { $kind ->
     [unblock_staff] разблокировать { $person }, у кого есть роль сотрудника. Роли этого человека снова действуют
     [retry_payment] обработать отложенное обновление { $update } ещё раз
     [correction] предложить исправление: { $correction } ({ $details })
-    [repair] выполнить исправление #{ $correction }: после этого adtech repair { $correction } изменит бухгалтерию
+    [repair] выполнить исправление #{ $correction }: после этого adtech repair { $correction } изменит книгу
     [grant_role] выдать { $person } роль: { $role }
     [revoke_role] отозвать у { $person } роль: { $role }
     [record_payment] записать, что вывод #{ $withdrawal } для { $person } выплачен снаружи ({ $reference }), хотя он не был одобрен или уже завершён. Чего не хватит в кошельке, станет убытком.
-   *[clawback] снять депозит { $charge }, потому что плательщик отозвал платёж. Плательщик блокируется.
+   *[clawback] забрать пополнение { $charge }, потому что плательщик отозвал платёж. Плательщик блокируется.
 }
 request-fact = { $name ->
     [wallet_id] кошелёк { $value }
@@ -97,6 +97,6 @@ command-staff = У кого какая роль
 command-grant = Запросить роль для человека
 command-revoke = Запросить отзыв роли
 notice-excess-payment = { $to ->
-    [staff] 🚨 Вывод #{ $id } для { $person } ({ $amount }) выплачен снаружи, но денег в нём уже не было. Снято с кошелька: { $recovered }. Убыток платформы: { $loss }.
+    [staff] 🚨 Вывод #{ $id } для { $person } ({ $amount }) выплачен снаружи, но денег в нём уже не было. Снято с кошелька: { $recovered }. Убыток площадки: { $loss }.
    *[person] ↩️ Ваш вывод #{ $id } ({ $amount }) выплачен, хотя его деньги уже не были отложены. Снято с кошелька: { $recovered }. Осталось вернуть: { $loss }.
 }

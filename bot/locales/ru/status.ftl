@@ -1,4 +1,13 @@
-health = 🩺 Состояние
+health = 🩺 Состояние, { $at }
+next-step = { $name ->
+    [health] 🩺 Состояние
+    [ledger] 📒 Проверить книгу
+    [incidents] 🚨 Инциденты
+    [switches] 🎛 Все переключатели
+    [queue] ⏳ Ждут решения
+    [dlq] ☠️ Не вышли
+   *[withdrawals] 🏦 Выводы
+}
 health-well = ✅ Вмешательство человека не нужно.
 health-look = ⚠️ { $count ->
     [one] { $count } строка требует

@@ -83,7 +83,7 @@ async def test_everything_is_stopped_and_the_answer_says_what_was_stopped_before
     assert lines[1] == f"Stopped now: {now}"
     assert lines[2].startswith("Stopped before: refunds, since ")
     assert "by the system" in lines[2]
-    assert lines[3] == "1 posts were under way; their results are recorded."
+    assert lines[3] == "1 post was under way; every result is recorded."
     assert "one by one" in lines[4]
     assert await _running(database) == []
     again = await shell.adtech("stop", "all", "--as", operator)
@@ -195,8 +195,20 @@ async def test_a_login_without_the_right_is_named_at_once(
     url = server.dsn(logins.REPORTS, str(make_url(database.url).database))
     ran = await Shell({"DATABASE_URL": url}).adtech(*STOP, operator)
     assert ran.status == command.NO_DATABASE
-    assert "NOT stopped: the database refused the stop (InsufficientPrivilege" in ran.err
+    assert ran.err.startswith("NOT stopped: the login of DATABASE_URL may not stop anything.")
     assert len(await _running(database)) == len(Switch)
+
+
+async def test_a_wrong_password_is_named_at_once(
+    server: embedded.Postgres, database: Database, operator: int
+) -> None:
+    url = make_url(server.dsn(logins.BOT, str(make_url(database.url).database)))
+    for wrong in (url.set(password="wrong"), url.set(database="nowhere")):
+        shown = wrong.render_as_string(hide_password=False)
+        ran = await Shell({"DATABASE_URL": shown}).adtech(*STOP, operator)
+        assert ran.status == command.NO_DATABASE
+        assert ran.err.startswith("NOT stopped: PostgreSQL refuses the login. Correct user,")
+        assert "wrong" not in ran.err
 
 
 async def test_a_person_who_loses_the_role_meanwhile_is_told(
