@@ -76,7 +76,7 @@ def _change_number(changed_at: datetime) -> int:
     return (changed_at - _EPOCH) // timedelta(microseconds=1)
 
 
-@router.message(Command("killswitch"))
+@router.message(Command("killswitch", ignore_case=True))
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Show the kill switches, or change one: `/killswitch stop payouts <reason>` or `run payouts`.
 
@@ -89,12 +89,13 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
         return
     context.actor.require_staff(*OPERATORS, action="kill_switch")
     verb, key, reason = [*arguments, "", "", ""][:_SWITCH_ARGUMENTS]
+    verb, key = verb.lower(), key.lower()
     if key == EVERY_SWITCH and verb == "stop":
         await stop.stop_everything(message, context, reason)
     elif key == EVERY_SWITCH:
         await respond.show(message, screens.no_run_of_all(context.t))
     elif key not in set(Switch) or verb not in {"stop", "run", "on", "off"}:
-        await respond.show(message, screens.usage(context.t, [switch.value for switch in Switch]))
+        await respond.show(message, screens.usage(context.t, command.args or "", list(Switch)))
     elif verb == "run":
         await respond.show(message, await _ask_to_run(context, Switch(key)))
     elif verb == "stop" and reason:

@@ -194,6 +194,17 @@ async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> Non
             await audit.record_denied(session, actor=actor, action=action, error=refusal)
 
 
+def confirm(question: str) -> None:
+    """Ask a person who types at a terminal. Exit with status 1 unless the answer is yes."""
+    try:
+        if typer.confirm(question):
+            return
+    except typer.Abort:  # nobody can answer
+        err.print()
+    err.print("Nothing was changed. A script answers with the option --yes.", markup=False)
+    sys.exit(REFUSED)
+
+
 def request(
     kind: RequestKind,
     arguments: dict[str, Any],

@@ -24,6 +24,6 @@ def daily_report(t: Texts, day: str, numbers: Mapping[str, int], wrong: Sequence
         lines += ["", t("health-look", count=len(wrong))]
         lines += [show_line(t, line) for line in wrong]
     else:
-        lines += ["", t("health-well")]
+        lines += ["", t("health-well", stopped=0)]
     buttons = [button(t("reports-button"), ShowReport())]
     return Outgoing("\n".join(lines), rows(buttons))

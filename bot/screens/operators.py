@@ -19,6 +19,7 @@ STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
 _MAX_INCIDENTS = 20
 _MAX_REFS = 5
 _FAULTS_LENGTH = 100
+_WORDS_LENGTH = 60
 LAUNCH_REASON = "launch"
 RUN_REASONS = ("resolved", LAUNCH_REASON, "drill_over")
 
@@ -94,10 +95,11 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
     )
 
 
-def usage(t: Texts, keys: Sequence[str]) -> Outgoing:
-    """Build the answer to wrong words after `/killswitch`: how it is used, and the names."""
+def usage(t: Texts, words: str, keys: Sequence[str]) -> Outgoing:
+    """Build the answer to wrong `words` after `/killswitch`: how it is used, and the names."""
+    typed = f"/killswitch {words if len(words) <= _WORDS_LENGTH else words[:_WORDS_LENGTH] + '…'}"
     return Outgoing(
-        t("switch-usage", keys=", ".join(keys)),
+        t("switch-usage", words=typed, keys=", ".join(keys)),
         rows(*next_steps.beside(t, next_steps.KILLSWITCH)),
     )
 

@@ -12,8 +12,8 @@ from services.platform.system_status import Line, State, Unit
 
 _MINUTE = 60
 _HOUR = 3_600
-_REASON_LENGTH = 80
-_DETAIL_LENGTH = 200
+_REASON_LENGTH = 60
+_DETAIL_LENGTH = 160
 _SHOWN_UNITS = 2
 """An age is shown in the next larger unit from this many of them on."""
 _COMMANDS = {
@@ -26,6 +26,7 @@ _COMMANDS = {
     "oldest_refund_due_age": "/dlq",
 }
 """The command that shows more about a line of the status."""
+_STOPPED = "STOPPED"
 _SWITCHES = frozenset(switch.value for switch in Switch)
 
 
@@ -36,8 +37,13 @@ def status(t: Texts, lines: Sequence[Line], at: datetime) -> Outgoing:
     """
     urgent = [line for line in lines if line.state is not State.OK]
     rest = [line for line in lines if line.state is State.OK]
-    summary = t("health-look", count=len(urgent)) if urgent else t("health-well")
-    shown = [t("health", at=t.time(at)), summary, *(show_line(t, line) for line in urgent)]
+    stopped = [line.name for line in lines if line.name in _SWITCHES and line.value == _STOPPED]
+    shown = [t("health", at=t.time(at))]
+    if stopped:
+        shown.append(t("health-stopped", keys=", ".join(stopped)))
+    well = t("health-well", stopped=len(stopped))
+    summary = t("health-look", count=len(urgent)) if urgent else well
+    shown += [summary, *(show_line(t, line) for line in urgent)]
     if urgent:
         shown += ["", t("health-rest")]
     return Outgoing(

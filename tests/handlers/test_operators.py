@@ -119,7 +119,19 @@ async def test_on_and_off_are_answered_with_a_question(operated: Marketplace, ve
 
 async def test_an_unknown_switch_is_answered_with_the_usage(operated: Marketplace) -> None:
     await operated.say("admin", "/killswitch stop everything now", where="group")
-    assert "Usage" in await operated.last("group")
+    said = "❔ “/killswitch stop everything now” is no command. Nothing was changed. Usage:\n"
+    assert (await operated.last("group")).startswith(said)
+
+
+async def test_capital_letters_do_not_refuse_a_stop(operated: Marketplace) -> None:
+    await operated.say("admin", "/Killswitch Stop Payouts Odd Sums", where="group")
+    assert (await operated.last("group")).startswith("🔴 payouts is STOPPED.")
+    assert await operated.value("SELECT reason FROM kill_switches WHERE key = 'payouts'") == (
+        "Odd Sums"
+    )
+    await operated.say("admin", "/health", where="group")
+    _title, stopped, *_ = (await operated.last("group")).splitlines()
+    assert stopped.startswith("🔴 STOPPED: payouts. ")
 
 
 async def test_an_admin_without_the_operators_role_cannot_set_switches(market: Marketplace) -> None:

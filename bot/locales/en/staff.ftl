@@ -83,7 +83,7 @@ switch-run-question = ▶️ Run { $key } again? It allows: { $lets }. Choose th
 switch-run-sure = ▶️ Yes, run it: { $reason }
 switch-stopped-again = It was stopped again after this question was asked. Look at the reason in the panel before you run it. Nothing was changed.
 switch-which = “On” and “off” mean different things to different people. { $key } allows: { $lets }. What do you want to do?
-switch-usage = Usage:
+switch-usage = ❔ “{ $words }” is no command. Nothing was changed. Usage:
     /killswitch: the panel
     /stop REASON: stop everything at once; the reason may be missing
     /killswitch stop KEY REASON: stop at once

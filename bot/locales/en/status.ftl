@@ -8,7 +8,11 @@ next-step = { $name ->
     [dlq] ☠️ Failed posts
    *[withdrawals] 🏦 Withdrawals
 }
-health-well = ✅ Nothing needs a human.
+health-well = ✅ { $stopped ->
+    [0] Nothing needs a human.
+   *[other] Nothing else needs a human.
+}
+health-stopped = 🔴 STOPPED: { $keys }. A stopped switch runs again by /killswitch.
 health-look = ⚠️ { $count ->
     [one] One line needs
    *[other] { $count } lines need

@@ -8,7 +8,11 @@ next-step = { $name ->
     [dlq] ☠️ Не вышли
    *[withdrawals] 🏦 Выводы
 }
-health-well = ✅ Вмешательство человека не нужно.
+health-well = ✅ { $stopped ->
+    [0] Вмешательство человека не нужно.
+   *[other] В остальном вмешательство человека не нужно.
+}
+health-stopped = 🔴 ОСТАНОВЛЕНЫ: { $keys }. Снова запустить переключатель: /killswitch
 health-look = ⚠️ { $count ->
     [one] { $count } строка требует
     [few] { $count } строки требуют

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -239,6 +240,21 @@ def test_the_program_needs_no_other_setting_and_loads_only_what_it_needs(
     loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
     assert "asyncpg" in loaded
     assert not {"typer", "pydantic", "sqlalchemy", "aiogram", "redis", "structlog"} & loaded
+
+
+def test_ctrl_c_says_where_to_look(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bot.cli", *STOP, "7"]
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+    environment["DATABASE_URL"] = "postgresql://u:p@127.0.0.1:1/d"
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline().startswith("NOT stopped yet")
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read()
+    assert running.returncode == program.INTERRUPTED
+    assert said == "Interrupted. What is stopped now: adtech killswitch list\n"
 
 
 @pytest.mark.parametrize(
