@@ -9,12 +9,16 @@ from services.platform.alert_conditions import BY_NAME
 DATABASE_AWAY = "database_away"
 """The name of the alert that a bot tells by itself, because it cannot be stored."""
 DATABASE_COMMAND = "adtech health"
+_WITHOUT_BUTTONS = frozenset({DATABASE_AWAY, "bot_missing", "inbox_late"})
+"""The alerts during which nobody answers a press in time, so that only a shell helps."""
 
 
 def firing(t: Texts, name: str) -> Outgoing:
     """Build the message that an alert has begun."""
     command = _command(name)
     text = f"{t('alert-firing', what=_what(t, name))}\n{command}"
+    if name in _WITHOUT_BUTTONS:
+        return Outgoing(text)
     return Outgoing(text, rows(*next_steps.beside(t, command, next_steps.HEALTH)))
 
 

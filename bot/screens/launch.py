@@ -42,7 +42,8 @@ def lines(t: Texts, launch: Launch) -> list[str]:
     if failed is None:
         return [*text, t("launch-passed")]
     if failed.found:
-        text.append(t("launch-found", found=launch_findings.show(t, failed.found)))
+        at = t.time(failed.at) if failed.at else ""
+        text.append(t("launch-found", found=launch_findings.show(t, failed.found), at=at))
     return [*text, t("launch-do", name=failed.step.name)]
 
 

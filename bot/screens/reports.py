@@ -20,6 +20,8 @@ _MONEY = frozenset(
 """The columns whose values are amounts in minor units."""
 _STATUSES = frozenset({"status", "job_status", "state"})
 """The columns whose values are words for states."""
+_SAY_ALL = frozenset({"status", "action", "day", "date", "kind"})
+"""The first columns that need no name."""
 DRAWN: Mapping[str, str] = {"revenue_by_day": "revenue", "held_by_day": "held"}
 """The reports with a picture, each with the column that the picture shows."""
 _LONGEST = 80
@@ -48,7 +50,8 @@ def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoi
     is_wrong = reports.REPORTS[name].is_wrong
     lines = [t("report", title=t("report-name", name=name), name=name), ""]
     currency = STARS if name == "unbooked_stars" else t.currency
-    lines += [_row(replace(t, currency=currency), row, wrong=is_wrong(row)) for row in page.rows]
+    shown = replace(t, currency=currency)
+    lines += [_row(shown, name, row, wrong=is_wrong(row)) for row in page.rows]
     if not page.rows:
         lines.append(t("report-empty"))
     if any(map(is_wrong, page.rows)):
@@ -79,16 +82,25 @@ def caption(t: Texts, name: str, found: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _row(t: Texts, row: Mapping[str, Any], *, wrong: bool) -> str:
-    """Write a row in one paragraph: the first column, then the name and value of each other one."""
+def _row(t: Texts, name: str, row: Mapping[str, Any], *, wrong: bool) -> str:
+    """Write a row in one paragraph: the first column, then the name and value of each other one.
+
+    `name` is the name of the report.
+    """
     (column, first), *others = row.items()
-    cells = [
-        t("report-cell", name=name, value=_cell(t, name, value))
-        for name, value in others
-        if value is not None
-    ]
+    cells = [_named(t, other, value) for other, value in others if value is not None]
     mark = "⚠️" if wrong else "•"
-    return f"{mark} {_cell(t, column, first)}" + (" — " + ", ".join(cells) if cells else "")
+    return f"{mark} {_first(t, name, column, first)}" + (" — " + ", ".join(cells) if cells else "")
+
+
+def _first(t: Texts, report: str, column: str, value: Any) -> str:
+    if column == "id":
+        return t("report-id", report=report, id=str(value))
+    return _cell(t, column, value) if column in _SAY_ALL else _named(t, column, value)
+
+
+def _named(t: Texts, column: str, value: Any) -> str:
+    return t("report-cell", name=column, value=_cell(t, column, value))
 
 
 def _cell(t: Texts, column: str, value: Any) -> str:

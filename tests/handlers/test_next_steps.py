@@ -39,6 +39,9 @@ def labels(screen: Outgoing) -> list[str]:
 def test_an_alert_has_the_buttons_of_what_comes_next(language: str, condition: Any) -> None:
     t = Texts(language, "USD")
     shown = alerts.firing(t, condition.name)
+    if condition.name in ("bot_missing", "inbox_late"):
+        assert labels(shown) == []  # nobody answers a press
+        return
     assert t("next-step", name="health") in labels(shown)
     own = [each.text for line in next_steps.beside(t, condition.command) for each in line]
     assert labels(shown)[: len(own)] == own

@@ -33,6 +33,8 @@ async def test_an_operator_reads_reports_by_buttons_and_by_name(operated: Market
     assert "Choose one" in await market.last("group")
     await market.press("admin", "Double escrows", where="group")
     assert "No rows." in await market.last("group")
+    await market.say("admin", "/report counts", where="group")
+    assert "• campaigns: 1 — placements: 1, escrows: 1, posts: 1" in await market.last("group")
     await market.say("admin", "/report week", where="group")
     assert "active: 1" in await market.last("group")
     await market.say("admin", "/report nonsense", where="group")
@@ -97,4 +99,6 @@ def test_each_report_has_a_name_and_wrong_rows_are_marked(language: str) -> None
     shown = screens.report(t, "held", found, 0).text
     assert shown.count("⚠️") == 9  # eight rows, and the sentence about them
     assert "fee" not in shown
+    assert t("report-id", report="held", id="1") in shown
+    assert t("report-id", report="held", id="1") != t("report-id", report="ledger", id="1")
     assert len(shown) < 4096

@@ -50,7 +50,7 @@ launch-check = { $name ->
     [engineering_manager] signature of the engineering manager
    *[other] { $name }
 }
-launch-found = Found: { $found }
+launch-found = Found: { $found } ({ $at })
 launch-fact = { $name ->
     [silent] no answer
     [balance] the advertiser has less money than the price

@@ -5,6 +5,14 @@ report-unknown = There is no report “{ $name }”. Choose one of these:
 report = 📊 { $title } ({ $name })
 report-empty = No rows.
 report-wrong = ⚠️ A marked row must not be. Find its cause now: docs/runbook.md
+report-id = { $report ->
+    [ledger] wallet
+    [drift] wallet
+    [held] escrow
+    [unpaid_releases] escrow
+    [failed_jobs] post job
+   *[orphans] placement
+} { $id }
 report-cell = { $name ->
     [user_id] user row
     [ledger_count] entries
@@ -27,6 +35,7 @@ report-cell = { $name ->
     [attempts] attempts
     [updated_at] last change
     [count] count
+    [campaign_count] campaigns
     [target_count] placements
     [active_campaigns] active
     [draft_campaigns] drafts

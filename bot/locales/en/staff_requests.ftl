@@ -47,6 +47,7 @@ request-reason = { $reason ->
     [requested] nobody has approved the withdrawal
     [paid] the withdrawal is paid already, with another reference
     [returned] the money of the withdrawal was returned
+    [repaired] the cause is repaired
    *[other] { $reason }
 }
 request-state = { $status ->

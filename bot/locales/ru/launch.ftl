@@ -50,7 +50,7 @@ launch-check = { $name ->
     [engineering_manager] подпись руководителя разработки
    *[other] { $name }
 }
-launch-found = Найдено: { $found }
+launch-found = Найдено: { $found } ({ $at })
 launch-fact = { $name ->
     [silent] нет ответа
     [balance] у рекламодателя меньше денег, чем стоит размещение

@@ -5,6 +5,14 @@ report-unknown = Отчёта «{ $name }» нет. Выберите один и
 report = 📊 { $title } ({ $name })
 report-empty = Строк нет.
 report-wrong = ⚠️ Отмеченной строки быть не должно. Найдите причину сейчас: docs/runbook.md
+report-id = { $report ->
+    [ledger] кошелёк
+    [drift] кошелёк
+    [held] эскроу
+    [unpaid_releases] эскроу
+    [failed_jobs] задание
+   *[orphans] размещение
+} { $id }
 report-cell = { $name ->
     [user_id] строка пользователя
     [ledger_count] записей
@@ -27,6 +35,7 @@ report-cell = { $name ->
     [attempts] попыток
     [updated_at] последнее изменение
     [count] количество
+    [campaign_count] кампаний
     [target_count] размещений
     [active_campaigns] работает
     [draft_campaigns] черновиков

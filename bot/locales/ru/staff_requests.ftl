@@ -47,6 +47,7 @@ request-reason = { $reason ->
     [requested] вывод никто не одобрил
     [paid] вывод уже выплачен, с другим номером платежа
     [returned] деньги вывода уже возвращены
+    [repaired] причина устранена
    *[other] { $reason }
 }
 request-state = { $status ->
