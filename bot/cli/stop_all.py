@@ -8,6 +8,7 @@ functions as `services/platform/killswitches.py`.
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -277,7 +278,7 @@ def _print(stopped: _Stopped) -> None:
         by = row["telegram_id"] or "the system"
         _out(
             f"Stopped before: {row['key']}, since {row['changed_at']:%Y-%m-%d %H:%M} UTC, by {by}"
-            f" ({_one_line(row['reason'])})"
+            f" ({_in_words(row['reason'])})"
         )
     if stopped.sends:
         posts = "1 post was" if stopped.sends == 1 else f"{stopped.sends} posts were"
@@ -301,6 +302,12 @@ def _print(stopped: _Stopped) -> None:
             f" {', '.join(stopped.unsettled)}"
         )
     _out("Run the switches again one by one: adtech killswitch run KEY REASON --as ID")
+
+
+def _in_words(reason: str) -> str:
+    """Return a reason for people. The product itself stores names, for example `NO_REASON`."""
+    is_name = re.fullmatch("[a-z]+(_[a-z]+)+", reason) is not None
+    return reason.replace("_", " ") if is_name else _one_line(reason)
 
 
 def _one_line(text: str) -> str:

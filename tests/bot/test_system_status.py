@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import make_url
 
 from bot import system_status
 from bot.screens import system_status as screens
 from bot.texts import LANGUAGES, Texts
 from db.models.operations import Switch
+from services.platform import killswitches
+from services.platform.actors import SYSTEM
 from services.platform.system_status import PARTS, Line, State, Unit, unknown
 from tests.conftest import Database
 from tests.shell import Shell, shell_of
@@ -39,8 +42,27 @@ async def test_a_database_that_does_not_answer_leaves_the_rest_readable() -> Non
     assert lines["database"][:3] == ["does_not_answer", "text", "LOOK"]
     assert "ConnectionRefusedError" in lines["database"][3]
     assert "secret" not in ran.said
+    assert ran.err.startswith("The database did not answer. Check that PostgreSQL runs")
     assert lines["posts_due"][:3] == ["unknown", "count", "unknown"]
     assert lines["product_version"][0] == system_status.product_version()
+
+
+async def test_a_wrong_password_is_not_an_outage(database: Database) -> None:
+    shell = shell_of(database)
+    wrong = make_url(database.url).set(password="wrong")
+    shell.environment["DATABASE_URL"] = wrong.render_as_string(hide_password=False)
+    ran = await shell.adtech("status")
+    assert ran.status == 3
+    assert "refuses_the_login" in ran.out
+    assert "database                       refuses_the_login" in ran.out
+    assert ran.err.startswith("PostgreSQL refuses the login. Correct user, password")
+
+
+async def test_reasons_of_switches_are_words(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await killswitches.stop_all(session, actor=SYSTEM, reason="")
+    ran = await shell_of(database).adtech("status")
+    assert ran.out.count("no reason was given") == len(Switch)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

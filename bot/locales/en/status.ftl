@@ -66,6 +66,7 @@ health-detail = { $line } ({ $detail })
 health-word = { $word ->
     [answers] answers
     [does_not_answer] DOES NOT ANSWER
+    [refuses_the_login] REFUSES THE LOGIN
     [takes_updates] takes updates
     [takes_no_updates] TAKES NO UPDATES
     [unknown] unknown

@@ -67,6 +67,7 @@ health-detail = { $line } ({ $detail })
 health-word = { $word ->
     [answers] отвечает
     [does_not_answer] НЕ ОТВЕЧАЕТ
+    [refuses_the_login] НЕ ПРИНИМАЕТ ИМЯ ВХОДА ИЛИ ПАРОЛЬ
     [takes_updates] принимает обновления
     [takes_no_updates] НЕ ПРИНИМАЕТ ОБНОВЛЕНИЙ
     [unknown] неизвестно

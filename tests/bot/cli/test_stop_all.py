@@ -101,6 +101,8 @@ async def test_the_reason_may_be_missing(database: Database, shell: Shell, opera
     async with database.sessions.begin() as session:
         reasons = await rows.table(session, "SELECT DISTINCT reason FROM kill_switches")
     assert reasons == [(killswitches.NO_REASON,)]
+    again = await shell.adtech("stop", "all", "--as", operator)
+    assert "(no reason given)" in again.out
 
 
 async def test_others_are_told_that_nothing_was_stopped(database: Database, shell: Shell) -> None:
