@@ -96,12 +96,21 @@ def _buttons(t: Texts, launch: Launch) -> list[list[InlineKeyboardButton]]:
         ]
     failed = launch.first_open(launch.phase or 0)
     lines_ = [[button(t("launch-again"), OnLaunch(act=LaunchAct.CHECK))]]
-    if failed is not None and (key := failed.step.switch) is not None:
-        run = OnSwitch(act=SwitchAct.ASK_RUN, key=key.value)
-        lines_.insert(0, [button(t("launch-run-switch", key=key.value), run)])
-    if failed is not None and failed.found and failed.step.name in _ABOUT_SWITCHES:
-        lines_ += next_steps.beside(t, next_steps.KILLSWITCH)
-    return lines_
+    if failed is None or not failed.found or failed.step.name not in _ABOUT_SWITCHES:
+        return lines_
+    return [
+        *(_change(t, word) for word in failed.found.split(", ")),
+        *lines_,
+        *next_steps.beside(t, next_steps.KILLSWITCH),
+    ]
+
+
+def _change(t: Texts, word: str) -> list[InlineKeyboardButton]:
+    """Build the button that runs a switch with a plus, or stops a switch with a minus."""
+    sign, key = word[:1], word[1:]
+    if sign == "+":
+        return [button(t("launch-run-switch", key=key), OnSwitch(act=SwitchAct.ASK_RUN, key=key))]
+    return [button(t("switch-stop", key=key), OnSwitch(act=SwitchAct.ASK_STOP, key=key))]
 
 
 def with_way_back(t: Texts, screen: Outgoing) -> Outgoing:

@@ -247,8 +247,27 @@ async def test_a_switch_that_must_not_run_leads_to_the_switches(fresh: Marketpla
     await fresh.say("admin", "/launch", where="group")
     await press(fresh, "▶️ Begin phase 0")
     assert "Found: -refunds" in await fresh.last("group")
+    assert await fresh.buttons("group") == [
+        "⛔ Stop refunds",
+        AGAIN,
+        "🎛 All switches",
+    ]
     await press(fresh, "🎛 All switches")
     assert "🟢 refunds: running" in await fresh.last("group")
+
+
+def test_only_the_switches_that_are_wrong_have_buttons() -> None:
+    t = Texts("en", "USD")
+    wanted = next(step for step in STEPS if step.name == "refunds_running")
+    number = STEPS.index(wanted)
+    states = [StepState(each, passed=True) for each in STEPS[:number]]
+    states.append(StepState(wanted, passed=False, found="+refunds, -payouts"))
+    states += [StepState(each) for each in STEPS[number + 1 :]]
+    keyboard = screens.overview(t, Launch(states)).inline
+    assert keyboard is not None
+    assert [line[0].text for line in keyboard.inline_keyboard] == [
+        *("▶️ Run refunds", "⛔ Stop payouts", AGAIN, "🎛 All switches"),
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -24,25 +24,25 @@ launch-check = { $name ->
     [guards_hold] в базе данных есть все защиты этой версии
     [processes_alive] планировщик работает
     [ledger_clean] все правила книги соблюдены
-    [deposits_running] работает deposits, и больше ничего
+    [deposits_running] работает только deposits
     [test_placement] ждёт одно маленькое размещение, деньги у рекламодателя есть
     [hold_blocked] new_escrows не даёт удержать деньги, и ничего не меняется
     [refunds_running] работают только deposits и refunds
     [new_escrows_running] работают только deposits, refunds и new_escrows
     [one_escrow_held] удержан ровно один маленький эскроу
     [hold_in_ledger] в книге есть запись об этом эскроу
-    [telegram_posting_running] работает и telegram_posting, и больше ничего
-    [worker_post_running] работает и worker_post, и больше ничего
+    [telegram_posting_running] работает ещё и telegram_posting, остальные остановлены
+    [worker_post_running] работает ещё и worker_post, остальные остановлены
     [post_processed] задание на публикацию завершено
     [post_outcome] пост опубликован, или деньги за неудачу возвращены
     [payout_blocked] payouts не даёт сделать положенную выплату, и ничего не меняется
     [escrow_fits_outcome] каждый эскроу соответствует результату своего поста
     [wallets_match] кошельки размещения сходятся с книгой
-    [payouts_running] работает и payouts, и больше ничего
+    [payouts_running] работает ещё и payouts, остальные остановлены
     [payout_made] владелец канала получил деньги
     [ledger_after_payout] после выплаты все правила книги соблюдены
-    [withdrawals_running] работает и withdrawals, и больше ничего
-    [adjustments_running] работает и adjustments, и больше ничего
+    [withdrawals_running] работает ещё и withdrawals, остальные остановлены
+    [adjustments_running] работает ещё и adjustments, остальные остановлены
     [worker_watchdogs_running] работают все переключатели
     [watched] за время наблюдения нарушений не было
     [deployment_engineer] подпись инженера по установке
