@@ -220,7 +220,9 @@ async def close_incident(
     """Close an incident, unless a rule of the ledger is violated."""
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
-    await respond.show(press, await _incidents(context))
+    async with context.read() as session:
+        still_open = await incidents.open_incidents(session)
+    await respond.show(press, screens.incident_closed(context.t, callback_data.id, still_open))
 
 
 @router.message(Command("chainfile"))

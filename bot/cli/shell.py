@@ -161,7 +161,11 @@ def read_settings(*databases: str) -> CommandSettings:
     """
     os.environ.update(running_sandbox.find_settings())
     configured = settings.load_for_command(*databases)
-    logging.setup(configured)
+    logged = configured
+    if err.is_for_a_person and "log_level" not in configured.model_fields_set:
+        # A person reads the sentences of the command, and not the log beside them.
+        logged = configured.model_copy(update={"log_level": "CRITICAL"})
+    logging.setup(logged)
     return configured
 
 

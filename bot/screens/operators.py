@@ -1,6 +1,7 @@
 """Build the operators' screens for kill switches, health, ledger checks and incidents."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -167,6 +168,12 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
             *next_steps.beside(t, next_steps.LEDGER, next_steps.KILLSWITCH),
         ),
     )
+
+
+def incident_closed(t: Texts, incident_id: int, open_incidents: Sequence[Incident]) -> Outgoing:
+    """Build the answer that an incident is closed, above the list of those that are open."""
+    shown = incidents(t, open_incidents)
+    return replace(shown, text=f"{t('incident-closed', id=str(incident_id))}\n{shown.text}")
 
 
 def chain_file_usage(t: Texts) -> Outgoing:

@@ -198,7 +198,9 @@ async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     async with market.database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
     await market.press("admin", SURE_CLOSE, where="group")
-    assert "No incident is open" in await market.last("group")
+    closed, rest = (await market.last("group")).splitlines()
+    assert closed.startswith("✅ Incident 1 is closed. Now another person than you runs the")
+    assert rest == "✅ No incident is open."
     await market.say("admin", "/killswitch run payouts", where="group")
     await market.press("admin", "▶️ Yes, run it: resolved", where="group")
     assert not await enabled(market, Switch.PAYOUTS)

@@ -97,7 +97,7 @@ launch-do = 👉 { $name ->
 }
 launch-begin = 👉 Before you begin, read docs/launch.md. The first phase only reads.
 launch-passed = 👉 This phase has passed. Begin the next one when everybody is ready.
-launch-sign = 👉 Now three different people sign, each in one role: { $open }
+launch-sign = 👉 Still to sign, each role by another person: { $open }
 launch-signed = The launch is signed. From now on, the criteria of a rollback are watched: see docs/rollback.md.
 launch-signature = ✍️ { $role }: { $by }, { $at }
 launch-show = 🚀 Back to the launch

@@ -27,7 +27,7 @@ request-what = { $kind ->
     [unblock_staff] разблокировать { $person }, у кого есть роль сотрудника. Роли этого человека снова действуют
     [retry_payment] обработать отложенное обновление { $update } ещё раз
     [correction] предложить исправление: { $correction } ({ $details })
-    [repair] выполнить исправление #{ $correction }: после этого adtech repair { $correction } изменит книгу
+    [repair] подписать исправление #{ $correction }. Затем книгу изменит команда adtech repair { $correction } --as ВАШ_ID
     [grant_role] выдать { $person } роль: { $role }
     [revoke_role] отозвать у { $person } роль: { $role }
     [record_payment] записать, что вывод #{ $withdrawal } для { $person } выплачен снаружи ({ $reference }), хотя он не был одобрен или уже завершён. Чего не хватит в кошельке, станет убытком.
