@@ -78,7 +78,7 @@ report-name = { $name ->
     [unbooked_stars] Stars not booked
    *[other] { $name }
 }
-daily-report = 📅 { $day } (UTC)
+daily-report = 📅 Report of the day { $day } (UTC)
 daily-money = { $name ->
     [revenue] 💰 Revenue
     [held] 🔒 Money held at the end of the day

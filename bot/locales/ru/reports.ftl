@@ -78,7 +78,7 @@ report-name = { $name ->
     [unbooked_stars] Звёзды вне книги
    *[other] { $name }
 }
-daily-report = 📅 { $day } (UTC)
+daily-report = 📅 Отчёт за день { $day } (UTC)
 daily-money = { $name ->
     [revenue] 💰 Доход
     [held] 🔒 Удержано на конец дня
