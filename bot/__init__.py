@@ -10,7 +10,7 @@ from types import ModuleType
 
 
 class _BeforeAiogram(MetaPathFinder):
-    """A finder that finds nothing, and prepares pydantic at the first import of aiogram.
+    """An import hook that loads nothing, and prepares pydantic at the first import of aiogram.
 
     Pydantic is not loaded before, because `adtech stop all` has to be quick and does not need it.
     """

@@ -39,7 +39,7 @@ class ParsedAd:
     losses: tuple[str, ...]
     """The names of the lost parts, for example `link_preview`."""
     addresses: tuple[tuple[int, int], ...] = ()
-    """The addresses in the text of which Telegram makes links, each as offset and length.
+    """The addresses in the text that Telegram turns into links, each as offset and length.
 
     Both are in UTF-16 units.
     """

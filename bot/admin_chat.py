@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.session import Sessions
 from services.platform import chat_migrations
 
-LOOK_SECONDS = 10.0
+ASK_SECONDS = 10.0
 """The shortest time between two questions to Telegram about a move, in seconds."""
 
 
@@ -21,7 +21,7 @@ class AdminChat:
         """The ids of possible new admin chats that no super admin has confirmed."""
         self.configured_id = configured_id
         self._sessions = sessions
-        self._look_after = 0.0
+        self._ask_after = 0.0
         self._started_reads = 0
         self._applied_read = 0
 
@@ -56,10 +56,10 @@ class AdminChat:
     def may_ask(self) -> bool:
         """Return whether the caller may now ask Telegram for the admin chat's id.
 
-        After True, the result is False for LOOK_SECONDS.
+        After True, the result is False for ASK_SECONDS.
         """
         now = time.monotonic()
-        if now < self._look_after:
+        if now < self._ask_after:
             return False
-        self._look_after = now + LOOK_SECONDS
+        self._ask_after = now + ASK_SECONDS
         return True

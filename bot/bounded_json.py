@@ -53,7 +53,7 @@ def read(body: bytes, limit: int) -> Any:
 
 
 def _parse(text: bytes | str, **options: Any) -> Any:
-    """Return `json.loads(text, **options)`, without garbage collections meanwhile."""
+    """Return `json.loads(text, **options)`. There is no garbage collection during the call."""
     # Python collects garbage after every 70,000 new lists and objects. It then reads all objects of
     # the process, which takes 0.1 s. A JSON value has no cycles, so there is nothing to collect.
     was_enabled = gc.isenabled()

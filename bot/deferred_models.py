@@ -1,6 +1,6 @@
 """Build aiogram's pydantic models at their first use, which saves memory and time.
 
-Before its first use, a model's `model_fields` are not complete. Before a class inherits from a
+The `model_fields` of a model are not complete before its first use. Before a class inherits from a
 model of aiogram, call `model_rebuild()` on that model.
 """
 
@@ -17,7 +17,7 @@ _names: dict[str, Any] = {}
 def install() -> None:
     """Change pydantic so that it builds each later model at the model's first use."""
     BaseModel.model_config["defer_build"] = True
-    BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]
+    BaseModel.model_rebuild = classmethod(_rebuild_on_use)  # type: ignore[assignment,method-assign]  # on purpose
 
 
 def _rebuild_on_use(

@@ -17,7 +17,7 @@ INTERVAL_SECONDS = 0.1
 HELD_SECONDS = 1.0
 """A delay of more seconds than this is logged and counted."""
 HUNG_SECONDS = 25.0
-"""A process that is to exit does so after a delay of more seconds than this."""
+"""After a delay of more seconds than this, a watch with `exit_as` ends its process."""
 _ACTING = ("handlers", "scheduler")
 """If a function of these packages is on the stack, the log names this function."""
 _OURS = (*_ACTING, "bot", "services", "db")

@@ -85,9 +85,10 @@ def names_currency(text: str) -> bool:
 
 
 def _number_and_currency(text: str) -> tuple[str, str]:
-    """Return the number in a typed amount, and what stands before or behind it ("" for nothing).
+    """Return the number in a typed amount, and the text before or behind the number.
 
-    Both are "" if the text has no number, or a text on both sides of the number.
+    The text is "" if there is none. Both are "" if the input has no number, or a text on both sides
+    of the number.
     """
     parts = _AMOUNT.fullmatch(text.strip().replace("\ufe0f", ""))  # phones add it to a star
     if parts is None:

@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 _UPDATE_ID_LIMIT = 2**63
 _REFUSED = "refused by the database"
 IN_FLIGHT = 200
-"""The largest number of claimed rows that are not finished, except for the two kinds below."""
+"""The largest number of claimed rows that are not finished, without staff and queries."""
 STAFF_IN_FLIGHT = 50
 """The largest number of claimed rows of the staff that are not finished."""
 PRE_CHECKOUTS_IN_FLIGHT = 10
@@ -139,7 +139,7 @@ class InboxWorker:
 
     @property
     def stalled_seconds(self) -> float:
-        """For how long this worker has claimed rows and neither begun nor ended one of them."""
+        """For how many seconds this worker has had rows, and neither begun nor ended one."""
         return time.monotonic() - self._progress_at if self._taken else 0.0
 
     def wake(self) -> None:
@@ -147,7 +147,7 @@ class InboxWorker:
         self._wake_up.set()
 
     def expect_stops(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Look for requests to stop a kill switch in reduced updates."""
+        """Remember the requests to stop a kill switch among these reduced updates."""
         admin_chat = self._dependencies.admin_chat
         self._stop_path.expect(
             updates,
@@ -303,12 +303,12 @@ class InboxWorker:
             await self._feed_dispatcher(row, update_result)
         else:
             metrics.DROPPED.inc()
-            if verdict is Verdict.DROP_AND_TELL:
-                await self._tell_too_many(row)
+            if verdict is Verdict.DROP_AND_NOTIFY:
+                await self._notify_too_many(row)
         await self._finish(update_result)
         self._stop_path.end(row.update_id)
 
-    async def _tell_too_many(self, row: InboxUpdate) -> None:
+    async def _notify_too_many(self, row: InboxUpdate) -> None:
         """Notify a person in their private chat that the bot drops some of their updates."""
         person_id, language_code = throttle.sender(row.payload or {})
         if person_id != row.lane:

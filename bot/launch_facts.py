@@ -14,7 +14,7 @@ MAX_ANSWER = 64 * 1024
 """The longest answer of `/api/health/ready`, in bytes."""
 _SUMMARIES = ("ok", "well")
 # These addresses mean every network of the machine, and a client cannot connect to them.
-_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is replaced
 
 
 async def gather(settings: Settings) -> Facts:

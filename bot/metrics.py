@@ -152,7 +152,7 @@ def _count_approval(outcome: str, hold: str | None, seconds: float) -> None:
 
 
 def count_refusal(refusal: errors.DomainError) -> None:
-    """Count a refusal that a person is told, and a conflict if the state was stale."""
+    """Count a refusal that a person reads, and a conflict if the state was stale."""
     REFUSALS.labels(type(refusal).__name__).inc()
     if isinstance(refusal, _STALE):
         _count_conflict("stale")

@@ -37,7 +37,7 @@ class RunSwitch(CallbackData, prefix="switch_run"):
 
 
 class Sight(StrEnum):
-    """What an operator looks at."""
+    """A thing at which an operator looks: the health or the ledger."""
 
     HEALTH = "health"
     LEDGER = "ledger"

@@ -80,7 +80,7 @@ class Poller:
         If the answer is too large or unreadable, the next call asks for fewer updates. One update
         that is too large or unreadable is set aside.
         """
-        session = await self._bot.session.create_session()  # type: ignore[attr-defined]
+        session = await self._bot.session.create_session()  # type: ignore[attr-defined]  # AiohttpSession's
         url = self._bot.session.api.api_url(token=self._bot.token, method="getUpdates")
         request: dict[str, Any] = {
             "timeout": POLL_SECONDS,

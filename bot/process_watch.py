@@ -1,6 +1,7 @@
-"""Write the heartbeats of a bot, and tell the admin chat if no scheduler or no database is there.
+"""Write a bot's heartbeats, and report a missing scheduler or database to the admin chat.
 
-The bot tells this itself: the scheduler delivers all other messages to the admin chat.
+The bot sends these alerts itself, because the scheduler delivers all other messages to the admin
+chat.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from aiogram import Bot
 from aiogram.exceptions import ClientDecodeError, TelegramAPIError
 
 from bot import metrics, outages, recent_events
-from bot.alarm_routes import AlarmRoutes
+from bot.alert_routes import AlertRoutes
 from bot.context import DatabaseAwayError, Dependencies, database_errors
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
@@ -25,10 +26,10 @@ from services.platform.alerts import Change
 
 EVERY_SECONDS = 4.0
 START_SECONDS = 30.0
-"""A new process misses no scheduler before this time, because both may be starting."""
+"""A new bot reports no missing scheduler before this time, because both may be starting."""
 AWAY_SECONDS = 20.0
-"""The admin chat is told if the database does not answer for longer than this."""
-TELL_SECONDS = 10.0
+"""The admin chat is notified if the database does not answer for longer than this."""
+NOTIFY_SECONDS = 10.0
 """One message to the admin chat may take at most this time."""
 _MISSING = "scheduler_missing"
 
@@ -53,26 +54,26 @@ class ProcessWatch:
         self._election = election
         self._owner = owner
         self._loop_watch = loop_watch
-        self._routes = AlarmRoutes(dependencies.settings)
+        self._routes = AlertRoutes(dependencies.settings)
         self._t = Texts(DEFAULT_LANGUAGE, dependencies.settings.currency)
         self._staff_t = self._t
         """The texts for the admin chat, in the language that the staff had at the last beat."""
         self._begun_at = time.monotonic()
         self._start_seconds = start_seconds
         self._answered_at = time.monotonic()
-        self._told_away = False
+        self._reported_away = False
 
     async def run(self) -> None:
         """Watch until the task is cancelled. After an unexpected error, the watch goes on."""
         while True:
             try:
-                await self.turn()
+                await self.watch_once()
             except Exception:
                 log.exception("Worker error", task="process watch")
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def turn(self) -> None:
-        """Write one heartbeat, and tell what has changed about the scheduler and the database."""
+    async def watch_once(self) -> None:
+        """Write one heartbeat, and send the changes about the scheduler and the database."""
         redis_away = not await self._dependencies.storage.alive()
         metrics.REDIS_AWAY.set(redis_away)
         recent_events.set_state("redis_away", is_true=redis_away)
@@ -81,14 +82,18 @@ class ProcessWatch:
         except DatabaseAwayError as error:
             outages.log_away(outages.DATABASE, cause=cause(error))
             away_seconds = time.monotonic() - self._answered_at
-            if self._election.is_elected and away_seconds > AWAY_SECONDS and not self._told_away:
-                self._told_away = await self._tell_away(is_away=True)
+            if (
+                self._election.is_elected
+                and away_seconds > AWAY_SECONDS
+                and not self._reported_away
+            ):
+                self._reported_away = await self._report_away(is_away=True)
             return
         self._answered_at = time.monotonic()
-        if self._told_away:
-            self._told_away = not await self._tell_away(is_away=False)
+        if self._reported_away:
+            self._reported_away = not await self._report_away(is_away=False)
         if self._election.is_elected:
-            await self._tell_changes()
+            await self._send_changes()
 
     async def _beat(self) -> None:
         """Write the heartbeat and the changes of alerts. Raises DatabaseAwayError."""
@@ -111,18 +116,18 @@ class ProcessWatch:
                 for change in await alerts.record(session, watcher="bot", firing=firing):
                     log.warning("Alert", alert=change.name, firing=change.firing)
 
-    async def _tell_changes(self) -> None:
-        """Send the bot's changes to the admin chat and by the second way. Failures are repeated."""
+    async def _send_changes(self) -> None:
+        """Send the bot's alerts to the admin chat and on the alert routes. Repeat failed sends."""
         async with database_errors(), self._dependencies.sessions.begin() as session:
-            untold = await alerts.list_untold(session, "bot")
+            not_in_chat = await alerts.list_not_in_chat(session, "bot")
             not_sent_out = await alerts.list_not_sent_out(session, "bot")
-        for change in untold:
+        for change in not_in_chat:
             if await self._say(self._screen(change)):
                 async with database_errors(), self._dependencies.sessions.begin() as session:
-                    await alerts.record_told(session, change)
+                    await alerts.record_in_chat(session, change)
         for change in not_sent_out:
-            alarm = screens.alarm(self._t, change.name, is_firing=change.firing)
-            if await self._routes.send(alarm):
+            urgent = screens.urgent(self._t, change.name, is_firing=change.firing)
+            if await self._routes.send(urgent):
                 async with database_errors(), self._dependencies.sessions.begin() as session:
                     await alerts.record_sent_out(session, change)
 
@@ -131,22 +136,22 @@ class ProcessWatch:
             return screens.firing(self._staff_t, change.name)
         return screens.over(self._staff_t, change.name)
 
-    async def _tell_away(self, *, is_away: bool) -> bool:
-        """Tell everywhere that the database is away or back. Return whether somebody was told."""
+    async def _report_away(self, *, is_away: bool) -> bool:
+        """Send the alert that the database is away or back. Return whether somebody got it."""
         name, t = screens.DATABASE_AWAY, self._staff_t
         screen = screens.firing(t, name) if is_away else screens.over(t, name)
         said, sent_out = await asyncio.gather(
-            self._say(screen), self._routes.send(screens.alarm(self._t, name, is_firing=is_away))
+            self._say(screen), self._routes.send(screens.urgent(self._t, name, is_firing=is_away))
         )
         return said or sent_out
 
     async def _say(self, screen: Outgoing) -> bool:
         """Send a message to the admin chat, and return whether it arrived."""
         try:
-            async with asyncio.timeout(TELL_SECONDS):
+            async with asyncio.timeout(NOTIFY_SECONDS):
                 for method in screen.methods(self._dependencies.admin_chat.id):
                     await self._bot(method)
         except (TelegramAPIError, ClientDecodeError, TimeoutError, DatabaseAwayError) as error:
-            log.error("An alarm was not sent", error=type(error).__name__)
+            log.error("An alert was not sent", error=type(error).__name__)
             return False
         return True

@@ -16,10 +16,11 @@ REVISION = "0024"
 SECONDS = 5.0
 """A database that does not answer within this time counts as not available."""
 NEEDED = ("database", "migrations")
-"""The parts without which a process cannot serve. A kill switch without a row is the other reason.
+"""The parts without which a process cannot serve.
 
-Redis and the other processes are not among them: a load balancer that takes a bot without Redis out
-of service would also take `/killswitch` away.
+A process cannot serve either if a kill switch has no row. Redis and the other processes are not
+among the parts: a load balancer that takes a bot without Redis out of service would also take
+`/killswitch` away.
 """
 
 

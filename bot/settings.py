@@ -43,7 +43,7 @@ SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """The smallest PROBE_GAP (time between two searches for a post) in production."""
 
 LAUNCH_TOP_UPS = 50
-"""Without LAUNCH_AMOUNT, the placement of the launch costs at most 50 of the smallest top-ups."""
+"""Without LAUNCH_AMOUNT, the launch's placement costs at most this many times the least top-up."""
 
 _ID_LIMIT = 2**52
 """All ids of Telegram are below this number: they have at most 52 significant bits."""
@@ -337,7 +337,7 @@ def load_for_command(*databases: str) -> CommandSettings:
 
     `databases` are names of settings, for example DATABASE_URL. No other setting can be missing,
     and no other wrong setting matters. If none of `databases` is set, or one of them is wrong,
-    write its name to stderr and exit with status 2.
+    write the setting's name to stderr and exit with status 2.
     """
     values = {name.lower(): value for name, value in os.environ.items() if value}
     needed = [name.lower() for name in databases]

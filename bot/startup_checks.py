@@ -79,10 +79,10 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
 
 
 async def admin_chat(bot: Bot, chat: AdminChat) -> None:
-    """Check that the admin chat is a private group of which the bot is a member.
+    """Check that the admin chat is a private group, and that the bot is a member of this group.
 
-    A public group, and a group that has removed the bot, are only logged: payments of people must
-    not wait for them. Raises CannotStartError if the setting is wrong, or the bot's token is; an
+    A public group, and a group that has removed the bot, are only logged, because people's payments
+    must not wait for them. Raises CannotStartError if the setting or the bot's token is wrong; an
     error in AWAY if Telegram does not answer.
     """
     try:

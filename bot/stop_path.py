@@ -35,7 +35,7 @@ class _Stop:
     language: str
     arrived_at: float
     result: UpdateResult | None = None
-    told: bool = False
+    reported: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +85,7 @@ class StopPath:
     async def run(self, admin_chat: AdminChat) -> None:
         """End the database sessions that delay a request, until the task is cancelled.
 
-        If a request is delayed for more than `switches.TELL_SECONDS`, the bot writes this in the
+        If a request is delayed for more than `switches.NOTIFY_SECONDS`, the bot writes this in the
         admin chat.
         """
         while True:
@@ -99,13 +99,13 @@ class StopPath:
             for stop in self._stops.values():
                 if (
                     is_blocked
-                    and not stop.told
-                    and time.monotonic() - stop.arrived_at > switches.TELL_SECONDS
+                    and not stop.reported
+                    and time.monotonic() - stop.arrived_at > switches.NOTIFY_SECONDS
                 ):
-                    stop.told = True
-                    await self._tell(stop, admin_chat.id)
+                    stop.reported = True
+                    await self._notify(stop, admin_chat.id)
 
-    async def _tell(self, stop: _Stop, admin_chat_id: int) -> None:
+    async def _notify(self, stop: _Stop, admin_chat_id: int) -> None:
         """Write in the admin chat that the stop of a kill switch is not saved."""
         if stop.is_open:
             log.error("A stop of a kill switch is held up")
@@ -117,7 +117,7 @@ class StopPath:
 def is_stop(event: TelegramObject) -> bool:
     """Return whether a message or a press asks to stop one kill switch or all of them.
 
-    A question without a reason yet counts too.
+    A stop that has no reason yet counts too, although the bot first asks for the reason.
     """
     if isinstance(event, CallbackQuery):
         return (event.data or "").startswith(_BUTTON)

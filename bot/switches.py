@@ -19,7 +19,7 @@ from services.platform import killswitches
 from services.platform.actors import Actor
 from services.platform.killswitches import StopOfAll, SwitchChange, SwitchHolder
 
-TELL_SECONDS = 1.3
+NOTIFY_SECONDS = 1.3
 """If a session that cannot be ended delays a stop for longer, the staff are notified."""
 CHECK_SECONDS = 0.1
 """The pause before each search for locks, while a stop waits.
@@ -60,15 +60,15 @@ async def settle_stop(sessions: Sessions, change: SwitchChange) -> SwitchChange:
 
 
 async def stop_despite_locks(
-    sessions: Sessions, stop: Callable[[], Awaitable[SwitchChange]], *, tell: Callable[[], None]
+    sessions: Sessions, stop: Callable[[], Awaitable[SwitchChange]], *, notify: Callable[[], None]
 ) -> SwitchChange:
     """Run `stop`, which writes and commits a stop, and settle the stop (`settle_despite_locks`).
 
     Meanwhile, sessions that delay the stop are ended. If `stop` fails because a lock was not free
-    in time, it runs again. `tell` is called once if some sessions cannot be ended and `stop` is
-    delayed for longer than TELL_SECONDS. Raises what `stop` raises, except for conflicts.
+    in time, it runs again. `notify` is called once if some sessions cannot be ended and `stop` is
+    delayed for longer than NOTIFY_SECONDS. Raises what `stop` raises, except for conflicts.
     """
-    async with _lock_holders_ended(sessions, tell):
+    async with _lock_holders_ended(sessions, notify):
         change = await _retry_conflicts(stop)
     return await settle_despite_locks(sessions, change)
 
@@ -124,10 +124,10 @@ async def _retry_conflicts(stop: Callable[[], Awaitable[SwitchChange]]) -> Switc
 
 @asynccontextmanager
 async def _lock_holders_ended(
-    sessions: Sessions, tell: Callable[[], None] | None = None
+    sessions: Sessions, notify: Callable[[], None] | None = None
 ) -> AsyncIterator[None]:
     """End the sessions that delay a stop, until the `with` block ends."""
-    ending = asyncio.create_task(_end_until_cancelled(sessions, tell))
+    ending = asyncio.create_task(_end_until_cancelled(sessions, notify))
     try:
         yield
     finally:
@@ -137,14 +137,14 @@ async def _lock_holders_ended(
             log.error("Sessions that hold up a stop were not ended", exc_info=failure)
 
 
-async def _end_until_cancelled(sessions: Sessions, tell: Callable[[], None] | None) -> None:
+async def _end_until_cancelled(sessions: Sessions, notify: Callable[[], None] | None) -> None:
     began = time.monotonic()
     while True:
         await asyncio.sleep(CHECK_SECONDS)
         is_blocked = await end_lock_holders(sessions)
-        if tell is not None and is_blocked and time.monotonic() - began > TELL_SECONDS:
-            tell()
-            tell = None
+        if notify is not None and is_blocked and time.monotonic() - began > NOTIFY_SECONDS:
+            notify()
+            notify = None
 
 
 async def end_lock_holders(sessions: Sessions) -> bool:

@@ -14,7 +14,7 @@ from services.platform.system_status import Line, State, Unit
 
 AWAY = "does_not_answer"
 REFUSES = "refuses_the_login"
-"""What the line about the database says if it cannot be read."""
+"""The value of the line about a database that cannot be read."""
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 

@@ -16,10 +16,10 @@ _PAYMENTS = ("successful_payment", "refunded_payment")
 
 
 class Verdict(Enum):
-    """What the worker does with an update."""
+    """The way in which the worker treats an update."""
 
     HANDLE = auto()
-    DROP_AND_TELL = auto()
+    DROP_AND_NOTIFY = auto()
     """Drop the update and notify the person, one time in a minute."""
     DROP = auto()
 
@@ -63,7 +63,7 @@ class Throttle:
         count = self._handled.add(person_id, MINUTE)
         if count < self._per_minute:
             return Verdict.HANDLE
-        return Verdict.DROP_AND_TELL if count == self._per_minute else Verdict.DROP
+        return Verdict.DROP_AND_NOTIFY if count == self._per_minute else Verdict.DROP
 
     def may_audit(self, user_id: int) -> bool:
         """Count a refused act of a person, and return whether it gets an audit row."""

@@ -38,14 +38,14 @@ class WebhookWatch:
             await asyncio.sleep(EVERY_SECONDS)
             if self._election.is_elected:
                 try:
-                    await self.look()
+                    await self.check_webhook()
                 except Exception:
                     log.exception("Worker error", task="webhook watch")
 
-    async def look(self) -> None:
-        """Ask Telegram for the webhook, and repair a foreign one.
+    async def check_webhook(self) -> None:
+        """Ask Telegram for the webhook. If there is a foreign one, set the bot's own one again.
 
-        The state is shown until the next call, so that the alert is told.
+        The state of this process says "foreign" until the next call, so that the scheduler sees it.
         """
         try:
             info = await self._bot.get_webhook_info()

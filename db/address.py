@@ -20,12 +20,12 @@ _SSL_WORDS = {
     **dict.fromkeys(("true", "1", "on", "yes", "no-verify"), "require"),
     **dict.fromkeys(("false", "0", "off", "no"), "disable"),
 }
-"""What the options `sslmode` and `ssl` may say, and the mode that each word means."""
+"""The values of the options `sslmode` and `ssl`, each with the mode that it means."""
 _SSL_OPTIONS = ("sslmode", "ssl")
 _OF_OTHER_CLIENTS = ("sslsni", "sslcompression", "sslcertmode")
 """Options about TLS that can be left out: without them, a connection is as safe as with them."""
 _SESSION_KINDS = ("any", "primary", "standby", "read-write", "read-only", "prefer-standby")
-"""The values of the option with which an address of several servers names the wanted one."""
+"""The values of `target_session_attrs`, which says which of several servers is wanted."""
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _DRIVER_OPTIONS = (
     *_FILES,
@@ -90,11 +90,11 @@ def ignore_libpq_settings() -> None:
         del os.environ[name]
     # asyncpg has no option for this. It would read the files for each connection with TLS, and a
     # certificate of another server breaks the connection.
-    connect_utils._dot_postgresql_path = lambda _name: None  # noqa: SLF001
+    connect_utils._dot_postgresql_path = lambda _name: None  # noqa: SLF001 - see above
 
 
 def find_passwords(url: str) -> frozenset[str]:
-    """Return the passwords of a URL, each as it is written there and as it is meant.
+    """Return the passwords of a URL, each as it is written there and with its escapes decoded.
 
     Accepts any text, also the URL of another service, for example Redis.
     """

@@ -2,8 +2,8 @@
 
 Sources: https://core.telegram.org/bots/payments/currencies.json, and Telegram Desktop's
 `LookupCurrencyRule` in `ui/text/format_values.cpp` for the decimals of BYN, ETB and MOP. XOF and
-BHD are missing for want of a source. Telegram refuses invoices outside its own limits, which change
-daily.
+BHD are missing, because no source has their decimals. Telegram refuses invoices outside its own
+limits, which change daily.
 """
 
 from db.money import MAX_AMOUNT, STARS

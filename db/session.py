@@ -78,7 +78,7 @@ def create_engine(
     ValueError if the URL cannot be read.
     """
     address.ignore_libpq_settings()
-    place = address.parse(url)
+    parsed = address.parse(url)
     engine = create_async_engine(
         "postgresql+asyncpg://",
         pool_size=pool_size,
@@ -87,9 +87,9 @@ def create_engine(
         pool_timeout=POOL_WAIT_SECONDS,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
-        connect_args=place.connect_arguments() | {"command_timeout": statement_seconds},
+        connect_args=parsed.connect_arguments() | {"command_timeout": statement_seconds},
     )
-    connector = _Connector(pooled=place.pooled)
+    connector = _Connector(pooled=parsed.pooled)
     event.listen(engine.sync_engine, "do_connect", connector.prepare)
     event.listen(engine.sync_engine, "begin", connector.begin)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)

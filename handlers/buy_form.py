@@ -41,7 +41,7 @@ class BuyForm(StatesGroup):
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.BUY))
 async def open_buy_form(
-    press: CallbackQuery,  # noqa: ARG001
+    press: CallbackQuery,  # noqa: ARG001 - a filter
     callback_data: OpenForm,
     context: RequestContext,
     dialog_manager: DialogManager,
@@ -91,7 +91,7 @@ def _label(context: RequestContext, row: Channel) -> str:
     )
 
 
-async def _turn_page(press: CallbackQuery, button: Button, manager: DialogManager) -> None:  # noqa: ARG001
+async def _turn_page(press: CallbackQuery, button: Button, manager: DialogManager) -> None:  # noqa: ARG001 - a filter
     step = 1 if button.widget_id == "next" else -1
     manager.dialog_data["page"] = max(manager.dialog_data.get("page", 0) + step, 0)
 

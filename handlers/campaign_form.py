@@ -39,7 +39,7 @@ class CampaignForm(StatesGroup):
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.CAMPAIGN))
-async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
+async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001 - a filter
     """Open the form of a new campaign."""
     await forms.open_form(dialog_manager, CampaignForm.name)
 
@@ -170,7 +170,7 @@ def _check_ad(
 class AdLosses(Text):
     """A list of the message's parts that the published ad will not have."""
 
-    async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
+    async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002 - required
         t = forms.context_of(manager).t
         losses = manager.dialog_data.get("losses", ())
         lines = [t("ad-loss", loss=loss) for loss in losses]

@@ -44,7 +44,7 @@ class Question(Translated):
 class ItemLabel(Text):
     """The label of a row in a list: the second element of the row's `item`."""
 
-    async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002
+    async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002 - required
         return str(data["item"][1])
 
 

@@ -65,7 +65,7 @@ async def _ask_to_run(context: RequestContext, key: Switch) -> Outgoing:
 
 
 async def _has_changed(context: RequestContext, key: Switch, change: int) -> bool:
-    """Return whether a stopped switch has another last change than the bot asked about."""
+    """Return whether a stopped switch was changed after the bot asked for a confirmation."""
     async with context.read() as session:
         return not await killswitches.are_running(session, key) and change != _change_number(
             await killswitches.last_change(session, key)

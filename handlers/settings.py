@@ -48,7 +48,7 @@ async def choose_language(
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.ZONE))
-async def ask_zone(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
+async def ask_zone(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001 - a filter
     """Open the form for the person's time zone."""
     await forms.open_form(dialog_manager, ZoneForm.zone)
 

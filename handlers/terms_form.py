@@ -32,7 +32,7 @@ class TermsForm(StatesGroup):
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.TERMS))
 async def open_terms_form(
-    press: CallbackQuery,  # noqa: ARG001
+    press: CallbackQuery,  # noqa: ARG001 - a filter
     callback_data: OpenForm,
     context: RequestContext,
     dialog_manager: DialogManager,

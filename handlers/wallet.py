@@ -53,7 +53,7 @@ async def show_statement(press: CallbackQuery, callback_data: Go, context: Reque
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.TOP_UP))
-async def open_top_up(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
+async def open_top_up(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001 - a filter
     """Open the form for a deposit."""
     await forms.open_form(dialog_manager, TopUpForm.amount)
 

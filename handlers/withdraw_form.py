@@ -93,7 +93,7 @@ async def cancel(
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.WITHDRAW))
-async def open_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001
+async def open_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001 - a filter
     """Open the form that asks how much to withdraw."""
     await forms.open_form(dialog_manager, WithdrawForm.amount)
 

@@ -166,7 +166,7 @@ def _last_revision() -> str:
 
 
 async def write(migrated: str, restored: str) -> None:
-    """Write both files. The addresses are those of `describe_guards`."""
+    """Write `db/schema.sql` and `db/guards.json`. The addresses are those of `describe_guards`."""
     connection = await asyncpg.connect(migrated)
     try:
         FILE.write_text(await describe(connection))

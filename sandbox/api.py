@@ -21,7 +21,7 @@ from sandbox.parsing import RawRequest
 from sandbox.persistence import Json
 from sandbox.registry import METHODS
 from sandbox.state import State
-from sandbox.updates import Delivery
+from sandbox.updates import UpdateDelivery
 
 PATH = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>[^/]+)")
 FILE_PATH = re.compile(r"/file/bot(?P<token>[^/]+)/[a-z]+/(?P<file_id>[^/]+)")
@@ -43,7 +43,7 @@ class BotApi:
     """The HTTP handlers of the simulated Bot API."""
 
     state: State
-    delivery: Delivery
+    delivery: UpdateDelivery
     bot_token: str
 
     def _is_bot_token(self, token: str) -> bool:

@@ -56,7 +56,7 @@ class Faults:
 
     def add(self, **fields: object) -> Fault:
         """Set and return a fault with `fields` that the caller has checked."""
-        fault = Fault(id=next(self._ids), **fields)  # type: ignore[arg-type]
+        fault = Fault(id=next(self._ids), **fields)  # type: ignore[arg-type]  # the caller has checked them
         self._set.append(fault)
         return fault
 

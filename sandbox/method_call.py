@@ -13,7 +13,7 @@ from sandbox.formatting import FormattedText
 from sandbox.parsing import Upload
 from sandbox.persistence import Json
 from sandbox.state import State
-from sandbox.updates import Delivery
+from sandbox.updates import UpdateDelivery
 
 M = TypeVar("M", bound=TelegramMethod[Any])
 V = TypeVar("V")
@@ -24,7 +24,7 @@ class MethodCall(Generic[M]):
     """The state, the parsed request and the uploads of one Bot API call."""
 
     state: State
-    delivery: Delivery
+    delivery: UpdateDelivery
     request: M
     files: Mapping[str, Upload] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from sandbox.api import BotApi
 from sandbox.control import routes
 from sandbox.control.request import ControlContext, MoveClock, Processes
 from sandbox.state import State
-from sandbox.updates import Delivery
+from sandbox.updates import UpdateDelivery
 
 WEB = Path(__file__).parent / "web"
 PAGE_FILES = {
@@ -53,7 +53,7 @@ def create_app(
     `move_clock` or `processes` is None, the control API refuses requests that need it.
     """
     state.adopt_bot(int(bot_token.partition(":")[0]))
-    delivery = Delivery(state)
+    delivery = UpdateDelivery(state)
     api = BotApi(state, delivery, bot_token)
     app = web.Application(client_max_size=MAX_REQUEST)
     # A token may have characters that a route's pattern does not match, so the API parses the
@@ -88,7 +88,7 @@ async def _add_security_headers(request: web.Request, response: web.StreamRespon
         response.headers.update(SECURITY_HEADERS)
 
 
-def _push_updates(delivery: Delivery) -> Callable[[web.Application], AsyncIterator[None]]:
+def _push_updates(delivery: UpdateDelivery) -> Callable[[web.Application], AsyncIterator[None]]:
     async def run(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(delivery.push())
         yield

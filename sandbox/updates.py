@@ -66,7 +66,7 @@ def queue_membership_update(state: State, old: Member, new: Member, by_user_id: 
     queue(state, "my_chat_member" if own else "chat_member", body)
 
 
-class Delivery:
+class UpdateDelivery:
     """The delivery of updates to the bot, by long polling or webhook."""
 
     def __init__(self, state: State) -> None:

@@ -20,7 +20,7 @@ from bot import database_metrics, health_pages, readiness, recent_events, startu
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot.admin_chat import AdminChat
-from bot.alarm_routes import AlarmRoutes
+from bot.alert_routes import AlertRoutes
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
@@ -181,7 +181,7 @@ async def run(settings: Settings) -> int:
         sessions,
         limiter,
         leader,
-        AlarmRoutes(settings),
+        AlertRoutes(settings),
         settings.currency,
         settings.escrow_sla,
         settings.dead_man_url.get_secret_value(),

@@ -8,27 +8,27 @@ from aiogram.types import Message
 
 from bot.admin_chat import AdminChat
 
-LOOK_SECONDS = 20.0
+ASK_SECONDS = 20.0
 """The shortest time between two requests to Telegram about the admin chat."""
 
 
 class AdminChatPrivacy:
-    """What one process knows about the admin chat. A group is public if it has a username."""
+    """One process's knowledge about the admin chat. A group is public if it has a username."""
 
     def __init__(self, bot: Bot, admin_chat: AdminChat) -> None:
         self._bot = bot
         self._admin_chat = admin_chat
         self.last_known = False
         """True if Telegram's last answer says that the admin chat is public."""
-        self._look_after = 0.0
+        self._ask_after = 0.0
 
-    async def look(self) -> None:
-        """Ask Telegram whether the admin chat is public, at most once in LOOK_SECONDS.
+    async def refresh(self) -> None:
+        """Ask Telegram whether the admin chat is public, at most once in ASK_SECONDS.
 
         Stores the answer in `last_known`. Must not be called in a transaction.
         """
-        if time.monotonic() >= self._look_after:
-            self._look_after = time.monotonic() + LOOK_SECONDS
+        if time.monotonic() >= self._ask_after:
+            self._ask_after = time.monotonic() + ASK_SECONDS
             try:
                 chat = await self._bot.get_chat(self._admin_chat.id)
             except (TelegramAPIError, ClientDecodeError):

@@ -1,4 +1,4 @@
-"""Compare the facts about the product with the conditions of alerts, and tell each change once."""
+"""Compare the facts about the product with the conditions of alerts, and send each change once."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import structlog
 
-from bot import alarm_routes, metrics, recent_events
-from bot.alarm_routes import AlarmRoutes
+from bot import alert_routes, metrics, recent_events
+from bot.alert_routes import AlertRoutes
 from bot.leader_election import LeaderElection
 from bot.screens import alerts as screens
 from bot.telegram.rate_limiter import RateLimiter
@@ -31,23 +31,23 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class AlertWatch:
-    """What one scheduler process needs to evaluate the conditions."""
+    """One scheduler process's evaluation of the conditions."""
 
     sessions: Sessions
     limiter: RateLimiter
     leader: LeaderElection
-    routes: AlarmRoutes
+    routes: AlertRoutes
     currency: str
     escrow_sla: timedelta
     dead_man_url: str = ""
     start_seconds: float = START_SECONDS
     _begun_at: float = field(default_factory=time.monotonic)
     _met_since: dict[str, float] = field(default_factory=dict)
-    """Since when each condition is met, as a time of `time.monotonic()`."""
+    """The time of `time.monotonic()` from which on each condition is met."""
     _dead_man_at: float = float("-inf")
 
     async def run(self) -> None:
-        """Read the facts, show them as metrics, and tell the changes if this process leads.
+        """Read the facts, show them as metrics, and send the changes if this process leads.
 
         The dead man's switch is called only after all of this has worked.
         """
@@ -62,7 +62,7 @@ class AlertWatch:
             raise
         state_gauges.show(facts)
         if self.leader.is_leader and time.monotonic() - self._begun_at >= self.start_seconds:
-            await self._tell(self._met(facts))
+            await self._notify(self._met(facts))
         await self._call_dead_man()
 
     def _met(self, facts: Facts) -> dict[str, float]:
@@ -78,7 +78,7 @@ class AlertWatch:
                 met[condition.name] = value
         return met
 
-    async def _tell(self, met: dict[str, float]) -> None:
+    async def _notify(self, met: dict[str, float]) -> None:
         async with self.sessions.begin() as session:
             changes = await alerts.record(session, watcher="scheduler", firing=met)
         for change in changes:
@@ -88,16 +88,16 @@ class AlertWatch:
     async def _call_dead_man(self) -> None:
         if not self.dead_man_url or time.monotonic() - self._dead_man_at < DEAD_MAN_SECONDS:
             return
-        if await alarm_routes.call_dead_man(self.dead_man_url):
+        if await alert_routes.call_dead_man(self.dead_man_url):
             self._dead_man_at = time.monotonic()
 
 
-async def send_out(sessions: Sessions, routes: AlarmRoutes, t: Texts) -> None:
-    """Send the scheduler's urgent changes by the second way. What fails is sent again later."""
+async def send_out(sessions: Sessions, routes: AlertRoutes, t: Texts) -> None:
+    """Send the scheduler's urgent changes on the alert routes. Failed sends are repeated later."""
     async with sessions.begin() as session:
         changes = await alerts.list_not_sent_out(session, "scheduler")
     for change in changes:
-        alarm = screens.alarm(t, change.name, is_firing=change.firing)
-        if await routes.send(alarm):
+        urgent = screens.urgent(t, change.name, is_firing=change.firing)
+        if await routes.send(urgent):
             async with sessions.begin() as session:
                 await alerts.record_sent_out(session, change)

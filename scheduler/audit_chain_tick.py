@@ -94,7 +94,7 @@ async def _append_to_file(sessions: Sessions, path: Path) -> None:
 
 
 async def _find_name(session: AsyncSession, path: Path) -> str | None:
-    """Return the name for a file that has none, or None if it is no file that may be written."""
+    """Return the name for a file without a name, or None if this file must not be written."""
     return await audit_chain_copies.name_for_new(session) or await audit_chain_copies.earlier_name(
         session, path
     )

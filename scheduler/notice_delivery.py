@@ -34,7 +34,7 @@ from scheduler.admin_chat_privacy import AdminChatPrivacy
 from scheduler.batcher import Batcher
 from services.market import owner_suspensions
 from services.platform import outbox, switch_notices, users
-from services.platform.priorities import Priority
+from services.platform.priorities import ALARMS_OF_PEOPLE, Priority
 
 BATCH = 20
 BATCH_WHILE_ADS_WAIT = 2
@@ -102,7 +102,7 @@ class _OutgoingMessage:
 
 @dataclass(frozen=True)
 class _NotDelivered:
-    """Why a message did not arrive."""
+    """The reason why a message did not arrive."""
 
     error: str
     retry_in: timedelta | None
@@ -178,7 +178,7 @@ async def _deliver_batch(
     chat_queues: defaultdict[int | None, list[_Rendered]] = defaultdict(list)
     if any(row.user_id is None for row in taken):
         # Telegram is asked before the transaction in which the messages are rendered.
-        await worker.privacy.look()
+        await worker.privacy.refresh()
     for row, rendered in await _render_all(worker, taken):
         chat_queues[row.user_id].append((row, rendered))
     async with asyncio.TaskGroup() as deliveries:
@@ -226,10 +226,10 @@ async def _deliver_one(worker: OutboxWorker, rendered: _Content) -> _NotDelivere
 async def _send(worker: OutboxWorker, rendered: _OutgoingMessage) -> int | _NotDelivered | None:
     """Send the parts of one message. Return the id of the last part, or why it was not sent."""
     message_id = None
-    alarm = rendered.row.priority == Priority.ALARM
+    # The alarms that anybody can cause use only the slots of notices, because there may be many.
+    alarm = rendered.row.priority == Priority.ALARM and rendered.row.kind not in ALARMS_OF_PEOPLE
     for part, method in enumerate(rendered.methods):
-        # Alarms have the priority of ads. So have the parts of a message after its first part: if
-        # the second part (for example a card after its ad) is postponed, both are sent again.
+        # Alarms have the priority of ads. So have later parts: if one waits, all are sent again.
         kept = 0 if part else KEPT_FOR_SEARCHES + (0 if alarm else KEPT_FOR_ALARMS)
         wait = await worker.limiter.wait(
             rendered.chat_id,

@@ -67,10 +67,11 @@ async def is_withdrawn(
 ) -> bool:
     """Return whether a row need not be sent any more.
 
-    Such a row asks the staff about a request that its person has taken back: a pending placement or
-    a withdrawal of money. Or it is about kill switches: a later row is about them too, or an
-    incident has stopped them, and the message about the incident says so. `cards` is the result of
-    `read` for this row.
+    One type of such a row asks the staff about a request that its person has taken back: a pending
+    placement or a withdrawal of money. The other type is about kill switches. Such a row is not
+    needed if a later row is about the same switches. It is not needed either if an incident has
+    stopped them, because the message about the incident says so. `cards` is the result of `read`
+    for this row.
     """
     if message.kind == switch_notices.KIND:
         payload = message.payload
@@ -85,7 +86,7 @@ async def is_withdrawn(
     return False
 
 
-def _moderation_card(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:  # noqa: ARG001
+def _moderation_card(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:
     return moderation_screens.card(t, card, with_ad=True)
 
 
@@ -103,7 +104,7 @@ async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> 
 
 async def _posts_altered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     since, until = (datetime.fromisoformat(payload[name]) for name in ("since", "until"))
-    rows = await alterations.list_told(session, since=since, until=until)
+    rows = await alterations.list_notified(session, since=since, until=until)
     return screens.posts_altered(t, rows)
 
 
@@ -112,11 +113,11 @@ async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> O
     return dead_letter_screens.offer(t, row)
 
 
-async def _telegram_down(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _telegram_down(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.telegram_down(t, payload["incident_id"])
 
 
-async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.telegram_back(t, payload["incident_id"], payload["minutes"])
 
 
@@ -129,33 +130,33 @@ async def _channel_taken_over(session: AsyncSession, t: Texts, payload: Payload)
     return screens.channel_taken_over(t, await channels.get(session, payload["channel_id"]))
 
 
-async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.deposit_credited(t, payload["amount"])
 
 
-async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     if payload.get("invoice"):
         return screens.invoice_lost(t)
     return screens.answer_lost(t, payload.get("text"))
 
 
-async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.payment_parked(t, payload["inbox_id"], payload["error"])
 
 
-async def _updates_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _updates_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.updates_parked(t, payload["error"])
 
 
-async def _star_transaction_refused(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _star_transaction_refused(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.star_transaction_refused(t, payload)
 
 
-async def _person_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _person_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.person_blocked(t, blocked=True)
 
 
-async def _person_unblocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _person_unblocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.person_blocked(t, blocked=False)
 
 
@@ -171,23 +172,23 @@ async def _switch_answer_lost(session: AsyncSession, t: Texts, payload: Payload)
     return Outgoing("\n".join([answer, t("switch-answer-now"), *lines]))
 
 
-async def _alert_firing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _alert_firing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return alert_screens.firing(t, payload["name"])
 
 
-async def _alert_resolved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _alert_resolved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return alert_screens.resolved(t, payload["name"], payload["minutes"])
 
 
-async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
 
 
-async def _rollback_criterion(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _rollback_criterion(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return launch_screens.criterion_met(t, payload)
 
 
-async def _backup_restored(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _backup_restored(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.backup_restored(
         t,
         payload["incident_id"],
@@ -197,23 +198,23 @@ async def _backup_restored(session: AsyncSession, t: Texts, payload: Payload) ->
     )
 
 
-async def _guard_missing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _guard_missing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=True)
 
 
-async def _schema_differs(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _schema_differs(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=False)
 
 
-async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
 
 
-async def _audit_chain_file_added(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _audit_chain_file_added(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.audit_chain_file_added(t, payload["file"], payload["user_id"])
 
 
-async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.audit_chain_extended(t, payload["number"], payload["digest"])
 
 
@@ -224,7 +225,7 @@ async def _daily_report(session: AsyncSession, t: Texts, payload: Payload) -> Ou
     return daily_report_screens.daily_report(t, payload["day"], payload["numbers"], wrong, stopped)
 
 
-async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.escrow_watchdog(
         t, payload["count"], payload["targets"], acting=payload["acting"]
     )
@@ -241,7 +242,7 @@ async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload
     return screens.deposit_clawed_back(t, user.telegram_id, payload)
 
 
-async def _deposit_taken_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _deposit_taken_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.deposit_taken_back(t, payload)
 
 
@@ -250,7 +251,7 @@ async def _excess_payment(session: AsyncSession, t: Texts, payload: Payload) -> 
     return screens.excess_payment(t, user.telegram_id, payload)
 
 
-async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.correction_changed(t, payload)
 
 
@@ -259,15 +260,15 @@ async def _staff_request_changed(session: AsyncSession, t: Texts, payload: Paylo
     return staff_request_screens.card(t, details)
 
 
-async def _role_reconciled(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _role_reconciled(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.role_reconciled(t, payload["telegram_id"], payload["change"])
 
 
-async def _staff_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _staff_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.staff_blocked(t, payload["telegram_id"], blocked=payload["blocked"])
 
 
-async def _admin_chat_moved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:  # noqa: ARG001
+async def _admin_chat_moved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return admin_chat_screens.moved(t, payload["to"])
 
 

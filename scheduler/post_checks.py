@@ -18,7 +18,10 @@ BATCH = 40
 AT_ONCE = 4
 BREACHES = 100
 MAX_REQUESTS = 5
-"""The most requests of one check: the button, the text, twice the media, and the bot's rights."""
+"""One check makes at most this many requests.
+
+They are for the button, for the text, twice for the media, and for the bot's rights.
+"""
 MAX_SLOT_WAIT_SECONDS = 5.0
 """A request waits at most this time for its permission from the rate limiter."""
 

@@ -22,7 +22,7 @@ BATCH = 8
 EMPTY_IDS_AT_END = 8
 """A search ends after this many ids in a row without a message, above all known ids."""
 EMPTY_IDS_AT_END_OF_RESTORED = 40
-"""The same number for a post of a restored backup.
+"""EMPTY_IDS_AT_END for the search for a post of a restored backup.
 
 Since the backup, people may have deleted many messages in a row.
 """

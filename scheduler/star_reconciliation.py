@@ -178,7 +178,7 @@ class StarReconciliation:
         )
 
     async def _record_due(self) -> None:
-        """Record the listed transactions that are not booked, unless the bot must come first."""
+        """Record the listed transactions that are not booked and that need not wait for the bot."""
         async with self._sessions.begin() as session:
             self._ended_id = await listed_star_transactions.find_ended(
                 session, after=self._ended_id

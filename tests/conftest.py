@@ -57,11 +57,13 @@ settings.register_profile("any_speed", deadline=None, suppress_health_check=[Hea
 settings.load_profile("any_speed")
 # Each sender and each bot would read the certificates of 140 authorities, which takes 40 ms.
 # With the cache, a process reads them only one time.
-ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]
+ssl.create_default_context = cache(ssl.create_default_context)  # type: ignore[assignment]  # on purpose
 ROOT = Path(__file__).parents[1]
 RUNNING = "adtech_running"
 AUDIT_CHAIN = "adtech_audit_chain"
 ROLLED_BACK = "adtech_rolled_back"
+PREPARED = 2_000
+"""The number of prepared statements that the connection of most tests keeps."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -297,7 +299,11 @@ async def kept_engine(rolled_back_url: str) -> AsyncIterator[AsyncEngine]:
 
     The connection keeps its query plans. Therefore a test can use the plans of an earlier test.
     """
-    engine = create_async_engine(driver_url(rolled_back_url), pool_size=1, max_overflow=0)
+    # The usual 100 statements are too few: a third of all calls would prepare a statement again.
+    prepared = {"prepared_statement_cache_size": PREPARED, "statement_cache_size": PREPARED}
+    engine = create_async_engine(
+        driver_url(rolled_back_url), pool_size=1, max_overflow=0, connect_args=prepared
+    )
     yield engine
     await engine.dispose()
 

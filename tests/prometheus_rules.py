@@ -34,7 +34,7 @@ _SLOW = {
     'adtech_operation_seconds_bucket{operation="approve",le="1"}': f"0+2x{_STEPS}",
     'adtech_operation_seconds_bucket{operation="approve",le="+Inf"}': f"0+2x{_STEPS}",
 }
-"""Approvals of which half take between 0.5 and 1 second."""
+"""The times of approvals. Half of them are between 0.5 and 1 second."""
 _FAST = dict.fromkeys(_SLOW, f"0+1x{_STEPS}")
 _COUNTERS = {
     "conflicts": 'adtech_conflicts_total{kind="deadlock"}',

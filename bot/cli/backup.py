@@ -141,7 +141,7 @@ def _write(programs: Programs, url: str, to: Path) -> None:
 
 
 def _surplus(newest: Path, keep: int | None) -> list[Path]:
-    """Return the backups in a folder, without the `keep` newest ones. None keeps all."""
+    """Return the backups in a folder except the `keep` newest ones. For None, return no backup."""
     if keep is None:
         return []
     backups = sorted(

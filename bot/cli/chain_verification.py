@@ -18,18 +18,18 @@ LINKS_PER_QUERY = 500
 
 @dataclass
 class Result:
-    """What a comparison found, in sentences for a person."""
+    """The result of a comparison, in sentences for a person."""
 
     findings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    """Empty if the ledger is unchanged as far as fresh copies from outside the database show."""
+    """The problems. There is none if fresh copies outside the database agree with the ledger."""
 
 
 async def verify(sessions: Sessions, path: Path | None, digests: Sequence[str]) -> Result:
     """Compute all links of the audit chain again, and compare them with the copies.
 
-    `path` is the file of the chain, or None. `digests` are digests from the admin chat. Only
-    copies outside the database prove something: who can rewrite the ledger can also rewrite the
+    `path` is the file of the chain, or None. `digests` are digests from the admin chat. Only copies
+    outside the database prove something: a person who can rewrite the ledger can also rewrite the
     links in the database.
     """
     result = Result()

@@ -56,7 +56,7 @@ def command(
 
 
 def _with_formats(function: Callable[..., T]) -> Callable[..., T]:
-    """Wrap a command so that it accepts `--json` and `--csv`, and sets the form of its rows."""
+    """Wrap a command so that it accepts `--json` and `--csv`, and prints its rows in that form."""
 
     @wraps(function)
     def run(*arguments: Any, json: bool, csv: bool, **options: Any) -> T:
@@ -71,7 +71,7 @@ def _with_formats(function: Callable[..., T]) -> Callable[..., T]:
 
     signature = inspect.signature(function)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]  # Typer reads it
         parameters=[
             *signature.parameters.values(),
             inspect.Parameter("json", keyword, default=False, annotation=_JSON),

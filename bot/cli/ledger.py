@@ -75,9 +75,9 @@ async def _compare_guards(session: AsyncSession) -> list[Difference]:
 def verify_ledger(file: ChainFile = None, digest: Digests = None) -> None:
     """Find out whether rows of the ledger were changed after they were written.
 
-    The command computes the audit chain (digests of ranges of the ledger) again, names the first
-    range that has changed, and says how much of the chain each given copy covers. The exit status
-    is 1 if a range has changed, or if no copy from outside the database covers the chain.
+    The command computes the audit chain (digests of ranges of the ledger) again, and names the
+    first range that has changed. It says how much of the chain each given copy covers. The exit
+    status is 1 if a range has changed, or if no copy from outside the database covers the chain.
     """
     path = file or read_settings("DATABASE_URL").audit_chain_file
     result = run_all(

@@ -88,7 +88,8 @@ def find(needed: int, folder: Path | None) -> Programs:
 def environment_of(url: str) -> dict[str, str]:
     """Return the variables with which PostgreSQL's programs connect to a database.
 
-    So no password stands in the arguments of a program, which everybody on the machine can read.
+    The password stands in a variable, because everybody on the machine can read the arguments of a
+    program.
     """
     parts = address.parse(url)
     variables = {

@@ -146,7 +146,7 @@ def _check_backup(path: Path) -> str:
 
 
 def _addresses(configured: Settings) -> dict[str, SecretStr]:
-    """Return the given addresses of PostgreSQL, by the database roles' usual names."""
+    """Return the given addresses of PostgreSQL, by the usual names of the database roles."""
     names = ("database_url", *(name for name in _NEEDED if name.endswith("database_url")))
     given = {name.upper(): getattr(configured, name) for name in names}
     return {name: url for name, url in given.items() if url is not None}

@@ -17,7 +17,7 @@ from services.platform import restores
 from services.platform.restores import Restored
 
 _SWITCHES = " TABLE DATA public kill_switches "
-"""The part of a backup that is not restored: a switch without a row counts as stopped."""
+"""The table that is not restored. A switch without a row counts as stopped."""
 _NEXT = """\
 Next:
 1. Start the processes: the bot searches the posts, and Telegram's list of Stars is read.
@@ -74,10 +74,10 @@ def restore(
 
 @command(app, group=RESTORE, example="adtech restored", needs=OWNER)
 def restored(chain_file: ChainFile = None) -> None:
-    """Finish a restore by another program: run this right after it, before anything is started.
+    """Finish a restore that another program made, before anything is started.
 
-    `adtech restore` does the same itself. Every kill switch is stopped, each post that may have
-    been published since the backup is searched before it is sent, and the ledger continues with the
+    `adtech restore` does the same itself. Every kill switch is stopped. Each post that may have
+    been published since the backup is searched before it is sent. The ledger continues with the
     transaction number after the last one in the backup.
     """
     path = chain_file or read_settings("MIGRATION_DATABASE_URL").audit_chain_file

@@ -8,15 +8,15 @@ from pathlib import Path
 from bot import env_file
 
 WORLD_FILE = Path(".local/world.json")
-"""The file of the running sandbox, from the folder of the product. It ends with the sandbox."""
+"""The file that a running sandbox writes and removes at its end, from the product's folder."""
 _WANTED = "DATABASE_URL"
 
 
 def find_settings() -> dict[str, str]:
     """Return the settings of a running sandbox that the environment does not have.
 
-    They are empty if no sandbox runs, if the environment or a file of settings names a database, or
-    if ADTECH_ENV_FILE is set.
+    The result is empty if no sandbox runs, if the environment or a file of settings names a
+    database, or if ADTECH_ENV_FILE is set.
     """
     if os.environ.get(_WANTED) or os.environ.get(env_file.VARIABLE):
         return {}
@@ -28,7 +28,7 @@ def find_settings() -> dict[str, str]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Return the settings in the sandbox's file, which are empty if no sandbox runs."""
+    """Return the settings in the sandbox's file. The result is empty if no sandbox runs."""
     try:
         settings = json.loads(path.read_bytes()).get("settings", {})
     except (OSError, ValueError, AttributeError):

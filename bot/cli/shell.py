@@ -46,12 +46,12 @@ def _require_words(value: str) -> str:
 
 
 def row_id(value: str) -> int:
-    """Read the id of a row. Raises BadParameter for a text that cannot be one."""
+    """Read the id of a row. Raises BadParameter for a text that is no id."""
     return _read_id(value, LARGEST_ROW_ID)
 
 
 def telegram_id(value: str) -> int:
-    """Read the Telegram id of a person. Raises BadParameter for a text that cannot be one."""
+    """Read the Telegram id of a person. Raises BadParameter for a text that is no id."""
     return _read_id(value, LARGEST_TELEGRAM_ID)
 
 
@@ -156,8 +156,8 @@ def run_all(
 def read_settings(*databases: str) -> CommandSettings:
     """Return the settings of the environment and of `.env`, or those of the running sandbox.
 
-    `databases` are the names of the settings of which one is needed. Exits with status 2 if all of
-    them are missing, or one of them is wrong.
+    The command needs one of the settings in `databases`. Exits with status 2 if all of them are
+    missing, or one of them is wrong.
     """
     os.environ.update(running_sandbox.find_settings())
     configured = settings.load_for_command(*databases)

@@ -31,7 +31,7 @@ def stop_all(
 ) -> None:
     """Stop every kill switch at once: nothing new moves money, and no ad is posted.
 
-    Then the command waits for the acts that began before, and ends those that do not end by
-    themselves. Each switch runs again by itself: adtech killswitch run KEY.
+    Then the command waits for the acts that began before, and ends the sessions of those that do
+    not end. Run each switch again with a command of its own: adtech killswitch run KEY.
     """
     raise typer.Exit(stopping.run(person, reason))

@@ -30,8 +30,8 @@ FIRST_CHECK_SECONDS = 0.2
 """
 CHECK_SECONDS = 0.1
 """The pause before each later search, and before each attempt to stop after a failed one."""
-TELL_SECONDS = 1.3
-"""If a session that cannot be ended delays the stop for longer, the person is told."""
+NOTIFY_SECONDS = 1.3
+"""If a session that cannot be ended delays the stop for longer than this, the person is told."""
 CONNECT_SECONDS = 2.0
 """The longest time of one attempt to connect."""
 STATEMENT_SECONDS = 5.0
@@ -132,9 +132,9 @@ class _Stopped:
     now: list[str]
     """The switches that were running before."""
     before: list[Any]
-    """The rows of _BEFORE for the other switches."""
+    """The switches that were stopped already, each with the time, the reason and the person."""
     holders: list[dict[str, Any]]
-    """The sessions that held the stop up, as `end_switch_holders` returns them."""
+    """The sessions that delayed the stop, as `end_switch_holders` returns them."""
     unsettled: list[str]
     sends: int
 
@@ -259,7 +259,7 @@ async def _end_lock_holders(database: address.Address, said: set[str]) -> None:
         async with _connected(database) as connection:
             while True:
                 remaining = await connection.fetchval(_END_LOCK_HOLDERS)
-                if remaining and time.monotonic() - began > TELL_SECONDS:
+                if remaining and time.monotonic() - began > NOTIFY_SECONDS:
                     _say_once(
                         said,
                         "NOT stopped yet. A superuser's session locks a table; end it in"

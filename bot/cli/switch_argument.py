@@ -13,7 +13,7 @@ def one_switch(value: str) -> Switch:
     """Read the name of a kill switch. Raises BadParameter for `all` and for an unknown name."""
     if value == EVERY:
         raise typer.BadParameter(
-            "each switch runs again by itself, so name one of them. To stop everything at once:"
+            "each switch is run again separately, so name one. To stop everything at once:"
             " adtech stop all"
         )
     if value not in set(Switch):

@@ -64,7 +64,7 @@ def stop(key: OneSwitch, reason: Reason, person: Person) -> None:
                 return await killswitches.stop(session, actor=actor, key=key, reason=reason)
 
         return await switches.stop_despite_locks(
-            sessions, write_stop, tell=lambda: _say_that_it_waits(key)
+            sessions, write_stop, notify=lambda: _say_that_it_waits(key)
         )
 
     change = run_all(stop_switch)

@@ -46,12 +46,12 @@ class Output(Console):
         return bool(self.file.isatty())
 
     def on_broken_pipe(self) -> None:
-        """End the process with BROKEN_PIPE. Later output of the interpreter goes nowhere."""
+        """End the process with BROKEN_PIPE. Later output of the interpreter is thrown away."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(BROKEN_PIPE)
 
     def write(self, text: str) -> None:
-        """Write a text as it is, without colours and line breaks of the console's own."""
+        """Write a text unchanged: the console adds no colours and no line breaks."""
         try:
             self.file.write(text)
             self.file.flush()

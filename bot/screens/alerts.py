@@ -1,13 +1,13 @@
 """Build the messages about alerts: the first line says what is wrong, the second what to type."""
 
-from bot.alarm_routes import Alarm
+from bot.alert_routes import UrgentAlert
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, rows
 from bot.texts import Texts
 from services.platform.alert_conditions import BY_NAME
 
 DATABASE_AWAY = "database_away"
-"""The name of the alert that a bot tells by itself, because it cannot be stored."""
+"""The name of the alert that a bot sends by itself, because it cannot be stored."""
 DATABASE_COMMAND = "adtech health"
 _WITHOUT_BUTTONS = frozenset({DATABASE_AWAY, "bot_missing", "inbox_late"})
 """The alerts during which nobody answers a press in time, so that only a shell helps."""
@@ -32,11 +32,11 @@ def over(t: Texts, name: str) -> Outgoing:
     return Outgoing(t("alert-over", what=_what(t, name)))
 
 
-def alarm(t: Texts, name: str, *, is_firing: bool) -> Alarm:
-    """Build the text of an alert for the ways without Telegram."""
+def urgent(t: Texts, name: str, *, is_firing: bool) -> UrgentAlert:
+    """Build the text of an alert for the alert routes (a web address and an e-mail)."""
     what = _what(t, name)
     text = t("alert-firing", what=what) if is_firing else t("alert-over", what=what)
-    return Alarm(name, is_firing, text, _command(name))
+    return UrgentAlert(name, is_firing, text, _command(name))
 
 
 def _what(t: Texts, name: str) -> str:

@@ -312,7 +312,7 @@ def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) 
 
 
 def deposit_taken_back(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to a payer that their payment was taken back and counts no more."""
+    """Build the notice to a payer that their payment was taken back, and does not count now."""
     currency = payload["currency"]
     return Outgoing(
         t(

@@ -45,7 +45,7 @@ def menu(t: Texts, unknown: str = "") -> Outgoing:
 
 
 def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoing:
-    """Build one page of a report. A row that must not be has a warning sign."""
+    """Build one page of a report. A row that must not exist has a warning sign."""
     page = Page(found, page_number)
     is_wrong = reports.REPORTS[name].is_wrong
     lines = [t("report", title=t("report-name", name=name), name=name), ""]
@@ -83,7 +83,7 @@ def caption(t: Texts, name: str, found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _row(t: Texts, name: str, row: Mapping[str, Any], *, wrong: bool) -> str:
-    """Write a row in one paragraph: the first column, then the name and value of each other one.
+    """Write a row as one paragraph: the first column, then the names and values of the others.
 
     `name` is the name of the report.
     """

@@ -64,7 +64,7 @@ def changed(t: Texts, change: SwitchChange) -> Outgoing:
 
 
 def details(t: Texts, change: SwitchChange) -> list[str]:
-    """Build the lines about sends, about sessions that held a stop up, and about later changes."""
+    """Build the lines about posts under way, sessions that delayed a stop, and later changes."""
     unsettled = () if change.settled else (change.key,)
     lines = _under_way(t, change.sends_under_way, unsettled, change.holders)
     if change.overtaken_by is not None:

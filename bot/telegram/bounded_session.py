@@ -68,7 +68,7 @@ def _keep_model(method: TelegramMethod[Any]) -> None:
     # pydantic only has weak references to the models of generic types.
     returned = method.__returning__
     if str(returned) not in _models:
-        _models[str(returned)] = Response[returned]  # type: ignore[valid-type]
+        _models[str(returned)] = Response[returned]  # type: ignore[valid-type]  # a type of run time
 
 
 def reduce(answer: Any) -> Any:

@@ -12,7 +12,7 @@ from services.market.creatives import Creative
 
 
 class LookupResult(StrEnum):
-    """What the search has found out about one message id of the channel."""
+    """The search's result for one message id of the channel."""
 
     OURS = "ours"
     """The content of the message proves that the message is the ad."""
@@ -27,7 +27,7 @@ class LookupResult(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """What one request has found out about a message id.
+    """The result of one request about a message id.
 
     `evidence` is Telegram's text or the class of an error.
     """

@@ -35,7 +35,7 @@ _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notic
 
 
 class SendOptions(TypedDict, total=False):
-    """What type of message a caller sends. Without options, the message is not an ad."""
+    """The type of message that a caller sends. Without options, the message is not an ad."""
 
     ad: bool
     answered: bool

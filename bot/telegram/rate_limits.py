@@ -17,7 +17,7 @@ KEPT_FROM_ANSWERS = 2
 SHARE_FOR_ADS = 0.2
 """The fraction of the messages of each second that is reserved for ads."""
 NOTICE_MARK_MS = 2_000
-"""The interval in which one message without an ad can use a slot of the ads, in milliseconds."""
+"""Once in this interval, a message that is no ad can use a slot of the ads. In milliseconds."""
 PROCESSES = 3
 """The number of processes that share the common limit without Redis."""
 PENDING_MS = 2_000

@@ -164,7 +164,7 @@ class Sender:
         results: list[CheckResult] = []
         for part in ad_messages.parts(creative) if restore else [None]:
             result = (
-                await self._look(chat_id, message_id, wait_for_slot)
+                await self._probe_post(chat_id, message_id, wait_for_slot)
                 if part is None
                 else await self._check_part(chat_id, message_id, creative, part, wait_for_slot)
             )
@@ -178,7 +178,7 @@ class Sender:
             results[-1] = replace(last, loss=await self._missing_right(chat_id))
         return ad_checks.combine(results, complete=True)
 
-    async def _look(
+    async def _probe_post(
         self, chat_id: int, message_id: int, wait_for_slot: Callable[[], Awaitable[bool]]
     ) -> CheckResult | None:
         """Find out whether a post is there, without an edit. None means that no slot was free."""

@@ -164,11 +164,11 @@ class Heartbeat(Base):
     loop_lag: Mapped[float] = mapped_column(server_default=text("0"))
     """The longest delay of the process's event loop before this heartbeat, in seconds."""
     facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    """What the process has counted in the last minutes, by name."""
+    """The counts of the process for the last minutes, by name."""
 
 
 class Alert(Base):
-    """The state of one alert: a condition that somebody must be told about while it is met."""
+    """The state of one alert, which is firing while its condition is met."""
 
     __tablename__ = "alerts"
     __table_args__ = (CheckConstraint("watcher IN ('bot', 'scheduler')", name="watcher"),)
@@ -186,7 +186,7 @@ class Alert(Base):
     in_chat: Mapped[bool]
     """Whether the message about the last change is in the admin chat, or is queued to it."""
     sent_out: Mapped[bool]
-    """Whether the second way (a web address or an e-mail) has taken the last change."""
+    """Whether the alert routes (a web address and an e-mail) have taken the last change."""
 
 
 class LedgerCheckpoint(Base):

@@ -1,8 +1,8 @@
 """Store the provider's ids of payments, and what Telegram's list of Stars has that is not booked.
 
-A letter about a chargeback of a card payment names the provider's id and not Telegram's. A listed
-transaction whose payer is unknown no longer holds the reading of the list, so it is stored. All
-lists are read once more, because transactions that were refused before this revision are not stored.
+A letter about a chargeback of a card payment names the provider's id and not Telegram's. A listed transaction
+whose payer is unknown no longer stops the reading of the list, so it is stored. All lists are read once more,
+because transactions that were refused before this revision are not stored.
 """
 
 import sqlalchemy as sa

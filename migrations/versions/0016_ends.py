@@ -1,8 +1,8 @@
-"""End what nobody carries out, and delete what nobody needs any more.
+"""End confirmed corrections that nobody carries out, and delete old messages and updates.
 
-A confirmed correction has the time of its confirmation, so that it can end if nobody carries it
-out. Messages with answers that were given later are deleted. The number of parked updates without
-payments has a limit. The scheduler can end sessions whose locks of whole tables delay a stop.
+A confirmed correction has the time of its confirmation, so that it can end if nobody carries it out. Messages with
+answers that were given later are deleted. The number of parked updates without payments has a limit. The scheduler
+can end sessions whose locks of whole tables delay a stop.
 """
 
 import sqlalchemy as sa

@@ -37,7 +37,7 @@ def _check_kinds(kinds: tuple[str, ...]) -> None:
 
 
 def upgrade() -> None:
-    """Add the kind of request and the column, and replace the functions."""
+    """Add the request to apply a repair and the column of its signer, and replace the functions."""
     _check_kinds((*KINDS, "repair"))
     op.add_column("corrections", sa.Column("applied_by", sa.BigInteger()))
     op.create_foreign_key(

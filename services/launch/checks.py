@@ -54,7 +54,7 @@ _WITHOUT_SWITCH = text(
 
 @dataclass(frozen=True)
 class Facts:
-    """What the entry point knows, and the database does not."""
+    """The facts that the entry point knows, and the database does not."""
 
     api_status: int | None
     """The HTTP status of `/api/health/ready`, or None if nobody answered."""
@@ -76,13 +76,13 @@ class Result:
 
     passed: bool
     found: str = ""
-    """What the check found, in names and ids that need no translation."""
+    """The facts that the check found, as names and ids that need no translation."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a check may read besides the tables."""
+    """The facts that a check may read besides the tables."""
 
     facts: Facts
     began_at: datetime
@@ -240,7 +240,7 @@ async def _check_outcome(session: AsyncSession, context: Context) -> Result:
 
 
 async def _check_fit(session: AsyncSession, context: Context) -> Result:
-    """Check that each escrow of the launch is in the state that its post asks for."""
+    """Check that the state of each escrow of the launch fits the state of its post."""
     wrong = await micro_campaign.misfits(session, since=context.began_at)
     return Result(not wrong, ", ".join(wrong), {"misfits": wrong})
 
@@ -261,7 +261,7 @@ async def _check_payout(session: AsyncSession, context: Context) -> Result:
 
 
 async def _check_watched(session: AsyncSession, context: Context) -> Result:
-    """Check that nothing was wrong for the whole time of watching, which has to be over."""
+    """Check that the time of watching is over, and that nothing was wrong in this time."""
     now = await queries.now(session)
     ran_at = context.payouts_ran_at or context.began_at
     left = ran_at + context.facts.watch - now

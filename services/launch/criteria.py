@@ -151,10 +151,10 @@ async def evaluate(session: AsyncSession, *, since: datetime, sla: timedelta) ->
 
 
 async def stop_if_met(session: AsyncSession, *, sla: timedelta) -> Sequence[Measured]:
-    """Stop everything if a criterion is met, and tell the admin chat which one.
+    """Stop everything if a criterion is met, and notify the admin chat of the criterion.
 
     Returns the criteria that are newly met. Each opens an incident. While this incident is open,
-    the same criterion does nothing. Does nothing before the launch is signed. Locks nothing. The
+    the same criterion does nothing. Nothing happens before the launch is signed. Locks nothing. The
     scheduler's tick settles the stops.
     """
     since = await signed_at(session)

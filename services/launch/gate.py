@@ -46,7 +46,7 @@ class StepState:
     passed: bool | None = None
     """None if there is no result yet."""
     found: str = ""
-    """What the check found if it did not pass."""
+    """The facts that the check found if it did not pass."""
     at: datetime | None = None
     by: int | None = None
     """The Telegram id of the person who asked for the check or gave the signature."""

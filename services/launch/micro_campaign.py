@@ -78,7 +78,7 @@ class Placement:
     price: int
     fee: int
     balance: int
-    """What the advertiser can spend, while the placement is pending."""
+    """The amount that the advertiser can spend while the placement is pending."""
     escrow_status: str | None
     job_status: str | None
     release_due_at: datetime | None
@@ -90,7 +90,7 @@ class Placement:
 
 
 async def pending(session: AsyncSession, *, since: datetime) -> Placement | None:
-    """Return the newest pending placement since a moment, of an active campaign and channel."""
+    """Return the newest pending placement since a moment. Its campaign and channel are active."""
     return await _one(session, _PENDING, since)
 
 
@@ -114,7 +114,7 @@ async def count_held(session: AsyncSession, *, since: datetime) -> int:
 
 
 async def legs(session: AsyncSession, target_id: int, *, reason: str) -> list[int]:
-    """Return the amounts of the ledger entries about a placement with a reason."""
+    """Return the amounts of those ledger entries about a placement that have this reason."""
     rows = await session.scalars(_LEGS, {"target_id": target_id, "reason": reason})
     return list(rows)
 

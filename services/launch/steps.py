@@ -68,7 +68,7 @@ STEPS = (
 """All checks in their order. The database function `launch_steps` has the same list."""
 
 SIGNERS = tuple(step.name for step in STEPS if step.phase == SIGN_OFF)
-"""The roles that sign, each one once, and each by another person."""
+"""The roles that sign, each one once. Each role needs another person."""
 
 
 def of_phase(phase: int) -> Sequence[Step]:
@@ -77,6 +77,6 @@ def of_phase(phase: int) -> Sequence[Step]:
 
 
 def opened_until(switch: Switch) -> frozenset[Switch]:
-    """Return the switches that run after the launch has opened this switch, and no others."""
+    """Return all switches that run after the launch has run `switch`, and no others."""
     order = [step.switch for step in STEPS if step.switch is not None]
     return frozenset(order[: order.index(switch) + 1])

@@ -9,7 +9,7 @@ from db.models.campaigns import CampaignTarget, Channel
 from db.models.posting import PostCheck, PostJob, PostJobStatus, Verdict
 
 GRACE_PARTS = 10
-"""A lock-out may last for one of this number of equal parts of the promised hours."""
+"""A lock-out may last for the promised hours, divided by this number."""
 SHORTEST_GRACE = timedelta(minutes=30)
 """A lock-out that is shorter than this is never decided by the admins."""
 

@@ -73,9 +73,9 @@ def require_visible(text: str, offset: int, length: int) -> None:
 def require_order(text: str, offset: int, length: int) -> None:
     """Refuse a link in a text if the order of its shown letters may differ from the text.
 
-    Characters that change the direction of letters do that: some of them anywhere in the line,
-    others beside the link. `offset` and `length` are in UTF-16 units. Raises InvalidCreative for
-    the field `url` with the reason `hidden`.
+    Characters that change the direction of letters can change the order: some of them anywhere in
+    the line, others only beside the link. `offset` and `length` are in UTF-16 units. Raises
+    InvalidCreative for the field `url` with the reason `hidden`.
     """
     before, shown, after = _split(text, offset, length)
     line = before.rpartition("\n")[2] + shown + after.partition("\n")[0]

@@ -20,7 +20,7 @@ COMMITTED_AFTER = timedelta(minutes=10)
 
 
 async def note(session: AsyncSession, transactions: Collection[StarTransaction]) -> None:
-    """Store listed transactions that are not booked. A transaction that is stored stays."""
+    """Store listed transactions that are not booked. A stored transaction never changes."""
     if not transactions:
         return
     values = [

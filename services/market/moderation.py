@@ -250,19 +250,19 @@ def _refusal(
     target_id: int, code: str, ref_id: int | None, state: str | None
 ) -> errors.DomainError:
     """Return the error for a code from the database function `approve_target`."""
-    ref, word = ref_id or target_id, state or ""
+    id_, status = ref_id or target_id, state or ""
     refusals: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),
         "own_money": lambda: errors.OwnMoney(target_id),
         "invalid_move": lambda: errors.InvalidMove(
-            "target", target_id, word, TargetStatus.APPROVED
+            "target", target_id, status, TargetStatus.APPROVED
         ),
-        "campaign_not_active": lambda: errors.CampaignNotActive(ref, word),
-        "channel_not_usable": lambda: errors.ChannelNotUsable(ref, word),
-        "person_blocked": lambda: errors.PersonBlocked(ref),
+        "campaign_not_active": lambda: errors.CampaignNotActive(id_, status),
+        "channel_not_usable": lambda: errors.ChannelNotUsable(id_, status),
+        "person_blocked": lambda: errors.PersonBlocked(id_),
         "publish_time_past": lambda: errors.PublishTimePast(target_id),
         "switch_stopped": lambda: errors.SwitchStopped(Switch.NEW_ESCROWS),
-        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, word),
+        "escrow_not_held": lambda: errors.EscrowNotHeld(target_id, status),
     }
     return refusals[code]()
 

@@ -156,7 +156,7 @@ OF_STAFF: Mapping[RequestKind, RequestKind] = {
     RequestKind.BLOCK: RequestKind.BLOCK_STAFF,
     RequestKind.UNBLOCK: RequestKind.UNBLOCK_STAFF,
 }
-"""The kind that a request has instead if its subject has a staff role."""
+"""The kinds of requests about a person with a staff role, by the kind for other people."""
 ACTS: Mapping[RequestKind, Act] = {
     RequestKind.RUN_SWITCH: Act(OPERATORS, _run_switch),
     RequestKind.BLOCK: Act(MODERATORS, _block),

@@ -26,14 +26,14 @@ SOURCE = "stars"
 VERIFIED_AT_ONCE = 1_000
 """One call of `verify` reads at most this many deposits."""
 UNKNOWN_DEPOSIT = "deposit_unknown_to_telegram"
-"""In an incident, the details have the deposits that Telegram does not list under this key."""
+"""The key of an incident's details that has the deposits that Telegram does not list."""
 UNKNOWN_REFUND = "refund_unknown_to_telegram"
-"""In an incident, the details have the deposits whose refund is not listed under this key."""
+"""The key of an incident's details that has the deposits whose refund Telegram does not list."""
 _UNKNOWN = (UNKNOWN_DEPOSIT, UNKNOWN_REFUND)
 GRACE = timedelta(minutes=1)
 """A deposit or a refund that is older than this must be in Telegram's list."""
 REPEAT_AFTER = GRACE / 2
-"""If one is older than this and was not listed, older parts of the list are read again."""
+"""If a deposit or refund older than this was not listed, older parts of the list are read again."""
 PAYMENT, REFUND = "payment", "refund"
 REFUSED = "star_transaction_refused:"
 """The beginning of `refusal_key`."""
@@ -240,8 +240,8 @@ async def mark_listed(session: AsyncSession, booked: Mapping[StarTransaction, in
 async def has_unlisted(session: AsyncSession, *, since: datetime | None, read_at: datetime) -> bool:
     """Return whether a deposit in Stars, or a refund, may be in a part that was read before.
 
-    It is older than REPEAT_AFTER at `read_at`, its comparison has no result, and no incident names
-    it. `since` and `read_at` are as in `verify`.
+    Such a deposit or refund is older than REPEAT_AFTER at `read_at`, its comparison has no result,
+    and no incident names it. `since` and `read_at` are as in `verify`.
     """
     for refunds in (False, True):
         found = await session.execute(_uncompared(read_at - REPEAT_AFTER, refunds=refunds))

@@ -127,7 +127,7 @@ class LastCovered:
 
     transfer_id: int
     created_at: datetime
-    """With a time zone."""
+    """The time of the entry, with a time zone."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Record which link of the audit chain was last written to each file of the chain.
 
-A file has its name in itself. Therefore it is known on each machine and at each path, and a file
-without a name that is known is a new file, or one that vanished.
+The name of a file stands in the file, so the database knows the file on each machine and at each
+path. A file without a known name is new, or its content was lost.
 """
 
 import uuid

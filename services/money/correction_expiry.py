@@ -48,11 +48,11 @@ async def drop_ended(session: AsyncSession, *, limit: int) -> int:
 
 
 async def has_ended(session: AsyncSession, correction: Correction) -> bool:
-    """Return whether an open correction counts no more.
+    """Return whether an open correction is not valid any more.
 
     A proposal ends `proposals.LIFETIME` after it was made, and a confirmed correction ends the same
-    time after its confirmation. It also ends if a person who proposed or confirmed it is no admin
-    any more.
+    time after its confirmation. A correction also ends if one of the people who proposed or
+    confirmed it is no admin any more.
     """
     at = correction.confirmed_at or correction.created_at
     for person in (correction.proposed_by, correction.confirmed_by):

@@ -31,7 +31,7 @@ async def lock(session: AsyncSession, external_reference: str) -> str:
 async def find_paid(session: AsyncSession, external_reference: str) -> int | None:
     """Return the id of the withdrawal whose payment has this reference, or None.
 
-    It may also be a second payment of the same withdrawal (`excess_payments`).
+    The payment may also be a second one for the same withdrawal (`excess_payments`).
     """
     paid = select(Withdrawal.id).where(Withdrawal.external_reference == external_reference)
     in_excess = select(ExcessPayment.withdrawal_id).where(
@@ -42,7 +42,7 @@ async def find_paid(session: AsyncSession, external_reference: str) -> int | Non
 
 
 async def flush(session: AsyncSession, external_reference: str) -> None:
-    """Write a payment that has this reference. Raises IdempotencyConflict if another one has it.
+    """Write a payment with this reference. Raises IdempotencyConflict if another payment has it.
 
     After this error the transaction can only be rolled back.
     """

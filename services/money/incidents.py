@@ -83,10 +83,10 @@ async def record_check(
 async def raise_alarm(session: AsyncSession, violations: Sequence[Violation]) -> None:
     """Open an incident about the ledger, and forbid most movements of money.
 
-    The incident has those rows that no open incident about the ledger has. The database notifies
-    the admin chat. After the commit, no new escrow, payout, refund, withdrawal or adjustment can
-    begin. If open incidents have all rows, nothing changes. Waits for no lock that another session
-    can hold for long.
+    The incident has those wrong rows that no open incident about the ledger has. If there are no
+    such rows, nothing changes. The database notifies the admin chat. After the commit, no new
+    escrow, payout, refund, withdrawal or adjustment can begin. Waits for no lock that another
+    session can hold for long.
     """
     log.error(
         "Ledger invariant violated",

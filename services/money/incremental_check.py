@@ -257,7 +257,7 @@ async def run_part(
 
 async def last_ids(session: AsyncSession) -> Progress:
     """Return the highest id of each table, at which a full check ends."""
-    return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001
+    return Progress(**(await session.execute(_LAST_IDS)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's public attribute
 
 
 async def prepare(session: AsyncSession) -> None:

@@ -16,7 +16,7 @@ class Invariant:
 
     name: str
     meaning: str
-    """What is wrong if the query returns a row."""
+    """The text that says what is wrong if the query returns a row."""
     sql: str
 
 
@@ -293,7 +293,7 @@ async def rows(
 
     `ids` is the value of the query's parameter `:ids`, if there is one.
     """
-    query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {MAX_ROWS}")  # noqa: S608
+    query = text(f"SELECT * FROM ({invariant.sql}) AS broken ORDER BY ref LIMIT {MAX_ROWS}")  # noqa: S608 - ours
     if ":ids" in invariant.sql:
         query = query.bindparams(bindparam("ids", list(ids), type_=ARRAY(BigInteger)))
     result = await session.execute(query)

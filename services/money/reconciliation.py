@@ -32,7 +32,7 @@ _NOT_CORRECTABLE = frozenset({"AD012", "AD014", "AD015", "AD016", "AD017"})
 """The SQLSTATEs with which the database refuses a repair of rows without a fault."""
 
 _ENDED = "AD066"
-"""The SQLSTATE with which the database refuses a repair whose confirmation counts no more."""
+"""The SQLSTATE with which the database refuses a repair whose confirmation is too old."""
 _UNSIGNED = "AD067"
 """The SQLSTATE with which the database refuses a repair that no admin has signed to apply."""
 

@@ -40,7 +40,7 @@ class RowFilter:
     scope: str
     """The kind of ids that limit the query, for example "targets"."""
     tables: dict[str, str]
-    """For each limited table, the column with the ids."""
+    """The column with the ids, by the name of the limited table."""
 
 
 ROW_FILTERS = {
@@ -129,7 +129,7 @@ async def _filtered_rows(
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     filtered_tables = ", ".join(
-        f"{table} AS (SELECT * FROM public.{table} WHERE {column} = ANY (:ids))"  # noqa: S608
+        f"{table} AS (SELECT * FROM public.{table} WHERE {column} = ANY (:ids))"  # noqa: S608 - constants
         for table, column in row_filter.tables.items()
     )
     filtered = replace(invariant, sql=f"WITH {filtered_tables} {invariant.sql}")

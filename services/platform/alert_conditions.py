@@ -1,7 +1,8 @@
-"""Define the conditions that somebody must be told about while they are met.
+"""Define the conditions of alerts. While a condition is met, its alert is firing.
 
-The scheduler and the bot compare them with the facts of `operation_facts`, and tell the admin chat.
-`deploy/prometheus/alerts.yml` has the same conditions for Prometheus; a test compares both.
+The scheduler and the bot compare the conditions with the facts of `operation_facts`, and notify the
+admin chat. `deploy/prometheus/alerts.yml` has the same conditions for Prometheus; a test compares
+both.
 """
 
 from dataclasses import dataclass
@@ -27,9 +28,9 @@ class Condition:
     watcher: Watcher = "scheduler"
     """The kind of process that compares the fact. The bot watches only the scheduler."""
     urgent: bool = False
-    """Whether the alert is also sent by the second way (ALERT_WEBHOOK_URL and ALERT_SMTP_URL)."""
+    """Whether the alert is also sent on the alert routes (ALERT_WEBHOOK_URL, ALERT_SMTP_URL)."""
     own_notice: bool = False
-    """Whether another message says this in the admin chat already, with the details."""
+    """Whether another message already says this in the admin chat, with the details."""
     counted: str = ""
     """The expression of Prometheus, if the fact is counted in several processes."""
 

@@ -1,4 +1,4 @@
-"""Store which alerts are firing, so that each change is told once, also after a restart."""
+"""Store which alerts are firing, so that each change is sent once, also after a restart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.operations import Alert
 from services.platform import alert_conditions, outbox
@@ -33,8 +34,8 @@ async def record(
     """Store which alerts of `watcher` are firing, and return those that have changed.
 
     `firing` has the names of all conditions that are met, each with its fact. The scheduler's
-    changes are queued to the admin chat. The bot sends its own changes (`list_untold`). Locks the
-    rows of the alerts.
+    changes are queued to the admin chat. The bot sends its own changes (`list_not_in_chat`). Locks
+    the rows of the alerts.
     """
     rows = {
         row.name: row
@@ -70,23 +71,23 @@ async def record(
     return changes
 
 
-async def list_untold(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
+async def list_not_in_chat(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
     """Return the changes of `watcher` that are not yet in the admin chat."""
     return await _list(session, watcher, Alert.in_chat)
 
 
 async def list_not_sent_out(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
-    """Return the changes of `watcher` that the second way has not taken yet."""
+    """Return the changes of `watcher` that the alert routes have not taken yet."""
     return await _list(session, watcher, Alert.sent_out)
 
 
-async def record_told(session: AsyncSession, change: Change) -> None:
+async def record_in_chat(session: AsyncSession, change: Change) -> None:
     """Record that a change is in the admin chat, unless the alert has changed since."""
     await _mark(session, change, in_chat=True)
 
 
 async def record_sent_out(session: AsyncSession, change: Change) -> None:
-    """Record that the second way has taken a change, unless the alert has changed since."""
+    """Record that the alert routes have taken a change, unless the alert has changed since."""
     await _mark(session, change, sent_out=True)
 
 
@@ -96,9 +97,11 @@ async def names_firing(session: AsyncSession) -> Sequence[str]:
     return [name for name in BY_NAME if name in firing]
 
 
-async def _list(session: AsyncSession, watcher: Watcher, done: object) -> Sequence[Change]:
+async def _list(
+    session: AsyncSession, watcher: Watcher, done: InstrumentedAttribute[bool]
+) -> Sequence[Change]:
     rows = await session.scalars(
-        select(Alert).where(Alert.watcher == watcher, done.is_(False)).order_by(Alert.changed_at)  # type: ignore[attr-defined]
+        select(Alert).where(Alert.watcher == watcher, done.is_(False)).order_by(Alert.changed_at)
     )
     return [
         Change(row.name, watcher, row.firing, row.value, row.changed_at)

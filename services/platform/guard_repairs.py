@@ -45,7 +45,7 @@ def command(
 
 
 def _undo(kind: str, name: str) -> str:
-    """Return the command that takes back what has no command of its own."""
+    """Return the command that removes a setting or a right that the release does not have."""
     if kind == "setting":
         return f"ALTER DATABASE adtech RESET {name};"
     subject, _, role = name.rpartition(" TO ")

@@ -26,7 +26,7 @@ REVISION = "revision"
 CACHE_SECONDS = 60.0
 """How long a readiness check uses the result of one comparison, in real time."""
 _FREEZING = frozenset({"trigger", "constraint", "index", "function", "view", "table", "rule"})
-"""If a guard of such a kind is missing or changed, money may move without it."""
+"""The kinds of guards without which money may move unguarded."""
 _FREEZING_IF_ADDED = frozenset({"trigger", "rule", "membership", "setting"})
 _READING = ("SELECT ",)
 _FOUND = text(QUERY)
@@ -40,7 +40,8 @@ Guards = dict[str, dict[str, str]]
 Release = dict[str, dict[str, list[str]]]
 """The definitions that the release accepts, by kind and name.
 
-PostgreSQL prints some conditions in another form after a restore. The first one is of a migration.
+PostgreSQL prints some conditions in another form after a restore. The first definition is the one
+after a migration.
 """
 
 
@@ -74,7 +75,7 @@ class Difference:
 
 
 def as_guards(rows: Sequence[Any]) -> Guards:
-    """Return the rows of `QUERY` by kind and name. Equal names get all their definitions."""
+    """Return the rows of `QUERY` by kind and name. A repeated name gets all its definitions."""
     guards: Guards = {}
     for kind, name, definition, _ in rows:
         of_kind = guards.setdefault(kind, {})
@@ -103,9 +104,10 @@ def find_differences(
     found: Guards,
     removals: Mapping[tuple[str, str], str | None],
 ) -> list[Difference]:
-    """Compare guards. `removals` has the command that removes a found guard.
+    """Return the guards in `found` that differ from the expected ones.
 
-    A login that does not exist, and what only this login has, is no difference.
+    `removals` has the command that removes a found guard. A login that does not exist, and what
+    only this login would have, is no difference.
     """
     roles = found.get("role", {})
     absent = [
@@ -123,7 +125,9 @@ def find_differences(
                 continue
             if name not in present and (kind == "role" or name.endswith(tuple(absent))):
                 continue
-            what = "missing" if name not in present else "changed"
+            what: Literal["missing", "changed", "added"] = (
+                "missing" if name not in present else "changed"
+            )
             if name not in expected:
                 what = "added"
             repair = guard_repairs.command(
@@ -133,14 +137,14 @@ def find_differences(
                 present.get(name),
                 removals.get((kind, name)),
             )
-            differences.append(Difference(what, kind, name, repair))  # type: ignore[arg-type]
+            differences.append(Difference(what, kind, name, repair))
     return differences
 
 
 def of_same_revision(differences: Sequence[Difference]) -> list[Difference]:
-    """Leave out the difference that the database has another revision.
+    """Return the differences, except the one that says that the database has another revision.
 
-    While a release is deployed or rolled back, this is no fault.
+    While a release is deployed or rolled back, another revision is no fault.
     """
     return [each for each in differences if each.kind != REVISION]
 

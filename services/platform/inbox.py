@@ -232,7 +232,7 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
     return marked is not None
 
 
-async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002
+async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002 - a column
     """Park an update that cannot be handled, and notify the admins.
 
     A parked update is kept, but never tried again.

@@ -117,7 +117,7 @@ class StopOfAll:
     sends_under_way: int = 0
     """The number of posts that are being sent after the stop."""
     unsettled: tuple[Switch, ...] = ()
-    """The switches whose operations that began before the stop may still be under way."""
+    """The switches with operations from before the stop that may still be under way."""
     holders: tuple[SwitchHolder, ...] = ()
     """The sessions that delayed the stop and were ended, or could not be ended."""
 

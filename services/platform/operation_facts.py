@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.platform import heartbeats, killswitches
 
 FEW_APPROVALS = 10
-"""Below this number of approvals, their share of slow ones says nothing."""
+"""With fewer approvals than this, the share of slow approvals says nothing."""
 
 # A count of a queue stops at 10,000 rows. Every part has an index.
 _NUMBERS = text(
@@ -79,7 +79,7 @@ _WITHDRAWALS = text(
 
 @dataclass(frozen=True)
 class Facts:
-    """What was read at one moment."""
+    """The facts that were read at one moment."""
 
     numbers: Mapping[str, float]
     """The facts of `alert_conditions` and other numbers, by name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, text, true, update
+from sqlalchemy import ColumnElement, func, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +20,8 @@ PER_RECEIVER = 5
 """How many messages to one person, or to the admin chat, one call claims of a priority at most.
 
 Telegram takes one message a second in a chat. Therefore many messages to one person would delay the
-messages to all others. Alarms are not limited, because they go only to the admin chat.
+messages to all others. Of the alarms, only those that anybody can cause are limited. So a person
+who takes back hundreds of payments does not delay the other alarms.
 """
 CARD_PATIENCE = timedelta(minutes=5)
 
@@ -65,8 +66,9 @@ async def claim(
 ) -> Sequence[OutboxMessage]:
     """Claim at most `limit` due messages of the given priorities, and count an attempt of each.
 
-    The lowest priority number comes first, then the oldest due time. Except for alarms, a receiver
-    gets at most PER_RECEIVER messages of a priority. The result is sorted by priority and id. After
+    The lowest priority number comes first, then the oldest due time. A receiver gets at most
+    PER_RECEIVER messages of a priority. For alarms, this limit applies only to the kinds
+    `ALARMS_OF_PEOPLE`. The result is sorted by priority and id, but these alarms come last. After
     LEASE, another process can claim a message without an outcome. Only one process has notices
     about kill switches (`switch_notices`). Locks the messages, and skips locked ones.
     """
@@ -112,16 +114,22 @@ async def _claim_priority(
         OutboxMessage.priority == priority,
         OutboxMessage.due_at <= func.now(),
     )
+    limited: ColumnElement[bool] = true()
+    if priority == Priority.ALARM:
+        limited = OutboxMessage.kind.in_(message_priorities.ALARMS_OF_PEOPLE)
     rank = func.row_number().over(
-        partition_by=OutboxMessage.user_id, order_by=(OutboxMessage.due_at, OutboxMessage.id)
+        partition_by=(OutboxMessage.user_id, limited),
+        order_by=(OutboxMessage.due_at, OutboxMessage.id),
     )
     ranked = (
-        select(OutboxMessage.id, OutboxMessage.due_at, rank.label("rank")).where(*is_due).subquery()
+        select(OutboxMessage.id, OutboxMessage.due_at, rank.label("rank"), limited.label("limited"))
+        .where(*is_due)
+        .subquery()
     )
     # Other processes may have locked some of these messages, so there are more than `limit`.
     fair = (
         select(ranked.c.id)
-        .where(or_(ranked.c.rank <= PER_RECEIVER, literal(priority == Priority.ALARM)))
+        .where(or_(ranked.c.rank <= PER_RECEIVER, ~ranked.c.limited))
         .order_by(ranked.c.due_at, ranked.c.id)
         .limit(4 * limit)
     )
@@ -140,7 +148,10 @@ async def _claim_priority(
         .returning(OutboxMessage)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return sorted(claimed, key=lambda message: message.id)
+    return sorted(
+        claimed,
+        key=lambda message: (message.kind in message_priorities.ALARMS_OF_PEOPLE, message.id),
+    )
 
 
 async def end_delays_of_clock_step(session: AsyncSession) -> None:
@@ -178,7 +189,7 @@ async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | Non
 async def record_failed(
     session: AsyncSession,
     *,
-    id: int,  # noqa: A002
+    id: int,  # noqa: A002 - the name of the column
     error: str,
     retry_in: timedelta | None,
     tried: bool = True,

@@ -45,6 +45,9 @@ _PRIORITIES: Mapping[str, Priority] = {
     "posts_altered": Priority.CARD,
 }
 
+ALARMS_OF_PEOPLE = frozenset({"deposit_clawed_back"})
+"""The kinds of alarms of which anybody who pays can cause any number."""
+
 
 def priority_of(kind: str) -> Priority:
     """Return the priority of a kind of message, which is RESULT for an unknown kind."""

@@ -31,7 +31,7 @@ class Report:
     """A question about the state of the product, with the query that answers it."""
 
     meaning: str
-    """What the rows are, in one line of plain text."""
+    """The meaning of the rows, in one line of plain text."""
     query: str
     """The query.
 

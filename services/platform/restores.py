@@ -36,7 +36,7 @@ ACTION = "backup_restored"
 
 @dataclass(frozen=True)
 class Restored:
-    """What was done to a restored backup."""
+    """The result of making a restored backup safe."""
 
     added: int
     """The number that is added to the cluster's own transaction numbers."""

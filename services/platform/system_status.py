@@ -21,7 +21,7 @@ READ_SECONDS = 2.0
 """A part that takes longer is unknown."""
 MINUTE = 60
 CHECK_LATE = 5 * MINUTE
-"""The scheduled check of the ledger runs each minute."""
+"""A check of the ledger that is older needs a human. The check runs every 30 seconds."""
 CHAIN_LATE = 10 * MINUTE
 INBOX_LATE = MINUTE
 OUTBOX_LATE = 5 * MINUTE
@@ -41,7 +41,7 @@ class State(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a value of the status is."""
+    """The unit of a value of the status."""
 
     COUNT = "count"
     SECONDS = "seconds"
@@ -56,7 +56,7 @@ class Line:
 
     name: str
     value: Any
-    """None if it is unknown, or if there is nothing."""
+    """None if the value is unknown, or if there is nothing to show."""
     unit: Unit
     state: State
     detail: str | None = None

@@ -30,7 +30,7 @@ class Alteration:
     parts: Sequence[str]
 
 
-async def tell_admins(session: AsyncSession, moment: datetime) -> None:
+async def notify_admins(session: AsyncSession, moment: datetime) -> None:
     """Queue the message to the admins about the posts that were altered in one period.
 
     The period is ALTERATION_PERIOD long and contains `moment`, a time of the database's clock. Each
@@ -49,7 +49,7 @@ async def tell_admins(session: AsyncSession, moment: datetime) -> None:
     )
 
 
-async def list_told(
+async def list_notified(
     session: AsyncSession, *, since: datetime, until: datetime
 ) -> Sequence[Alteration]:
     """Return the altered posts of one period, oldest notice first.

@@ -11,7 +11,7 @@ Each part has one check, so an alteration that stands for two parts is always se
 """
 MAX_CHECKS = 24
 """The promised hours of a post have at most this many parts."""
-LAST_LOOK = timedelta(minutes=5)
+LAST_CHECK = timedelta(minutes=5)
 """A post is checked one more time in the last five minutes of its promised hours."""
 RANDOM = random.SystemRandom()
 
@@ -21,12 +21,12 @@ def next_check_time(sent_at: datetime, ends_at: datetime, after: datetime) -> da
 
     `sent_at` and `ends_at` limit the promised hours. The result is a random moment in the first
     part that begins at `after` or later. If there is no such part, the result is a random moment in
-    the last five minutes (LAST_LOOK). If these have begun, the result is `ends_at`.
+    the last five minutes (LAST_CHECK). If these have begun, the result is `ends_at`.
     """
     part, number = _next_part(sent_at, ends_at, after)
     if part is None:
-        look = ends_at - LAST_LOOK
-        return look + LAST_LOOK * RANDOM.random() if after < look else ends_at
+        soonest = ends_at - LAST_CHECK
+        return soonest + LAST_CHECK * RANDOM.random() if after < soonest else ends_at
     return sent_at + part * (number + RANDOM.random())
 
 

@@ -119,7 +119,7 @@ async def _another_admin_agrees(
 ) -> bool:
     """Return whether another unblocked admin made the same statement within STATEMENT_VALID.
 
-    The other statement must meet the conditions.
+    `conditions` limit the statements that count.
     """
     other_id = await session.scalar(
         select(PublicationStatement.id)

@@ -35,10 +35,10 @@ async def is_doubtful(session: AsyncSession, evidence: str, *, kind: str) -> boo
 async def certain_parts(
     session: AsyncSession, evidence: str, altered_parts: Collection[AdPart], *, kind: str
 ) -> list[AdPart]:
-    """Return those altered parts of an ad that were certainly altered, in alphabetical order.
+    """Return the parts of an ad that were certainly altered, in alphabetical order.
 
-    If the second edit of the media had no clear answer, the media are among them only if Telegram
-    compares media of this kind. `kind` is the kind of the ad.
+    If the second edit of the media had no clear answer, the media count only if Telegram compares
+    media of this kind. `kind` is the kind of the ad.
     """
     certain = set(altered_parts)
     if EDITED_ONCE in evidence and not await _are_compared(session, kind):
@@ -47,7 +47,7 @@ async def certain_parts(
 
 
 async def _are_compared(session: AsyncSession, kind: str) -> bool:
-    """Return whether Telegram compares media of a kind. RECENT_CHECKS checks of all posts tell."""
+    """Return whether Telegram compares media of a kind, by the last RECENT_CHECKS checks."""
     recent = (
         select(PostCheck.post_job_id, PostCheck.evidence)
         .where(PostCheck.verdict == Verdict.PRESENT, PostCheck.compared)

@@ -16,11 +16,11 @@ BUSY = (PostJobStatus.SENDING, PostJobStatus.UNCERTAIN)
 
 
 async def begin_searches(session: AsyncSession) -> int:
-    """Make queued posts of a restored backup uncertain, so that they are searched. Return how many.
+    """Make queued posts of a restored backup uncertain, to have them searched. Return how many.
 
-    At most one post of each channel is searched at a time, the oldest due time first. No other post
-    of such a channel is sent meanwhile. Locks the jobs, and skips those that another transaction
-    has locked.
+    At most one post of each channel is searched at a time, the oldest due time first. During the
+    search, no other post of the channel is sent. Locks the jobs, and skips those that another
+    transaction has locked.
     """
     busy = aliased(PostJob)
     first = (

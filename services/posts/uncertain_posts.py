@@ -275,8 +275,8 @@ async def escalate_due(session: AsyncSession, *, limit: int) -> int:
 async def _plan_questions_about_lock_outs(session: AsyncSession) -> None:
     """Plan the questions about lock-outs that `channels.record_rights_lost` could not plan.
 
-    In a lock-out, the bot has lost its rights within the promised hours. The post was then being
-    published, or another transaction had locked its job. So its question is still planned for the
+    In a lock-out, the bot has lost its rights within the promised hours. If the post was then being
+    published, or if another transaction had locked its job, the question is still planned for the
     time after the promised hours. Locks the jobs, and skips locked ones.
     """
     begin = func.greatest(Channel.suspended_at, PostJob.sent_at)

@@ -214,7 +214,7 @@ async def record_check(
     elif verdict is Verdict.ALTERED:
         parts = certain_parts or [AdPart.TEXT]
         await _notify_parties(session, placement, alterations.NOTICE, parts=parts)
-        await alterations.tell_admins(session, await queries.now(session))
+        await alterations.notify_admins(session, await queries.now(session))
 
 
 async def _record_removed(
@@ -267,7 +267,7 @@ async def _has_stayed(
     return (
         last is not None
         and last.verdict is Verdict.PRESENT
-        and _hours_are_over(escrow, last.checked_at + check_times.LAST_LOOK)
+        and _hours_are_over(escrow, last.checked_at + check_times.LAST_CHECK)
     )
 
 

@@ -7,9 +7,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 # These modules define the metrics of both processes.
-from bot import database_metrics, metrics  # noqa: F401
+from bot import database_metrics, metrics  # noqa: F401 - it registers metrics
 from bot.texts import LANGUAGES, Texts
-from scheduler import notices, state_gauges  # noqa: F401
+from scheduler import notices, state_gauges  # noqa: F401 - likewise
 from services.platform.alert_conditions import BY_NAME, CONDITIONS, Condition
 from tests import prometheus_rules
 from tests.conftest import ROOT

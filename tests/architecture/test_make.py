@@ -1,6 +1,5 @@
 """Test that a developer's environment does not change what `make` does."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.architecture.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 # The tests themselves may run in `make test`.
@@ -23,12 +24,7 @@ OUTSIDE_MAKE = {
 @pytest.fixture
 def install() -> ModuleType:
     """Load `requirements/install.py` as a module."""
-    spec = importlib.util.spec_from_file_location("install", ROOT / "requirements/install.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("requirements/install.py")
 
 
 def test_only_the_network_options_of_pip_are_used(install: ModuleType) -> None:
@@ -92,7 +88,7 @@ def test_variables_of_other_tools_do_not_reach_the_programs() -> None:
         "COLUMNS": "20",
     }
     shown = subprocess.run(
-        ["make", "--eval", "probe: ; @env", "probe"],  # noqa: S607 - make is required anyway
+        ["make", "--eval", "probe: ; @env", "probe"],  # noqa: S607 - make - make is required anyway
         cwd=ROOT,
         env=OUTSIDE_MAKE | shell,
         capture_output=True,
@@ -109,7 +105,7 @@ def test_only_the_command_line_gives_arguments() -> None:
 
     def run(*given: str) -> str:
         return subprocess.run(
-            ["make", "--eval", "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)'", "probe", *given],  # noqa: S607
+            ["make", "--eval", "probe: ; @echo '$(ARGS)/$(KILLS)/$(SEED)'", "probe", *given],  # noqa: S607 - make
             cwd=ROOT,
             env=OUTSIDE_MAKE | {"ARGS": "--collect-only", "KILLS": "1", "SEED": "1"},
             capture_output=True,
@@ -131,7 +127,7 @@ def test_a_folder_in_which_venv_does_not_work_is_one_line(name: bytes, tmp_path:
     (folder / "bot/cli/adtech.sh").touch()
     shutil.copy(ROOT / "Makefile", folder)
     ran = subprocess.run(
-        ["make", f"PYTHON={sys.executable}", "run"],  # noqa: S607 - make is required anyway
+        ["make", f"PYTHON={sys.executable}", "run"],  # noqa: S607 - make - make is required anyway
         cwd=folder,
         env=OUTSIDE_MAKE,
         capture_output=True,

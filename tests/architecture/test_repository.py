@@ -1,7 +1,6 @@
 """Test the files for the host of the repository, and the check of the packages."""
 
 import importlib.resources
-import importlib.util
 import json
 import os
 import re
@@ -15,6 +14,8 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.architecture.scripts import load_script
+
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 SCHEMAS = importlib.resources.files("check_jsonschema") / "builtin_schemas"
@@ -23,12 +24,7 @@ SCHEMAS = importlib.resources.files("check_jsonschema") / "builtin_schemas"
 @pytest.fixture(scope="module")
 def audit() -> ModuleType:
     """Load `requirements/audit.py` as a module."""
-    spec = importlib.util.spec_from_file_location("audit", ROOT / "requirements/audit.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("requirements/audit.py")
 
 
 def read(path: Path) -> Any:
@@ -120,7 +116,7 @@ def test_the_packages_of_this_machine_are_audited(audit: ModuleType) -> None:
 
 
 def test_the_bill_of_materials_is_the_same_each_time(tmp_path: Path) -> None:
-    """Check that it lists the packages of the image, and nothing of this machine or this time."""
+    """Check that the bill lists the image's packages, and nothing of this machine or this time."""
     made = []
     for name in ("first.json", "second.json"):
         path = tmp_path / name

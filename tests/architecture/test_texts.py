@@ -164,7 +164,7 @@ def test_every_error_has_a_text(kind: type[errors.DomainError], language: str) -
     samples: dict[Any, Any] = {int: 5_000, int | None: None, str | None: None}
     facts = {
         field.name: samples.get(field.type, "word")
-        for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+        for field in dataclasses.fields(kind)  # type: ignore[arg-type]  # each is a dataclass
     }
     error = kind(**facts | ({"currency": "USD"} if "currency" in facts else {}))
     explanation = explain(Texts(language, "USD"), error)
@@ -251,7 +251,7 @@ LONGEST_VALUES: dict[str, str | int] = {
     "hours": channels.MAX_PROMISED_HOURS,
     "message_id": 2**31 - 1,
 }
-"""The longest values of fields whose type says less. Telegram's message ids are 32-bit integers."""
+"""The longest values of fields whose type sets no limit. Message ids have at most 31 bits."""
 LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.Moderate: {"reason": moderation.REASONS},
     operator_callbacks.OnSwitch: {"key": list(Switch), "reason": operators.STOP_REASONS},

@@ -120,3 +120,15 @@ def test_the_tests_that_a_document_names_exist(document: str) -> None:
     words = re.findall(r"`(?:tests/)?([\w/]+/test_\w+\.py)`", (ROOT / document).read_text())
     assert words
     assert [word for word in words if not (ROOT / "tests" / word).is_file()] == []
+
+
+def test_no_docstring_begins_with_a_fragment() -> None:
+    # docs/STYLE.md: a sentence has a subject and a verb, and an attribute is named by a noun.
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files()
+        if path.suffix == ".py"
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.match(r'\s*"""(Who|What|Which|Of which)\b', line)
+    ]
+    assert not found

@@ -33,13 +33,13 @@ class Cheat:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an owner gets."""
+    """The result of one post for its owner and its advertiser."""
 
     share: float
     """The share of the promised hours in which the owner's text stood."""
     paid: bool
     """Whether the owner is paid without a decision of the admins."""
-    told: bool
+    reported: bool
     """Whether the advertiser reads about a change, or about a check without a result."""
 
 
@@ -48,10 +48,10 @@ def simulate(cheat: Cheat, hours: float) -> Outcome:
     length = timedelta(hours=hours)
     ends_at = SENT + length
     moment = check_times.next_check_time(SENT, ends_at, SENT)
-    stood_until, told = min(cheat.end, ends_at), False
+    stood_until, reported = min(cheat.end, ends_at), False
     while True:
         if cheat.begin <= moment < stood_until:
-            told = True
+            reported = True
             if cheat.locked_out:
                 # The check is made when the bot has its rights again, and the ad is back by then.
                 moment = stood_until
@@ -63,10 +63,10 @@ def simulate(cheat: Cheat, hours: float) -> Outcome:
             break
         planned = check_times.next_check_time(SENT, ends_at, moment)
         watch = moment + _wait(verification.WATCH_INTERVAL)
-        moment = min(planned, watch) if told and not cheat.locked_out else planned
+        moment = min(planned, watch) if reported and not cheat.locked_out else planned
     grace = max(escalations.SHORTEST_GRACE, length / escalations.GRACE_PARTS)
     breach = cheat.locked_out and cheat.end - cheat.begin >= min(channels.RIGHTS_GRACE, grace)
-    return Outcome((stood_until - cheat.begin) / length, not breach, told)
+    return Outcome((stood_until - cheat.begin) / length, not breach, reported)
 
 
 def _wait(longest: timedelta) -> timedelta:
@@ -99,7 +99,10 @@ CHEATS: tuple[Callable[[float], Cheat], ...] = (
 
 
 def paid_shares(cheat: Callable[[float], Cheat], hours: float, *, runs: int) -> list[float]:
-    """Return which shares of owners are paid although their text stood longer than SHARES."""
+    """Return the share of owners that are paid although their text stood too long.
+
+    The result has one number for each limit of SHARES, a part of the promised hours.
+    """
     outcomes = [simulate(cheat(hours), hours) for _ in range(runs)]
     return [
         sum(outcome.paid and outcome.share > share for outcome in outcomes) / runs

@@ -215,4 +215,4 @@ async def time_all(url: str, size: int, horizon: int) -> dict[str, float]:
 
 
 def show(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+    print(line, flush=True)

@@ -125,7 +125,7 @@ async def transfers(owner_url: str, sessions: Sessions, wallets: int, count: int
 async def _confirmed_corrections(url: str, wallets: int, count: int) -> list[tuple[int, int, int]]:
     """Insert a correction for each transfer. Return the correction's id and its two wallets."""
     owner = await asyncpg.connect(url)
-    rng = Random(wallets)  # noqa: S311 - a workload, not a secret
+    rng = Random(wallets)
     try:
         rows = await owner.fetch(
             "SELECT id FROM wallets WHERE kind = 'external' ORDER BY id LIMIT $1", wallets

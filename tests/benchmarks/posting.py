@@ -195,7 +195,7 @@ async def idle(
     await asyncio.sleep(1)
     log, waits = Sends(environment.telegram.send_log), []
     log.new()
-    rng = random.Random(7)  # noqa: S311 - repeatable is the point
+    rng = random.Random(7)
     connection = await asyncpg.connect(environment.postgres.dsn(embedded.OWNER, name))
     for _ in range(posts):
         await asyncio.sleep(rng.uniform(0.05, 0.6))
@@ -204,7 +204,7 @@ async def idle(
             "(SELECT id FROM post_jobs WHERE due_at = '2100-01-01' AND status = 'queued' LIMIT 1) "
             "RETURNING due_at"
         )
-        while not (new := _posts(log.new())):  # noqa: ASYNC110 - a file
+        while not (new := _posts(log.new())):
             await asyncio.sleep(0.02)
         waits.append(new[0]["at"] - due.timestamp())
     await connection.close()

@@ -1,7 +1,8 @@
 """Measure how long `adtech stop all` takes as a program: `python -m tests.benchmarks.stop`.
 
-Telegram and Redis are dead. The database is idle, or a transaction hangs that holds all switches
-and wallets, or 32 connections approve placements all the time, or both. Prints a table.
+Telegram and Redis are dead. There are four cases: the database is idle; a hanging transaction holds
+all switches and wallets; 32 connections approve placements all the time; the last two together.
+Prints a table.
 """
 
 import asyncio

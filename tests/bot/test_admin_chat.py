@@ -20,8 +20,8 @@ async def test_a_slow_reading_from_before_a_move_does_not_hide_the_move(
     class SlowSession(AsyncSession):
         """A database session that returns rows only after the event `may_end`."""
 
-        async def scalars(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
-            rows = (await super().scalars(*args, **kwargs)).all()  # type: ignore[call-overload]
+        async def scalars(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]  # any call
+            rows = (await super().scalars(*args, **kwargs)).all()  # type: ignore[call-overload]  # likewise
             has_read.set()
             await may_end.wait()
             return rows

@@ -58,12 +58,12 @@ async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
     await inbox_worker.store(market.database.sessions, [pre_checkout(2, market.chat("advertiser"))])
     query = "SELECT enabled FROM kill_switches WHERE key = 'payouts'"
     async with asyncio.timeout(20):
-        while await market.value(query):  # noqa: ASYNC110 - the table is the result
+        while await market.value(query):
             await asyncio.sleep(0.02)
     assert await market.value(ended) - before < AHEAD
     done = "SELECT done_at IS NOT NULL OR failed_at IS NOT NULL FROM inbox WHERE update_id = 2"
     async with asyncio.timeout(20):
-        while not await market.value(done):  # noqa: ASYNC110 - the table is the result
+        while not await market.value(done):
             await asyncio.sleep(0.02)
     assert await market.value(ended) - before < 2 * AHEAD
     assert await market.value("SELECT count(*) FROM inbox WHERE done_at IS NULL") > 5_000
@@ -87,7 +87,7 @@ async def test_many_messages_in_the_admin_chat_do_not_delay_a_stop(market: Marke
 
     async def store(number: int, text: str) -> None:
         own_words = message(number, market.chat("admin"), text)
-        own_words["message"] |= {"chat": {"id": market.chat("group"), "type": "supergroup"}}  # type: ignore[operator]
+        own_words["message"] |= {"chat": {"id": market.chat("group"), "type": "supergroup"}}
         await inbox_worker.store(market.database.sessions, [own_words])
         market.worker.wake()
 

@@ -4,6 +4,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -25,7 +26,7 @@ def update(number: int, **content: object) -> dict[str, object]:
     return {"update_id": number, **content}
 
 
-def message(number: int, chat_id: int, text: str) -> dict[str, object]:
+def message(number: int, chat_id: int, text: str) -> dict[str, Any]:
     person = {"id": chat_id, "is_bot": False, "first_name": "A"}
     chat = {"id": chat_id, "type": "private"}
     return update(
@@ -101,7 +102,7 @@ async def test_a_payment_marks_its_update_in_its_own_transaction(market: Marketp
     assert same == 1
 
 
-def payment(number: int, chat_id: int) -> dict[str, object]:
+def payment(number: int, chat_id: int) -> dict[str, Any]:
     """Return an update that reports a deposit of 100 USD."""
     raw = message(number, chat_id, "")
     content = raw["message"]
@@ -179,7 +180,7 @@ async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     await inbox_worker.store(market.database.sessions, [payment(1, market.chat("advertiser"))])
     market.worker.wake()
     async with asyncio.timeout(30):
-        while await market.value("SELECT last_value FROM tries") <= inbox_rows.MAX_ATTEMPTS:  # noqa: ASYNC110
+        while await market.value("SELECT last_value FROM tries") <= inbox_rows.MAX_ATTEMPTS:
             await asyncio.sleep(0.02)
     await market.database.as_owner("DROP TRIGGER away ON deposits")
     await market.settle()
@@ -299,7 +300,7 @@ async def test_a_stop_does_not_wait_for_other_commands_of_its_chat(
                 f"users/{market.chat('admin')}/send", chat_id=market.chat("group"), text=words
             )
         async with asyncio.timeout(2):
-            while await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"):  # noqa: ASYNC110
+            while await market.value("SELECT enabled FROM kill_switches WHERE key = 'payouts'"):
                 await asyncio.sleep(0.02)
         await market.settle()
 
@@ -336,7 +337,7 @@ async def test_a_worker_without_progress_says_for_how_long(market: Marketplace) 
     await blocker.execute("LOCK TABLE campaigns")
     pressing = asyncio.create_task(market.press("advertiser", "📣 Campaigns"))
     async with asyncio.timeout(60):
-        while market.worker.stalled_seconds < 0.5:  # noqa: ASYNC110 - it is a clock
+        while market.worker.stalled_seconds < 0.5:
             await asyncio.sleep(0.05)
     await block.rollback()
     await pressing

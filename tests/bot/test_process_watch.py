@@ -1,4 +1,4 @@
-"""Test that a bot shows that it is alive, and tells by itself that the scheduler is missing."""
+"""Test that a bot shows that it is alive, and that it reports a missing scheduler by itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,13 +15,13 @@ from bot.leader_election import LeaderElection
 from bot.process_watch import ProcessWatch
 from db.session import create_engine, create_sessions
 from services.platform import heartbeats
-from tests.factories.alarm_receiver import WebReceiver, web_receiver
+from tests.factories.alert_receiver import WebReceiver, web_receiver
 from tests.handlers.marketplace import Marketplace
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[WebReceiver]:
-    """Run the web server that gets urgent alarms."""
+    """Run the web server that gets urgent alerts."""
     async with web_receiver() as receiver:
         yield receiver
 
@@ -54,8 +54,8 @@ async def scheduler_beats(market: Marketplace) -> None:
         await heartbeats.beat(session, owner="clock", name=heartbeats.SCHEDULER)
 
 
-async def alarms(market: Marketplace) -> list[str]:
-    """Return the texts of the alarms in the admin chat, without the lines about Redis."""
+async def alerts(market: Marketplace) -> list[str]:
+    """Return the texts of the alerts in the admin chat, without the lines about Redis."""
     return [m["text"] for m in await market.messages("group") if "scheduler" in (m["text"] or "")]
 
 
@@ -64,21 +64,21 @@ async def test_a_dead_scheduler_is_told_once_by_the_bot(
 ) -> None:
     watching = await watch(market, receiver)
     await scheduler_beats(market)
-    await watching.turn()
-    assert await alarms(market) == []
+    await watching.watch_once()
+    assert await alerts(market) == []
     await market.database.as_owner(
         "UPDATE heartbeats SET beat_at = now() - interval '21 seconds' WHERE owner = 'clock'"
     )
-    await watching.turn()
-    await watching.turn()
-    await (await watch(market, receiver)).turn()
-    [alarm] = await alarms(market)
-    assert alarm.splitlines()[0].startswith("🚨 No scheduler gives a sign of life")
-    assert alarm.splitlines()[1] == "adtech health"
+    await watching.watch_once()
+    await watching.watch_once()
+    await (await watch(market, receiver)).watch_once()
+    [alert] = await alerts(market)
+    assert alert.splitlines()[0].startswith("🚨 No scheduler gives a sign of life")
+    assert alert.splitlines()[1] == "adtech health"
     await scheduler_beats(market)
-    await watching.turn()
-    assert (await alarms(market))[1].startswith("✅ Over: No scheduler")
-    sent = [(alarm["alert"], alarm["status"]) for alarm in receiver.alarms]
+    await watching.watch_once()
+    assert (await alerts(market))[1].startswith("✅ Over: No scheduler")
+    sent = [(alert["alert"], alert["status"]) for alert in receiver.alerts]
     assert sent == [("scheduler_missing", "firing"), ("scheduler_missing", "resolved")]
 
 
@@ -87,35 +87,35 @@ async def test_the_bots_own_alarms_are_in_the_language_of_the_staff(
 ) -> None:
     await market.database.as_owner("UPDATE users SET language = 'ru'")
     watching = await watch(market, receiver)
-    await watching.turn()
+    await watching.watch_once()
     assert "Ни один планировщик" in await market.last("group")
-    assert receiver.alarms[0]["text"].startswith("🚨 No scheduler")  # the second way is English
+    assert receiver.alerts[0]["text"].startswith("🚨 No scheduler")  # the alert routes are English
     monkeypatch.setattr(process_watch, "AWAY_SECONDS", -1.0)
     async with unreachable_database(market) as dependencies:
         watching._dependencies = replace(dependencies, settings=watching._dependencies.settings)
-        await watching.turn()
+        await watching.watch_once()
     assert "PostgreSQL не отвечает" in await market.last("group")
 
 
 async def test_the_heartbeat_carries_what_the_process_has_counted(
     market: Marketplace, receiver: WebReceiver
 ) -> None:
-    await (await watch(market, receiver)).turn()
+    await (await watch(market, receiver)).watch_once()
     async with market.database.sessions.begin() as session:
         assert await heartbeats.is_alive(session, name=heartbeats.BOT)
         # Redis is not available in this test.
         assert (await heartbeats.sum_facts(session))["redis_away"] == 1
 
 
-async def test_an_alarm_that_did_not_arrive_is_sent_again(
+async def test_an_alert_that_did_not_arrive_is_sent_again(
     market: Marketplace, receiver: WebReceiver
 ) -> None:
     watching = await watch(market, receiver)
     await market.world.control("faults", method="sendMessage", kind="refuse_before")
-    await watching.turn()
-    assert await alarms(market) == []
-    await watching.turn()
-    assert len(await alarms(market)) == 1
+    await watching.watch_once()
+    assert await alerts(market) == []
+    await watching.watch_once()
+    assert len(await alerts(market)) == 1
 
 
 @asynccontextmanager
@@ -131,12 +131,12 @@ async def test_a_database_that_is_away_is_told_once(
 ) -> None:
     async with unreachable_database(market) as dependencies:
         watching = await watch(market, receiver, dependencies)
-        await watching.turn()
-        assert receiver.alarms == []
+        await watching.watch_once()
+        assert receiver.alerts == []
         monkeypatch.setattr(process_watch, "AWAY_SECONDS", 0.0)
-        await watching.turn()
-        await watching.turn()
-    assert [(alarm["alert"], alarm["status"]) for alarm in receiver.alarms] == [
+        await watching.watch_once()
+        await watching.watch_once()
+    assert [(alert["alert"], alert["status"]) for alert in receiver.alerts] == [
         ("database_away", "firing")
     ]
     assert "PostgreSQL does not answer" in await market.last("group")

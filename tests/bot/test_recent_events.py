@@ -1,4 +1,4 @@
-"""Test that events are counted for the time of their window."""
+"""Test that an event counts until the window of its kind is over."""
 
 import time
 

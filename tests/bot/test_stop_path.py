@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from bot import inbox_worker
 from db.models.users import Role
 from sandbox import embedded
+from tests.factories import open_transactions
 from tests.handlers.marketplace import Marketplace
 
 LIMIT = 5.0
@@ -53,10 +54,8 @@ async def staffed(market: Marketplace) -> Marketplace:
 @pytest.fixture
 async def hung(staffed: Marketplace) -> AsyncIterator[asyncpg.Connection]:
     """Yield a session of the database's owner with an open transaction."""
-    connection = await asyncpg.connect(staffed.database.owner_url)
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
+    async with open_transactions.opened(staffed.database.owner_url) as connection:
+        yield connection
 
 
 async def answer_to_stop(
@@ -69,7 +68,7 @@ async def answer_to_stop(
         f"users/{market.chat(who)}/send", chat_id=market.chat("group"), text=words
     )
     async with asyncio.timeout(20):
-        while len(await market.messages("group")) <= before:  # noqa: ASYNC110 - a chat
+        while len(await market.messages("group")) <= before:
             await asyncio.sleep(0.02)
     return await market.last("group"), time.monotonic() - began
 

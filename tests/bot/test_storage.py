@@ -57,7 +57,7 @@ async def test_a_frozen_redis_costs_one_short_wait(
 async def test_money_never_touches_redis(market: Marketplace) -> None:
     """Check that campaigns can be activated and paused without Redis."""
     await market.make_campaign(active=False)
-    market.dependencies.storage = None  # type: ignore[assignment]
+    market.dependencies.storage = None  # type: ignore[assignment]  # any use fails
     await market.press("advertiser", "🚀 Activate")
     await market.press("advertiser", "⏸ Pause")
     assert await market.value("SELECT status FROM campaigns") == "paused"

@@ -16,13 +16,13 @@ def _message(person_id: object = 7, **parts: object) -> dict[str, Any]:
 def test_updates_above_the_limit_are_dropped_and_told_once() -> None:
     limited = Throttle(per_minute=2)
     found = [limited.judge(_message()) for _ in range(4)]
-    assert found == [Verdict.HANDLE, Verdict.HANDLE, Verdict.DROP_AND_TELL, Verdict.DROP]
+    assert found == [Verdict.HANDLE, Verdict.HANDLE, Verdict.DROP_AND_NOTIFY, Verdict.DROP]
     assert limited.judge(_message(8)) is Verdict.HANDLE
 
 
 def test_the_next_minute_starts_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     limited = Throttle(per_minute=1)
-    assert [limited.judge(_message()) for _ in range(2)][1] is Verdict.DROP_AND_TELL
+    assert [limited.judge(_message()) for _ in range(2)][1] is Verdict.DROP_AND_NOTIFY
     monkeypatch.setattr(throttle, "MINUTE", 0.0)
     assert limited.judge(_message()) is Verdict.HANDLE
 
@@ -45,16 +45,16 @@ def test_payments_and_other_kinds_are_always_handled(payload: dict[str, Any]) ->
 
 def test_presses_are_counted_too() -> None:
     limited = Throttle(per_minute=0)
-    assert limited.judge({"callback_query": {"from": {"id": 7}}}) is Verdict.DROP_AND_TELL
+    assert limited.judge({"callback_query": {"from": {"id": 7}}}) is Verdict.DROP_AND_NOTIFY
 
 
 def test_the_counts_of_many_people_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle, "MAX_PEOPLE", 3)
     limited = Throttle(per_minute=1)
     assert [limited.judge(_message(number)) for number in range(1, 4)] == [Verdict.HANDLE] * 3
-    assert limited.judge(_message(1)) is Verdict.DROP_AND_TELL
+    assert limited.judge(_message(1)) is Verdict.DROP_AND_NOTIFY
     assert limited.judge(_message(4)) is Verdict.HANDLE
-    assert limited.judge(_message(3)) is Verdict.DROP_AND_TELL
+    assert limited.judge(_message(3)) is Verdict.DROP_AND_NOTIFY
     assert limited.judge(_message(1)) is Verdict.HANDLE, "the oldest count was removed"
 
 

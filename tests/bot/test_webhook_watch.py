@@ -20,14 +20,14 @@ async def test_a_foreign_webhook_is_removed_and_shown(market: Marketplace) -> No
         market.database.sessions, lease="polling", owner="one", ttl=timedelta(minutes=5)
     )
     watch = WebhookWatch(market.bot, election, webhook_url="", repair=repair)
-    await watch.look()
+    await watch.check_webhook()
     assert repairs == 0
     await market.bot.set_webhook("https://stranger.example/hook")
-    await watch.look()
+    await watch.check_webhook()
     assert repairs == 1
     assert recent_events.counts()["webhook_foreign"] == 1
     assert (await market.bot.get_webhook_info()).url == ""
-    await watch.look()
+    await watch.check_webhook()
     assert recent_events.counts()["webhook_foreign"] == 0
     # The bot gets updates again.
     await market.say("advertiser", "/start")

@@ -25,10 +25,12 @@ from db import session as database
 from db.money import STARS
 from sandbox import clock, embedded
 from services.money import invariants
+from services.platform import errors
 from services.posts import breaches
 from tests.chaos.environment import Environment, run_environment, wait_until
 from tests.chaos.kill_loop import KillLoop
 from tests.chaos.market import ConnectedChannel, Market
+from tests.chaos.operators import Operators
 from tests.chaos.outages import Outages, run_outages
 from tests.chaos.owners import ACTS, Owners
 from tests.chaos.payers import Payers
@@ -56,6 +58,8 @@ SETTINGS = {
 }
 BROKEN_PROMISES = "broken_promises.jsonl"
 """The name of the log of the promises that owners broke."""
+STOPS = "stops.jsonl"
+"""The name of the log of the times at which kill switches were stopped."""
 STAR_TRANSACTIONS = "star_transactions.json"
 """The name of the file with Telegram's list of payments and refunds."""
 PEOPLE = 30
@@ -122,13 +126,14 @@ class ChaosRun:
     outages: Outages
     owners: Owners
     payers: Payers
+    operators: Operators
     kill_loop: KillLoop = field(init=False)
     _posts: str = ""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        rng = random.Random(self.size.seed)  # noqa: S311 - repeatable is the point
+        rng = random.Random(self.size.seed)
         self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
 
     async def kill(self) -> None:
@@ -140,6 +145,7 @@ class ChaosRun:
             asyncio.create_task(self.outages.run(self._ended, self.size.outage_gap_seconds)),
             asyncio.create_task(self.owners.run(self._ended)),
             asyncio.create_task(self.payers.run(self._ended)),
+            asyncio.create_task(self.operators.run(self._ended)),
         ]
         try:
             await self.kill_loop.run(self._enough)
@@ -167,9 +173,9 @@ class ChaosRun:
                 self._posts = f"{work.waiting} posts wait, {work.open} are open"
                 room = min(BACKLOG - work.waiting, MOST_OPEN - work.open, BOUGHT_AT_ONCE)
                 await self._buy(max(room, 0), set(work.busy), unused)
-            except (SQLAlchemyError, OSError, PostgresError):
+            except (SQLAlchemyError, OSError, PostgresError, errors.SwitchStopped):
                 # An outage may interrupt the purchase of a placement before or after the commit of
-                # its approval. In both cases, the oracle reads the result from the tables.
+                # its approval, and so may a stop. The oracle reads the result from the tables.
                 pass
             await asyncio.sleep(BUY_SECONDS)
 
@@ -266,7 +272,7 @@ async def judge(environment: Environment) -> Json:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(Path(__file__).with_name("oracle.py"))),
         *(environment.postgres.dsn(embedded.OWNER), str(environment.telegram.published)),
-        *(str(environment.folder / BROKEN_PROMISES), str(listed)),
+        *(str(environment.folder / BROKEN_PROMISES), str(listed), str(environment.folder / STOPS)),
         env={"PATH": os.defpath},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -307,10 +313,11 @@ async def run(folder: Path, size: Size) -> Json:
             environment,
             market,
             folder / BROKEN_PROMISES,
-            random.Random(size.seed),  # noqa: S311 - repeatable is the point
+            random.Random(size.seed),
         )
-        payers = Payers(environment, market, random.Random(size.seed))  # noqa: S311 - likewise
-        chaos = ChaosRun(size, environment, fork_server, market, outages, owners, payers)
+        payers = Payers(environment, market, random.Random(size.seed))
+        operators = Operators(market, folder / STOPS, random.Random(size.seed))
+        chaos = ChaosRun(size, environment, fork_server, market, outages, owners, payers, operators)
         await chaos.kill()
         await chaos.finish()
         verdict = await judge(environment)
@@ -330,6 +337,7 @@ async def run(folder: Path, size: Size) -> Json:
         "outages": dict(sorted(outages.counts.items())),
         "broken_promises": dict.fromkeys(ACTS, 0) | chaos.owners.counts,
         "refunded_money": dict(payers.counts),
+        "stops_of_everything": operators.stops,
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }
 

@@ -39,21 +39,28 @@ class Market:
     """The people, channels and campaigns of one run."""
 
     sessions: Sessions
-    facts: dict[str, object]
+    facts: dict[str, Any]
     currency: str = CURRENCY
     advertisers: list[Actor] = field(default_factory=list)
     owners: dict[int, Actor] = field(default_factory=dict)
     moderator: Actor | None = None
+    _operator: Actor | None = None
     connected: list[ConnectedChannel] = field(default_factory=list)
     ads: list[tuple[Actor, int]] = field(default_factory=list)
     """The campaigns: pairs of the advertiser and the campaign's id."""
+
+    @property
+    def operator(self) -> Actor:
+        """The operator who stops and runs the kill switches."""
+        assert self._operator is not None
+        return self._operator
 
     async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
         """Register all people, and create `ads` campaigns.
 
         The last `advertisers` people get money.
         """
-        people: list[int] = list(self.facts["people"])  # type: ignore[call-overload]
+        people: list[int] = list(self.facts["people"])
         async with self.sessions.begin() as session:
             for telegram_id in people:
                 user = await registration.register(
@@ -76,6 +83,11 @@ class Market:
             )
             session.add(UserRole(user_id=staff.id, role=Role.ADMIN))
             self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
+            operator = await registration.register(
+                session, telegram_id=2, language="en", currency=self.currency
+            )
+            session.add(UserRole(user_id=operator.id, role=Role.OPERATOR))
+            self._operator = Actor(operator.id, frozenset({Role.OPERATOR}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
             buyer, shown = next(buyers), photo if number % 3 == 2 else None
@@ -155,7 +167,7 @@ class Market:
 
     def unconnected(self) -> Iterator[dict[str, int]]:
         """Return the channels that exist in Telegram but are not connected yet."""
-        known: list[dict[str, int]] = list(self.facts["channels"])  # type: ignore[call-overload]
+        known: list[dict[str, int]] = list(self.facts["channels"])
         return iter(known[len(self.connected) :])
 
     async def fill(self, placements: int, *, promised_hours: int, at_once: int = 4) -> None:

@@ -1,4 +1,4 @@
-"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS` prints a JSON object.
+"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS STOPS` prints a JSON object.
 
 The program imports none of the product's code. The channel and the text of a message identify the
 placement.
@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections import defaultdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,15 @@ PEOPLE = """
             WHERE user_id = u.id AND status = 'paid') AS withdrawn
     FROM users u
 """
+TRANSFERS = "SELECT id, reason, created_at FROM ledger_transfers"
+SWITCHES = {
+    "deposit": "deposits",
+    "escrow_hold": "new_escrows",
+    "payout": "payouts",
+    "refund": "refunds",
+    "withdrawal_hold": "withdrawals",
+}
+"""The kill switch that must run for a transfer, by the reason of the transfer."""
 BOOK_CHECKS = {
     "a wallet is not the sum of its entries": """
         SELECT w.id FROM wallets w LEFT JOIN ledger_entries l ON l.wallet_id = w.id
@@ -210,6 +220,21 @@ def _is_booked(deposit: Json, charge: Json, *, refunded: bool) -> bool:
     return bool(deposit["status"] == "clawed_back" and taken_back)
 
 
+def judge_stops(transfers: list[Json], stops: list[Json]) -> Json:
+    """Count the transfers that were made while their kill switch was certainly stopped."""
+    times = defaultdict(list)
+    for stop in stops:
+        since, until = map(datetime.fromisoformat, (stop["since"], stop["until"]))
+        times[stop["switch"]].append((since, until))
+    wrong = [
+        row["id"]
+        for row in transfers
+        for since, until in times[SWITCHES.get(row["reason"], "")]
+        if since < row["created_at"] < until
+    ]
+    return {"moved_while_stopped": len(wrong), "examples_of_stops": wrong[:10]}
+
+
 def read(path: Path) -> dict[tuple[int, str], list[int]]:
     """Return the ids of the published messages, by channel and text."""
     messages: dict[tuple[int, str], list[int]] = defaultdict(list)
@@ -229,23 +254,30 @@ def read_acts(path: Path) -> Acts:
     return acts
 
 
+def read_stops(path: Path) -> list[Json]:
+    """Return the times at which kill switches were stopped, from a log."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def read_transactions(path: Path) -> list[Json]:
     """Return Telegram's list of payments and refunds from a JSON file."""
     listed: list[Json] = json.loads(path.read_text())
     return listed
 
 
-async def main(dsn: str, path: Path, acts_path: Path, stars_path: Path) -> None:
+async def main(dsn: str, path: Path, acts_path: Path, stars_path: Path, stops_path: Path) -> None:
     """Compare one snapshot of the database with the logs, and print the verdict."""
     connection = await asyncpg.connect(dsn)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = [dict(row) for row in await connection.fetch(PLACEMENTS)]
         deposits = [dict(row) for row in await connection.fetch(DEPOSITS)]
         people = [dict(row) for row in await connection.fetch(PEOPLE)]
+        transfers = [dict(row) for row in await connection.fetch(TRANSFERS)]
         broken = {name: len(await connection.fetch(sql)) for name, sql in BOOK_CHECKS.items()}
     await connection.close()
     verdict = judge(rows, read(path), read_acts(acts_path))
     verdict |= judge_charges(read_transactions(stars_path), deposits, people)
+    verdict |= judge_stops(transfers, read_stops(stops_path))
     verdict["invariant_violations"] = sum(broken.values()) + verdict.pop("contradictions")
     verdict["broken_books"] = {name: number for name, number in broken.items() if number}
     sys.stdout.write(json.dumps(verdict) + "\n")

@@ -25,7 +25,7 @@ class Outages:
 
     def __init__(self, environment: Environment, seed: int, proxies: dict[str, Proxy]) -> None:
         self._environment = environment
-        self._rng = random.Random(seed)  # noqa: S311 - repeatable is the point
+        self._rng = random.Random(seed)
         self._proxies = proxies
         self._outages: dict[str, Callable[[], Awaitable[None]]] = {
             "PostgreSQL stopped at once": self._stop_postgres,

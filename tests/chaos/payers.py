@@ -337,9 +337,9 @@ class Payers:
         return self.market.moderator
 
     async def _do(self, act: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
-        """Run a use case until no database outage prevents it, and return its result."""
+        """Run a use case until no database outage or stop prevents it, and return its result."""
         while True:
-            with contextlib.suppress(*DATABASE_ERRORS):
+            with contextlib.suppress(*DATABASE_ERRORS, errors.SwitchStopped):
                 async with self.market.sessions.begin() as session:
                     return await act(session)
             await asyncio.sleep(RETRY_SECONDS)

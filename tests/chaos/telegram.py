@@ -54,7 +54,7 @@ class RandomFaults(Faults):
         super().__init__()
         self._state = state
         self._log = path.open("a", buffering=1)
-        self._rng = random.Random(seed)  # noqa: S311 - repeatable is the point
+        self._rng = random.Random(seed)
         self.fault_shares = fault_shares
 
     def take(self, method: str, chat_id: object) -> Fault | None:

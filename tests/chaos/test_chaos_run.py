@@ -1,12 +1,13 @@
 """Test the failpoints, the random rounds and the judge of the chaos run."""
 
 import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.chaos import __main__ as chaos
 from tests.chaos import failpoints, kill_loop, recovery_time, rounds
-from tests.chaos.oracle import judge, judge_charges
+from tests.chaos.oracle import judge, judge_charges, judge_stops
 
 
 def test_every_named_function_is_a_failpoint() -> None:
@@ -36,6 +37,7 @@ GOOD_RUN = {
     "send_faults": {"cut_after": 1},
     "broken_promises": {"edit": 1},
     "refunded_money": {"in escrow": 1},
+    "stops_of_everything": 1,
 }
 
 
@@ -52,6 +54,8 @@ GOOD_RUN = {
         ({"broken_promises": {"edit": 0}}, ["never happened: edit"]),
         ({"charges_unlike_books": 1}, ["charges_unlike_books: 1"]),
         ({"refunded_money": {"in escrow": 0}}, ["never happened: refund of money in escrow"]),
+        ({"moved_while_stopped": 1}, ["moved_while_stopped: 1"]),
+        ({"stops_of_everything": 0}, ["never happened: stop of everything"]),
         ({"stopped_and_woken": 0}, ["never happened: stopped and woken"]),
         ({"outages": {"Valkey frozen": 0}}, ["never happened: Valkey frozen"]),
         ({"send_faults": {"cut_after": 0}}, ["never happened: cut_after"]),
@@ -63,7 +67,7 @@ def test_a_run_reports_its_problems(changed: dict[str, object], expected: list[s
 
 
 def test_a_round_leaves_nothing_out() -> None:
-    items = rounds.Rounds("abc", random.Random(1))  # noqa: S311 - repeatable
+    items = rounds.Rounds("abc", random.Random(1))
     assert [sorted(items.draw() for _ in range(3)) for _ in range(4)] == [["a", "b", "c"]] * 4
     assert items.completed == 4
 
@@ -117,6 +121,27 @@ def test_the_oracle_finds_every_kind_of_mistake() -> None:
     assert judge([placement()], published, locked_out)["altered_paid_as_stayed"] == 0
     given_back = placement(job="failed", **refunded)
     assert judge([given_back], published, locked_out)["moved_on_unknown"] == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "minute", "wrong"),
+    [
+        ("payout", 2, 1),
+        ("payout", 0, 0),
+        ("payout", 4, 0),
+        ("refund", 2, 0),
+        ("clawback", 2, 0),
+    ],
+)
+def test_the_oracle_finds_a_transfer_during_a_stop(reason: str, minute: int, wrong: int) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    stop = {
+        "switch": "payouts",
+        "since": (start + timedelta(minutes=1)).isoformat(),
+        "until": (start + timedelta(minutes=3)).isoformat(),
+    }
+    transfer = {"id": 1, "reason": reason, "created_at": start + timedelta(minutes=minute)}
+    assert judge_stops([transfer], [stop])["moved_while_stopped"] == wrong
 
 
 PAYER = 77

@@ -184,7 +184,7 @@ async def test_escrow_stuck_in_held(scene: Scene) -> None:
         "status = 'uncertain', lease_owner = NULL, lease_until = NULL",
     ):
         await scene.database.as_owner(
-            f"UPDATE post_jobs SET {change} WHERE campaign_target_id = $1",  # noqa: S608
+            f"UPDATE post_jobs SET {change} WHERE campaign_target_id = $1",
             uncertain,
         )
     # Reproduced: the workers are stopped while a post waits.

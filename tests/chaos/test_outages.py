@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
-    """Yield a list of sandboxes, of which only the last runs."""
+    """Yield a list of sandboxes. Only the last one runs."""
     started = [asyncio.run(launcher.start(folder))]
     try:
         yield started
@@ -43,15 +43,15 @@ def worlds(folder: Path) -> Iterator[list[launcher.RunningSandbox]]:
 
 
 @asynccontextmanager
-async def run_story(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Scenario]:
+async def run_scenario(world: launcher.RunningSandbox, name: str) -> AsyncIterator[Scenario]:
     """Run a complete use of the product. Assert that exactly one post was published."""
     control = Control.of(world.facts)
     async with control.session:
         cast = await create_participants(control, world.facts, name)
-        story = Scenario(control, DemoDatabase(world.facts["database_url"]), cast)
-        yield story
-        await story.books.check_all(INVARIANTS + UNIQUENESS)
-        assert len(await published(story.control, cast)) == 1
+        scenario = Scenario(control, DemoDatabase(world.facts["database_url"]), cast)
+        yield scenario
+        await scenario.books.check_all(INVARIANTS + UNIQUENESS)
+        assert len(await published(scenario.control, cast)) == 1
 
 
 async def published(control: Control, cast: Participants) -> list[object]:
@@ -63,28 +63,28 @@ async def published(control: Control, cast: Participants) -> list[object]:
 async def test_the_main_job_goes_on_while_valkey_is_dead(
     worlds: list[launcher.RunningSandbox],
 ) -> None:
-    async with run_story(worlds[-1], "without Valkey") as story:
-        await story.control.post("/processes/valkey/kill")
+    async with run_scenario(worlds[-1], "without Valkey") as scenario:
+        await scenario.control.post("/processes/valkey/kill")
         for step in steps.STEPS:
-            await step.act(story)
+            await step.act(scenario)
         assert "valkey" not in worlds[-1].facts["processes"]
-        await story.control.post("/processes/valkey/start")
+        await scenario.control.post("/processes/valkey/start")
 
 
 async def test_postgres_is_killed_after_every_other_step_while_somebody_presses_buttons(
     worlds: list[launcher.RunningSandbox],
 ) -> None:
-    async with run_story(worlds[-1], "without PostgreSQL") as story:
-        user = await story.control.post("/users", first_name="Passer-by")
+    async with run_scenario(worlds[-1], "without PostgreSQL") as scenario:
+        user = await scenario.control.post("/users", first_name="Passer-by")
         pressed: list[int] = []
-        pressing = keep_pressing(Person(story.control, user["id"]), pressed)
+        pressing = keep_pressing(Person(scenario.control, user["id"]), pressed)
         task = asyncio.create_task(pressing)
         pids = {worlds[-1].facts["processes"]["postgres"]}
         for number, step in enumerate(steps.STEPS):
-            await step.act(story)
+            await step.act(scenario)
             if number % 2:
-                await story.control.post("/processes/postgres/kill")
-                await story.control.post("/processes/postgres/start")
+                await scenario.control.post("/processes/postgres/kill")
+                await scenario.control.post("/processes/postgres/start")
                 pids.add(worlds[-1].facts["processes"]["postgres"])
         assert len(pids) == 1 + len(steps.STEPS) // 2
         assert not task.done()
@@ -92,10 +92,10 @@ async def test_postgres_is_killed_after_every_other_step_while_somebody_presses_
         assert len(pressed) > len(pids)
         # A person who pressed while PostgreSQL was down gets an answer now, and every update was
         # handled.
-        person = Person(story.control, user["id"])
+        person = Person(scenario.control, user["id"])
         menu = await person.say("/start", then="What would you like to do?")
         await person.press(WALLET, on=menu, then="Available: $0.00")
-        await story.books.until(
+        await scenario.books.until(
             """
             SELECT COUNT(*) AS left_over,
                 array_agg((attempts, last_error, payload -> 'callback_query' ->> 'data')) AS why
@@ -157,13 +157,13 @@ async def test_money_paid_at_the_moment_of_the_crash_arrives_once(
 async def test_a_killed_launcher_takes_everything_down_and_the_story_goes_on(
     worlds: list[launcher.RunningSandbox], folder: Path
 ) -> None:
-    async with run_story(worlds[-1], "of the crash") as story:
+    async with run_scenario(worlds[-1], "of the crash") as scenario:
         for step in steps.STEPS[:6]:
-            await step.act(story)
+            await step.act(scenario)
         worlds[-1].child.send(signal.SIGKILL)
         await worlds[-1].child.wait()
         for name in DATA_FOLDERS:
             assert await processes.until_left(folder / name, 15) == []
         worlds.append(await launcher.start(folder))
         for step in steps.STEPS[6:]:
-            await step.act(story)
+            await step.act(scenario)

@@ -212,7 +212,7 @@ async def test_options_that_the_server_does_not_know_are_no_obstacle(database: D
 
 
 async def test_the_server_that_an_address_asks_for_is_used(database: Database) -> None:
-    """Check that a server that can be written is not used as a standby."""
+    """Check that an address that asks for a standby refuses a server that accepts writes."""
     assert await _connect(f"{database.url}&target_session_attrs=read-write")
     with pytest.raises(DBAPIError, match="None of the hosts match"):
         await _connect(f"{database.url}&target_session_attrs=standby")

@@ -1,5 +1,4 @@
 """Test that the database allows exactly the status changes in `transitions.py`."""
-# ruff: noqa: S608 - names come from the models
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from itertools import product

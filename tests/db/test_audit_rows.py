@@ -1,5 +1,4 @@
 """Test that the database writes one audit row about each act, whoever does it."""
-# ruff: noqa: S608 - statements with ids of the test's own rows
 
 from collections.abc import Mapping
 
@@ -180,7 +179,7 @@ async def test_a_block_and_its_end_have_their_audit_rows(
 async def test_money_from_outside_moved_by_hand_has_its_audit_rows(
     server: embedded.Postgres, database: Database
 ) -> None:
-    """The rows are a deposit, its clawback, a correction and a payment in excess."""
+    """Check the rows about a deposit, its clawback, a correction and a payment in excess."""
     async with database.sessions.begin() as session:
         payer, admin = await people.person(session), await people.staff(session)
         other = await people.staff(session)

@@ -42,7 +42,7 @@ async def _press(database: Database, who: Actor, decision: str, claim_no: int = 
 
 
 async def _states(bot: asyncpg.Connection) -> list[str | None]:
-    """Return the SQLSTATE of a check that saw the post, and of the end of the breach."""
+    """Record a check that saw the post, and end the breach. Return the SQLSTATE of each."""
     found: list[str | None] = []
     for statement in (SEE, END):
         transaction = bot.transaction()

@@ -1,5 +1,4 @@
 """Test that each constraint of the models refuses wrong rows."""
-# ruff: noqa: S608 - names come from the models and the catalogue
 
 import random
 import re
@@ -175,7 +174,7 @@ def _guesses(values: list[list[str]]) -> Iterator[tuple[str, ...]]:
     """Yield at most TRIES random combinations, the same ones in each run."""
     # In the order of `itertools.product`, the first column would keep its value for too long.
     combinations = list(product(*values))
-    random.Random(len(combinations)).shuffle(combinations)  # noqa: S311 - not for secrets
+    random.Random(len(combinations)).shuffle(combinations)
     return islice(combinations, TRIES)
 
 

@@ -1,5 +1,4 @@
 """Test that the database refuses wrong deposits, clawbacks and corrections."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncpg
 import pytest

@@ -1,5 +1,4 @@
-"""Test that each distinct fault gets its own incident, and that each incident is told once."""
-# ruff: noqa: S608 - statements of a test, with words of its own
+"""Test that each distinct fault gets its own incident, and that the staff read of each once."""
 
 import asyncio
 import json
@@ -33,7 +32,7 @@ async def _raise_alarm(database: Database, *violations: Violation) -> None:
 
 
 async def _named(database: Database, sql: str) -> list[dict[str, list[Any]]]:
-    """Return the refs by the name of the fault, for each row of a query about incidents."""
+    """Return, for each incident that a query finds, the refs of its rows by the fault's name."""
     async with database.sessions.begin() as session:
         found = await rows.table(session, sql)
     return [

@@ -1,5 +1,4 @@
 """Test that the bot's login buys, and gives a channel away, only with the person's own update."""
-# ruff: noqa: S608 - statements of tests, with ids of their own
 
 import json
 from collections.abc import AsyncIterator

@@ -83,7 +83,7 @@ async def test_the_providers_id_is_noted_with_the_payment(
 
 
 async def test_an_id_that_is_too_long_for_an_index_is_not_noted(session: AsyncSession) -> None:
-    text = "".join(random.Random(1).choices("0123456789abcdef", k=9_000))  # noqa: S311 - no secret
+    text = "".join(random.Random(1).choices("0123456789abcdef", k=9_000))
     paid = PAID | {"telegram_payment_charge_id": text, "provider_payment_charge_id": text}
     await _store(session, 1, {"from": {"id": 7}, "successful_payment": paid})
     assert await rows.table(session, NOTED) == []

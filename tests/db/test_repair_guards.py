@@ -1,5 +1,4 @@
 """Test that a repair of the ledger locks and checks the rows that the repair changes."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Test that a network which swallows the answers of the database is noticed and left behind."""
+"""Test that the product notices a network which swallows the answers of the database."""
 
 import asyncio
 import time

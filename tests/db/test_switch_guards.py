@@ -1,5 +1,4 @@
 """Test that the database reads the kill switches itself, whatever a session has locked."""
-# ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator
 

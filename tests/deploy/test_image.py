@@ -37,7 +37,7 @@ def postgres_major() -> str:
 
 
 def ignored(path: str) -> bool:
-    """Return whether `.dockerignore`, a list of what is not ignored, ignores a path."""
+    """Return whether `.dockerignore` ignores a path. The file lists what is not ignored."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert lines[1] == "*"
     kept = {line.removeprefix("!") for line in lines if line.startswith("!")}

@@ -24,7 +24,7 @@ async def dead_bot(world: World, report: Report) -> None:
 
 
 async def _kill_and_start(world: World, report: Report, program: str, *, teller: str) -> None:
-    """Kill a program, wait until `teller` has said so in the admin chat, and start it again."""
+    """Kill a program, wait until the program `teller` has reported it, and start it again."""
     alert = f"No {program} gives a sign of life"
     with report.phase("trigger", f"the {program} is killed"):
         since = await world.group.version()

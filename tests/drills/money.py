@@ -13,7 +13,7 @@ async def ledger_violation(world: World, report: Report) -> None:
     """Change a balance by hand, and repair it."""
     with report.phase("trigger", "a balance is changed by hand"):
         wallet, since = await _funded_wallet(world)
-        await world.damage(f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}")  # noqa: S608 - an id
+        await world.damage(f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}")
     await _see(world, report, since, wallet=wallet)
     with report.phase("stop", "the incident has stopped the switches of money"):
         await _expect_stopped(world)
@@ -38,7 +38,7 @@ async def wallet_mismatch(world: World, report: Report) -> None:
                 reason, reference_id)
             SELECT made.id, wallet.id, 500, wallet.balance, 1 + wallet.version, 'deposit', 999
             FROM made, wallets wallet WHERE wallet.id = {wallet}
-            """  # noqa: S608 - an id
+            """
         )
     await _see(world, report, since, wallet=wallet, drift=False)
     with report.phase("stop", "the incident has stopped the switches of money"):
@@ -56,9 +56,9 @@ async def partial_payout(world: World, report: Report) -> None:
         await world.play("post job succeeded")
         target, since = world.scenario.target_id, await world.group.version()
         await world.damage(
-            "UPDATE escrows SET status = 'released', settled_at = now()"  # noqa: S608 - an id
+            "UPDATE escrows SET status = 'released', settled_at = now()"
             f" WHERE campaign_target_id = {target}",
-            f"UPDATE campaign_targets SET status = 'posted' WHERE id = {target}",  # noqa: S608 - an id
+            f"UPDATE campaign_targets SET status = 'posted' WHERE id = {target}",
         )
     with report.phase("see", "alarm in the admin chat, line in the log"):
         await world.group.shows(_ALARM, since=since)

@@ -11,16 +11,16 @@ from tests.drills.report import Report
 from tests.drills.world import World
 
 SLA_SECONDS = 7 * 24 * 3600
-"""More than ESCROW_SLA: the drill moves the clock by this time."""
+"""How far the drill moves the clock. This is more than ESCROW_SLA."""
 PROBE_GAP_SECONDS = 6 * 60
-"""More than PROBE_GAP: the drill moves the clock by this time between two searches for a post."""
+"""How far the drill moves the clock between two searches. This is more than PROBE_GAP."""
 _SEARCHES = 12
 _SEARCH_SECONDS = 10.0
 _STOP = "adtech killswitch stop SWITCH REASON --as ID"
 
 
 async def escrow_stuck(world: World, report: Report) -> None:
-    """Stop the worker while a post waits, until its escrow is past its time."""
+    """Stop posting while a post waits, until its escrow is held for longer than ESCROW_SLA."""
     with report.phase("trigger", "the worker is stopped, a placement is approved, time passes"):
         await world.play("placement bought")
         for key in ("worker_post", "refunds"):

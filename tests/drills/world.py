@@ -125,7 +125,8 @@ class World:
     async def run_switch(self, key: str) -> None:
         """Let a kill switch run again, as the operator who has not repaired anything.
 
-        The command is repeated if Telegram's limits delay the answer, as the late answer asks for.
+        If Telegram's limits delay the answer, the late answer asks for a repeat, and the command is
+        repeated.
         """
         button = "▶️ Yes, run it: resolved"
         for _ in range(_ATTEMPTS):
@@ -216,7 +217,7 @@ async def open_world(folder: Path) -> AsyncIterator[World]:
 
 
 async def _enter(control: Control, group: Chat, number: int) -> Person:
-    """Add a new person to the admin chat, who has started the bot."""
+    """Add a new person, who has started the bot, to the admin chat."""
     made: dict[str, Any] = await control.post("/users", first_name=f"Colleague {number + 1}")
     person = Person(control, made["id"])
     await person.say("/start", then="What would you like to do?")
@@ -228,7 +229,7 @@ async def _hire(world: World, roles: tuple[Role, ...], people: list[Person]) -> 
     """Give each person a role. Two super admins would have to grant it otherwise."""
     await world.damage(
         *(
-            f"INSERT INTO user_roles (user_id, role) SELECT id, '{role.value}' FROM users"  # noqa: S608 - a role and a number
+            f"INSERT INTO user_roles (user_id, role) SELECT id, '{role.value}' FROM users"
             f" WHERE telegram_id = {person.id}"
             for role, person in zip(roles, people, strict=True)
         )

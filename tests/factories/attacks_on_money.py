@@ -1,5 +1,4 @@
 """List the attacks with a stolen database password on money and posts."""
-# ruff: noqa: S608 - statements of attacks, with ids of the test's own rows
 
 from tests.factories.attack import attack, everywhere
 

@@ -3,7 +3,7 @@
 from tests.factories.attack import attack, everywhere
 
 OF_CLOCK = {"app": "may", "clock": "may", "bot": "AD078"}
-"""The expectations of a message that only the scheduler's login writes."""
+"""The expected SQLSTATEs for a message that only the scheduler's login may write."""
 
 ON_OPERATIONS = (
     attack(
@@ -222,8 +222,7 @@ ON_OPERATIONS = (
     *(
         attack(
             f"a message of the {writer} is invented: {kind} under {key}",
-            "INSERT INTO outbox (kind, payload, key)"  # noqa: S608 - of an attack
-            f" VALUES ('{kind}', '{{{{}}}}', '{key}')",
+            f"INSERT INTO outbox (kind, payload, key) VALUES ('{kind}', '{{{{}}}}', '{key}')",
             **states,
         )
         for writer, kind, key, states in (

@@ -1,5 +1,4 @@
 """Extend the audit chain, read its links, and change rows that the links protect."""
-# ruff: noqa: S608 - statements of tests, with ids of their own
 
 from db.session import Sessions
 from services.money import audit_chain

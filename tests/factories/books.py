@@ -51,7 +51,7 @@ BOOKS = text(
             LEFT JOIN escrows e ON e.campaign_target_id = t.id
             LEFT JOIN post_jobs j ON j.campaign_target_id = t.id)
     )::text
-    """  # noqa: S608 - the product's own queries
+    """
 )
 
 

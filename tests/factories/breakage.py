@@ -1,5 +1,4 @@
 """Break the database's rules for a test."""
-# ruff: noqa: S608 - statements of tests, with ids of their own
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

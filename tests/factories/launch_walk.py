@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from db.models.operations import Switch
 from db.models.users import Role
@@ -155,10 +156,10 @@ class Walk:
         async with self.database.sessions.begin() as session:
             assert await incidents.check_ledger_invariant(session) == []
 
-    def without(self, **facts: object) -> Callable[[], Awaitable[None]]:
+    def without(self, **facts: Any) -> Callable[[], Awaitable[None]]:
         """Change facts, and return a function that puts the former ones back."""
         before = self.facts
-        self.facts = replace(self.facts, **facts)  # type: ignore[arg-type]
+        self.facts = replace(self.facts, **facts)
 
         async def undo() -> None:
             self.facts = before
@@ -174,7 +175,7 @@ PREPARE: Mapping[str, Callable[[Walk], Awaitable[None]]] = {
     "payout_made": Walk.release,
     "watched": Walk.watch,
 }
-"""What the staff or the scheduler do before a check, by the check's name."""
+"""The act of the staff or of the scheduler before a check, by the check's name."""
 
 
 async def start(database: Database) -> Walk:

@@ -32,9 +32,9 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.story = self.world.story
-        self.story.back()
-        self.story.mark()
+        self.rolled_back = self.world.rolled_back
+        self.rolled_back.back()
+        self.rolled_back.mark()
         self.model = world.copy(self.world.model)
         self.claims: list[Claim] = []
 
@@ -49,9 +49,9 @@ class Machine(RuleBasedStateMachine):
         except Refused as refusal:
             fact = refusal.fact
         else:
-            return self.story.do(act), expected_result
+            return self.rolled_back.do(act), expected_result
         with pytest.raises(errors.DomainError) as refused:
-            self.story.do(act)
+            self.rolled_back.do(act)
         assert type(refused.value) is fact
         return None
 
@@ -64,7 +64,7 @@ class Machine(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([1, 5, 25, 73]))
     def time(self, hours: int) -> None:
         """Move the clocks of the database and of the model forward."""
-        self.story.forward(hours)
+        self.rolled_back.forward(hours)
         self.model.now += hours
 
     def person(self, pick: int) -> Actor:
@@ -171,7 +171,7 @@ class PostRules(Machine):
 
     @precondition(lambda self: any(target.job for target in self.model.targets.values()))
     @rule(pick=PICK, verdict=st.sampled_from([*Verdict, Verdict.PRESENT, Verdict.GONE]))
-    def look(self, pick: int, verdict: Verdict) -> None:
+    def check_post(self, pick: int, verdict: Verdict) -> None:
         """Record the result of a check of a published post."""
         with_job = {key: target for key, target in self.model.targets.items() if target.job}
         target_id = world.nth(with_job, pick)
@@ -184,7 +184,7 @@ class PostRules(Machine):
                 session, job_id=placement.job.id, verdict=verdict, evidence="x"
             )
 
-        self.both(act, lambda: self.model.look(target_id, verdict))
+        self.both(act, lambda: self.model.check_post(target_id, verdict))
 
     @precondition(lambda self: any(target.job for target in self.model.targets.values()))
     @rule(pick=PICK, refund=YES)

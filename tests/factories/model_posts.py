@@ -159,7 +159,7 @@ class PostingModel(Model):
             target.job = Jobs.UNCERTAIN
         return len(abandoned)
 
-    def look(self, target_id: int, verdict: Verdict) -> None:
+    def check_post(self, target_id: int, verdict: Verdict) -> None:
         """Record the result of a check of a published post."""
         target = self.targets[target_id]
         if target.job is not Jobs.SUCCESS or target.escrow is not Escrows.HELD:

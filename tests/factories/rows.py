@@ -23,9 +23,7 @@ async def snapshot(session: AsyncSession) -> Rows:
     )
     return {
         name: list(
-            await session.scalars(
-                text(f'SELECT to_jsonb(t)::text FROM "{name}" t ORDER BY 1')  # noqa: S608
-            )
+            await session.scalars(text(f'SELECT to_jsonb(t)::text FROM "{name}" t ORDER BY 1'))
         )
         for name in names.all()
     }
@@ -91,3 +89,15 @@ async def refused(
         )
     assert facts == [("access_denied", actor.user_id, action, type(refusal.value).__name__)]
     return refusal.value
+
+
+async def placement_statuses(sessions: Sessions) -> list[tuple[str, str | None, str | None]]:
+    """Return the statuses of each placement, its post job and its escrow, by placement id."""
+    async with sessions.begin() as session:
+        found = await table(
+            session,
+            "SELECT t.status, j.status, e.status FROM campaign_targets t"
+            " LEFT JOIN post_jobs j ON j.campaign_target_id = t.id"
+            " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
+        )
+    return [(target, job, escrow) for target, job, escrow in found]

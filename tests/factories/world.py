@@ -18,22 +18,22 @@ from tests.factories.model_money import Deposit
 class World:
     """The state in which every run of the state machine test begins."""
 
-    def __init__(self, story: RolledBackSteps) -> None:
-        self.story = story
+    def __init__(self, rolled_back: RolledBackSteps) -> None:
+        self.rolled_back = rolled_back
         self.model = CorrectionModel()
         self.people: list[Actor] = []
-        self.moderator = story.do(people.staff)
+        self.moderator = rolled_back.do(people.staff)
         for number in range(3):
-            person = story.do(partial(people.person, currency=STARS))
+            person = rolled_back.do(partial(people.person, currency=STARS))
             self.people.append(person)
             self.model.balances[user_id(person)] = 0
             self._pay(person, 3_000 if number < 2 else 0)
         # This person has made a payment, and no rule chooses them.
-        self.payer = story.do(partial(people.person, currency=STARS))
+        self.payer = rolled_back.do(partial(people.person, currency=STARS))
         self.model.balances[user_id(self.payer)] = 0
         self._pay(self.payer, 1)
-        self.second_admin = story.do(people.staff)
-        self.operator = story.do(partial(people.staff, role=Role.OPERATOR))
+        self.second_admin = rolled_back.do(people.staff)
+        self.operator = rolled_back.do(partial(people.staff, role=Role.OPERATOR))
         for employed in (self.moderator, self.second_admin, self.operator):
             self.model.balances[user_id(employed)] = 0
         for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
@@ -44,7 +44,7 @@ class World:
     def _pay(self, person: Actor, amount: int) -> None:
         if amount:
             payer_id, key = user_id(person), f"start-{user_id(person)}"
-            self.story.do(
+            self.rolled_back.do(
                 lambda session: payments.deposit(
                     session, user_id=payer_id, amount=amount, key=key, source="telegram"
                 )
@@ -52,13 +52,15 @@ class World:
             self.model.deposit(payer_id, amount, key)
 
     def _channel(self, owner: Actor, price: int, hours: int) -> None:
-        created = self.story.do(
+        created = self.rolled_back.do(
             lambda session: people.channel(session, owner, price=price, promised_hours=hours)
         )
         self.model.channels[created.id] = Channel(user_id(owner), price, hours)
 
     def _campaign(self, advertiser: Actor, budget: int) -> None:
-        created = self.story.do(lambda session: people.campaign(session, advertiser, budget=budget))
+        created = self.rolled_back.do(
+            lambda session: people.campaign(session, advertiser, budget=budget)
+        )
         self.model.campaigns[created.id] = Campaign(user_id(advertiser), budget)
 
 

@@ -114,7 +114,7 @@ class Marketplace:
     async def settle(self) -> None:
         """Wait until the bot has stored and handled every update."""
         async with asyncio.timeout(PATIENCE):
-            while await self._waiting():  # noqa: ASYNC110 - two queues and a table
+            while await self._waiting():
                 await asyncio.sleep(0.01)
 
     async def _waiting(self) -> bool:
@@ -202,7 +202,7 @@ class Marketplace:
             *("campaign_targets", "escrows", "post_jobs", "deposits", "kill_switches"),
         ):
             rows = "md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''))"
-            found[table] = await self.value(f"SELECT {rows} FROM {table} t")  # noqa: S608
+            found[table] = await self.value(f"SELECT {rows} FROM {table} t")
         return found
 
     async def refusals(self) -> list[Row]:

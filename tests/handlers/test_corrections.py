@@ -140,7 +140,7 @@ async def test_a_drift_is_confirmed_by_a_command_and_repaired_by_the_owner_role(
         drifted = await wallet(session, giver)
     await breakage.run_unguarded(
         market.database,
-        f"UPDATE wallets SET balance = balance + 700 WHERE id = {drifted}",  # noqa: S608
+        f"UPDATE wallets SET balance = balance + 700 WHERE id = {drifted}",
     )
     async with market.database.sessions.begin() as session:
         proposed = await presses.propose(

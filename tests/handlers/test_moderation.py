@@ -102,7 +102,7 @@ async def test_an_advertiser_is_told_once_why_placements_wait_for_a_debt(
 
 
 async def test_a_placement_goes_on_after_the_debt_is_repaid(market: Marketplace) -> None:
-    """Check that a part of the debt is told again, and that then the same card approves."""
+    """Check that the advertiser reads of the rest of the debt, and that the card then approves."""
     await market.submitted()
     async with market.database.sessions.begin() as session:
         await people.lose(session, await market.actor("advertiser"), 700)

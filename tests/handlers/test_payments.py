@@ -261,7 +261,7 @@ async def test_a_payment_is_credited_after_an_error_of_the_database(market: Mark
     market.worker.wake()
     async with asyncio.timeout(60):
         taken = "SELECT attempts FROM inbox WHERE update_id = 1"
-        while not await market.value(taken):  # noqa: ASYNC110 - a table
+        while not await market.value(taken):
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.3)
     await market.database.as_owner("ALTER TABLE deposits_away RENAME TO deposits")

@@ -90,7 +90,7 @@ async def test_a_stop_is_not_delayed_by_other_acts_of_the_staff(operated: Market
                 f"users/{market.chat('admin')}/send", chat_id=market.chat("group"), text=words
             )
         async with asyncio.timeout(10):
-            while await market.value(RUNNING):  # noqa: ASYNC110 - a database
+            while await market.value(RUNNING):
                 await asyncio.sleep(0.05)
     finally:
         for _ in range(inbox_worker.STAFF_HANDLERS):

@@ -135,7 +135,7 @@ def _summary(mutants: list[Mutant], verdicts: dict[str, dict[str, Any]], seconds
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - this program's output
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

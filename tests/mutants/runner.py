@@ -225,7 +225,7 @@ def _copy(root: Path, tree: Path) -> None:
 
 
 def _write(message: dict[str, Any]) -> None:
-    print(json.dumps(message), flush=True)  # noqa: T201 - the pool reads it
+    print(json.dumps(message), flush=True)
 
 
 if __name__ == "__main__":

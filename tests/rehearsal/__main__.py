@@ -2,14 +2,14 @@
 
 The old release is the last tag, or this commit without a tag. The new release is this folder. Both
 run the processes of deploy/compose.yml with their settings, but without containers. The walk is
-done with long polling and with a webhook:
+done twice, with long polling and with a webhook. Its steps are:
 
-  1. two bots and two schedulers of the old release run, and people use them
-  2. a backup is made, and `adtech predeploy` allows the release
-  3. the schema is migrated while the old release runs
-  4. the new processes start beside the old ones, and then the old ones stop gently
-  5. smoke test: one ad from the first message to the payment
-  6. roll-back: the old processes start again, and the new ones stop; the schema stays
+1. two bots and two schedulers of the old release run, and people use them
+2. a backup is made, and `adtech predeploy` allows the release
+3. the schema is migrated while the old release runs
+4. the new processes start beside the old ones, and then the old ones stop gently
+5. smoke test: one ad from the first message to the payment
+6. roll-back: the old processes start again, and the new ones stop; the schema stays
 
 The exit status is 1 if an update is lost, a post is published twice or not at all, a process does
 not stop in time, or a step fails.
@@ -36,7 +36,7 @@ from tests.rehearsal.release import Release
 from tests.rehearsal.traffic import Traffic
 
 MODES = {"long polling": False, "webhook": True}
-"""The two ways in which updates arrive, and whether it is the webhook."""
+"""The two ways in which updates arrive. The value is true for the webhook."""
 _REVISION = "SELECT max(version_num) FROM alembic_version"
 _SETTLED_SECONDS = 60.0
 
@@ -82,7 +82,7 @@ async def walk(old: Release, new: Release, traffic: Traffic, *, webhook: bool) -
 
 
 async def _pass_gate(new: Release) -> None:
-    """Make a backup, let the gate of the new release check everything, and migrate."""
+    """Make a backup, let `adtech predeploy` of the new release check everything, and migrate."""
     here = new.installation
     owner = here.facts["migration_database_url"]
     dump = here.folder / "backup.dump"

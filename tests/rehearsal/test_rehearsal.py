@@ -115,7 +115,7 @@ async def test_a_process_that_does_not_stop_gently_is_a_problem(
     child = processes.spawn(
         [sys.executable, "-I", "-u", "-c", code], name="x", cwd=here.folder, env={}, log=log
     )
-    while not processes.last_line(log):  # noqa: ASYNC110 - reads a file
+    while not processes.last_line(log):
         await asyncio.sleep(0.05)
     old = Release("old", here.folder, here, [Process(child, 0)])
     try:
@@ -153,7 +153,7 @@ async def test_lost_updates_and_second_posts_are_problems(
         await database.as_owner(store, 8)
         await database.as_owner(store.replace("now()", "NULL"), 9)
         channel = Chat(control, telegram.ids["channel"])
-        people = Participants(None, None, None, channel, channel, "")  # type: ignore[arg-type]
+        people = Participants(None, None, None, channel, channel, "")  # type: ignore[arg-type]  # unused
         traffic.tenants.append(Scenario(control, traffic.database, people))
         for _ in range(2):
             await telegram.call("sendMessage", chat_id=channel.id, text="an ad")

@@ -7,7 +7,9 @@ import re
 import signal
 import stat
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -113,12 +115,12 @@ async def test_data_outlives_a_stop(folder: Path) -> None:
 
 @pytest.mark.parametrize("service", [embedded.postgres, embedded.valkey])
 async def test_a_second_server_on_one_folder_is_one_clear_error(
-    folder: Path, service: Callable[[Path], object]
+    folder: Path, service: Callable[[Path], AbstractAsyncContextManager[Any]]
 ) -> None:
     part = folder / ("postgres" if service is embedded.postgres else "valkey")
-    async with service(part) as first:  # type: ignore[attr-defined]
+    async with service(part) as first:
         with pytest.raises(CannotStart, match=f"^already running in {re.escape(str(part))}$"):
-            async with service(part):  # type: ignore[attr-defined]
+            async with service(part):
                 pass
         assert first.child.returncode is None
 

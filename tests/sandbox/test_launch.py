@@ -108,7 +108,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
 def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
     """Send one request and return the JSON of the answer."""
     data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"})  # noqa: S310
+    asked = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"})  # noqa: S310 - http
     with urllib.request.urlopen(asked, timeout=30) as response:  # noqa: S310 - our own http
         return json.load(response)
 
@@ -315,7 +315,7 @@ def test_what_dies_is_started_again_and_what_is_killed_stays_down(
     for name in ("postgres", "valkey"):
         pid = world["processes"][name]
         os.kill(pid, signal.SIGKILL)
-        until(lambda: sandbox.world()["processes"].get(name, pid) != pid)  # noqa: B023
+        until(lambda: sandbox.world()["processes"].get(name, pid) != pid)  # noqa: B023 - called at once
     assert query(world["database_url"], "SELECT 1") == [(1,)]
     assert set(sandbox.call("/processes/valkey/kill", signal=9)["processes"]) == {"postgres"}
     time.sleep(2)

@@ -245,7 +245,7 @@ class Scene:
     async def until_begun(self, target_id: int) -> None:
         """Wait until a worker has claimed the post and may begin to send."""
         await self.until_sending(target_id)
-        while await self.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):  # noqa: ASYNC110
+        while await self.rows("SELECT id FROM post_jobs WHERE unsent_claim_no IS NOT NULL"):
             await asyncio.sleep(0.02)
 
     async def published(self) -> list[Row]:

@@ -36,7 +36,7 @@ async def test_alarms_go_to_the_super_admins_while_the_admin_chat_is_public(
     with_super_admin: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = with_super_admin
-    monkeypatch.setattr(admin_chat_privacy, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(admin_chat_privacy, "ASK_SECONDS", 0.0)
     worker = scene.outbox_worker()
     await owe(scene, None)
     await notice_delivery.deliver(worker)
@@ -91,8 +91,8 @@ async def test_an_alarm_that_no_super_admin_got_is_tried_again(scene: Scene) -> 
 async def test_an_unanswered_question_changes_nothing(scene: Scene) -> None:
     worker = scene.outbox_worker()
     publish(scene, "everybody_welcome")
-    await worker.privacy.look()
+    await worker.privacy.refresh()
     await scene.fault("getChat", "error", error_code=500, description="Internal Server Error")
-    worker.privacy._look_after = 0.0
-    await worker.privacy.look()
+    worker.privacy._ask_after = 0.0
+    await worker.privacy.refresh()
     assert worker.privacy.last_known

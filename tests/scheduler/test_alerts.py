@@ -1,4 +1,4 @@
-"""Test that each alert is told once, when it begins and when it is over."""
+"""Test that each alert is sent once when it begins, and once when it is over."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
-from bot.alarm_routes import AlarmRoutes
+from bot.alert_routes import AlertRoutes
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
 from db.models.operations import Switch
@@ -21,7 +21,7 @@ from services.money import incidents
 from services.money.invariants import Violation
 from services.platform import alerts, heartbeats
 from tests.bot.test_settings import GOOD
-from tests.factories.alarm_receiver import WebReceiver, web_receiver
+from tests.factories.alert_receiver import WebReceiver, web_receiver
 from tests.scheduler.scene import Row, Scene
 
 SLA = timedelta(hours=24)
@@ -29,7 +29,7 @@ SLA = timedelta(hours=24)
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[WebReceiver]:
-    """Run the web server that gets urgent alarms."""
+    """Run the web server that gets urgent alerts."""
     async with web_receiver() as receiver:
         yield receiver
 
@@ -54,7 +54,7 @@ async def watch(
         scene.database.sessions,
         scene.posting_worker().limiter,
         leader,
-        AlarmRoutes(settings),
+        AlertRoutes(settings),
         "USD",
         SLA,
         start_seconds=0,
@@ -98,9 +98,9 @@ async def test_an_alert_is_told_once_also_after_a_restart(
         ("alert_firing", "switch_missing"),
         ("alert_resolved", "switch_missing"),
     ]
-    sent = [(alarm["alert"], alarm["status"]) for alarm in receiver.alarms]
+    sent = [(alert["alert"], alert["status"]) for alert in receiver.alerts]
     assert sent == [("switch_missing", "firing"), ("switch_missing", "resolved")]
-    assert receiver.alarms[0]["command"] == "adtech killswitch list"
+    assert receiver.alerts[0]["command"] == "adtech killswitch list"
 
 
 async def test_a_process_that_does_not_lead_tells_nothing_and_shows_the_metrics(
@@ -115,7 +115,7 @@ async def test_a_process_that_does_not_lead_tells_nothing_and_shows_the_metrics(
     assert REGISTRY.get_sample_value("adtech_switch_running", {"switch": "refunds"}) == 1
 
 
-async def test_an_alarm_that_the_second_way_refuses_is_sent_again(
+async def test_an_alert_that_the_alert_routes_refuse_is_sent_again(
     scene: Scene, receiver: WebReceiver
 ) -> None:
     watching = await watch(scene, receiver)
@@ -125,7 +125,7 @@ async def test_an_alarm_that_the_second_way_refuses_is_sent_again(
         receiver.status = 200
         await watching.run()
         await watching.run()
-    assert [alarm["status"] for alarm in receiver.alarms] == ["firing", "firing"]
+    assert [alert["status"] for alert in receiver.alerts] == ["firing", "firing"]
 
 
 async def test_the_scheduler_misses_the_bot(scene: Scene) -> None:
@@ -206,7 +206,7 @@ async def test_an_automatic_freeze_is_one_message(scene: Scene, receiver: WebRec
     lines = alarm.splitlines()
     assert "invariants are broken" in lines[0]
     assert lines[1] == "adtech check"
-    assert [sent["alert"] for sent in receiver.alarms] == ["ledger_violation"]
+    assert [sent["alert"] for sent in receiver.alerts] == ["ledger_violation"]
     assert {row["key"] for row in await stopped(scene)} >= {Switch.PAYOUTS, Switch.ADJUSTMENTS}
 
 

@@ -1,5 +1,5 @@
-"""Test which files of the audit chain are known, and what is said about a file that is not."""
-# ruff: noqa: ASYNC240, S608 - small files, and statements of a test
+"""Test which files of the audit chain are known, and how an unknown file is reported."""
+# ruff: noqa: ASYNC240 - small files
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ async def _add_link(database: Database) -> None:
 
 
 async def _faults(database: Database) -> list[tuple[str, str]]:
-    """Return the name and the file of each fault. Assert that each was told once."""
+    """Return the name and the file of each fault. Assert that the staff read of each once."""
     fault = "fault.key, fault.value->0->>'ref' FROM"
     async with database.sessions.begin() as session:
         found = await rows.table(

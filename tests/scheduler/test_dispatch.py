@@ -69,7 +69,7 @@ async def test_a_worker_without_capacity_reports_that_it_is_behind(scene: Scene)
     await scene.fault("sendMessage", "slow", delay_s=1)
     posting_worker = scene.posting_worker(lease=60, seconds=5)
     working = asyncio.create_task(dispatch.dispatch(posting_worker))
-    while not posting_worker.under_way:  # noqa: ASYNC110
+    while not posting_worker.under_way:
         await asyncio.sleep(0)
     assert posting_worker.behind.is_set()
     await working
@@ -205,7 +205,7 @@ async def test_an_ad_that_cannot_be_built_is_refunded_and_delays_no_other(scene:
             FROM campaigns RETURNING id
         )
         UPDATE campaign_targets SET campaign_id = (SELECT id FROM copied) WHERE id = {broken}
-        """,  # noqa: S608 - the id of the test's own row
+        """,
     )
     await scene.database.as_owner("UPDATE campaigns SET status = 'active' WHERE status = 'draft'")
     await scene.dispatch()

@@ -89,8 +89,8 @@ async def shown_flags(scene: Scene) -> set[str]:
     return {flag for flag, name in FLAGS.items() if name in body}
 
 
-async def parts_told(scene: Scene) -> list[list[str]]:
-    """Return the altered parts of each alteration that the advertiser was told about."""
+async def parts_notified(scene: Scene) -> list[list[str]]:
+    """Return the altered parts of each alteration that the advertiser was notified of."""
     told = await scene.rows(
         "SELECT payload->'parts' AS parts FROM outbox"
         " WHERE kind = 'post_altered' AND payload->>'to' = 'advertiser'"
@@ -123,7 +123,7 @@ async def test_a_flag_is_compared_like_the_rest_of_the_ad(
     assert await shown_flags(scene) == (set() if bought else {flag})
     await check_now(scene)
     assert await shown_flags(scene) == ({flag} if bought else set())
-    assert await parts_told(scene) == [[RESTORED_WITH[flag]]]
+    assert await parts_notified(scene) == [[RESTORED_WITH[flag]]]
     await check_now(scene)
     assert await verdicts(scene) == ["present", "altered", "present"]
     assert await scene.rows("SELECT id FROM post_jobs WHERE breach IS NOT NULL") == []

@@ -269,6 +269,24 @@ async def test_alarms_leave_slots_for_the_search(scene: Scene) -> None:
     assert row["status"] == "queued"
 
 
+async def test_alarms_that_anybody_can_cause_leave_slots_for_the_others(scene: Scene) -> None:
+    async with scene.database.sessions.begin() as session:
+        await owing.add(
+            session,
+            user_id=None,
+            kind="deposit_clawed_back",
+            payload={"user_id": 1, "currency": "USD", "amount": 5, "recovered": 5, "loss": 0},
+        )
+    outbox_worker = scene.outbox_worker()
+    for _ in range(rate_limits.PER_MINUTE - rate_limits.KEPT_FOR_ALARMS):
+        outbox_worker.limiter._local.record(scene.world.ids["group"])
+    await raise_alarm(scene)
+    await notice_delivery.deliver_alarms(outbox_worker)
+    assert [row["status"] for row in await owed(scene)] == ["queued", "sent"]
+    [text] = await received(scene, "group")
+    assert "retry-payment" in text
+
+
 async def test_alarms_are_sent_while_ads_wait(scene: Scene) -> None:
     for _ in range(3):
         await owe(scene, None)

@@ -172,7 +172,7 @@ async def test_nothing_new_costs_one_request(scene: Scene, bot: Bot, payer: int)
 async def test_a_list_that_lost_old_transactions_is_read_again(
     scene: Scene, bot: Bot, payer: int, kept: int
 ) -> None:
-    """Check that a transaction is recorded whose place was read before, as another transaction's.
+    """Check that a transaction is recorded although its position in the list was read before.
 
     At most 5 transactions of the first reading are left, so the list is read from the beginning.
     """

@@ -1,4 +1,4 @@
-"""Test that notices about kill switches state the present state, and the newest one comes last."""
+"""Test that notices about kill switches say the present state, and that the newest comes last."""
 
 import asyncio
 import itertools

@@ -47,7 +47,7 @@ async def test_a_concurrent_release_and_refund_settle_once(database: Database) -
             *[partial(verification.record_check, job_id=job_id, verdict=Verdict.GONE, evidence="x")]
             * 6,
         ]
-    random.Random(1).shuffle(acts)  # noqa: S311 - an order, not a secret
+    random.Random(1).shuffle(acts)
     assert len(acts) >= 50
     results = await concurrency.run_concurrently(database.sessions, *acts)
     refusals = [result for result in results if result is not None]
@@ -112,7 +112,7 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
     for number in range(count):
         async with database.sessions.begin() as session:
             acts.append(await _ready(session, key, number))
-    counting = f"SELECT count(*) FROM ledger_transfers WHERE reason = '{MOVED[key]}'"  # noqa: S608
+    counting = f"SELECT count(*) FROM ledger_transfers WHERE reason = '{MOVED[key]}'"
     async with database.sessions.begin() as session:
         before = await rows.one(session, counting)
 
@@ -121,9 +121,9 @@ async def test_nothing_commits_after_stopped_was_answered(database: Database, ke
 
     async def work(act: Act) -> Any:
         async def slowly(session: AsyncSession) -> None:
-            await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, 0.05))
             await act(session)
-            await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311 - a slow commit
+            await asyncio.sleep(random.uniform(0, 0.05))
 
         async with turns:
             try:

@@ -171,7 +171,7 @@ async def test_concurrent_acts_are_done_or_refused_and_the_books_hold(database: 
     refused: list[errors.DomainError] = []
 
     async def person(number: int) -> None:
-        rng = random.Random(number)  # noqa: S311 - which act is next, not a secret
+        rng = random.Random(number)
         for _ in range(STEPS):
             try:
                 async with database.sessions.begin() as session:

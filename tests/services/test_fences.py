@@ -67,7 +67,7 @@ async def test_a_worker_with_an_invalid_claim_writes_nothing(
     database: Database, write: str, other: str
 ) -> None:
     claim = await _claimed(database)
-    await database.as_owner(f"UPDATE post_jobs SET {OTHERS[other]}")  # noqa: S608 - our own words
+    await database.as_owner(f"UPDATE post_jobs SET {OTHERS[other]}")
     async with database.sessions.begin() as session:
         before = await rows.snapshot(session)
         assert not await WRITES[write](session, claim)

@@ -118,10 +118,10 @@ async def test_INT_ES_01_a_second_hold_returns_the_first(database: Database) -> 
         assert await rows.snapshot(session) == before
 
 
-async def _out_while_pending(database: Database, **terms: int) -> people.Deal:
+async def _out_while_pending(database: Database, **terms: Any) -> people.Deal:
     """Create a pending placement whose money is held and whose post is published."""
     async with database.sessions.begin() as session:
-        deal = await people.deal(session, **terms)  # type: ignore[arg-type]
+        deal = await people.deal(session, **terms)
         await escrow.hold(session, target_id=deal.target.id)
         await people.queue(session, deal.target)
     async with database.sessions.begin() as session:

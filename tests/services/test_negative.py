@@ -68,7 +68,7 @@ async def test_N2_activate_anothers_campaign(database: Database) -> None:
     for stranger in (deal.owner, outside, operator):
         refusal = await rows.refused(
             database.sessions,
-            lambda session, who=stranger: campaigns.activate(  # type: ignore[misc]
+            lambda session, who=stranger: campaigns.activate(  # type: ignore[misc]  # a default of a lambda
                 session, actor=who, campaign_id=made.id
             ),
             actor=stranger,
@@ -100,7 +100,7 @@ async def test_N3_only_staff_in_the_admin_chat_moderates(database: Database) -> 
     for actor in (deal.advertiser, deal.owner, operator, outside):
         refusal = await rows.refused(
             database.sessions,
-            lambda session, who=actor: moderation.approve(  # type: ignore[misc]
+            lambda session, who=actor: moderation.approve(  # type: ignore[misc]  # a default of a lambda
                 session, actor=who, target_id=deal.target.id
             ),
             actor=actor,
@@ -109,7 +109,7 @@ async def test_N3_only_staff_in_the_admin_chat_moderates(database: Database) -> 
         assert isinstance(refusal, errors.AccessDenied)
         refusal = await rows.refused(
             database.sessions,
-            lambda session, who=actor: moderation.reject(  # type: ignore[misc]
+            lambda session, who=actor: moderation.reject(  # type: ignore[misc]  # a default of a lambda
                 session, actor=who, target_id=deal.target.id, reason="spam"
             ),
             actor=actor,
@@ -126,7 +126,7 @@ async def test_N3_nobody_decides_on_their_own_money(database: Database) -> None:
         insider = Actor(party.user_id, staff, in_admin_chat=True)
         refusal = await rows.refused(
             database.sessions,
-            lambda session, who=insider: moderation.approve(  # type: ignore[misc]
+            lambda session, who=insider: moderation.approve(  # type: ignore[misc]  # a default of a lambda
                 session, actor=who, target_id=deal.target.id
             ),
             actor=insider,

@@ -64,12 +64,12 @@ class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
 
     # -- the usual steps of a placement -----------------------------------------------------------
 
-    @initialize(stages=st.lists(st.integers(0, 6), min_size=2, max_size=4))
-    def begin(self, stages: list[int]) -> None:
-        """Submit one placement for each number in `stages`, and do that number of steps."""
-        for number, stage in enumerate(stages):
-            self.submit(0, number, number // 2, 1 + stage % 3, 1_000)
-            self.go_on(-1, stage)
+    @initialize(numbers=st.lists(st.integers(0, 6), min_size=2, max_size=4))
+    def begin(self, numbers: list[int]) -> None:
+        """Submit one placement for each number in `numbers`, and do that number of steps."""
+        for index, number in enumerate(numbers):
+            self.submit(0, index, index // 2, 1 + number % 3, 1_000)
+            self.go_on(-1, number)
 
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, steps=st.integers(1, 5))
@@ -97,7 +97,7 @@ class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
                 self.release(index)
             else:
                 with_job = [key for key, one in self.model.targets.items() if one.job]
-                self.look(with_job.index(target_id), Verdict.PRESENT)
+                self.check_post(with_job.index(target_id), Verdict.PRESENT)
         elif target.job in {PostJobStatus.FAILED, PostJobStatus.CANCELLED}:
             self.refund(index)
         else:
@@ -313,16 +313,16 @@ class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
     @invariant()
     def books_agree(self) -> None:
         """Assert that the product has the model's data and violates no invariant."""
-        assert self.story.books() == world.books(self.model)
+        assert self.rolled_back.books() == world.books(self.model)
 
 
 @pytest.fixture
-def story(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
+def rolled_back(server: embedded.Postgres, rolled_back_url: str) -> Iterator[RolledBackSteps]:
     """Yield a database connection with a movable clock, and roll back all changes."""
     assert ROLLED_BACK in rolled_back_url
-    story = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
-    yield story
-    story.end()
+    rolled_back = RolledBackSteps(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
+    yield rolled_back
+    rolled_back.end()
 
 
 def test_no_rule_replaces_a_rule_of_another_class() -> None:
@@ -332,12 +332,12 @@ def test_no_rule_replaces_a_rule_of_another_class() -> None:
 
 
 @pytest.mark.longest
-def test_the_product_agrees_with_the_model(story: RolledBackSteps) -> None:
+def test_the_product_agrees_with_the_model(rolled_back: RolledBackSteps) -> None:
     chosen = os.environ.get("ADTECH_STATE_MACHINE_SEED")
-    number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0  # noqa: S311
+    number = int(chosen) if chosen else random.randrange(2**32) if LONG else 0
     print(f"ADTECH_STATE_MACHINE_SEED={number}")  # noqa: T201 - to run the same examples again
-    Marketplace.world = world.World(story)
-    story.mark()
+    Marketplace.world = world.World(rolled_back)
+    rolled_back.mark()
     run_state_machine_as_test(
         seed(number)(Marketplace),
         settings=settings(

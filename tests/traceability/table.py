@@ -36,7 +36,7 @@ class Line:
 
     line: str
     proofs: Sequence[str]
-    """What proves the line: a kind (`test`, `make`, `file`, ...) and a name, or a command."""
+    """The proofs of the line: a kind (`test`, `make`, `file`, ...) and a name, or a command."""
     where: str
     note: str = ""
 
@@ -52,13 +52,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """The sections of both documents, and what stands for the endpoints of the older service."""
+    """The sections of both documents, and what replaces the endpoints of the older service."""
 
     sections: Sequence[Section]
     endpoints: dict[str, str]
 
     def proofs(self, kind: str) -> list[str]:
-        """Return the sorted proofs of a kind, for example `adtech`, each one time."""
+        """Return the sorted proofs of a kind, for example `adtech`, without repetitions."""
         found = {
             proof for section in self.sections for line in section.lines for proof in line.proofs
         }

@@ -7,7 +7,7 @@ stop-all-line = 🔴 { $keys }: since { $at }, by { $by ->
     [system] the system
    *[person] { $by }
 } ({ $reason })
-stop-all-next = Next: write here what you have seen. Each switch runs again by itself, with a question: open the switches below.
+stop-all-next = Next: write here what you have seen. No switch runs again until somebody runs it: open the switches below.
 stop-private = Nothing was stopped and nothing is lost. If you want no more messages from me, block this bot in Telegram: your money and your placements stay as they are. To leave an open form: /cancel
 switch-unsettled = ⚠️ Nothing new begins, but something that began before the stop may still be under way: { $keys }. An administrator of the database ends the session that holds it up. See docs/runbook.md, “Stop and run”.
 switch-holder = { $ended ->
@@ -19,7 +19,7 @@ switch-holders-more = { $count ->
    *[other] { $count } more sessions that held the stop up are named in the log.
 }
 switch-overtaken = ⚠️ Somebody has changed it meanwhile. Now:
-switch-run-all = There is no “run all”: each switch is run by itself, after somebody has checked that its part is safe. Write /killswitch and press the switch.
+switch-run-all = There is no “run all”: each switch is run separately, after somebody has checked that its part is safe. Write /killswitch and press the switch.
 switch-now = { $state ->
     [running] 🟢 { $keys } is running
    *[stopped] 🔴 { $keys } is STOPPED

@@ -19,7 +19,7 @@ from services.platform import killswitches, users
 from services.platform.actors import SYSTEM
 from tests.bot import test_stop_path
 from tests.conftest import ROOT, Database
-from tests.factories import people
+from tests.factories import open_transactions, people
 from tests.shell import Shell
 
 STOP = ("killswitch", "stop", "payouts", "a test", "--as")
@@ -28,7 +28,7 @@ ENDED = {
     for hold, statement in (test_stop_path.ENDED | test_stop_path.NAMED).items()
     if "inbox" not in statement and "moved_chats" not in statement
 }
-"""The locks of the test of the admin chat's command, without those of tables about the chat."""
+"""The locks of `test_stop_path.py`, except for locks of tables about the admin chat."""
 
 
 async def test_dlq_shows_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:
@@ -74,7 +74,7 @@ async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> Non
         (("reconcile", "99999"), "There is no wallet 99999"),
         (("killswitch", "stop", "payouts", "x", "--as", "1"), "does not know the person 1"),
         (("killswitch", "stop", "payout", "x", "--as", "1"), "there is no such switch. Known:"),
-        (("killswitch", "run", "all", "x", "--as", "1"), "each switch runs again by itself"),
+        (("killswitch", "run", "all", "x", "--as", "1"), "each switch is run again separately"),
     ):
         ran = await shell.adtech(*arguments)
         assert ran.status != 0, arguments
@@ -93,10 +93,8 @@ async def operator(database: Database) -> int:
 @pytest.fixture
 async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
     """Yield a session of the database owner's role, in a transaction that never ends."""
-    connection = await asyncpg.connect(database.owner_url)
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
+    async with open_transactions.opened(database.owner_url) as connection:
+        yield connection
 
 
 async def _running(database: Database) -> bool:
@@ -135,7 +133,7 @@ async def test_the_shell_says_that_a_superuser_holds_a_stop_up(
     await superuser.execute("BEGIN; LOCK TABLE switch_stops IN EXCLUSIVE MODE")
     try:
         stopping = asyncio.create_task(shell.adtech(*STOP, operator))
-        await asyncio.sleep(switches.TELL_SECONDS + 2)
+        await asyncio.sleep(switches.NOTIFY_SECONDS + 2)
         assert not stopping.done()
         assert await superuser.fetchval(test_stop_path.IS_RUNNING)
     finally:

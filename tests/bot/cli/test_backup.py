@@ -25,7 +25,7 @@ async def file(database: Database, tmp_path: Path) -> Path:
 
 
 def put_program(folder: Path, name: str, says: str) -> None:
-    """Write a program that prints a line, or fails if there is none."""
+    """Write a program that prints a line. Without a line, the program fails."""
     folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_text(f"#!/bin/sh\necho '{says}'\n" if says else "#!/bin/sh\nexit 1\n")

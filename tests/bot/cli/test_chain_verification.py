@@ -1,5 +1,4 @@
 """Test what `adtech verify-ledger` says about copies of the audit chain."""
-# ruff: noqa: S608 - statements of a test, with numbers of its own
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta

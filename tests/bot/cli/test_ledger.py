@@ -1,5 +1,4 @@
 """Test the `adtech` commands that check the ledger."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 from pathlib import Path
 

@@ -32,7 +32,7 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     assert "Everything agrees" in ran.said
     await breakage.run_unguarded(
         database,
-        f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}",  # noqa: S608
+        f"UPDATE wallets SET balance = balance + 7 WHERE id = {wallet}",
     )
     ran = await shell.adtech("reconcile", wallet)
     assert ran.status == 1

@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "revoke-role": (BOT, ("2", "admin", "x", *AS)),
     "staff": (BOT, ()),
 }
-"""By command: its only setting with the login, and its arguments."""
+"""For each command: the only setting that it needs, the login in it, and its arguments."""
 NEED_ALL = {"launch check", "launch next", "predeploy"}
 """The commands that need all settings, because they ask the bot's health page or check them."""
 WRONG = {

@@ -318,7 +318,7 @@ async def test_a_scheduler_that_starts_on_a_restored_backup_finds_the_post(
         )
         try:
             async with asyncio.timeout(STATUS_SECONDS):
-                while (await scene.job(target))["status"] != "success":  # noqa: ASYNC110
+                while (await scene.job(target))["status"] != "success":
                     await asyncio.sleep(0.2)
         finally:
             process.terminate()

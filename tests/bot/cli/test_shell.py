@@ -1,4 +1,4 @@
-"""Test that a command that works for long says so, on a terminal alone."""
+"""Test that a slow command says that it still works, but only on a terminal."""
 
 import asyncio
 import os

@@ -24,7 +24,7 @@ from services.platform import killswitches, users
 from tests.bot import test_stop_path
 from tests.bot.cli.test_app import ENDED
 from tests.conftest import ROOT, Database
-from tests.factories import people, rows
+from tests.factories import open_transactions, people, rows
 from tests.shell import Shell
 
 STOP = ("stop", "all", "odd sums", "--as")
@@ -55,10 +55,8 @@ def shell(server: embedded.Postgres, database: Database) -> Shell:
 @pytest.fixture
 async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
     """Yield a session of the tables' owner with an open transaction."""
-    connection = await asyncpg.connect(database.owner_url)
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
+    async with open_transactions.opened(database.owner_url) as connection:
+        yield connection
 
 
 async def _running(database: Database) -> list[str]:
@@ -160,7 +158,7 @@ async def test_the_command_says_that_a_superuser_holds_the_stop_up(
         await superuser.execute("UPDATE kill_switches SET enabled = true; COMMIT")
         await superuser.execute("BEGIN; LOCK TABLE switch_stops IN EXCLUSIVE MODE")
         stopping = asyncio.create_task(shell.adtech(*STOP, operator))
-        await asyncio.sleep(command.TELL_SECONDS + 1)
+        await asyncio.sleep(command.NOTIFY_SECONDS + 1)
         assert not stopping.done()
     finally:
         await superuser.close()

@@ -15,7 +15,7 @@ PERSON = 5
 Pair = tuple[RateLimiter, RateLimiter]
 
 
-async def test_answers_do_not_wait_for_the_second_of_their_chat(limiters: Pair) -> None:  # noqa: F811
+async def test_answers_do_not_wait_for_the_second_of_their_chat(limiters: Pair) -> None:  # noqa: F811 - a fixture
     first, second = limiters
     for limiter in (first, second, first):
         assert await limiter.wait(PERSON, within=0.5, answer=True) == 0
@@ -24,12 +24,12 @@ async def test_answers_do_not_wait_for_the_second_of_their_chat(limiters: Pair) 
     assert await first.wait(PERSON, within=0, answer=True) > 20
 
 
-async def test_answers_to_one_person_count_for_all_chats(limiters: Pair) -> None:  # noqa: F811
+async def test_answers_to_one_person_count_for_all_chats(limiters: Pair) -> None:  # noqa: F811 - a fixture
     asked = (limiters[0].acquire(PERSON, within=0.7, answer=True) for _ in range(40))
     assert count_given(list(await asyncio.gather(*asked))) <= 25
 
 
-async def test_an_edit_uses_no_slot_of_the_minute(limiters: Pair) -> None:  # noqa: F811
+async def test_an_edit_uses_no_slot_of_the_minute(limiters: Pair) -> None:  # noqa: F811 - a fixture
     limiter, _ = limiters
     for _ in range(22):
         assert await limiter.wait(CHANNEL, within=3, ad=True, parts=0, answer=True) == 0

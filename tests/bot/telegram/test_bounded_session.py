@@ -70,7 +70,7 @@ async def bot_with_answer(result: object) -> AsyncIterator[Bot]:
     text = result if isinstance(result, bytes) else web.json_response(result).body
     assert isinstance(text, bytes)
     async with answering(b'{"ok":true,"result":' + text + b"}") as url:
-        bot = create_notice_bot(BOT_TOKEN, url, AdminChat(-1, None))  # type: ignore[arg-type]
+        bot = create_notice_bot(BOT_TOKEN, url, AdminChat(-1, None))  # type: ignore[arg-type]  # unused
         yield bot
         await bot.session.close()
 
@@ -147,7 +147,7 @@ async def test_an_answer_above_the_limit_is_not_read_to_its_end() -> None:
 async def test_the_charset_of_an_answer_is_not_used() -> None:
     # The decoder of this charset needs quadratic time.
     async with answering(b"a-" + b"a" * 200_000, "text/html; charset=punycode") as url:
-        bot = create_notice_bot(BOT_TOKEN, url, AdminChat(-1, None))  # type: ignore[arg-type]
+        bot = create_notice_bot(BOT_TOKEN, url, AdminChat(-1, None))  # type: ignore[arg-type]  # unused
         began = time.process_time()
         with pytest.raises(Exception, match=r".*") as refused:
             await bot.get_me()

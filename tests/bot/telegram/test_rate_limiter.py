@@ -140,7 +140,7 @@ async def test_no_second_of_telegram_counts_more_than_its_limit(redis_url: str) 
     """Check the limit for sends that Telegram counts at a random time before its answer."""
     three = [RateLimiter(redis_url) for _ in range(3)]
     await three[0]._redis.flushall()
-    moments = random.Random(5)  # noqa: S311 - repeatable is the point
+    moments = random.Random(5)
     telegram = Limits()
     telegram.enabled = True
     until = time.monotonic() + 3

@@ -36,8 +36,10 @@ def step_results(world: launcher.RunningSandbox) -> list[StepResult]:
     async def run_steps() -> list[StepResult]:
         control = Control.of(world.facts)
         async with control.session:
-            story = Scenario(control, _books(world), await seed_participants(control, world.facts))
-            return [await step.act(story) for step in steps.STEPS]
+            scenario = Scenario(
+                control, _books(world), await seed_participants(control, world.facts)
+            )
+            return [await step.act(scenario) for step in steps.STEPS]
 
     return asyncio.run(run_steps())
 
@@ -46,7 +48,7 @@ def _books(world: launcher.RunningSandbox) -> DemoDatabase:
     return DemoDatabase(world.facts["database_url"])
 
 
-async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N802
+async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N802 - the specification's name
     world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert len(step_results) == 14
@@ -80,17 +82,17 @@ async def test_E1_an_ad_is_bought_moderated_posted_once_and_paid_for(  # noqa: N
 
 
 @pytest.mark.slow_process
-async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802
+async def test_E1_with_the_scheduler_killed_between_every_two_steps(  # noqa: N802 - the specification's name
     world: launcher.RunningSandbox, step_results: list[StepResult]
 ) -> None:
     assert step_results  # these steps come first, with other people
     control, database = Control.of(world.facts), _books(world)
     async with control.session:
         cast = await create_participants(control, world.facts, "with restarts")
-        story = Scenario(control, database, cast)
+        scenario = Scenario(control, database, cast)
         pids = set()
         for step in steps.STEPS:
-            await step.act(story)
+            await step.act(scenario)
             pids.add(world.facts["processes"]["scheduler"])
             await restarts.kill(control, database, "scheduler")
         published = await control.get("/published", chat_id=cast.channel.id)

@@ -1,4 +1,4 @@
-"""Test that each criterion of a rollback stops all money and posting, and nothing below it does."""
+"""Test that a met criterion of a rollback stops money and posting, and an unmet one does not."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ async def change_wallets(database: Database, balance: str) -> None:
     """Change the balance of one wallet without an entry in the ledger."""
     await database.as_owner("ALTER TABLE wallets DISABLE TRIGGER USER")
     await database.as_owner(
-        f"UPDATE wallets SET balance = {balance} WHERE id = (SELECT min(id) FROM wallets)"  # noqa: S608
+        f"UPDATE wallets SET balance = {balance} WHERE id = (SELECT min(id) FROM wallets)"
     )
     await database.as_owner("ALTER TABLE wallets ENABLE TRIGGER USER")
 
@@ -126,7 +126,7 @@ def telegram_away(time: timedelta) -> Harm:
 
 @dataclass(frozen=True)
 class Case:
-    """A criterion, what meets it, and what is just below it."""
+    """A criterion, with a state of the database that meets it, and a state that just does not."""
 
     name: str
     met: Harm
@@ -213,7 +213,7 @@ async def test_nothing_is_watched_before_the_last_signature(database: Database) 
 
 async def test_a_switch_without_a_row_keeps_no_other_one_running(signed: Walk) -> None:
     row = "kill_switches WHERE key = 'new_escrows'"
-    await signed.database.as_owner(f"DELETE FROM {row}")  # noqa: S608
+    await signed.database.as_owner(f"DELETE FROM {row}")
     await counted("deadlock", 0, 3)(signed.database)
     assert await watch(signed.database) == ["deadlocks"]
     assert await stopped(signed.database) == set(Switch)

@@ -93,8 +93,8 @@ async def break_wallet(walk: Walk) -> Undo:
     return await break_rows(
         walk,
         "wallets",
-        f"UPDATE wallets SET balance = balance + 1 {wallet}",  # noqa: S608
-        f"UPDATE wallets SET balance = balance - 1 {wallet}",  # noqa: S608
+        f"UPDATE wallets SET balance = balance + 1 {wallet}",
+        f"UPDATE wallets SET balance = balance - 1 {wallet}",
     )
 
 
@@ -157,8 +157,8 @@ async def break_job(walk: Walk) -> Undo:
     return await break_rows(
         walk,
         "post_jobs",
-        f"UPDATE post_jobs SET status = 'failed' {job}",  # noqa: S608
-        f"UPDATE post_jobs SET status = 'success' {job}",  # noqa: S608
+        f"UPDATE post_jobs SET status = 'failed' {job}",
+        f"UPDATE post_jobs SET status = 'success' {job}",
     )
 
 
@@ -190,13 +190,13 @@ SABOTAGE: Mapping[str, Callable[[Walk], Awaitable[Undo]]] = {
     "wallets_match": break_wallet,
     "ledger_after_payout": break_ledger,
 }
-"""How the check of this name is sabotaged; without a way, its preparation is left out."""
+"""The way to break each check, by its name. Any other check fails without its preparation."""
 
 
 def anchor(step: Step) -> Step:
-    """Return the last step up to this one before which somebody has to do something.
+    """Return the last step, up to this one, that somebody has to prepare.
 
-    The steps between the two are checked at once.
+    The launch runs the checks from there to this one without a pause.
     """
     until = CHECKS[: CHECKS.index(step) + 1]
     return [

@@ -1,6 +1,7 @@
 """Test who may change a campaign, and in which statuses."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,13 +44,13 @@ MOVES = {
 }
 
 
-async def _draft(session: AsyncSession, actor: Actor, **values: object) -> Campaign:
-    made: dict[str, object] = {
+async def _draft(session: AsyncSession, actor: Actor, **values: Any) -> Campaign:
+    made: dict[str, Any] = {
         "name": "Bakery",
         "creative": people.advert(),
         "total_budget": 10_000,
     }
-    return await campaigns.create(session, actor=actor, **(made | values))  # type: ignore[arg-type]
+    return await campaigns.create(session, actor=actor, **(made | values))
 
 
 async def _audit(session: AsyncSession, action: str) -> int:

@@ -121,7 +121,7 @@ async def test_a_deposit_with_another_amount_or_payer_is_not_marked(session: Asy
 
 
 async def test_a_listed_deposit_without_a_result_raises_no_alarm(session: AsyncSession) -> None:
-    """Check a deposit that another transaction locked when its result was to be stored."""
+    """Check a deposit whose result was not stored, because another transaction had locked it."""
     await _book(session, await _payer(session))
     later = await queries.now(session) + 2 * star_transactions.GRACE
     assert await star_transactions.has_unlisted(session, since=None, read_at=later)
@@ -151,7 +151,7 @@ async def test_ended_transactions_are_not_read_again(
 
 
 async def test_a_new_transaction_is_read_again(session: AsyncSession) -> None:
-    """Check that an id which another transaction of the database still holds is not passed."""
+    """Check that the reading does not pass an id that another session has not committed yet."""
     await listed_star_transactions.note(session, [PAYMENT])
     await _book(session, await _payer(session))
     assert await _ended(session) == []

@@ -12,19 +12,6 @@ from tests.factories import people, rows
 HOUR = timedelta(hours=1)
 
 
-async def _states(database: Database) -> list[tuple[str, str | None, str | None]]:
-    async with database.sessions.begin() as session:
-        return [
-            (target, job, escrow)
-            for target, job, escrow in await rows.table(
-                session,
-                "SELECT t.status, j.status, e.status FROM campaign_targets t"
-                " LEFT JOIN post_jobs j ON j.campaign_target_id = t.id"
-                " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
-            )
-        ]
-
-
 async def test_undecided_targets_expire(database: Database) -> None:
     async with database.sessions.begin() as session:
         moment = await rows.one(session, "SELECT clock()")
@@ -36,14 +23,22 @@ async def test_undecided_targets_expire(database: Database) -> None:
     await database.forward(HOUR + timedelta(seconds=1))
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 1
-    assert [state[0] for state in await _states(database)] == ["pending", "expired", "approved"]
+    assert [state[0] for state in await rows.placement_statuses(database.sessions)] == [
+        "pending",
+        "expired",
+        "approved",
+    ]
     await database.forward(70 * HOUR + timedelta(minutes=58))
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 0
     await database.forward(timedelta(minutes=3))
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 1
-    assert [state[0] for state in await _states(database)] == ["expired", "expired", "approved"]
+    assert [state[0] for state in await rows.placement_statuses(database.sessions)] == [
+        "expired",
+        "expired",
+        "approved",
+    ]
     async with database.sessions.begin() as session:
         assert await rows.table(
             session, "SELECT user_id FROM outbox WHERE kind = 'target_expired' ORDER BY id"
@@ -59,7 +54,7 @@ async def test_a_placement_that_waits_for_a_debt_expires_in_time(database: Datab
     await database.forward(72 * HOUR + timedelta(seconds=1))
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 1
-    assert [state[0] for state in await _states(database)] == ["expired"]
+    assert [state[0] for state in await rows.placement_statuses(database.sessions)] == ["expired"]
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
@@ -88,4 +83,4 @@ async def test_pending_targets_of_a_cancelled_campaign_are_withdrawn(database: D
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 1
         assert await campaigns.budget_left(session, deal.campaign.id) == 20_000
-    assert await _states(database) == [("withdrawn", None, None)]
+    assert await rows.placement_statuses(database.sessions) == [("withdrawn", None, None)]

@@ -1,6 +1,7 @@
 """Test how placements are submitted and withdrawn, and how they use a budget."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,15 +15,15 @@ from tests.conftest import Database
 from tests.factories import one_post, people, rows
 
 
-async def _submit(session: AsyncSession, deal: people.Deal, **values: object) -> int:
-    asked: dict[str, object] = {
+async def _submit(session: AsyncSession, deal: people.Deal, **values: Any) -> int:
+    asked: dict[str, Any] = {
         "actor": deal.advertiser,
         "campaign_id": deal.campaign.id,
         "channel_id": deal.channel.id,
         "publish_at": None,
         "fee_bps": 1_000,
     }
-    target = await campaigns.submit_target(session, **(asked | values))  # type: ignore[arg-type]
+    target = await campaigns.submit_target(session, **(asked | values))
     return target.id
 
 

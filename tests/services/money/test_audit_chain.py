@@ -1,5 +1,4 @@
 """Test that the audit chain shows changes of old rows of the ledger."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
 import random
@@ -152,13 +151,13 @@ async def test_links_hold_while_many_transactions_write(database: Database) -> N
     done = asyncio.Event()
 
     async def write(number: int, user_id: int) -> None:
-        chance = random.Random(number)  # noqa: S311 - a pause, not a secret
-        for turn in count():
+        chance = random.Random(number)
+        for step in count():
             if done.is_set():
                 return
             async with database.sessions.begin() as session:
                 await payments.deposit(
-                    session, user_id=user_id, amount=1, key=f"c-{number}-{turn}", source="telegram"
+                    session, user_id=user_id, amount=1, key=f"c-{number}-{step}", source="telegram"
                 )
                 await asyncio.sleep(chance.random() / 50)
 

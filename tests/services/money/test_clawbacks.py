@@ -1,5 +1,4 @@
 """Test how the platform books a payment that its payer took back."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
 from typing import Any

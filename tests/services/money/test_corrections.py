@@ -1,5 +1,4 @@
 """Test that a correction of the books needs two admins."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
 from collections.abc import Awaitable, Callable

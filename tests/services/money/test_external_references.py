@@ -30,7 +30,7 @@ USE = "INSERT INTO external_references (external_reference) VALUES ('bank-1')"
 
 @pytest.fixture
 async def admin(database: Database) -> Actor:
-    """Return an admin."""
+    """Return an admin as an actor."""
     async with database.sessions.begin() as session:
         return await people.staff(session)
 

@@ -1,5 +1,4 @@
 """Test that the periodic checks of the ledger miss no row."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import asyncio
 import random
@@ -41,16 +40,16 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
     final: list[tuple[int, set[int]]] = []
 
     async def write(number: int, user_id: int) -> None:
-        chance = random.Random(number)  # noqa: S311 - a pause, not a secret
-        for turn in count():
+        chance = random.Random(number)
+        for step in count():
             if done.is_set():
                 return
             async with database.sessions.begin() as session:
                 await payments.deposit(
                     session,
                     user_id=user_id,
-                    amount=turn + 1,
-                    key=f"charge-{number}-{turn}",
+                    amount=step + 1,
+                    key=f"charge-{number}-{step}",
                     source="telegram",
                 )
                 await asyncio.sleep(chance.random() / 20)
@@ -66,9 +65,9 @@ async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Data
         for number, user_id in enumerate(payers):
             assert user_id is not None
             writers.create_task(write(number, user_id))
-        for turn in range(CHECKS):
+        for step in range(CHECKS):
             looked, late = asyncio.Event(), asyncio.Event()
-            if turn == CHECKS // 2:  # at least one transaction commits late
+            if step == CHECKS // 2:  # at least one transaction commits late
                 writers.create_task(commit_late(looked))
                 await late.wait()
                 await _another_entry(database)
@@ -183,7 +182,7 @@ async def test_a_round_over_a_sound_ledger_finds_nothing(
 
 
 @pytest.mark.parametrize(
-    ("names", "limits"), [(names, TINY[turn % len(TINY)]) for turn, names in enumerate(BREAKS)]
+    ("names", "limits"), [(names, TINY[step % len(TINY)]) for step, names in enumerate(BREAKS)]
 )
 async def test_a_round_finds_what_the_full_check_finds(
     owner: AsyncSession, names: str, limits: Limits

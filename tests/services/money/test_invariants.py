@@ -1,5 +1,4 @@
 """Test that the check of the ledger finds a violation of each invariant."""
-# ruff: noqa: S608 - statements of a test
 
 import pytest
 from sqlalchemy import text

@@ -1,5 +1,4 @@
 """Test how wrong entries of a wallet are found and repaired."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 from typing import Any
 

@@ -1,5 +1,4 @@
 """Test that queries for new rows find the same violations as queries for all rows."""
-# ruff: noqa: S608 - statements of a test, with ids of its own
 
 import pytest
 

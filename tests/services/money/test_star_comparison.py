@@ -210,7 +210,7 @@ async def _take_back(session: AsyncSession, paid: Deposit) -> None:
 async def test_a_deposit_that_was_taken_back_is_compared_too(
     database: Database, *, listed: bool
 ) -> None:
-    """An invented deposit can have paid an owner before an invented refund took it back."""
+    """Check an invented deposit that paid an owner before an invented refund took it back."""
     async with database.sessions.begin() as session:
         admin, person, other = (
             await people.staff(session),

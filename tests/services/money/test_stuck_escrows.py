@@ -15,19 +15,6 @@ HOUR = timedelta(hours=1)
 SLA = timedelta(hours=24)
 
 
-async def _states(database: Database) -> list[tuple[str, str | None, str | None]]:
-    async with database.sessions.begin() as session:
-        return [
-            (target, job, escrow)
-            for target, job, escrow in await rows.table(
-                session,
-                "SELECT t.status, j.status, e.status FROM campaign_targets t"
-                " LEFT JOIN post_jobs j ON j.campaign_target_id = t.id"
-                " LEFT JOIN escrows e ON e.campaign_target_id = t.id ORDER BY t.id",
-            )
-        ]
-
-
 async def _watch(database: Database) -> int:
     async with database.sessions.begin() as session:
         return await stuck_escrows.refund_stuck_escrows(session)
@@ -44,7 +31,7 @@ async def test_the_watchdog_counts_from_the_later_of_hold_and_publish_at(
     assert await _watch(database) == 0
     await database.forward(timedelta(minutes=2))
     assert await _watch(database) == 1
-    assert await _states(database) == [
+    assert await rows.placement_statuses(database.sessions) == [
         ("refunded", "failed", "refunded"),
         ("approved", "queued", "held"),
     ]
@@ -79,10 +66,10 @@ async def test_the_watchdog_never_touches_a_post_that_may_be_published(database:
                 assert await one_post.record_published(session, claim, message_id=5)
             elif state == "failed":
                 assert await posting.record_refused(session, claim, error="x", rights_lost=False)
-    before = await _states(database)
+    before = await rows.placement_statuses(database.sessions)
     await database.forward(10 * SLA)
     assert await _watch(database) == 0
-    assert await _states(database) == before
+    assert await rows.placement_statuses(database.sessions) == before
 
 
 async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> None:
@@ -93,7 +80,7 @@ async def test_the_watchdog_refunds_a_hold_without_a_job(database: Database) -> 
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 0  # the watchdog refunds it
     assert await _watch(database) == 1
-    assert await _states(database) == [("refunded", None, "refunded")]
+    assert await rows.placement_statuses(database.sessions) == [("refunded", None, "refunded")]
     assert await _watch(database) == 0
     # Another watchdog may have read the escrow as stuck before the refund. It changes nothing.
     async with database.sessions.begin() as session:
@@ -110,14 +97,14 @@ async def test_a_stopped_watchdog_only_counts_and_alerts(database: Database, key
     await database.forward(SLA + HOUR)
     for _ in range(2):
         assert await _watch(database) == 1
-    assert await _states(database) == [("approved", "queued", "held")]
+    assert await rows.placement_statuses(database.sessions) == [("approved", "queued", "held")]
     async with database.sessions.begin() as session:
         assert await rows.table(
             session, "SELECT payload->>'acting' FROM outbox WHERE kind = 'escrow_watchdog'"
         ) == [("false",)]
         await people.run_switches(session)
     assert await _watch(database) == 1
-    assert await _states(database) == [("refunded", "failed", "refunded")]
+    assert await rows.placement_statuses(database.sessions) == [("refunded", "failed", "refunded")]
 
 
 async def test_stopped_payouts_do_not_stop_the_watchdog(database: Database) -> None:
@@ -126,4 +113,4 @@ async def test_stopped_payouts_do_not_stop_the_watchdog(database: Database) -> N
         await people.stop(session, Switch.PAYOUTS)
     await database.forward(SLA + HOUR)
     assert await _watch(database) == 1
-    assert await _states(database) == [("refunded", "failed", "refunded")]
+    assert await rows.placement_statuses(database.sessions) == [("refunded", "failed", "refunded")]

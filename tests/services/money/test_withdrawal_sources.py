@@ -96,7 +96,7 @@ async def test_a_deposit_that_was_taken_back_before_pays_nothing(
 ) -> None:
     person, admin = await people.person(session), await people.staff(session)
     [kept] = await _pay_in(session, person, 100)
-    reversal = {
+    reversal: dict[str, Any] = {
         "external_reference": f"charge-{people.number()}",
         "user_id": person.user_id,
         "amount": 60,
@@ -106,18 +106,18 @@ async def test_a_deposit_that_was_taken_back_before_pays_nothing(
         session,
         user_id=person.user_id or 0,
         amount=60,
-        key=str(reversal["external_reference"]),
+        key=reversal["external_reference"],
         source="telegram",
     )
     if before:
-        await payments.reverse(session, **reversal)  # type: ignore[arg-type]
+        await payments.reverse(session, **reversal)
         await session.execute(text("UPDATE users SET blocked = false"))
         asked = await _withdraw(session, person, 100)
         assert await _sources(session, asked) == [(Reason.DEPOSIT, kept, 100)]
         return
     asked = await _withdraw(session, person, 160)
     await withdrawals.approve(session, actor=admin, withdrawal_id=asked)
-    await payments.reverse(session, **reversal)  # type: ignore[arg-type]
+    await payments.reverse(session, **reversal)
     await people.commit(session)
     newest = (await withdrawal_sources.get(session, asked)).newest
     assert [(row.reference_id, row.amount, row.taken_back) for row in newest] == [

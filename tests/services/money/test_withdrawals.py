@@ -362,7 +362,7 @@ async def test_the_database_refuses_transfers_without_a_withdrawal(database: Dat
         ("UPDATE withdrawals SET status = 'returned', settled_at = now()", "AD020"),
         (
             (
-                "UPDATE withdrawals SET status = 'paid', settled_at = now(),"  # noqa: S608
+                "UPDATE withdrawals SET status = 'paid', settled_at = now(),"
                 f" external_reference = 'x', decided_by = {admin.user_id}"
             ),
             "AD020",

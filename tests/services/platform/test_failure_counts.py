@@ -125,10 +125,10 @@ async def test_the_bot_keeps_storing_after_an_error(database: Database) -> None:
         counts = bot_counts.keep_storing(create_sessions(engine), seconds=0.01)
         storing = asyncio.create_task(counts)
         async with asyncio.timeout(30):
-            while not logs:  # noqa: ASYNC110 - the log has no event
+            while not logs:
                 await asyncio.sleep(0.02)
             await database.as_owner("ALTER TABLE moved RENAME TO failure_counts")
-            while not await kinds(database):  # noqa: ASYNC110 - a table
+            while not await kinds(database):
                 await asyncio.sleep(0.02)
     assert {line["event"] for line in logs} == {"Worker error"}
     assert not storing.done()

@@ -16,7 +16,7 @@ from services.platform import errors, guards, killswitches
 from services.platform.actors import Actor
 from services.platform.guards import Difference
 from tests.conftest import ROOT, Database
-from tests.factories import people, presses, rows
+from tests.factories import open_transactions, people, presses, rows
 from tests.scheduler.scene import Scene
 from tests.shell import shell_of
 
@@ -127,10 +127,6 @@ async def put_back(url: str, found: list[Difference]) -> None:
             await run(url, statement)
 
 
-def superuser_url(server: embedded.Postgres, database: Database) -> str:
-    return server.dsn(embedded.SUPERUSER, database.owner_url.partition("@/")[2].partition("?")[0])
-
-
 async def test_the_migrated_database_is_the_release(
     server: embedded.Postgres, database: Database
 ) -> None:
@@ -161,7 +157,7 @@ async def test_a_change_by_the_owner_is_named_and_put_back(database: Database, a
 async def test_a_change_by_a_superuser_is_named(
     server: embedded.Postgres, database: Database, attack: str
 ) -> None:
-    await run(superuser_url(server, database), attack)
+    await run(open_transactions.superuser_url(server, database), attack)
     found = await differences(database)
     assert any(str(each).startswith(OF_SUPERUSER[attack]) for each in found), found
     assert any(each.freezes for each in found)
@@ -188,7 +184,7 @@ async def test_objects_of_others_and_a_moved_transaction_number_are_no_differenc
     server: embedded.Postgres, database: Database
 ) -> None:
     await run(
-        superuser_url(server, database),
+        open_transactions.superuser_url(server, database),
         "CREATE SCHEMA of_the_hoster CREATE TABLE kept (id int)",
         "CREATE INDEX faster ON users (created_at)",
         "CREATE ROLE hoster CREATEROLE",
@@ -206,7 +202,7 @@ async def test_objects_of_others_and_a_moved_transaction_number_are_no_differenc
         )
         assert [each.name for each in await differences(database)] == ["ledger_txn()"]
     finally:
-        superuser = superuser_url(server, database)
+        superuser = open_transactions.superuser_url(server, database)
         await run(superuser, "REVOKE adtech_owner FROM hoster", "DROP ROLE hoster")
 
 

@@ -98,6 +98,21 @@ async def test_messages_are_claimed_by_their_priority_first(session: AsyncSessio
     assert last.kind == "target_submitted"
 
 
+async def test_alarms_that_anybody_can_cause_do_not_delay_the_others(
+    session: AsyncSession,
+) -> None:
+    await session.execute(text("UPDATE outbox SET status = 'failed'"))
+    for _ in range(200):
+        await outbox.add(session, user_id=None, kind="deposit_clawed_back", payload={})
+    for kind in ("alert_firing", "telegram_down", "alert_resolved"):
+        await outbox.add(session, user_id=None, kind=kind, payload={})
+    claimed = await outbox.claim(session, limit=20, priorities=[Priority.ALARM])
+    assert [message.kind for message in claimed] == [
+        *("alert_firing", "telegram_down", "alert_resolved"),
+        *["deposit_clawed_back"] * outbox.PER_RECEIVER,
+    ]
+
+
 async def test_a_step_back_of_the_clock_delays_no_message(database: Database) -> None:
     async def due() -> int:
         async with database.sessions.begin() as session:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
 
 from bot import switches
 from db.models.operations import Switch
@@ -17,7 +16,7 @@ from services.platform import errors, killswitches
 from services.platform.actors import SYSTEM, Actor
 from services.platform.killswitches import StopOfAll
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import open_transactions, people, rows
 
 LIMIT = 2.0
 """The time limit for a stop of everything, in seconds."""
@@ -46,24 +45,10 @@ LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)
 
 
 @pytest.fixture
-async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the application with an open transaction and without time limits."""
-    connection = await asyncpg.connect(database.url)
-    for limit in ("statement", "transaction", "idle_in_transaction_session", "lock"):
-        name = f"{limit}_timeout"
-        await connection.execute(f"SET {name} = 0")
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
-
-
-@pytest.fixture
 async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
     """Yield a session of the tables' owner with an open transaction."""
-    connection = await asyncpg.connect(database.owner_url)
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
+    async with open_transactions.opened(database.owner_url) as connection:
+        yield connection
 
 
 async def _operator(database: Database) -> Actor:
@@ -173,18 +158,6 @@ async def test_a_session_of_the_owner_is_ended_and_named(
         assert holder.seconds > 0
     with pytest.raises(LOST):
         await owner.execute("COMMIT")
-
-
-@pytest.fixture
-async def superuser(
-    server: embedded.Postgres, database: Database
-) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a superuser's session with an open transaction. A stop cannot end this session."""
-    name = str(make_url(database.url).database)
-    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
 
 
 async def test_a_superusers_session_is_named_and_delays_only_its_switch(

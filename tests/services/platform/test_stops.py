@@ -1,18 +1,16 @@
 """Test that kill switches are stopped quickly while other database sessions hold locks."""
 
 import time
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bot import switches
 from db.models.operations import Switch
 from db.models.users import Role
 from db.session import is_away
-from sandbox import embedded
 from scheduler import watchdogs
 from services.money import escrow, incidents
 from services.money.invariants import Violation
@@ -25,18 +23,6 @@ LIMIT = 1.0
 """The time limit for a stop, in seconds."""
 MONEY = frozenset(killswitches.FROZEN_BY_INCIDENT)
 VIOLATION = Violation("wallet_balance", "broken on purpose", [{"ref": 1}])
-
-
-@pytest.fixture
-async def hung(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a database session with an open transaction and without time limits."""
-    connection = await asyncpg.connect(database.url)
-    for limit in ("statement", "transaction", "idle_in_transaction_session", "lock"):
-        name = f"{limit}_timeout"
-        await connection.execute(f"SET {name} = 0")
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
 
 
 async def _shared_lock(connection: asyncpg.Connection, key: Switch) -> None:
@@ -165,18 +151,6 @@ async def test_a_violation_stops_the_money_whatever_a_session_holds(
     stopped = "SELECT count(*) FROM kill_switches WHERE NOT enabled"
     async with database.sessions.begin() as session:
         assert await rows.one(session, stopped) == len(MONEY)
-
-
-@pytest.fixture
-async def superuser(
-    server: embedded.Postgres, database: Database
-) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a superuser's session with an open transaction. A stop cannot end this session."""
-    name = str(make_url(database.url).database)
-    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, name))
-    await connection.execute("BEGIN")
-    yield connection
-    connection.terminate()
 
 
 async def test_one_switch_that_cannot_be_settled_does_not_delay_the_others(

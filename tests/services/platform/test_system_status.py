@@ -30,7 +30,7 @@ def _urgent(lines: Mapping[str, Line]) -> set[str]:
 
 @pytest.fixture(autouse=True)
 async def empty_outbox(database: Database) -> None:
-    """Delete the messages of the template database, whose age depends on the other tests."""
+    """Delete the template database's messages, because their age depends on the other tests."""
     await database.as_owner("DELETE FROM outbox")
 
 
@@ -114,7 +114,7 @@ async def test_each_fault_has_its_line(working: Database, name: str) -> None:
 
 async def test_a_part_that_cannot_be_read_is_unknown_and_hides_no_other(working: Database) -> None:
     logins = "adtech_bot, adtech_clock, adtech_reports"
-    await working.as_owner("REVOKE SELECT ON withdrawals FROM " + logins)  # noqa: S608 - a constant
+    await working.as_owner("REVOKE SELECT ON withdrawals FROM " + logins)
     lines = await _read(working)
     await working.as_owner("GRANT SELECT ON withdrawals TO " + logins)
     assert _urgent(lines) == {"withdrawals_waiting"}

@@ -43,7 +43,7 @@ async def test_alterations_of_a_period_come_in_one_message_of_low_priority(
         told = [
             row
             for since, until, *_ in notices
-            for row in await alterations.list_told(
+            for row in await alterations.list_notified(
                 session, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until)
             )
         ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.market import escalations
 from services.posts import check_times
 from services.posts.check_times import (
-    LAST_LOOK,
+    LAST_CHECK,
     MAX_CHECKS,
     latest_next_check,
     next_check_time,
@@ -36,7 +36,7 @@ def test_checks_are_few_ordered_and_end_with_the_promised_hours(hours: int) -> N
     assert checks == sorted(checks)
     assert checks[0] >= SENT
     assert checks[-1] == SENT + timedelta(hours=hours)
-    assert checks[-2] >= checks[-1] - LAST_LOOK
+    assert checks[-2] >= checks[-1] - LAST_CHECK
     assert 2 <= len(checks) <= MAX_CHECKS + 2
 
 
@@ -71,7 +71,7 @@ def test_an_alteration_for_a_tenth_of_the_hours_is_probably_seen(hours: int) -> 
     for _ in range(RUNS):
         begin = SENT + (timedelta(hours=hours) - length) * check_times.RANDOM.random()
         cheat = alterations.Cheat(begin, begin + length)
-        seen += alterations.simulate(cheat, hours).told
+        seen += alterations.simulate(cheat, hours).reported
     assert seen > RUNS * 0.7
 
 

@@ -36,7 +36,7 @@ OWNER = "worker"
 
 
 async def _job(session: AsyncSession, columns: str = "status") -> tuple[Any, ...]:
-    found = await rows.table(session, f"SELECT {columns} FROM post_jobs")  # noqa: S608
+    found = await rows.table(session, f"SELECT {columns} FROM post_jobs")
     assert len(found) == 1
     return found[0]
 

@@ -143,7 +143,7 @@ async def test_an_absent_post_is_not_sent_for_ever(
 ) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session)
-    await database.as_owner(f"UPDATE post_jobs SET {change}")  # noqa: S608 - of this file
+    await database.as_owner(f"UPDATE post_jobs SET {change}")
     await _twice_absent(database)
     async with database.sessions.begin() as session:
         assert await state(session) == (end, *HELD)

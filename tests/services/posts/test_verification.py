@@ -274,7 +274,7 @@ async def test_lost_rights_wait_for_no_lock_and_change_no_settled_post(database:
         live = await people.posted(session, promised_hours=2)
     await breakage.run_unguarded(
         database,
-        f"UPDATE post_jobs SET channel_id = {live.channel.id}",  # noqa: S608
+        f"UPDATE post_jobs SET channel_id = {live.channel.id}",
     )
     async with database.sessions.begin() as holder, database.sessions.begin() as session:
         await queries.lock_placement(holder, live.target.id)

@@ -1,4 +1,4 @@
-"""Receive alarms as a web server and as a mail server, as operators would run them."""
+"""Receive alerts as a web server and as a mail server, as operators would run them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ class WebReceiver:
     """A web server that keeps what it gets."""
 
     url: str = ""
-    alarms: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
     calls: int = 0
     """The number of GET requests, as a dead man's switch gets them."""
     status: int = 200
@@ -23,22 +23,22 @@ class WebReceiver:
 
 @asynccontextmanager
 async def web_receiver() -> AsyncIterator[WebReceiver]:
-    """Run a web server."""
+    """Run a web server, and yield what it gets."""
     receiver = WebReceiver()
 
     async def take(request: web.Request) -> web.Response:
         if request.method == "GET":
             receiver.calls += 1
         else:
-            receiver.alarms.append(await request.json())
+            receiver.alerts.append(await request.json())
         return web.Response(status=receiver.status)
 
     app = web.Application()
-    app.router.add_route("*", "/alarm", take)
+    app.router.add_route("*", "/alert", take)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/alarm"
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/alert"
     try:
         yield receiver
     finally:

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Alarm:
+class UrgentAlert:
     """An alert as text for people who may not be in the admin chat."""
 
     name: str
@@ -40,8 +40,8 @@ class Alarm:
     """The first command to type."""
 
 
-class AlarmRoutes:
-    """The ways on which urgent alerts leave a process. Both ways can be unset."""
+class AlertRoutes:
+    """The alert routes: the ways to people without Telegram. Both routes can be unset."""
 
     def __init__(self, settings: Settings) -> None:
         self._webhook_url = settings.alert_webhook_url.get_secret_value()
@@ -50,28 +50,28 @@ class AlarmRoutes:
         self._from = settings.alert_email_from or settings.alert_email_to
         self._environment = settings.environment
 
-    async def send(self, alarm: Alarm) -> bool:
-        """Send an alarm on each way that is set, and return whether no way has failed."""
+    async def send(self, alert: UrgentAlert) -> bool:
+        """Send an alert on each route that is set, and return whether no route has failed."""
         ways = []
         if self._webhook_url:
-            ways.append(self._post(alarm))
+            ways.append(self._post(alert))
         if self._smtp_url:
-            ways.append(self._mail(alarm))
+            ways.append(self._mail(alert))
         results = await asyncio.gather(*ways, return_exceptions=True)
         for error in results:
             if isinstance(error, _ERRORS):
                 # The text of the error may contain the address, which may contain a password.
-                log.error("An alarm was not sent", alert=alarm.name, error=type(error).__name__)
+                log.error("An alert was not sent", alert=alert.name, error=type(error).__name__)
             elif isinstance(error, BaseException):
                 raise error
         return not any(isinstance(error, BaseException) for error in results)
 
-    async def _post(self, alarm: Alarm) -> None:
+    async def _post(self, alert: UrgentAlert) -> None:
         body = {
-            "alert": alarm.name,
-            "status": "firing" if alarm.firing else "resolved",
-            "text": alarm.text,
-            "command": alarm.command,
+            "alert": alert.name,
+            "status": "firing" if alert.firing else "resolved",
+            "text": alert.text,
+            "command": alert.command,
             "environment": self._environment,
         }
         async with (
@@ -81,12 +81,12 @@ class AlarmRoutes:
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                 raise ClientError
 
-    async def _mail(self, alarm: Alarm) -> None:
+    async def _mail(self, alert: UrgentAlert) -> None:
         message = EmailMessage()
-        state = "firing" if alarm.firing else "resolved"
-        message["Subject"] = f"[adtech {self._environment}] {alarm.name} {state}"
+        state = "firing" if alert.firing else "resolved"
+        message["Subject"] = f"[adtech {self._environment}] {alert.name} {state}"
         message["From"], message["To"] = self._from, self._to
-        message.set_content(f"{alarm.text}\n{alarm.command}\n")
+        message.set_content(f"{alert.text}\n{alert.command}\n")
         async with asyncio.timeout(SMTP_SECONDS):
             await asyncio.to_thread(_deliver, self._smtp_url, message)
 
