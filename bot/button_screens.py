@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aiogram.filters.callback_data import CallbackData
 
 from bot.callbacks import (
+    BESIDE,
     CancelWithdrawal,
     CancelWithdrawalConfirmed,
     CorrectionAct,
@@ -26,6 +27,7 @@ from bot.callbacks import (
     ShowDeadLetters,
     ShowDeposits,
     ShowQueue,
+    ShowStaffRequests,
     ShowWithdrawals,
     StatePublished,
     StatePublishedConfirmed,
@@ -33,12 +35,15 @@ from bot.callbacks import (
     WithdrawalAct,
 )
 from bot.operator_callbacks import (
+    DrawReport,
     IncidentAct,
     LaunchAct,
+    Look,
     OnIncident,
     OnLaunch,
     OnSwitch,
     RunSwitch,
+    ShowReport,
     SignLaunch,
     SwitchAct,
 )
@@ -50,7 +55,10 @@ _READ_ONLY = (
     ShowDeadLetters,
     ShowDeposits,
     ShowQueue,
+    ShowStaffRequests,
     ShowWithdrawals,
+    Look,
+    ShowReport,
 )
 _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnCampaign: lambda pressed: Go(screen=Screen.CAMPAIGN, id=pressed.id),
@@ -66,6 +74,7 @@ _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnLaunch: lambda _pressed: OnLaunch(act=LaunchAct.SHOW),
     SignLaunch: lambda _pressed: OnLaunch(act=LaunchAct.SHOW),
     OnStaffRequest: lambda pressed: OnStaffRequest(act=RequestAct.CARD, id=pressed.id),
+    DrawReport: lambda pressed: ShowReport(name=pressed.name),
     OnDeadLetter: lambda pressed: OnDeadLetter(act=dead_letters.OPEN, id=pressed.id),
     OnUncertainPost: lambda pressed: OnUncertainPost(
         act=ResolutionAct.CARD, id=pressed.id, claim=pressed.claim
@@ -89,6 +98,7 @@ def screen_data(data: str, *, staff: bool) -> str | None:
     `data` is the data of the pressed button. If there is no such screen, the result is None for the
     staff and the data of the menu for anybody else.
     """
+    data = data.removeprefix(BESIDE)
     kind = _BY_PREFIX.get(data.partition(":")[0])
     try:
         pressed = kind.unpack(data) if kind else None

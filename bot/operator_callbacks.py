@@ -36,6 +36,19 @@ class RunSwitch(CallbackData, prefix="switch_run"):
     change: int
 
 
+class Sight(StrEnum):
+    """A thing at which an operator looks: the health or the ledger."""
+
+    HEALTH = "health"
+    LEDGER = "ledger"
+
+
+class Look(CallbackData, prefix="look"):
+    """The data of a button that reads the health or checks the ledger, and shows the result."""
+
+    what: Sight
+
+
 class IncidentAct(StrEnum):
     """An operator's action for open incidents."""
 

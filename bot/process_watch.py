@@ -6,6 +6,7 @@ chat.
 
 import asyncio
 import time
+from dataclasses import replace
 
 import structlog
 from aiogram import Bot
@@ -20,7 +21,7 @@ from bot.screens import alerts as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.session import cause
-from services.platform import alerts, heartbeats
+from services.platform import alerts, heartbeats, users
 from services.platform.alerts import Change
 
 EVERY_SECONDS = 4.0
@@ -55,6 +56,8 @@ class ProcessWatch:
         self._loop_watch = loop_watch
         self._routes = AlertRoutes(dependencies.settings)
         self._t = Texts(DEFAULT_LANGUAGE, dependencies.settings.currency)
+        self._staff_t = self._t
+        """The texts for the admin chat, in the language that the staff had at the last beat."""
         self._begun_at = time.monotonic()
         self._start_seconds = start_seconds
         self._answered_at = time.monotonic()
@@ -102,6 +105,8 @@ class ProcessWatch:
                 loop_lag=self._loop_watch.take_longest_lag(),
                 facts=recent_events.counts(),
             )
+            language = await users.language_of_staff(session)
+            self._staff_t = replace(self._staff_t, language=language)
             missing = not await heartbeats.is_alive(session, name=heartbeats.SCHEDULER)
             metrics.SCHEDULERS_MISSING.set(missing)
             if self._election.is_elected and (
@@ -128,13 +133,13 @@ class ProcessWatch:
 
     def _screen(self, change: Change) -> Outgoing:
         if change.firing:
-            return screens.firing(self._t, change.name)
-        return screens.over(self._t, change.name)
+            return screens.firing(self._staff_t, change.name)
+        return screens.over(self._staff_t, change.name)
 
     async def _report_away(self, *, is_away: bool) -> bool:
         """Send the alert that the database is away or back. Return whether somebody got it."""
-        name = screens.DATABASE_AWAY
-        screen = screens.firing(self._t, name) if is_away else screens.over(self._t, name)
+        name, t = screens.DATABASE_AWAY, self._staff_t
+        screen = screens.firing(t, name) if is_away else screens.over(t, name)
         said, sent_out = await asyncio.gather(
             self._say(screen), self._routes.send(screens.urgent(self._t, name, is_firing=is_away))
         )

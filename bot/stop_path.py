@@ -23,7 +23,7 @@ from services.platform import lanes, users
 
 FORGET_SECONDS = 300.0
 """A request to stop a kill switch is forgotten after this number of seconds."""
-_COMMAND_STOP = re.compile(rf"{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\b")
+_COMMAND_STOP = re.compile(rf"(?i:{lanes.SWITCH_COMMAND}(@\w+)?\s+stop\b)")
 _COMMAND = re.compile(rf"{_COMMAND_STOP.pattern}\s+\S+\s+\S|(?i:{lanes.STOP_COMMAND.pattern})")
 _BUTTON = f"{OnSwitch.__prefix__}:{SwitchAct.STOP}:"
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from bot import readiness
 from bot.context import DatabaseAwayError, read_only
 from bot.storage import FormStorage
-from db.session import Sessions, cause
+from db.session import Sessions, cause, is_refused
 from services.platform import system_status
 from services.platform.system_status import Line, State, Unit
 
+AWAY = "does_not_answer"
+REFUSES = "refuses_the_login"
+"""The value of the line about a database that cannot be read."""
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
@@ -27,8 +30,9 @@ async def gather(sessions: Sessions, storage: FormStorage | None, *, sla: timede
         database = Line("database", "answers", Unit.TEXT, State.OK)
     except DatabaseAwayError as error:
         lines = system_status.unknown()
-        why = cause(error.__cause__ or error)
-        database = Line("database", "does_not_answer", Unit.TEXT, State.ATTENTION, why)
+        reason = error.__cause__ or error
+        found = REFUSES if is_refused(reason) else AWAY
+        database = Line("database", found, Unit.TEXT, State.ATTENTION, cause(reason))
     return [
         database,
         await _redis(storage),
@@ -42,7 +46,7 @@ async def _redis(storage: FormStorage | None) -> Line:
         return Line("redis", None, Unit.TEXT, State.UNKNOWN)
     if await storage.alive():
         return Line("redis", "answers", Unit.TEXT, State.OK)
-    return Line("redis", "does_not_answer", Unit.TEXT, State.ATTENTION)
+    return Line("redis", AWAY, Unit.TEXT, State.ATTENTION)
 
 
 @cache

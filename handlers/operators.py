@@ -9,7 +9,15 @@ from aiogram.types import CallbackQuery, Message
 
 from bot import commands, switches, system_status
 from bot.context import RequestContext, database_errors
-from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
+from bot.operator_callbacks import (
+    IncidentAct,
+    Look,
+    OnIncident,
+    OnSwitch,
+    RunSwitch,
+    Sight,
+    SwitchAct,
+)
 from bot.screens import launch as launch_screens
 from bot.screens import operators as screens
 from bot.screens import stop as stop_screens
@@ -31,7 +39,8 @@ _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 async def _panel(context: RequestContext) -> Outgoing:
     context.actor.require_staff(*STAFF, action="kill_switch_panel")
     async with context.read() as session:
-        return screens.panel(context.t, await killswitches.overview(session))
+        states = await killswitches.overview(session)
+    return screens.panel(context.t, states, datetime.now(UTC))
 
 
 async def _set_switch(
@@ -67,7 +76,7 @@ def _change_number(changed_at: datetime) -> int:
     return (changed_at - _EPOCH) // timedelta(microseconds=1)
 
 
-@router.message(Command("killswitch"))
+@router.message(Command("killswitch", ignore_case=True))
 async def set_switch(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Show the kill switches, or change one: `/killswitch stop payouts <reason>` or `run payouts`.
 
@@ -80,13 +89,13 @@ async def set_switch(message: Message, command: CommandObject, context: RequestC
         return
     context.actor.require_staff(*OPERATORS, action="kill_switch")
     verb, key, reason = [*arguments, "", "", ""][:_SWITCH_ARGUMENTS]
+    verb, key = verb.lower(), key.lower()
     if key == EVERY_SWITCH and verb == "stop":
         await stop.stop_everything(message, context, reason)
     elif key == EVERY_SWITCH:
-        await respond.show(message, Outgoing(context.t("switch-run-all")))
+        await respond.show(message, screens.no_run_of_all(context.t))
     elif key not in set(Switch) or verb not in {"stop", "run", "on", "off"}:
-        keys = ", ".join(switch.value for switch in Switch)
-        await respond.show(message, Outgoing(context.t("switch-usage", keys=keys)))
+        await respond.show(message, screens.usage(context.t, command.args or "", list(Switch)))
     elif verb == "run":
         await respond.show(message, await _ask_to_run(context, Switch(key)))
     elif verb == "stop" and reason:
@@ -152,7 +161,8 @@ async def show_commands(message: Message, context: RequestContext) -> None:
 
 
 @router.message(Command("health"))
-async def show_health(message: Message, context: RequestContext) -> None:
+@router.callback_query(Look.filter(F.what == Sight.HEALTH))
+async def show_health(event: CallbackQuery | Message, context: RequestContext) -> None:
     """Show what an on-call person asks first, as `adtech status` does."""
     context.actor.require_staff(*STAFF, action="health")
     lines = await system_status.gather(
@@ -160,11 +170,12 @@ async def show_health(message: Message, context: RequestContext) -> None:
         context.dependencies.storage,
         sla=context.settings.escrow_sla,
     )
-    await respond.show(message, status_screens.status(context.t, lines))
+    await respond.show(event, status_screens.status(context.t, lines, datetime.now(UTC)))
 
 
 @router.message(Command("ledger"))
-async def check_ledger(message: Message, context: RequestContext) -> None:
+@router.callback_query(Look.filter(F.what == Sight.LEDGER))
+async def check_ledger(event: CallbackQuery | Message, context: RequestContext) -> None:
     """Check the ledger, and show the result.
 
     A violation forbids new escrows, payouts, refunds and withdrawals.
@@ -172,7 +183,7 @@ async def check_ledger(message: Message, context: RequestContext) -> None:
     context.actor.require_staff(*STAFF, action="ledger_check")
     async with context.begin() as session:
         violations = await incidents.check_on_demand(session)
-    await respond.show(message, screens.ledger(context.t, violations))
+    await respond.show(event, screens.ledger(context.t, violations))
 
 
 async def _incidents(context: RequestContext) -> Outgoing:
@@ -209,7 +220,9 @@ async def close_incident(
     """Close an incident, unless a rule of the ledger is violated."""
     async with context.begin() as session:
         await incidents.close_incident(session, actor=context.actor, incident_id=callback_data.id)
-    await respond.show(press, await _incidents(context))
+    async with context.read() as session:
+        still_open = await incidents.open_incidents(session)
+    await respond.show(press, screens.incident_closed(context.t, callback_data.id, still_open))
 
 
 @router.message(Command("chainfile"))

@@ -39,7 +39,7 @@ async def _screen(context: RequestContext, name: str, page: int) -> Outgoing:
 @router.message(Command("report"))
 async def show_named(message: Message, command: CommandObject, context: RequestContext) -> None:
     """Show the report that the command names, for example `/report held`, or the list."""
-    await respond.show(message, await _screen(context, (command.args or "").strip(), 0))
+    await respond.show(message, await _screen(context, (command.args or "").strip().lower(), 0))
 
 
 @router.callback_query(ShowReport.filter())

@@ -12,11 +12,7 @@ from datetime import timedelta
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import (
-    TelegramBadRequest,
-    TelegramForbiddenError,
-    TelegramRetryAfter,
-)
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter
 from aiogram.methods import TelegramMethod
 from aiogram.types import Message
 from sqlalchemy.exc import SQLAlchemyError
@@ -99,9 +95,9 @@ class _OutgoingMessage:
     row: OutboxMessage
     chat_id: int
     methods: list[TelegramMethod[Message]]
-    language: str = texts.DEFAULT_LANGUAGE
+    language: str
     is_private: bool = False
-    """True for an alarm that a super admin gets because the admin chat is public."""
+    """True for an alarm of a super admin while the admin chat is public."""
 
 
 @dataclass(frozen=True)
@@ -301,24 +297,25 @@ async def _render_batch(
 ) -> list[_Rendered]:
     """Render outbox rows for their receivers. Raises only errors of the database."""
     await worker.admin_chat.refresh(session)
-    public = worker.privacy.last_known
+    staff_language = await users.language_of_staff(session)
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})
     cards = await notices.read(session, rows)
     rendered: list[_Rendered] = []
     for row in rows:
-        chat_id, language = worker.admin_chat.id, texts.DEFAULT_LANGUAGE
+        chat_id, language = worker.admin_chat.id, staff_language
         try:
             if await notices.is_withdrawn(session, row, cards):
                 rendered.append((row, _NotDelivered("taken back", None, blocks_chat=False)))
                 continue
-            if row.user_id is None and public:
+            if row.user_id is None and worker.privacy.last_known:
                 rendered.append((row, await _render_for_public_chat(worker, session, row)))
                 continue
             if row.user_id is not None:
                 user = people[row.user_id]
                 chat_id, language = user.telegram_id, user.language
             notice = await notices.render(session, row, language, worker.currency, cards=cards)
-            rendered.append((row, _OutgoingMessage(row, chat_id, notice.methods(chat_id))))
+            message = _OutgoingMessage(row, chat_id, notice.methods(chat_id), language)
+            rendered.append((row, message))
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001 - any error of this row is its own

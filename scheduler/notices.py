@@ -220,7 +220,9 @@ async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payloa
 
 async def _daily_report(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     wrong = [daily_report.read_line(stored) for stored in payload["wrong"]]
-    return daily_report_screens.daily_report(t, payload["day"], payload["numbers"], wrong)
+    states = await killswitches.overview(session)
+    stopped = [state.key.value for state in states if not state.enabled]
+    return daily_report_screens.daily_report(t, payload["day"], payload["numbers"], wrong, stopped)
 
 
 async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:

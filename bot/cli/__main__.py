@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 
 STOP_ALL = ["stop", "all"]
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and the number of SIGINT."""
 _PERSON = "--as"
 
 
@@ -12,7 +14,11 @@ def main() -> None:
     if (asked := _read_stop(sys.argv[1:])) is not None:
         from bot.cli import stop_all  # noqa: PLC0415 - see above
 
-        sys.exit(stop_all.run(*asked))
+        try:
+            sys.exit(stop_all.run(*asked))
+        except KeyboardInterrupt:
+            sys.stderr.write("Interrupted. What is stopped now: adtech killswitch list\n")
+            sys.exit(INTERRUPTED)
     from bot.cli import app  # noqa: PLC0415 - it takes a second to load
 
     app.main()

@@ -21,7 +21,7 @@ from bot.cli import (
 
 EXIT_CODES = (
     "Exit status: 0 done; 1 refused, or found what must not be; 2 wrong arguments or settings;"
-    " 3 the database cannot be used."
+    " 3 the database cannot be used; 130 ended by Ctrl-C; 141 the reader of the output ended first."
 )
 
 app = typer.Typer(

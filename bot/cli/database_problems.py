@@ -2,6 +2,8 @@
 
 from db.session import cause, is_away, is_conflict, is_refused, sqlstate
 
+REFUSED = "PostgreSQL refuses the login. Correct user, password and database in {}."
+AWAY = "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
 _NO_RIGHT = "42501"
 _OTHER_SCHEMA = ("42P01", "42703", "42883", "3F000")
 """The SQLSTATEs of a missing table, column, function and schema."""
@@ -18,7 +20,7 @@ def explain(error: BaseException, setting: str) -> str:
 def _advise(error: BaseException, setting: str) -> str:
     state = sqlstate(error)
     if is_refused(error):
-        return f"PostgreSQL refuses the login. Correct user, password and database in {setting}."
+        return REFUSED.format(setting)
     if state == _NO_RIGHT:
         advice = (
             f"The login of {setting} may not do this. See “Needs” in the --help of this command,"
@@ -32,10 +34,7 @@ def _advise(error: BaseException, setting: str) -> str:
     elif is_conflict(error):
         advice = "Another session held the rows for too long. Repeat the command."
     elif is_away(error):
-        advice = (
-            "The database did not answer. Check that PostgreSQL runs, and the host and the port in"
-            f" {setting}."
-        )
+        advice = AWAY.format(setting)
     else:
         advice = "The database refused the command, and nothing was changed."
     return advice

@@ -11,6 +11,7 @@ from bot.cli.shell import Person, read_settings, run_all, run_once, staff
 from bot.cli.tables import out
 from bot.screens import launch as screens
 from bot.texts import DEFAULT_LANGUAGE, Texts
+from db.models.operations import Switch
 from db.session import Sessions
 from services.launch import gate
 from services.launch.checks import Facts
@@ -81,7 +82,21 @@ def _print(launch: Launch) -> None:
     texts = Texts(DEFAULT_LANGUAGE, read_settings("DATABASE_URL").currency)
     for line in screens.lines(texts, launch):
         out.print(line, markup=False, soft_wrap=True)
+    for following in _next_commands(launch):
+        out.print(following, markup=False, soft_wrap=True)
+
+
+def _next_commands(launch: Launch) -> list[str]:
+    """Return the commands with which the launch goes on, in their order."""
+    if launch.next_phase is not None:
+        return ["adtech launch next --as ID"]
     failed = None if launch.phase is None else launch.first_open(launch.phase)
-    if failed is not None and failed.step.switch is not None:
-        switch = failed.step.switch.value
-        out.print(f'adtech killswitch run {switch} "launch" --as ID', markup=False, soft_wrap=True)
+    if failed is None:
+        return []
+    verbs = {"+": "run", "-": "stop"}
+    changes = [
+        f'adtech killswitch {verbs[word[0]]} {word[1:]} "launch" --as ID'
+        for word in failed.found.split(", ")
+        if word[:1] in verbs and word[1:] in set(Switch)
+    ]
+    return [*changes, "adtech launch check --as ID"]

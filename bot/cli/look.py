@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from bot import storage, system_status
+from bot import storage, system_status, texts
+from bot.cli import database_problems
 from bot.cli.commands import DATABASE, LOOK, command
 from bot.cli.shell import NO_DATABASE, REFUSED, read_settings, run_all, run_once
-from bot.cli.tables import print_rows
+from bot.cli.tables import err, print_rows
+from db.models.operations import Switch
 from db.session import Sessions
 from services.platform import system_status as status_lines
 from services.platform.system_status import Line, State
@@ -50,6 +52,9 @@ def status() -> None:
     lines = run_all(gather)
     print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])
     if lines[0].state is not State.OK:
+        refused = lines[0].value == system_status.REFUSES
+        advice = database_problems.REFUSED if refused else database_problems.AWAY
+        err.print(advice.format(DATABASE), markup=False)
         raise typer.Exit(NO_DATABASE)
     if status_lines.needs_human(lines):
         raise typer.Exit(REFUSED)
@@ -66,12 +71,15 @@ def _row(line: Line) -> dict[str, object]:
         value = "unknown"
     elif value is None:
         value = "none"
+    detail = line.detail
+    if line.name in set(Switch):
+        detail = texts.core().get("switch-reason", texts.DEFAULT_LANGUAGE, reason=detail or "")
     return {
         "what": line.name,
         "value": value,
         "unit": line.unit.value,
         "state": line.state.value,
-        "detail": line.detail,
+        "detail": detail,
     }
 
 

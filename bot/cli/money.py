@@ -199,7 +199,15 @@ def retry_payment(
         raise typer.BadParameter("name the payment by the id of its update, or by --charge")
     if charge is not None:
         update = run_once(lambda session: _find_one_parked(session, charge))
+    elif update is not None:
+        run_once(lambda session: _require_parked(session, update))
     request(RequestKind.RETRY_PAYMENT, {"inbox_id": update}, reason=reason, person=person)
+
+
+async def _require_parked(session: AsyncSession, inbox_id: int) -> None:
+    """Raise NotFound if no parked update about a payment has this id."""
+    if not await inbox.is_parked_payment(session, inbox_id):
+        raise errors.NotFound("update", inbox_id)
 
 
 async def _find_one_parked(session: AsyncSession, charge: str) -> int:

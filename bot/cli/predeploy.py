@@ -14,11 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import logging, settings
+from bot.cli import database_problems
 from bot.cli.commands import LAUNCH, OWNER, command
 from bot.cli.shell import REFUSED
 from bot.cli.tables import out
 from bot.settings import Settings
-from db.session import cause, create_engine, create_sessions, is_away
+from db.session import create_engine, create_sessions, is_away
 from services.money import incidents
 from services.platform import killswitches
 
@@ -73,7 +74,7 @@ def predeploy(backup: Backup, behind: Behind = 1) -> None:
         "incidents": lambda: _check_incidents(database),
         "ledger": lambda: _check_ledger(clock),
     }
-    results = [(name, *_result(check)) for name, check in checks.items()]
+    results = [(name, *_result(name, check)) for name, check in checks.items()]
     for name, passed, words in results:
         out.print(
             f"{'PASS' if passed else 'FAIL'}  {name:<22}  {words}",
@@ -88,8 +89,11 @@ def predeploy(backup: Backup, behind: Behind = 1) -> None:
     out.print(f"All {len(results)} checks passed: the release may begin.")
 
 
-def _result(check: Callable[[], str]) -> tuple[bool, str]:
-    """Run a check, and return whether it passed, and what was found."""
+def _result(name: str, check: Callable[[], str]) -> tuple[bool, str]:
+    """Run a check, and return whether it passed, and what was found.
+
+    A check of a login has the name of its setting.
+    """
     try:
         return True, check()
     except Failed as failure:
@@ -97,7 +101,8 @@ def _result(check: Callable[[], str]) -> tuple[bool, str]:
     except Exception as error:
         if not (isinstance(error, DBAPIError) or is_away(error)):
             raise
-        return False, f"the database did not answer: {cause(error)}"
+        setting = name if name.isupper() else "DATABASE_URL"
+        return False, database_problems.explain(error, setting)
 
 
 def _ask(url: SecretStr, action: Callable[[AsyncSession], Awaitable[T]]) -> T:

@@ -162,7 +162,11 @@ def read_settings(*databases: str) -> CommandSettings:
     """
     os.environ.update(running_sandbox.find_settings())
     configured = settings.load_for_command(*databases)
-    logging.setup(configured)
+    logged = configured
+    if err.is_for_a_person and "log_level" not in configured.model_fields_set:
+        # A person reads the sentences of the command, and not the log beside them.
+        logged = configured.model_copy(update={"log_level": "CRITICAL"})
+    logging.setup(logged)
     return configured
 
 
@@ -193,6 +197,17 @@ async def _audit_refusal(sessions: Sessions, refusal: errors.DomainError) -> Non
         action = refusal.action if isinstance(refusal, errors.AccessDenied) else COMMAND_LINE
         async with sessions.begin() as session:
             await audit.record_denied(session, actor=actor, action=action, error=refusal)
+
+
+def confirm(question: str) -> None:
+    """Ask a person who types at a terminal. Exit with status 1 unless the answer is yes."""
+    try:
+        if typer.confirm(question):
+            return
+    except typer.Abort:  # nobody can answer
+        err.print()
+    err.print("Nothing was changed. A script answers with the option --yes.", markup=False)
+    sys.exit(REFUSED)
 
 
 def request(

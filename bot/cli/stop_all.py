@@ -8,6 +8,7 @@ functions as `services/platform/killswitches.py`.
 import asyncio
 import json
 import os
+import re
 import secrets
 import sys
 import time
@@ -41,6 +42,9 @@ RETRY_SECONDS = 60.0
 _ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _PASSING = ("08", "25P04", "40", "53", "55P03", "57")
 """The SQLSTATE prefixes of a lost connection, a conflict, a time limit and a busy server."""
+_REFUSED_LOGIN = ("28", "3D")
+"""The SQLSTATE prefixes of a wrong user, password or name of the database."""
+_NO_RIGHT = "42501"
 _NO_OPERATOR = "AD042"
 NOT_STOPPED = 1
 WRONG_USE = 2
@@ -94,19 +98,30 @@ def run(person: int, reason: str) -> int:
         _say(str(refused))
         return NOT_STOPPED
     except _ERRORS as error:
-        _say(
-            f"NOT stopped: the database {_problem(error)}. Stop the processes of the bot and of the"
-            " scheduler, and repeat the command."
-        )
+        _say(f"NOT stopped: {_problem(error)}")
         return NO_DATABASE
     _print(stopped)
     return 0
 
 
 def _problem(error: Exception) -> str:
-    """Say what is wrong with the database, without any part of its address."""
-    name = type(error).__name__
-    return f"did not answer ({name})" if _may_pass(error) else f"refused the stop ({name})"
+    """Say what is wrong with the database and what to do, without any part of its address."""
+    name, state = type(error).__name__, getattr(error, "sqlstate", None) or ""
+    if state.startswith(_REFUSED_LOGIN):
+        return (
+            "PostgreSQL refuses the login. Correct user, password and database in"
+            f" {DATABASE}, or write /stop in the admin chat. ({name})"
+        )
+    if state == _NO_RIGHT:
+        return (
+            f"the login of {DATABASE} may not stop anything. Use the login of the bot, or write"
+            f" /stop in the admin chat. ({name})"
+        )
+    said = "did not answer" if _may_pass(error) else "refused the stop"
+    return (
+        f"the database {said} ({name}). Stop the processes of the bot and of the scheduler, and"
+        " repeat the command."
+    )
 
 
 class _RefusedError(Exception):
@@ -270,10 +285,11 @@ def _print(stopped: _Stopped) -> None:
         by = row["telegram_id"] or "the system"
         _out(
             f"Stopped before: {row['key']}, since {row['changed_at']:%Y-%m-%d %H:%M} UTC, by {by}"
-            f" ({_one_line(row['reason'])})"
+            f" ({_in_words(row['reason'])})"
         )
     if stopped.sends:
-        _out(f"{stopped.sends} posts were under way; their results are recorded.")
+        posts = "1 post was" if stopped.sends == 1 else f"{stopped.sends} posts were"
+        _out(f"{posts} under way; every result is recorded.")
     unique = {holder["pid"]: holder for holder in stopped.holders}
     for holder in sorted(unique.values(), key=lambda each: -float(each["seconds"] or 0)):
         whose = (
@@ -293,6 +309,12 @@ def _print(stopped: _Stopped) -> None:
             f" {', '.join(stopped.unsettled)}"
         )
     _out("Run the switches again one by one: adtech killswitch run KEY REASON --as ID")
+
+
+def _in_words(reason: str) -> str:
+    """Return a reason for people. The product itself stores names, for example `NO_REASON`."""
+    is_name = re.fullmatch("[a-z]+(_[a-z]+)+", reason) is not None
+    return reason.replace("_", " ") if is_name else _one_line(reason)
 
 
 def _one_line(text: str) -> str:

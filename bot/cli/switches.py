@@ -6,7 +6,7 @@ import typer
 
 from bot import switches, texts
 from bot.cli.commands import ACKNOWLEDGED, DATABASE, STOP_AND_RUN, command
-from bot.cli.shell import Person, Reason, request, run_all, run_once, staff
+from bot.cli.shell import Person, Reason, confirm, request, run_all, run_once, staff
 from bot.cli.switch_argument import OneSwitch
 from bot.cli.tables import err, out, print_rows
 from bot.screens import stop as stop_screens
@@ -93,5 +93,5 @@ def run(key: OneSwitch, reason: Reason, person: Person, *, yes: Yes = False) -> 
     The switch stays stopped until the person named by `--as` presses a button in the admin chat.
     """
     if not yes:
-        typer.confirm(f"Run {key.value} again?", abort=True)
+        confirm(f"Run {key.value} again?")
     request(RequestKind.RUN_SWITCH, {"key": key.value}, reason=reason, person=person)

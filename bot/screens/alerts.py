@@ -1,18 +1,25 @@
 """Build the messages about alerts: the first line says what is wrong, the second what to type."""
 
 from bot.alert_routes import UrgentAlert
-from bot.screens.outgoing import Outgoing
+from bot.screens import next_steps
+from bot.screens.outgoing import Outgoing, rows
 from bot.texts import Texts
 from services.platform.alert_conditions import BY_NAME
 
 DATABASE_AWAY = "database_away"
 """The name of the alert that a bot sends by itself, because it cannot be stored."""
 DATABASE_COMMAND = "adtech health"
+_WITHOUT_BUTTONS = frozenset({DATABASE_AWAY, "bot_missing", "inbox_late"})
+"""The alerts during which nobody answers a press in time, so that only a shell helps."""
 
 
 def firing(t: Texts, name: str) -> Outgoing:
     """Build the message that an alert has begun."""
-    return Outgoing(f"{t('alert-firing', what=_what(t, name))}\n{_command(name)}")
+    command = _command(name)
+    text = f"{t('alert-firing', what=_what(t, name))}\n{command}"
+    if name in _WITHOUT_BUTTONS:
+        return Outgoing(text)
+    return Outgoing(text, rows(*next_steps.beside(t, command, next_steps.HEALTH)))
 
 
 def resolved(t: Texts, name: str, minutes: int) -> Outgoing:

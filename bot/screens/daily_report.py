@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.operator_callbacks import ShowReport
+from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.system_status import show_line
 from bot.texts import Texts
@@ -11,8 +12,14 @@ from services.platform.system_status import Line
 _MONEY = ("revenue", "held", "newly_held", "released_or_refunded")
 
 
-def daily_report(t: Texts, day: str, numbers: Mapping[str, int], wrong: Sequence[Line]) -> Outgoing:
-    """Build the report of a day. `wrong` are the lines of the status that need a human."""
+def daily_report(
+    t: Texts, day: str, numbers: Mapping[str, int], wrong: Sequence[Line], stopped: Sequence[str]
+) -> Outgoing:
+    """Build the report of a day.
+
+    `wrong` are the lines of the status that need a human, and `stopped` the switches that are
+    stopped now.
+    """
     lines = [t("daily-report", day=day), ""]
     lines += [t("daily-money", name=name, amount=t.money(numbers.get(name, 0))) for name in _MONEY]
     lines += [
@@ -20,10 +27,16 @@ def daily_report(t: Texts, day: str, numbers: Mapping[str, int], wrong: Sequence
         for name, count in numbers.items()
         if count and name not in _MONEY
     ]
+    lines.append("")
+    if stopped:
+        lines.append(t("health-stopped", keys=", ".join(stopped)))
     if wrong:
-        lines += ["", t("health-look", count=len(wrong))]
+        lines.append(t("health-look", count=len(wrong)))
         lines += [show_line(t, line) for line in wrong]
     else:
-        lines += ["", t("health-well")]
+        lines.append(t("health-well", stopped=len(stopped)))
     buttons = [button(t("reports-button"), ShowReport())]
-    return Outgoing("\n".join(lines), rows(buttons))
+    return Outgoing(
+        "\n".join(lines),
+        rows(buttons, *next_steps.beside(t, next_steps.HEALTH, next_steps.KILLSWITCH)),
+    )

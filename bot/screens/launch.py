@@ -7,10 +7,22 @@ from typing import Any
 from aiogram.types import InlineKeyboardButton
 
 from bot.operator_callbacks import LaunchAct, OnLaunch, OnSwitch, SignLaunch, SwitchAct
+from bot.screens import launch_findings, next_steps
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
+from db.models.operations import Switch
 from services.launch.gate import Launch, StepState
 from services.launch.steps import SIGN_OFF, SIGNERS
+
+_ABOUT_SWITCHES = frozenset(
+    ["all_stopped", "still_stopped", *(f"{switch.value}_running" for switch in Switch)]
+)
+"""The checks that name switches with a plus or a minus."""
+_ROLLBACK_COMMANDS = {
+    "ledger_violations": next_steps.INCIDENTS,
+    "invariant_check_failed": next_steps.LEDGER,
+    "failed_without_refund": "/dlq",
+}
 
 
 def overview(t: Texts, launch: Launch) -> Outgoing:
@@ -30,7 +42,8 @@ def lines(t: Texts, launch: Launch) -> list[str]:
     if failed is None:
         return [*text, t("launch-passed")]
     if failed.found:
-        text.append(t("launch-found", found=failed.found))
+        at = t.time(failed.at) if failed.at else ""
+        text.append(t("launch-found", found=launch_findings.show(t, failed.found), at=at))
     return [*text, t("launch-do", name=failed.step.name)]
 
 
@@ -83,10 +96,21 @@ def _buttons(t: Texts, launch: Launch) -> list[list[InlineKeyboardButton]]:
         ]
     failed = launch.first_open(launch.phase or 0)
     lines_ = [[button(t("launch-again"), OnLaunch(act=LaunchAct.CHECK))]]
-    if failed is not None and (key := failed.step.switch) is not None:
-        run = OnSwitch(act=SwitchAct.ASK_RUN, key=key.value)
-        lines_.insert(0, [button(t("launch-run-switch", key=key.value), run)])
-    return lines_
+    if failed is None or not failed.found or failed.step.name not in _ABOUT_SWITCHES:
+        return lines_
+    return [
+        *(_change(t, word) for word in failed.found.split(", ")),
+        *lines_,
+        *next_steps.beside(t, next_steps.KILLSWITCH),
+    ]
+
+
+def _change(t: Texts, word: str) -> list[InlineKeyboardButton]:
+    """Build the button that runs a switch with a plus, or stops a switch with a minus."""
+    sign, key = word[:1], word[1:]
+    if sign == "+":
+        return [button(t("launch-run-switch", key=key), OnSwitch(act=SwitchAct.ASK_RUN, key=key))]
+    return [button(t("switch-stop", key=key), OnSwitch(act=SwitchAct.ASK_STOP, key=key))]
 
 
 def with_way_back(t: Texts, screen: Outgoing) -> Outgoing:
@@ -110,6 +134,7 @@ def ask_to_sign(t: Texts, role: str) -> Outgoing:
 def criterion_met(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
     """Build the alarm that a criterion of a rollback is met."""
     name = payload["criterion"]
+    first = _ROLLBACK_COMMANDS.get(name, next_steps.HEALTH)
     return Outgoing(
         t(
             "notice-rollback-criterion",
@@ -119,5 +144,6 @@ def criterion_met(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
             threshold=str(payload["threshold"]),
         )
         + "\n"
-        + t("notice-rollback-command", name=name)
+        + t("notice-rollback-command", name=name),
+        rows(*next_steps.beside(t, first, next_steps.INCIDENTS)),
     )

@@ -15,6 +15,7 @@ from bot.callbacks import (
     Screen,
     WithdrawalAct,
 )
+from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link, post_address
 from bot.screens.uncertain_posts import altered_parts
@@ -126,7 +127,10 @@ def invoice_lost(t: Texts) -> Outgoing:
 def telegram_down(t: Texts, incident_id: int) -> Outgoing:
     """Build the notice to staff that Telegram does not answer and that sending has stopped."""
     command = BY_NAME["telegram_down"].command
-    return Outgoing(f"{t('notice-telegram-down', id=str(incident_id))}\n{command}")
+    return Outgoing(
+        f"{t('notice-telegram-down', id=str(incident_id))}\n{command}",
+        rows(*next_steps.beside(t, command)),
+    )
 
 
 def telegram_back(t: Texts, incident_id: int, minutes: int) -> Outgoing:
@@ -191,11 +195,13 @@ def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
     """Build the notice to staff about violated rules of the ledger."""
-    lines = [t("notice-ledger-violation", id=str(incident_id)), BY_NAME["ledger_violation"].command]
+    command = BY_NAME["ledger_violation"].command
+    lines = [t("notice-ledger-violation", id=str(incident_id)), command]
     for violation in violations:
         refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
         lines.append(t("notice-ledger-line", name=violation["name"], rows=refs))
-    return Outgoing("\n".join(lines))
+    buttons = next_steps.beside(t, command, next_steps.INCIDENTS, next_steps.KILLSWITCH)
+    return Outgoing("\n".join(lines), rows(*buttons))
 
 
 def backup_restored(
@@ -210,7 +216,8 @@ def backup_restored(
         more = max(len(withdrawals) - _MAX_RESTORED, 0)
         lines.append(t("notice-backup-withdrawals", ids=ids, more=more))
     lines.append(t("notice-backup-next", id=str(incident_id)))
-    return Outgoing("\n".join(lines))
+    buttons = next_steps.beside(t, "/withdrawals", next_steps.INCIDENTS, next_steps.KILLSWITCH)
+    return Outgoing("\n".join(lines), rows(*buttons))
 
 
 def schema_differs(
@@ -230,7 +237,7 @@ def schema_differs(
         )
         for difference in differences[:_MAX_LISTED]
     ]
-    return Outgoing("\n".join(lines))
+    return Outgoing("\n".join(lines), rows(*next_steps.beside(t, next_steps.INCIDENTS)))
 
 
 def audit_chain_broken(
@@ -244,7 +251,7 @@ def audit_chain_broken(
         for violation in violations
         for row in violation["rows"][:_MAX_LISTED]
     ]
-    return Outgoing("\n".join(lines))
+    return Outgoing("\n".join(lines), rows(*next_steps.beside(t, next_steps.INCIDENTS)))
 
 
 def audit_chain_file_added(t: Texts, name: str, user_id: int | None) -> Outgoing:
@@ -265,7 +272,8 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
     """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
-    return Outgoing(t(message_id, count=count, targets=listed))
+    buttons = next_steps.beside(t, "adtech report held", next_steps.KILLSWITCH)
+    return Outgoing(t(message_id, count=count, targets=listed), rows(*buttons))
 
 
 def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:

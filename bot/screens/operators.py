@@ -1,11 +1,14 @@
 """Build the operators' screens for kill switches, health, ledger checks and incidents."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
 from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
+from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.stop import shown_reason
 from bot.texts import Texts
@@ -16,13 +19,15 @@ from services.platform.killswitches import SwitchState
 STOP_REASONS = ("incident", "suspicion", "maintenance", "drill")
 _MAX_INCIDENTS = 20
 _MAX_REFS = 5
+_FAULTS_LENGTH = 100
+_WORDS_LENGTH = 60
 LAUNCH_REASON = "launch"
 RUN_REASONS = ("resolved", LAUNCH_REASON, "drill_over")
 
 
-def panel(t: Texts, switches: Sequence[SwitchState]) -> Outgoing:
-    """Build the screen with the states and buttons of all kill switches."""
-    lines = [t("switches")]
+def panel(t: Texts, switches: Sequence[SwitchState], at: datetime) -> Outgoing:
+    """Build the screen with the states and buttons of all kill switches, read at `at`."""
+    lines = [t("switches", at=t.time(at))]
     lines += [
         t(
             "switch-line",
@@ -91,6 +96,20 @@ def ask_stop_or_run(t: Texts, key: str) -> Outgoing:
     )
 
 
+def usage(t: Texts, words: str, keys: Sequence[str]) -> Outgoing:
+    """Build the answer to wrong `words` after `/killswitch`: how it is used, and the names."""
+    typed = f"/killswitch {words if len(words) <= _WORDS_LENGTH else words[:_WORDS_LENGTH] + '…'}"
+    return Outgoing(
+        t("switch-usage", words=typed, keys=", ".join(keys)),
+        rows(*next_steps.beside(t, next_steps.KILLSWITCH)),
+    )
+
+
+def no_run_of_all(t: Texts) -> Outgoing:
+    """Build the answer to somebody who wants to run every kill switch at once."""
+    return Outgoing(t("switch-run-all"), rows(*next_steps.instead(t, next_steps.KILLSWITCH)))
+
+
 def commands(t: Texts, names: Sequence[str]) -> Outgoing:
     """Build the list of the staff's commands."""
     lines = [f"/{name}: {t(f'command-{name}')}" for name in names]
@@ -105,18 +124,21 @@ def unknown_command(t: Texts) -> Outgoing:
 def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
     """Build the screen with the result of a check of the ledger."""
     if not violations:
-        return Outgoing(t("ledger-clean"))
+        return Outgoing(t("ledger-clean"), rows(*next_steps.beside(t, next_steps.INCIDENTS)))
     lines = [
         t("ledger-violation", name=violation.name, count=len(violation.rows))
         for violation in violations
     ]
-    return Outgoing("\n".join([t("ledger-broken"), *lines]))
+    return Outgoing(
+        "\n".join([t("ledger-broken"), *lines]),
+        rows(*next_steps.beside(t, next_steps.INCIDENTS, next_steps.KILLSWITCH)),
+    )
 
 
 def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
     """Build the list of open incidents (recorded faults)."""
     if not open_incidents:
-        return Outgoing(t("incidents-none"))
+        return Outgoing(t("incidents-none"), rows(*next_steps.instead(t, next_steps.KILLSWITCH)))
     listed = open_incidents[:_MAX_INCIDENTS]
     lines = [t("incidents")]
     lines += [
@@ -125,7 +147,7 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
             id=str(incident.id),
             kind=incident.kind,
             at=t.time(incident.opened_at),
-            what="; ".join(map(_fault, sorted(incident.details.items()))) or "none",
+            what=_what(incident),
         )
         for incident in listed
     ]
@@ -142,9 +164,16 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
                     )
                 ]
                 for incident in listed
-            )
+            ),
+            *next_steps.beside(t, next_steps.LEDGER, next_steps.KILLSWITCH),
         ),
     )
+
+
+def incident_closed(t: Texts, incident_id: int, open_incidents: Sequence[Incident]) -> Outgoing:
+    """Build the answer that an incident is closed, above the list of those that are open."""
+    shown = incidents(t, open_incidents)
+    return replace(shown, text=f"{t('incident-closed', id=str(incident_id))}\n{shown.text}")
 
 
 def chain_file_usage(t: Texts) -> Outgoing:
@@ -155,6 +184,12 @@ def chain_file_usage(t: Texts) -> Outgoing:
 def chain_file_allowed(t: Texts, *, is_new: bool) -> Outgoing:
     """Build the answer that a new file of the audit chain is allowed, now or already before."""
     return Outgoing(t("chain-file-allowed" if is_new else "chain-file-waits"))
+
+
+def _what(incident: Incident) -> str:
+    """Return the faults of an incident, cut so that a full list fits into a message."""
+    faults = "; ".join(map(_fault, sorted(incident.details.items()))) or "none"
+    return faults if len(faults) <= _FAULTS_LENGTH else f"{faults[: _FAULTS_LENGTH - 1]}…"
 
 
 def _fault(named: tuple[str, Sequence[Mapping[str, Any]]]) -> str:

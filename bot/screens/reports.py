@@ -1,6 +1,7 @@
 """Build the screens of the operators' reports."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,12 +11,17 @@ from bot.operator_callbacks import DrawReport, ShowReport
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
+from db.money import STARS
 from services.platform import reports
 
 _MONEY = frozenset(
     {"amount", "balance", "held", "ledger_sum", "newly_held", "released_or_refunded", "revenue"}
 )
 """The columns whose values are amounts in minor units."""
+_STATUSES = frozenset({"status", "job_status", "state"})
+"""The columns whose values are words for states."""
+_SAY_ALL = frozenset({"status", "action", "day", "date", "kind"})
+"""The first columns that need no name."""
 DRAWN: Mapping[str, str] = {"revenue_by_day": "revenue", "held_by_day": "held"}
 """The reports with a picture, each with the column that the picture shows."""
 _LONGEST = 80
@@ -43,7 +49,9 @@ def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoi
     page = Page(found, page_number)
     is_wrong = reports.REPORTS[name].is_wrong
     lines = [t("report", title=t("report-name", name=name), name=name), ""]
-    lines += [_row(t, row, wrong=is_wrong(row)) for row in page.rows]
+    currency = STARS if name == "unbooked_stars" else t.currency
+    shown = replace(t, currency=currency)
+    lines += [_row(shown, name, row, wrong=is_wrong(row)) for row in page.rows]
     if not page.rows:
         lines.append(t("report-empty"))
     if any(map(is_wrong, page.rows)):
@@ -74,12 +82,25 @@ def caption(t: Texts, name: str, found: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _row(t: Texts, row: Mapping[str, Any], *, wrong: bool) -> str:
-    """Write a row as one paragraph: the first column, then the names and values of the others."""
-    (_, first), *others = row.items()
-    cells = [f"{name}: {_cell(t, name, value)}" for name, value in others if value is not None]
+def _row(t: Texts, name: str, row: Mapping[str, Any], *, wrong: bool) -> str:
+    """Write a row as one paragraph: the first column, then the names and values of the others.
+
+    `name` is the name of the report.
+    """
+    (column, first), *others = row.items()
+    cells = [_named(t, other, value) for other, value in others if value is not None]
     mark = "⚠️" if wrong else "•"
-    return f"{mark} {_cell(t, '', first)}" + (" — " + ", ".join(cells) if cells else "")
+    return f"{mark} {_first(t, name, column, first)}" + (" — " + ", ".join(cells) if cells else "")
+
+
+def _first(t: Texts, report: str, column: str, value: Any) -> str:
+    if column == "id":
+        return t("report-id", report=report, id=str(value))
+    return _cell(t, column, value) if column in _SAY_ALL else _named(t, column, value)
+
+
+def _named(t: Texts, column: str, value: Any) -> str:
+    return t("report-cell", name=column, value=_cell(t, column, value))
 
 
 def _cell(t: Texts, column: str, value: Any) -> str:
@@ -90,6 +111,8 @@ def _cell(t: Texts, column: str, value: Any) -> str:
     if isinstance(value, datetime):
         return t.time(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return f"{value.isoformat()} UTC"
+    if column in _STATUSES:
+        return t("state", status=str(value))
     shown = " ".join(str(value).split())
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from aiogram.types import InlineKeyboardButton
 
 from bot.operator_callbacks import OnSwitch, SwitchAct
+from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.operations import Switch
@@ -73,7 +74,8 @@ def details(t: Texts, change: SwitchChange) -> list[str]:
 
 def present_states(t: Texts, states: Sequence[SwitchState]) -> Outgoing:
     """Build the notice to staff about kill switches that were changed: their present states."""
-    return Outgoing("\n".join(state_lines(t, states)))
+    text = "\n".join(state_lines(t, states))
+    return Outgoing(text, rows(*next_steps.beside(t, next_steps.KILLSWITCH)))
 
 
 def state_lines(t: Texts, states: Sequence[SwitchState]) -> list[str]:

@@ -1,39 +1,79 @@
 """Build the screen with the status of the product."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from bot.screens.outgoing import Outgoing
+from bot.operator_callbacks import Look, Sight
+from bot.screens import next_steps
+from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.operations import Switch
 from services.platform.system_status import Line, State, Unit
 
 _MINUTE = 60
 _HOUR = 3_600
+_REASON_LENGTH = 60
+_DETAIL_LENGTH = 160
 _SHOWN_UNITS = 2
 """An age is shown in the next larger unit from this many of them on."""
+_COMMANDS = {
+    "open_incidents": next_steps.INCIDENTS,
+    "telegram_down_since": next_steps.INCIDENTS,
+    "last_ledger_check_age": next_steps.LEDGER,
+    "ledger_violations": next_steps.LEDGER,
+    "posts_oldest_uncertain_age": "adtech report job_statuses",
+    "escrows_stuck": "adtech report held",
+    "oldest_refund_due_age": "/dlq",
+}
+"""The command that shows more about a line of the status."""
+_STOPPED = "STOPPED"
 _SWITCHES = frozenset(switch.value for switch in Switch)
 
 
-def status(t: Texts, lines: Sequence[Line]) -> Outgoing:
-    """Build the screen of `/health`: first what needs a human, then the rest."""
+def status(t: Texts, lines: Sequence[Line], at: datetime) -> Outgoing:
+    """Build the screen of `/health`: first what needs a human, then the rest.
+
+    `at` is when the lines were read.
+    """
     urgent = [line for line in lines if line.state is not State.OK]
     rest = [line for line in lines if line.state is State.OK]
-    summary = t("health-look", count=len(urgent)) if urgent else t("health-well")
-    shown = [t("health"), summary, *(show_line(t, line) for line in urgent)]
+    stopped = [line.name for line in lines if line.name in _SWITCHES and line.value == _STOPPED]
+    shown = [t("health", at=t.time(at))]
+    if stopped:
+        shown.append(t("health-stopped", keys=", ".join(stopped)))
+    well = t("health-well", stopped=len(stopped))
+    summary = t("health-look", count=len(urgent)) if urgent else well
+    shown += [summary, *(show_line(t, line) for line in urgent)]
     if urgent:
         shown += ["", t("health-rest")]
-    return Outgoing("\n".join([*shown, *(show_line(t, line) for line in rest)]))
+    return Outgoing(
+        "\n".join([*shown, *(show_line(t, line) for line in rest)]),
+        rows(
+            [button(t("refresh"), Look(what=Sight.HEALTH))],
+            *next_steps.beside(t, *_find_commands(urgent), next_steps.KILLSWITCH),
+        ),
+    )
+
+
+def _find_commands(urgent: Sequence[Line]) -> list[str]:
+    """Return the commands with which a person goes on, for the lines that need a human."""
+    return [_COMMANDS[line.name] for line in urgent if line.name in _COMMANDS]
 
 
 def show_line(t: Texts, line: Line) -> str:
     """Return a line of the status with a sign for its state."""
     if line.name in _SWITCHES:
-        reason = t("switch-reason", reason=line.detail or "")
+        reason = t("switch-reason", reason=_cut(line.detail or "", _REASON_LENGTH))
         return t("health-switch", key=line.name, state=str(line.value), reason=reason)
     text = t("health-line", name=line.name, state=line.state.value, value=_value(t, line))
     if line.detail is None:
         return text
-    return t("health-detail", line=text, detail=line.detail)
+    return t("health-detail", line=text, detail=_cut(line.detail, _DETAIL_LENGTH))
+
+
+def _cut(words: str, length: int) -> str:
+    """Cut a text so that all lines together fit into one message."""
+    return words if len(words) <= length else f"{words[: length - 1]}…"
 
 
 def _value(t: Texts, line: Line) -> str:

@@ -298,6 +298,16 @@ async def _list_parked(
     return rows.all()
 
 
+async def is_parked_payment(session: AsyncSession, inbox_id: int) -> bool:
+    """Return whether an id is that of a parked update about a payment or a refund."""
+    found = await session.scalar(
+        select(InboxUpdate.id).where(
+            InboxUpdate.id == inbox_id, InboxUpdate.failed_at.is_not(None), _PAYMENT
+        )
+    )
+    return found is not None
+
+
 async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
     """Open a parked update about a payment or a refund, so that a handler tries the update again.
 

@@ -40,7 +40,7 @@ def own_lane(payload: dict[str, Any]) -> int | None:
 
 def is_switch_command(text: str) -> bool:
     """Return whether a message is a command about kill switches."""
-    return text.startswith(SWITCH_COMMAND) or STOP_COMMAND.match(text) is not None
+    return text.lower().startswith(SWITCH_COMMAND) or STOP_COMMAND.match(text) is not None
 
 
 async def staff_lanes(session: AsyncSession, *chat_ids: int) -> frozenset[int]:

@@ -254,7 +254,7 @@ PARTS: tuple[_Part, ...] = (
         """
         SELECT 100 * used.connections / current_setting('max_connections')::int
                 AS connections_used_percent,
-            used.connections || ' of ' || current_setting('max_connections')
+            used.connections || ' / ' || current_setting('max_connections')
                 AS connections_used_percent_detail,
             current_setting('server_version') AS postgresql_version
         FROM (SELECT count(*) AS connections FROM pg_stat_activity

@@ -93,6 +93,18 @@ async def list_with_role(session: AsyncSession, role: Role) -> Sequence[User]:
     return people.all()
 
 
+async def language_of_staff(session: AsyncSession) -> str:
+    """Return the language that everybody with a staff role reads, or "en" if they differ."""
+    languages = await session.scalars(
+        select(User.language)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(User.blocked.is_(False))
+        .distinct()
+    )
+    found = languages.all()
+    return found[0] if len(found) == 1 else DEFAULT_LANGUAGE
+
+
 async def first_blocked(session: AsyncSession, *user_ids: int) -> int | None:
     """Return the id of a blocked user among `user_ids`, or None."""
     blocked: int | None = await session.scalar(

@@ -82,6 +82,21 @@ async def test_a_dead_scheduler_is_told_once_by_the_bot(
     assert sent == [("scheduler_missing", "firing"), ("scheduler_missing", "resolved")]
 
 
+async def test_the_bots_own_alarms_are_in_the_language_of_the_staff(
+    market: Marketplace, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.database.as_owner("UPDATE users SET language = 'ru'")
+    watching = await watch(market, receiver)
+    await watching.watch_once()
+    assert "Ни один планировщик" in await market.last("group")
+    assert receiver.alerts[0]["text"].startswith("🚨 No scheduler")  # the alert routes are English
+    monkeypatch.setattr(process_watch, "AWAY_SECONDS", -1.0)
+    async with unreachable_database(market) as dependencies:
+        watching._dependencies = replace(dependencies, settings=watching._dependencies.settings)
+        await watching.watch_once()
+    assert "PostgreSQL не отвечает" in await market.last("group")
+
+
 async def test_the_heartbeat_carries_what_the_process_has_counted(
     market: Marketplace, receiver: WebReceiver
 ) -> None:

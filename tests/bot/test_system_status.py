@@ -3,13 +3,19 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import make_url
 
 from bot import system_status
 from bot.screens import system_status as screens
 from bot.texts import LANGUAGES, Texts
+from db.models.operations import Switch
+from services.platform import killswitches
+from services.platform.actors import SYSTEM
 from services.platform.system_status import PARTS, Line, State, Unit, unknown
 from tests.conftest import Database
 from tests.shell import Shell, shell_of
+
+AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
 async def test_a_dead_redis_and_scheduler_are_lines_of_the_status(database: Database) -> None:
@@ -36,8 +42,27 @@ async def test_a_database_that_does_not_answer_leaves_the_rest_readable() -> Non
     assert lines["database"][:3] == ["does_not_answer", "text", "LOOK"]
     assert "ConnectionRefusedError" in lines["database"][3]
     assert "secret" not in ran.said
+    assert ran.err.startswith("The database did not answer. Check that PostgreSQL runs")
     assert lines["posts_due"][:3] == ["unknown", "count", "unknown"]
     assert lines["product_version"][0] == system_status.product_version()
+
+
+async def test_a_wrong_password_is_not_an_outage(database: Database) -> None:
+    shell = shell_of(database)
+    wrong = make_url(database.url).set(password="wrong")
+    shell.environment["DATABASE_URL"] = wrong.render_as_string(hide_password=False)
+    ran = await shell.adtech("status")
+    assert ran.status == 3
+    assert "refuses_the_login" in ran.out
+    assert "database                       refuses_the_login" in ran.out
+    assert ran.err.startswith("PostgreSQL refuses the login. Correct user, password")
+
+
+async def test_reasons_of_switches_are_words(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await killswitches.stop_all(session, actor=SYSTEM, reason="")
+    ran = await shell_of(database).adtech("status")
+    assert ran.out.count("no reason was given") == len(Switch)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -46,14 +71,18 @@ def test_each_line_has_a_text_and_fits_a_message(language: str) -> None:
     names = [name for part in PARTS for name in part.lines]
     for name in (*names, "database", "redis", "schema_revision", "product_version"):
         line = Line(name, 5, Unit.COUNT, State.OK)
-        assert f"✅ {name}: 5" not in screens.status(t, [line]).text
-    everything = [*unknown(), *(Line(name, 5, Unit.COUNT, State.OK, "x" * 50) for name in names)]
-    assert len(screens.status(t, everything).text) < 4096
+        assert f"✅ {name}: 5" not in screens.status(t, [line], AT).text
+    everything = [
+        *(Line(key.value, "STOPPED", Unit.TEXT, State.OK, "ш" * 3_000) for key in Switch),
+        *(Line(name, 5, Unit.COUNT, State.ATTENTION, "x" * 50) for name in names),
+        Line("open_incidents", 500, Unit.COUNT, State.ATTENTION, "#1 ledger_violation, " * 500),
+        *unknown()[-2:],
+    ]
+    assert len(screens.status(t, everything, AT).text) < 4096
 
 
 def test_values_are_shown_in_their_units() -> None:
     t = Texts("en", "USD")
-    moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     for value, unit, shown in (
         (119, Unit.SECONDS, ": 119 s"),
         (120, Unit.SECONDS, ": 2 min"),
@@ -61,10 +90,10 @@ def test_values_are_shown_in_their_units() -> None:
         (7_200, Unit.SECONDS, ": 2 h"),
         (None, Unit.SECONDS, ": none"),
         (1_250, Unit.MONEY, ": $12.50"),
-        (moment, Unit.TIME, t.time(moment)),
+        (AT, Unit.TIME, t.time(AT)),
         ("does_not_answer", Unit.TEXT, "DOES NOT ANSWER"),
     ):
-        assert shown in screens.status(t, [Line("money_held", value, unit, State.OK)]).text
+        assert shown in screens.status(t, [Line("money_held", value, unit, State.OK)], AT).text
 
 
 def test_what_needs_a_human_comes_first() -> None:
@@ -72,16 +101,16 @@ def test_what_needs_a_human_comes_first() -> None:
         Line("payouts", "running", Unit.TEXT, State.OK, "resolved"),
         Line("bot", "takes_no_updates", Unit.TEXT, State.ATTENTION),
     ]
-    shown = screens.status(Texts("en", "USD"), lines).text.splitlines()
+    shown = screens.status(Texts("en", "USD"), lines, AT).text.splitlines()
     assert shown == [
-        "🩺 Health",
+        "🩺 Health, 2 Jan 2026 03:04 UTC",
         "⚠️ One line needs a human:",
         "⚠️ the bot: TAKES NO UPDATES",
         "",
         "The rest is well:",
         "🟢 payouts: running (resolved)",
     ]
-    assert screens.status(Texts("en", "USD"), lines[:1]).text.splitlines()[1:] == [
+    assert screens.status(Texts("en", "USD"), lines[:1], AT).text.splitlines()[1:] == [
         "✅ Nothing needs a human.",
         "🟢 payouts: running (resolved)",
     ]

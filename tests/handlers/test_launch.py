@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot import http
 from bot.screens import launch as screens
+from bot.screens import launch_findings
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import Sender
 from bot.texts import LANGUAGES, Texts
@@ -106,7 +107,7 @@ async def test_a_fresh_world_is_launched_phase_by_phase(fresh: Marketplace) -> N
     await press(market, "▶️ Begin phase 0")
     assert "✅ every kill switch is stopped" in await market.last("group")
     await press(market, "▶️ Begin phase 1")
-    assert "Found: scheduler" in await market.last("group")
+    assert "Found: the scheduler" in await market.last("group")
     async with market.database.sessions.begin() as session:
         for name in (heartbeats.SCHEDULER, heartbeats.BOT):
             await heartbeats.beat(session, owner=f"{name}-1", name=name)
@@ -151,7 +152,10 @@ async def test_a_fresh_world_is_launched_phase_by_phase(fresh: Marketplace) -> N
     await market.database.forward(timedelta(minutes=30))
     await watchdogs.check_ledger(market.database.sessions)
     await press(market, AGAIN)
-    assert "three different people sign" in await market.last("group")
+    assert (
+        "Still to sign, each role by another person: deployment engineer, on-call"
+        in await market.last("group")
+    )
     await sign_by_three(market)
 
 
@@ -209,13 +213,64 @@ async def test_a_met_criterion_is_told_in_the_admin_chat(market: Marketplace) ->
     await rollback_watch.watch(market.database.sessions, timedelta(hours=24))
     await market.deliver()
     told = [message["text"] or "" for message in await market.messages("group")]
-    (alarm,) = [text for text in told if "criterion of a rollback is met: 3 deadlocks" in text]
+    met = "criterion of a rollback is met: deadlocks: 3 within"
+    (alarm,) = [text for text in told if met in text]
     assert "Type first: /health" in alarm
     stopped = "🔴 payouts is STOPPED (a criterion of a rollback is met). By: the system"
     assert sum(stopped in text for text in told) == 1
     await market.employ("admin", Role.OPERATOR)
     await market.say("admin", "/incidents", where="group")
     assert "a criterion of a rollback is met" in await market.last("group")
+
+
+@pytest.mark.parametrize(
+    ("found", "english", "russian"),
+    [
+        ("pending: 0", "placements that wait: 0", "ожидающие размещения: 0"),
+        ("price > 50000", "the price is above $500.00", "цена больше 500,00\u00a0$"),
+        ("balance < price", "the advertiser has less money", "меньше денег, чем стоит"),
+        ("no answer", "no answer", "нет ответа"),
+        ("queued", "waits to be published", "ждёт публикации"),
+        ("success, held", "published, the money is held", "опубликовано, деньги удержаны"),
+        ("campaigns: 2, post_jobs: 1", "active campaigns: 2, posts", "активные кампании: 2, ожид"),
+        ("due: 0 (2026-01-02 03:04 UTC)", "due: 0 (2026-01-02 03:04 UTC)", "пора: 0 (2026-01-02"),
+        ("21 min", "21 min are left", "осталось 21 мин"),
+        ("ledger checks: 0", "checks of the ledger: 0", "проверки книги: 0"),
+        ("transfer 7", "transfer 7 was made", "перевод 7 сделан"),
+        ("+payouts, -refunds", "+payouts, -refunds", "+payouts, -refunds"),
+    ],
+)
+def test_what_a_check_found_is_said_in_words(found: str, english: str, russian: str) -> None:
+    assert english in launch_findings.show(Texts("en", "USD"), found)
+    assert russian in launch_findings.show(Texts("ru", "USD"), found)
+
+
+async def test_a_switch_that_must_not_run_leads_to_the_switches(fresh: Marketplace) -> None:
+    await fresh.database.as_owner("UPDATE kill_switches SET enabled = true WHERE key = 'refunds'")
+    await fresh.say("admin", "/launch", where="group")
+    await press(fresh, "▶️ Begin phase 0")
+    assert "Found: -refunds" in await fresh.last("group")
+    assert await fresh.buttons("group") == [
+        "⛔ Stop refunds",
+        AGAIN,
+        "🎛 All switches",
+    ]
+    await press(fresh, "🎛 All switches")
+    assert "🟢 refunds: running" in await fresh.last("group")
+
+
+def test_only_the_switches_that_are_wrong_have_buttons() -> None:
+    t = Texts("en", "USD")
+    wanted = next(step for step in STEPS if step.name == "refunds_running")
+    number = STEPS.index(wanted)
+    states = [StepState(each, passed=True) for each in STEPS[:number]]
+    states.append(StepState(wanted, passed=False, found="+refunds, -payouts"))
+    states += [StepState(each) for each in STEPS[number + 1 :]]
+    keyboard = screens.overview(t, Launch(states)).inline
+    assert keyboard is not None
+    assert [line[0].text for line in keyboard.inline_keyboard] == [
+        *("▶️ Run refunds", "⛔ Stop payouts", AGAIN, "🎛 All switches"),
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,12 +1,14 @@
 """Test the operators' commands in the admin chat."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.screens import notices
 from bot.screens import operators as screens
 from bot.screens import stop as stop_screens
 from bot.texts import LANGUAGES, Texts
-from db.models.operations import Switch
+from db.models.operations import Incident, Switch
 from db.models.users import Role
 from sandbox import prepare
 from services.money import incidents
@@ -16,6 +18,7 @@ from tests.handlers.marketplace import Marketplace
 
 WORDS = (incidents.FREEZE_REASON, killswitches.CREATED_STOPPED, prepare.REASON)
 """The reasons that the product itself stores with kill switches."""
+AT = datetime(2026, 1, 2, tzinfo=UTC)
 CLOSE, SURE_CLOSE = "✅ Repaired, close #1", "✅ Yes, close it"
 
 
@@ -64,7 +67,7 @@ def test_only_the_products_own_reasons_are_translated(language: str, word: str) 
     t = Texts(language, "USD")
     state = SwitchState(Switch.PAYOUTS, enabled=False, missing=False, reason=word)
     told = stop_screens.present_states(t, [state])
-    for shown in (screens.panel(t, [state]).text, told.text):
+    for shown in (screens.panel(t, [state], AT).text, told.text):
         assert (word in shown) == (word not in WORDS)
 
 
@@ -116,7 +119,19 @@ async def test_on_and_off_are_answered_with_a_question(operated: Marketplace, ve
 
 async def test_an_unknown_switch_is_answered_with_the_usage(operated: Marketplace) -> None:
     await operated.say("admin", "/killswitch stop everything now", where="group")
-    assert "Usage" in await operated.last("group")
+    said = "❔ “/killswitch stop everything now” is no command. Nothing was changed. Usage:\n"
+    assert (await operated.last("group")).startswith(said)
+
+
+async def test_capital_letters_do_not_refuse_a_stop(operated: Marketplace) -> None:
+    await operated.say("admin", "/Killswitch Stop Payouts Odd Sums", where="group")
+    assert (await operated.last("group")).startswith("🔴 payouts is STOPPED.")
+    assert await operated.value("SELECT reason FROM kill_switches WHERE key = 'payouts'") == (
+        "Odd Sums"
+    )
+    await operated.say("admin", "/health", where="group")
+    _title, stopped, *_ = (await operated.last("group")).splitlines()
+    assert stopped.startswith("🔴 STOPPED: payouts. ")
 
 
 async def test_an_admin_without_the_operators_role_cannot_set_switches(market: Marketplace) -> None:
@@ -183,7 +198,9 @@ async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     async with market.database.sessions.begin() as session:
         assert await incidents.check_ledger_invariant(session) == []
     await market.press("admin", SURE_CLOSE, where="group")
-    assert "No incident is open" in await market.last("group")
+    closed, rest = (await market.last("group")).splitlines()
+    assert closed.startswith("✅ Incident 1 is closed. Now another person than you runs the")
+    assert rest == "✅ No incident is open."
     await market.say("admin", "/killswitch run payouts", where="group")
     await market.press("admin", "▶️ Yes, run it: resolved", where="group")
     assert not await enabled(market, Switch.PAYOUTS)
@@ -199,6 +216,18 @@ async def test_an_operator_allows_a_new_file_of_the_audit_chain(operated: Market
     await operated.say("admin", "/chainfile new", where="group")
     assert "allowed already" in await operated.last("group")
     assert await operated.value(files) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_full_list_of_incidents_fits_into_a_message(language: str) -> None:
+    details = {f"a_broken_rule_{n}": [{"ref": 10**12 + ref} for ref in range(9)] for n in range(9)}
+    opened = [
+        Incident(id=10**6 + n, kind="ledger_violation", opened_at=AT, details=details)
+        for n in range(50)
+    ]
+    shown = screens.incidents(Texts(language, "USD"), opened)
+    assert len(shown.text) < 4096
+    assert shown.text.count("a_broken_rule_0") == 20
 
 
 def test_the_notices_about_the_files_of_the_audit_chain_name_them() -> None:

@@ -67,6 +67,19 @@ async def test_a_notice_says_who_changed_the_switch_why_and_when(quiet: Scene) -
     assert text.endswith("UTC")
 
 
+async def test_the_admin_chat_reads_russian_if_all_staff_do(quiet: Scene) -> None:
+    async with quiet.database.sessions.begin() as session:
+        await people.staff(session, Role.ADMIN)
+    everybody = "UPDATE users SET language = 'ru'"
+    some = "UPDATE users SET language = 'ru' WHERE id = (SELECT min(user_id) FROM user_roles)"
+    for change, said in ((some, STOPPED), (everybody, "🔴 payouts ОСТАНОВЛЕН")):
+        await _set(quiet, enabled=True)
+        await _set(quiet, enabled=False)
+        await quiet.database.as_owner(change)
+        await notice_delivery.deliver_alarms(quiet.outbox_worker())
+        assert (await received(quiet, "group"))[-1].startswith(said)
+
+
 async def test_a_stop_of_everything_that_was_undone_in_part_is_told_by_state(quiet: Scene) -> None:
     async with quiet.database.sessions.begin() as session:
         stop = await killswitches.stop_all(session, actor=SYSTEM, reason="odd sums")

@@ -56,6 +56,9 @@ state = { $status ->
     [received] waits to be credited
     [credited] credited
     [clawed_back] reversed
+    [stuck] stuck, must not be
+    [waiting] waits for its post
+    [live] the post is live
    *[other] { $status }
 }
 error-switch-stopped = Stopped by the operators at the moment: { switch-lets }. Nothing was changed; please try again later.
@@ -115,7 +118,7 @@ error-open-loss = A payment was taken back after its money was spent, and { $nee
 error-advertiser-owes = Not approved: the advertiser owes { $needed } for money that was taken back. They have been told. After the debt is repaid, press Approve again. Nothing was changed.
 error-payment-claimed = { $telegram_id } is paying withdrawal #{ $withdrawal_id } now. Please do not pay it too. Nothing was changed.
 error-admin-chat-not-moved = Telegram does not say that the admin chat moved to this group, or the move is confirmed already. Nothing was changed.
-error-launch-not-begun = The launch has not begun. Begin phase 0: /launch
-error-launch-phase-passed = Phase { $phase } has passed already, and no phase runs twice. /launch shows what comes next.
-error-launch-check-open = Phase { $phase } has a check that has not passed ({ $check }). Repair what it names, and press “Check again” in /launch.
+error-launch-not-begun = The launch has not begun. Begin phase 0: /launch, or in a shell: adtech launch next --as ID
+error-launch-phase-passed = Phase { $phase } has passed already, and no phase runs twice. What comes next: /launch, or in a shell: adtech launch status
+error-launch-check-open = Phase { $phase } has a check that has not passed ({ $check }). Repair what it names, and press “Check again” in /launch, or run: adtech launch check --as ID
 error-not-tester = This person is no tester. Mark the person first: adtech testers mark.

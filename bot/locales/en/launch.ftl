@@ -50,9 +50,29 @@ launch-check = { $name ->
     [engineering_manager] signature of the engineering manager
    *[other] { $name }
 }
-launch-found = Found: { $found }
+launch-found = Found: { $found } ({ $at })
+launch-fact = { $name ->
+    [silent] no answer
+    [balance] the advertiser has less money than the price
+    [bot] the bot
+    [database] the database
+   *[scheduler] the scheduler
+}
+launch-price = the price is above { $amount }
+launch-minutes = { $count } min are left
+launch-transfer = transfer { $id } was made while its switch was stopped
+launch-counted = { $name ->
+    [pending] placements that wait
+    [escrows] held escrows
+    [campaigns] active campaigns
+    [post_jobs] posts that wait
+    [incidents] incidents
+    [violations] checks with a broken rule
+    [due] payouts that are due
+   *[ledger_checks] checks of the ledger
+}: { $count }
 launch-do = 👉 { $name ->
-    [switch_rows] Put the rows of the named switches back (see the runbook), then check again.
+    [switch_rows] Put the rows of the named switches back: adtech check shows the command for each. Then check again.
     [all_stopped] Stop each switch named with a minus: /killswitch. Then check again.
     [still_stopped] Stop each switch named with a minus, and find out who ran it: /killswitch. Then check again.
     [nothing_active] Cancel or pause the active campaigns, wait until no post is queued, then check again.
@@ -60,8 +80,8 @@ launch-do = 👉 { $name ->
     [schema_revision] Run the migrations of this release, then check again.
     [guards_hold] Put back what is named: adtech check shows the command for each. Then check again.
     [processes_alive] Start a scheduler, wait five seconds, then check again.
-    [ledger_clean] Do not launch. All money is stopped. Repair the named rules as the runbook says (/incidents), then check again.
-    [ledger_after_payout] All money is stopped. Repair the named rules as the runbook says (/incidents), then check again.
+    [ledger_clean] Do not launch. All money is stopped. Repair the named rules as docs/runbook.md says (/incidents), then check again.
+    [ledger_after_payout] All money is stopped. Repair the named rules as docs/runbook.md says (/incidents), then check again.
     [test_placement] In the bot: connect a channel with a low price and few promised hours, top up, activate a campaign and buy one placement (docs/launch.md). Do not approve it yet. Then check again.
     [hold_blocked] Do not launch if the hold was not refused by new_escrows: it was undone, and it must not work. Repair that, and check again.
     [one_escrow_held] Approve the waiting placement, and no other one. If more are held, let their advertisers cancel them until one is left. Then check again.
@@ -69,15 +89,15 @@ launch-do = 👉 { $name ->
     [post_processed] Wait until the post is published. If it stays uncertain, decide on its card. Then check again.
     [post_outcome] Wait until the refund is made (a few seconds), then check again.
     [payout_blocked] Wait until the promised hours are over and a check has seen the post. If the post failed, approve another small placement. Then check again. If the payout was not refused by payouts, do not launch.
-    [escrow_fits_outcome] Wait a few seconds. If it stays so, stop all switches and see the runbook. Then check again.
-    [wallets_match] Do not launch. Stop all switches and run /ledger. Then check again.
+    [escrow_fits_outcome] Wait a few seconds. If it stays so, stop all switches (/stop) and see docs/runbook.md. Then check again.
+    [wallets_match] Do not launch. Stop all switches (/stop), then write /ledger. Then check again.
     [payout_made] Wait a few seconds. If it stays so, look at /incidents and /health. Then check again.
     [watched] Minutes: wait, and check again. A name: repair what it says, wait as long as LAUNCH_WATCH says, and check again.
    *[switch] Run the switches named with a plus, and stop those named with a minus, one at a time. Then check again.
 }
 launch-begin = 👉 Before you begin, read docs/launch.md. The first phase only reads.
 launch-passed = 👉 This phase has passed. Begin the next one when everybody is ready.
-launch-sign = 👉 Now three different people sign, each in one role: { $open }
+launch-sign = 👉 Still to sign, each role by another person: { $open }
 launch-signed = The launch is signed. From now on, the criteria of a rollback are watched: see docs/rollback.md.
 launch-signature = ✍️ { $role }: { $by }, { $at }
 launch-show = 🚀 Back to the launch
@@ -93,13 +113,13 @@ launch-role = { $name ->
    *[engineering_manager] engineering manager
 }
 notice-rollback-criterion = 🛑 A criterion of a rollback is met: { $name ->
-    [conflicts] { $value } conflicts a minute for three minutes (limit { $threshold })
-    [approve_timeouts] { $value } approvals took too long within five minutes (limit { $threshold })
+    [conflicts] acts collide: { $value } a minute for three minutes (limit { $threshold })
+    [approve_timeouts] approvals took too long: { $value } within five minutes (limit { $threshold })
     [ledger_violations] a rule of the ledger is violated
-    [deadlocks] { $value } deadlocks within five minutes (limit { $threshold })
+    [deadlocks] deadlocks: { $value } within five minutes (limit { $threshold })
     [invariant_check_failed] the last check of the ledger failed
-    [escrow_past_sla] { $value } escrows are held longer than ESCROW_SLA without a published post
-    [failed_without_refund] { $value } failed posts are not refunded (limit { $threshold })
+    [escrow_past_sla] escrows are held longer than ESCROW_SLA without a published post: { $value }
+    [failed_without_refund] failed posts are not refunded: { $value } (limit { $threshold })
    *[telegram_errors] Telegram has not answered for more than five minutes
 } (incident { $id }). All money and posting are stopped.
 notice-rollback-command = Type first: { $name ->

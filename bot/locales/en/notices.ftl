@@ -93,7 +93,7 @@ notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to co
 notice-audit-chain-fault = • { $name ->
     [audit_chain_ahead] the last link claims to cover transactions that have not ended
     [audit_chain_late] old entries of the ledger have no link
-    [audit_chain_file_shrunk] the file vanished, was emptied or became shorter ({ $file }). It is not filled again by itself: see the runbook
+    [audit_chain_file_shrunk] the file vanished, was emptied or became shorter ({ $file }). It is not filled again by itself: see docs/runbook.md
     [audit_chain_file_unknown] the file is none of those to which links were written ({ $file })
     [audit_chain_file_unusable] the file cannot be read or written ({ $file })
     [audit_chain_file_unset] AUDIT_CHAIN_FILE is empty, so no file is written any more. If you want that, closing the incident says so

@@ -5,6 +5,52 @@ report-unknown = There is no report “{ $name }”. Choose one of these:
 report = 📊 { $title } ({ $name })
 report-empty = No rows.
 report-wrong = ⚠️ A marked row must not be. Find its cause now: docs/runbook.md
+report-id = { $report ->
+    [ledger] wallet
+    [drift] wallet
+    [held] escrow
+    [unpaid_releases] escrow
+    [failed_jobs] post job
+   *[orphans] placement
+} { $id }
+report-cell = { $name ->
+    [user_id] user row
+    [ledger_count] entries
+    [ledger_sum] sum of its entries
+    [balance] balance
+    [is_valid] correct
+    [campaign_target_id] placement
+    [escrow_count] escrows
+    [postjob_count] posts
+    [campaign_id] campaign
+    [channel_id] channel
+    [owner_id] owner
+    [status] status
+    [created_at] since
+    [state] state
+    [job_status] post
+    [amount] amount
+    [release_due_at] to be paid
+    [last_error] error
+    [attempts] attempts
+    [updated_at] last change
+    [count] count
+    [campaign_count] campaigns
+    [target_count] placements
+    [active_campaigns] active
+    [draft_campaigns] drafts
+    [posted_targets] with a paid placement
+    [approved_targets] with an approved placement
+    [latest] latest
+    [revenue] revenue
+    [fees] fees
+    [held] held
+    [newly_held] newly held
+    [released_or_refunded] released or refunded
+    [charge_id] charge
+    [telegram_id] person
+   *[other] { $name }
+}: { $value }
 report-again = 🔄 Read again
 report-yes-no = { $value ->
     [yes] yes
@@ -32,7 +78,7 @@ report-name = { $name ->
     [unbooked_stars] Stars not booked
    *[other] { $name }
 }
-daily-report = 📅 { $day } (UTC)
+daily-report = 📅 Report of the day { $day } (UTC)
 daily-money = { $name ->
     [revenue] 💰 Revenue
     [held] 🔒 Money held at the end of the day
@@ -54,6 +100,7 @@ daily-act = { $name ->
    *[other] { $name }
 }: { $count }
 reports-button = 📊 Reports
+report-button = 📊 { $title }
 report-draw = 📈 Picture
 report-caption = 📈 { $title }
     Largest: { $largest } on { $largest_day }

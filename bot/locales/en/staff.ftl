@@ -41,7 +41,7 @@ queue = ⏳ These wait for a decision, the oldest first:
 queue-empty = ✅ Nothing waits for a decision.
 queue-row = #{ $id } · { $campaign } → { $channel }
 
-switches = 🎛 Kill switches
+switches = 🎛 Kill switches, { $at }
 switch-line = { $state ->
     [running] 🟢 { $key }: running
    *[stopped] 🔴 { $key }: STOPPED
@@ -83,7 +83,7 @@ switch-run-question = ▶️ Run { $key } again? It allows: { $lets }. Choose th
 switch-run-sure = ▶️ Yes, run it: { $reason }
 switch-stopped-again = It was stopped again after this question was asked. Look at the reason in the panel before you run it. Nothing was changed.
 switch-which = “On” and “off” mean different things to different people. { $key } allows: { $lets }. What do you want to do?
-switch-usage = Usage:
+switch-usage = ❔ “{ $words }” is no command. Nothing was changed. Usage:
     /killswitch: the panel
     /stop REASON: stop everything at once; the reason may be missing
     /killswitch stop KEY REASON: stop at once
@@ -98,7 +98,7 @@ switch-unchanged = { $state ->
     [running] 🟢 { $key } was running already. Nothing was changed.
    *[stopped] 🔴 { $key } was stopped already. Nothing was changed.
 }
-switch-stop-waits = ⏳ NOT stopped yet: another session of the database holds the stop up, and I could not end it. I keep trying, and I answer when the switch is stopped. See the runbook: Stop and run.
+switch-stop-waits = ⏳ NOT stopped yet: another session of the database holds the stop up, and I could not end it. I keep trying, and I answer when the switch is stopped. See docs/runbook.md, “Stop and run”.
 switch-under-way = { $count ->
     [one] One post was already on its way; its result is still recorded.
    *[other] { $count } posts were already on their way; their results are still recorded.
@@ -139,6 +139,7 @@ chain-file-allowed = 🔏 The scheduler may begin one new file of the audit chai
 chain-file-waits = 🔏 A new file of the audit chain is allowed already. The scheduler begins it when it finds no file, or a file that it does not know, at AUDIT_CHAIN_FILE.
 chain-file-usage = 🔏 The scheduler writes the ledger's audit chain into a file. If the file was lost, compare the database with the digest of the newest message about the chain in this chat, move what is left of the file to another place, and allow a new file: /chainfile new
 incident-close-question = Close incident { $id }? It never opens again. After that, another person can run the switches that it stopped.
+incident-closed = ✅ Incident { $id } is closed. Now another person than you runs the switches that it stopped, one at a time.
 incident-close-sure = ✅ Yes, close it
 admin-chat-moved = { $to ->
     [person] 🚚 The admin chat seems to have become a supergroup. Open that group and press the button of the bot's message there, so that the staff can act again. Alarms still arrive. If the group has not changed, somebody else has written this into the database: tell your administrators.

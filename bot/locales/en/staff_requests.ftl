@@ -30,7 +30,7 @@ request-what = { $kind ->
     [unblock_staff] unblock { $person }, who has a staff role. The roles of this person count again
     [retry_payment] handle the parked update { $update } again
     [correction] propose a correction: { $correction } ({ $details })
-    [repair] apply correction #{ $correction }: after this, adtech repair { $correction } changes the ledger
+    [repair] sign correction #{ $correction }. Then the ledger is changed by: adtech repair { $correction } --as YOUR_ID
     [grant_role] grant { $person } the role: { $role }
     [revoke_role] take the role from { $person }: { $role }
     [record_payment] record that withdrawal #{ $withdrawal } of { $person } was paid outside ({ $reference }), although it was not approved or has ended already. What its wallet lacks is a loss.
@@ -53,6 +53,7 @@ request-reason = { $reason ->
     [requested] nobody has approved the withdrawal
     [paid] the withdrawal is paid already, with another reference
     [returned] the money of the withdrawal was returned
+    [repaired] the cause is repaired
    *[other] { $reason }
 }
 request-state = { $status ->

@@ -1,5 +1,18 @@
-health = 🩺 Health
-health-well = ✅ Nothing needs a human.
+health = 🩺 Health, { $at }
+next-step = { $name ->
+    [health] 🩺 Health
+    [ledger] 📒 Check the ledger
+    [incidents] 🚨 Incidents
+    [switches] 🎛 All switches
+    [queue] ⏳ Placements that wait
+    [dlq] ☠️ Failed posts
+   *[withdrawals] 🏦 Withdrawals
+}
+health-well = ✅ { $stopped ->
+    [0] Nothing needs a human.
+   *[other] Nothing else needs a human.
+}
+health-stopped = 🔴 STOPPED: { $keys }. A stopped switch runs again by /killswitch.
 health-look = ⚠️ { $count ->
     [one] One line needs
    *[other] { $count } lines need
@@ -53,6 +66,7 @@ health-detail = { $line } ({ $detail })
 health-word = { $word ->
     [answers] answers
     [does_not_answer] DOES NOT ANSWER
+    [refuses_the_login] REFUSES THE LOGIN
     [takes_updates] takes updates
     [takes_no_updates] TAKES NO UPDATES
     [unknown] unknown

@@ -9,7 +9,7 @@ stop-all-line = 🔴 { $keys }: since { $at }, by { $by ->
 } ({ $reason })
 stop-all-next = Next: write here what you have seen. No switch runs again until somebody runs it: open the switches below.
 stop-private = Nothing was stopped and nothing is lost. If you want no more messages from me, block this bot in Telegram: your money and your placements stay as they are. To leave an open form: /cancel
-switch-unsettled = ⚠️ Nothing new begins, but something that began before the stop may still be under way: { $keys }. An administrator of the database ends the session that holds it up. See the runbook: Stop and run.
+switch-unsettled = ⚠️ Nothing new begins, but something that began before the stop may still be under way: { $keys }. An administrator of the database ends the session that holds it up. See docs/runbook.md, “Stop and run”.
 switch-holder = { $ended ->
     [yes] 🧹 A session of the database held the stop up and was ended: login { $login }, program { $program }, process { $pid }. Its transaction was open for { $seconds } s, and nothing of it was saved.
    *[no] ⚠️ A superuser’s session holds the stop up, and I may not end it: login { $login }, program { $program }, process { $pid }, open for { $seconds } s. An administrator of the database runs: SELECT pg_terminate_backend({ $pid });
@@ -34,5 +34,5 @@ switches-now = { $state ->
     [system] the system
    *[person] { $by }
 }, { $at }
-switch-missing = ❌ The row of { $keys } is missing, so it counts as stopped. See the runbook: Stop and run.
+switch-missing = ❌ The row of { $keys } is missing, so it counts as stopped. The command that puts it back: adtech check
 switch-answer-now = The switches now, whatever the answer above says:

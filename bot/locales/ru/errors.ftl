@@ -56,6 +56,9 @@ state = { $status ->
     [received] ждёт зачисления
     [credited] зачислено
     [clawed_back] отозвано
+    [stuck] застряло, так быть не должно
+    [waiting] ждёт публикации
+    [live] пост вышел
    *[other] { $status }
 }
 error-switch-stopped = Операторы сейчас остановили: { switch-lets }. Ничего не изменилось; попробуйте позже.
@@ -115,7 +118,7 @@ error-open-loss = Платёж был отозван после того, как
 error-advertiser-owes = Не одобрено: рекламодатель должен { $needed } за отозванные деньги. Ему об этом сообщили. Когда долг будет погашен, нажмите «Одобрить» снова. Ничего не изменилось.
 error-payment-claimed = Вывод #{ $withdrawal_id } сейчас оплачивает { $telegram_id }. Не платите второй раз. Ничего не изменилось.
 error-admin-chat-not-moved = Telegram не сообщает, что чат администраторов переехал в эту группу, либо переезд уже подтверждён. Ничего не изменилось.
-error-launch-not-begun = Запуск ещё не начат. Начните этап 0: /launch
-error-launch-phase-passed = Этап { $phase } уже пройден, второй раз он не выполняется. Что дальше, показывает /launch.
-error-launch-check-open = На этапе { $phase } есть непройденная проверка ({ $check }). Исправьте то, что она называет, и нажмите «Проверить снова» в /launch.
+error-launch-not-begun = Запуск ещё не начат. Начните этап 0: /launch или в командной строке: adtech launch next --as ID
+error-launch-phase-passed = Этап { $phase } уже пройден, второй раз он не выполняется. Что дальше: /launch или в командной строке: adtech launch status
+error-launch-check-open = На этапе { $phase } есть непройденная проверка ({ $check }). Исправьте то, что она называет, и нажмите «Проверить снова» в /launch или выполните: adtech launch check --as ID
 error-not-tester = Этот человек не тестировщик. Сначала отметьте его: adtech testers mark.

@@ -95,7 +95,7 @@ notice-audit-chain-broken = 🚨 Контрольная цепочка книг�
 notice-audit-chain-fault = • { $name ->
     [audit_chain_ahead] последнее звено охватывает транзакции, которые ещё не завершены
     [audit_chain_late] у старых записей книги нет звена
-    [audit_chain_file_shrunk] файл исчез, опустел или стал короче ({ $file }). Сам он снова не заполнится: см. runbook
+    [audit_chain_file_shrunk] файл исчез, опустел или стал короче ({ $file }). Сам он снова не заполнится: см. docs/runbook.md
     [audit_chain_file_unknown] в этот файл звенья не записывались ({ $file })
     [audit_chain_file_unusable] файл нельзя прочитать или записать ({ $file })
     [audit_chain_file_unset] AUDIT_CHAIN_FILE не задан, файл больше не пишется. Если так задумано, закройте инцидент: это и есть согласие
@@ -117,7 +117,7 @@ notice-watchdog-waits = ⏰ { $count ->
     [one] { $count } размещение слишком долго ждёт поста
     [few] { $count } размещения слишком долго ждут поста
    *[other] { $count } размещений слишком долго ждут поста
-}: { $targets }. Автоматическая проверка (watchdog) или возвраты остановлены, поэтому ничего не сделано.
+}: { $targets }. Переключатель worker_watchdogs или refunds остановлен, поэтому ничего не сделано.
 notice-withdrawal = { $status ->
     [requested] 🏦 { $person } просит вывести { $amount } (вывод #{ $id }).
     [approved] ✅ Вывод #{ $id } одобрен: { $amount } скоро придёт к вам.

@@ -5,6 +5,52 @@ report-unknown = Отчёта «{ $name }» нет. Выберите один и
 report = 📊 { $title } ({ $name })
 report-empty = Строк нет.
 report-wrong = ⚠️ Отмеченной строки быть не должно. Найдите причину сейчас: docs/runbook.md
+report-id = { $report ->
+    [ledger] кошелёк
+    [drift] кошелёк
+    [held] эскроу
+    [unpaid_releases] эскроу
+    [failed_jobs] задание
+   *[orphans] размещение
+} { $id }
+report-cell = { $name ->
+    [user_id] строка пользователя
+    [ledger_count] записей
+    [ledger_sum] сумма записей
+    [balance] остаток
+    [is_valid] верно
+    [campaign_target_id] размещение
+    [escrow_count] эскроу
+    [postjob_count] постов
+    [campaign_id] кампания
+    [channel_id] канал
+    [owner_id] владелец
+    [status] состояние
+    [created_at] с
+    [state] сейчас
+    [job_status] пост
+    [amount] сумма
+    [release_due_at] выплата
+    [last_error] ошибка
+    [attempts] попыток
+    [updated_at] последнее изменение
+    [count] количество
+    [campaign_count] кампаний
+    [target_count] размещений
+    [active_campaigns] работает
+    [draft_campaigns] черновиков
+    [posted_targets] с оплаченным размещением
+    [approved_targets] с одобренным размещением
+    [latest] последнее
+    [revenue] доход
+    [fees] комиссий
+    [held] удержано
+    [newly_held] новые удержания
+    [released_or_refunded] отпущено или возвращено
+    [charge_id] номер платежа
+    [telegram_id] человек
+   *[other] { $name }
+}: { $value }
 report-again = 🔄 Прочитать снова
 report-yes-no = { $value ->
     [yes] да
@@ -32,7 +78,7 @@ report-name = { $name ->
     [unbooked_stars] Звёзды вне книги
    *[other] { $name }
 }
-daily-report = 📅 { $day } (UTC)
+daily-report = 📅 Отчёт за день { $day } (UTC)
 daily-money = { $name ->
     [revenue] 💰 Доход
     [held] 🔒 Удержано на конец дня
@@ -54,6 +100,7 @@ daily-act = { $name ->
    *[other] { $name }
 }: { $count }
 reports-button = 📊 Отчёты
+report-button = 📊 { $title }
 report-draw = 📈 Картинка
 report-caption = 📈 { $title }
     Наибольшее: { $largest } за { $largest_day }

@@ -19,7 +19,7 @@ request-kind = { $kind ->
     [mark_tester] отметить тестировщика
     [unmark_tester] снять отметку тестировщика
     [clean_up_tester] убрать за тестировщиком
-   *[clawback] снять отозванный депозит
+   *[clawback] забрать отозванное пополнение
 }
 request-card = 👥 Запрос #{ $id }: { $what }
 request-what = { $kind ->
@@ -30,14 +30,14 @@ request-what = { $kind ->
     [unblock_staff] разблокировать { $person }, у кого есть роль сотрудника. Роли этого человека снова действуют
     [retry_payment] обработать отложенное обновление { $update } ещё раз
     [correction] предложить исправление: { $correction } ({ $details })
-    [repair] выполнить исправление #{ $correction }: после этого adtech repair { $correction } изменит бухгалтерию
+    [repair] подписать исправление #{ $correction }. Затем книгу изменит команда adtech repair { $correction } --as ВАШ_ID
     [grant_role] выдать { $person } роль: { $role }
     [revoke_role] отозвать у { $person } роль: { $role }
     [record_payment] записать, что вывод #{ $withdrawal } для { $person } выплачен снаружи ({ $reference }), хотя он не был одобрен или уже завершён. Чего не хватит в кошельке, станет убытком.
     [mark_tester] отметить { $person } как тестировщика: отчёты больше не учитывают кампании, размещения и депозиты этого человека
     [unmark_tester] снова учитывать действия { $person } в отчётах
     [clean_up_tester] убрать за тестировщиком { $person }: отменить кампании, удалить черновики и запросить вывод денег из кошелька
-   *[clawback] снять депозит { $charge }, потому что плательщик отозвал платёж. Плательщик блокируется.
+   *[clawback] забрать пополнение { $charge }, потому что плательщик отозвал платёж. Плательщик блокируется.
 }
 request-fact = { $name ->
     [wallet_id] кошелёк { $value }
@@ -53,6 +53,7 @@ request-reason = { $reason ->
     [requested] вывод никто не одобрил
     [paid] вывод уже выплачен, с другим номером платежа
     [returned] деньги вывода уже возвращены
+    [repaired] причина устранена
    *[other] { $reason }
 }
 request-state = { $status ->
@@ -103,6 +104,6 @@ command-staff = У кого какая роль
 command-grant = Запросить роль для человека
 command-revoke = Запросить отзыв роли
 notice-excess-payment = { $to ->
-    [staff] 🚨 Вывод #{ $id } для { $person } ({ $amount }) выплачен снаружи, но денег в нём уже не было. Снято с кошелька: { $recovered }. Убыток платформы: { $loss }.
+    [staff] 🚨 Вывод #{ $id } для { $person } ({ $amount }) выплачен снаружи, но денег в нём уже не было. Снято с кошелька: { $recovered }. Убыток площадки: { $loss }.
    *[person] ↩️ Ваш вывод #{ $id } ({ $amount }) выплачен, хотя его деньги уже не были отложены. Снято с кошелька: { $recovered }. Осталось вернуть: { $loss }.
 }

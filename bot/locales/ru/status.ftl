@@ -1,5 +1,18 @@
-health = 🩺 Состояние
-health-well = ✅ Вмешательство человека не нужно.
+health = 🩺 Состояние, { $at }
+next-step = { $name ->
+    [health] 🩺 Состояние
+    [ledger] 📒 Проверить книгу
+    [incidents] 🚨 Инциденты
+    [switches] 🎛 Все переключатели
+    [queue] ⏳ Ждут решения
+    [dlq] ☠️ Не вышли
+   *[withdrawals] 🏦 Выводы
+}
+health-well = ✅ { $stopped ->
+    [0] Вмешательство человека не нужно.
+   *[other] В остальном вмешательство человека не нужно.
+}
+health-stopped = 🔴 ОСТАНОВЛЕНЫ: { $keys }. Снова запустить переключатель: /killswitch
 health-look = ⚠️ { $count ->
     [one] { $count } строка требует
     [few] { $count } строки требуют
@@ -54,6 +67,7 @@ health-detail = { $line } ({ $detail })
 health-word = { $word ->
     [answers] отвечает
     [does_not_answer] НЕ ОТВЕЧАЕТ
+    [refuses_the_login] НЕ ПРИНИМАЕТ ИМЯ ВХОДА ИЛИ ПАРОЛЬ
     [takes_updates] принимает обновления
     [takes_no_updates] НЕ ПРИНИМАЕТ ОБНОВЛЕНИЙ
     [unknown] неизвестно

@@ -106,6 +106,7 @@ async def test_a_question_is_asked_unless_the_command_says_yes(shell: Shell) -> 
     ran = await shell.adtech(*run)
     assert ran.status == 1
     assert "Run payouts again?" in ran.said
+    assert "Nothing was changed. A script answers with the option --yes." in ran.err
     ran = await shell.adtech(*run, "--yes")
     assert ran.status == 1
     assert "Run payouts again?" not in ran.said

@@ -56,14 +56,17 @@ async def operator(fresh: Database) -> int:
 async def test_the_launch_is_shown_begun_and_checked(shell: Shell, operator: int) -> None:
     ran = await shell.adtech("launch", "status")
     assert (ran.status, "not begun" in ran.out) == (0, True)
+    assert ran.out.endswith("\nadtech launch next --as ID\n")
     ran = await shell.adtech("launch", "check", "--as", operator)
     assert (ran.status, "Begin phase 0" in ran.err) == (1, True)
     ran = await shell.adtech("launch", "next", "--as", operator)
     assert (ran.status, "This phase has passed" in ran.out) == (0, True)
+    assert ran.out.endswith("\nadtech launch next --as ID\n")
     ran = await shell.adtech("launch", "check", "--as", operator)
     assert (ran.status, "Phase 0 has passed already" in ran.err) == (1, True)
     ran = await shell.adtech("launch", "next", "--as", operator)
     assert (ran.status, "❌ a scheduler is alive" in ran.out) == (1, True)
+    assert ran.out.endswith("\nadtech launch check --as ID\n")
     ran = await shell.adtech("launch", "next", "--as", operator)
     assert (ran.status, "processes_alive" in ran.err) == (1, True)
     ran = await shell.adtech("launch", "status")
@@ -86,6 +89,18 @@ async def test_the_command_names_the_switch_to_run(
         ran = await shell.adtech("launch", "next", "--as", operator)
     assert ran.status == 1
     assert 'adtech killswitch run deposits "launch" --as ID' in ran.out
+
+
+async def test_the_command_names_the_switches_to_stop(
+    shell: Shell, operator: int, fresh: Database
+) -> None:
+    await fresh.as_owner("UPDATE kill_switches SET enabled = true WHERE key = 'refunds'")
+    ran = await shell.adtech("launch", "next", "--as", operator)
+    assert ran.status == 1
+    stop, again = ran.out.splitlines()[-2:]
+    assert stop == 'adtech killswitch stop refunds "launch" --as ID'
+    assert again == "adtech launch check --as ID"
+    assert "killswitch run" not in ran.out
 
 
 async def test_only_operators_check(shell: Shell, fresh: Database) -> None:

@@ -228,6 +228,7 @@ async def test_parked_payments_are_found_by_either_id(database: Database, shell:
     for arguments, said in (
         (("--charge", "provider-2"), "matches 2 payments"),
         (("--charge", "nobody's"), "No parked payment or refund has the id nobody's"),
+        ((10**6,), "There is no parked update 1000000. They are listed by: adtech parked-payments"),
         ((), "name the payment"),
         ((first, "--charge", "provider-1"), "name the payment"),
     ):

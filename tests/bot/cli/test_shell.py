@@ -5,6 +5,7 @@ import os
 import pty
 
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli import shell
@@ -35,6 +36,31 @@ async def test_a_person_sees_that_a_long_command_still_works(
         terminal.write("the end")
         terminal.flush()
         assert "Still working" in os.read(reader, 10_000).decode()
+    os.close(reader)
+
+
+@pytest.mark.parametrize("level", ["", "INFO"])
+async def test_a_terminal_shows_the_log_only_if_it_is_asked_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    reader, writer = pty.openpty()
+    monkeypatch.setenv("LOG_LEVEL", level)
+    before = structlog.get_config()
+
+    async def log(_session: AsyncSession) -> None:
+        structlog.get_logger("a.test").info("Ledger check started")
+
+    with os.fdopen(writer, "w") as terminal:
+        monkeypatch.setattr(shell, "err", Output(terminal))
+        monkeypatch.setattr("sys.stderr", terminal)
+        monkeypatch.setattr("sys.stdout", terminal)
+        for name, value in shell_of(database).environment.items():
+            monkeypatch.setenv(name, value)
+        await asyncio.to_thread(shell.run_once, log)
+        terminal.write("the end")
+        terminal.flush()
+        assert ("check started" in os.read(reader, 10_000).decode()) is bool(level)
+    structlog.configure(**before)
     os.close(reader)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -81,7 +82,7 @@ async def test_everything_is_stopped_and_the_answer_says_what_was_stopped_before
     assert lines[1] == f"Stopped now: {now}"
     assert lines[2].startswith("Stopped before: refunds, since ")
     assert "by the system" in lines[2]
-    assert lines[3] == "1 posts were under way; their results are recorded."
+    assert lines[3] == "1 post was under way; every result is recorded."
     assert "one by one" in lines[4]
     assert await _running(database) == []
     again = await shell.adtech("stop", "all", "--as", operator)
@@ -98,6 +99,8 @@ async def test_the_reason_may_be_missing(database: Database, shell: Shell, opera
     async with database.sessions.begin() as session:
         reasons = await rows.table(session, "SELECT DISTINCT reason FROM kill_switches")
     assert reasons == [(killswitches.NO_REASON,)]
+    again = await shell.adtech("stop", "all", "--as", operator)
+    assert "(no reason given)" in again.out
 
 
 async def test_others_are_told_that_nothing_was_stopped(database: Database, shell: Shell) -> None:
@@ -193,8 +196,20 @@ async def test_a_login_without_the_right_is_named_at_once(
     url = server.dsn(logins.REPORTS, str(make_url(database.url).database))
     ran = await Shell({"DATABASE_URL": url}).adtech(*STOP, operator)
     assert ran.status == command.NO_DATABASE
-    assert "NOT stopped: the database refused the stop (InsufficientPrivilege" in ran.err
+    assert ran.err.startswith("NOT stopped: the login of DATABASE_URL may not stop anything.")
     assert len(await _running(database)) == len(Switch)
+
+
+async def test_a_wrong_password_is_named_at_once(
+    server: embedded.Postgres, database: Database, operator: int
+) -> None:
+    url = make_url(server.dsn(logins.BOT, str(make_url(database.url).database)))
+    for wrong in (url.set(password="wrong"), url.set(database="nowhere")):
+        shown = wrong.render_as_string(hide_password=False)
+        ran = await Shell({"DATABASE_URL": shown}).adtech(*STOP, operator)
+        assert ran.status == command.NO_DATABASE
+        assert ran.err.startswith("NOT stopped: PostgreSQL refuses the login. Correct user,")
+        assert "wrong" not in ran.err
 
 
 async def test_a_person_who_loses_the_role_meanwhile_is_told(
@@ -225,6 +240,21 @@ def test_the_program_needs_no_other_setting_and_loads_only_what_it_needs(
     loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
     assert "asyncpg" in loaded
     assert not {"typer", "pydantic", "sqlalchemy", "aiogram", "redis", "structlog"} & loaded
+
+
+def test_ctrl_c_says_where_to_look(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bot.cli", *STOP, "7"]
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+    environment["DATABASE_URL"] = "postgresql://u:p@127.0.0.1:1/d"
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline().startswith("NOT stopped yet")
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read()
+    assert running.returncode == program.INTERRUPTED
+    assert said == "Interrupted. What is stopped now: adtech killswitch list\n"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.texts import LANGUAGES, Texts
-from db.models.operations import OutboxMessage
+from db.models.operations import OutboxMessage, Switch
 from scheduler import notices, watchdogs
 from services.money import escrow
 from services.platform import daily_report
@@ -98,3 +98,8 @@ async def test_the_report_is_read_in_each_language(database: Database, language:
     assert "$0.00" in screen.text or "0,00" in screen.text
     assert t("health-look", count=4).splitlines()[0] in screen.text
     assert "schedulers_alive" not in screen.text
+    assert t("health-stopped", keys="payouts") not in screen.text
+    async with database.sessions.begin() as session:
+        await people.stop(session, Switch.PAYOUTS)
+        screen = await notices.render(session, message, language, "USD", cards={})
+    assert t("health-stopped", keys="payouts") in screen.text.splitlines()

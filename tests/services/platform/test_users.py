@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.users import User
 from services.market import registration
 from services.platform import errors, users
+from tests.factories import people
 
 
 async def _register(session: AsyncSession, language: str | None, telegram_id: int = 77) -> User:
@@ -22,6 +23,16 @@ async def test_the_language_follows_telegram_until_it_is_chosen(session: AsyncSe
         await users.choose_language(session, user_id=user.id, language="de")
     await users.choose_language(session, user_id=user.id, language="en")
     assert (await _register(session, "ru")).language == "en"
+
+
+async def test_the_staffs_language_is_the_one_that_all_of_them_read(session: AsyncSession) -> None:
+    assert await users.language_of_staff(session) == "en"
+    for language in ("ru", "ru", "en"):
+        actor = await people.staff(session)
+        user = await users.get(session, actor.require_user(action="test"))
+        user.language = language
+        await session.flush()
+        assert await users.language_of_staff(session) == language
 
 
 async def test_an_unknown_time_zone_is_refused(session: AsyncSession) -> None:
