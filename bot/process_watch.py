@@ -76,12 +76,14 @@ class ProcessWatch:
         try:
             await self._beat()
         except DatabaseAwayError as error:
+            metrics.DATABASE_AWAY.set(True)
             outages.log_away(outages.DATABASE, cause=cause(error))
             away_seconds = time.monotonic() - self._answered_at
             if self._election.is_elected and away_seconds > AWAY_SECONDS and not self._told_away:
                 self._told_away = await self._tell_away(is_away=True)
             return
         self._answered_at = time.monotonic()
+        metrics.DATABASE_AWAY.set(False)
         if self._told_away:
             self._told_away = not await self._tell_away(is_away=False)
         if self._election.is_elected:

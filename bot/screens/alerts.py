@@ -7,12 +7,11 @@ from services.platform.alert_conditions import BY_NAME
 
 DATABASE_AWAY = "database_away"
 """The name of the alert that a bot tells by itself, because it cannot be stored."""
-DATABASE_COMMAND = "adtech health"
 
 
 def firing(t: Texts, name: str) -> Outgoing:
     """Build the message that an alert has begun."""
-    return Outgoing(f"{t('alert-firing', what=_what(t, name))}\n{_command(name)}")
+    return Outgoing(f"{t('alert-firing', what=_what(t, name))}\n{BY_NAME[name].command}")
 
 
 def resolved(t: Texts, name: str, minutes: int) -> Outgoing:
@@ -29,12 +28,8 @@ def alarm(t: Texts, name: str, *, is_firing: bool) -> Alarm:
     """Build the text of an alert for the ways without Telegram."""
     what = _what(t, name)
     text = t("alert-firing", what=what) if is_firing else t("alert-over", what=what)
-    return Alarm(name, is_firing, text, _command(name))
+    return Alarm(name, is_firing, text, BY_NAME[name].command)
 
 
 def _what(t: Texts, name: str) -> str:
     return t("alert-what", name=name)
-
-
-def _command(name: str) -> str:
-    return BY_NAME[name].command if name in BY_NAME else DATABASE_COMMAND
