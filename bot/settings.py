@@ -36,6 +36,7 @@ from pydantic_settings import (
 from bot import env_file, redis_url
 from db import address, currencies, session
 from db.money import STARS
+from services.launch import rollback_limits
 from services.market import publish_times
 
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
@@ -61,6 +62,10 @@ def _duration(value: object) -> object:
 
 def _ids(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _limits(value: object) -> object:
+    return rollback_limits.parse(value) if isinstance(value, str) else value
 
 
 def _in_bounds(value: timedelta) -> timedelta:
@@ -120,6 +125,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["json", "console"]
+RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(_limits)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
@@ -178,6 +184,7 @@ class Settings(BaseSettings):
     probe_gap: Duration = timedelta(minutes=5)
     launch_amount: Annotated[int, Field(ge=1)] | None = None
     launch_watch: Duration = timedelta(minutes=30)
+    rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
@@ -319,6 +326,7 @@ class CommandSettings(BaseModel):
     currency: Currency = "USD"
     audit_chain_file: Path | None = None
     escrow_sla: Duration = timedelta(hours=24)
+    rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     redis_url: SecretStr | None = None
     pg_bin: Path | None = None
     log_level: LogLevel = "INFO"

@@ -119,6 +119,8 @@ def test_a_missing_setting_is_named(
         ("PLATFORM_FEE_BPS", "10000"),
         ("WEBHOOK_URL", "http://hooksecret"),
         ("WEBHOOK_SECRET", "hooksecret!"),
+        ("ROLLBACK_LIMITS", "hooksecret=5"),
+        ("ROLLBACK_LIMITS", "deadlocks=hooksecret"),
         ("DATABASE_POOL_SIZE", "1"),
         ("DATABASE_POOL_SIZE", "201"),
         ("HTTP_PORT", "70000"),

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "health": (BOT, ()),
     "status": (BOT, ()),
     "launch status": (BOT, ()),
+    "launch criteria": (BOT, ()),
     "dlq": (BOT, ()),
     "stop all": (BOT, ("x", *AS)),
     "killswitch list": (BOT, ()),
