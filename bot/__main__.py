@@ -92,7 +92,7 @@ async def _run(config: Settings) -> None:
         )
         stack.push_async_callback(bot.session.close)
         redis = storage.connect(redis_url)
-        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(redis.close)
         dependencies = Dependencies(
             sessions, config, storage.FormStorage(redis), admin_chat, intake_sessions
         )

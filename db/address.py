@@ -39,7 +39,7 @@ _SERVER_OPTIONS = ("application_name", "options")
 _MAX_PORT = 65_535
 _HOST = re.compile(r"([^:\[\]]*)(?::([0-9]*))?")
 _IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%(?:25)?([\w.~-]+))?\](?::([0-9]*))?")
-_PASSWORDS = ("password", "sslpassword")
+_PASSWORDS = ("password", "sslpassword", "ssl_password", "sentinel_password")
 _VERIFIED = ("verify-ca", "verify-full")
 _NO_HOST = "must have a host, as in postgresql://USER:PASSWORD@HOST/DATABASE"
 
