@@ -34,7 +34,7 @@ from pydantic_settings import (
 )
 
 from bot import env_file, redis_url
-from db import address, currencies, session
+from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
 from services.market import publish_times
@@ -62,10 +62,6 @@ def _duration(value: object) -> object:
 
 def _ids(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _limits(value: object) -> object:
-    return rollback_limits.parse(value) if isinstance(value, str) else value
 
 
 def _in_bounds(value: timedelta) -> timedelta:
@@ -125,7 +121,8 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["json", "console"]
-RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(_limits)]
+RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(rollback_limits.parse)]
+DatabaseRoles = Annotated[Mapping[str, str], NoDecode, BeforeValidator(role_names.parse)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
@@ -160,6 +157,7 @@ class Settings(BaseSettings):
     clock_database_url: DatabaseUrl | None = None
     reports_database_url: DatabaseUrl | None = None
     migration_database_url: DatabaseUrl | None = None
+    database_roles: DatabaseRoles = role_names.USUAL
     database_pool_size: Annotated[int, Field(ge=2, le=200)] = session.POOL_SIZE
     redis_url: RedisUrl
     currency: Currency = "USD"
@@ -290,7 +288,8 @@ class Settings(BaseSettings):
             raise ValueError(f"TOP_UP_MIN ({least}) must not be above TOP_UP_MAX ({most})")
         if self.environment == "production" and self.probe_gap < SHORTEST_PRODUCTION_PROBE_GAP:
             raise ValueError("PROBE_GAP must be at least 180 seconds in production")
-        owner = self.migration_database_url
+        one_login = role_names.is_single(self.database_roles)
+        owner = None if one_login else self.migration_database_url
         for name in ("database", "intake_database", "clock_database", "reports_database"):
             url: SecretStr | None = getattr(self, f"{name}_url")
             if owner is not None and url is not None and _role(owner) == _role(url):

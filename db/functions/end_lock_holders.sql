@@ -22,7 +22,7 @@ BEGIN
                     'users'::regclass, 'user_roles'::regclass, 'user_audit_logs'::regclass,
                     'inbox'::regclass, 'outbox'::regclass, 'moved_chats'::regclass)
                 AND waiter.usename IN (
-                    'adtech_app', 'adtech_intake', 'adtech_bot', 'adtech_clock', 'adtech_reports')
+                    role_name('app'), role_name('intake'), role_name('bot'), role_name('clock'), role_name('reports'))
                 AND held.mode IN (
                     'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
                 AND held.pid = ANY (pg_blocking_pids(waiting.pid)))) AS holders;

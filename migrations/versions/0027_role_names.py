@@ -1,0 +1,44 @@
+"""Let the database roles have the names that a hosting provider gives.
+
+Before, functions had the usual names in their texts. A hoster that puts a prefix before each name, or that
+lets nobody create roles, could not run the product.
+"""
+
+from alembic import op
+
+from migrations import functions
+
+revision = "0027"
+down_revision = "0024"
+branch_labels = None
+depends_on = None
+
+REPLACED = (
+    "end_lock_holders",
+    "end_sessions",
+    "guard_breach",
+    "guard_check",
+    "guard_notice",
+    "guard_process_row",
+    "require_own_act",
+    "require_role_request",
+)
+"""The functions whose texts had names of roles."""
+
+
+def upgrade() -> None:
+    """Add the function that knows the names, and let the logins call it."""
+    functions.create("role_name", revision)
+    op.execute(
+        "GRANT EXECUTE ON FUNCTION role_name"
+        " TO adtech_intake, adtech_bot, adtech_clock, adtech_reports"
+    )
+    for name in REPLACED:
+        functions.create(name, revision)
+
+
+def downgrade() -> None:
+    """Write the names into the functions again."""
+    for name in REPLACED:
+        functions.create(name, down_revision)
+    op.execute("DROP FUNCTION role_name(text)")
