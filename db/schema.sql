@@ -1075,6 +1075,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- ledger_txn() RETURNS bigint
 -- lock_wallet(wallet_id bigint) RETURNS bigint
 -- mark_job_settled() RETURNS trigger
+-- may_end_sessions_of(login name) RETURNS boolean
 -- note_payment() RETURNS trigger
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint

@@ -1,7 +1,8 @@
 """Let the database roles have the names that a hosting provider gives.
 
 Before, functions had the usual names in their texts. A hoster that puts a prefix before each name, or that
-lets nobody create roles, could not run the product.
+lets nobody create roles, could not run the product. Without the membership in pg_signal_backend, a stop of
+a switch failed when a session held it up.
 """
 
 from alembic import op
@@ -16,6 +17,7 @@ depends_on = None
 REPLACED = (
     "end_lock_holders",
     "end_sessions",
+    "end_switch_holders",
     "guard_breach",
     "guard_check",
     "guard_notice",
@@ -23,7 +25,7 @@ REPLACED = (
     "require_own_act",
     "require_role_request",
 )
-"""The functions whose texts had names of roles."""
+"""The functions whose texts had names of roles, or that end sessions."""
 
 
 def upgrade() -> None:
@@ -33,6 +35,7 @@ def upgrade() -> None:
         "GRANT EXECUTE ON FUNCTION role_name"
         " TO adtech_intake, adtech_bot, adtech_clock, adtech_reports"
     )
+    functions.create("may_end_sessions_of", revision)
     for name in REPLACED:
         functions.create(name, revision)
 
@@ -41,4 +44,5 @@ def downgrade() -> None:
     """Write the names into the functions again."""
     for name in REPLACED:
         functions.create(name, down_revision)
+    op.execute("DROP FUNCTION may_end_sessions_of(name)")
     op.execute("DROP FUNCTION role_name(text)")
