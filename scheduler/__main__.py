@@ -288,6 +288,7 @@ def main() -> None:
     """Read the settings and run the scheduler; exit with status 2 if a setting is wrong."""
     settings = product_settings.load()
     product_logging.setup(settings)
+    startup_checks.warn_of_unproven_databases(settings)
     warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))
 

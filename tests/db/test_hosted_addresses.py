@@ -61,7 +61,8 @@ async def hoster(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     next(iter(made.values())).issue_cert("db.example").configure_cert(context)
     place = address.parse(database.url)
-    found = Hoster(place.database, f"{place.user}:{quote(place.password)}", *made)
+    right, other = made
+    found = Hoster(place.database, f"{place.user}:{quote(place.password)}", right, other)
     socket = server.socket_folder / ".s.PGSQL.5432"
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
