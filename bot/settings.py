@@ -339,12 +339,12 @@ class CommandSettings(BaseModel):
         return next((name, url.get_secret_value()) for name, url in urls if url is not None)
 
 
-def load_for_command(*databases: str) -> CommandSettings:
+def load_for_command(*databases: str, uses: str = "") -> CommandSettings:
     """Read the settings of a command that uses the first of these databases that is set.
 
     `databases` are names of settings, for example DATABASE_URL. No other setting can be missing,
-    and no other wrong setting matters. If none of `databases` is set, or one of them is wrong,
-    write its name to stderr and exit with status 2.
+    and no other wrong setting matters, except `uses`. If none of `databases` is set, or one of them
+    is wrong, write its name to stderr and exit with status 2.
     """
     values = {name.lower(): value for name, value in os.environ.items() if value}
     needed = [name.lower() for name in databases]
@@ -359,7 +359,7 @@ def load_for_command(*databases: str) -> CommandSettings:
         return CommandSettings.model_validate(values)
     except ValidationError as error:
         wrong = {str(e["loc"][0]): e for e in _details(error)}
-    if unusable := [wrong[name] for name in needed if name in wrong]:
+    if unusable := [wrong[name] for name in (*needed, uses.lower()) if name in wrong]:
         _refuse("; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in unusable))
     return CommandSettings.model_validate(
         {name: value for name, value in values.items() if name not in wrong}

@@ -78,7 +78,7 @@ def show_criteria() -> None:
 
     They stop everything after the launch is signed. Exit with status 1 if one is met.
     """
-    configured = read_settings("DATABASE_URL")
+    configured = read_settings("DATABASE_URL", uses="ROLLBACK_LIMITS")
 
     async def measure(session: AsyncSession) -> list[criteria.Measured]:
         since = await criteria.signed_at(session) or await queries.now(session)

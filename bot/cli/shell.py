@@ -153,14 +153,14 @@ def run_all(
     sys.exit(NO_DATABASE)
 
 
-def read_settings(*databases: str) -> CommandSettings:
+def read_settings(*databases: str, uses: str = "") -> CommandSettings:
     """Return the settings of the environment and of `.env`, or those of the running sandbox.
 
-    `databases` are the names of the settings of which one is needed. Exits with status 2 if all of
-    them are missing, or one of them is wrong.
+    `databases` are the names of the settings of which one is needed, and `uses` is one that may be
+    missing. Exits with status 2 if all of `databases` are missing, or one of all these is wrong.
     """
     os.environ.update(running_sandbox.find_settings())
-    configured = settings.load_for_command(*databases)
+    configured = settings.load_for_command(*databases, uses=uses)
     logging.setup(configured)
     return configured
 

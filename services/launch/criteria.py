@@ -88,8 +88,8 @@ CRITERIA = (
     Criterion(
         "invariant_check_failed",
         """
-        SELECT coalesce((SELECT violations FROM ledger_checkpoints
-            WHERE created_at >= :since ORDER BY id DESC LIMIT 1), 0)
+        SELECT coalesce((SELECT CASE WHEN created_at >= :since THEN violations END
+            FROM ledger_checkpoints ORDER BY id DESC LIMIT 1), 0)
         """,
     ),
     Criterion(
