@@ -62,6 +62,7 @@ def main() -> None:
     """
     config = settings.load()
     logging.setup(config)
+    startup_checks.warn_of_unproven_databases(config)
     try:
         asyncio.run(_run(config))
     except startup_checks.CannotStartError as error:
@@ -92,7 +93,7 @@ async def _run(config: Settings) -> None:
         )
         stack.push_async_callback(bot.session.close)
         redis = storage.connect(redis_url)
-        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(redis.close)
         dependencies = Dependencies(
             sessions, config, storage.FormStorage(redis), admin_chat, intake_sessions
         )

@@ -30,6 +30,7 @@ async def gather(settings: Settings) -> Facts:
         amount=settings.launch_limit,
         watch=settings.launch_watch,
         sla=settings.escrow_sla,
+        limits=settings.rollback_limits,
     )
 
 

@@ -67,6 +67,7 @@ TICK_DONE = Gauge(
     ["tick"],
 )
 REDIS_AWAY = Gauge("adtech_redis_away", "Whether Redis does not answer this process")
+DATABASE_AWAY = Gauge("adtech_database_away", "Whether PostgreSQL does not answer this process")
 WEBHOOK_FOREIGN = Gauge(
     "adtech_webhook_foreign", "Whether Telegram had a webhook that this bot has not set"
 )

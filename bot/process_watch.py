@@ -80,6 +80,7 @@ class ProcessWatch:
         try:
             await self._beat()
         except DatabaseAwayError as error:
+            metrics.DATABASE_AWAY.set(True)
             outages.log_away(outages.DATABASE, cause=cause(error))
             away_seconds = time.monotonic() - self._answered_at
             if (
@@ -90,6 +91,7 @@ class ProcessWatch:
                 self._reported_away = await self._report_away(is_away=True)
             return
         self._answered_at = time.monotonic()
+        metrics.DATABASE_AWAY.set(False)
         if self._reported_away:
             self._reported_away = not await self._report_away(is_away=False)
         if self._election.is_elected:

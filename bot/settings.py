@@ -34,8 +34,9 @@ from pydantic_settings import (
 )
 
 from bot import env_file, redis_url
-from db import address, currencies, session
+from db import address, currencies, role_names, session
 from db.money import STARS
+from services.launch import rollback_limits
 from services.market import publish_times
 
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
@@ -120,6 +121,8 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["json", "console"]
+RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(rollback_limits.parse)]
+DatabaseRoles = Annotated[Mapping[str, str], NoDecode, BeforeValidator(role_names.parse)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
@@ -154,6 +157,7 @@ class Settings(BaseSettings):
     clock_database_url: DatabaseUrl | None = None
     reports_database_url: DatabaseUrl | None = None
     migration_database_url: DatabaseUrl | None = None
+    database_roles: DatabaseRoles = role_names.USUAL
     database_pool_size: Annotated[int, Field(ge=2, le=200)] = session.POOL_SIZE
     redis_url: RedisUrl
     currency: Currency = "USD"
@@ -178,6 +182,7 @@ class Settings(BaseSettings):
     probe_gap: Duration = timedelta(minutes=5)
     launch_amount: Annotated[int, Field(ge=1)] | None = None
     launch_watch: Duration = timedelta(minutes=30)
+    rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
@@ -283,7 +288,8 @@ class Settings(BaseSettings):
             raise ValueError(f"TOP_UP_MIN ({least}) must not be above TOP_UP_MAX ({most})")
         if self.environment == "production" and self.probe_gap < SHORTEST_PRODUCTION_PROBE_GAP:
             raise ValueError("PROBE_GAP must be at least 180 seconds in production")
-        owner = self.migration_database_url
+        one_login = role_names.is_single(self.database_roles)
+        owner = None if one_login else self.migration_database_url
         for name in ("database", "intake_database", "clock_database", "reports_database"):
             url: SecretStr | None = getattr(self, f"{name}_url")
             if owner is not None and url is not None and _role(owner) == _role(url):
@@ -319,6 +325,7 @@ class CommandSettings(BaseModel):
     currency: Currency = "USD"
     audit_chain_file: Path | None = None
     escrow_sla: Duration = timedelta(hours=24)
+    rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     redis_url: SecretStr | None = None
     pg_bin: Path | None = None
     log_level: LogLevel = "INFO"
@@ -332,12 +339,12 @@ class CommandSettings(BaseModel):
         return next((name, url.get_secret_value()) for name, url in urls if url is not None)
 
 
-def load_for_command(*databases: str) -> CommandSettings:
+def load_for_command(*databases: str, uses: str = "") -> CommandSettings:
     """Read the settings of a command that uses the first of these databases that is set.
 
     `databases` are names of settings, for example DATABASE_URL. No other setting can be missing,
-    and no other wrong setting matters. If none of `databases` is set, or one of them is wrong,
-    write the setting's name to stderr and exit with status 2.
+    and no other wrong setting matters, except `uses`. If none of `databases` is set, or one of them
+    is wrong, write the setting's name to stderr and exit with status 2.
     """
     values = {name.lower(): value for name, value in os.environ.items() if value}
     needed = [name.lower() for name in databases]
@@ -352,7 +359,7 @@ def load_for_command(*databases: str) -> CommandSettings:
         return CommandSettings.model_validate(values)
     except ValidationError as error:
         wrong = {str(e["loc"][0]): e for e in _details(error)}
-    if unusable := [wrong[name] for name in needed if name in wrong]:
+    if unusable := [wrong[name] for name in (*needed, uses.lower()) if name in wrong]:
         _refuse("; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in unusable))
     return CommandSettings.model_validate(
         {name: value for name, value in values.items() if name not in wrong}

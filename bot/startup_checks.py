@@ -14,11 +14,13 @@ from aiogram.exceptions import (
     TelegramServerError,
     TelegramUnauthorizedError,
 )
+from pydantic import SecretStr
 
 from bot import outages
 from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, database_errors, read_only
 from bot.settings import Settings
+from db import address
 from db.session import Sessions, cause, is_refused
 from services.market import registration
 from services.money import wallets
@@ -32,6 +34,19 @@ _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
 
 class CannotStartError(Exception):
     """The bot cannot start. The message is one line for the person who starts the bot."""
+
+
+def warn_of_unproven_databases(settings: Settings) -> None:
+    """Log the options of database addresses that ask for a proof which the driver cannot give."""
+    for name in ("database", "intake_database", "clock_database", "reports_database"):
+        url: SecretStr | None = getattr(settings, f"{name}_url")
+        for option in address.parse(url.get_secret_value()).unproven if url else ():
+            log.warning(
+                "An option of an address is not supported",
+                setting=f"{name}_url".upper(),
+                option=option,
+                do="add sslmode=verify-full and sslrootcert=system (or the hoster's file)",
+            )
 
 
 async def database(

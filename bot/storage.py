@@ -3,8 +3,8 @@
 The memory replaces Redis while Redis does not answer.
 """
 
+import contextlib
 import json
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,39 +12,25 @@ from typing import Any
 
 from aiogram.fsm.state import State
 from aiogram.fsm.storage.base import BaseStorage, StateType, StorageKey
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from bot import outages
+from bot.redis_link import RedisAwayError, RedisLink
 
-TIMEOUT_SECONDS = 0.15
-PAUSE_SECONDS = 3.0
-"""How many seconds Redis is not used after a failure."""
 DRAFT_TTL = timedelta(days=7)
 REMEMBERED = 5_000
 """The largest number of drafts in memory. The oldest are removed first."""
 
 
-def connect(url: str) -> Redis:
-    """Return a Redis client with short time-outs and no retries."""
-    client: Redis = Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )
-    return client
+def connect(url: str) -> RedisLink:
+    """Return a link to the Redis at `url` for a FormStorage. Nothing is connected yet."""
+    return RedisLink(url, decode_responses=True)
 
 
 class FormStorage(BaseStorage):
     """aiogram's storage for the drafts of forms. It never raises an error of Redis."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._away_until = 0.0
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+        self._redis = link.client
         self._memory: OrderedDict[str, str | None] = OrderedDict()
         self._unsaved: set[str] = set()
 
@@ -69,38 +55,32 @@ class FormStorage(BaseStorage):
 
     async def alive(self) -> bool:
         """Return whether Redis answers now."""
-        try:
-            await self._redis.get("alive")
-        except (RedisError, OSError, TimeoutError):
-            return False
-        return True
+        return await self._link.alive()
 
     async def close(self) -> None:
         """Close the connections to Redis."""
-        await self._redis.aclose()
+        await self._link.close()
 
     async def _set(self, name: str, value: str | None) -> None:
         self._keep_in_memory(name, value)
         self._unsaved.add(name)
-        if not self._may_use_redis():
-            return
-        try:
+
+        async def store() -> None:
             if value is None:
                 await self._redis.delete(name)
             else:
                 await self._redis.set(name, value, ex=DRAFT_TTL)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._pause_redis(error)
-        else:
+
+        with contextlib.suppress(RedisAwayError):
+            await self._link.ask(store)
             self._unsaved.discard(name)
 
     async def _get(self, name: str) -> str | None:
-        if name in self._unsaved or not self._may_use_redis():
+        if name in self._unsaved:
             return self._memory.get(name)
         try:
-            value: str | None = await self._redis.get(name)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._pause_redis(error)
+            value: str | None = await self._link.ask(lambda: self._redis.get(name))
+        except RedisAwayError:
             return self._memory.get(name)
         return value
 
@@ -110,13 +90,6 @@ class FormStorage(BaseStorage):
         while len(self._memory) > REMEMBERED:
             oldest, _ = self._memory.popitem(last=False)
             self._unsaved.discard(oldest)
-
-    def _may_use_redis(self) -> bool:
-        return time.monotonic() >= self._away_until
-
-    def _pause_redis(self, error: Exception) -> None:
-        self._away_until = time.monotonic() + PAUSE_SECONDS
-        outages.log_away(outages.REDIS, cause=outages.cause_of(error))
 
 
 def _key_name(key: StorageKey, part: str) -> str:

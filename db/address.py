@@ -36,10 +36,15 @@ _DRIVER_OPTIONS = (
     "target_session_attrs",
 )
 _SERVER_OPTIONS = ("application_name", "options")
+_PROOFS = {"channel_binding": ("require",), "gssencmode": ("require",), "require_auth": ()}
+"""Options that ask for a proof of the server which the driver cannot give, with the asking values.
+
+No value means every value.
+"""
 _MAX_PORT = 65_535
 _HOST = re.compile(r"([^:\[\]]*)(?::([0-9]*))?")
 _IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%(?:25)?([\w.~-]+))?\](?::([0-9]*))?")
-_PASSWORDS = ("password", "sslpassword")
+_PASSWORDS = ("password", "sslpassword", "ssl_password", "sentinel_password")
 _VERIFIED = ("verify-ca", "verify-full")
 _NO_HOST = "must have a host, as in postgresql://USER:PASSWORD@HOST/DATABASE"
 
@@ -59,6 +64,11 @@ class Address:
     """True if the URL says that a connection pooler is in front of the database."""
     driver_options: dict[str, str]
     server_options: dict[str, str]
+    unproven: tuple[str, ...] = ()
+    """The options that ask for a proof of the server which this connection does not have.
+
+    Empty if TLS proves the server by its certificate and its name.
+    """
 
     def connect_arguments(self) -> dict[str, Any]:
         """Return the arguments of `asyncpg.connect`, without any value from the environment."""
@@ -136,6 +146,7 @@ def parse(url: str) -> Address:
         pooled=options.get("pgbouncer") == "true",
         driver_options=_driver_options(options),
         server_options={name: options[name] for name in _SERVER_OPTIONS if name in options},
+        unproven=_unproven(options),
     )
 
 
@@ -227,6 +238,16 @@ def _require_one_of(name: str, found: dict[str, str], values: tuple[str, ...]) -
 
 def _seconds(text: str) -> int:
     return int(text) if text.isdecimal() and int(text) > 0 else CONNECT_SECONDS
+
+
+def _unproven(options: dict[str, str]) -> tuple[str, ...]:
+    if _ssl_mode(options) in ("verify-full", "system"):
+        return ()
+    return tuple(
+        name
+        for name, values in _PROOFS.items()
+        if name in options and options[name] in (values or (options[name],))
+    )
 
 
 def _ssl_mode(options: dict[str, str]) -> str:

@@ -1,14 +1,24 @@
 -- The guards of the schema as they are: one row each, with its kind, its name and its definition. The module
 -- `services/platform/guards.py` compares them with db/guards.json, those of the release.
 -- Objects of extensions and of other schemas are left out. `remove` is the command that drops the object.
+-- A role has its usual name here, for example `adtech_bot`, whatever this installation calls it. If one login
+-- does everything, it is `adtech_owner`.
 WITH ours AS (
-    SELECT oid, rolname FROM pg_roles
-    WHERE rolname IN ('adtech_owner', 'adtech_app', 'adtech_intake', 'adtech_bot', 'adtech_clock',
-        'adtech_reports')
+    SELECT DISTINCT ON (known.oid) known.oid, 'adtech_' || job AS usual_name
+    FROM unnest(ARRAY['owner', 'app', 'intake', 'bot', 'clock', 'reports']) WITH ORDINALITY AS jobs (job, number)
+    JOIN pg_roles known ON known.rolname = role_name(job)
+    ORDER BY known.oid, number
+), role AS (
+    SELECT pg_roles.oid, coalesce(usual_name, CASE
+        WHEN rolname IN ('adtech_owner', 'adtech_app', 'adtech_intake', 'adtech_bot', 'adtech_clock',
+            'adtech_reports') THEN quote_literal(rolname) ELSE rolname END) AS name
+    FROM pg_roles LEFT JOIN ours ON ours.oid = pg_roles.oid
+    UNION ALL
+    SELECT 0, 'PUBLIC'
 ), of_extension AS (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
 ), relation AS (
-    SELECT c.* FROM pg_class c
+    SELECT c.*, owner.name AS owner FROM pg_class c JOIN role owner ON owner.oid = c.relowner
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
         AND (1259, c.oid) NOT IN (SELECT classid, objid FROM of_extension)
 ), setting_of_role AS (
@@ -17,13 +27,13 @@ WITH ours AS (
     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
         AND split_part(setting, '=', 2) !~ '^0[a-z]*$'
 ), routine AS (
-    SELECT p.*, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS signature
-    FROM pg_proc p
+    SELECT p.*, owner.name AS owner, format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS signature
+    FROM pg_proc p JOIN role owner ON owner.oid = p.proowner
     WHERE p.pronamespace = 'public'::regnamespace
         AND (1255, p.oid) NOT IN (SELECT classid, objid FROM of_extension)
 )
 SELECT CASE WHEN relkind IN ('v', 'm') THEN 'view' ELSE 'table' END AS kind, relname::text AS name,
-    concat_ws(' ', 'owner', pg_get_userbyid(relowner),
+    concat_ws(' ', 'owner', owner,
         CASE WHEN relrowsecurity OR relforcerowsecurity THEN 'row security' END,
         'persistence ' || nullif(relpersistence::text, 'p'), array_to_string(reloptions, ' '),
         CASE WHEN relkind IN ('v', 'm') THEN 'AS' || pg_get_viewdef(oid) END) AS definition,
@@ -71,57 +81,70 @@ SELECT 'policy', format('%s.%s', c.relname, p.polname), pg_get_expr(p.polqual, p
     format('DROP POLICY %I ON %I', p.polname, c.relname)
 FROM relation c JOIN pg_policy p ON p.polrelid = c.oid
 UNION ALL
--- After a restore, two functions add a number to PostgreSQL's own (`restart_ledger_txn`).
+-- After a restore, two functions add a number to PostgreSQL's own (`restart_ledger_txn`). The names
+-- in `role_name` differ between installations.
 SELECT 'function', signature,
-    concat_ws(' ', 'owner', pg_get_userbyid(proowner),
+    concat_ws(' ', 'owner', owner,
         CASE WHEN prosecdef THEN 'SECURITY DEFINER' ELSE 'SECURITY INVOKER' END,
         'SET ' || array_to_string(proconfig, ' SET '), 'text',
-        md5(regexp_replace(pg_get_functiondef(oid),
-            CASE WHEN proname IN ('ledger_txn', 'ledger_horizon')
-                THEN '[+] ''?-?[0-9]+''?(::(integer|bigint))?' ELSE '^$' END, '+'))),
+        md5(regexp_replace(pg_get_functiondef(oid), CASE
+            WHEN proname IN ('ledger_txn', 'ledger_horizon')
+                THEN '[+] ''?-?[0-9]+''?(::(integer|bigint))?'
+            WHEN proname = 'role_name' THEN 'THEN ''[^'']+'''
+            ELSE '^$' END, '+', CASE proname WHEN 'role_name' THEN 'g' ELSE '' END))),
     format('DROP FUNCTION %s', signature)
 FROM routine WHERE prokind IN ('f', 'p')
 UNION ALL
 SELECT 'right', format('%s ON %s%s TO %s', r.privilege_type,
         CASE WHEN c.relkind = 'S' THEN 'SEQUENCE ' ELSE '' END, c.relname,
-        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r.grantee) END),
+        grantee.name),
     CASE WHEN r.is_grantable THEN 'with grant option' ELSE '' END, NULL
-FROM pg_class c, aclexplode(c.relacl) r
+FROM pg_class c, aclexplode(c.relacl) r JOIN role grantee ON grantee.oid = r.grantee
 WHERE (c.oid IN (SELECT oid FROM relation)
         OR c.relkind = 'S' AND c.relnamespace = 'public'::regnamespace)
     AND r.grantee <> c.relowner
 UNION ALL
 SELECT 'right', format('%s (%s) ON %s TO %s', r.privilege_type, a.attname, c.relname,
-        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r.grantee) END),
+        grantee.name),
     CASE WHEN r.is_grantable THEN 'with grant option' ELSE '' END, NULL
 FROM relation c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) r
+JOIN role grantee ON grantee.oid = r.grantee
 WHERE r.grantee <> c.relowner
 UNION ALL
 SELECT 'right', format('EXECUTE ON FUNCTION %s TO %s', signature,
-        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r.grantee) END),
+        grantee.name),
     CASE WHEN r.is_grantable THEN 'with grant option' ELSE '' END, NULL
 FROM routine, aclexplode(coalesce(proacl, acldefault('f', proowner))) r
+JOIN role grantee ON grantee.oid = r.grantee
 WHERE r.grantee <> proowner
 UNION ALL
 SELECT 'right', format('CREATE ON SCHEMA public TO %s',
-        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r.grantee) END), '', NULL
-FROM pg_namespace n, aclexplode(n.nspacl) r
+        grantee.name), '', NULL
+FROM pg_namespace n, aclexplode(n.nspacl) r JOIN role grantee ON grantee.oid = r.grantee
 WHERE n.nspname = 'public' AND r.privilege_type = 'CREATE' AND r.grantee <> n.nspowner
-    AND pg_get_userbyid(r.grantee) <> 'adtech_owner'
+    AND grantee.name <> 'adtech_owner'
 UNION ALL
 SELECT 'default right', format('%s OF %s TO %s', r.privilege_type, CASE d.defaclobjtype
         WHEN 'f' THEN 'FUNCTIONS' WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' ELSE 'OTHERS' END,
-        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r.grantee) END),
-    'by ' || pg_get_userbyid(d.defaclrole), NULL
+        grantee.name),
+    'by ' || ours.usual_name, NULL
 FROM pg_default_acl d JOIN ours ON ours.oid = d.defaclrole, aclexplode(d.defaclacl) r
+JOIN role grantee ON grantee.oid = r.grantee
 UNION ALL
 -- A role that creates roles gets a membership in each; it has this power anyway.
-SELECT 'membership', format('%s TO %s', pg_get_userbyid(m.roleid), member.rolname), '', NULL
+SELECT 'membership', format('%s TO %s', given.name, receiver.name), '', NULL
 FROM pg_auth_members m JOIN pg_roles member ON member.oid = m.member
+JOIN role given ON given.oid = m.roleid JOIN role receiver ON receiver.oid = m.member
 WHERE (m.member IN (SELECT oid FROM ours) OR m.roleid IN (SELECT oid FROM ours))
     AND NOT member.rolcreaterole AND NOT member.rolsuper
 UNION ALL
-SELECT 'role', ours.rolname::text, concat_ws(' ',
+-- If one login does everything, it may end and see its own sessions without these memberships.
+SELECT 'membership', format('%s TO adtech_owner', given), '', NULL
+FROM unnest(ARRAY['pg_signal_backend', 'pg_read_all_stats']) AS given
+WHERE role_name('owner') = role_name('app')
+    AND NOT pg_has_role(role_name('owner'), given, 'MEMBER')
+UNION ALL
+SELECT 'role', ours.usual_name, concat_ws(' ',
     CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
     CASE WHEN rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolreplication THEN 'REPLICATION' END,
     CASE WHEN rolbypassrls THEN 'BYPASSRLS' END,
@@ -130,10 +153,10 @@ SELECT 'role', ours.rolname::text, concat_ws(' ',
             'row_security', 'session_preload_libraries', 'local_preload_libraries'))), NULL
 FROM ours JOIN pg_roles ON pg_roles.oid = ours.oid
 UNION ALL
-SELECT 'limit', format('%s of %s', limited.name, ours.rolname), '', NULL
+SELECT 'limit', format('%s of %s', limited.name, ours.usual_name), '', NULL
 FROM ours, (VALUES ('idle_in_transaction_session_timeout', 0), ('transaction_timeout', 170000))
     AS limited (name, since)
-WHERE ours.rolname <> 'adtech_owner' AND (
+WHERE ours.usual_name <> 'adtech_owner' AND (
     current_setting('server_version_num')::integer < limited.since
     OR EXISTS (SELECT FROM setting_of_role WHERE role = ours.oid AND name = limited.name))
 UNION ALL

@@ -1087,6 +1087,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- ledger_txn() RETURNS bigint
 -- lock_wallet(wallet_id bigint) RETURNS bigint
 -- mark_job_settled() RETURNS trigger
+-- may_end_sessions_of(login name) RETURNS boolean
 -- note_payment() RETURNS trigger
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
@@ -1131,6 +1132,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_zero_sum() RETURNS trigger
 -- reset_balance(drifted_wallet_id bigint) RETURNS void
 -- restart_ledger_txn() RETURNS bigint
+-- role_name(job text) RETURNS name
 -- run_switch(switch_key text, actor_id bigint, role text, run_reason text, correlation_id text) RETURNS boolean
 -- settle_stop(switch_key text) RETURNS integer
 -- settle_stops(switch_keys text[]) RETURNS jsonb
@@ -1181,6 +1183,10 @@ GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_clock;
 GRANT EXECUTE ON FUNCTION record_launch_check TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_ledger_check TO adtech_clock;
+GRANT EXECUTE ON FUNCTION role_name TO adtech_bot;
+GRANT EXECUTE ON FUNCTION role_name TO adtech_clock;
+GRANT EXECUTE ON FUNCTION role_name TO adtech_intake;
+GRANT EXECUTE ON FUNCTION role_name TO adtech_reports;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;

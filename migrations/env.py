@@ -5,8 +5,9 @@ import os
 import sys
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
+from db import role_names
 from db.models import campaigns, corrections, intake, losses, money, operations, posting, users
 from db.models.base import Base
 from db.session import cause, create_engine, is_away
@@ -25,7 +26,37 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        use_role_names(connection, os.environ.get("DATABASE_ROLES", ""))
         context.run_migrations()
+
+
+def use_role_names(connection: Connection, setting: str) -> None:
+    """Let the migrations use the names of the database roles that the setting DATABASE_ROLES has.
+
+    A database that was migrated before knows the names. Raises RoleNamesError if the setting has
+    others, or names a role that does not exist.
+    """
+    names = role_names.parse(setting)
+    is_known = connection.exec_driver_sql("SELECT to_regprocedure('role_name(text)') IS NOT NULL")
+    if is_known.scalar():
+        jobs = ", ".join(f"role_name('{job}')" for job in names)
+        row = connection.exec_driver_sql(f"SELECT {jobs}").one()
+        stored = dict(zip(names, row, strict=True))
+        if setting and names != stored:
+            known = ",".join(f"{job}={name}" for job, name in stored.items())
+            raise role_names.RoleNamesError(f"this database was migrated with {known}")
+        names = stored
+    if names == role_names.USUAL:
+        return
+    found = connection.exec_driver_sql("SELECT rolname FROM pg_roles").scalars().all()
+    if missing := sorted({*names.values()} - {*found}):
+        raise role_names.RoleNamesError(f"these roles do not exist: {', '.join(missing)}")
+
+    @event.listens_for(connection, "before_cursor_execute", retval=True)
+    def rename(
+        _connection: object, _cursor: object, statement: str, parameters: object, *_: object
+    ) -> tuple[str, object]:
+        return role_names.rename(statement, names), parameters
 
 
 async def main() -> None:
@@ -47,7 +78,9 @@ async def main() -> None:
         if not isinstance(error, ValueError) and not is_away(error):
             raise
         problem = str(error) if isinstance(error, ValueError) else cause(error)
-        sys.stderr.write(f"MIGRATION_DATABASE_URL: {problem}\n")
+        wrong = isinstance(error, role_names.RoleNamesError)
+        setting = "DATABASE_ROLES" if wrong else "MIGRATION_DATABASE_URL"
+        sys.stderr.write(f"{setting}: {problem}\n")
         raise SystemExit(2) from None
 
 

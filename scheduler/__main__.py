@@ -96,7 +96,9 @@ def ticks(
     report_daily = partial(
         watchdogs.queue_daily_report, sessions, settings.daily_report_hour, settings.escrow_sla
     )
-    watch_criteria = partial(rollback_watch.watch, sessions, settings.escrow_sla)
+    watch_criteria = partial(
+        rollback_watch.watch, sessions, settings.escrow_sla, settings.rollback_limits
+    )
     store_failures = partial(failure_counts.store, sessions)
     publish = partial(dispatch.dispatch, posting_worker)
     deliver = partial(notice_delivery.deliver, outbox_worker)
@@ -286,6 +288,7 @@ def main() -> None:
     """Read the settings and run the scheduler; exit with status 2 if a setting is wrong."""
     settings = product_settings.load()
     product_logging.setup(settings)
+    startup_checks.warn_of_unproven_databases(settings)
     warm_up.build()
     raise SystemExit(asyncio.run(run(settings)))
 

@@ -166,6 +166,7 @@ class Clock:
 
     def _record_database_away(self, error: Exception) -> None:
         now = time.monotonic()
+        metrics.DATABASE_AWAY.set(True)
         if self._away_since is None:
             self._away_since, self._away_logged_at = now, now
             log.error("The database is away: waiting for it", cause=cause(error))
@@ -176,6 +177,7 @@ class Clock:
 
     def _record_beat(self) -> None:
         self._last_beat_at = time.monotonic()
+        metrics.DATABASE_AWAY.set(False)
         if self._away_since is not None:
             log.warning(
                 "The database is back", seconds=round(self._last_beat_at - self._away_since)

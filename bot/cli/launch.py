@@ -7,17 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import launch_facts, settings
 from bot.cli.commands import DATABASE, LAUNCH, command
-from bot.cli.shell import Person, read_settings, run_all, run_once, staff
-from bot.cli.tables import out
+from bot.cli.shell import REFUSED, Person, read_settings, run_all, run_once, staff
+from bot.cli.tables import out, print_rows
 from bot.screens import launch as screens
 from bot.texts import DEFAULT_LANGUAGE, Texts
+from db import queries
 from db.models.operations import Switch
 from db.session import Sessions
-from services.launch import gate
+from services.launch import criteria, gate
 from services.launch.checks import Facts
 from services.launch.gate import Launch
 
 GROUP = LAUNCH
+_CRITERIA_COLUMNS = ("criterion", "now", "limit", "met")
 _NEEDS = f"{DATABASE}, and the other settings of the bot"
 
 app = typer.Typer(
@@ -62,6 +64,37 @@ def begin_next(person: Person) -> None:
         )
 
     _run(begin)
+
+
+@command(
+    app,
+    "criteria",
+    group=GROUP,
+    example="adtech launch criteria --json",
+    needs=f"{DATABASE}. ROLLBACK_LIMITS and ESCROW_SLA are used",
+    prints_rows=True,
+)
+def show_criteria() -> None:
+    """Show the criteria of a rollback, with their limits and the present numbers.
+
+    They stop everything after the launch is signed. Exit with status 1 if one is met.
+    """
+    configured = read_settings("DATABASE_URL", uses="ROLLBACK_LIMITS")
+
+    async def measure(session: AsyncSession) -> list[criteria.Measured]:
+        since = await criteria.signed_at(session) or await queries.now(session)
+        return await criteria.measure(
+            session, since=since, sla=configured.escrow_sla, limits=configured.rollback_limits
+        )
+
+    measured = run_once(measure)
+    rows = [
+        {"criterion": each.name, "now": each.value, "limit": each.threshold, "met": each.is_met}
+        for each in measured
+    ]
+    print_rows(_CRITERIA_COLUMNS, rows)
+    if any(each.is_met for each in measured):
+        raise typer.Exit(REFUSED)
 
 
 def _run(act: Callable[[AsyncSession, Facts], Awaitable[Launch]]) -> None:

@@ -47,7 +47,7 @@ def status() -> None:
             forms = storage.FormStorage(redis)
             return await system_status.gather(sessions, forms, sla=configured.escrow_sla)
         finally:
-            await redis.aclose()
+            await redis.close()
 
     lines = run_all(gather)
     print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])

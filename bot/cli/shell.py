@@ -154,14 +154,14 @@ def run_all(
     sys.exit(NO_DATABASE)
 
 
-def read_settings(*databases: str) -> CommandSettings:
+def read_settings(*databases: str, uses: str = "") -> CommandSettings:
     """Return the settings of the environment and of `.env`, or those of the running sandbox.
 
-    The command needs one of the settings in `databases`. Exits with status 2 if all of them are
-    missing, or one of them is wrong.
+    `databases` are the names of the settings of which one is needed, and `uses` is one that may be
+    missing. Exits with status 2 if all of `databases` are missing, or one of all these is wrong.
     """
     os.environ.update(running_sandbox.find_settings())
-    configured = settings.load_for_command(*databases)
+    configured = settings.load_for_command(*databases, uses=uses)
     logged = configured
     if err.is_for_a_person and "log_level" not in configured.model_fields_set:
         # A person reads the sentences of the command, and not the log beside them.

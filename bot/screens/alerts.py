@@ -8,14 +8,13 @@ from services.platform.alert_conditions import BY_NAME
 
 DATABASE_AWAY = "database_away"
 """The name of the alert that a bot sends by itself, because it cannot be stored."""
-DATABASE_COMMAND = "adtech health"
 _WITHOUT_BUTTONS = frozenset({DATABASE_AWAY, "bot_missing", "inbox_late"})
 """The alerts during which nobody answers a press in time, so that only a shell helps."""
 
 
 def firing(t: Texts, name: str) -> Outgoing:
     """Build the message that an alert has begun."""
-    command = _command(name)
+    command = BY_NAME[name].command
     text = f"{t('alert-firing', what=_what(t, name))}\n{command}"
     if name in _WITHOUT_BUTTONS:
         return Outgoing(text)
@@ -36,12 +35,8 @@ def urgent(t: Texts, name: str, *, is_firing: bool) -> UrgentAlert:
     """Build the text of an alert for the alert routes (a web address and an e-mail)."""
     what = _what(t, name)
     text = t("alert-firing", what=what) if is_firing else t("alert-over", what=what)
-    return UrgentAlert(name, is_firing, text, _command(name))
+    return UrgentAlert(name, is_firing, text, BY_NAME[name].command)
 
 
 def _what(t: Texts, name: str) -> str:
     return t("alert-what", name=name)
-
-
-def _command(name: str) -> str:
-    return BY_NAME[name].command if name in BY_NAME else DATABASE_COMMAND

@@ -7,30 +7,33 @@ limits.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack, cast
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from bot import metrics, outages
+from bot import metrics
+from bot.redis_link import RedisAwayError, RedisLink
 from bot.telegram import rate_limits
 from bot.telegram.rate_limits import PER_SECOND, LocalLimiter
 
-REDIS_SECONDS = 0.15
-REDIS_PAUSE_SECONDS = 5.0
-"""How many seconds Redis is not used after an error of Redis."""
-DAY_MS = 86_400_000
 MAX_BATCH = 32
+LONGEST_ROUND_TRIP_MS = 400
+"""Slots are reserved earlier for the distance to Redis, by at most this time."""
 CONFIRM_SECONDS = 0.02
 """How many seconds the limiter collects Telegram's answers before one request to Redis."""
-PREFIX = "limits:"
+PREFIX = "{limits}:"
+"""The begin of all keys. A cluster keeps keys with the same word in braces on one server."""
 SCRIPT = Path(__file__).with_name("rate_limiter.lua").read_text()
+# The end is a time by the clock of Redis, because the clocks of processes may differ.
+COOL_DOWN_SCRIPT = """
+local clock = redis.call('TIME')
+local until_ms = clock[1] * 1000 + clock[2] / 1000 + ARGV[2]
+redis.call('ZADD', KEYS[1], 'GT', string.format('%.3f', until_ms), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], 86400000)
+return 1
+"""
 _COMMON_KEYS = [PREFIX + name for name in ("cooling", "all", "last_send", "notice_mark")]
 
 
@@ -74,14 +77,11 @@ class RateLimiter:
 
     def __init__(self, redis_url: str, *, per_second: int = PER_SECOND) -> None:
         """Prepare the limiter. `per_second` is Telegram's limit for all chats together."""
-        self._redis = Redis.from_url(
-            redis_url,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._link = RedisLink(redis_url)
+        self._redis = self._link.client
         self._script = self._redis.register_script(SCRIPT)
-        self._redis_paused_until = 0.0
+        self._cool_down_script = self._redis.register_script(COOL_DOWN_SCRIPT)
+        self._round_trip_ms = 0.0
         self._local = LocalLimiter(per_second)
         self._min_gap_ms = 1_000 / per_second * rate_limits.PACE
         self._rates: list[float] = [
@@ -153,18 +153,21 @@ class RateLimiter:
         """Stop every process from sending to a chat for the time `period`."""
         metrics.THROTTLED.inc()
         self._local.cool_down(chat_id, period.total_seconds())
-        await self._in_redis(lambda: self._cool_down_in_redis(chat_id, period))
+        ms = period.total_seconds() * 1000
+        keys, args = _COMMON_KEYS[:1], [chat_id, ms]
+        with contextlib.suppress(RedisAwayError):
+            await self._link.ask(lambda: self._cool_down_script(keys=keys, args=args))
 
     async def alive(self) -> bool:
         """Return whether Redis answers. For a moment after a failure, the result is False."""
-        return await self._in_redis(self._redis.time) is not None
+        return await self._link.alive()
 
     async def close(self) -> None:
         """Close the connections to Redis."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._redis.aclose()
+        await self._link.close()
 
     def _start_serving(self) -> None:
         if self._task is None or self._task.done():
@@ -224,7 +227,10 @@ class RateLimiter:
         Returns two numbers for each request, or None if Redis is not available. (0, s) means a slot
         in s seconds. (1, s) means that all chats wait s seconds, and (2, s) that this chat waits.
         """
-        keys, args = [*_COMMON_KEYS], [*self._rates, len(answers)]
+        # While one answer is under way, nobody gets a slot. So slots are reserved earlier.
+        longest_lead = rate_limits.LEAD_MS + round(min(self._round_trip_ms, LONGEST_ROUND_TRIP_MS))
+        rates = [*self._rates[:3], longest_lead, *self._rates[4:]]
+        keys, args = [*_COMMON_KEYS], [*rates, len(answers)]
         chats = [chat_id for chat_id, _ in answers] + [request.chat_id for request in batch]
         for chat_id in chats:
             keys += [f"{PREFIX}{chat_id}:second", f"{PREFIX}{chat_id}:minute"]
@@ -234,13 +240,16 @@ class RateLimiter:
             # A slot must begin before the caller gives up, with one exception: every caller waits
             # at least for the shortest gap between two messages.
             patience = max((request.give_up_at - time.monotonic()) * 1000, self._min_gap_ms)
-            lead = min(patience, rate_limits.LEAD_MS)
+            lead = min(patience, longest_lead)
             minute_rank = rate_limits.PER_MINUTE - request.parts + 1 if request.parts else 0
             flags = [int(request.ad), int(request.answered)]
             args += [request.chat_id, *flags, lead, minute_rank, int(request.answer)]
-        result = await self._in_redis(lambda: self._script(keys=keys, args=args))
-        if result is None:
+        began = time.monotonic()
+        try:
+            result = await self._link.ask(lambda: self._script(keys=keys, args=args))
+        except RedisAwayError:
             return None
+        self._round_trip_ms = (time.monotonic() - began) * 1000
         numbers = cast("list[int]", result)
         return [
             (verdict, ms / 1000) for verdict, ms in zip(numbers[::2], numbers[1::2], strict=True)
@@ -251,27 +260,3 @@ class RateLimiter:
         if wait.chat > 0:
             return 2, max(wait)
         return (1, wait.all_chats) if wait.all_chats > 0 else (0, 0.0)
-
-    async def _cool_down_in_redis(self, chat_id: int, period: timedelta) -> None:
-        # The script uses the clock of Redis, so this function uses it too.
-        seconds, microseconds = await self._redis.time()
-        until = (seconds + period.total_seconds()) * 1000 + microseconds / 1000
-        await self._redis.zadd(_COMMON_KEYS[0], {str(chat_id): until}, gt=True)
-        await self._redis.pexpire(_COMMON_KEYS[0], DAY_MS)
-
-    async def _in_redis(self, ask: Callable[[], Awaitable[object]]) -> object | None:
-        """Return the result of a call of Redis, or None if Redis is not available."""
-        if time.monotonic() < self._redis_paused_until:
-            return None
-        # The first attempt may fail because the connection broke or this process was paused.
-        for _ in range(2):
-            try:
-                # REDIS_SECONDS limits one read. An answer that arrives byte by byte needs a limit
-                # for the whole call.
-                async with asyncio.timeout(2 * REDIS_SECONDS):
-                    return await ask()
-            except (RedisError, OSError, TimeoutError) as error:
-                failure = outages.cause_of(error)
-        self._redis_paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
-        outages.log_away(outages.REDIS, cause=failure)
-        return None

@@ -1,5 +1,5 @@
 -- Ends the sessions whose locks of whole tables hold up a stop of a kill switch. Returns how many have
--- ended, and how many remain, because they belong to superusers. Such a session is for example a migration
+-- ended, and how many remain, because the owner may not end them. Such a session is for example a migration
 -- or a `LOCK TABLE`: it locks a table that a stop reads or writes, or waits for such a lock, and a session
 -- of the application waits behind it. Waits at most 0.3 s for the end of each session.
 -- Locks: nothing. Raises: nothing.
@@ -9,9 +9,9 @@ BEGIN
     PERFORM pg_stat_clear_snapshot();
     SELECT count(*) FILTER (WHERE outcome), count(*) FILTER (WHERE NOT outcome)
     INTO ended, remaining FROM (
-        SELECT CASE WHEN login.rolsuper THEN false
-            ELSE pg_terminate_backend(holder.pid, 300) END AS outcome
-        FROM pg_stat_activity holder JOIN pg_roles login ON login.rolname = holder.usename
+        SELECT CASE WHEN may_end_sessions_of(holder.usename)
+            THEN pg_terminate_backend(holder.pid, 300) ELSE false END AS outcome
+        FROM pg_stat_activity holder
         WHERE holder.pid IN (
             SELECT held.pid
             FROM pg_locks waiting
@@ -22,7 +22,7 @@ BEGIN
                     'users'::regclass, 'user_roles'::regclass, 'user_audit_logs'::regclass,
                     'inbox'::regclass, 'outbox'::regclass, 'moved_chats'::regclass)
                 AND waiter.usename IN (
-                    'adtech_app', 'adtech_intake', 'adtech_bot', 'adtech_clock', 'adtech_reports')
+                    role_name('app'), role_name('intake'), role_name('bot'), role_name('clock'), role_name('reports'))
                 AND held.mode IN (
                     'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
                 AND held.pid = ANY (pg_blocking_pids(waiting.pid)))) AS holders;

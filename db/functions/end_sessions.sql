@@ -8,9 +8,10 @@ DECLARE
     ended integer;
 BEGIN
     PERFORM pg_stat_clear_snapshot();
-    SELECT count(*) FILTER (WHERE pg_terminate_backend(activity.pid, 300)) INTO ended
+    SELECT count(*) FILTER (WHERE CASE WHEN may_end_sessions_of(activity.usename)
+        THEN pg_terminate_backend(activity.pid, 300) ELSE false END) INTO ended
     FROM pg_stat_activity activity
     WHERE activity.pid = ANY (pids) AND activity.pid <> pg_backend_pid() AND activity.usename IN (
-        'adtech_app', 'adtech_intake', 'adtech_bot', 'adtech_clock', 'adtech_reports');
+        role_name('app'), role_name('intake'), role_name('bot'), role_name('clock'), role_name('reports'));
     RETURN ended;
 END $$

@@ -1,6 +1,6 @@
 -- Ends the sessions that hold the locks or the rows of kill switches. Returns a list of these sessions: process
 -- id, login (database role), program, since how many seconds the transaction is open or the session is idle, and whether the session
--- was told to end. A superuser's session is not. Waits at most 0.3 s for the end of these sessions.
+-- was told to end. A superuser's session is not, nor one that the owner may not end (`may_end_sessions_of`). Waits at most 0.3 s for the end of these sessions.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION end_switch_holders(switch_keys text[]) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -13,9 +13,9 @@ BEGIN
             'program', coalesce(holder.application_name, ''),
             'seconds', extract(epoch FROM clock_timestamp()
                 - coalesce(holder.xact_start, holder.state_change, clock_timestamp())),
-            'ended', CASE WHEN login.rolsuper THEN false
-                ELSE pg_terminate_backend(holder.pid) END)), '[]')
-        FROM pg_stat_activity holder JOIN pg_roles login ON login.rolname = holder.usename
+            'ended', CASE WHEN may_end_sessions_of(holder.usename)
+                THEN pg_terminate_backend(holder.pid) ELSE false END)), '[]')
+        FROM pg_stat_activity holder
         WHERE holder.pid <> pg_backend_pid() AND holder.pid IN (
             SELECT held.pid FROM pg_locks held
             WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 2

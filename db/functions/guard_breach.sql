@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION guard_breach() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF OLD.breach IS NULL AND pg_has_role(session_user, 'adtech_clock', 'MEMBER')
+    IF OLD.breach IS NULL AND pg_has_role(session_user, role_name('clock'), 'MEMBER')
         OR OLD.breach IS NOT NULL AND NEW.breach IS NULL
             AND has_decided(OLD, '{release,dismiss_sure}')
     THEN

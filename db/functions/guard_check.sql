@@ -7,7 +7,7 @@ SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     job post_jobs;
 BEGIN
-    IF NEW.verdict = 'unknown' OR pg_has_role(session_user, 'adtech_clock', 'MEMBER') THEN
+    IF NEW.verdict = 'unknown' OR pg_has_role(session_user, role_name('clock'), 'MEMBER') THEN
         RETURN NEW;
     END IF;
     SELECT * INTO job FROM post_jobs WHERE id = NEW.post_job_id;

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION guard_notice() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER')
-        OR TG_ARGV[0] = 'clock' AND pg_has_role(current_user, 'adtech_clock', 'MEMBER')
+        OR TG_ARGV[0] = 'clock' AND pg_has_role(current_user, role_name('clock'), 'MEMBER')
     THEN
         RETURN NEW;
     END IF;

@@ -9,8 +9,8 @@ DECLARE
     process text := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
     IF pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER')
-        OR process = 'bot' AND pg_has_role(current_user, 'adtech_bot', 'MEMBER')
-        OR process IS DISTINCT FROM 'bot' AND pg_has_role(current_user, 'adtech_clock', 'MEMBER')
+        OR process = 'bot' AND pg_has_role(current_user, role_name('bot'), 'MEMBER')
+        OR process IS DISTINCT FROM 'bot' AND pg_has_role(current_user, role_name('clock'), 'MEMBER')
     THEN
         RETURN NEW;
     END IF;

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION require_own_act() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    trusted boolean := pg_has_role(session_user, 'adtech_intake', 'MEMBER')
+    trusted boolean := pg_has_role(session_user, role_name('intake'), 'MEMBER')
         OR pg_has_role(session_user, current_user, 'MEMBER');
 BEGIN
     IF TG_TABLE_NAME = 'channels' THEN

@@ -18,7 +18,7 @@ BEGIN
         needed := 'grant_role';
     END IF;
     IF changed.granted_by IS NULL AND (TG_OP = 'INSERT' OR changed.role = 'super_admin')
-        AND pg_has_role(session_user, 'adtech_intake', 'MEMBER')
+        AND pg_has_role(session_user, role_name('intake'), 'MEMBER')
     THEN
         RETURN NULL;
     END IF;

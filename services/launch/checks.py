@@ -68,6 +68,8 @@ class Facts:
     """How long the last check watches after the switch `payouts` runs."""
     sla: timedelta
     """ESCROW_SLA: how long an escrow may be held without a published post."""
+    limits: Mapping[str, int]
+    """ROLLBACK_LIMITS: the limit of each criterion of a rollback."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +271,8 @@ async def _check_watched(session: AsyncSession, context: Context) -> Result:
     row = (await session.execute(_LEDGER_SINCE, {"since": since})).one()
     # A transfer past a stopped switch is never accepted, however long ago it was.
     unguarded = (await session.scalars(_WITHOUT_SWITCH, {"since": context.began_at})).all()
-    met = await criteria.evaluate(session, since=since, sla=context.facts.sla)
+    facts = context.facts
+    met = await criteria.evaluate(session, since=since, sla=facts.sla, limits=facts.limits)
     problems = [f"incidents: {row.incidents}"] if row.incidents else []
     problems += [f"violations: {row.violations}"] if row.violations else []
     problems += [f"transfer {transfer_id}" for transfer_id in unguarded]

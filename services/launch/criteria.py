@@ -4,7 +4,7 @@ Source: "Trigger rollback if" in the production checklist (the first four), and 
 in the safety plan (the others). They are watched from the last signature of the launch on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,27 +23,33 @@ SLA_GRACE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Criterion:
-    """A criterion of a rollback: it is met while the query returns `threshold` or more."""
+    """A criterion of a rollback: it is met while the query returns its limit or more.
+
+    `rollback_limits` has the usual limits.
+    """
 
     name: str
-    threshold: int
     sql: str
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A criterion that is met, with the measured number."""
+    """A criterion with the measured number."""
 
     name: str
     value: int
     threshold: int
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the number has reached the limit."""
+        return self.value >= self.threshold
 
 
 CRITERIA = (
     Criterion(
         # The number is that of the quietest of the last three whole minutes: a spike that lasts.
         "conflicts",
-        10,
         """
         SELECT min(coalesce(counted.occurred, 0))
         FROM generate_series(1, 3) AS back
@@ -54,7 +60,6 @@ CRITERIA = (
     Criterion(
         # They increase: more than in the five minutes before, otherwise the number is 0.
         "approve_timeouts",
-        5,
         """
         SELECT CASE WHEN recent > earlier THEN recent ELSE 0 END FROM (
             SELECT coalesce(sum(occurred) FILTER (
@@ -68,7 +73,6 @@ CRITERIA = (
     ),
     Criterion(
         "ledger_violations",
-        1,
         """
         SELECT count(*) FROM incidents
         WHERE kind = 'ledger_violation' AND closed_at IS NULL AND opened_at >= :since
@@ -76,7 +80,6 @@ CRITERIA = (
     ),
     Criterion(
         "deadlocks",
-        3,
         """
         SELECT coalesce(sum(occurred), 0) FROM failure_counts
         WHERE kind = 'deadlock' AND minute > now() - interval '5 minutes'
@@ -84,15 +87,13 @@ CRITERIA = (
     ),
     Criterion(
         "invariant_check_failed",
-        1,
         """
-        SELECT coalesce((SELECT violations FROM ledger_checkpoints
-            WHERE created_at >= :since ORDER BY id DESC LIMIT 1), 0)
+        SELECT coalesce((SELECT CASE WHEN created_at >= :since THEN violations END
+            FROM ledger_checkpoints ORDER BY id DESC LIMIT 1), 0)
         """,
     ),
     Criterion(
         "escrow_past_sla",
-        1,
         """
         SELECT count(*) FROM escrows held
         JOIN campaign_targets target ON target.id = held.campaign_target_id
@@ -105,19 +106,17 @@ CRITERIA = (
     Criterion(
         # The tick that refunds runs each second.
         "failed_without_refund",
-        3,
         """
         SELECT count(*) FROM post_jobs
         WHERE status = 'failed' AND NOT settled AND updated_at < clock() - interval '2 minutes'
         """,
     ),
     Criterion(
+        # The number is how many whole minutes the outage lasts.
         "telegram_errors",
-        1,
         """
-        SELECT count(*) FROM incidents
+        SELECT coalesce(floor(extract(epoch FROM clock() - min(opened_at)) / 60), 0) FROM incidents
         WHERE kind = 'telegram_down' AND closed_at IS NULL
-            AND opened_at < clock() - interval '5 minutes'
         """,
     ),
 )
@@ -137,20 +136,34 @@ async def signed_at(session: AsyncSession) -> datetime | None:
     return moment
 
 
-async def evaluate(session: AsyncSession, *, since: datetime, sla: timedelta) -> list[Measured]:
-    """Return the criteria that are met. Checks of the ledger before `since` do not count."""
-    met = []
+async def measure(
+    session: AsyncSession, *, since: datetime, sla: timedelta, limits: Mapping[str, int]
+) -> list[Measured]:
+    """Return the number of each criterion. Checks of the ledger before `since` do not count.
+
+    `limits` are those of ROLLBACK_LIMITS, by the name of the criterion.
+    """
+    measured = []
     for criterion in CRITERIA:
         values = {"since": since, "limit": sla + SLA_GRACE}
         query = text(criterion.sql)
         wanted = {name: values[name] for name in values if f":{name}" in criterion.sql}
         value = int(await session.scalar(query, wanted) or 0)
-        if value >= criterion.threshold:
-            met.append(Measured(criterion.name, value, criterion.threshold))
-    return met
+        measured.append(Measured(criterion.name, value, limits[criterion.name]))
+    return measured
 
 
-async def stop_if_met(session: AsyncSession, *, sla: timedelta) -> Sequence[Measured]:
+async def evaluate(
+    session: AsyncSession, *, since: datetime, sla: timedelta, limits: Mapping[str, int]
+) -> list[Measured]:
+    """Return the criteria that are met. The arguments are those of `measure`."""
+    measured = await measure(session, since=since, sla=sla, limits=limits)
+    return [criterion for criterion in measured if criterion.is_met]
+
+
+async def stop_if_met(
+    session: AsyncSession, *, sla: timedelta, limits: Mapping[str, int]
+) -> Sequence[Measured]:
     """Stop everything if a criterion is met, and notify the admin chat of the criterion.
 
     Returns the criteria that are newly met. Each opens an incident. While this incident is open,
@@ -161,7 +174,7 @@ async def stop_if_met(session: AsyncSession, *, sla: timedelta) -> Sequence[Meas
     if since is None:
         return []
     new = []
-    for measured in await evaluate(session, since=since, sla=sla):
+    for measured in await evaluate(session, since=since, sla=sla, limits=limits):
         facts = {"ref": measured.name, "value": measured.value, "threshold": measured.threshold}
         incident_id = await killswitches.open_incident(
             session, kind=INCIDENT, details={measured.name: [facts]}

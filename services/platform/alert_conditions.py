@@ -108,6 +108,15 @@ CONDITIONS = (
         lasting=timedelta(seconds=15),
         counted="max(adtech_redis_away) > 0",
     ),
+    # No row can be stored about it. So the bot tells it by itself (`bot/process_watch.py`).
+    Condition(
+        "database_away",
+        "database_away",
+        "adtech health",
+        lasting=timedelta(seconds=20),
+        watcher="bot",
+        urgent=True,
+    ),
     Condition(
         "webhook_foreign",
         "webhook_foreign",

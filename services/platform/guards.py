@@ -6,7 +6,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import role_names
 from services.platform import guard_repairs
 
 FOLDER = Path(__file__).parents[2] / "db"
@@ -30,6 +31,7 @@ _FREEZING = frozenset({"trigger", "constraint", "index", "function", "view", "ta
 _FREEZING_IF_ADDED = frozenset({"trigger", "rule", "membership", "setting"})
 _READING = ("SELECT ",)
 _FOUND = text(QUERY)
+_ROLE_NAME = text("SELECT role_name(:job)")
 _NOW_AT = text("SELECT max(version_num) FROM alembic_version")
 _RECORD = text("SELECT record_guard_faults(:freezes, :facts)").bindparams(
     bindparam("facts", type_=JSONB)
@@ -96,7 +98,18 @@ async def compare(session: AsyncSession) -> list[Difference]:
         return [Difference("changed", REVISION, str(revision), repair)]
     rows = (await session.execute(_FOUND)).all()
     removals = {(kind, name): remove for kind, name, _, remove in rows}
-    return find_differences(release(), as_guards(rows), removals)
+    differences = find_differences(release(), as_guards(rows), removals)
+    if not differences:
+        return []
+    names = {job: await session.scalar(_ROLE_NAME, {"job": job}) for job in role_names.JOBS}
+    return [
+        replace(
+            each,
+            name=role_names.rename(each.name, names),
+            repair=role_names.rename(each.repair, names),
+        )
+        for each in differences
+    ]
 
 
 def find_differences(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from bot import process_watch
@@ -139,4 +140,5 @@ async def test_a_database_that_is_away_is_told_once(
     assert [(alert["alert"], alert["status"]) for alert in receiver.alerts] == [
         ("database_away", "firing")
     ]
+    assert REGISTRY.get_sample_value("adtech_database_away") == 1
     assert "PostgreSQL does not answer" in await market.last("group")

@@ -119,6 +119,10 @@ def test_a_missing_setting_is_named(
         ("PLATFORM_FEE_BPS", "10000"),
         ("WEBHOOK_URL", "http://hooksecret"),
         ("WEBHOOK_SECRET", "hooksecret!"),
+        ("DATABASE_ROLES", "hooksecret=x"),
+        ("DATABASE_ROLES", "bot='hooksecret'"),
+        ("ROLLBACK_LIMITS", "hooksecret=5"),
+        ("ROLLBACK_LIMITS", "deadlocks=hooksecret"),
         ("DATABASE_POOL_SIZE", "1"),
         ("DATABASE_POOL_SIZE", "201"),
         ("HTTP_PORT", "70000"),
@@ -376,3 +380,14 @@ def test_a_broken_file_matters_only_if_the_environment_has_no_database(
     with pytest.raises(SystemExit):
         settings.load_for_command("DATABASE_URL")
     assert "is not NAME=value" in capsys.readouterr().err
+
+
+def test_one_login_for_everything_is_accepted_if_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MIGRATION_DATABASE_URL", GOOD["DATABASE_URL"])
+    with pytest.raises(SystemExit):
+        settings.load()
+    jobs = ("owner", "app", "intake", "bot", "clock", "reports")
+    monkeypatch.setenv("DATABASE_ROLES", ",".join(f"{job}=adtech_app" for job in jobs))
+    assert set(settings.load().database_roles.values()) == {"adtech_app"}

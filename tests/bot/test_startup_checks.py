@@ -5,10 +5,12 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot import commands, outages, startup_checks
 from bot.admin_chat import AdminChat
+from bot.settings import Settings
 from db import address
 from db.session import create_engine, create_sessions
 from tests.handlers.marketplace import Marketplace
@@ -114,3 +116,20 @@ async def test_a_database_that_is_away_is_one_line_a_minute(
     assert line["what"] == "PostgreSQL"
     assert "refused" in line["cause"].lower()
     await engine.dispose()
+
+
+def test_an_option_that_the_driver_does_not_support_is_named_at_the_start() -> None:
+    url = "postgresql://u:secret@h/d?sslmode=require"
+    loaded = Settings.model_construct(
+        database_url=SecretStr(f"{url}&channel_binding=require"),
+        clock_database_url=SecretStr(f"{url}&require_auth=scram-sha-256"),
+        reports_database_url=SecretStr(url),
+        intake_database_url=None,
+    )
+    with capture_logs() as logs:
+        startup_checks.warn_of_unproven_databases(loaded)
+    assert [(line["setting"], line["option"]) for line in logs] == [
+        ("DATABASE_URL", "channel_binding"),
+        ("CLOCK_DATABASE_URL", "require_auth"),
+    ]
+    assert "secret" not in str(logs)

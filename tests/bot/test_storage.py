@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from aiogram.fsm.storage.base import StorageKey
 
-from bot import storage
+from bot import redis_link, storage
 from sandbox import embedded
 from tests.conftest import Database
+from tests.factories import valkeys
 from tests.handlers.marketplace import Marketplace, open_marketplace
 
 KEY = StorageKey(bot_id=1, chat_id=2, user_id=2)
@@ -48,7 +49,7 @@ async def test_a_frozen_redis_costs_one_short_wait(
         await market.say("advertiser", "/start")
         begun = time.monotonic()
         await market.make_campaign()
-        pauses = (time.monotonic() - begun) / storage.PAUSE_SECONDS
+        pauses = (time.monotonic() - begun) / redis_link.PAUSE_SECONDS
         # A form asks its storage dozens of times. Redis is tried one time, then after each pause.
         assert len(frozen.taken) <= 2 + pauses
         assert await market.value("SELECT status FROM campaigns") == "active"
@@ -76,7 +77,7 @@ async def test_a_draft_survives_a_restart_of_redis(tmp_path: Path) -> None:
         assert await kept.get_data(KEY) == {"name": "Bakery"}
         await kept.set_data(KEY, {"name": "Bakery", "budget": 1})
         server = await embedded.start_valkey(folder)
-        kept._away_until = 0.0
+        await valkeys.until(kept.alive)
         assert await kept.get_data(KEY) == {"name": "Bakery", "budget": 1}
         await kept.set_data(KEY, {"name": "Bakery", "budget": 2})
         another_process = storage.FormStorage(storage.connect(server.url))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,8 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._swallowing: set[asyncio.StreamWriter] = set()
         self.port = 0
+        self.delay_seconds = 0.0
+        """How long the proxy keeps each piece of data, in each direction."""
 
     async def serve(
         self, client: asyncio.StreamReader, client_writer: asyncio.StreamWriter
@@ -65,6 +68,8 @@ class Proxy:
     async def _forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while chunk := await source.read(CHUNK):
+                if self.delay_seconds:
+                    await asyncio.sleep(self.delay_seconds)
                 if sink not in self._swallowing:
                     sink.write(chunk)
                     await sink.drain()
@@ -73,12 +78,14 @@ class Proxy:
 
 
 @asynccontextmanager
-async def run_proxy(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[Proxy]:
-    """Run a proxy that connects to a server with `connect`."""
+async def run_proxy(
+    connect: Callable[[], Awaitable[Streams]], *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Proxy]:
+    """Run a proxy that connects to a server with `connect`. Its clients use TLS if `tls` is set."""
     proxy = Proxy(connect)
     listener = ports.listen(0)
     proxy.port = ports.port_of(listener)
-    server = await asyncio.start_server(proxy.serve, sock=listener)
+    server = await asyncio.start_server(proxy.serve, sock=listener, ssl=tls)
     try:
         yield proxy
     finally:

@@ -67,6 +67,22 @@ def test_options_of_other_programs_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "unproven"),
+    [
+        ("sslmode=require&channel_binding=require", ("channel_binding",)),
+        ("channel_binding=prefer&gssencmode=disable", ()),
+        ("require_auth=scram-sha-256&gssencmode=require", ("gssencmode", "require_auth")),
+        ("sslmode=verify-full&sslrootcert=system&channel_binding=require", ()),
+        ("sslrootcert=system&channel_binding=require", ()),
+    ],
+)
+def test_a_proof_that_the_driver_cannot_give_is_named(
+    options: str, unproven: tuple[str, ...]
+) -> None:
+    assert address.parse(f"postgresql://u:p@h/d?{options}").unproven == unproven
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "",

@@ -8,7 +8,7 @@ from typing import Any
 from db.models.operations import Switch
 from db.models.users import Role
 from db.session import Sessions
-from services.launch import attempts, gate, steps
+from services.launch import attempts, gate, rollback_limits, steps
 from services.launch.checks import Facts
 from services.launch.gate import Launch
 from services.launch.steps import Step
@@ -27,6 +27,7 @@ FACTS = Facts(
     amount=people.PRICE,
     watch=timedelta(minutes=30),
     sla=timedelta(hours=24),
+    limits=rollback_limits.DEFAULTS,
 )
 
 

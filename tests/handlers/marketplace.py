@@ -371,7 +371,7 @@ async def running_bot(
         stop.set()
         await asyncio.wait({working, polling})
         await bot.session.close()
-        await redis.aclose()
+        await redis.close()
     assert working.exception() is None
 
 

@@ -20,6 +20,7 @@ from scheduler import dispatch, rollback_watch, settlements, watchdogs
 from scheduler.breaker import Breaker
 from scheduler.dispatch import PostingWorker
 from services.launch.gate import Launch, StepState
+from services.launch.rollback_limits import DEFAULTS
 from services.launch.steps import SIGN_OFF, SIGNERS, STEPS, Step
 from services.platform import heartbeats
 from tests.conftest import ReusedEngine, checked_database
@@ -210,7 +211,7 @@ async def test_a_met_criterion_is_told_in_the_admin_chat(market: Marketplace) ->
             role,
         )
     await market.database.as_owner("INSERT INTO failure_counts VALUES ('deadlock', now(), 3)")
-    await rollback_watch.watch(market.database.sessions, timedelta(hours=24))
+    await rollback_watch.watch(market.database.sessions, timedelta(hours=24), DEFAULTS)
     await market.deliver()
     told = [message["text"] or "" for message in await market.messages("group")]
     met = "criterion of a rollback is met: deadlocks: 3 within"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from scheduler import clock
@@ -167,8 +168,10 @@ async def test_the_clock_waits_while_the_database_is_away() -> None:
     with capture_logs() as logs:
         await asyncio.sleep(0.6)
         while_away = counter.times
+        assert REGISTRY.get_sample_value("adtech_database_away") == 1
         away = False
         await asyncio.sleep(0.6)
+        assert REGISTRY.get_sample_value("adtech_database_away") == 0
         stopping.set()
         assert await running == 0
     assert while_away <= 1

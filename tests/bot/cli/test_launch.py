@@ -110,3 +110,15 @@ async def test_only_operators_check(shell: Shell, fresh: Database) -> None:
     assert ran.status == 1
     ran = await shell.adtech("launch", "status")
     assert "not begun" in ran.out
+
+
+async def test_the_criteria_of_a_rollback_are_shown_with_their_limits(fresh: Database) -> None:
+    await fresh.as_owner("INSERT INTO failure_counts VALUES ('deadlock', now(), 3)")
+    met = await Shell({"DATABASE_URL": fresh.url}).adtech("launch", "criteria", "--csv")
+    assert (met.status, "deadlocks,3,3,true" in met.out.splitlines()) == (1, True), met.said
+    changed = {"DATABASE_URL": fresh.url, "ROLLBACK_LIMITS": "deadlocks=5"}
+    below = await Shell(changed).adtech("launch", "criteria", "--csv")
+    assert (below.status, "deadlocks,3,5,false" in below.out.splitlines()) == (0, True), below.said
+    wrong = await Shell(changed | {"ROLLBACK_LIMITS": "x"}).adtech("launch", "criteria")
+    assert (wrong.status, wrong.err.count("\n")) == (2, 1), wrong.said
+    assert wrong.err.startswith("settings: ROLLBACK_LIMITS must have only these names: conflicts")

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "health": (BOT, ()),
     "status": (BOT, ()),
     "launch status": (BOT, ()),
+    "launch criteria": (BOT, ()),
     "dlq": (BOT, ()),
     "trace": (BOT, ("5f0c1d2e3a4b",)),
     "stop all": (BOT, ("x", *AS)),

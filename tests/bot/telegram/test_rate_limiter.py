@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.telegram import rate_limiter
+from bot import redis_link
 from bot.telegram.rate_limiter import RateLimiter, SendSlot
 from bot.telegram.rate_limits import FLOOD_CHATS, PACE, PROCESSES
 from sandbox import embedded
@@ -35,7 +35,7 @@ async def limiters(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
     """Yield the rate limiters of two processes that have sent nothing."""
-    monkeypatch.setattr(rate_limiter, "REDIS_SECONDS", 5)
+    monkeypatch.setattr(redis_link, "CALL_SECONDS", 5)
     pair = RateLimiter(redis_url), RateLimiter(redis_url)
     await pair[0]._redis.flushall()
     yield pair
@@ -114,12 +114,14 @@ async def test_a_slot_of_the_minute_limit_counts_from_the_answer_too(
     limiter, _ = limiters
     now = int(time.time() * 1000)
     past = {f"past:{age}": now - 2_000 - age * 1_000 for age in range(19)}
-    await limiter._redis.zadd(f"limits:{CHANNEL}:minute", mapping=past)
+    await limiter._redis.zadd(f"{{limits}}:{CHANNEL}:minute", mapping=past)
     assert await limiter.wait(CHANNEL, within=0, ad=True) == 0
     await asyncio.sleep(0.5)
     limiter.confirm(CHANNEL)
     await asyncio.sleep(0.05)
-    [(_, counts)] = await limiter._redis.zrange(f"limits:{CHANNEL}:minute", -1, -1, withscores=True)
+    [(_, counts)] = await limiter._redis.zrange(
+        f"{{limits}}:{CHANNEL}:minute", -1, -1, withscores=True
+    )
     assert now + 450 < counts < time.time() * 1000 + 1
 
 
@@ -210,7 +212,7 @@ async def test_a_cancelled_wait_takes_no_slot(
     await asyncio.sleep(0.05)
     leaving.cancel()
     assert await staying == 0
-    assert await limiter._redis.zscore("limits:all", str(gone)) is None
+    assert await limiter._redis.zscore("{limits}:all", str(gone)) is None
 
 
 async def test_closing_the_limiter_ends_all_waits(redis_url: str) -> None:
@@ -273,7 +275,7 @@ async def test_twenty_a_minute_in_a_channel_but_not_in_a_private_chat(
     for chat_id in (CHANNEL, 77):
         for age in range(20):
             member = {f"past:{age}": now - 2_000 - age * 1_000}
-            await limiter._redis.zadd(f"limits:{chat_id}:minute", mapping=member)
+            await limiter._redis.zadd(f"{{limits}}:{chat_id}:minute", mapping=member)
     assert 35 < await limiter.wait(CHANNEL, within=0) < 40
     assert await limiter.wait(77, within=0) == 0
 
@@ -285,7 +287,7 @@ async def test_the_first_of_several_parts_waits_for_slots_for_all(
     limiter, _ = limiters
     now = int(time.time() * 1000)
     past = {f"past:{age}": now - 1_000 - age * 1_000 for age in range(19)}
-    await limiter._redis.zadd(f"limits:{CHANNEL}:minute", mapping=past)
+    await limiter._redis.zadd(f"{{limits}}:{CHANNEL}:minute", mapping=past)
     wait = await limiter.wait(CHANNEL, within=0, parts=parts)
     assert waits - 1 < wait <= waits
 
@@ -326,7 +328,7 @@ async def test_a_step_back_of_the_clock_of_redis_delays_nothing(
                 await redis.zadd(key, {member: score + hour})
             await redis.persist(key)
     seconds, _microseconds = await redis.time()
-    await redis.set("limits:last_send", seconds * 1000 + hour)
+    await redis.set("{limits}:last_send", seconds * 1000 + hour)
     assert await limiter.wait(free, within=2, ad=True) == 0
     assert 0 < await limiter.wait(resting, within=0) <= 7
 

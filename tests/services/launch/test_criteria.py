@@ -1,6 +1,6 @@
 """Test that a met criterion of a rollback stops money and posting, and an unmet one does not."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from db.models.operations import Switch
 from sandbox import embedded
 from services.launch import criteria
 from services.launch.criteria import CRITERIA, INCIDENT
+from services.launch.rollback_limits import CHANGEABLE, DEFAULTS
 from services.money import incidents
 from services.platform import killswitches
 from services.posts import posting, telegram_outage
@@ -33,10 +34,10 @@ async def signed(server: embedded.Postgres, reused_engine: ReusedEngine) -> Asyn
         yield walk
 
 
-async def watch(database: Database) -> list[str]:
+async def watch(database: Database, limits: Mapping[str, int] = DEFAULTS) -> list[str]:
     """Run the watch once, and return the names of the criteria that it acted on."""
     async with database.sessions.begin() as session:
-        met = await criteria.stop_if_met(session, sla=SLA)
+        met = await criteria.stop_if_met(session, sla=SLA, limits=limits)
     return [measured.name for measured in met]
 
 
@@ -200,6 +201,14 @@ async def test_just_below_a_criterion_nothing_stops(signed: Walk, case: Case) ->
     assert await stopped(signed.database) == set()
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_higher_limit_lets_the_same_harm_pass(signed: Walk, case: Case) -> None:
+    higher = {name: 99 * (name in CHANGEABLE) or limit for name, limit in DEFAULTS.items()}
+    await case.met(signed.database)
+    met = await watch(signed.database, higher)
+    assert (case.name in met) is (case.name not in CHANGEABLE)
+
+
 async def test_a_spike_that_does_not_increase_is_no_criterion(signed: Walk) -> None:
     await counted("approve_timeout", 0, 5, 0, 0, 0, 0, 5)(signed.database)
     assert await watch(signed.database) == []
@@ -228,3 +237,9 @@ async def test_a_criterion_acts_again_after_its_incident_is_closed(signed: Walk)
         " ALTER TABLE incidents ENABLE TRIGGER USER"
     )
     assert await watch(signed.database) == ["deadlocks"]
+
+
+async def test_a_lower_limit_stops_earlier(signed: Walk) -> None:
+    await counted("deadlock", 0, 1)(signed.database)
+    assert await watch(signed.database) == []
+    assert await watch(signed.database, DEFAULTS | {"deadlocks": 1}) == ["deadlocks"]

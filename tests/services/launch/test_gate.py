@@ -55,7 +55,7 @@ async def test_the_bots_login_checks_and_signs_and_the_schedulers_login_watches(
     await walk.sign_all()
     await walk.database.as_owner("INSERT INTO failure_counts VALUES ('deadlock', now(), 3)")
     async with clock_sessions.begin() as session:
-        met = await criteria.stop_if_met(session, sla=walk.facts.sla)
+        met = await criteria.stop_if_met(session, sla=walk.facts.sla, limits=walk.facts.limits)
     assert [measured.name for measured in met] == ["deadlocks"]
     for engine in engines:
         await engine.dispose()

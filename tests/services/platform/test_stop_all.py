@@ -174,6 +174,24 @@ async def test_a_superusers_session_is_named_and_delays_only_its_switch(
     assert await _running(database) == []
 
 
+async def test_a_session_that_the_owner_may_not_end_delays_only_its_switch(
+    database: Database, server: embedded.Postgres, hung: asyncpg.Connection
+) -> None:
+    """Check a hoster that gives nobody the membership in pg_signal_backend."""
+    await hung.execute(HOLDS["one switch's lock"])
+    superuser = await asyncpg.connect(server.dsn(embedded.SUPERUSER, "postgres"))
+    try:
+        await superuser.execute(f"REVOKE pg_signal_backend FROM {embedded.OWNER}")
+        stop = await _stop(database, SYSTEM)
+        assert await _running(database) == []
+        assert stop.unsettled == (Switch.PAYOUTS,)
+        [holder] = stop.holders
+        assert (holder.login, holder.ended) == (embedded.APP, False)
+    finally:
+        await superuser.execute(f"GRANT pg_signal_backend TO {embedded.OWNER}")
+        await superuser.close()
+
+
 async def test_a_settled_switch_is_not_called_unsettled_because_of_a_later_stop(
     database: Database, superuser: asyncpg.Connection
 ) -> None:
