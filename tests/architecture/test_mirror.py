@@ -22,8 +22,7 @@ TESTED_ELSEWHERE = {
     "bot/database_metrics": "test_metrics counts conflicts and connections with it",
     "bot/hung_process": "test_event_loop and scheduler/test_clock let processes hang",
     "services/platform/alert_conditions": "architecture/test_alerts compares it with the rules",
-    "services/platform/alerts services/platform/operation_facts": "scheduler/test_alerts stores"
-    " and reads them",
+    "services/platform/alerts": "scheduler/test_alerts stores and reads them",
     "scheduler/state_gauges": "scheduler/test_alerts reads what it shows",
     "bot/outages": "test_startup_checks counts its lines",
     "handlers/routers": "tests/handlers send every update through them",
