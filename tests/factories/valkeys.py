@@ -13,6 +13,7 @@ from sandbox import binaries, ports, processes
 
 SERVICE = "forms"
 _SLOTS = 16_384
+_HIGHEST_PORT = 55_000
 
 
 class Servers:
@@ -25,7 +26,8 @@ class Servers:
 
     async def start(self, *options: str) -> int:
         """Start a server with these options, and return its port."""
-        port = ports.free(0)
+        # A server of a cluster needs a second port, which is higher by 10,000.
+        port = next(free for free in iter(lambda: ports.free(0), None) if free < _HIGHEST_PORT)
         folder = self._folder / str(port)
         folder.mkdir()
         common = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
@@ -58,7 +60,8 @@ class Servers:
         )
         self._running[port] = child
         self._stack.push_async_callback(child.stop)
-        await ports.until_answered(port)
+        async with asyncio.timeout(60):
+            await ports.until_answered(port)
 
 
 @asynccontextmanager
