@@ -37,6 +37,7 @@ from bot import env_file, redis_url
 from db import address, currencies, session
 from db.money import STARS
 from services.market import publish_times
+from services.platform.retention import SHORTEST_RETENTION
 
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
@@ -69,6 +70,12 @@ def _in_bounds(value: timedelta) -> timedelta:
     if value > publish_times.LONGEST_AHEAD:
         # Without this limit, a time that is computed from the setting could be above the year 9999.
         raise ValueError(f"must not be longer than {publish_times.LONGEST_AHEAD.days} days")
+    return value
+
+
+def _long_enough(value: timedelta) -> timedelta:
+    if value < SHORTEST_RETENTION:
+        raise ValueError(f"must be at least {SHORTEST_RETENTION.days} days")
     return value
 
 
@@ -179,6 +186,7 @@ class Settings(BaseSettings):
     launch_amount: Annotated[int, Field(ge=1)] | None = None
     launch_watch: Duration = timedelta(minutes=30)
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
+    retention: Annotated[Duration, AfterValidator(_long_enough)] = timedelta(days=90)
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
     daily_report_hour: Annotated[int, Field(ge=0, le=23)] = 6
