@@ -14,7 +14,7 @@ import time
 from alembic import context
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.models import campaigns, corrections, intake, losses, money, operations, posting, users
 from db.models.base import Base
@@ -74,6 +74,18 @@ def limit_waiting(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT set_config('lock_timeout', '{LOCK_MILLISECONDS}ms', true)")
 
 
+async def migrate(engine: AsyncEngine) -> None:
+    """Run the migrations, one process at a time."""
+    # The lock belongs to a second connection, because migrations commit meanwhile.
+    async with engine.connect() as holder, engine.connect() as connection:
+        await holder.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        # The driver keeps the last statement's snapshot, for which a concurrent index would
+        # wait. This statement has no snapshot.
+        await holder.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        event.listen(engine.sync_engine, "begin", limit_waiting)
+        await run_patiently(connection)
+
+
 async def main() -> None:
     """Connect to the database, run the migrations, and disconnect.
 
@@ -86,15 +98,10 @@ async def main() -> None:
         raise SystemExit(2)
     try:
         engine = create_engine(url, statement_seconds=None)
-        # The lock belongs to a second connection, because migrations commit meanwhile.
-        async with engine.connect() as holder, engine.connect() as connection:
-            await holder.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-            # The driver keeps the last statement's snapshot, for which a concurrent index would
-            # wait. This statement has no snapshot.
-            await holder.exec_driver_sql("SET LOCAL lock_timeout = 0")
-            event.listen(engine.sync_engine, "begin", limit_waiting)
-            await run_patiently(connection)
-        await engine.dispose()
+        try:
+            await migrate(engine)
+        finally:
+            await engine.dispose()
     except Exception as error:
         if not isinstance(error, ValueError) and not is_away(error):
             raise
