@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,9 +12,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -27,13 +24,26 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
 )
 
-from bot import env_file, redis_url
+from bot import env_file
+from bot.setting_types import (
+    AdminChatId,
+    Currency,
+    DatabaseRoles,
+    DatabaseUrl,
+    Duration,
+    LogFormat,
+    LogLevel,
+    Port,
+    RedisUrl,
+    Retention,
+    RollbackLimits,
+    UserIds,
+)
 from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
@@ -45,57 +55,6 @@ SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 
 LAUNCH_TOP_UPS = 50
 """Without LAUNCH_AMOUNT, the launch's placement costs at most this many times the least top-up."""
-
-_ID_LIMIT = 2**52
-"""All ids of Telegram are below this number: they have at most 52 significant bits."""
-
-
-def _duration(value: object) -> object:
-    """Convert a text such as `30` to seconds. Return any other value unchanged."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _ids(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _in_bounds(value: timedelta) -> timedelta:
-    if value <= timedelta():
-        raise ValueError("must be longer than zero")
-    if value > publish_times.LONGEST_AHEAD:
-        # Without this limit, a time that is computed from the setting could be above the year 9999.
-        raise ValueError(f"must not be longer than {publish_times.LONGEST_AHEAD.days} days")
-    return value
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    address.parse(value.get_secret_value())
-    return value
-
-
-def _redis_url(value: SecretStr) -> SecretStr:
-    redis_url.check(value.get_secret_value())
-    return value
-
-
-def _known_currency(value: str) -> str:
-    known = value in currencies.EXPONENTS
-    if not known and re.fullmatch("[A-Z]{3}", value):
-        raise ValueError(
-            "names a currency whose number of decimals at Telegram is not known, so that"
-            " amounts could be wrong: choose one of db/currencies.py"
-        )
-    if not known:
-        raise ValueError(
-            "must be three capital letters of a currency that Telegram takes,"
-            f" or {STARS} for Telegram Stars"
-        )
-    return value
 
 
 def _is_web_address(url: str, *schemes: str) -> bool:
@@ -111,19 +70,6 @@ def _is_web_address(url: str, *schemes: str) -> bool:
 
 def _role(database_url: SecretStr) -> str:
     return address.parse(database_url.get_secret_value()).user
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
-UserId = Annotated[int, Field(gt=0, lt=_ID_LIMIT)]
-Port = Annotated[int, Field(ge=0, le=65_535)] | None
-"""A port that is closed if it is None."""
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-Currency = Annotated[str, AfterValidator(_known_currency)]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-LogFormat = Literal["json", "console"]
-RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(rollback_limits.parse)]
-DatabaseRoles = Annotated[Mapping[str, str], NoDecode, BeforeValidator(role_names.parse)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class _EnvFile(EnvSettingsSource):
@@ -150,8 +96,8 @@ class Settings(BaseSettings):
 
     bot_token: SecretStr
     bot_api_url: str = ""
-    admin_chat_id: Annotated[int, Field(lt=0, gt=-_ID_LIMIT)]
-    super_admin_ids: Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_ids)] = ()
+    admin_chat_id: AdminChatId
+    super_admin_ids: UserIds = ()
     database_url: DatabaseUrl
     intake_database_url: DatabaseUrl | None = None
     clock_database_url: DatabaseUrl | None = None
@@ -184,6 +130,7 @@ class Settings(BaseSettings):
     launch_watch: Duration = timedelta(minutes=30)
     rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
+    retention: Retention = timedelta(days=90)
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None
     daily_report_hour: Annotated[int, Field(ge=0, le=23)] = 6

@@ -527,8 +527,10 @@ CREATE TABLE ledger_checkpoints (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     CONSTRAINT pk_ledger_checkpoints PRIMARY KEY (id)
 );
-CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE INDEX ix_ledger_checkpoints_passed ON ledger_checkpoints USING btree (created_at) WHERE violations = 0;
+CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON ledger_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER in_the_past BEFORE INSERT ON ledger_checkpoints FOR EACH ROW EXECUTE FUNCTION guard_checkpoint();
+CREATE TRIGGER kept BEFORE DELETE ON ledger_checkpoints FOR EACH ROW EXECUTE FUNCTION guard_retention();
 GRANT SELECT ON ledger_checkpoints TO adtech_bot;
 GRANT SELECT ON ledger_checkpoints TO adtech_clock;
 GRANT SELECT ON ledger_checkpoints TO adtech_reports;
@@ -648,6 +650,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = 'post_altered'::text;
 CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE (kind = ANY (ARRAY['answer_lost'::text, 'switch_answer_lost'::text])) AND (status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]));
+CREATE INDEX ix_outbox_ended ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]);
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -672,8 +675,9 @@ CREATE TABLE post_checks (
     CONSTRAINT ck_post_checks_verdict CHECK (verdict::text = ANY (ARRAY['present'::character varying, 'altered'::character varying, 'gone'::character varying, 'unknown'::character varying, 'stayed'::character varying]::text[]))
 );
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
-CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON post_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON post_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER checked_by BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_check();
+CREATE TRIGGER kept BEFORE DELETE ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_retention();
 CREATE TRIGGER not_ahead BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION refuse_future_check();
 GRANT INSERT, SELECT ON post_checks TO adtech_bot;
 GRANT INSERT, SELECT ON post_checks TO adtech_clock;
@@ -1076,12 +1080,16 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_payment_update() RETURNS trigger
 -- guard_post_job() RETURNS trigger
 -- guard_process_row() RETURNS trigger
+-- guard_retention() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
 -- has_decided(job post_jobs, decisions text[]) RETURNS boolean
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_command_for_request(request staff_requests) RETURNS boolean
+-- is_evidence_needed() RETURNS boolean
+-- is_spare_check(seen post_checks) RETURNS boolean
+-- is_spare_checkpoint(checked ledger_checkpoints) RETURNS boolean
 -- launch_steps() RETURNS TABLE(number bigint, phase integer, name text)
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
@@ -1092,8 +1100,12 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
+-- purge_checkpoints(keep interval, row_limit integer) RETURNS integer
+-- purge_heartbeats() RETURNS void
 -- purge_inbox() RETURNS void
 -- purge_late_answers() RETURNS void
+-- purge_outbox(keep interval, row_limit integer) RETURNS integer
+-- purge_post_checks(keep interval, after_job bigint, row_limit integer, OUT deleted integer, OUT last_job bigint) RETURNS record
 -- reconcile_super_admins(listed bigint[]) RETURNS void
 -- record_guard_faults(freezes boolean, facts jsonb) RETURNS bigint
 -- record_launch_check(check_name text, check_passed boolean, check_evidence jsonb, actor_id bigint, inbox_id bigint, correlation_id text) RETURNS boolean
@@ -1123,6 +1135,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_payment_report() RETURNS trigger
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
+-- require_retention(keep interval) RETURNS void
 -- require_role_request() RETURNS trigger
 -- require_running() RETURNS trigger
 -- require_search() RETURNS trigger
@@ -1176,8 +1189,12 @@ GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_clock;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_checkpoints TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_heartbeats TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_late_answers TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_outbox TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_post_checks TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
 GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_clock;

@@ -1,32 +1,48 @@
-"""Run the migrations with the database role that owns the tables (MIGRATION_DATABASE_URL)."""
+"""Run the migrations with the database role that owns the tables (MIGRATION_DATABASE_URL).
+
+Each migration has its own transaction, or several (`migrations/online.py`). A statement waits at
+most LOCK_MILLISECONDS for a lock, because everybody who needs the same table waits behind it. If it
+does not get the lock, the transaction is rolled back and tried again after a pause, in which the
+others continue.
+"""
 
 import asyncio
 import os
 import sys
+import time
 
 from alembic import context
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import role_names
 from db.models import campaigns, corrections, intake, losses, money, operations, posting, users
 from db.models.base import Base
-from db.session import cause, create_engine, is_away
+from db.session import cause, create_engine, is_away, sqlstate
 
 DESCRIBED = (campaigns, corrections, intake, losses, money, operations, posting, users)
 """The modules that define all tables, which `alembic check` compares with the database."""
 
 LOCK = 7_002
 """The key of an advisory lock for one migration at a time."""
+LOCK_MILLISECONDS = 250
+PAUSE_SECONDS = 0.5
+GIVE_UP_SECONDS = 900.0
+"""A migration fails if it gets no lock for this long, because another session holds a table."""
+LOCK_STATES = ("55P03", "40P01")
+"""The SQLSTATEs of a lock that was not free in time, and of a deadlock."""
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations over one connection, in one transaction."""
+    """Run the migrations over one connection, each in its own transaction."""
     context.configure(
-        connection=connection, target_metadata=Base.metadata, compare_server_default=False
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_server_default=False,
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-        use_role_names(connection, os.environ.get("DATABASE_ROLES", ""))
         context.run_migrations()
 
 
@@ -59,6 +75,49 @@ def use_role_names(connection: Connection, setting: str) -> None:
         return role_names.rename(statement, names), parameters
 
 
+async def run_patiently(connection: AsyncConnection) -> None:
+    """Run the migrations, and try again after a pause if a lock is not free in time."""
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    is_told = False
+    while True:
+        try:
+            await connection.run_sync(run)
+            await connection.commit()
+        except DBAPIError as error:
+            if sqlstate(error) not in LOCK_STATES or time.monotonic() > deadline:
+                raise
+            await connection.rollback()
+            if not is_told:
+                sys.stderr.write("another session holds a table: trying again until it is free\n")
+                is_told = True
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def limit_waiting(connection: Connection) -> None:
+    """Limit the wait for each lock of the transaction that begins.
+
+    Outside of a transaction this has no effect: an index that is created concurrently waits for
+    others without blocking them.
+    """
+    connection.exec_driver_sql(f"SELECT set_config('lock_timeout', '{LOCK_MILLISECONDS}ms', true)")
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Run the migrations, one process at a time."""
+    # The lock belongs to a second connection, because migrations commit meanwhile.
+    async with engine.connect() as holder, engine.connect() as connection:
+        await holder.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        # The driver keeps the last statement's snapshot, for which a concurrent index would
+        # wait. This statement has no snapshot.
+        await holder.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        await connection.run_sync(use_role_names, os.environ.get("DATABASE_ROLES", ""))
+        await connection.commit()
+        event.listen(engine.sync_engine, "begin", limit_waiting)
+        await run_patiently(connection)
+
+
 async def main() -> None:
     """Connect to the database, run the migrations, and disconnect.
 
@@ -70,10 +129,11 @@ async def main() -> None:
         sys.stderr.write("MIGRATION_DATABASE_URL is missing\n")
         raise SystemExit(2)
     try:
-        engine = create_engine(url)
-        async with engine.connect() as connection:
-            await connection.run_sync(run)
-        await engine.dispose()
+        engine = create_engine(url, statement_seconds=None)
+        try:
+            await migrate(engine)
+        finally:
+            await engine.dispose()
     except Exception as error:
         if not isinstance(error, ValueError) and not is_away(error):
             raise
@@ -84,8 +144,4 @@ async def main() -> None:
         raise SystemExit(2) from None
 
 
-given: Connection | None = context.config.attributes.get("connection")
-if given is not None:
-    run(given)
-else:
-    asyncio.run(main())
+asyncio.run(main())

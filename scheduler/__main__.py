@@ -37,6 +37,7 @@ from scheduler import (
     notice_delivery,
     post_checks,
     post_search,
+    retention,
     rollback_watch,
     settlements,
     star_reconciliation,
@@ -92,7 +93,7 @@ def ticks(
     check_ledger = partial(watchdogs.check_ledger, sessions)
     check_guards = partial(watchdogs.check_guards, sessions)
     extend_chain = partial(audit_chain_tick.extend_audit_chain, sessions, settings.audit_chain_file)
-    purge = partial(watchdogs.purge, sessions)
+    purge = retention.Retention(sessions, settings.retention)
     report_daily = partial(
         watchdogs.queue_daily_report, sessions, settings.daily_report_hour, settings.escrow_sla
     )
@@ -136,7 +137,7 @@ def ticks(
         Tick("daily report", 60.0, HANG_SECONDS, leader.leader_only(report_daily)),
         Tick("failure counts", 5.0, HANG_SECONDS, store_failures),
         Tick("rollback criteria", 10.0, HANG_SECONDS, leader.leader_only(watch_criteria)),
-        Tick("purge", 600.0, HANG_SECONDS, leader.leader_only(purge)),
+        Tick("purge", 600.0, HANG_SECONDS, leader.leader_only(purge.run)),
     ]
 
 

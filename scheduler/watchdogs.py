@@ -1,4 +1,4 @@
-"""Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger, clean up."""
+"""Run periodic maintenance: rescue posts, refund stuck escrows, check the ledger."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from bot import readiness, switches
 from db.session import Sessions
 from services.market import placement_expiry, staff_requests, submission_cards
 from services.money import correction_expiry, incidents, stuck_escrows
-from services.platform import daily_report, guards, hanging_sessions, inbox, killswitches, outbox
+from services.platform import daily_report, guards, hanging_sessions, killswitches, outbox
 from services.posts import rescue
 
 PROPOSALS = 100
@@ -112,17 +112,6 @@ async def end_hanging_sessions(sessions: Sessions) -> None:
         ended = await hanging_sessions.end(session)
     if ended:
         log.error("Hanging sessions ended", sessions=ended)
-
-
-async def purge(sessions: Sessions) -> None:
-    """Delete old updates that need no more work, but keep each payment that was not credited.
-
-    Also delete the answers that were given late.
-    """
-    async with sessions.begin() as session:
-        await inbox.purge(session)
-    async with sessions.begin() as session:
-        await outbox.purge_late_answers(session)
 
 
 async def queue_daily_report(sessions: Sessions, hour: int, sla: timedelta) -> None:

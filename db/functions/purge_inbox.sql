@@ -1,16 +1,22 @@
 -- Deletes updates that were handled more than 48 hours ago, and updates that were parked (kept and not
 -- tried again) more than 30 days ago or before the last 1,000 parked updates, because strangers can send
 -- any number of them. Parked payments and refunds do not count, and are never deleted. The limits are fixed
--- in this function, so that no login can delete other updates.
+-- in this function, so that no login can delete other updates. Telegram delivers an update again for at most
+-- 24 hours, so that a deleted one cannot come back and be handled a second time. One call deletes at most
+-- 50,000 rows of each kind: after an outage of the scheduler, the next calls delete the rest.
 -- Locks: the deleted rows. Raises: nothing.
 CREATE OR REPLACE FUNCTION purge_inbox() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
-    DELETE FROM inbox WHERE done_at < now() - interval '48 hours';
-    DELETE FROM inbox WHERE NOT coalesce(
-            payload -> 'message' ?| ARRAY['successful_payment', 'refunded_payment'], false)
-        AND failed_at < greatest(now() - interval '30 days', (
-            SELECT kept.failed_at FROM inbox kept
-            WHERE kept.failed_at IS NOT NULL AND NOT coalesce(
-                kept.payload -> 'message' ?| ARRAY['successful_payment', 'refunded_payment'], false)
-            ORDER BY kept.failed_at DESC OFFSET 999 LIMIT 1));
+    DELETE FROM inbox WHERE id = ANY (ARRAY(
+        SELECT id FROM inbox WHERE done_at < now() - interval '48 hours'
+        ORDER BY done_at LIMIT 50000));
+    DELETE FROM inbox WHERE id = ANY (ARRAY(
+        SELECT id FROM inbox WHERE NOT coalesce(
+                payload -> 'message' ?| ARRAY['successful_payment', 'refunded_payment'], false)
+            AND failed_at < greatest(now() - interval '30 days', (
+                SELECT kept.failed_at FROM inbox kept
+                WHERE kept.failed_at IS NOT NULL AND NOT coalesce(
+                    kept.payload -> 'message' ?| ARRAY['successful_payment', 'refunded_payment'], false)
+                ORDER BY kept.failed_at DESC OFFSET 999 LIMIT 1))
+        ORDER BY failed_at LIMIT 50000));
 $$

@@ -77,6 +77,11 @@ class OutboxMessage(Base):
         ),
         Index("ix_outbox_altered", "created_at", postgresql_where=text("kind = 'post_altered'")),
         Index(
+            "ix_outbox_ended",
+            text("coalesce(sent_at, due_at)"),
+            postgresql_where=text("status IN ('sent', 'failed')"),
+        ),
+        Index(
             "ix_outbox_answered",
             text("coalesce(sent_at, due_at)"),
             postgresql_where=text(
@@ -193,9 +198,16 @@ class Alert(Base):
 
 
 class LedgerCheckpoint(Base):
-    """The result of one run of the ledger check."""
+    """The result of one run of the ledger check. Rows never change. Only old ones are deleted."""
 
     __tablename__ = "ledger_checkpoints"
+    __table_args__ = (
+        Index(
+            "ix_ledger_checkpoints_passed",
+            "created_at",
+            postgresql_where=text("violations = 0"),
+        ),
+    )
 
     id: Mapped[Key]
     violations: Mapped[int]

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0004"
 down_revision = "0003"
@@ -67,6 +67,10 @@ def upgrade() -> None:
 
     At first, the switch is stopped.
     """
+    online.run(revision, (_change_schema, _check_old_rows))
+
+
+def _change_schema() -> None:
     _create_table()
     moves = ", ".join(f"'{move}'" for move in MOVES)
     op.execute(
@@ -98,8 +102,14 @@ def upgrade() -> None:
     _allow_reasons(REASONS, CHECKED)
 
 
+def _check_old_rows() -> None:
+    for table in ("ledger_transfers", "ledger_entries"):
+        online.validate(table, f"ck_{table}_reason")
+
+
 def downgrade() -> None:
     _allow_reasons(OLD_REASONS, OLD_CHECKED)
+    _check_old_rows()
     for name in FUNCTIONS:
         functions.create(name, down_revision)
     op.execute("DROP FUNCTION require_excess_payment_match, has_request")
@@ -225,7 +235,7 @@ def _allow_reasons(reasons: tuple[str, ...], checked: tuple[str, ...]) -> None:
     for table in ("ledger_transfers", "ledger_entries"):
         name = op.f(f"ck_{table}_reason")
         op.drop_constraint(name, table, type_="check")
-        op.create_check_constraint(name, table, f"reason IN {reasons}")
+        op.create_check_constraint(name, table, f"reason IN {reasons}", postgresql_not_valid=True)
     op.execute("DROP TRIGGER matches_its_row ON ledger_transfers")
     op.execute(
         "CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers"

@@ -4,11 +4,13 @@ The database roles must exist before this migration (`docs/deploy.md`).
 """
 
 import importlib
+from collections.abc import Iterator
+from functools import partial
 
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0007"
 down_revision = "0006"
@@ -255,17 +257,29 @@ AUDITED = {
 
 def upgrade() -> None:
     """Take all rights from the role adtech_app, and give rights to the role of each job."""
+    online.run(
+        revision,
+        (
+            _change_rights,
+            *(partial(_drop_foreign_key, *each) for each in NO_FOREIGN_KEYS.items()),
+            *(partial(op.execute, trigger) for trigger in _triggers()),
+            _note_waiting_payments,
+        ),
+    )
+
+
+def _drop_foreign_key(table: str, column: str) -> None:
+    op.drop_constraint(op.f(f"fk_{table}_{column}"), table)
+
+
+def _change_rights() -> None:
     op.execute(REQUIRE_ROLES)
     _revoke("adtech_app")
-    for table, column in NO_FOREIGN_KEYS.items():
-        op.drop_constraint(op.f(f"fk_{table}_{column}"), table)
     _create_switch_stops()
     _create_received_payments()
     _create_audit_chain_files()
     for name in (*FUNCTIONS, *REPLACED):
         functions.create(name, revision)
-    _create_triggers()
-    _note_waiting_payments()
     for role, rights in GRANTS.items():
         for right in rights:
             op.execute(f"GRANT {right} TO {role}")
@@ -367,26 +381,27 @@ def _note_waiting_payments() -> None:
     )
 
 
-def _create_triggers() -> None:
+def _triggers() -> Iterator[str]:
+    """Yield the statement that creates each trigger."""
     for table, columns in FROZEN.items():
         old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
-        op.execute(
+        yield (
             f"CREATE TRIGGER frozen BEFORE UPDATE OF {', '.join(columns)} ON {table} FOR EACH ROW"
             f" WHEN (({old}) IS DISTINCT FROM ({new})) EXECUTE FUNCTION refuse_frozen()"
         )
     for trigger in TRIGGERS:
-        op.execute(f"CREATE TRIGGER {trigger}")
-    op.execute(
+        yield f"CREATE TRIGGER {trigger}"
+    yield (
         "CREATE TRIGGER received AFTER INSERT ON deposits"
         " FOR EACH ROW EXECUTE FUNCTION require_received_payment()"
     )
     for name, event, function in AT_COMMIT:
-        op.execute(
+        yield (
             f"CREATE CONSTRAINT TRIGGER {name} AFTER {event} DEFERRABLE INITIALLY DEFERRED"
             f" FOR EACH ROW EXECUTE FUNCTION {function}()"
         )
     for table, events in AUDITED.items():
-        op.execute(
+        yield (
             f"CREATE CONSTRAINT TRIGGER audited AFTER {events} ON {table} DEFERRABLE"
             " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row()"
         )

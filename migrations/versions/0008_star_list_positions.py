@@ -6,7 +6,7 @@ The approval of a withdrawal of Stars requires that its deposits were compared w
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0008"
 down_revision = "0007"
@@ -40,6 +40,18 @@ TRIGGERS = (
 
 def upgrade() -> None:
     """Add the position in the list, the results of comparisons, and the check of approvals."""
+    online.run(revision, (_change_schema, _check_old_rows, _create_index))
+
+
+def _check_old_rows() -> None:
+    online.validate("deposits", "ck_deposits_comparison")
+
+
+def _create_index() -> None:
+    online.create_index("ix_deposits_uncompared", "deposits", ["id"], where=_UNCOMPARED)
+
+
+def _change_schema() -> None:
     op.create_table(
         "star_list_positions",
         sa.Column("bot_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -54,9 +66,7 @@ def upgrade() -> None:
         op.f("ck_deposits_comparison"),
         "deposits",
         "comparison IN ('listed', 'accepted', 'not_covered')",
-    )
-    op.create_index(
-        "ix_deposits_uncompared", "deposits", ["id"], postgresql_where=sa.text(_UNCOMPARED)
+        postgresql_not_valid=True,
     )
     for name in ("require_comparison", "require_deposit_match"):
         functions.create(name, revision)

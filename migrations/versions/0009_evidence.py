@@ -4,10 +4,12 @@ New links of the audit chain cover the frozen terms, for example prices. After a
 older program reports the first such link as broken.
 """
 
+from functools import partial
+
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0009"
 down_revision = "0008"
@@ -87,6 +89,16 @@ TRIGGERS = (
 
 def upgrade() -> None:
     """Create the columns, the functions and the triggers, and grant the rights."""
+    online.run(
+        revision,
+        (
+            _change_schema,
+            *(partial(_freeze, {table: columns}) for table, columns in FROZEN.items()),
+        ),
+    )
+
+
+def _change_schema() -> None:
     for table, column in PRESSES:
         op.add_column(table, sa.Column(column, sa.BigInteger(), nullable=True))
         op.create_unique_constraint(op.f(f"uq_{table}_{column}"), table, [column])
@@ -114,7 +126,6 @@ def upgrade() -> None:
     )
     op.execute("GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock")
     _audit_moves("INSERT OR UPDATE")
-    _freeze(FROZEN)
 
 
 def downgrade() -> None:

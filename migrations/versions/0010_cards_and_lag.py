@@ -6,7 +6,7 @@ Let the scheduler raise the priority of messages, and let kill switches end sess
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0010"
 down_revision = "0009"
@@ -16,11 +16,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Set the missing keys of queued cards, and add the event loop's lag to heartbeats."""
-    op.execute(
+    online.update_by_id(
+        "outbox",
         """
         UPDATE outbox SET key = 'target_submitted:' || (payload ->> 'target_id')
-        WHERE kind = 'target_submitted' AND key IS NULL
-        """
+        WHERE kind = 'target_submitted' AND key IS NULL AND id BETWEEN :first AND :last
+        """,
     )
     op.add_column(
         "heartbeats", sa.Column("loop_lag", sa.Float(), server_default=sa.text("0"), nullable=False)

@@ -10,7 +10,7 @@ screens can translate them.
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0012"
 down_revision = "0011"
@@ -56,6 +56,10 @@ def _replace_reasons(old: str, new: str) -> None:
 
 def upgrade() -> None:
     """Add the used references, their triggers, the newest transaction, and codes of reasons."""
+    online.run(revision, (_change_schema, _use_known_references))
+
+
+def _change_schema() -> None:
     op.create_table(
         "external_references",
         sa.Column("external_reference", sa.Text(), nullable=False),
@@ -68,20 +72,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("external_reference", name=op.f("pk_external_references")),
     )
     functions.create("use_external_reference", revision)
-    for trigger in TRIGGERS:
-        op.execute(f"CREATE TRIGGER {trigger}")
     op.execute("GRANT SELECT ON external_references TO adtech_bot, adtech_clock, adtech_reports")
-    op.execute(
-        """
-        INSERT INTO external_references (external_reference)
-        SELECT external_reference FROM withdrawals WHERE external_reference IS NOT NULL
-        UNION SELECT external_reference FROM excess_payments
-        """
-    )
     op.add_column("star_list_positions", sa.Column("newest", sa.Text(), nullable=True))
     op.execute("GRANT UPDATE (newest) ON star_list_positions TO adtech_clock")
     functions.create("open_incident", revision)
     _replace_reasons(" ", "_")
+
+
+def _use_known_references() -> None:
+    """Store the references of old rows, and let triggers store those of new ones.
+
+    The first pass reads all rows, while nobody waits. The second pass, behind the triggers' locks,
+    reads only what was written meanwhile.
+    """
+    since = op.get_bind().execute(sa.text("SELECT ledger_horizon()")).scalar_one()
+    _store_references(0)
+    online.commit()
+    for trigger in TRIGGERS:
+        op.execute(f"CREATE OR REPLACE TRIGGER {trigger}")
+    _store_references(since)
+
+
+def _store_references(since: int) -> None:
+    op.get_bind().execute(
+        sa.text("""
+            INSERT INTO external_references (external_reference)
+            SELECT external_reference FROM withdrawals
+            WHERE txn >= :since AND external_reference IS NOT NULL
+            UNION SELECT external_reference FROM excess_payments
+            ON CONFLICT DO NOTHING
+        """),
+        {"since": since},
+    )
 
 
 def downgrade() -> None:

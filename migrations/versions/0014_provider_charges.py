@@ -8,7 +8,7 @@ because transactions that were refused before this revision are not stored.
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0014"
 down_revision = "0013"
@@ -36,15 +36,28 @@ GRANTS = (
 
 def upgrade() -> None:
     """Add the provider's id, the table of listed transactions, and the time of the last repeat."""
+    online.run(revision, (_add_provider_id, _read_waiting_updates, _create_index, _add_list))
+
+
+def _add_provider_id() -> None:
     op.add_column("received_payments", sa.Column("provider_charge_id", sa.Text(), nullable=True))
+    functions.create("note_payment", revision)
+
+
+def _read_waiting_updates() -> None:
     op.execute(_CHARGES_OF_WAITING_UPDATES)
-    op.create_index(
+
+
+def _create_index() -> None:
+    online.create_index(
         "ix_received_payments_provider_charge_id",
         "received_payments",
         ["provider_charge_id"],
-        postgresql_where=sa.text("provider_charge_id IS NOT NULL"),
+        where="provider_charge_id IS NOT NULL",
     )
-    functions.create("note_payment", revision)
+
+
+def _add_list() -> None:
     op.create_table(
         "listed_star_transactions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

@@ -7,7 +7,7 @@ invented refund takes a payer's money.
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0015"
 down_revision = "0014"
@@ -20,22 +20,33 @@ _UNCOMPARED = "currency = 'XTR' AND comparison IS NULL"
 
 def upgrade() -> None:
     """Add the result of the comparison of refunds, and compare all deposits in Stars."""
+    online.run(revision, (_change_schema, _check_old_rows, _create_indexes))
+
+
+def _check_old_rows() -> None:
+    online.validate("deposits", "ck_deposits_refund_comparison")
+
+
+def _create_indexes() -> None:
+    online.create_index(
+        "ix_deposits_uncompared_refunds",
+        "deposits",
+        ["id"],
+        where="currency = 'XTR' AND refund_comparison IS NULL AND status = 'clawed_back'",
+    )
+    online.replace_index("ix_deposits_uncompared", "deposits", ["id"], where=_UNCOMPARED)
+
+
+def _change_schema() -> None:
     op.add_column("deposits", sa.Column("refund_comparison", sa.String(length=32), nullable=True))
-    op.create_check_constraint(op.f("ck_deposits_refund_comparison"), "deposits", _RESULTS)
+    op.create_check_constraint(
+        op.f("ck_deposits_refund_comparison"), "deposits", _RESULTS, postgresql_not_valid=True
+    )
     op.execute(
         "CREATE TRIGGER refund_compared_once BEFORE UPDATE OF refund_comparison ON deposits"
         " FOR EACH ROW WHEN (OLD.refund_comparison IS NOT NULL"
         " AND NEW.refund_comparison IS DISTINCT FROM OLD.refund_comparison)"
         " EXECUTE FUNCTION refuse_frozen()"
-    )
-    _replace_index(_UNCOMPARED)
-    op.create_index(
-        "ix_deposits_uncompared_refunds",
-        "deposits",
-        ["id"],
-        postgresql_where=sa.text(
-            "currency = 'XTR' AND refund_comparison IS NULL AND status = 'clawed_back'"
-        ),
     )
     op.execute("GRANT UPDATE (refund_comparison) ON deposits TO adtech_clock")
     functions.create("require_comparison", revision)
@@ -47,11 +58,10 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER refund_compared_once ON deposits")
     op.drop_index("ix_deposits_uncompared_refunds", "deposits")
     op.drop_column("deposits", "refund_comparison")
-    _replace_index(f"{_UNCOMPARED} AND status <> 'clawed_back'")
-
-
-def _replace_index(condition: str) -> None:
     op.drop_index("ix_deposits_uncompared", "deposits")
     op.create_index(
-        "ix_deposits_uncompared", "deposits", ["id"], postgresql_where=sa.text(condition)
+        "ix_deposits_uncompared",
+        "deposits",
+        ["id"],
+        postgresql_where=sa.text(f"{_UNCOMPARED} AND status <> 'clawed_back'"),
     )

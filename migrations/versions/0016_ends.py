@@ -8,7 +8,7 @@ can end sessions whose locks of whole tables delay a stop.
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0016"
 down_revision = "0015"
@@ -20,18 +20,16 @@ _REPLACED = ("guard_correction", "repair", "purge_inbox")
 
 def upgrade() -> None:
     """Add the column, the index and the function, and replace three functions."""
+    online.create_index(
+        "ix_outbox_answered",
+        "outbox",
+        [sa.text("coalesce(sent_at, due_at)")],
+        where="kind IN ('answer_lost', 'switch_answer_lost') AND status IN ('sent', 'failed')",
+    )
     op.add_column("corrections", sa.Column("confirmed_at", sa.DateTime(timezone=True)))
     op.execute("UPDATE corrections SET confirmed_at = clock() WHERE status = 'confirmed'")
     for name in _REPLACED:
         functions.create(name, revision)
-    op.create_index(
-        "ix_outbox_answered",
-        "outbox",
-        [sa.text("coalesce(sent_at, due_at)")],
-        postgresql_where=sa.text(
-            "kind IN ('answer_lost', 'switch_answer_lost') AND status IN ('sent', 'failed')"
-        ),
-    )
     functions.create("purge_late_answers", revision)
     op.execute("REVOKE ALL ON FUNCTION purge_late_answers FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION purge_late_answers, end_lock_holders TO adtech_clock")

@@ -143,6 +143,7 @@ def test_a_missing_setting_is_named(
         ("POST_LEASE", "8e13"),
         ("PUBLISH_AHEAD", "P3651D"),
         ("PROBE_GAP", "179"),
+        ("RETENTION", "P29D"),
         ("LOG_LEVEL", "hooksecret"),
         ("LOG_FORMAT", "hooksecret"),
         ("ENVIRONMENT", "hooksecret"),

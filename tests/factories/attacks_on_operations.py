@@ -146,6 +146,21 @@ ON_OPERATIONS = (
         "UPDATE ledger_checkpoints SET violations = 0",
         owner="AD006",
     ),
+    attack("a check of a post is deleted", "DELETE FROM post_checks", owner="AD057"),
+    *(
+        attack(
+            f"{what} of this month are deleted",
+            f"SELECT purge_{name}",
+            app="AD056",
+            clock="AD056",
+            owner="AD056",
+        )
+        for what, name in (
+            ("messages", "outbox('1 day', 1000)"),
+            ("checks of the ledger", "checkpoints('1 day', 1000)"),
+            ("checks of posts", "post_checks('1 day', 0, 1000)"),
+        )
+    ),
     attack("an audit row is changed", "UPDATE user_audit_logs SET action = 'x'"),
     attack(
         "a check of the launch is invented in the name of an operator",

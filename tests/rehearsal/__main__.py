@@ -1,8 +1,9 @@
 """Rehearse a release: replace the old processes by the new ones while people use the product.
 
-The old release is the last tag, or this commit without a tag. The new release is this folder. Both
-run the processes of deploy/compose.yml with their settings, but without containers. The walk is
-done twice, with long polling and with a webhook. Its steps are:
+The old release is the last tag. Without a tag, it is the commit before the newest migration, so
+that old code runs on the new schema. The new release is this folder. Both run the processes of
+deploy/compose.yml with their settings, but without containers. The walk is done twice, with long
+polling and with a webhook. Its steps are:
 
 1. two bots and two schedulers of the old release run, and people use them
 2. a backup is made, and `adtech predeploy` allows the release

@@ -91,10 +91,11 @@ class Installation:
 def check_out(folder: Path, repository: Path = ROOT) -> str:
     """Write the files of the old release into `folder`, and return the name of the release.
 
-    The old release is the last tag before this commit, or this commit if there is no tag.
+    The old release is the last tag before this commit. Without a tag, it is the commit before the
+    newest migration, or this commit if there is none.
     """
     found = _git(repository, "describe", "--tags", "--abbrev=0", "HEAD^")
-    name = found.stdout.decode().strip() if found.returncode == 0 else "HEAD"
+    name = found.stdout.decode().strip() if found.returncode == 0 else _before_migration(repository)
     archive = _git(repository, "archive", "--format=tar", name)
     if archive.returncode:
         raise Unexpected("a git repository with the old release", archive.stderr.decode().strip())
@@ -102,6 +103,14 @@ def check_out(folder: Path, repository: Path = ROOT) -> str:
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
     return name
+
+
+def _before_migration(repository: Path) -> str:
+    """Return the commit before the one that brought the newest migration, or HEAD."""
+    added = ("--first-parent", "-m", "--diff-filter=A", "--", "migrations/versions")
+    newest = _git(repository, "log", "-1", "--format=%H", *added).stdout.decode().strip()
+    before = _git(repository, "rev-parse", "--verify", "--short", f"{newest}^1")
+    return before.stdout.decode().strip() if newest and before.returncode == 0 else "HEAD"
 
 
 def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

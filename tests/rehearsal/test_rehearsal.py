@@ -89,6 +89,17 @@ def test_the_old_release_is_the_last_tag_before_this_commit(tmp_path: Path) -> N
             git("tag", f"v{version}")
     assert installation.check_out(tmp_path / "old", tmp_path) == "v2"
     assert (tmp_path / "old/version").read_text() == "2"
+    git("tag", "--delete", "v2", "v3")
+    versions = tmp_path / "migrations/versions"
+    versions.mkdir(parents=True)
+    (versions / "0001.py").write_text("")
+    git("add", "migrations")
+    git("commit", "-q", "-m", "4")
+    (tmp_path / "version").write_text("5")
+    git("commit", "-q", "-a", "-m", "5")
+    assert installation.check_out(tmp_path / "unmigrated", tmp_path) not in ("", "HEAD")
+    assert (tmp_path / "unmigrated/version").read_text() == "3"
+    assert not (tmp_path / "unmigrated/migrations").exists()
     with pytest.raises(Unexpected, match="a git repository"):
         installation.check_out(tmp_path / "nothing", tmp_path / "absent")
 

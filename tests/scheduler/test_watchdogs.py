@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from db.models.operations import Switch
 from scheduler import settlements, watchdogs
+from scheduler.retention import Retention
 from services.market import campaigns
 from services.posts import posting
 from tests.factories import one_post
@@ -72,7 +73,7 @@ async def test_ticks_without_work_change_nothing(scene: Scene) -> None:
         await watchdogs.expire_targets(scene.database.sessions)
         await watchdogs.cancel_unwanted(scene.database.sessions)
         await watchdogs.check_ledger(scene.database.sessions)
-        await watchdogs.purge(scene.database.sessions)
+        await Retention(scene.database.sessions, timedelta(days=90)).run()
     assert await scene.rows("SELECT * FROM post_jobs") == before
     checks = await scene.rows("SELECT violations FROM ledger_checkpoints")
     assert [check["violations"] for check in checks] == [0, 0]

@@ -1,0 +1,89 @@
+"""Define the types of the values of settings, which check what the environment contains."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from bot import redis_url
+from db import address, currencies, role_names
+from db.money import STARS
+from services.launch import rollback_limits
+from services.market import publish_times
+from services.platform.retention import SHORTEST_RETENTION
+
+_ID_LIMIT = 2**52
+"""All ids of Telegram are below this number: they have at most 52 significant bits."""
+
+
+def _duration(value: object) -> object:
+    """Convert a text such as `30` to seconds. Return any other value unchanged."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _ids(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _in_bounds(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("must be longer than zero")
+    if value > publish_times.LONGEST_AHEAD:
+        # Without this limit, a time that is computed from the setting could be above the year 9999.
+        raise ValueError(f"must not be longer than {publish_times.LONGEST_AHEAD.days} days")
+    return value
+
+
+def _long_enough(value: timedelta) -> timedelta:
+    if value < SHORTEST_RETENTION:
+        raise ValueError(f"must be at least {SHORTEST_RETENTION.days} days")
+    return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    address.parse(value.get_secret_value())
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    redis_url.check(value.get_secret_value())
+    return value
+
+
+def _known_currency(value: str) -> str:
+    known = value in currencies.EXPONENTS
+    if not known and re.fullmatch("[A-Z]{3}", value):
+        raise ValueError(
+            "names a currency whose number of decimals at Telegram is not known, so that"
+            " amounts could be wrong: choose one of db/currencies.py"
+        )
+    if not known:
+        raise ValueError(
+            "must be three capital letters of a currency that Telegram takes,"
+            f" or {STARS} for Telegram Stars"
+        )
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
+Retention = Annotated[Duration, AfterValidator(_long_enough)]
+AdminChatId = Annotated[int, Field(lt=0, gt=-_ID_LIMIT)]
+UserId = Annotated[int, Field(gt=0, lt=_ID_LIMIT)]
+UserIds = Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_ids)]
+Port = Annotated[int, Field(ge=0, le=65_535)] | None
+"""A port that is closed if it is None."""
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Currency = Annotated[str, AfterValidator(_known_currency)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["json", "console"]
+RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(rollback_limits.parse)]
+DatabaseRoles = Annotated[Mapping[str, str], NoDecode, BeforeValidator(role_names.parse)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
