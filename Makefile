@@ -17,7 +17,7 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos drills rehearse-deploy mutants bench-posting bench-ledger bench-stop lint \
+.PHONY: help run demo test chaos drills rehearse-deploy mutants bench-posting bench-ledger bench-rolling bench-stop lint \
 	alerts incidents traceability schema requirements audit sbom clean
 
 help: ## show this list
@@ -74,6 +74,9 @@ requirements: $(READY) ## pin all requirements again, with their hashes
 
 bench-ledger: $(READY) ## compare the money core with plain SQL, up to 10⁷ entries; ARGS=--quick is shorter
 	@exec $(BIN)/python -m tests.benchmarks.ledger $(ARGS)
+
+bench-rolling: $(READY) ## measure how soon the check of the ledger finds a changed row; ARGS=--quick is shorter
+	@exec $(BIN)/python -m tests.benchmarks.rolling $(ARGS)
 
 bench-stop: $(READY) ## measure how long `adtech stop all` takes, also under load
 	@exec $(BIN)/python -m tests.benchmarks.stop
