@@ -17,8 +17,8 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos drills rehearse-deploy mutants bench-posting bench-ledger bench-migrations \
-	bench-partitions bench-stop lint \
+.PHONY: help run demo test chaos drills rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
+	bench-migrations bench-partitions bench-stop lint \
 	alerts incidents traceability schema requirements audit sbom clean
 
 help: ## show this list
@@ -75,6 +75,9 @@ requirements: $(READY) ## pin all requirements again, with their hashes
 
 bench-ledger: $(READY) ## compare the money core with plain SQL, up to 10⁷ entries; ARGS=--quick is shorter
 	@exec $(BIN)/python -m tests.benchmarks.ledger $(ARGS)
+
+bench-rolling: $(READY) ## measure how soon the check of the ledger finds a changed row; ARGS=--quick is shorter
+	@exec $(BIN)/python -m tests.benchmarks.rolling $(ARGS)
 
 bench-migrations: $(READY) ## measure how long others wait while each migration runs among 10⁶ placements
 	@exec $(BIN)/python -m tests.benchmarks.migrations $(ARGS)

@@ -30,6 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=_SUMMARY)
     parser.add_argument("--local", type=Path, default=Path(".local"), help="folder for all data")
     parser.add_argument("--port", type=int, default=0, help="port of the page (default: any)")
+    parser.add_argument(
+        "--bot-api-url", default="", help="where the bot finds Telegram (default: on that port)"
+    )
     parser.add_argument("--no-bot", action="store_true", help="without bot and scheduler")
     parser.add_argument(
         "--isolated", action="store_true", help="ignore settings that lead out of the sandbox"
@@ -69,7 +72,9 @@ async def _run(options: argparse.Namespace) -> None:
     # PostgreSQL may have to run as another user. That user may enter the folder but not list it.
     with folders.lock(options.local, mode=0o711):
         folder = options.local.resolve()
-        simulation = None if settings.real_telegram else Simulation(folder, options.port)
+        simulation = None
+        if not settings.real_telegram:
+            simulation = Simulation(folder, options.port, options.bot_api_url)
         launch = Launch(folder, settings, simulation)
         try:
             await launch.start(with_bot=not options.no_bot)

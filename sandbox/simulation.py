@@ -30,11 +30,12 @@ class Keys:
 class Simulation:
     """A simulated Telegram with a stored state and an HTTP server."""
 
-    def __init__(self, folder: Path, asked_port: int) -> None:
+    def __init__(self, folder: Path, asked_port: int, bot_api_url: str = "") -> None:
         """Load the state and listen on a port.
 
-        If `asked_port` is 0, the port of the last start is preferred. Raises CannotStart if the
-        port `asked_port` is in use.
+        If `asked_port` is 0, the port of the last start is preferred. The bot calls Telegram at
+        `bot_api_url`, which has to lead to this port; "" means this port itself. Raises CannotStart
+        if the port `asked_port` is in use.
         """
         path = folder / "keys.json"
         keys = _load_or_create_keys(path)
@@ -43,6 +44,7 @@ class Simulation:
         self.keys = replace(keys, port=ports.port_of(self._listener))
         folders.write_private(path, json.dumps(asdict(self.keys)))
         self.url = f"http://{ports.HOST}:{self.keys.port}"
+        self._bot_api_url = bot_api_url or self.url
         (folder / "telegram").mkdir(mode=0o700, exist_ok=True)
         self.state = State.load(folder / "telegram")
         self.state.adopt_bot(int(self.keys.bot_token.partition(":")[0]))
@@ -59,7 +61,7 @@ class Simulation:
         """Return the settings that connect the bot to this server."""
         return {
             "BOT_TOKEN": self.keys.bot_token,
-            "BOT_API_URL": self.url,
+            "BOT_API_URL": self._bot_api_url,
             "ADMIN_CHAT_ID": str(self.seeds.admin_chat_id),
             "SUPER_ADMIN_IDS": ",".join(map(str, self.seeds.super_admins)),
         }

@@ -130,7 +130,12 @@ def ticks(
         Tick("stuck escrows", 30.0, HANG_SECONDS, leader.leader_only(refund_stuck)),
         Tick("stops", 1.0, HANG_SECONDS, partial(watchdogs.settle_stops, sessions)),
         Tick("hanging sessions", 10.0, HANG_SECONDS, end_hanging),
-        Tick("ledger", 30.0, 5 * HANG_SECONDS, leader.leader_only(check_ledger)),
+        Tick(
+            "ledger",
+            watchdogs.LEDGER_CHECK_SECONDS,
+            5 * HANG_SECONDS,
+            leader.leader_only(check_ledger),
+        ),
         Tick("guards", 120.0, HANG_SECONDS, leader.leader_only(check_guards)),
         Tick("alerts", alerts.EVERY_SECONDS, alerts.TICK_LIMIT, alert_watch.run),
         Tick("audit chain", 60.0, 5 * HANG_SECONDS, extend_chain),

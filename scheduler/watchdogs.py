@@ -13,6 +13,8 @@ from services.posts import rescue
 
 PROPOSALS = 100
 """One tick refuses at most this many staff requests and this many corrections."""
+LEDGER_CHECK_SECONDS = 30.0
+"""The interval of the scheduled check of the ledger."""
 
 log = structlog.get_logger(__name__)
 

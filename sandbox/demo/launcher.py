@@ -19,6 +19,8 @@ READY_LIMIT = 300.0
 
 _STOP_LIMIT = 45.0
 _POLL_INTERVAL = 0.05
+_FOLDERS_OF_PROCESSES = ("log", "postgres/data", "valkey")
+"""The current folders of the sandbox's processes, in the folder `local`."""
 _LOG_LINES = 15
 _KEPT_VARIABLES = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH"})
 
@@ -40,6 +42,15 @@ class RunningSandbox:
         """Stop the sandbox with SIGTERM, and return its exit status."""
         await self.child.stop((signal.SIGTERM, _STOP_LIMIT))
         return self.child.returncode
+
+    async def kill(self) -> None:
+        """End the sandbox and everything that it has started at once, and wait for their ends.
+
+        Its data must not be used again.
+        """
+        await self.child.stop((signal.SIGKILL, _STOP_LIMIT))
+        for part in _FOLDERS_OF_PROCESSES:
+            await processes.until_left(self.folder / "local" / part, _STOP_LIMIT)
 
 
 def new_folder(prefix: str) -> Path:
@@ -65,13 +76,13 @@ def logs(folder: Path) -> list[tuple[str, list[str]]]:
     ]
 
 
-async def start(folder: Path, **settings: str) -> RunningSandbox:
+async def start(folder: Path, *options: str, **settings: str) -> RunningSandbox:
     """Start a sandbox in `folder`, and wait until the bot and the scheduler work.
 
-    `settings` are settings of the product, for example METRICS_PORT. If the start fails, all
-    processes are ended and Unexpected is raised.
+    `options` are further options of `python -m sandbox`. `settings` are settings of the product,
+    for example METRICS_PORT. If the start fails, all processes are ended and Unexpected is raised.
     """
-    world = RunningSandbox(_spawn(folder, settings), folder)
+    world = RunningSandbox(_spawn(folder, options, settings), folder)
     try:
         await _until_ready(world)
     except BaseException:
@@ -91,7 +102,7 @@ async def _until_ready(world: RunningSandbox) -> None:
         await asyncio.sleep(_POLL_INTERVAL)
 
 
-def _spawn(folder: Path, settings: dict[str, str]) -> processes.Child:
+def _spawn(folder: Path, options: tuple[str, ...], settings: dict[str, str]) -> processes.Child:
     # A launcher that was killed may have left this file.
     (folder / "local/world.json").unlink(missing_ok=True)
     # An isolated sandbox would ignore some settings. Without a file, there are only the given ones.
@@ -99,7 +110,7 @@ def _spawn(folder: Path, settings: dict[str, str]) -> processes.Child:
     return processes.spawn(
         [
             sys.executable,
-            *processes.module("sandbox", *isolated, "--local", str(folder / "local")),
+            *processes.module("sandbox", *isolated, "--local", str(folder / "local"), *options),
         ],
         name="sandbox",
         cwd=folder,

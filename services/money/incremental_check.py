@@ -23,17 +23,21 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """How many rows of each table one run reads at most."""
+    """How many rows of each table one run reads at most.
+
+    A run each 30 seconds reads 10⁶ placements, which have 5·10⁶ entries, within an hour
+    (`tests/benchmarks/rolling.py`).
+    """
 
     new_entries: int = 100_000
     new_rows: int = 20_000
     """The limit for each table of targets, post jobs, escrows, deposits and withdrawals."""
-    entries: int = 50_000
-    wallets: int = 10_000
-    transfers: int = 25_000
-    targets: int = 2_000
-    deposits: int = 2_000
-    withdrawals: int = 2_000
+    entries: int = 100_000
+    wallets: int = 20_000
+    transfers: int = 50_000
+    targets: int = 10_000
+    deposits: int = 10_000
+    withdrawals: int = 10_000
 
 
 SCHEDULED = Limits()
@@ -41,9 +45,9 @@ FULL = Limits(
     entries=200_000,
     wallets=50_000,
     transfers=100_000,
-    targets=5_000,
-    deposits=5_000,
-    withdrawals=5_000,
+    targets=10_000,
+    deposits=10_000,
+    withdrawals=10_000,
 )
 """The limits of one step of a full check."""
 

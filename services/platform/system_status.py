@@ -110,6 +110,14 @@ PARTS: tuple[_Part, ...] = (
     ),
     _Part(
         """
+        SELECT count(*) AS alerts_firing,
+            string_agg(name, ', ' ORDER BY changed_at, name) AS alerts_firing_detail
+        FROM alerts WHERE firing
+        """,
+        {"alerts_firing": (Unit.COUNT, _any)},
+    ),
+    _Part(
+        """
         SELECT EXTRACT(EPOCH FROM clock() - created_at)::bigint AS last_ledger_check_age,
             violations AS ledger_violations
         FROM (SELECT) AS one LEFT JOIN LATERAL (

@@ -112,7 +112,7 @@ async def load(url: str, size: int) -> int:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute(_PEOPLE)
         transfers = size // 2
-        indexes = await _drop_indexes(connection)
+        indexes = await drop_indexes(connection)
         for sql in (_TRANSFERS, _ENTRIES):
             await connection.execute(
                 sql.format(
@@ -147,7 +147,7 @@ async def _add_new(connection: asyncpg.Connection, before: int) -> None:
     await connection.execute(_BALANCES.format(after=2 * before + 1))
 
 
-async def _drop_indexes(connection: asyncpg.Connection) -> list[str]:
+async def drop_indexes(connection: asyncpg.Connection) -> list[str]:
     """Drop the ledger's indexes and constraints, and return the SQL that creates them again."""
     constraints = await connection.fetch("""
         SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition

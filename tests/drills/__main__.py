@@ -9,42 +9,56 @@ import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from sandbox.demo import launcher
 from sandbox.demo.errors import Unexpected
-from tests.drills import dead_processes, money, outages, pages
-from tests.drills.report import Report, write
-from tests.drills.world import World, open_world
+from tests.drills import dead_processes, money, outages, pages, restore, start, telegram_outages
+from tests.drills.report import Finding, Report, write
+from tests.drills.start import Prepared
+from tests.drills.world import World
 
 Act = Callable[[World, Report], Awaitable[None]]
-DRILLS: dict[str, Act] = {
-    act.__name__: act
-    for act in (
-        money.ledger_violation,
-        outages.escrow_stuck,
-        money.wallet_mismatch,
-        outages.telegram_outage,
-        outages.redis_outage,
-        outages.crash_loop,
-        money.partial_payout,
-        dead_processes.dead_scheduler,
-        dead_processes.dead_bot,
-    )
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One way of causing an incident of `docs/incidents.toml`, and of repairing it."""
+
+    incident: str
+    act: Act
+
+
+DRILLS = {
+    "ledger_violation": Drill("ledger_violation", money.ledger_violation),
+    "escrow_stuck": Drill("escrow_stuck", outages.escrow_stuck),
+    "wallet_mismatch": Drill("wallet_mismatch", money.wallet_mismatch),
+    "telegram_closed": Drill("telegram_outage", telegram_outages.closed_port),
+    "telegram_resets": Drill("telegram_outage", telegram_outages.resets),
+    "telegram_502": Drill("telegram_outage", telegram_outages.bad_gateway),
+    "redis_outage": Drill("redis_outage", outages.redis_outage),
+    "crash_loop": Drill("crash_loop", outages.crash_loop),
+    "partial_payout": Drill("partial_payout", money.partial_payout),
+    "dead_scheduler": Drill("dead_scheduler", dead_processes.dead_scheduler),
+    "dead_bot": Drill("dead_bot", dead_processes.dead_bot),
+    "campaign_paused": Drill("campaign_paused", outages.campaign_paused),
+    "restore": Drill("restore", restore.restored_backup),
 }
-"""The drills by the names of their incidents in `docs/incidents.toml`."""
+"""The drills by their names."""
 
 
 def main() -> int:
     """Run the chosen drills, by default all, and return the exit status."""
     parser = argparse.ArgumentParser(prog="make drills", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(DRILLS)}")
-    parser.add_argument("--jobs", type=int, default=2, help="how many run at the same time")
+    parser.add_argument("--jobs", type=int, default=3, help="how many run at the same time")
     options = parser.parse_args()
     names = options.names or list(DRILLS)
     if unknown := [name for name in names if name not in DRILLS]:
         parser.error(f"no such drill: {', '.join(unknown)}. Known: {', '.join(DRILLS)}")
     begun = time.monotonic()
-    reports = asyncio.run(_run_all(names, jobs=options.jobs))
+    reports = asyncio.run(_prepare_and_run(names, jobs=options.jobs))
     seconds = time.monotonic() - begun
     write(pages.ROOT / "build" / "drills.md", reports, seconds)
     failed = [report.title for report in reports if not report.passed]
@@ -54,38 +68,59 @@ def main() -> int:
     return 1 if failed else 0
 
 
-async def _run_all(names: list[str], *, jobs: int) -> list[Report]:
-    """Run drills, at most `jobs` at the same time, and return their reports in order."""
+async def _prepare_and_run(names: list[str], *, jobs: int) -> list[Report]:
+    """Prepare one product, run each drill in a copy of it, and return their reports in order.
+
+    At most `jobs` drills run at the same time.
+    """
     free = asyncio.Semaphore(jobs)
+    folder = launcher.new_folder("adtech-drills-")
+    try:
+        begun = time.monotonic()
+        prepared = await start.prepare(folder)
+        print(f"a product is prepared after {time.monotonic() - begun:.0f} s", flush=True)
 
-    async def run_when_free(name: str) -> Report:
-        async with free:
-            return await _run(name)
+        async def run_when_free(name: str) -> Report:
+            async with free:
+                return await _run(name, prepared)
 
-    return await asyncio.gather(*map(run_when_free, names))
+        return await asyncio.gather(*map(run_when_free, names))
+    except Unexpected:
+        _print_logs(folder)
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _run(name: str) -> Report:
+async def _run(name: str, prepared: Prepared) -> Report:
     """Run one drill in a folder of its own."""
-    incident = pages.read()[name]
+    drill = DRILLS[name]
+    incident = pages.read()[drill.incident]
     report = Report(name, incident.title)
     folder = launcher.new_folder("adtech-drill-")
+    begun = time.monotonic()
     try:
-        async with open_world(folder) as world:
-            await DRILLS[name](world, report)
-            row = await world.books.row("SELECT count(*) AS n FROM ledger_entries")
-            report.ledger_entries = row["n"]
-            with report.phase("verify", "every command of the incident's page has run"):
+        async with start.open_world(prepared, folder) as world:
+            report.count_entries = world.count_entries
+            report.add(Finding("start", "the product starts", time.monotonic() - begun))
+            await drill.act(world, report)
+            async with report.phase("verify", "every command of the incident's page has run"):
                 if missed := incident.commands - world.commands:
                     raise Unexpected("all commands run", f"not run: {', '.join(sorted(missed))}")
+            ended = time.monotonic()
+        report.add(Finding("end", "the product stops", time.monotonic() - ended))
     except Unexpected as error:
         if report.passed or not report.findings:
-            report.add("trigger", "the product starts", 0, error)
-        for log, lines in launcher.logs(folder):
-            print(f"--- the end of {log}", *lines, sep="\n", file=sys.stderr)
+            report.add(Finding("start", "the product starts", 0, failure=str(error)))
+        _print_logs(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report
+
+
+def _print_logs(folder: Path) -> None:
+    for log, lines in launcher.logs(folder):
+        print(f"--- the end of {log}", *lines, sep="\n", file=sys.stderr)
 
 
 if __name__ == "__main__":

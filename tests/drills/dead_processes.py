@@ -9,7 +9,7 @@ _SIGKILL = 9
 async def dead_scheduler(world: World, report: Report) -> None:
     """Kill the scheduler, and start it again before an ad is bought."""
     await _kill_and_start(world, report, "scheduler", teller="bot")
-    with report.phase("verify", "an ad is bought, published and paid for; the books are clean"):
+    async with report.phase("verify", "an ad is published and paid for; the books are clean"):
         await world.play("books are clean")
         await world.shell("adtech report job_statuses")
         await world.check_books()
@@ -18,7 +18,7 @@ async def dead_scheduler(world: World, report: Report) -> None:
 async def dead_bot(world: World, report: Report) -> None:
     """Kill the bot, and start it again."""
     await _kill_and_start(world, report, "bot", teller="scheduler")
-    with report.phase("verify", "the bot answers, and the books are clean"):
+    async with report.phase("verify", "the bot answers, and the books are clean"):
         await world.chat(world.admin, "/ledger", then="The ledger is clean")
         await world.check_books()
 
@@ -26,15 +26,15 @@ async def dead_bot(world: World, report: Report) -> None:
 async def _kill_and_start(world: World, report: Report, program: str, *, teller: str) -> None:
     """Kill a program, wait until the program `teller` has reported it, and start it again."""
     alert = f"No {program} gives a sign of life"
-    with report.phase("trigger", f"the {program} is killed"):
+    async with report.phase("trigger", f"the {program} is killed"):
         since = await world.group.version()
         await world.control.post(f"/processes/{program}/kill", signal=_SIGKILL)
-    with report.phase("see", f"the {teller} says it in the admin chat"):
+    async with report.phase("see", f"the {teller} says it in the admin chat"):
         await world.group.shows(alert, since=since)
-    with report.phase("see", "the status says it"):
+    async with report.phase("see", "the status says it"):
         await world.shell("adtech status", status=1)
-    with report.phase("stop", "nothing has to be stopped"):
+    async with report.phase("stop", "nothing has to be stopped"):
         await world.shell("adtech killswitch list")
-    with report.phase("repair", f"the {program} starts again, and the alert is over"):
+    async with report.phase("repair", f"the {program} starts again, and the alert is over"):
         await world.control.post(f"/processes/{program}/start")
         await world.group.shows("Over", alert, since=since)

@@ -11,14 +11,14 @@ _ALARM = "The ledger's invariants are broken"
 
 async def ledger_violation(world: World, report: Report) -> None:
     """Change a balance by hand, and repair it."""
-    with report.phase("trigger", "a balance is changed by hand"):
+    async with report.phase("trigger", "a balance is changed by hand"):
         wallet, since = await _funded_wallet(world)
         await world.damage(f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}")
     await _see(world, report, since, wallet=wallet)
-    with report.phase("stop", "the incident has stopped the switches of money"):
+    async with report.phase("stop", "the incident has stopped the switches of money"):
         await _expect_stopped(world)
         await world.shell("adtech killswitch stop deposits REASON --as ID", reason="drill")
-    with report.phase("repair", "two admins sign, and the owner's role repairs the balance"):
+    async with report.phase("repair", "two admins sign, and the owner's role repairs the balance"):
         correction = await _signed(
             world, "adtech propose reset WALLET REASON --as ID", wallet=wallet
         )
@@ -28,7 +28,7 @@ async def ledger_violation(world: World, report: Report) -> None:
 
 async def wallet_mismatch(world: World, report: Report) -> None:
     """Insert an entry by hand, and balance it."""
-    with report.phase("trigger", "an entry is inserted by hand"):
+    async with report.phase("trigger", "an entry is inserted by hand"):
         wallet, since = await _funded_wallet(world)
         await world.damage(
             f"""
@@ -41,9 +41,9 @@ async def wallet_mismatch(world: World, report: Report) -> None:
             """
         )
     await _see(world, report, since, wallet=wallet, drift=False)
-    with report.phase("stop", "the incident has stopped the switches of money"):
+    async with report.phase("stop", "the incident has stopped the switches of money"):
         await _expect_stopped(world)
-    with report.phase("repair", "two admins sign, and the owner's role balances the entry"):
+    async with report.phase("repair", "two admins sign, and the owner's role balances the entry"):
         entry = (await world.books.row("SELECT max(id) AS id FROM ledger_entries"))["id"]
         correction = await _signed(world, "adtech propose orphan ENTRY REASON --as ID", entry=entry)
         await _apply(world, correction)
@@ -52,7 +52,7 @@ async def wallet_mismatch(world: World, report: Report) -> None:
 
 async def partial_payout(world: World, report: Report) -> None:
     """Mark an escrow as released without a payout, and pay the owner."""
-    with report.phase("trigger", "an escrow is released by hand, without its payout"):
+    async with report.phase("trigger", "an escrow is released by hand, without its payout"):
         await world.play("post job succeeded")
         target, since = world.scenario.target_id, await world.group.version()
         await world.damage(
@@ -60,23 +60,22 @@ async def partial_payout(world: World, report: Report) -> None:
             f" WHERE campaign_target_id = {target}",
             f"UPDATE campaign_targets SET status = 'posted' WHERE id = {target}",
         )
-    with report.phase("see", "alarm in the admin chat, line in the log"):
+    async with report.phase("see", "alarm in the admin chat, line in the log"):
         await world.group.shows(_ALARM, since=since)
         await world.log_says("Ledger invariant violated")
-    with report.phase("see", "the commands name the placement"):
+    async with report.phase("see", "the commands name the placement"):
         await world.shell("adtech check", status=1)
         await world.shell("adtech report unpaid_releases", status=1)
-    with report.phase("stop", "the incident has stopped the switches of money"):
+    async with report.phase("stop", "the incident has stopped the switches of money"):
         await _expect_stopped(world)
-    with report.phase("repair", "two admins sign, and the owner is paid"):
+    async with report.phase("repair", "two admins sign, and the owner is paid"):
         await world.run_switch("adjustments")
         await _signed(world, "adtech propose payout PLACEMENT REASON --as ID", placement=target)
     await _verify(world, report, MONEY[:-1], no_rows="adtech report unpaid_releases")
 
 
 async def _funded_wallet(world: World) -> tuple[int, int]:
-    """Let the advertiser top up. Return the id of their wallet and the admin chat's version."""
-    await world.play("Advertiser tops up")
+    """Return the id of the advertiser's wallet, and the version of the admin chat."""
     row: Json = await world.books.row(
         "SELECT w.id FROM wallets w JOIN users u ON u.id = w.user_id"
         " WHERE u.telegram_id = $1 AND w.kind = 'user'",
@@ -88,10 +87,10 @@ async def _funded_wallet(world: World) -> tuple[int, int]:
 async def _see(
     world: World, report: Report, since: int, *, wallet: int, drift: bool = True
 ) -> None:
-    with report.phase("see", "alarm in the admin chat, line in the log"):
+    async with report.phase("see", "alarm in the admin chat, line in the log"):
         await world.group.shows(_ALARM, since=since)
         await world.log_says("Ledger invariant violated")
-    with report.phase("see", "the commands name the wallet"):
+    async with report.phase("see", "the commands name the wallet"):
         await world.shell("adtech check", status=1)
         if drift:
             await world.shell("adtech report drift", status=1)
@@ -150,7 +149,7 @@ async def _verify(
     stopped: tuple[str, ...],
     no_rows: str = "adtech report drift",
 ) -> None:
-    with report.phase("verify", "the ledger is clean, the incident is closed, switches run"):
+    async with report.phase("verify", "the ledger is clean, the incident is closed, switches run"):
         await world.shell("adtech check --full")
         await world.close_incidents()
         for key in stopped:

@@ -16,11 +16,20 @@ PARTS = {"see": "See", "stop": "Stop", "repair": "Repair", "verify": "Verify"}
 _HEAD = """\
 # Incidents
 
-Each incident has the same four parts: see, stop, repair, verify. Words in capitals stand for your
-values; `ID` is your Telegram id. Commands that begin with `/` are written in the admin chat.
+Each incident has the same four parts: see, stop, repair, verify. If money may move wrongly and you
+do not know why, stop everything first: `adtech stop all REASON --as ID`, or `/stop` in the admin
+chat.
+
+Words in capitals stand for your values: `ID` is your Telegram id, and `REASON` is a text in quotes.
+Commands that begin with `/` are written in the admin chat, the others in a shell with
+`DATABASE_URL`. `adtech check` also needs `CLOCK_DATABASE_URL`, and `adtech repair` and
+`adtech restore` need `MIGRATION_DATABASE_URL`. If a command says that somebody has to press **That
+was me**, its card comes into the admin chat within seconds.
+
 `make drills` causes each incident in a product of its own, and runs these commands. This page is
 made from [incidents.toml](incidents.toml) by `make incidents`; the [runbook](runbook.md) explains
-more.
+more. After an incident, write a [post-mortem](post-mortem.md). If a new release is the cause, see
+[rollback.md](rollback.md).
 """
 
 

@@ -4,25 +4,24 @@ import asyncio
 import os
 import re
 import shlex
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from db.models.users import Role
+from bot import env_file
+from sandbox import binaries
 from sandbox.demo import launcher
 from sandbox.demo.books import INVARIANTS, UNIQUENESS, DemoDatabase
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Chat, Control, Json, Person
-from sandbox.demo.scenario import Scenario, seed_participants
+from sandbox.demo.scenario import Scenario
 from sandbox.demo.steps import STEPS
+from tests.drills import shell
+from tests.drills.relay import Relay
 
-ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.2
 _ATTEMPTS, _ANSWER_SECONDS = 5, 25.0
 GUARDED_TABLES = (
@@ -35,7 +34,7 @@ _PLACEHOLDER = re.compile(r"\b[A-Z][A-Z_]+\b")
 
 @dataclass
 class World:
-    """A running product with four people of the staff.
+    """A running product with four people of the staff, and two ads that wait for an admin.
 
     `admin` and `second` sign repairs; `closer` closes incidents; `runner` lets switches run.
     """
@@ -43,10 +42,16 @@ class World:
     sandbox: launcher.RunningSandbox
     control: Control
     scenario: Scenario
+    """The first advertiser, owner and channel, and their ad."""
+    other: Scenario
+    """The second ones."""
+    telegram: Relay
     admin: Person
     second: Person
     closer: Person
     runner: Person
+    played: int
+    """How many steps of the demo were done with the first ad."""
     commands: set[str] = field(default_factory=set)
     """The commands of the runbook that have run, with their placeholders."""
 
@@ -61,26 +66,19 @@ class World:
         return self.scenario.books
 
     async def play(self, until: str) -> None:
-        """Do the steps of the demo up to the step with this title."""
-        for step in STEPS:
-            await step.act(self.scenario)
-            if step.title == until:
-                return
-        raise Unexpected("a step of the demo", until)
+        """Do the next steps of the demo with the first ad, up to the step with this title."""
+        last = next(n for n, step in enumerate(STEPS, 1) if step.title == until)
+        while self.played < last:
+            await STEPS[self.played].act(self.scenario)
+            self.played += 1
 
     async def damage(self, *statements: str) -> None:
         """Change rows by hand as the owner of the tables, without the triggers that forbid it."""
-        connection = await asyncpg.connect(self.books.dsn)
-        try:
-            async with connection.transaction():
-                for table in GUARDED_TABLES:
-                    await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-                for statement in statements:
-                    await connection.execute(statement)
-                for table in GUARDED_TABLES:
-                    await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-        finally:
-            await connection.close()
+        await damage(self.books.dsn, *statements)
+
+    async def count_entries(self) -> int:
+        """Return the size of the ledger."""
+        return int((await self.books.row("SELECT count(*) AS n FROM ledger_entries"))["n"])
 
     async def shell(self, command: str, *, status: int = 0, **values: object) -> str:
         """Run an `adtech` command in a process of its own, and return what it prints.
@@ -90,27 +88,30 @@ class World:
         """
         self.commands.add(command)
         words = [_fill(word, {"id": self.admin.id} | values) for word in shlex.split(command)]
+        answer = await shell.run(words[1:], self.settings())
+        if answer.status != status:
+            raise Unexpected(f"{command} ends with {status}", f"{answer.status}: {answer.printed}")
+        return answer.printed
+
+    def settings(self) -> dict[str, str]:
+        """Return the environment variables of an operator's shell beside this product."""
         facts = self.sandbox.facts
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot.cli", *words[1:]),
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={
-                "PATH": os.defpath,
-                "ENV_FILE": os.devnull,
-                "COLUMNS": "200",
-                "BOT_TOKEN": "1:drill",
-                "ADMIN_CHAT_ID": str(self.group.id),
-                "DATABASE_URL": facts["database_url"],
-                "MIGRATION_DATABASE_URL": facts["migration_database_url"],
-                "REDIS_URL": facts["redis_url"],
-            },
-        )
-        printed = (await process.communicate())[0].decode()
-        if process.returncode != status:
-            raise Unexpected(f"{command} ends with {status}", f"{process.returncode}: {printed}")
-        return printed
+        return {
+            "PATH": os.defpath,
+            env_file.VARIABLE: os.devnull,
+            "COLUMNS": "200",
+            "BOT_TOKEN": "1:drill",
+            "ADMIN_CHAT_ID": str(self.group.id),
+            "DATABASE_URL": facts["database_url"],
+            "MIGRATION_DATABASE_URL": facts["migration_database_url"],
+            "REDIS_URL": facts["redis_url"],
+            "PG_BIN": str(binaries.postgres("pg_dump").parent),
+        }
+
+    async def stop(self, key: str) -> None:
+        """Stop a kill switch from the shell."""
+        self.commands.add(f"adtech killswitch stop {key} REASON --as ID")
+        await self.shell("adtech killswitch stop SWITCH REASON --as ID", switch=key, reason="drill")
 
     async def chat(self, who: Person, command: str, *, then: str, **values: object) -> Json:
         """Write a command in the admin chat, and return the answer that contains `then`."""
@@ -188,6 +189,21 @@ class World:
         await self.books.check_all(UNIQUENESS)
 
 
+async def damage(dsn: str, *statements: str) -> None:
+    """Change rows by hand as the owner of the tables, without the triggers that forbid it."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            for table in GUARDED_TABLES:
+                await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            for statement in statements:
+                await connection.execute(statement)
+            for table in GUARDED_TABLES:
+                await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    finally:
+        await connection.close()
+
+
 async def until(found: Callable[[], bool], expected: str, *, seconds: float = 60.0) -> None:
     """Wait until `found` is true. Raises Unexpected after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -195,45 +211,6 @@ async def until(found: Callable[[], bool], expected: str, *, seconds: float = 60
         if time.monotonic() > deadline:
             raise Unexpected(expected, f"not after {seconds:.0f} s")
         await asyncio.sleep(POLL_SECONDS)
-
-
-@asynccontextmanager
-async def open_world(folder: Path) -> AsyncIterator[World]:
-    """Start the product in `folder`, and stop it at the end."""
-    sandbox = await launcher.start(folder)
-    try:
-        control = Control.of(sandbox.facts)
-        async with control.session:
-            books = DemoDatabase(sandbox.facts["migration_database_url"])
-            participants = await seed_participants(control, sandbox.facts)
-            scenario = Scenario(control, books, participants)
-            colleagues = [await _enter(control, participants.admin_chat, n) for n in range(3)]
-            second, closer, runner = colleagues
-            world = World(sandbox, control, scenario, participants.admin, second, closer, runner)
-            await _hire(world, (Role.ADMIN, Role.OPERATOR, Role.OPERATOR), colleagues)
-            yield world
-    finally:
-        await sandbox.stop()
-
-
-async def _enter(control: Control, group: Chat, number: int) -> Person:
-    """Add a new person, who has started the bot, to the admin chat."""
-    made: dict[str, Any] = await control.post("/users", first_name=f"Colleague {number + 1}")
-    person = Person(control, made["id"])
-    await person.say("/start", then="What would you like to do?")
-    await control.post(f"/chats/{group.id}/members", user_id=person.id, status="member")
-    return person
-
-
-async def _hire(world: World, roles: tuple[Role, ...], people: list[Person]) -> None:
-    """Give each person a role. Two super admins would have to grant it otherwise."""
-    await world.damage(
-        *(
-            f"INSERT INTO user_roles (user_id, role) SELECT id, '{role.value}' FROM users"
-            f" WHERE telegram_id = {person.id}"
-            for role, person in zip(roles, people, strict=True)
-        )
-    )
 
 
 def _fill(text: str, values: dict[str, Any]) -> str:

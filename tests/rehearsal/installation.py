@@ -1,6 +1,7 @@
 """Run PostgreSQL, Valkey and a Telegram, with the tables of the old release."""
 
 import asyncio
+import compileall
 import io
 import json
 import os
@@ -26,6 +27,8 @@ from tests.rehearsal.balancer import Balancer
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180.0
+PROGRAMS = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services")
+"""The folders of the code that the processes of a release load."""
 _STOP_SECONDS = 45.0
 _POLL_SECONDS = 0.1
 
@@ -102,6 +105,7 @@ def check_out(folder: Path, repository: Path = ROOT) -> str:
     folder.mkdir()
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
+    compile_programs(folder)
     return name
 
 
@@ -111,6 +115,12 @@ def _before_migration(repository: Path) -> str:
     newest = _git(repository, "log", "-1", "--format=%H", *added).stdout.decode().strip()
     before = _git(repository, "rev-parse", "--verify", "--short", f"{newest}^1")
     return before.stdout.decode().strip() if newest and before.returncode == 0 else "HEAD"
+
+
+def compile_programs(folder: Path) -> None:
+    """Compile the code of a release, as its image does. Else each first process does it at once."""
+    for part in PROGRAMS:
+        compileall.compile_dir(folder / part, quiet=2)
 
 
 def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

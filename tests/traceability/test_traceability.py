@@ -24,7 +24,7 @@ from tests.traceability import table
 
 KINDS = ("test", "make", "file", "adtech", "chat", "GET", "alert", "metric")
 PROOFS = table.read()
-FINDS = {"adtech status": 1}
+FINDS = {"adtech status": 1, "adtech health": 1}
 """The exit status of commands that report something in the world of this test, for example that no
 scheduler runs."""
 
@@ -83,6 +83,13 @@ def test_each_named_metric_exists() -> None:
     }
     named = {proof.removeprefix("metric ") for proof in PROOFS.proofs("metric")}
     assert named <= known
+
+
+def test_each_command_of_the_page_about_rollbacks_is_run_here() -> None:
+    page = (table.ROOT / "docs/rollback.md").read_text().replace('"<reason>"', "incident")
+    named = set(re.findall(r"`(adtech [^`]+|/\w+)(?: <reason>)?`", page))
+    assert named, "no command was found"
+    assert named <= {*PROOFS.proofs("adtech"), *PROOFS.proofs("chat")}
 
 
 async def test_each_named_command_of_the_shell_runs(market: Marketplace) -> None:

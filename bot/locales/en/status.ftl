@@ -30,6 +30,7 @@ health-line = { $state ->
     [database] the database
     [redis] Redis (forms and rate limits)
     [open_incidents] open incidents (/incidents)
+    [alerts_firing] alerts that are firing
     [telegram_down_since] Telegram does not answer since
     [last_ledger_check_age] last check of the ledger, ago
     [ledger_violations] broken invariants (/ledger)

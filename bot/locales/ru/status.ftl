@@ -31,6 +31,7 @@ health-line = { $state ->
     [database] база данных
     [redis] Redis (формы и ограничения частоты)
     [open_incidents] открытые инциденты (/incidents)
+    [alerts_firing] действующие предупреждения
     [telegram_down_since] Telegram не отвечает с
     [last_ledger_check_age] последняя проверка книги, назад
     [ledger_violations] нарушенные инварианты (/ledger)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sandbox import embedded
+from scheduler import watchdogs
 from services.money import incidents, incremental_check
 from services.money.incremental_check import Limits, Progress
 from tests.conftest import Database
@@ -25,6 +26,14 @@ TINY = [
     Limits(entries=5, wallets=2, transfers=7, targets=1, deposits=9, withdrawals=1),
 ]
 FEW = Limits(entries=9, wallets=9, transfers=9, targets=9, deposits=9, withdrawals=9)
+
+
+def test_a_round_over_a_million_placements_takes_less_than_an_hour() -> None:
+    # A placement has a wallet of its own with two entries, and three entries in wallets of people.
+    ticks, limits, placements = 3_600 / watchdogs.LEDGER_CHECK_SECONDS, Limits(), 10**6
+    assert placements / limits.targets < ticks
+    assert placements / limits.wallets + 3 * placements / limits.entries < ticks
+    assert 2 * placements / limits.transfers < ticks
 
 
 async def test_no_entry_of_many_concurrent_transactions_is_missed(database: Database) -> None:

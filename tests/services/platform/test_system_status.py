@@ -98,6 +98,10 @@ FAULTS = {
         VALUES ('switch_changed', '{}', now() - interval '6 minutes')
     """,
     "open_incidents": "INSERT INTO incidents (kind, details) VALUES ('telegram_down', '{}')",
+    "alerts_firing": """
+        INSERT INTO alerts (name, watcher, firing, value, in_chat, sent_out)
+        VALUES ('redis_away', 'scheduler', true, 1, true, true)
+    """,
     "refunds": "DELETE FROM kill_switches WHERE key = 'refunds'",
     "bot": "UPDATE leases SET held_until = now() - interval '1 minute'",
     "schedulers_alive": "UPDATE heartbeats SET beat_at = now() - interval '2 minutes'",

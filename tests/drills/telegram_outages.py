@@ -1,0 +1,123 @@
+"""Define the drills of an outage of Telegram, with a small batch of posts that are due."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+
+from sandbox.demo.errors import Unexpected
+from sandbox.demo.scenario import Scenario
+from tests.drills import ads
+from tests.drills.report import Report
+from tests.drills.world import World
+
+PROBE_GAP_SECONDS = 6 * 60
+"""More than PROBE_GAP: the drill moves the clock by this time between two searches for a post."""
+_SEARCHES = 12
+_SEARCH_SECONDS = 10.0
+_SWITCHES = ("telegram_posting", "worker_post")
+_FIRING = """
+    SELECT count(*) AS n FROM alerts WHERE firing AND name IN ('telegram_errors', 'telegram_down')
+"""
+
+
+async def closed_port(world: World, report: Report) -> None:
+    """Close Telegram's port while posts are due."""
+    await _run(
+        world,
+        report,
+        "Telegram's port is closed while two posts are due",
+        cause=world.telegram.close,
+        end=world.telegram.open,
+    )
+
+
+async def resets(world: World, report: Report) -> None:
+    """Reset each request to Telegram while posts are due."""
+    await _run_with_fault(world, report, "refuse_before", "each request is reset")
+
+
+async def bad_gateway(world: World, report: Report) -> None:
+    """Answer each request to Telegram by the status 502 while posts are due."""
+    await _run_with_fault(world, report, "html_502", "each request is answered by a 502")
+
+
+async def _run_with_fault(world: World, report: Report, kind: str, what: str) -> None:
+    async def cause() -> None:
+        await world.control.post("/faults", method="*", kind=kind, times=1_000_000)
+
+    async def end() -> None:
+        async with world.control.session.delete(world.control.url + "/faults") as answer:
+            answer.raise_for_status()
+
+    await _run(world, report, f"{what} while two posts are due", cause=cause, end=end)
+
+
+async def _run(
+    world: World,
+    report: Report,
+    what: str,
+    *,
+    cause: Callable[[], Awaitable[None]],
+    end: Callable[[], Awaitable[None]],
+) -> None:
+    batch = (world.scenario, world.other)
+    async with report.phase("trigger", what):
+        # Without a known message in the channel, no search can prove that a post is absent.
+        await asyncio.gather(*(_write_in_channel(world, ad) for ad in batch))
+        await world.stop("worker_post")
+        for ad in batch:
+            await ads.approve(world, ad)
+        await world.damage("UPDATE post_jobs SET due_at = clock() + interval '1 day'")
+        await world.run_switch("worker_post")
+        await cause()
+        await world.damage("UPDATE post_jobs SET due_at = clock()")
+    async with report.phase("see", "an alert fires, which the second way sends out"):
+        await world.books.until(
+            _FIRING, so=lambda row: bool(row["n"]), expected="an alert about Telegram fires"
+        )
+    async with report.phase("see", "the log and the commands say it"):
+        await world.log_says("Telegram send failed")
+        shown = await world.shell("adtech status", status=1)
+        if not re.search("alerts_firing.*telegram_(errors|down)", shown):
+            raise Unexpected("the status names the alert", shown)
+        await world.shell("adtech report job_statuses")
+        for ad in batch:
+            if (status := await ads.job_status(ad)) not in {"queued", "uncertain"}:
+                raise Unexpected("a post that is queued or uncertain", status)
+    async with report.phase("stop", "sending is stopped from the shell, without Telegram"):
+        for key in _SWITCHES:
+            await world.stop(key)
+    async with report.phase("repair", "Telegram answers again, and the switches run"):
+        await end()
+        for key in _SWITCHES:
+            await world.run_switch(key)
+        await _search(world, batch)
+    await ads.verify(world, report, *batch)
+
+
+async def _write_in_channel(world: World, ad: Scenario) -> None:
+    """Let the owner write in their channel, and wait until the bot knows the message."""
+    people = ad.participants
+    await world.control.post(
+        f"/chats/{people.channel.id}/post", user_id=people.owner.id, text="Welcome"
+    )
+    await world.books.until(
+        "SELECT last_message_id FROM channels WHERE chat_id = $1",
+        people.channel.id,
+        so=lambda row: bool(row["last_message_id"]),
+        expected="the bot knows a message of the channel",
+    )
+
+
+async def _search(world: World, batch: tuple[Scenario, ...]) -> None:
+    """Move the clock until the searches have found that posts are absent, and they are sent."""
+    for _ in range(_SEARCHES):
+        await world.control.post("/clock", seconds=PROBE_GAP_SECONDS)
+        try:
+            async with asyncio.timeout(_SEARCH_SECONDS):
+                for ad in batch:
+                    await ads.until_job(ad, "success")
+        except TimeoutError:
+            continue
+        return
+    raise Unexpected("the posts are out", ", ".join([await ads.job_status(ad) for ad in batch]))
