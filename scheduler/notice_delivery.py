@@ -280,11 +280,11 @@ async def _render_again(worker: OutboxWorker, message: _OutgoingMessage) -> Outg
 
 
 async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> list[_Rendered]:
-    """Render outbox rows in one transaction, or one by one if the database refuses a query."""
+    """Render outbox rows in one transaction, or one by one if one of them causes an error."""
     try:
         async with worker.sessions.begin() as session:
             return await _render_batch(worker, session, rows)
-    except SQLAlchemyError as error:
+    except Exception as error:
         if is_away(error):
             raise
         if len(rows) == 1:
@@ -295,7 +295,10 @@ async def _render_all(worker: OutboxWorker, rows: Sequence[OutboxMessage]) -> li
 async def _render_batch(
     worker: OutboxWorker, session: AsyncSession, rows: Sequence[OutboxMessage]
 ) -> list[_Rendered]:
-    """Render outbox rows for their receivers. Raises only errors of the database."""
+    """Render outbox rows for their receivers.
+
+    Raises errors of the database, and those of facts that are read for all rows together.
+    """
     await worker.admin_chat.refresh(session)
     staff_language = await users.language_of_staff(session)
     people = await users.get_many(session, {row.user_id for row in rows if row.user_id is not None})

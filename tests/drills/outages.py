@@ -107,8 +107,8 @@ async def campaign_paused(world: World, report: Report) -> None:
         await world.run_switch("worker_post")
     async with report.phase("see", "the commands show the paused campaign and its post"):
         await world.shell("adtech killswitch list")
-        expect("paused" in await world.shell("adtech report campaign_statuses"), True, "paused")  # noqa: FBT003
-        expect("queued" in await world.shell("adtech report job_statuses"), True, "queued")  # noqa: FBT003
+        expect("paused" in await world.shell("adtech report campaign_statuses"), True, "paused")  # noqa: FBT003 - the expected value
+        expect("queued" in await world.shell("adtech report job_statuses"), True, "queued")  # noqa: FBT003 - the expected value
         await world.shell("adtech report held")
     async with report.phase("stop", "nothing has to be stopped: the post waits"):
         expect(await ads.job_status(world.scenario), "queued", "a queued post")

@@ -35,7 +35,7 @@ async def restored_backup(world: World, report: Report) -> None:
             await world.control.post(f"/processes/{name}/kill", signal=_SIGTERM)
         await _replace_database(world.sandbox.folder)
         printed = await world.shell("adtech restore FILE", file=backup)
-        expect("1 posts are searched" in printed, True, "one post is searched")  # noqa: FBT003
+        expect("1 posts are searched" in printed, True, "one post is searched")  # noqa: FBT003 - the expected value
         for name in reversed(_PROGRAMS):
             await world.control.post(f"/processes/{name}/start")
     async with report.phase("see", "the admin chat says that a backup was restored"):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.telegram.sender import NotSent, Sent
 from db.models.operations import Switch
-from scheduler import dispatch, settlements, watchdogs
+from scheduler import dispatch, notice_delivery, settlements, watchdogs
 from services.market.creatives import Creative
 from services.posts import posting
 from tests.factories import breakage
@@ -288,6 +288,12 @@ async def test_a_database_that_goes_away_before_the_send_leaves_nothing_uncertai
     assert len(await scene.published()) == 1
 
 
+OTHER_NOTICE = """
+    INSERT INTO outbox (kind, payload) VALUES
+        ('deposit_credited', '{"deposit_id": 1, "amount": 5}')
+"""
+
+
 @pytest.mark.parametrize("stored", ["{}", '{"kind": "text", "text": 7}', '{"kind": "song"}'])
 async def test_an_unreadable_ad_fails_and_delays_no_other(scene: Scene, stored: str) -> None:
     broken = await scene.approve()
@@ -297,6 +303,11 @@ async def test_an_unreadable_ad_fails_and_delays_no_other(scene: Scene, stored: 
     await scene.dispatch()
     job = await scene.job(broken)
     assert (job["status"], job["last_error"]) == ("failed", "the stored ad cannot be read")
+    await scene.database.as_owner(OTHER_NOTICE)
+    await notice_delivery.deliver(scene.outbox_worker())
+    [notice] = await scene.rows("SELECT status FROM outbox WHERE kind = 'target_submitted'")
+    [other] = await scene.rows("SELECT status FROM outbox WHERE kind = 'deposit_credited'")
+    assert (notice["status"], other["status"]) == ("queued", "sent")
     await scene.database.as_owner("UPDATE campaigns SET creative = whole")
     sound = await scene.approve()
     await scene.dispatch()
