@@ -5,10 +5,12 @@ default of each such column reads the setting `adtech.correlation_id` of the tra
 column says who is a tester: a person whose acts no report counts.
 """
 
+from functools import partial
+
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import functions
+from migrations import functions, online
 
 revision = "0025"
 down_revision = "0024"
@@ -30,21 +32,43 @@ DEFAULT = "nullif(current_setting('adtech.correlation_id', true), '')"
 
 def upgrade() -> None:
     """Add the columns and their defaults, which need no rewrite of a table."""
-    for table in ADDED:
-        op.add_column(table, sa.Column("correlation_id", sa.Text(), nullable=True))
-    for table in (*ADDED, *FILLED):
-        op.execute(f"ALTER TABLE {table} ALTER COLUMN correlation_id SET DEFAULT {DEFAULT}")
+    online.run(
+        revision,
+        (
+            *(partial(_add_column, table) for table in ADDED),
+            *(partial(_set_default, table) for table in FILLED),
+            _change_inbox,
+            _add_testers,
+            _create_index,
+        ),
+    )
+
+
+def _add_column(table: str) -> None:
+    op.add_column(table, sa.Column("correlation_id", sa.Text(), nullable=True))
+    _set_default(table)
+
+
+def _set_default(table: str) -> None:
+    op.execute(f"ALTER TABLE {table} ALTER COLUMN correlation_id SET DEFAULT {DEFAULT}")
+
+
+def _change_inbox() -> None:
     op.add_column("inbox", sa.Column("correlation_id", sa.Text(), nullable=True))
     op.execute("GRANT UPDATE (correlation_id) ON inbox TO adtech_bot")
+
+
+def _create_index() -> None:
+    online.create_index("ix_users_testers", "users", ["id"], where="is_tester")
+
+
+def _add_testers() -> None:
     for name in REPLACED:
         functions.create(name, revision)
     _check_kinds((*KINDS, *NEW_KINDS))
     op.add_column(
         "users",
         sa.Column("is_tester", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-    )
-    op.create_index(
-        op.f("ix_users_testers"), "users", ["id"], postgresql_where=sa.text("is_tester")
     )
     functions.create("require_tester_request", revision)
     op.execute(

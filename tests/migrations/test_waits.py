@@ -20,7 +20,7 @@ HELD_SECONDS = 1.3
 GROWING = (
     *("outbox", "inbox", "post_jobs", "post_checks", "campaign_targets", "escrows", "wallets"),
     *("ledger_transfers", "ledger_entries", "user_audit_logs", "ledger_checkpoints"),
-    *("deposits", "withdrawals", "received_payments"),
+    *("deposits", "withdrawals", "received_payments", "users", "campaigns"),
 )
 """The tables that have many rows, so that a scan of them takes long."""
 _TABLE = rf"(ONLY )?(?P<table>{'|'.join(GROWING)})\b"
