@@ -33,6 +33,14 @@ def _ids(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+def _limits(value: object) -> object:
+    return rollback_limits.parse(value) if isinstance(value, str) else value
+
+
+def _roles(value: object) -> object:
+    return role_names.parse(value) if isinstance(value, str) else value
+
+
 def _in_bounds(value: timedelta) -> timedelta:
     if value <= timedelta():
         raise ValueError("must be longer than zero")
@@ -84,6 +92,6 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["json", "console"]
-RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(rollback_limits.parse)]
-DatabaseRoles = Annotated[Mapping[str, str], NoDecode, BeforeValidator(role_names.parse)]
+RollbackLimits = Annotated[Mapping[str, int], NoDecode, BeforeValidator(_limits)]
+DatabaseRoles = Annotated[Mapping[str, str], NoDecode, BeforeValidator(_roles)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]

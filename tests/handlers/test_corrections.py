@@ -180,7 +180,7 @@ async def test_a_drift_is_confirmed_by_a_command_and_repaired_by_the_owner_role(
     await market.say("admin", "/requests", where="group")
     listed = f"#{request.id} · apply a correction · waits for its requester"
     await market.press("admin", listed, where="group")
-    assert f"apply correction #{proposed.id}" in await market.last("group")
+    assert f"sign correction #{proposed.id}" in await market.last("group")
     await market.press("admin", "✅ That was me", where="group")
     await breakage.execute_correction(market.database, proposed)
     await market.press("owner", f"#{proposed.id}", where="group")

@@ -68,7 +68,8 @@ async def test_a_stranger_cannot_fill_the_audit_log(
 
 async def test_a_press_on_an_old_state_is_counted_as_a_conflict(market: Marketplace) -> None:
     await market.submitted()
-    await market.press_forged("advertiser", "placement:withdraw_sure:1")
+    target_id = await market.value("SELECT id FROM campaign_targets")
+    await market.press_forged("advertiser", f"placement:withdraw_sure:{target_id}")
     failures.take()
     await market.press("admin", "✅ Approve", where="group")
     assert failures.take() == {FailureKind.CONFLICT: 1}
