@@ -9,7 +9,7 @@ polling and with a webhook. Its steps are:
 2. a backup is made, and `adtech predeploy` allows the release
 3. the schema is migrated while the old release runs
 4. the new processes start beside the old ones, and then the old ones stop gently
-5. smoke test: one ad from the first message to the payment
+5. smoke test: testers buy one ad, from the first message to the payment, and are cleaned up after
 6. roll-back: the old processes start again, and the new ones stop; the schema stays
 
 The exit status is 1 if an update is lost, a post is published twice or not at all, a process does
@@ -31,6 +31,7 @@ from sandbox import binaries, processes
 from sandbox.demo.books import DemoDatabase
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control
+from sandbox.demo.scenario import Scenario
 from tests.rehearsal import balancer, installation
 from tests.rehearsal.installation import ROOT, Installation
 from tests.rehearsal.release import Release
@@ -66,8 +67,8 @@ async def walk(old: Release, new: Release, traffic: Traffic, *, webhook: bool) -
                 await new.start(webhook=webhook)
             with step("the old processes stop") as notes:
                 await _drain(old, notes)
-        with step("smoke test of the new release: an ad is bought, published and paid for"):
-            await traffic.advertise(until_paid=True)
+        with step("smoke test of the new release: testers buy an ad, which is paid for") as notes:
+            notes.append(await _smoke_test(new, traffic))
         before = await old.installation.value(_REVISION)
         async with asyncio.TaskGroup() as at_once:
             at_once.create_task(traffic.advertise())
@@ -106,6 +107,41 @@ async def _pass_gate(new: Release) -> None:
     with step("the schema is migrated while the old release runs") as notes:
         await new.run_once("migrate", environment=owner_setting)
         notes.append(f"revision {await here.value(_REVISION)}")
+
+
+async def _smoke_test(new: Release, traffic: Traffic) -> str:
+    """Let testers use the new release, and clean up after them. Return what became of their money.
+
+    Raises Unexpected if a report counts the testers.
+    """
+    revenue = ("report", "revenue_by_day", "--json")
+    before = await new.run_once("adtech", *revenue, environment={})
+    tenant = await traffic.advertise(until_paid=True)
+    people = tenant.participants
+    for person in (people.advertiser, people.owner):
+        await _request(new, tenant, "mark", person.id)
+    after = await new.run_once("adtech", *revenue, environment={})
+    if after != before:
+        raise Unexpected("the revenue without the testers", after)
+    await _request(new, tenant, "clean-up", people.advertiser.id)
+    row = await traffic.database.row(
+        "SELECT w.status, w.amount FROM withdrawals w JOIN users u ON u.id = w.user_id"
+        " WHERE u.telegram_id = $1",
+        people.advertiser.id,
+    )
+    if row["status"] != "requested":
+        raise Unexpected("a requested withdrawal of the tester", str(row))
+    return f"a withdrawal of {row['amount']} is requested for the tester"
+
+
+async def _request(new: Release, tenant: Scenario, act: str, person: int) -> None:
+    """Request an act of `adtech testers` in the name of the admin, who then confirms it."""
+    people = tenant.participants
+    since = await people.admin_chat.version()
+    words = ("testers", act, str(person), "smoke test", "--as", str(people.admin.id))
+    await new.run_once("adtech", *words, environment={})
+    card = await people.admin_chat.shows("✅ That was me", since=since)
+    await people.admin.press("✅ That was me", on=card, then="Request #", chat=people.admin_chat)
 
 
 async def _drain(release: Release, notes: list[str]) -> None:
