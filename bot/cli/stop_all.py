@@ -183,6 +183,9 @@ async def _stop(database: address.Address, telegram_id: int, reason: str) -> _St
                 now, before = await _write(connection, telegram_id, reason)
                 return await _settle(connection, now, before)
         except _ERRORS as error:
+            if (task := asyncio.current_task()) and task.cancelling():
+                # Ctrl-C came at the moment of the error, which has replaced the cancellation.
+                raise asyncio.CancelledError from error
             if not _may_pass(error) or time.monotonic() > until:
                 raise
             if not said:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +18,7 @@ from bot.cli import __main__ as program
 from bot.cli import stop_all as command
 from bot.screens import stop as stop_screens
 from bot.texts import Texts
+from db import address
 from db.models.operations import Switch
 from db.models.users import Role
 from sandbox import embedded, logins
@@ -255,6 +257,26 @@ def test_ctrl_c_says_where_to_look(tmp_path: Path) -> None:
         said = running.stderr.read()
     assert running.returncode == program.INTERRUPTED
     assert said == "Interrupted. What is stopped now: adtech killswitch list\n"
+
+
+async def test_ctrl_c_at_the_moment_of_an_error_ends_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(**_options: object) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(asyncpg, "connect", refuse)
+    stopping = asyncio.create_task(
+        command._stop(address.parse("postgresql://u:p@127.0.0.1:1/d"), 7, "")
+    )
+    async with asyncio.timeout(10):
+        await asyncio.wait([stopping])
+    assert stopping.cancelled()
 
 
 @pytest.mark.parametrize(
