@@ -13,6 +13,8 @@ from bot.cli.tables import Output
 from tests.conftest import Database
 from tests.shell import shell_of
 
+pytestmark = pytest.mark.usefixtures("restored_logging")
+
 
 async def _work(_session: AsyncSession) -> int:
     await asyncio.sleep(0.2)
@@ -45,7 +47,6 @@ async def test_a_terminal_shows_the_log_only_if_it_is_asked_for(
 ) -> None:
     reader, writer = pty.openpty()
     monkeypatch.setenv("LOG_LEVEL", level)
-    before = structlog.get_config()
 
     async def log(_session: AsyncSession) -> None:
         structlog.get_logger("a.test").info("Ledger check started")
@@ -60,7 +61,6 @@ async def test_a_terminal_shows_the_log_only_if_it_is_asked_for(
         terminal.write("the end")
         terminal.flush()
         assert ("check started" in os.read(reader, 10_000).decode()) is bool(level)
-    structlog.configure(**before)
     os.close(reader)
 
 
