@@ -6,12 +6,12 @@ The file tests/bot/cli/test_app.py tests the program in a new process.
 import asyncio
 from dataclasses import dataclass, field
 
-import structlog
 from typer.testing import CliRunner
 
 from bot.cli import tables
 from bot.cli.app import app
 from tests.conftest import Database
+from tests.factories import logs
 
 WIDTH = 200
 
@@ -38,16 +38,13 @@ class Shell:
 
     async def adtech(self, *arguments: object) -> Answer:
         """Run one `adtech` command, and return its status and its outputs."""
-        before = structlog.get_config()
         runner = CliRunner(env=self.environment)
         for console in (tables.out, tables.err):
             console.width = (
                 WIDTH  # a console reads the width of this process's terminal when it is created
             )
-        try:
+        with logs.restored():
             result = await asyncio.to_thread(runner.invoke, app, [str(each) for each in arguments])
-        finally:
-            structlog.configure(**before)
         return Answer(result.exit_code, result.stdout, result.stderr)
 
 

@@ -248,9 +248,12 @@ def test_ctrl_c_says_where_to_look(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bot.cli", *STOP, "7"]
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
     environment["DATABASE_URL"] = "postgresql://u:p@127.0.0.1:1/d"
+    # A run of the tests in the background ignores SIGINT, and the program would inherit this.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     ) as running:
+        signal.signal(signal.SIGINT, before)
         assert running.stderr is not None
         assert running.stderr.readline().startswith("NOT stopped yet")
         running.send_signal(signal.SIGINT)
