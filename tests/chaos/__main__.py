@@ -39,7 +39,12 @@ LEAST_SHARE = 0.99
 """The smallest allowed share of uncertain posts that are resolved without a person."""
 LONGEST_RECOVERY_SECONDS = 45
 SHORT_RUN = chaos_run.Size(
-    8, 20_261, channels=24, finish_seconds=120, outage_gap_seconds=(0.2, 1.0)
+    8,
+    20_261,
+    channels=24,
+    finish_seconds=120,
+    outage_gap_seconds=(0.2, 1.0),
+    stops_everything=False,
 )
 SHOWN = (
     *("seed", "kills", "kills_elsewhere", "stopped_and_woken", "targets", "published"),
@@ -93,7 +98,8 @@ def problems(figures: chaos_run.Json) -> list[str]:
     if figures["recovery_s_max"] > LONGEST_RECOVERY_SECONDS:
         lines.append(f"recovery_s_max: {figures['recovery_s_max']}")
     counts = {"stopped and woken": figures["stopped_and_woken"]} | figures["outages"]
-    counts["stop of everything"] = figures["stops_of_everything"]
+    if figures["stops_of_everything"] is not None:
+        counts["stop of everything"] = figures["stops_of_everything"]
     counts |= figures["broken_promises"]
     counts |= {f"refund of money {place}": n for place, n in figures["refunded_money"].items()}
     if figures["kills"] >= LONG_RUN_KILLS:

@@ -113,6 +113,8 @@ class Size:
     """The longest time of each wait at the end of the run, in seconds."""
     outage_gap_seconds: tuple[float, float] = (4.0, 12.0)
     """The shortest and the longest time between two outages, in seconds."""
+    stops_everything: bool = True
+    """Whether an operator stops all kill switches during the run."""
 
 
 @dataclass
@@ -145,8 +147,9 @@ class ChaosRun:
             asyncio.create_task(self.outages.run(self._ended, self.size.outage_gap_seconds)),
             asyncio.create_task(self.owners.run(self._ended)),
             asyncio.create_task(self.payers.run(self._ended)),
-            asyncio.create_task(self.operators.run(self._ended)),
         ]
+        if self.size.stops_everything:
+            self._tasks.append(asyncio.create_task(self.operators.run(self._ended)))
         try:
             await self.kill_loop.run(self._enough)
         finally:
@@ -337,7 +340,7 @@ async def run(folder: Path, size: Size) -> Json:
         "outages": dict(sorted(outages.counts.items())),
         "broken_promises": dict.fromkeys(ACTS, 0) | chaos.owners.counts,
         "refunded_money": dict(payers.counts),
-        "stops_of_everything": operators.stops,
+        "stops_of_everything": operators.stops if size.stops_everything else None,
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }
 

@@ -14,8 +14,13 @@ from services.platform import killswitches
 from tests.chaos.market import Market
 from tests.chaos.owners import DATABASE_ERRORS
 
-RUNNING_SECONDS = (6.0, 12.0)
-"""The shortest and the longest time between two stops, in seconds."""
+FIRST_STOP_SECONDS = (4.0, 8.0)
+"""The shortest and the longest time until the first stop, in seconds."""
+RUNNING_SECONDS = (45.0, 75.0)
+"""The shortest and the longest time between two stops, in seconds.
+
+Each stop sends ten alarms to the admin chat. More stops would delay the search for uncertain posts.
+"""
 STOPPED_SECONDS = (0.5, 2.0)
 """The shortest and the longest time from a stop until the first switch runs again, in seconds."""
 RETRY_SECONDS = 0.3
@@ -40,15 +45,19 @@ class Operators:
 
         Waits for the end of each database outage.
         """
+        wait = FIRST_STOP_SECONDS
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), self.rng.uniform(*RUNNING_SECONDS))
+                await asyncio.wait_for(ended.wait(), self.rng.uniform(*wait))
+            wait = RUNNING_SECONDS
             if not ended.is_set():
-                await self._stop_all()
+                while not await self._stop_all():
+                    await asyncio.sleep(RETRY_SECONDS)
                 await asyncio.sleep(self.rng.uniform(*STOPPED_SECONDS))
                 await self._run_all()
 
-    async def _stop_all(self) -> None:
+    async def _stop_all(self) -> bool:
+        """Stop every switch. Return False during a database outage."""
         with contextlib.suppress(*DATABASE_ERRORS):
             async with self.market.sessions.begin() as session:
                 stop = await killswitches.stop_all(
@@ -60,6 +69,8 @@ class Operators:
                 moment = await queries.now(session)
             self._stopped_at = {key: moment for key in Switch if key not in stop.unsettled}
             self.stops += 1
+            return True
+        return False
 
     async def _run_all(self) -> None:
         """Run every switch, in random order."""

@@ -56,6 +56,7 @@ GOOD_RUN = {
         ({"refunded_money": {"in escrow": 0}}, ["never happened: refund of money in escrow"]),
         ({"moved_while_stopped": 1}, ["moved_while_stopped: 1"]),
         ({"stops_of_everything": 0}, ["never happened: stop of everything"]),
+        ({"stops_of_everything": None}, []),
         ({"stopped_and_woken": 0}, ["never happened: stopped and woken"]),
         ({"outages": {"Valkey frozen": 0}}, ["never happened: Valkey frozen"]),
         ({"send_faults": {"cut_after": 0}}, ["never happened: cut_after"]),
