@@ -41,7 +41,7 @@ LONGEST_RECOVERY_SECONDS = 45
 SHORT_RUN = chaos_run.Size(
     8,
     20_261,
-    channels=24,
+    channels=16,
     finish_seconds=120,
     outage_gap_seconds=(0.2, 1.0),
     stops_everything=False,

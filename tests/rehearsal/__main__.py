@@ -110,19 +110,11 @@ async def _pass_gate(new: Release) -> None:
 
 
 async def _smoke_test(new: Release, traffic: Traffic) -> str:
-    """Let testers use the new release, and clean up after them. Return what became of their money.
-
-    Raises Unexpected if a report counts the testers.
-    """
-    revenue = ("report", "revenue_by_day", "--json")
-    before = await new.run_once("adtech", *revenue, environment={})
+    """Let testers use the new release, clean up after them, and return what became of the money."""
     tenant = await traffic.advertise(until_paid=True)
     people = tenant.participants
     for person in (people.advertiser, people.owner):
         await _request(new, tenant, "mark", person.id)
-    after = await new.run_once("adtech", *revenue, environment={})
-    if after != before:
-        raise Unexpected("the revenue without the testers", after)
     await _request(new, tenant, "clean-up", people.advertiser.id)
     row = await traffic.database.row(
         "SELECT w.status, w.amount FROM withdrawals w JOIN users u ON u.id = w.user_id"
