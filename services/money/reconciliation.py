@@ -13,7 +13,6 @@ from db import queries
 from db.models.corrections import Correction, CorrectionStatus
 from db.models.money import Wallet
 from db.models.operations import Switch
-from db.models.users import Role
 from services.money import corrections
 from services.platform import errors, killswitches, users
 from services.platform.actors import MODERATORS, Actor
@@ -187,7 +186,7 @@ async def repair(session: AsyncSession, *, correction_id: int) -> Correction:
         raise
     await session.refresh(correction)
     applier = await _applier(session, correction)
-    role = applier.staff_role(*MODERATORS) or Role.ADMIN
+    role = applier.staff_role(*MODERATORS) or "none"
     await corrections.record_and_notify(session, correction, applier, role=role)
     return correction
 

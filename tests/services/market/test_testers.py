@@ -141,9 +141,14 @@ async def test_a_clean_up_gives_the_money_back_and_deletes_only_drafts(
     assert await rows.one(session, "SELECT count(*) FROM withdrawals") == 1
 
 
-async def test_a_press_of_another_request_deletes_no_draft(session: AsyncSession) -> None:
+@pytest.mark.parametrize(("is_tester", "other_press", "state"), [(1, 1, "AD061"), (0, 0, "AD083")])
+async def test_the_database_deletes_only_drafts_of_a_tester_by_the_press_for_it(
+    session: AsyncSession, is_tester: int, other_press: int, state: str
+) -> None:
     who = await people.person(session)
-    admin = await decide(session, RequestKind.MARK_TESTER, who)
+    admin = await people.staff(session)
+    if is_tester:
+        admin = await decide(session, RequestKind.MARK_TESTER, who)
     subject = await rows.one(
         session, "SELECT telegram_id FROM users WHERE id = :id", id=who.user_id
     )
@@ -156,11 +161,11 @@ async def test_a_press_of_another_request_deletes_no_draft(session: AsyncSession
         subject_telegram_id=subject,
         from_shell=True,
     )
-    pressed = await presses.press(session, admin, f"request:mine:{request.id + 1}")
+    pressed = await presses.press(session, admin, f"request:mine:{request.id + other_press}")
     with pytest.raises(DBAPIError) as refused:
         async with session.begin_nested():
             await session.execute(
                 text("SELECT delete_tester_drafts(:request, :inbox)"),
                 {"request": request.id, "inbox": pressed.inbox_id},
             )
-    assert sqlstate(refused.value) == "AD061"
+    assert sqlstate(refused.value) == state
