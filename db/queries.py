@@ -134,7 +134,10 @@ async def clock_shift(session: AsyncSession) -> timedelta:
 
 
 async def origins(session: AsyncSession, target_ids: Sequence[int]) -> dict[int, str | None]:
-    """Return the ids of the approvals of placements that have a post job, in the given order."""
+    """Return the ids of the approvals of placements, in the given order.
+
+    A placement without a post job has None, so that it does not stop the work on the others.
+    """
     if not target_ids:
         return {}
     rows = await session.execute(
@@ -143,4 +146,4 @@ async def origins(session: AsyncSession, target_ids: Sequence[int]) -> dict[int,
         )
     )
     found = {row.campaign_target_id: row.correlation_id for row in rows}
-    return {target_id: found[target_id] for target_id in target_ids}
+    return {target_id: found.get(target_id) for target_id in target_ids}
