@@ -5,6 +5,7 @@ commits are real.
 """
 
 import asyncio
+import gc
 import os
 import ssl
 from collections import deque
@@ -89,6 +90,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for queue in (cpu_bound, waiting):
             if queue:
                 items += files[queue.popleft()]
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage less often, and never among the modules and the collected tests.
+
+    With the usual threshold, a sixth of the time of the tests is spent on collections.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @dataclass(frozen=True)
