@@ -39,11 +39,3 @@ async def test_a_new_owner_reads_when_money_comes(market: Marketplace) -> None:
     await market.connect_channel()
     assert "You are paid when" in await _open(market)
     assert PICTURE not in await market.buttons("owner")
-
-
-async def test_nobody_sees_the_earnings_of_another(market: Marketplace) -> None:
-    await publish_ad(market)
-    await release(market)
-    await market.say("admin", "/start")
-    await market.press_forged("admin", "go:earnings:0:0")
-    assert "earned nothing" in await market.last("admin")

@@ -56,13 +56,3 @@ async def test_the_list_of_a_new_owner_is_empty_and_says_so(market: Marketplace)
     await market.connect_channel()
     await _open_list(market)
     assert "Nobody has bought" in await market.last("owner")
-
-
-async def test_the_list_holds_no_placement_of_another_owner(market: Marketplace) -> None:
-    await market.submitted()
-    number = await market.value("SELECT id FROM campaign_targets")
-    await market.say("admin", "/start")
-    await market.press_forged("admin", "go:sold:0:0")
-    assert "#" not in await market.last("admin")
-    await market.press_forged("admin", f"go:placement:{number}:0")
-    assert "You get" not in await market.last("admin")

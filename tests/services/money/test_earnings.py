@@ -34,6 +34,9 @@ async def test_each_payout_counts_in_its_period(database: Database) -> None:
         assert found == [Earned(0, 0), Earned(4_500, 1), Earned(4_500, 1)]
         found = await earnings.by_period(session, user_id=owner, begins=begins[2:])
         assert found == [Earned(4_500, 1)]
+        another = await _paid(session)
+        found = await earnings.by_period(session, user_id=owner, begins=begins[2:])
+        assert found == [Earned(4_500, 1)], another
 
 
 async def test_deposits_and_refunds_are_no_earnings(session: AsyncSession) -> None:
