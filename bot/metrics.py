@@ -86,6 +86,15 @@ _CONFLICT_KINDS = {
     "25P04": "time_limit",
     "57014": "time_limit",
 }
+for _outcome in ("failed", "timeout"):
+    OPERATIONS.labels("approve", _outcome)
+    OPERATIONS.labels("hold", _outcome)
+for _kind in ("stale", *_CONFLICT_KINDS.values()):
+    CONFLICTS.labels(_kind)
+for _what in ("post", "message", "poll", "webhook"):
+    TELEGRAM_ERRORS.labels(_what)
+# Prometheus sees no increase if a series begins with 1. So these begin with 0, for the alert rules.
+
 _STALE = (errors.InvalidMove, errors.TermsChanged, errors.EscrowNotHeld, errors.ProposalEnded)
 """The refusals of an act on a state that somebody else has changed meanwhile."""
 

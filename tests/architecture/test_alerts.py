@@ -1,6 +1,7 @@
 """Test that the alert rules, the dashboard and the metrics of the product fit together."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests import prometheus_rules
 from tests.conftest import ROOT
 from tests.prometheus_rules import METRIC
 
+COUNTER = re.compile(r"(adtech_\w+_total)({[^}]*})?")
+LABEL = re.compile(r'(\w+)=~?"([^"]*)"')
 DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
 
 
@@ -48,6 +51,17 @@ def test_the_metrics_of_a_rule_exist(condition: Condition) -> None:
     used = set(METRIC.findall(condition.expression))
     assert used
     assert used <= known_metrics()
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)
+def test_a_counter_of_a_rule_begins_at_zero(condition: Condition) -> None:
+    """Check that the series exist before the first event, which Prometheus would not see."""
+    samples = [sample for metric in REGISTRY.collect() for sample in metric.samples]
+    for name, selector in COUNTER.findall(condition.counted):
+        series = [sample.labels for sample in samples if sample.name == name]
+        assert series
+        for label, values in LABEL.findall(selector):
+            assert set(values.split("|")) <= {labels[label] for labels in series}
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)
