@@ -178,6 +178,8 @@ CONDITIONS = (
         "scheduler_missing",
         "schedulers_missing",
         "adtech health",
+        # Prometheus that has just started has no series yet. The bot tells the chat without delay.
+        lasting=timedelta(seconds=30),
         watcher="bot",
         urgent=True,
         counted="max(adtech_schedulers_missing) > 0 or absent(adtech_ledger_check_age_seconds)",
