@@ -61,6 +61,7 @@ class ProcessWatch:
         self._begun_at = time.monotonic()
         self._start_seconds = start_seconds
         self._answered_at = time.monotonic()
+        self._failed_at = float("-inf")
         self._reported_away = False
 
     async def run(self) -> None:
@@ -80,6 +81,7 @@ class ProcessWatch:
         try:
             await self._beat()
         except DatabaseAwayError as error:
+            self._failed_at = time.monotonic()
             metrics.DATABASE_AWAY.set(True)
             outages.log_away(outages.DATABASE, cause=cause(error))
             away_seconds = time.monotonic() - self._answered_at
@@ -110,6 +112,8 @@ class ProcessWatch:
             language = await users.language_of_staff(session)
             self._staff_t = replace(self._staff_t, language=language)
             missing = not await heartbeats.is_alive(session, name=heartbeats.SCHEDULER)
+            if time.monotonic() - self._failed_at < heartbeats.RETURN_SECONDS:
+                return
             metrics.SCHEDULERS_MISSING.set(missing)
             if self._election.is_elected and (
                 time.monotonic() - self._begun_at >= self._start_seconds

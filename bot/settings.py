@@ -207,8 +207,9 @@ class Settings(BaseSettings):
     @field_validator("http_host")
     @classmethod
     def _check_http_host(cls, value: str) -> str:
-        address.require_host_name(value)
-        return value
+        host = value.removeprefix("[").removesuffix("]")  # as IPv6 stands in an address
+        address.require_host_name(host)
+        return host
 
     @field_validator("webhook_secret")
     @classmethod

@@ -14,7 +14,7 @@ from bot.telegram.rate_limiter import RateLimiter
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db.session import Sessions
 from scheduler import state_gauges
-from services.platform import alert_conditions, alerts, operation_facts
+from services.platform import alert_conditions, alerts, heartbeats, operation_facts
 from services.platform.operation_facts import Facts
 
 EVERY_SECONDS = 5.0
@@ -44,6 +44,7 @@ class AlertWatch:
     _begun_at: float = field(default_factory=time.monotonic)
     _met_since: dict[str, float] = field(default_factory=dict)
     """The time of `time.monotonic()` from which on each condition is met."""
+    _failed_at: float = float("-inf")
     _dead_man_at: float = float("-inf")
 
     async def run(self) -> None:
@@ -58,11 +59,13 @@ class AlertWatch:
             async with self.sessions.begin() as session:
                 facts = await operation_facts.read(session, sla=self.escrow_sla)
         except Exception:
+            self._failed_at = time.monotonic()
             state_gauges.forget()
             raise
-        state_gauges.show(facts)
-        if self.leader.is_leader and time.monotonic() - self._begun_at >= self.start_seconds:
-            await self._notify(self._met(facts))
+        if time.monotonic() - self._failed_at >= heartbeats.RETURN_SECONDS:
+            state_gauges.show(facts)
+            if self.leader.is_leader and time.monotonic() - self._begun_at >= self.start_seconds:
+                await self._notify(self._met(facts))
         await self._call_dead_man()
 
     def _met(self, facts: Facts) -> dict[str, float]:

@@ -142,3 +142,21 @@ async def test_a_database_that_is_away_is_told_once(
     ]
     assert REGISTRY.get_sample_value("adtech_database_away") == 1
     assert "PostgreSQL does not answer" in await market.last("group")
+
+
+async def test_a_scheduler_has_time_to_return_after_an_outage_of_the_database(
+    market: Marketplace, receiver: WebReceiver
+) -> None:
+    watching = await watch(market, receiver)
+    await scheduler_beats(market)
+    await market.database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '21 seconds'")
+    kept = watching._dependencies
+    async with unreachable_database(market) as dependencies:
+        watching._dependencies = dependencies
+        await watching.watch_once()
+    watching._dependencies = kept
+    await watching.watch_once()
+    assert await alerts(market) == []
+    watching._failed_at -= heartbeats.RETURN_SECONDS
+    await watching.watch_once()
+    assert len(await alerts(market)) == 1

@@ -128,6 +128,20 @@ async def test_an_alert_that_the_alert_routes_refuse_is_sent_again(
     assert [alert["status"] for alert in receiver.alerts] == ["firing", "firing"]
 
 
+async def test_a_bot_has_time_to_return_after_an_outage_of_the_database(scene: Scene) -> None:
+    watching = await watch(scene)
+    await scene.database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '21 seconds'")
+    await scene.database.as_owner("ALTER TABLE heartbeats RENAME TO away")
+    with pytest.raises(DBAPIError):
+        await watching.run()
+    await scene.database.as_owner("ALTER TABLE away RENAME TO heartbeats")
+    await watching.run()
+    assert await told(scene) == []
+    watching._failed_at -= heartbeats.RETURN_SECONDS
+    await watching.run()
+    assert await told(scene) == [("alert_firing", "bot_missing")]
+
+
 async def test_the_scheduler_misses_the_bot(scene: Scene) -> None:
     watching = await watch(scene)
     await scene.database.as_owner(
