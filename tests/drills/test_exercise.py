@@ -84,9 +84,9 @@ async def test_a_person_repairs_from_a_shell_and_the_end_checks_it(
                 people = await seed_participants(control, sandbox.facts)
                 books = DemoDatabase(sandbox.facts["migration_database_url"])
                 ad = Scenario(control, books, people)
-                staff = [Person(control, people.admin.id)] * 4
+                admin = Person(control, people.admin.id)
                 (folder / "backups").mkdir()
-                world = World(sandbox, control, ad, ad, telegram, *staff, played=0)
+                world = World(sandbox, control, ad, ad, telegram, *(admin,) * 4, played=0)
                 # The admin is registered, as by /start.
                 await world.damage(
                     f"INSERT INTO users (telegram_id, language) VALUES ({people.admin.id}, 'en')"
