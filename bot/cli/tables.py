@@ -86,8 +86,11 @@ def print_rows(columns: Sequence[str], rows: Sequence[Row], console: Output = ou
 
 
 def say(sentence: str) -> None:
-    """Print a sentence that follows a table. It is for people, so CSV and JSON do not have it."""
-    if chosen.get() is Format.TABLE:
+    """Print a sentence that follows a table, unless it is empty.
+
+    It is for people, so CSV and JSON do not have it.
+    """
+    if sentence and chosen.get() is Format.TABLE:
         out.print(sentence, markup=False)
 
 

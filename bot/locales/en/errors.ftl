@@ -59,6 +59,9 @@ state = { $status ->
     [stuck] stuck, must not be
     [waiting] waits for its post
     [live] the post is live
+    [asked] an admin has to decide
+    [absent_once] a search did not find it, a second one follows
+    [searching] the bot searches for it
    *[other] { $status }
 }
 error-switch-stopped = Stopped by the operators at the moment: { switch-lets }. Nothing was changed; please try again later.
