@@ -43,6 +43,13 @@ PROGRESS_SECONDS = 2.0
 def _require_words(value: str) -> str:
     if not value.strip():
         raise typer.BadParameter("the reason is empty: say why in a few words")
+    return require_text(value)
+
+
+def require_text(value: T) -> T:
+    """Return a text, or None. Raises BadParameter for bytes that no column of text can store."""
+    if isinstance(value, str) and value != value.encode(errors="ignore").decode():
+        raise typer.BadParameter("it contains bytes that are no UTF-8: write it again")
     return value
 
 

@@ -57,7 +57,7 @@ state = { $status ->
     [credited] credited
     [clawed_back] reversed
     [stuck] stuck, must not be
-    [waiting] waits for its post
+    [waiting] waits for its post or its refund
     [live] the post is live
     [asked] an admin has to decide
     [absent_once] a search did not find it, a second one follows
