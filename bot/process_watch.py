@@ -56,8 +56,7 @@ class ProcessWatch:
         self._loop_watch = loop_watch
         self._routes = AlertRoutes(dependencies.settings)
         self._t = Texts(DEFAULT_LANGUAGE, dependencies.settings.currency)
-        self._staff_t = self._t
-        """The texts for the admin chat, in the language that the staff had at the last beat."""
+        """The texts of alerts, in the language that the staff had at the last beat."""
         self._begun_at = time.monotonic()
         self._start_seconds = start_seconds
         self._answered_at = time.monotonic()
@@ -110,7 +109,7 @@ class ProcessWatch:
                 facts=recent_events.counts(),
             )
             language = await users.language_of_staff(session)
-            self._staff_t = replace(self._staff_t, language=language)
+            self._t = replace(self._t, language=language)
             missing = not await heartbeats.is_alive(session, name=heartbeats.SCHEDULER)
             if time.monotonic() - self._failed_at < heartbeats.RETURN_SECONDS:
                 return
@@ -139,15 +138,15 @@ class ProcessWatch:
 
     def _screen(self, change: Change) -> Outgoing:
         if change.firing:
-            return screens.firing(self._staff_t, change.name)
-        return screens.over(self._staff_t, change.name)
+            return screens.firing(self._t, change.name)
+        return screens.over(self._t, change.name)
 
     async def _report_away(self, *, is_away: bool) -> bool:
         """Send the alert that the database is away or back. Return whether somebody got it."""
-        name, t = screens.DATABASE_AWAY, self._staff_t
+        name, t = screens.DATABASE_AWAY, self._t
         screen = screens.firing(t, name) if is_away else screens.over(t, name)
         said, sent_out = await asyncio.gather(
-            self._say(screen), self._routes.send(screens.urgent(self._t, name, is_firing=is_away))
+            self._say(screen), self._routes.send(screens.urgent(t, name, is_firing=is_away))
         )
         return said or sent_out
 

@@ -289,6 +289,7 @@ CREATE TABLE deposits (
     CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[])),
     CONSTRAINT ck_deposits_refund_comparison CHECK (refund_comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[]))
 );
+CREATE INDEX ix_deposits_correlation_id ON deposits USING hash (correlation_id);
 CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::text = 'received'::text;
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
 CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL;
@@ -436,6 +437,7 @@ CREATE TABLE inbox (
     CONSTRAINT uq_inbox_update_id UNIQUE (update_id),
     CONSTRAINT ck_inbox_ended_once CHECK (done_at IS NULL OR failed_at IS NULL)
 );
+CREATE INDEX ix_inbox_correlation_id ON inbox USING hash (correlation_id);
 CREATE INDEX ix_inbox_done_at ON inbox USING btree (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX ix_inbox_failed_at ON inbox USING btree (failed_at) WHERE failed_at IS NOT NULL;
 CREATE INDEX ix_inbox_lane ON inbox USING btree (lane, id) WHERE done_at IS NULL AND failed_at IS NULL;
@@ -576,6 +578,7 @@ CREATE TABLE ledger_transfers (
     CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying]::text[])),
     CONSTRAINT ck_ledger_transfers_reason_of_transfer CHECK (reason::text <> ALL (ARRAY['fee'::character varying, 'escrow_release'::character varying]::text[]))
 );
+CREATE INDEX ix_ledger_transfers_correlation_id ON ledger_transfers USING hash (correlation_id);
 CREATE UNIQUE INDEX uq_ledger_transfers_hold ON ledger_transfers USING btree (reference_id) WHERE reason::text = 'escrow_hold'::text;
 CREATE UNIQUE INDEX uq_ledger_transfers_settlement ON ledger_transfers USING btree (reference_id) WHERE reason::text = ANY (ARRAY['payout'::character varying, 'refund'::character varying]::text[]);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -650,6 +653,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = 'post_altered'::text;
 CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE (kind = ANY (ARRAY['answer_lost'::text, 'switch_answer_lost'::text])) AND (status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]));
+CREATE INDEX ix_outbox_correlation_id ON outbox USING hash (correlation_id);
 CREATE INDEX ix_outbox_ended ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]);
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
@@ -876,7 +880,9 @@ CREATE TABLE user_audit_logs (
     CONSTRAINT pk_user_audit_logs PRIMARY KEY (id)
 );
 CREATE INDEX ix_user_audit_logs_action_created_at ON user_audit_logs USING btree (action, created_at);
+CREATE INDEX ix_user_audit_logs_correlation_id ON user_audit_logs USING hash (correlation_id);
 CREATE INDEX ix_user_audit_logs_created_at ON user_audit_logs USING btree (created_at);
+CREATE INDEX ix_user_audit_logs_origin_id ON user_audit_logs USING hash ((metadata ->> 'origin_id'::text));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON user_audit_logs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT INSERT, SELECT ON user_audit_logs TO adtech_bot;
 GRANT INSERT, SELECT ON user_audit_logs TO adtech_clock;

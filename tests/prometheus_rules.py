@@ -82,9 +82,8 @@ def _labels(condition: Condition, more: str = "") -> str:
 
 
 def _annotations(condition: Condition) -> str:
-    return (
-        f"{{summary: {json.dumps(_summary(condition))}, command: {json.dumps(condition.command)}}}"
-    )
+    command = json.dumps(condition.shell_command)
+    return f"{{summary: {json.dumps(_summary(condition))}, command: {command}}}"
 
 
 def _rule(condition: Condition) -> str:

@@ -272,7 +272,7 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
     """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
-    buttons = next_steps.beside(t, "adtech report held", next_steps.KILLSWITCH)
+    buttons = next_steps.beside(t, "/report held", next_steps.KILLSWITCH)
     return Outgoing(t(message_id, count=count, targets=listed), rows(*buttons))
 
 

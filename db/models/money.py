@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CorrelationId, CreatedAt, Key, Txn, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, Txn, correlation_index, enum_column
 from db.models.intake import Comparison
 
 
@@ -136,6 +136,7 @@ class LedgerTransfer(Base):
             postgresql_where=text("reason = 'escrow_hold'"),
         ),
         CheckConstraint("reason NOT IN ('fee', 'escrow_release')", name="reason_of_transfer"),
+        correlation_index("ledger_transfers"),
     )
 
     id: Mapped[Key]
@@ -224,6 +225,7 @@ class Deposit(Base):
             ),
         ),
         Index("ix_deposits_user_id", "user_id"),
+        correlation_index("deposits"),
     )
 
     id: Mapped[Key]

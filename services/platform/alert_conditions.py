@@ -20,7 +20,10 @@ class Condition:
     fact: str
     """The name of the fact, which is also the name of its gauge after the prefix `adtech_`."""
     command: str
-    """The first command that the reader of the alert types."""
+    """The first command that the reader of the alert types, where the alert is read.
+
+    It is a command of the admin chat, unless no bot answers there or only a shell has it.
+    """
     above: float = 0.0
     """The condition is met while the fact is above this limit."""
     lasting: timedelta = timedelta()
@@ -43,11 +46,21 @@ class Condition:
         return self.counted or f"max(adtech_{self.fact}) > {self.above:g}"
 
     @property
+    def shell_command(self) -> str:
+        """The first command for people who do not read the admin chat, who have a shell."""
+        if self.command.startswith("adtech "):
+            return self.command
+        name, _, argument = self.command.removeprefix("/").partition(" ")
+        return f"adtech {_IN_SHELL.get(name, name)} {argument}".rstrip()
+
+    @property
     def rule(self) -> str:
         """The name of the condition's rule in Prometheus."""
         return "".join(word.capitalize() for word in self.name.split("_"))
 
 
+_IN_SHELL = {"queue": "health", "ledger": "check", "killswitch": "killswitch list"}
+"""The commands of `adtech` that show what a command of the admin chat with another name shows."""
 _MINUTE = timedelta(minutes=1)
 
 CONDITIONS = (
@@ -131,7 +144,7 @@ CONDITIONS = (
         counted="max(adtech_webhook_foreign) > 0",
     ),
     # Incidents, about which other messages have the details.
-    Condition("ledger_violation", "ledger_incidents", "adtech check", urgent=True, own_notice=True),
+    Condition("ledger_violation", "ledger_incidents", "/ledger", urgent=True, own_notice=True),
     Condition(
         "audit_chain_broken",
         "audit_chain_incidents",
@@ -142,10 +155,10 @@ CONDITIONS = (
     Condition("telegram_down", "telegram_incidents", "/health", urgent=True, own_notice=True),
     # Read from the database.
     Condition("dead_letters", "dead_letters", "/dlq"),
-    Condition("uncertain_posts", "posts_uncertain", "adtech report job_statuses", lasting=_MINUTE),
-    Condition("escrows_late", "escrows_late", "adtech report held", lasting=2 * _MINUTE),
+    Condition("uncertain_posts", "posts_uncertain", "/report uncertain", lasting=_MINUTE),
+    Condition("escrows_late", "escrows_late", "/report held", lasting=2 * _MINUTE),
     Condition("refunds_late", "refunds_late", "/killswitch", lasting=_MINUTE),
-    Condition("switch_missing", "switches_missing", "adtech killswitch list", urgent=True),
+    Condition("switch_missing", "switches_missing", "/killswitch", urgent=True),
     # Each stop is told to the admin chat at once, and a stopped product is well.
     Condition(
         "switch_stopped",
@@ -158,7 +171,7 @@ CONDITIONS = (
     Condition(
         "ledger_check_late",
         "ledger_check_age_seconds",
-        "adtech check",
+        "/ledger",
         above=180,
         lasting=2 * _MINUTE,
         urgent=True,
@@ -167,7 +180,7 @@ CONDITIONS = (
     Condition(
         "alarms_late",
         "alarms_oldest_seconds",
-        "adtech health",
+        "/health",
         above=45,
         lasting=timedelta(seconds=15),
         urgent=True,
@@ -177,7 +190,7 @@ CONDITIONS = (
     Condition(
         "scheduler_missing",
         "schedulers_missing",
-        "adtech health",
+        "/health",
         # Prometheus that has just started has no series yet. The bot tells the chat without delay.
         lasting=timedelta(seconds=30),
         watcher="bot",

@@ -75,7 +75,7 @@ async def test_a_dead_scheduler_is_told_once_by_the_bot(
     await (await watch(market, receiver)).watch_once()
     [alert] = await alerts(market)
     assert alert.splitlines()[0].startswith("🚨 No scheduler gives a sign of life")
-    assert alert.splitlines()[1] == "adtech health"
+    assert alert.splitlines()[1] == "/health"
     await scheduler_beats(market)
     await watching.watch_once()
     assert (await alerts(market))[1].startswith("✅ Over: No scheduler")
@@ -90,12 +90,14 @@ async def test_the_bots_own_alarms_are_in_the_language_of_the_staff(
     watching = await watch(market, receiver)
     await watching.watch_once()
     assert "Ни один планировщик" in await market.last("group")
-    assert receiver.alerts[0]["text"].startswith("🚨 No scheduler")  # the alert routes are English
+    assert receiver.alerts[0]["text"].startswith("🚨 Ни один планировщик")
+    assert receiver.alerts[0]["command"] == "adtech health"
     monkeypatch.setattr(process_watch, "AWAY_SECONDS", -1.0)
     async with unreachable_database(market) as dependencies:
         watching._dependencies = replace(dependencies, settings=watching._dependencies.settings)
         await watching.watch_once()
     assert "PostgreSQL не отвечает" in await market.last("group")
+    assert "PostgreSQL не отвечает" in receiver.alerts[-1]["text"]
 
 
 async def test_the_heartbeat_carries_what_the_process_has_counted(

@@ -211,6 +211,18 @@ async def test_the_dead_man_is_called_only_while_the_scheduler_works(
     assert receiver.calls == 1
 
 
+async def test_urgent_alerts_are_in_the_language_of_the_staff(
+    scene: Scene, receiver: WebReceiver
+) -> None:
+    await scene.database.as_owner("UPDATE users SET language = 'ru'")
+    watching = await watch(scene, receiver)
+    async with missing_switch(scene):
+        await watching.run()
+    [alert] = [sent for sent in receiver.alerts if sent["alert"] == "switch_missing"]
+    assert alert["text"].endswith("поэтому он считается остановленным")
+    assert alert["command"] == "adtech killswitch list"
+
+
 async def test_an_automatic_freeze_is_one_message(scene: Scene, receiver: WebReceiver) -> None:
     watching = await watch(scene, receiver)
     await freeze(scene.database.sessions)
@@ -219,7 +231,7 @@ async def test_an_automatic_freeze_is_one_message(scene: Scene, receiver: WebRec
     [alarm] = [message["text"] for message in await scene.messages("group") if message["text"]]
     lines = alarm.splitlines()
     assert "invariants are broken" in lines[0]
-    assert lines[1] == "adtech check"
+    assert lines[1] == "/ledger"
     assert [sent["alert"] for sent in receiver.alerts] == ["ledger_violation"]
     assert {row["key"] for row in await stopped(scene)} >= {Switch.PAYOUTS, Switch.ADJUSTMENTS}
 
