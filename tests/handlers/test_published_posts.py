@@ -157,7 +157,11 @@ async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
     await market.press("admin", PAY_ANYWAY, where="group")
     answer = await market.press("admin", SURE_RELEASE, where="group")
     assert "not proven yet" in answer
+    assert "belongs to another person" not in card
+    buyer = (await market.actor("advertiser")).user_id
+    await market.database.as_owner("UPDATE channels SET owner_id = $1", buyer)
     await market.press("admin", "⬅️ No, go back", where="group")
+    assert "The channel belongs to another person now" in await market.last("group")
     await market.database.forward(timedelta(hours=1))
     await market.hire_newcomer("second", Role.ADMIN)
     for admin in ("admin", "second"):  # no check has ever seen the post
