@@ -12,12 +12,11 @@ import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
-from aiogram.types import Update
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, outages, throttle, update_filter
+from bot import lost_answers, metrics, outages, refund_updates, throttle, update_filter
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -329,7 +328,7 @@ class InboxWorker:
         Raises TryLaterError if the row must stay open in the table.
         """
         try:
-            update = Update.model_validate(row.payload, context={"bot": self._bot})
+            update = refund_updates.validate(row.payload, self._bot)
         except ValidationError as error:
             log.warning("update malformed", inbox_id=row.id, fields=error.error_count())
             update_result.failure = "malformed"

@@ -765,6 +765,7 @@ CREATE TABLE publication_statements (
     CONSTRAINT fk_publication_statements_stated_by FOREIGN KEY (stated_by) REFERENCES users(id)
 );
 CREATE INDEX ix_publication_statements_post_job_id ON publication_statements USING btree (post_job_id);
+CREATE TRIGGER stated_by_press BEFORE INSERT ON publication_statements FOR EACH ROW EXECUTE FUNCTION guard_statement();
 GRANT INSERT, SELECT ON publication_statements TO adtech_bot;
 GRANT SELECT ON publication_statements TO adtech_clock;
 GRANT SELECT ON publication_statements TO adtech_reports;
@@ -1068,6 +1069,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- clock() RETURNS timestamp with time zone
 -- count_failures(failure text, number bigint) RETURNS void
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
+-- deciding_admins(job post_jobs, decisions text[]) RETURNS SETOF bigint
 -- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
@@ -1089,7 +1091,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_retention() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
--- has_decided(job post_jobs, decisions text[]) RETURNS boolean
+-- guard_statement() RETURNS trigger
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_command_for_request(request staff_requests) RETURNS boolean

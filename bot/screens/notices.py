@@ -46,6 +46,7 @@ def placement(
     the receiver.
     """
     to = payload.get("to") or ("owner" if message_id in _FOR_OWNERS else "advertiser")
+    unchecked_hours, unchecked_minutes = divmod(payload.get("unchecked_minutes", 0), 60)
     text = t(
         message_id,
         to=to,
@@ -64,6 +65,8 @@ def placement(
         parts=altered_parts(t, payload.get("parts", ())),
         record=_record(payload),
         alterations=payload.get("alterations", 0),
+        unchecked_hours=unchecked_hours,
+        unchecked_minutes=unchecked_minutes,
         breach=payload.get("breach", ""),
         why=t("placement-channel-why", reason=payload.get("reason", "")),
         until=t.time(datetime.fromisoformat(payload["until"])) if "until" in payload else "",
@@ -100,7 +103,9 @@ def _record(payload: Mapping[str, Any]) -> str:
     # Without an alteration, an unclear answer of Telegram means that the post may have changed.
     if payload.get("alterations"):
         return "altered"
-    return "unclear" if payload.get("unclear") else "stayed"
+    if payload.get("unclear"):
+        return "unclear"
+    return "unchecked" if payload.get("unchecked_minutes") else "stayed"
 
 
 def in_private(t: Texts, alarm: Outgoing) -> Outgoing:

@@ -66,6 +66,8 @@ def _evidence(t: Texts, case: ResolutionCase) -> list[str]:
         for check in case.checks
     ]
     paragraphs = ["\n".join([t("check-list"), *lines])] if lines else []
+    if case.taken_over:
+        paragraphs.append(t("check-taken-over"))
     if (unseen := case.unseen_before_end) is not None:
         hours, rest = divmod(unseen, timedelta(hours=1))
         minutes = rest // timedelta(minutes=1)

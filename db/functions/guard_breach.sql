@@ -7,7 +7,7 @@ SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF OLD.breach IS NULL AND pg_has_role(session_user, role_name('clock'), 'MEMBER')
         OR OLD.breach IS NOT NULL AND NEW.breach IS NULL
-            AND has_decided(OLD, '{release,dismiss_sure}')
+            AND EXISTS (SELECT FROM deciding_admins(OLD, '{release,payowner,dismiss_sure}'))
     THEN
         RETURN NEW;
     END IF;

@@ -348,7 +348,8 @@ async def owner_credited(scenario: Scenario) -> StepResult:
     expect((row["balance"], row["revenue"]), (PRICE - FEE, FEE), "the price less the fee")
     number = f"#{scenario.target_id}"
     payout_message = await participants.owner.chat.shows("You have been paid $45.00", number)
-    await participants.advertiser.chat.shows("is done: the post has stayed as promised", number)
+    # Between the publication and the end, the clock was moved at once, so no check was made.
+    await participants.advertiser.chat.shows("the ad was there unchanged", number)
     return StepResult(
         f"{after(payout_message, 'You have been ').partition(' for ')[0]}, both told",
         f"owner's balance {row['balance']}, revenue {row['revenue']}",

@@ -1,7 +1,7 @@
 """Hold the price of a placement in an escrow, and later release or refund the escrow."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +12,7 @@ from db.models.campaigns import CampaignTarget, TargetStatus
 from db.models.money import Escrow, EscrowStatus, Reason, WalletKind
 from db.models.operations import Switch
 from db.models.posting import SEEN_BY_ADMIN, PostCheck, PostJob, PostJobStatus, Verdict
-from services.money import ledger, wallets
+from services.money import ledger, unchecked_time, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import SYSTEM
@@ -80,6 +80,9 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         amount=escrow.amount,
         fee=escrow.fee,
     )
+    unchecked = await unchecked_time.longest(
+        session, target_id=target_id, ends_at=escrow.release_due_at
+    )
     payload = {
         "target_id": target_id,
         "amount": escrow.amount - escrow.fee,
@@ -88,6 +91,7 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         ),
         "unclear": await _count_checks(session, target_id, PostCheck.verdict == Verdict.UNKNOWN),
         "decided": await _count_checks(session, target_id, PostCheck.evidence == SEEN_BY_ADMIN),
+        "unchecked_minutes": unchecked // timedelta(minutes=1),
     }
     for receiver, user_id in (
         ("owner", target.owner_id),

@@ -59,6 +59,8 @@ class ResolutionCase:
     """The last MAX_CHECKS_SHOWN checks, oldest first. Checks with alterations go before others."""
     seen_at: datetime | None
     """The time of the last check that found the post and compared its text, or None."""
+    taken_over: bool
+    """True if the channel belongs to another person now. The placement's owner is the former one."""
 
     @property
     def uncertain(self) -> bool:
@@ -96,6 +98,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
                 Campaign,
                 Channel,
                 CampaignTarget.price,
+                CampaignTarget.owner_id,
                 Escrow,
                 uncertain_posts.is_unverifiable(),
             )
@@ -109,7 +112,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
     ).one_or_none()
     if row is None:
         raise errors.NotFound("target", target_id)
-    job, campaign, channel, price, escrow, unverifiable = row
+    job, campaign, channel, price, owner_id, escrow, unverifiable = row
     seen_at = await session.scalar(
         select(func.max(PostCheck.checked_at)).where(
             PostCheck.post_job_id == job.id,
@@ -138,6 +141,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         sent_at=job.sent_at,
         checks=await _checks_shown(session, job.id),
         seen_at=seen_at,
+        taken_over=channel.owner_id != owner_id,
     )
 
 

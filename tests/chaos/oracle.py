@@ -29,7 +29,8 @@ PLACEMENTS = """
         SELECT (payload->>'target_id')::bigint AS id,
             coalesce((payload->>'alterations')::int, 0) = 0
                 AND coalesce((payload->>'unclear')::int, 0) = 0
-                AND coalesce((payload->>'decided')::int, 0) = 0 AS said_stayed
+                AND coalesce((payload->>'decided')::int, 0) = 0
+                AND coalesce((payload->>'unchecked_minutes')::int, 0) = 0 AS said_stayed
         FROM outbox WHERE kind = 'target_paid' AND payload->>'to' = 'advertiser'
     ), cards AS (
         SELECT DISTINCT (payload->>'target_id')::bigint AS id

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
-from bot.callbacks import OnUncertainPost, ResolutionAct
+from bot.callbacks import OnUncertainPost, ResolutionAct, StatePublishedConfirmed
 from db.models.posting import Breach
+from db.models.users import Role, UserRole
 from sandbox import embedded, logins
 from services.platform import inbox
 from services.platform.actors import Actor
@@ -18,6 +20,10 @@ from tests.factories import people, presses, rows
 SEE = (
     "INSERT INTO post_checks (post_job_id, verdict, evidence)"
     " SELECT id, 'present', 'an admin has seen it' FROM post_jobs"
+)
+STATE = (
+    "INSERT INTO publication_statements (post_job_id, claim_no, message_id, stated_by)"
+    " SELECT id, claim_no, message_id, {} FROM post_jobs"
 )
 END = "UPDATE post_jobs SET breach = NULL, breach_refund_at = NULL"
 
@@ -43,17 +49,20 @@ async def _press(database: Database, who: Actor, decision: str, claim_no: int = 
 
 async def _states(bot: asyncpg.Connection) -> list[str | None]:
     """Record a check that saw the post, and end the breach. Return the SQLSTATE of each."""
-    found: list[str | None] = []
-    for statement in (SEE, END):
-        transaction = bot.transaction()
-        await transaction.start()
-        try:
-            await bot.execute(statement)
-            found.append(None)
-        except asyncpg.PostgresError as error:
-            found.append(error.sqlstate)
+    return [await _state(bot, statement) for statement in (SEE, END)]
+
+
+async def _state(bot: asyncpg.Connection, statement: str) -> str | None:
+    """Run a statement and undo it. Return the SQLSTATE of the error, or None."""
+    transaction = bot.transaction()
+    await transaction.start()
+    try:
+        await bot.execute(statement)
+    except asyncpg.PostgresError as error:
+        return str(error.sqlstate)
+    finally:
         await transaction.rollback()
-    return found
+    return None
 
 
 async def test_a_press_lets_the_bot_record_a_check_and_end_a_breach(
@@ -78,7 +87,83 @@ async def test_a_press_lets_the_bot_record_a_check_and_end_a_breach(
         await inbox.mark_handled(session, pressed.inbox_id or 0)
     assert await _states(bot) == ["AD075", "AD074"]
     await _press(database, admin, "release")
+    assert await _states(bot) == ["AD075", None]  # no check has seen the post
+    async with database.sessions.begin() as session:
+        await session.execute(text(SEE.replace("an admin has seen it", "not modified")))
     assert await _states(bot) == [None, None]
+    assert await _state(bot, SEE.replace("an admin has", "nobody has")) == "AD075"
+
+
+@pytest.mark.parametrize("party", ["advertiser_id", "owner_id"])
+async def test_no_press_of_an_admin_counts_for_their_own_money(
+    database: Database, bot: asyncpg.Connection, party: str
+) -> None:
+    async with database.sessions.begin() as session:
+        await session.execute(text(SEE.replace("an admin has seen it", "not modified")))
+        user_id = await rows.one(
+            session,
+            f"SELECT {party} FROM campaign_targets target"
+            " JOIN campaigns ON campaigns.id = target.campaign_id",
+        )
+        session.add(UserRole(user_id=user_id, role=Role.ADMIN))
+    await _press(database, Actor(user_id, frozenset({Role.ADMIN})), "release")
+    assert await _states(bot) == ["AD075", "AD074"]
+
+
+async def test_two_admins_let_the_bot_record_a_post_that_no_check_has_seen(
+    database: Database, bot: asyncpg.Connection
+) -> None:
+    async with database.sessions.begin() as session:
+        one, two = await people.staff(session), await people.staff(session)
+        target_id = await rows.one(session, "SELECT id FROM campaign_targets")
+        early = await presses.write(session, one, f"/payowner {target_id} I saw it")
+    assert await _state(bot, STATE.format(one.user_id)) is None
+    await bot.execute(STATE.format(one.user_id))  # before the end of the promised hours
+    await database.forward(timedelta(hours=25))
+    async with database.sessions.begin() as session:
+        await presses.write(session, two, f"/payowner {target_id} me too")
+    assert await _states(bot) == ["AD075", None]
+    async with database.sessions.begin() as session:
+        await inbox.mark_handled(session, early.inbox_id or 0)
+    assert await _state(bot, STATE.format(one.user_id)) == "AD084"
+    await bot.execute(STATE.format(two.user_id))  # the same person a second time
+    assert await _states(bot) == ["AD075", None]
+    await _press(database, one, "release")
+    late = "(post_job_id, claim_no, message_id, stated_by, created_at)"
+    dated = STATE.replace("(post_job_id, claim_no, message_id, stated_by)", late)
+    await bot.execute(dated.format(f"{one.user_id}, now() + interval '9 days'"))
+    assert await _state(bot, SEE) is None
+    await database.forward(timedelta(hours=73))
+    assert await _states(bot) == ["AD075", None]
+
+
+async def test_an_admin_states_where_an_uncertain_post_is(
+    database: Database, bot: asyncpg.Connection
+) -> None:
+    async with database.sessions.begin() as session:
+        admin, other = await people.staff(session), await people.staff(session)
+        target_id = await rows.one(session, "SELECT id FROM campaign_targets")
+        message_id = await rows.one(session, "SELECT message_id FROM post_jobs")
+    await database.as_owner(
+        "ALTER TABLE post_jobs DISABLE TRIGGER USER; UPDATE post_jobs SET status = 'uncertain'"
+    )
+    state = STATE.format(admin.user_id)
+    for words, expected in (
+        (f"/there {target_id}0 {message_id}", "AD084"),
+        (f"/there {target_id} https://t.me/c/{message_id}/9{message_id}", "AD084"),
+        (f"/payowner {target_id} I saw it", "AD084"),
+        (f"/there@the_bot #{target_id} https://t.me/c/77/{message_id}?single", None),
+    ):
+        async with database.sessions.begin() as session:
+            written = await presses.write(session, admin, words)
+        assert await _state(bot, STATE.format(other.user_id)) == "AD084"
+        assert await _state(bot, state) == expected, words
+        async with database.sessions.begin() as session:
+            await inbox.mark_handled(session, written.inbox_id or 0)
+    button = StatePublishedConfirmed(id=target_id, claim=1, message_id=message_id)
+    async with database.sessions.begin() as session:
+        await presses.press(session, admin, button.pack())
+    assert await _state(bot, state) is None
 
 
 def test_the_database_reads_the_data_of_the_buttons() -> None:

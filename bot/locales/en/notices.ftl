@@ -13,6 +13,7 @@ notice-target-paid = { $to ->
         [stayed] the post has stayed as promised, and the owner has been paid.
         [decided] the promised time is over. The bot couldn't prove that the post stayed, and an admin has decided that the owner is paid.
         [unclear] the promised time is over, and the owner has been paid. Not every check of the post got an answer.
+        [unchecked] at the end of the promised time the ad was there unchanged, and the owner has been paid. But for { $unchecked_hours } h { $unchecked_minutes } min nobody checked it. If you saw something else, write to the support: /paysupport
        *[altered] { $alterations ->
             [one] the promised time is over, and the owner has been paid. The ad was changed once in this time, and the bot restored it.
            *[other] the promised time is over, and the owner has been paid. The ad was changed { $alterations } times in this time, and the bot restored it each time.

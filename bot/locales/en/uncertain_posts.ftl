@@ -24,6 +24,7 @@ check-line = • { $at }: { $verdict ->
     [stayed] changed or removed after the promised hours, and there until then
    *[unknown] no clear answer
 }
+check-taken-over = ⚠️ The channel belongs to another person now. The owner of this placement may not have caused what happened since. The money of this placement is still the former owner's, if it is paid out.
 check-gap = The ad was last known to be unchanged { $hours } h { $minutes } min before the end of its promised hours.
 uncertain-over = { $status ->
     [queued] ↻ It is queued and will be sent again.
