@@ -36,8 +36,10 @@ from bot.setting_types import (
     DatabaseRoles,
     DatabaseUrl,
     Duration,
+    EncryptionKeys,
     LogFormat,
     LogLevel,
+    PayoutMethods,
     Port,
     RedisUrl,
     Retention,
@@ -48,6 +50,7 @@ from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
 from services.market import publish_times
+from services.platform.encryption import Encryption
 
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
@@ -114,6 +117,8 @@ class Settings(BaseSettings):
     top_up_max: Annotated[int, Field(ge=1)] | None = None
     payout_min: Annotated[int, Field(ge=1)] = 1
     payout_time: Duration = timedelta(days=3)
+    payout_methods: PayoutMethods = ()
+    destination_keys: EncryptionKeys = SecretStr("")
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     http_host: str = "127.0.0.1"
@@ -227,6 +232,8 @@ class Settings(BaseSettings):
             raise ValueError("ALERT_EMAIL_TO must be set when ALERT_SMTP_URL is")
         if self.currency == STARS and self.payment_provider_token.get_secret_value():
             raise ValueError(f"PAYMENT_PROVIDER_TOKEN must be empty when CURRENCY is {STARS}")
+        if self.payout_methods and not self.destination_keys.get_secret_value():
+            raise ValueError("DESTINATION_KEYS must be set when PAYOUT_METHODS is")
         least, most = self.top_up_limits
         if not (least and most):
             raise ValueError(
@@ -251,6 +258,11 @@ class Settings(BaseSettings):
         """The smallest and the largest amount of a top-up, in minor units."""
         least, most = currencies.LIMITS.get(self.currency, (0, 0))
         return self.top_up_min or least, self.top_up_max or most
+
+    @property
+    def encryption(self) -> Encryption:
+        """The encryption of payout destinations. Raises ValueError if there are no keys."""
+        return Encryption(self.destination_keys.get_secret_value().split(","))
 
     @property
     def launch_limit(self) -> int:

@@ -1102,7 +1102,6 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_switch_holders(switch_keys text[]) RETURNS jsonb
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- finish_restore(switch_keys text[]) RETURNS jsonb
--- forget_words(inbox_id bigint) RETURNS void
 -- guard_breach() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
@@ -1210,7 +1209,6 @@ GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
-GRANT EXECUTE ON FUNCTION forget_words TO adtech_bot;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_clock;

@@ -17,7 +17,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import role_names
-from db.models import campaigns, corrections, intake, losses, money, operations, posting, users
+from db.models import (
+    campaigns,
+    corrections,
+    intake,
+    losses,
+    money,
+    operations,
+    posting,
+    users,
+)
 from db.models.base import Base
 from db.session import cause, create_engine, is_away, sqlstate
 

@@ -19,7 +19,7 @@ STATUSES = ("typed", "current", "replaced", "dropped")
 MOVES = ("typed>current", "typed>dropped", "current>replaced", "current>dropped")
 FROZEN = ("user_id", "amount", "currency", "key")
 """The columns of a withdrawal that never changed before this revision."""
-FUNCTIONS = ("guard_destination", "require_destination", "forget_words")
+FUNCTIONS = ("guard_destination", "require_destination")
 
 
 def upgrade() -> None:
@@ -74,7 +74,6 @@ def _create_table() -> None:
     op.execute(f"GRANT SELECT ON {TABLE} TO adtech_clock")
     columns = "id, user_id, method, status, is_change, confirmed_at, created_at, correlation_id"
     op.execute(f"GRANT SELECT ({columns}) ON {TABLE} TO adtech_reports")
-    op.execute("GRANT EXECUTE ON FUNCTION forget_words TO adtech_bot")
 
 
 def _create_triggers() -> None:
@@ -146,9 +145,5 @@ def downgrade() -> None:
     _freeze(FROZEN)
     op.drop_column("withdrawals", "destination_id")
     op.drop_table(TABLE)
-    for name, arguments in (
-        ("forget_words", "bigint"),
-        ("require_destination", ""),
-        ("guard_destination", ""),
-    ):
-        op.execute(f"DROP FUNCTION {name}({arguments})")
+    for name in reversed(FUNCTIONS):
+        op.execute(f"DROP FUNCTION {name}()")

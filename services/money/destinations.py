@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.destinations import DestinationStatus, PayoutDestination, PayoutMethod
+from db.models.money import Withdrawal, WithdrawalStatus
 from services.money import payees, payout_addresses
-from services.platform import audit, outbox, transitions
+from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import Actor
 from services.platform.encryption import Encryption, UndecryptableError
 from services.platform.payout_errors import (
@@ -39,8 +40,8 @@ async def type_in(
 ) -> PayoutDestination:
     """Store an address that a person has typed. It counts only after `confirm`.
 
-    The stored update of the person loses its text, so that the address is nowhere in plain form.
-    Raises AccessDenied, AddressFaultError.
+    An update that is handled loses its text in the same transaction (`inbox`), so that the address
+    is nowhere in plain form. Raises AccessDenied, AddressFaultError.
     """
     user_id = actor.require_user(action="destination_type")
     content = [user_id, method.value, payout_addresses.normalize(method, address)]
@@ -49,8 +50,6 @@ async def type_in(
         .values(user_id=user_id, method=method, ciphertext=encryption.encrypt(json.dumps(content)))
         .returning(PayoutDestination)
     )
-    if actor.inbox_id is not None:
-        await session.execute(select(func.forget_words(actor.inbox_id)))
     typed: PayoutDestination = inserted.scalar_one()
     return typed
 
@@ -148,6 +147,29 @@ def read(encryption: Encryption, row: PayoutDestination) -> str:
     if (user_id, method) != (row.user_id, row.method.value):
         raise DestinationUnreadable(row.id)
     return str(address)
+
+
+async def read_for_payment(
+    session: AsyncSession, encryption: Encryption, withdrawal_id: int, *, actor: Actor
+) -> str:
+    """Return the address of an approved withdrawal to the admin who has claimed its payment.
+
+    Raises AccessDenied if the actor has no valid claim; DestinationUnreadable.
+    """
+    row = await session.scalar(
+        select(PayoutDestination)
+        .join(Withdrawal, Withdrawal.destination_id == PayoutDestination.id)
+        .where(
+            Withdrawal.id == withdrawal_id,
+            Withdrawal.status == WithdrawalStatus.APPROVED,
+            Withdrawal.paying_by == actor.user_id,
+            Withdrawal.paying_until > func.clock(),
+        )
+    )
+    if row is None:
+        action = "destination_read"
+        raise errors.AccessDenied(action)
+    return read(encryption, row)
 
 
 async def _lock_own(session: AsyncSession, actor: Actor, destination_id: int) -> PayoutDestination:
