@@ -288,6 +288,7 @@ class CommandSettings(BaseModel):
     escrow_sla: Duration = timedelta(hours=24)
     rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     redis_url: SecretStr | None = None
+    destination_keys: EncryptionKeys = SecretStr("")
     pg_bin: Path | None = None
     log_level: LogLevel = "INFO"
     log_format: LogFormat = "json"

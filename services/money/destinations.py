@@ -6,6 +6,7 @@ address that somebody moves to another person's row is noticed when it is read.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import func, insert, select
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.destinations import DestinationStatus, PayoutDestination, PayoutMethod
 from db.models.money import Withdrawal, WithdrawalStatus
+from db.session import Sessions
 from services.money import payees, payout_addresses
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import Actor
@@ -28,6 +30,16 @@ from services.platform.transitions import ActorRole
 CHANGE_HOLD = timedelta(hours=24)
 """After a change, no withdrawal goes to the new address for this time (`require_destination`)."""
 _OWNER = ActorRole.OWNER
+_BATCH = 500
+"""How many addresses one transaction of `rotate_all` encrypts again."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """How many addresses have the newest key, and which destinations no key decrypts."""
+
+    rotated: int
+    unreadable: list[int]
 
 
 async def type_in(
@@ -170,6 +182,33 @@ async def read_for_payment(
         action = "destination_read"
         raise errors.AccessDenied(action)
     return read(encryption, row)
+
+
+async def rotate_all(sessions: Sessions, encryption: Encryption) -> Rotation:
+    """Encrypt all addresses with the newest key, in batches with a transaction each.
+
+    Locks the destinations of a batch. An address that no key decrypts is left as it is.
+    """
+    last, rotated, unreadable = 0, 0, list[int]()
+    while True:
+        async with sessions.begin() as session:
+            found = await session.scalars(
+                select(PayoutDestination)
+                .where(PayoutDestination.id > last)
+                .order_by(PayoutDestination.id)
+                .limit(_BATCH)
+                .with_for_update()
+            )
+            rows = found.all()
+            for row in rows:
+                try:
+                    row.ciphertext = encryption.rotate(row.ciphertext)
+                    rotated += 1
+                except UndecryptableError:
+                    unreadable.append(row.id)
+            if len(rows) < _BATCH:
+                return Rotation(rotated, unreadable)
+            last = rows[-1].id
 
 
 async def _lock_own(session: AsyncSession, actor: Actor, destination_id: int) -> PayoutDestination:
