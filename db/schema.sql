@@ -683,7 +683,7 @@ CREATE UNIQUE INDEX uq_payout_destinations_current ON payout_destinations USING 
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON payout_destinations FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('typed>current', 'typed>dropped', 'current>replaced', 'current>dropped');
 CREATE TRIGGER confirmed_by_owner BEFORE UPDATE OF status ON payout_destinations FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'current'::text) EXECUTE FUNCTION guard_destination();
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, method, created_at ON payout_destinations FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.method::text IS DISTINCT FROM new.method::text OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
-CREATE TRIGGER initial_status BEFORE INSERT ON payout_destinations FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'typed'::text OR new.confirmed_at IS NOT NULL) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER initial_status BEFORE INSERT ON payout_destinations FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'typed'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout_destinations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON payout_destinations TO adtech_bot;
 GRANT SELECT ON payout_destinations TO adtech_clock;

@@ -88,7 +88,7 @@ def _create_triggers() -> None:
         ),
         (
             f"initial_status BEFORE INSERT ON {TABLE} FOR EACH ROW"
-            " WHEN (new.status::text IS DISTINCT FROM 'typed'::text OR new.confirmed_at IS NOT NULL)"
+            " WHEN (new.status::text IS DISTINCT FROM 'typed'::text)"
             " EXECUTE FUNCTION refuse_initial_status()"
         ),
         (
