@@ -87,10 +87,15 @@ def _methods(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+def key_list(value: SecretStr) -> list[str]:
+    """Return the keys in a setting, which have commas between them."""
+    return [key.strip() for key in value.get_secret_value().split(",")]
+
+
 def _keys(value: SecretStr) -> SecretStr:
     if value.get_secret_value():
         try:
-            Encryption(value.get_secret_value().split(","))
+            Encryption(key_list(value))
         except ValueError as error:
             raise ValueError("must be keys that `adtech new-key` prints, with commas") from error
     return value

@@ -45,6 +45,7 @@ from bot.setting_types import (
     Retention,
     RollbackLimits,
     UserIds,
+    key_list,
 )
 from db import address, currencies, role_names, session
 from db.money import STARS
@@ -262,7 +263,7 @@ class Settings(BaseSettings):
     @property
     def encryption(self) -> Encryption:
         """The encryption of payout destinations. Raises ValueError if there are no keys."""
-        return Encryption(self.destination_keys.get_secret_value().split(","))
+        return Encryption(key_list(self.destination_keys))
 
     @property
     def launch_limit(self) -> int:

@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from bot.cli.commands import DATABASE, MONEY, command
 from bot.cli.shell import read_settings, run_all
 from bot.cli.tables import out
+from bot.setting_types import key_list
 from db.session import Sessions
 from services.money import destinations
 from services.platform.encryption import Encryption
@@ -34,10 +35,10 @@ def rotate_keys() -> None:
     Give all keys that were ever in use since the last rotation. An address that none of them
     decrypts stays as it is, and the exit status is 1. The command can be repeated.
     """
-    keys = read_settings(DATABASE, uses=KEYS).destination_keys.get_secret_value()
-    if not keys:
+    keys = read_settings(DATABASE, uses=KEYS).destination_keys
+    if not keys.get_secret_value():
         raise typer.BadParameter(f"set {KEYS} first; adtech new-key prints a key")
-    encryption = Encryption(keys.split(","))
+    encryption = Encryption(key_list(keys))
 
     async def rotate(sessions: Sessions) -> destinations.Rotation:
         return await destinations.rotate_all(sessions, encryption)
