@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.destinations import DestinationStatus, PayoutDestination, PayoutMethod
-from services.money import destinations, withdrawals
+from services.money import destinations, payment_claims, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
 from services.platform.encryption import Encryption
@@ -154,3 +154,31 @@ async def test_nobody_uses_or_changes_the_address_of_another(session: AsyncSessi
     unconfirmed = await typed(session, thief, OTHER)
     with pytest.raises(DestinationMissing):
         await _withdraw(session, thief, unconfirmed.id, "k2")
+
+
+async def test_only_the_admin_who_pays_reads_an_address(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        person = await people.person(session, balance=500)
+        payer, other = await people.staff(session), await people.staff(session)
+        row = await confirmed(session, person)
+        number = await _withdraw(session, person, row.id, "k")
+
+    async def read(actor: Actor) -> str:
+        async with database.sessions.begin() as session:
+            return await destinations.read_for_payment(session, KEYS, number, actor=actor)
+
+    async def refuse(*actors: Actor) -> None:
+        for actor in actors:
+            with pytest.raises(errors.AccessDenied):
+                await read(actor)
+
+    await refuse(payer, other)
+    async with database.sessions.begin() as session:
+        await withdrawals.approve(session, actor=other, withdrawal_id=number)
+    await refuse(payer, other)
+    async with database.sessions.begin() as session:
+        await payment_claims.claim(session, actor=payer, withdrawal_id=number)
+    assert await read(payer) == ADDRESS
+    await refuse(other, person)
+    await database.forward(payment_claims.CLAIM_TTL)
+    await refuse(payer)
