@@ -666,6 +666,35 @@ GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
 GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority) ON outbox TO adtech_clock;
 
+CREATE TABLE payout_destinations (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    user_id bigint NOT NULL,
+    method character varying(32) NOT NULL,
+    ciphertext text NOT NULL,
+    status character varying(32) DEFAULT 'typed'::character varying NOT NULL,
+    is_change boolean DEFAULT false NOT NULL,
+    confirmed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_payout_destinations PRIMARY KEY (id),
+    CONSTRAINT fk_payout_destinations_user_id FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT ck_payout_destinations_confirmed CHECK ((status::text = ANY (ARRAY['current'::character varying, 'replaced'::character varying]::text[])) <= (confirmed_at IS NOT NULL)),
+    CONSTRAINT ck_payout_destinations_destinationstatus CHECK (status::text = ANY (ARRAY['typed'::character varying, 'current'::character varying, 'replaced'::character varying, 'dropped'::character varying]::text[])),
+    CONSTRAINT ck_payout_destinations_payoutmethod CHECK (method::text = ANY (ARRAY['ton'::character varying, 'usdt_ton'::character varying, 'bank'::character varying, 'card'::character varying]::text[]))
+);
+CREATE INDEX ix_payout_destinations_user_id_id ON payout_destinations USING btree (user_id, id);
+CREATE UNIQUE INDEX uq_payout_destinations_current ON payout_destinations USING btree (user_id, method) WHERE status::text = 'current'::text;
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON payout_destinations FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('typed>current', 'typed>dropped', 'current>replaced', 'current>dropped');
+CREATE TRIGGER confirmed_by_owner BEFORE UPDATE OF status ON payout_destinations FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'current'::text) EXECUTE FUNCTION guard_destination();
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, method, created_at ON payout_destinations FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.method::text IS DISTINCT FROM new.method::text OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER initial_status BEFORE INSERT ON payout_destinations FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'typed'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout_destinations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON payout_destinations TO adtech_bot;
+GRANT SELECT ON payout_destinations TO adtech_clock;
+GRANT INSERT (user_id, method, ciphertext) ON payout_destinations TO adtech_bot;
+GRANT SELECT (id, user_id, method, status, is_change, confirmed_at, created_at, correlation_id) ON payout_destinations TO adtech_reports;
+GRANT UPDATE (ciphertext, status) ON payout_destinations TO adtech_bot;
+
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     post_job_id bigint NOT NULL,
@@ -974,10 +1003,12 @@ CREATE TABLE withdrawals (
     paying_by bigint,
     paying_until timestamp with time zone,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    destination_id bigint,
     CONSTRAINT pk_withdrawals PRIMARY KEY (id),
     CONSTRAINT uq_withdrawals_external_reference UNIQUE (external_reference),
     CONSTRAINT uq_withdrawals_key UNIQUE (key),
     CONSTRAINT fk_withdrawals_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
+    CONSTRAINT fk_withdrawals_destination_id FOREIGN KEY (destination_id) REFERENCES payout_destinations(id),
     CONSTRAINT fk_withdrawals_paying_by FOREIGN KEY (paying_by) REFERENCES users(id),
     CONSTRAINT fk_withdrawals_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_withdrawals_amount CHECK (amount > 0),
@@ -989,16 +1020,18 @@ CREATE INDEX ix_withdrawals_open ON withdrawals USING btree (id) WHERE status::t
 CREATE INDEX ix_withdrawals_txn ON withdrawals USING btree (txn);
 CREATE INDEX ix_withdrawals_user_id ON withdrawals USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>approved', 'approved>paid', 'requested>paid', 'requested>returned', 'approved>returned');
+CREATE TRIGGER approved_to_own BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text AND new.destination_id IS NOT NULL) EXECUTE FUNCTION require_destination();
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_comparison();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'paid'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
-CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key, destination_id ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key OR old.destination_id IS DISTINCT FROM new.destination_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
 CREATE TRIGGER paid_once BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NOT NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER paid_to_own BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.destination_id IS NOT NULL) EXECUTE FUNCTION require_destination();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
@@ -1081,6 +1114,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
+-- guard_destination() RETURNS trigger
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
 -- guard_moved_chat() RETURNS trigger
@@ -1131,6 +1165,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_comparison() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
 -- require_deposit_match(checked_deposit_id bigint) RETURNS void
+-- require_destination() RETURNS trigger
 -- require_empty_wallet() RETURNS trigger
 -- require_entries() RETURNS trigger
 -- require_escrow_match(target_id bigint) RETURNS void

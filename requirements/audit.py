@@ -20,6 +20,7 @@ ALLOWED = frozenset(
     {
         *("MIT", "MIT License", "ISC", "ISC License (ISCL)", "BSD License"),
         *("BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "Apache Software License"),
+        "MIT-0",  # of cffi; MIT without the duty to name the authors
         "MIT-CMU",  # of Pillow; MIT with a sentence about the names of the authors
         *("PSF-2.0", "Python Software Foundation License"),
         *("MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)"),  # used unchanged

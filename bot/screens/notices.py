@@ -292,6 +292,7 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
         id=str(row.id),
         amount=t.money(row.amount, row.currency),
         person=str(telegram_id),
+        reference=row.external_reference or "",
         reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
     )
     if status == "requested":

@@ -294,6 +294,8 @@ class Withdrawal(Base):
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
     """The provider's id of the payment, or null."""
+    destination_id: Mapped[int | None] = mapped_column(ForeignKey("payout_destinations.id"))
+    """Where the person is paid, or null if the platform offered no method at the request."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_until: Mapped[datetime | None]

@@ -17,7 +17,8 @@ TESTED_ELSEWHERE = {
     "bot/cli/look bot/cli/switches": "cli/test_app shows states, stops and runs",
     "bot/cli/testers": "services/market/test_testers requests what its commands request",
     "bot/commands": "bot/test_main reads the commands that Telegram got",
-    "bot/errors services/platform/errors": "test_texts explains every error in every language",
+    "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
+    " every error in every language",
     "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
     "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",
     "bot/database_metrics": "test_metrics counts conflicts and connections with it",

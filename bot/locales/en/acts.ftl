@@ -27,6 +27,8 @@ audit-act = { $name ->
     [dead_letter_retried] Failed post bought again
     [deposit_clawed_back] Deposit taken back
     [deposit_credited] Deposit credited
+    [destination_confirmed] Payout address confirmed
+    [destination_dropped] Payout address dropped
     [escrow_held] Money held in escrow
     [escrow_refunded] Escrow refunded
     [escrow_released] Escrow released

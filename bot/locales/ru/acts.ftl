@@ -27,6 +27,8 @@ audit-act = { $name ->
     [dead_letter_retried] Неудавшийся пост куплен снова
     [deposit_clawed_back] Пополнение отозвано
     [deposit_credited] Пополнение зачислено
+    [destination_confirmed] Адрес для выплат подтверждён
+    [destination_dropped] Адрес для выплат отменён
     [escrow_held] Деньги удержаны в эскроу
     [escrow_refunded] Эскроу возвращён
     [escrow_released] Эскроу отпущен
