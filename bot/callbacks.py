@@ -25,6 +25,7 @@ class Screen(StrEnum):
     CHANNEL = "channel"
     CONNECT = "connect"
     SOLD = "sold"
+    WAITING = "waiting"
     EARNINGS = "earnings"
     DESTINATIONS = "dests"
     SETTINGS = "settings"

@@ -13,7 +13,7 @@ from db import address, currencies, role_names
 from db.models.destinations import PayoutMethod
 from db.money import STARS
 from services.launch import rollback_limits
-from services.market import publish_times
+from services.market import placement_expiry, publish_times
 from services.platform.encryption import Encryption
 from services.platform.retention import SHORTEST_RETENTION
 
@@ -55,6 +55,13 @@ def _in_bounds(value: timedelta) -> timedelta:
 def _long_enough(value: timedelta) -> timedelta:
     if value < SHORTEST_RETENTION:
         raise ValueError(f"must be at least {SHORTEST_RETENTION.days} days")
+    return value
+
+
+def _before_decision(value: timedelta) -> timedelta:
+    if value > placement_expiry.DECISION_LIMIT:
+        hours = placement_expiry.DECISION_LIMIT // timedelta(hours=1)
+        raise ValueError(f"must be at most {hours} hours, because a placement expires then")
     return value
 
 
@@ -102,6 +109,7 @@ def _keys(value: SecretStr) -> SecretStr:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
+AnswerTime = Annotated[Duration, AfterValidator(_before_decision)]
 Retention = Annotated[Duration, AfterValidator(_long_enough)]
 AdminChatId = Annotated[int, Field(lt=0, gt=-_ID_LIMIT)]
 UserId = Annotated[int, Field(gt=0, lt=_ID_LIMIT)]

@@ -32,6 +32,7 @@ from pydantic_settings import (
 from bot import env_file
 from bot.setting_types import (
     AdminChatId,
+    AnswerTime,
     Currency,
     DatabaseRoles,
     DatabaseUrl,
@@ -50,7 +51,7 @@ from bot.setting_types import (
 from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
-from services.market import publish_times
+from services.market import agreements, publish_times
 from services.platform.encryption import Encryption
 
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
@@ -138,6 +139,7 @@ class Settings(BaseSettings):
     launch_watch: Duration = timedelta(minutes=30)
     rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
+    owner_answer: AnswerTime = agreements.ANSWER_TIME
     retention: Retention = timedelta(days=90)
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None

@@ -3,6 +3,23 @@
 
 -- Tables
 
+CREATE TABLE acceptance_rules (
+    channel_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    least_kept bigint NOT NULL,
+    most_price bigint,
+    changed_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_acceptance_rules PRIMARY KEY (channel_id),
+    CONSTRAINT fk_acceptance_rules_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT fk_acceptance_rules_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
+    CONSTRAINT ck_acceptance_rules_least_kept CHECK (least_kept >= 0),
+    CONSTRAINT ck_acceptance_rules_most_price CHECK (most_price >= 1)
+);
+GRANT SELECT ON acceptance_rules TO adtech_bot;
+GRANT SELECT ON acceptance_rules TO adtech_clock;
+GRANT SELECT ON acceptance_rules TO adtech_reports;
+
 CREATE TABLE alerts (
     name text NOT NULL,
     watcher text NOT NULL,
@@ -68,6 +85,8 @@ CREATE TABLE campaign_targets (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
     search_above bigint,
+    answer_due_at timestamp with time zone,
+    agreed_at timestamp with time zone,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -80,16 +99,19 @@ CREATE TABLE campaign_targets (
     CONSTRAINT ck_campaign_targets_promised_hours CHECK (promised_hours >= 0),
     CONSTRAINT ck_campaign_targets_targetstatus CHECK (status::text = ANY (ARRAY['pending'::character varying, 'approved'::character varying, 'posted'::character varying, 'refunded'::character varying, 'rejected'::character varying, 'withdrawn'::character varying, 'expired'::character varying]::text[]))
 );
+CREATE INDEX ix_campaign_targets_asked ON campaign_targets USING btree (owner_id, id) WHERE status::text = 'pending'::text AND agreed_at IS NULL AND answer_due_at IS NOT NULL;
 CREATE INDEX ix_campaign_targets_campaign_id_id ON campaign_targets USING btree (campaign_id, id);
 CREATE INDEX ix_campaign_targets_channel_id ON campaign_targets USING btree (channel_id);
 CREATE INDEX ix_campaign_targets_owner_id_id ON campaign_targets USING btree (owner_id, id);
 CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (created_at) WHERE status::text = 'pending'::text;
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
+CREATE TRIGGER agreed_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_answer('accepted');
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_own_act();
-CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
-CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
+CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
+CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
@@ -695,6 +717,26 @@ GRANT INSERT (user_id, method, ciphertext) ON payout_destinations TO adtech_bot;
 GRANT SELECT (id, user_id, method, status, is_change, confirmed_at, created_at, correlation_id) ON payout_destinations TO adtech_reports;
 GRANT UPDATE (ciphertext, status) ON payout_destinations TO adtech_bot;
 
+CREATE TABLE placement_answers (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    campaign_target_id bigint NOT NULL,
+    answer character varying(32) NOT NULL,
+    answered_by bigint,
+    reason text,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_placement_answers PRIMARY KEY (id),
+    CONSTRAINT uq_placement_answers_campaign_target_id UNIQUE (campaign_target_id),
+    CONSTRAINT fk_placement_answers_answered_by FOREIGN KEY (answered_by) REFERENCES users(id),
+    CONSTRAINT fk_placement_answers_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_placement_answers_answer CHECK (answer::text = ANY (ARRAY['accepted'::character varying, 'declined'::character varying]::text[])),
+    CONSTRAINT ck_placement_answers_answered_by CHECK (answer::text = 'accepted'::text OR answered_by IS NOT NULL)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON placement_answers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON placement_answers TO adtech_bot;
+GRANT SELECT ON placement_answers TO adtech_clock;
+GRANT SELECT ON placement_answers TO adtech_reports;
+
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     post_job_id bigint NOT NULL,
@@ -766,6 +808,7 @@ CREATE INDEX ix_post_jobs_sending ON post_jobs USING btree (lease_until) WHERE s
 CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, updated_at);
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
+CREATE TRIGGER agreed_by_owner BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION require_answer('accepted');
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed', 'queued>uncertain');
 CREATE TRIGGER breach_decided BEFORE UPDATE OF breach, breach_refund_at ON post_jobs FOR EACH ROW WHEN (old.breach::text IS DISTINCT FROM new.breach::text OR old.breach_refund_at IS DISTINCT FROM new.breach_refund_at) EXECUTE FUNCTION guard_breach();
 CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
@@ -1094,6 +1137,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- Functions: each stands in db/functions/NAME.sql
 
 -- add_audit_chain_file(file_name text, actor_id bigint) RETURNS boolean
+-- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
 -- check_escrow() RETURNS trigger
@@ -1101,6 +1145,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- count_failures(failure text, number bigint) RETURNS void
+-- count_kept(person_id bigint) RETURNS bigint
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
 -- deciding_admins(job post_jobs, decisions text[]) RETURNS SETOF bigint
 -- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
@@ -1161,6 +1206,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- repair(correction_id bigint) RETURNS void
 -- require_admin() RETURNS trigger
 -- require_allowed_move() RETURNS trigger
+-- require_answer() RETURNS trigger
 -- require_block_request() RETURNS trigger
 -- require_comparison() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
@@ -1190,6 +1236,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- restart_ledger_txn() RETURNS bigint
 -- role_name(job text) RETURNS name
 -- run_switch(switch_key text, actor_id bigint, role text, run_reason text, correlation_id text) RETURNS boolean
+-- set_acceptance_rule(channel_id bigint, actor_id bigint, least_kept bigint, most_price bigint, correlation_id text) RETURNS text
 -- settle_stop(switch_key text) RETURNS integer
 -- settle_stops(switch_keys text[]) RETURNS jsonb
 -- stamp_txn() RETURNS trigger
@@ -1205,6 +1252,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_bot;
 GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
+GRANT EXECUTE ON FUNCTION answer_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
@@ -1212,6 +1260,8 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
+GRANT EXECUTE ON FUNCTION count_kept TO adtech_bot;
+GRANT EXECUTE ON FUNCTION count_kept TO adtech_clock;
 GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
@@ -1248,6 +1298,7 @@ GRANT EXECUTE ON FUNCTION role_name TO adtech_clock;
 GRANT EXECUTE ON FUNCTION role_name TO adtech_intake;
 GRANT EXECUTE ON FUNCTION role_name TO adtech_reports;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
+GRANT EXECUTE ON FUNCTION set_acceptance_rule TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;
 GRANT EXECUTE ON FUNCTION settle_stops TO adtech_bot;

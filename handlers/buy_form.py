@@ -181,6 +181,7 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                     channel_id=manager.dialog_data["channel_id"],
                     publish_at=_publish_at(manager),
                     publish_ahead=context.settings.publish_ahead,
+                    answer_time=context.settings.owner_answer,
                     fee_bps=context.settings.platform_fee_bps,
                     agreed=Terms(*manager.dialog_data["terms"]),
                     key=forms.idempotency_key(manager),
@@ -197,7 +198,8 @@ async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
         available = (await wallets.balances(session, context.user_id)).available
     card = screens.placement(context.t, row)
-    paragraphs = [context.t("buy-done"), card.text]
+    done = context.t("buy-done", asked="yes" if row.waits_for_owner else "no")
+    paragraphs = [done, card.text]
     if available < row.price:
         missing = context.t.money(row.price - available)
         paragraphs.insert(1, context.t("buy-funds-missing", missing=missing))

@@ -13,7 +13,7 @@ from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import ChannelStatus
 from handlers import forms, respond
 from handlers.terms_form import TermsForm
-from services.market import channels
+from services.market import agreements, channels
 from services.platform import users
 
 router = Router(name="channels")
@@ -31,8 +31,10 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
     """Build the screen with a page of the person's channels."""
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
+        waiting = await agreements.count_waiting(session, context.user_id)
     begin = offset(page_number)
-    return screens.channels(context.t, Page(rows[begin : begin + FETCH_LIMIT], page_number))
+    page = Page(rows[begin : begin + FETCH_LIMIT], page_number)
+    return screens.channels(context.t, page, waiting)
 
 
 async def _card_screen(context: RequestContext, channel_id: int) -> Outgoing:

@@ -76,6 +76,7 @@ async def retry(press: CallbackQuery, callback_data: Retry, context: RequestCont
                 target_id=callback_data.id,
                 agreed=Terms(callback_data.price, callback_data.hours),
                 fee_bps=context.settings.platform_fee_bps,
+                answer_time=context.settings.owner_answer,
             )
             target_id = target.id
     except errors.TermsChanged as changed:

@@ -10,10 +10,13 @@ from aiogram.types import CallbackQuery, Message
 from bot.screens.outgoing import NO_PREVIEW, Outgoing
 from bot.telegram.answers import answer_press
 from services.platform import errors
+from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate, NotAgreed
 
 ALERT_LENGTH = 200
 """Telegram's limit for the answer to a press, in characters."""
 _NOT_MODIFIED = "message is not modified"
+_TOO_LATE = (errors.InvalidMove, AlreadyAnswered, AnswerTooLate, NotAgreed)
+"""The errors after which the person needs to see the present state."""
 
 
 async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
@@ -31,11 +34,11 @@ async def show_result(
 ) -> AsyncIterator[None]:
     """Run the `with` block, and then show the screen from `read_screen`.
 
-    After InvalidMove, the screen is shown too, and InvalidMove is raised again.
+    The screen is shown too if the act came too late (`_TOO_LATE`), and the error is raised again.
     """
     try:
         yield
-    except errors.InvalidMove:
+    except _TOO_LATE:
         await replace(press, await read_screen())
         raise
     await show(press, await read_screen())

@@ -17,7 +17,7 @@ from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
 from handlers import forms
-from services.market import channels, terms
+from services.market import agreements, channels, terms
 from services.platform import errors
 
 MUCH = 10
@@ -124,7 +124,8 @@ async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> d
 async def _channel_list(_manager: DialogManager, context: RequestContext) -> Outgoing:
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
-    return screens.channels(context.t, Page(rows, 0))
+        waiting = await agreements.count_waiting(session, context.user_id)
+    return screens.channels(context.t, Page(rows, 0), waiting)
 
 
 form = Dialog(

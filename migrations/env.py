@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import role_names
 from db.models import (
+    agreements,
     campaigns,
     corrections,
     destinations,
@@ -32,6 +33,7 @@ from db.models.base import Base
 from db.session import cause, create_engine, is_away, sqlstate
 
 DESCRIBED = (
+    agreements,
     campaigns,
     corrections,
     destinations,

@@ -14,6 +14,7 @@ from bot.screens import destinations as destination_screens
 from bot.screens import launch as launch_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
+from bot.screens import offers as offer_screens
 from bot.screens import staff_requests as staff_request_screens
 from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
@@ -23,7 +24,7 @@ from db.models.campaigns import TargetStatus
 from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
-from services.market import channels, moderation, staff_requests
+from services.market import agreements, channels, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -97,6 +98,12 @@ def _of_placement(message_id: str) -> OfPlacement:
         return screens.placement(t, message_id, card, payload)
 
     return render_placement
+
+
+async def _ad_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await moderation.get_details(session, target_id=payload["target_id"])
+    kept = await agreements.count_kept(session, row.advertiser_id)
+    return offer_screens.question(t, row, kept, with_ad=row.waits_for_owner)
 
 
 async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -295,6 +302,9 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_refunded": _of_placement("notice-target-refunded"),
     "funds_missing": _of_placement("notice-funds-missing"),
     "loss_open": _of_placement("notice-loss-open"),
+    "placement_accepted": _of_placement("notice-placement-accepted"),
+    "placement_declined": _of_placement("notice-placement-declined"),
+    "ad_offer_ended": _of_placement("notice-ad-offer-ended"),
     "ad_scheduled": _of_placement("notice-ad-scheduled"),
     "post_published": _of_placement("notice-post-published"),
     "post_refused": _of_placement("notice-post-refused"),
@@ -305,6 +315,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "post_breach_refunded": _of_placement("notice-post-breach-refunded"),
 }
 _KINDS: Mapping[str, Render] = {
+    "ad_offered": _ad_offered,
     "post_uncertain": _uncertain_post,
     "post_unseen": _uncertain_post,
     "posts_altered": _posts_altered,

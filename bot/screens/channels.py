@@ -8,6 +8,7 @@ from aiogram.types import (
 )
 
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
+from bot.owner_callbacks import ShowRule
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -18,8 +19,8 @@ REQUEST_ID = 1
 """The id of the channel picker in Telegram's answer."""
 
 
-def channels(t: Texts, page: Page[Channel]) -> Outgoing:
-    """Build the list of an owner's channels."""
+def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
+    """Build the list of an owner's channels. `waiting` is how many ads wait for an answer."""
     return Outgoing(
         t("channels" if page.fetched else "channels-none"),
         rows(
@@ -33,6 +34,9 @@ def channels(t: Texts, page: Page[Channel]) -> Outgoing:
                 for row in page.rows
             ),
             page.buttons(t, lambda number: Go(screen=Screen.CHANNELS, page=number)),
+            [button(t("channels-waiting", waiting=waiting), Go(screen=Screen.WAITING))]
+            if waiting
+            else [],
             [
                 button(t("channels-sold"), Go(screen=Screen.SOLD)),
                 button(t("channels-earnings"), Go(screen=Screen.EARNINGS)),
@@ -78,6 +82,7 @@ def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
             [button(t("channel-terms"), OpenForm(name=FormName.TERMS, id=row.id))]
             if connected
             else [],
+            [button(t("channel-rule"), ShowRule(id=row.id))] if connected else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
             if connected

@@ -6,8 +6,8 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 
 
-def menu(t: Texts) -> Outgoing:
-    """Build the main menu."""
+def menu(t: Texts, waiting: int) -> Outgoing:
+    """Build the main menu. `waiting` is how many ads wait for the person's answer as an owner."""
     return Outgoing(
         t("menu"),
         rows(
@@ -20,7 +20,7 @@ def menu(t: Texts) -> Outgoing:
                 button(t("menu-wallet"), Go(screen=Screen.WALLET)),
             ],
             [
-                button(t("menu-channels"), Go(screen=Screen.CHANNELS)),
+                button(t("menu-channels", waiting=waiting), Go(screen=Screen.CHANNELS)),
                 button(t("menu-settings"), Go(screen=Screen.SETTINGS)),
             ],
             [button(t("menu-help"), Go(screen=Screen.HELP))],

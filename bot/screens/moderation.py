@@ -5,6 +5,7 @@ from aiogram.types import InlineKeyboardButton
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
+from bot.screens.placements import reason
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from services.market.moderation import PlacementDetails
@@ -80,19 +81,30 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
             hours=row.promised_hours,
             when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
         ),
-        t("card-status", status=status.value, by=str(row.decided_by_telegram_id or "")),
+        t("card-status", status=_state(row), by=str(row.decided_by_telegram_id or "")),
     ]
+    if row.agreed_at is not None:
+        lines.append(t("card-agreed", at=t.time(row.agreed_at)))
     if status is TargetStatus.PENDING and row.advertiser_loss:
         lines.append(t("card-loss", loss=t.money(row.advertiser_loss, row.currency)))
     if status is TargetStatus.PENDING and row.without_card:
         lines.append(t("card-more", count=row.without_card))
     if row.decision_reason and status is TargetStatus.REJECTED:
-        lines.append(t("placement-reason", reason=t("reject-reason", reason=row.decision_reason)))
+        why = reason(t, row.decision_reason, declined=row.is_declined)
+        lines.append(t("placement-reason", reason=why))
     return "\n".join(lines)
 
 
+def _state(row: PlacementDetails) -> str:
+    if row.waits_for_owner:
+        return "asked"
+    if row.status == TargetStatus.REJECTED and row.is_declined:
+        return "declined"
+    return str(row.status)
+
+
 def _buttons(t: Texts, row: PlacementDetails) -> list[list[InlineKeyboardButton]]:
-    if TargetStatus(row.status) is not TargetStatus.PENDING:
+    if TargetStatus(row.status) is not TargetStatus.PENDING or row.waits_for_owner:
         return []
     return [
         [

@@ -17,10 +17,10 @@ from bot.callbacks import (
 )
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
-from bot.screens.placements import link, post_address
+from bot.screens.placements import link, post_address, reason
 from bot.screens.uncertain_posts import altered_parts
 from bot.texts import Texts
-from db.models.campaigns import Channel
+from db.models.campaigns import Channel, TargetStatus
 from db.models.money import Withdrawal
 from db.money import STARS
 from services.market import channels, terms
@@ -28,7 +28,7 @@ from services.market.moderation import PlacementDetails
 from services.platform.alert_conditions import BY_NAME
 from services.posts.alterations import Alteration
 
-_FOR_OWNERS = frozenset({"notice-ad-scheduled"})
+_FOR_OWNERS = frozenset({"notice-ad-scheduled", "notice-ad-offer-ended"})
 _ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
 """The notices after which the advertiser has to open the wallet."""
 _PAYOUT = ("notice-target-paid", "owner")
@@ -61,7 +61,9 @@ def placement(
         missing=t.money(payload.get("missing", 0), row.currency),
         lacks="yes" if payload.get("missing") else "no",
         loss=t.money(payload["loss"], row.currency) if payload.get("loss") else "none",
-        reason=t("reject-reason", reason=row.decision_reason or "other"),
+        reason=reason(t, row.decision_reason or "other", declined=row.is_declined),
+        state=_ended_as(row),
+        unanswered="yes" if payload.get("unanswered") else "no",
         parts=altered_parts(t, payload.get("parts", ())),
         record=_record(payload),
         alterations=payload.get("alterations", 0),
@@ -78,6 +80,12 @@ def placement(
     if message_id in _ABOUT_MONEY or (message_id, to) == _PAYOUT:
         buttons.append(receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
+
+
+def _ended_as(row: PlacementDetails) -> str:
+    """Return how a placement ended, in one word, for its owner."""
+    is_unanswered = row.status == TargetStatus.EXPIRED and row.agreed_at is None
+    return "unanswered" if is_unanswered else str(row.status)
 
 
 def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:

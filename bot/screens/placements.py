@@ -21,6 +21,10 @@ def state(placement: Placement) -> str:
     The word is the status of the purchase before its approval, and the state of its post
     afterwards.
     """
+    if placement.waits_for_owner:
+        return "asked"
+    if placement.target_status == TargetStatus.REJECTED and placement.is_declined:
+        return "declined"
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
@@ -82,8 +86,9 @@ def placement(t: Texts, row: Placement) -> Outgoing:
             state=t("placement-state", state=state(row)),
         )
     ]
-    if row.decision_reason and row.target_status == TargetStatus.REJECTED:
-        lines.append(t("placement-reason", reason=reason(t, row.decision_reason)))
+    if row.waits_for_owner and row.answer_due_at is not None:
+        lines.append(t("placement-asked", until=t.time(row.answer_due_at)))
+    lines += reason_lines(t, row)
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
     return Outgoing(
@@ -138,9 +143,16 @@ def get_published_at(row: Placement) -> datetime | None:
     return row.release_due_at - timedelta(hours=row.promised_hours)
 
 
-def reason(t: Texts, word: str) -> str:
-    """Return the text of a preset reason for a rejection. Return any other reason unchanged."""
-    return t("reject-reason", reason=word)
+def reason_lines(t: Texts, row: Placement) -> list[str]:
+    """Build the line why a placement was rejected or declined, or nothing if it was not."""
+    if not row.decision_reason or row.target_status != TargetStatus.REJECTED:
+        return []
+    return [t("placement-reason", reason=reason(t, row.decision_reason, declined=row.is_declined))]
+
+
+def reason(t: Texts, word: str, *, declined: bool | None) -> str:
+    """Return the text of a preset reason. Return any other reason unchanged."""
+    return t("decline-reason", reason=word) if declined else t("reject-reason", reason=word)
 
 
 def link(t: Texts, username: str | None, chat_id: int, message_id: int) -> InlineKeyboardButton:

@@ -1,6 +1,7 @@
 """Build the screens of the placements in an owner's channels."""
 
 from bot.callbacks import Go, Screen
+from bot.owner_callbacks import OfferAct, OnOffer
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.screens.placements import (
@@ -8,11 +9,10 @@ from bot.screens.placements import (
     placement_list,
     post_links,
     promised_until,
-    reason,
+    reason_lines,
     state,
 )
 from bot.texts import Texts
-from db.models.campaigns import TargetStatus
 from services.market import terms
 from services.market.placements import Placement
 
@@ -42,14 +42,18 @@ def sold_placement(t: Texts, row: Placement) -> Outgoing:
             state=t("sold-state", state=state(row)),
         )
     ]
-    if row.decision_reason and row.target_status == TargetStatus.REJECTED:
-        lines.append(t("placement-reason", reason=reason(t, row.decision_reason)))
+    if row.waits_for_owner and row.answer_due_at is not None:
+        lines.append(t("offer-until", until=t.time(row.answer_due_at)))
+    lines += reason_lines(t, row)
     if row.escrow_status is not None:
         lines.append(t("sold-escrow", status=str(row.escrow_status)))
     return Outgoing(
         "\n".join([*lines, *promised_until(t, row)]),
         rows(
             post_links(t, row),
+            [button(t("offer-open"), OnOffer(act=OfferAct.OPEN, id=row.target_id))]
+            if row.waits_for_owner
+            else [],
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.SOLD))],
         ),

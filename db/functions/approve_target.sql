@@ -8,7 +8,7 @@
 -- read after all locks were granted, and all written rows have one common time.
 -- Locks: the switch `new_escrows` (advisory, shared), the target, its campaign (shared), its escrow,
 -- then the wallets of the advertiser and of the escrow.
--- Raises: what `hold_escrow` raises.
+-- Raises: what `hold_escrow` raises; AD100 if the owner has not accepted the placement.
 CREATE OR REPLACE FUNCTION approve_target(
     target_id bigint, actor_id bigint, role text, correlation_id text,
     OUT code text, OUT ref_id bigint, OUT state text
@@ -37,6 +37,7 @@ BEGIN
     WHEN target.status IN ('approved', 'posted', 'refunded') AND target.decided_by IS NOT NULL THEN
         code := 'repeated';
     WHEN target.status <> 'pending' THEN code := 'invalid_move'; state := target.status;
+    WHEN target.answer_due_at IS NOT NULL AND target.agreed_at IS NULL THEN code := 'not_agreed';
     WHEN facts.campaign_status <> 'active' THEN
         code := 'campaign_not_active'; ref_id := target.campaign_id; state := facts.campaign_status;
     WHEN facts.channel_status <> 'active' OR facts.channel_owner_id <> target.owner_id THEN

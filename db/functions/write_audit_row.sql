@@ -39,7 +39,9 @@ BEGIN
         actor_id := CASE changed ->> 'status' WHEN 'requested' THEN changed ->> 'user_id'
             WHEN 'approved' THEN changed ->> 'decided_by' END;
     WHEN 'campaign_targets' THEN
-        actions := ARRAY['moderation_' || (changed ->> 'status')];
+        -- A placement that its owner has declined is rejected in the owner's name.
+        actions := CASE WHEN changed @> '{"status": "rejected"}' AND NEW.decided_by = NEW.owner_id
+            THEN '{placement_declined}' ELSE ARRAY['moderation_' || (changed ->> 'status')] END;
         facts := jsonb_build_object('target_id', changed -> 'id');
         actor_id := changed ->> 'decided_by';
     WHEN 'escrows' THEN

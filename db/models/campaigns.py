@@ -126,6 +126,14 @@ class CampaignTarget(Base):
             "created_at",
             postgresql_where=text("status = 'pending'"),
         ),
+        Index(
+            "ix_campaign_targets_asked",
+            "owner_id",
+            "id",
+            postgresql_where=text(
+                "status = 'pending' AND agreed_at IS NULL AND answer_due_at IS NOT NULL"
+            ),
+        ),
     )
 
     id: Mapped[Key]
@@ -153,3 +161,7 @@ class CampaignTarget(Base):
     txn: Mapped[Txn]
     search_above: Mapped[int | None]
     """The value of `search_above` for the post job, if a backup with this target was restored."""
+    answer_due_at: Mapped[datetime | None]
+    """Until when the channel's owner can answer. Null if the owner was never asked."""
+    agreed_at: Mapped[datetime | None]
+    """When the owner, or the channel's acceptance rule, has accepted."""

@@ -114,6 +114,13 @@ async def channel_posts(scenario: Scenario) -> list[Json]:
     return [message for message in shown if message["service"] is None]
 
 
+async def expect_ad_shown(scenario: Scenario, chat: Chat) -> None:
+    """Check that a chat shows the ad as it was previewed. Raises Unexpected if it does not."""
+    shown = (await chat.read())["messages"]
+    if not any(extract_ad(message) == scenario.preview for message in shown):
+        raise Unexpected("the ad itself in the chat", f"{len(shown)} other messages")
+
+
 async def expect_audit_row(scenario: Scenario, action: str, name: str, number: int) -> None:
     """Raise Unexpected unless exactly one audit row has this action and this detail."""
     rows = await scenario.books.rows(

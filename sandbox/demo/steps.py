@@ -5,7 +5,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sandbox.demo import books
+from sandbox.demo import books, owner_steps
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Json, after, words
 from sandbox.demo.scenario import (
@@ -22,6 +22,7 @@ from sandbox.demo.scenario import (
     StepResult,
     channel_posts,
     expect,
+    expect_ad_shown,
     expect_audit_row,
     expected_ad,
     extract_ad,
@@ -91,39 +92,6 @@ async def advertiser_tops_up(scenario: Scenario) -> StepResult:
     )
 
 
-async def owner_connects(scenario: Scenario) -> StepResult:
-    """Connect a channel as the owner, with a price and promised hours."""
-    participants, person = scenario.participants, scenario.participants.owner
-    menu = await person.say("/start", then="What would you like to do?")
-    channels = await person.press("📺 My channels", on=menu, then="➕ Connect a channel")
-    await person.press("➕ Connect a channel", on=channels, then="Choose one of the channels")
-    since = await person.chat.version()
-    await scenario.control.post(
-        f"/users/{person.id}/choose_channel",
-        button="📺 Choose a channel",
-        channel_id=participants.channel.id,
-    )
-    await person.chat.shows("What does one post cost?", since=since)
-    await person.say("50", then="How many hours does a post stay?")
-    await person.say(str(HOURS), then="What is the channel about?")
-    card = await person.say("Gardens", then="on offer")
-    row = await scenario.books.row(
-        """
-        SELECT c.id, c.status, c.price, c.promised_hours
-        FROM channels c JOIN users u ON u.id = c.owner_id
-        WHERE c.chat_id = $1 AND u.telegram_id = $2
-        """,
-        participants.channel.id,
-        person.id,
-    )
-    terms = (row["status"], row["price"], row["promised_hours"])
-    expect(terms, ("active", PRICE, HOURS), "an active channel with its terms")
-    return StepResult(
-        f"on offer: {after(card, 'Price of a post: ')}, {after(card, 'A post stays: ')}",
-        f"channel {row['id']} active, {PRICE} for {HOURS} hours",
-    )
-
-
 async def campaign_created(scenario: Scenario) -> StepResult:
     """Create a campaign, and check the preview of the ad."""
     person = scenario.participants.advertiser
@@ -172,7 +140,7 @@ async def campaign_activated(scenario: Scenario) -> StepResult:
 
 
 async def target_submitted(scenario: Scenario) -> StepResult:
-    """Buy a placement, and check that the admin chat shows the ad."""
+    """Buy a placement, let the owner accept it, and check that the admin chat shows the ad."""
     participants, person = scenario.participants, scenario.participants.advertiser
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"
@@ -181,7 +149,7 @@ async def target_submitted(scenario: Scenario) -> StepResult:
         f"{participants.channel_title} · ", on=catalogue, then="When should it be published?"
     )
     check = await person.press("⚡ As soon as approved", on=when, then="Please check")
-    await person.press("✅ Submit", on=check, then="waits for an admin")
+    await person.press("✅ Submit", on=check, then="waits for the owner")
     row = await scenario.books.row(
         "SELECT id, status, price, fee_bps FROM campaign_targets WHERE campaign_id = $1",
         scenario.campaign_id,
@@ -189,14 +157,12 @@ async def target_submitted(scenario: Scenario) -> StepResult:
     expect((row["status"], row["price"]), ("pending", PRICE), "a pending target with its price")
     scenario.target_id = row["id"]
     await expect_audit_row(scenario, "target_submitted", "target_id", scenario.target_id)
+    await owner_steps.accept_placement(scenario)
     scenario.card = await participants.admin_chat.shows(f"Placement #{row['id']}\n", "✅ Approve")
-    shown = (await participants.admin_chat.read())["messages"]
-    ads = [message for message in shown if extract_ad(message) == scenario.preview]
-    if not ads:
-        raise Unexpected("the ad itself in the admin chat", f"{len(shown)} other messages")
+    await expect_ad_shown(scenario, participants.admin_chat)
     return StepResult(
-        "ad and card for the admins",
-        f"target {row['id']} pending, target_submitted",
+        "accepted by the owner; ad and card for the admins",
+        f"target {row['id']} pending, target_submitted, placement_accepted",
     )
 
 
@@ -373,7 +339,7 @@ async def all_clean(scenario: Scenario) -> StepResult:
 STEPS = (
     Step("Advertiser starts", advertiser_starts),
     Step("Advertiser tops up", advertiser_tops_up),
-    Step("Owner connects a channel", owner_connects),
+    Step("Owner connects a channel", owner_steps.owner_connects),
     Step("campaign created: draft", campaign_created),
     Step("campaign activated", campaign_activated),
     Step("placement bought", target_submitted),

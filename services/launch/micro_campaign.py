@@ -20,6 +20,7 @@ _PENDING = text(
     JOIN channels channel ON channel.id = target.channel_id
     JOIN wallets wallet ON wallet.user_id = campaign.advertiser_id AND wallet.kind = 'user'
     WHERE target.status = 'pending' AND target.created_at >= :since
+        AND (target.answer_due_at IS NULL OR target.agreed_at IS NOT NULL)
         AND campaign.status = 'active' AND channel.status = 'active' AND {_REAL}
     ORDER BY target.id DESC LIMIT 1
     """  # noqa: S608 - only constants are put in

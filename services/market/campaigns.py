@@ -10,9 +10,9 @@ from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, Channel, TargetStatus
 from db.models.posting import PostJob, PostJobStatus
 from services.market import (
+    agreements,
     creatives,
     publish_times,
-    submission_cards,
     terms,
     unfunded_placements,
 )
@@ -134,7 +134,7 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
     campaign = await _move(
         session, actor, campaign_id, CampaignStatus.CANCELLED, "campaign_cancelled"
     )
-    await session.execute(
+    withdrawn = await session.scalars(
         update(CampaignTarget)
         .where(
             # A target that was submitted after the first lock is skipped, because its lock would
@@ -144,8 +144,10 @@ async def cancel(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Ca
             ~queries.has_escrow(),
         )
         .values(status=TargetStatus.WITHDRAWN, decided_at=func.clock())
+        .returning(CampaignTarget.id)
     )
     await _cancel_jobs(session, campaign_id, older_than=None)
+    await agreements.notify_ended(session, withdrawn.all())
     return campaign
 
 
@@ -158,19 +160,21 @@ async def submit_target(
     publish_at: datetime | None,
     fee_bps: int,
     publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
+    answer_time: timedelta = agreements.ANSWER_TIME,
     agreed: Terms | None = None,
     key: str | None = None,
     retry_of: int | None = None,
 ) -> CampaignTarget:
-    """Submit a placement for moderation, or return the placement that already has `key`.
+    """Submit a placement to the channel's owner, or return the placement that already has `key`.
 
     `key` is the unique name of the request. `publish_at` has a time zone; None means publication
-    right after the approval. `agreed` is None, or the price and promised hours that the advertiser
-    has read. Locks the campaign, then takes advisory locks on the key and on the advertiser's
-    pending placements. Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive,
-    ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast, PublishTimeTooFar,
-    BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used for another campaign
-    or channel.
+    right after the approval. `answer_time` is how long the owner can answer; an acceptance rule of
+    the channel answers at once. `agreed` is None, or the price and promised hours that the
+    advertiser has read. Locks the campaign, then takes advisory locks on the key and on the
+    advertiser's pending placements. Raises AccessDenied, NotFound, NotCampaignOwner,
+    CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast,
+    PublishTimeTooFar, BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used
+    for another campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -212,6 +216,7 @@ async def submit_target(
         status=TargetStatus.PENDING,
         key=key,
         retry_of=retry_of,
+        answer_due_at=agreements.answer_due_at(await queries.now(session), answer_time, publish_at),
     )
     session.add(target)
     await session.flush()
@@ -224,7 +229,7 @@ async def submit_target(
         campaign_id=campaign_id,
         channel_id=channel_id,
     )
-    await submission_cards.queue_due(session, advertiser_id=advertiser_id)
+    await agreements.ask(session, target, advertiser_id=advertiser_id)
     return target
 
 
@@ -258,6 +263,7 @@ async def withdraw_target(session: AsyncSession, *, actor: Actor, target_id: int
     await audit.record(
         session, actor=actor, action="target_withdrawn", role="advertiser", target_id=target_id
     )
+    await agreements.notify_ended(session, [target_id])
     return target
 
 

@@ -22,11 +22,12 @@ from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
 from db.session import is_timeout
-from services.market import submission_cards
+from services.market import agreements, submission_cards
 from services.market.creatives import Creative
 from services.money import ledger, wallets
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor
+from services.platform.agreement_errors import NotAgreed
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
@@ -73,11 +74,25 @@ class PlacementDetails:
     status: str
     decided_by_telegram_id: int | None
     decision_reason: str | None
+    answer_due_at: datetime | None
+    """Until when the owner can answer, or None if the owner was never asked."""
+    agreed_at: datetime | None
+    is_declined: bool
+    """True if the owner has declined the placement."""
     advertiser_balance: int
     advertiser_loss: int
     """How much the advertiser owes to the platform. A debt forbids the approval."""
     advertiser_pending: int
     currency: str
+
+    @property
+    def waits_for_owner(self) -> bool:
+        """Whether the placement is pending and its owner has not answered."""
+        return (
+            self.status == TargetStatus.PENDING
+            and self.answer_due_at is not None
+            and self.agreed_at is None
+        )
 
     @property
     def without_card(self) -> int:
@@ -90,7 +105,7 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
 
     A repeated approval or an error changes nothing. Locks the kill switch `new_escrows` (shared),
     the placement, its campaign (shared), its escrow, then the wallets. Raises AccessDenied,
-    NotFound, OwnMoney, InvalidMove, CampaignNotActive, ChannelNotUsable, PersonBlocked,
+    NotFound, OwnMoney, InvalidMove, NotAgreed, CampaignNotActive, ChannelNotUsable, PersonBlocked,
     PublishTimePast, SwitchStopped, EscrowNotHeld, OpenLoss, InsufficientFunds.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
@@ -160,6 +175,7 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
         payload={"target_id": target_id},
         key=f"target_rejected:{target_id}",
     )
+    await agreements.notify_ended(session, [target_id])
     return Decision(target_id, created=True)
 
 
@@ -202,7 +218,7 @@ async def notify_open_loss(session: AsyncSession, *, target_id: int) -> None:
 
 
 async def queue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[PlacementDetails]:
-    """Return a page of the pending placements, oldest first.
+    """Return a page of the pending placements that their owners have accepted, oldest first.
 
     Placements that must wait for a card (a message with buttons) come last.
     """
@@ -259,6 +275,7 @@ def _refusal(
         "invalid_move": lambda: errors.InvalidMove(
             "target", target_id, status, TargetStatus.APPROVED
         ),
+        "not_agreed": lambda: NotAgreed(target_id),
         "campaign_not_active": lambda: errors.CampaignNotActive(id_, status),
         "channel_not_usable": lambda: errors.ChannelNotUsable(id_, status),
         "person_blocked": lambda: errors.PersonBlocked(id_),
@@ -318,6 +335,9 @@ def _card(row: Any) -> PlacementDetails:
         status=target.status,
         decided_by_telegram_id=row.decider_telegram_id,
         decision_reason=target.decision_reason,
+        answer_due_at=target.answer_due_at,
+        agreed_at=target.agreed_at,
+        is_declined=target.decided_by == target.owner_id,
         advertiser_balance=row.balance,
         advertiser_loss=int(row.advertiser_loss),
         advertiser_pending=row.advertiser_pending,

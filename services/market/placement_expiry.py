@@ -1,12 +1,13 @@
-"""Expire the pending placements that nobody decided in time."""
+"""Expire the pending placements that nobody decided or answered in time."""
 
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, TargetStatus
+from services.market import agreements
 from services.money import wallets
 from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
@@ -19,9 +20,10 @@ DECISION_LIMIT = timedelta(hours=72)
 async def expire_targets(session: AsyncSession) -> int:
     """Expire pending placements DECISION_LIMIT after submission, or at `publish_at` if sooner.
 
-    Placements of a cancelled campaign are withdrawn instead, and placements with an escrow stay.
-    Returns the number of changed placements, at most BATCH. Locks the placements by id, and skips
-    those that another transaction has locked.
+    A placement that its owner has not answered expires at `answer_due_at`. Placements of a
+    cancelled campaign are withdrawn instead, and placements with an escrow stay. Returns the number
+    of changed placements, at most BATCH. Locks the placements by id, and skips those that another
+    transaction has locked.
     """
     cancelled = Campaign.status == CampaignStatus.CANCELLED
     locked = await session.scalars(
@@ -32,6 +34,7 @@ async def expire_targets(session: AsyncSession) -> int:
             or_(
                 CampaignTarget.created_at < func.clock() - DECISION_LIMIT,
                 CampaignTarget.publish_at <= func.clock(),
+                and_(CampaignTarget.answer_due_at <= func.clock(), agreements.is_asked()),
                 cancelled,
             ),
             ~queries.has_escrow(),
@@ -69,7 +72,9 @@ async def expire_targets(session: AsyncSession) -> int:
                 payload={
                     "target_id": target.id,
                     "loss": await wallets.open_loss(session, advertiser_id),
+                    "unanswered": target.answer_due_at is not None and target.agreed_at is None,
                 },
                 key=f"target_expired:{target.id}",
             )
+    await agreements.notify_ended(session, [target.id for target, _, _ in rows])
     return len(rows)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.money import Escrow
 from db.models.posting import PostJob
+from services.market import agreements
 from services.platform import errors
 from services.platform.actors import STAFF, Actor
 
@@ -43,6 +44,20 @@ class Placement:
     breach: str | None
     escrow_status: str | None
     release_due_at: datetime | None
+    answer_due_at: datetime | None
+    """Until when the owner can answer, or None if the owner was never asked."""
+    agreed_at: datetime | None
+    is_declined: bool | None
+    """True if the owner has declined the placement."""
+
+    @property
+    def waits_for_owner(self) -> bool:
+        """Whether the placement is pending and its owner has not answered."""
+        return (
+            self.target_status == TargetStatus.PENDING
+            and self.answer_due_at is not None
+            and self.agreed_at is None
+        )
 
 
 def _query() -> Select[*tuple[Any, ...]]:
@@ -69,6 +84,9 @@ def _query() -> Select[*tuple[Any, ...]]:
             PostJob.breach,
             Escrow.status,
             Escrow.release_due_at,
+            CampaignTarget.answer_due_at,
+            CampaignTarget.agreed_at,
+            CampaignTarget.decided_by == CampaignTarget.owner_id,
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -103,6 +121,24 @@ async def of_owner(
         _query()
         .where(CampaignTarget.owner_id == user_id)
         .order_by(CampaignTarget.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [Placement(*row) for row in rows]
+
+
+async def waiting_for_owner(
+    session: AsyncSession, *, user_id: int, limit: int, offset: int
+) -> Sequence[Placement]:
+    """Return a page of the placements that wait for a person's answer, the oldest first."""
+    rows = await session.execute(
+        _query()
+        .where(
+            agreements.is_asked(),
+            CampaignTarget.owner_id == user_id,
+            CampaignTarget.answer_due_at > func.clock(),
+        )
+        .order_by(CampaignTarget.id)
         .limit(limit)
         .offset(offset)
     )

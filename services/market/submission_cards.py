@@ -1,8 +1,11 @@
-"""Queue the cards (messages with buttons in the admin chat) about pending placements."""
+"""Queue the cards (messages with buttons in the admin chat) about pending placements.
+
+A placement that its channel's owner has not accepted yet has no card.
+"""
 
 from typing import Any
 
-from sqlalchemy import ScalarSelect, String, Subquery, func, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, String, Subquery, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
@@ -16,19 +19,31 @@ KIND = "target_submitted"
 _KEY = f"{KIND}:"
 
 
+def waits_for_admin(table: Any) -> ColumnElement[bool]:
+    """Build the condition that an admin can decide about a pending row of `table` (placements)."""
+    return or_(table.answer_due_at.is_(None), table.agreed_at.is_not(None))
+
+
 def rank_pending(*conditions: Any) -> Subquery:
-    """Build a query that ranks each advertiser's pending placements by age (oldest: 1)."""
+    """Build a query that ranks each advertiser's decidable pending placements by age (oldest: 1).
+
+    Only placements that wait for an admin are ranked (`waits_for_admin`).
+    """
     rank = func.row_number().over(partition_by=Campaign.advertiser_id, order_by=CampaignTarget.id)
     return (
         select(CampaignTarget.id, rank.label("rank"))
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
-        .where(CampaignTarget.status == TargetStatus.PENDING, *conditions)
+        .where(
+            CampaignTarget.status == TargetStatus.PENDING,
+            waits_for_admin(CampaignTarget),
+            *conditions,
+        )
         .subquery()
     )
 
 
 def count_pending() -> ScalarSelect[int]:
-    """Build a subquery that counts the pending placements of a campaign's advertiser.
+    """Build a subquery that counts an advertiser's placements that wait for an admin.
 
     The caller's query must select from `campaigns`.
     """
@@ -39,6 +54,7 @@ def count_pending() -> ScalarSelect[int]:
         .select_from(pending.join(others, others.c.id == pending.c.campaign_id))
         .where(
             pending.c.status == TargetStatus.PENDING,
+            waits_for_admin(pending.c),
             others.c.advertiser_id == Campaign.advertiser_id,
         )
         .correlate(Campaign)

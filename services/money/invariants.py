@@ -102,6 +102,18 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "agreed_before_approved",
+        "a placement was approved, or its post was queued, without its channel owner's acceptance",
+        """
+        SELECT t.id AS ref, t.status
+        FROM campaign_targets t
+        LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
+        LEFT JOIN placement_answers a ON a.campaign_target_id = t.id AND a.answer = 'accepted'
+        WHERE (t.status IN ('approved', 'posted') OR j.id IS NOT NULL)
+            AND t.answer_due_at IS NOT NULL AND a.id IS NULL
+        """,
+    ),
+    Invariant(
         "escrow_unique",
         "a target has more than one escrow",
         """

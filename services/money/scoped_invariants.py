@@ -48,6 +48,7 @@ ROW_FILTERS = {
     "wallet_version": RowFilter("wallets", {"wallets": "id"}),
     "running_balance": RowFilter("wallets", {"ledger_entries": "wallet_id"}),
     "zero_sum": RowFilter("transfers", {"ledger_transfers": "id"}),
+    "agreed_before_approved": RowFilter("targets", {"campaign_targets": "id"}),
     "approved_has_escrow_and_job": RowFilter("targets", {"campaign_targets": "id"}),
     "escrow_unique": RowFilter("targets", {"escrows": "campaign_target_id"}),
     "job_unique": RowFilter("targets", {"post_jobs": "campaign_target_id"}),

@@ -37,6 +37,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "role_reconciled": Priority.ALARM,
     "admin_chat_moved": Priority.ALARM,
     "target_submitted": Priority.CARD,
+    "ad_offered": Priority.CARD,
     "post_uncertain": Priority.CARD,
     "post_unseen": Priority.CARD,
     "retry_offered": Priority.CARD,

@@ -47,7 +47,7 @@ CAMPAIGN: Transitions[CampaignStatus] = {
 
 TARGET: Transitions[TargetStatus] = {
     (TargetStatus.PENDING, TargetStatus.APPROVED): _STAFF,
-    (TargetStatus.PENDING, TargetStatus.REJECTED): _STAFF,
+    (TargetStatus.PENDING, TargetStatus.REJECTED): _STAFF | _OWNER,
     (TargetStatus.PENDING, TargetStatus.WITHDRAWN): _ADVERTISER | _SYSTEM,
     (TargetStatus.PENDING, TargetStatus.EXPIRED): _SYSTEM,
     (TargetStatus.APPROVED, TargetStatus.POSTED): _SYSTEM,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -13,7 +13,7 @@ from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import PostJob, PostJobStatus
-from services.market import campaigns
+from services.market import agreements, campaigns
 from services.market.terms import Terms
 from services.platform import audit, errors, outbox
 from services.platform.actors import MODERATORS, Actor
@@ -91,7 +91,13 @@ async def offer(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
 
 
 async def retry(
-    session: AsyncSession, *, actor: Actor, target_id: int, agreed: Terms, fee_bps: int
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    target_id: int,
+    agreed: Terms,
+    fee_bps: int,
+    answer_time: timedelta = agreements.ANSWER_TIME,
 ) -> CampaignTarget:
     """Submit a failed placement again, after an admin has allowed this.
 
@@ -115,6 +121,7 @@ async def retry(
         channel_id=placement.channel.id,
         publish_at=None,
         fee_bps=fee_bps,
+        answer_time=answer_time,
         agreed=agreed,
         key=f"retry:{target_id}",
         retry_of=target_id,

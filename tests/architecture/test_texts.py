@@ -17,9 +17,9 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, operator_callbacks, texts
+from bot import callbacks, commands, operator_callbacks, owner_callbacks, texts
 from bot.errors import explain, message_id
-from bot.screens import corrections, dead_letters, moderation, operators, withdrawals
+from bot.screens import corrections, dead_letters, moderation, offers, operators, withdrawals
 from bot.screens import reports as report_screens
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
@@ -178,6 +178,8 @@ def test_every_reason_and_switch_has_a_text(language: str) -> None:
     t = Texts(language, "USD")
     for reason in moderation.REASONS:
         assert t("reject-reason", reason=reason) != reason
+    for reason in offers.REASONS:
+        assert t("decline-reason", reason=reason) != reason
     for key in Switch:
         assert t("switch-lets", key=key.value) != key.value
     for reason in corrections.CONFIRM_REASONS + corrections.REFUSE_REASONS:
@@ -254,6 +256,7 @@ LONGEST_VALUES: dict[str, str | int] = {
 """The longest values of fields whose type sets no limit. Message ids have at most 31 bits."""
 LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.Moderate: {"reason": moderation.REASONS},
+    owner_callbacks.OnOffer: {"reason": offers.REASONS},
     operator_callbacks.OnSwitch: {"key": list(Switch), "reason": operators.STOP_REASONS},
     operator_callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},
     operator_callbacks.OnLaunch: {"role": steps.SIGNERS},
@@ -275,7 +278,7 @@ def _longest(kind: type[CallbackData], name: str, annotation: Any) -> Any:
         return max(texts[name], key=len)
     if name in LONGEST_VALUES:
         return LONGEST_VALUES[name]
-    if annotation is int:
+    if annotation in {int, int | None}:
         return 2**63 - 1
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return max(annotation, key=len)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Campaign
 from db.models.users import Role, UserRole
 from db.session import Sessions
-from services.market import campaigns, channels, moderation, registration
+from services.market import agreements, campaigns, channels, moderation, registration
 from services.market.creatives import Creative
 from services.platform.actors import Actor
 from tests.factories import payments
@@ -161,6 +161,8 @@ class Market:
                 publish_at=None,
                 fee_bps=FEE_BPS,
             )
+        async with self.sessions.begin() as session:
+            await agreements.accept(session, actor=channel.owner, target_id=target.id)
         async with self.sessions.begin() as session:
             await moderation.approve(session, actor=self.moderator, target_id=target.id)
         return target.id

@@ -14,7 +14,14 @@ from db.models.operations import Switch
 from db.models.posting import PostJob
 from db.models.users import RequestKind, Role, User, UserRole
 from db.session import Sessions
-from services.market import campaigns, channels, moderation, registration, user_blocks
+from services.market import (
+    acceptance_rules,
+    campaigns,
+    channels,
+    moderation,
+    registration,
+    user_blocks,
+)
 from services.market.creatives import Creative
 from services.money import corrections, wallets
 from services.platform import killswitches, users
@@ -110,7 +117,18 @@ async def admins(sessions: Sessions) -> list[int]:
 async def channel(
     session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
 ) -> Channel:
-    """Connect a channel, and set its price and its promised hours."""
+    """Connect a channel that accepts each ad, and set its price and its promised hours."""
+    place = await asking_channel(session, owner, price=price, promised_hours=promised_hours)
+    await acceptance_rules.set(
+        session, actor=owner, channel_id=place.id, rule=acceptance_rules.Rule(0, None)
+    )
+    return place
+
+
+async def asking_channel(
+    session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
+) -> Channel:
+    """Connect a channel whose owner is asked about each ad, and set its price and hours."""
     connected = await channels.connect(
         session,
         actor=owner,
@@ -145,12 +163,17 @@ async def deal(
     promised_hours: int = 24,
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
+    asks: bool = False,
 ) -> Deal:
-    """Submit a placement with a new advertiser, a new owner and a new channel."""
+    """Submit a placement with a new advertiser, a new owner and a new channel.
+
+    If `asks` is True, the owner has to answer. Otherwise the channel accepts each ad.
+    """
     advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
-    place = await channel(session, owner, price=price, promised_hours=promised_hours)
+    connect = asking_channel if asks else channel
+    place = await connect(session, owner, price=price, promised_hours=promised_hours)
     bought = await campaign(session, advertiser, budget=max(balance, price))
     target = await campaigns.submit_target(
         session,

@@ -18,7 +18,7 @@ from db.models.operations import Switch
 from scheduler import dispatch, notice_delivery
 from scheduler.breaker import Breaker
 from scheduler.dispatch import PostingWorker
-from services.market import campaigns, channels, moderation, registration
+from services.market import acceptance_rules, campaigns, channels, moderation, registration
 from services.market.creatives import Creative
 from services.platform import killswitches
 from services.platform.actors import Actor
@@ -112,6 +112,12 @@ class Scene:
             price=people.PRICE,
             promised_hours=0,
             topic="news",
+        )
+        await acceptance_rules.set(
+            session,
+            actor=self.actors["owner"],
+            channel_id=connected.id,
+            rule=acceptance_rules.Rule(0, None),
         )
         return connected.id
 

@@ -1,4 +1,5 @@
 audit-act = { $name ->
+    [acceptance_rule_set] Rule for accepting ads set
     [access_denied] Act refused
     [audit_chain_file_added] Audit chain: new file allowed
     [backup_restored] Backup restored
@@ -42,6 +43,8 @@ audit-act = { $name ->
     [moderation_approved] Placement approved
     [moderation_rejected] Placement rejected
     [payment_retried] Parked payment tried again
+    [placement_accepted] Placement accepted by the owner
+    [placement_declined] Placement declined by the owner
     [post_absent] Search: post not in the channel
     [post_altered] Check: post altered
     [post_breach] Owner broke a promise about a post

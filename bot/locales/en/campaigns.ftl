@@ -95,15 +95,19 @@ buy-confirm = 🛒 Please check
 
     Left of the budget: { $left }, after this: { $after }
 
-    The price is held when an admin approves the placement.
+    First the owner of the channel answers, then an admin checks the ad. The price is held when an admin approves the placement.
 terms-changed = The owner has just changed the terms. Please look at them again:
-buy-done = ✅ Submitted. An admin will check it.
+buy-done = { $asked ->
+    [yes] ✅ Sent to the owner of the channel, who answers first. After that, an admin checks it.
+   *[no] ✅ The owner accepts such ads. An admin will check it now.
+}
 buy-funds-missing = 💰 { $missing } is missing in your wallet. Top up now (/start → 💰 Wallet): without the money, an admin can't approve it.
 
 placements = 📋 Your placements
 placements-none = 📋 You have no placements yet.
 placements-row = { $state ->
     [pending] ⏳
+    [asked] ⏳
     [queued] 📬
     [sending] 📬
     [uncertain] ❔
@@ -113,6 +117,7 @@ placements-row = { $state ->
     [failing] ↩️
     [refunded] ↩️
     [rejected] ❌
+    [declined] ❌
    *[other] ⚪️
 } #{ $id } · { $channel }
 placement = 📋 Placement #{ $id }
@@ -131,7 +136,8 @@ placement = 📋 Placement #{ $id }
     }: { $when }
     Status: { $state }
 placement-state = { $state ->
-    [pending] ⏳ waits for an admin
+    [asked] ⏳ waits for the owner of the channel
+    [pending] ⏳ the owner has accepted, waits for an admin
     [queued] 📬 approved, waits to be published
     [sending] 📬 is being published
     [uncertain] ❔ we are finding out whether it was published
@@ -141,10 +147,12 @@ placement-state = { $state ->
     [failing] ↩️ was not published or did not stay in the channel, the money comes back
     [refunded] ↩️ refunded
     [rejected] ❌ rejected
+    [declined] ❌ declined by the owner of the channel
     [withdrawn] taken back
     [expired] nobody decided in time
    *[other] { $state }
 }
+placement-asked = The owner can answer until { $until }. No money is taken before an admin approves.
 placement-reason = Reason: { $reason }
 placement-escrow = Money: { $status ->
     [held] held in escrow

@@ -33,6 +33,7 @@ channel-suspended-why = { $reason ->
     [not_creator] Its owner here is not its creator any more. The creator can connect it.
    *[other] I can't post in the channel. Make me an admin with the right to post.
 }
+channels-waiting = ⏳ Waiting for my answer ({ $waiting })
 channels-sold = 📢 Ads in my channels
 channels-earnings = 📈 My earnings
 channel-connect = ➕ Connect a channel
@@ -44,6 +45,7 @@ channel-not-creator = Only the creator of a channel can connect it. Choose a cha
 channel-no-right-admin = The bot can't post in this channel any more, so the placement can't be approved now. The channel is suspended.
 channel-not-creator-admin = The owner of this placement is not the channel's creator any more, so it can't be approved. The channel is suspended.
 channel-terms = ✏️ Price and terms
+channel-rule = 🤝 Answers to ads
 channel-pause = ⏸ Pause
 channel-resume = ▶️ Offer it again
 channel-remove = 🗑 Remove
@@ -75,7 +77,8 @@ sold-placement = 📢 Placement #{ $id } in { $channel }
     }: { $when }
     Status: { $state }
 sold-state = { $state ->
-    [pending] ⏳ waits for an admin
+    [asked] ⏳ waits for your answer
+    [pending] ⏳ you have accepted, waits for an admin
     [queued] 📬 approved, waits to be published
     [sending] 📬 is being published
     [uncertain] ❔ we are finding out whether it was published
@@ -85,6 +88,7 @@ sold-state = { $state ->
     [failing] ↩️ was not published or did not stay in the channel, you are not paid for it
     [refunded] ↩️ the advertiser got the money back
     [rejected] ❌ rejected by an admin
+    [declined] ❌ declined by you
     [withdrawn] taken back by the advertiser
     [expired] nobody decided in time
    *[other] { $state }

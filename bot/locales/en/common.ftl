@@ -42,7 +42,10 @@ menu-campaigns = 📣 Campaigns
 menu-buy = 🛒 Buy a placement
 menu-placements = 📋 My placements
 menu-wallet = 💰 Wallet
-menu-channels = 📺 My channels
+menu-channels = 📺 My channels{ $waiting ->
+    [0] {""}
+   *[other] {" "}({ $waiting })
+}
 menu-settings = ⚙️ Settings
 menu-help = ❓ How it works
 
@@ -67,14 +70,14 @@ help = ❓ How it works
     1. Top up your wallet (💰 Wallet).
     2. Make a campaign (📣 Campaigns): a name, the ad, a budget. Save it and activate it.
     3. Buy a placement (🛒): choose a channel and a time.
-    4. An admin checks the ad. Once it is approved, the price is held in escrow and the ad is published.
+    4. The owner of the channel accepts the ad, and an admin checks it. Once it is approved, the price is held in escrow and the ad is published.
     5. When the promised hours are over and the post is still there, the channel's owner is paid. If it could not be published or was removed, you get everything back.
     6. If the owner changes the ad a second time or locks me out, an admin decides. If none decides within a day, you get everything back.
 
     Channel owner
     1. Connect a channel you created (📺 My channels). I need the right to post and no other.
     2. Set a price, the promised hours and a topic.
-    3. Ads are published automatically. Do not change them, and leave me my right to post. You are paid when the promised hours are over, minus the platform's fee.
+    3. I ask you about each ad, and publish only what you accept. You can let me accept ads for you (🤝 Answers to ads). Do not change published ads, and leave me my right to post. You are paid when the promised hours are over, minus the platform's fee.
     4. Take your money out: 💰 Wallet → 🏦 Withdraw.
 
     Trouble with a payment: /paysupport

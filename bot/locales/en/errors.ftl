@@ -23,6 +23,12 @@ error-not-found = { $thing ->
     [report] There is no report “{ $id }”. The reports are listed by: adtech report
    *[other] That does not exist (any more). Please open the menu again: /start
 }
+error-not-agreed = The owner of the channel has not accepted placement #{ $target_id } yet, so it cannot be approved. Nothing was changed.
+error-already-answered = You have answered already: { $answer ->
+    [accepted] the ad is accepted
+   *[declined] the ad is declined
+}. Nothing was changed.
+error-answer-too-late = The time to answer about placement #{ $target_id } is over, so the ad is not published. Nothing was changed.
 error-invalid-move = This can't be done now. The present state: { state }. Nothing was changed.
 state = { $status ->
     [draft] draft

@@ -4,7 +4,10 @@ notice-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
     Reason: { $reason }.
     No money was taken.
 notice-target-expired = { $loss ->
-    [none] ⌛️ Nobody decided on placement #{ $id } in { $channel } in time. No money was taken; you can buy it again.
+    [none] ⌛️ { $unanswered ->
+        [yes] The owner of { $channel } did not answer in time, so placement #{ $id } has ended.
+       *[no] Nobody decided on placement #{ $id } in { $channel } in time.
+    } No money was taken; you can buy it again.
    *[amount] ⌛️ Placement #{ $id } in { $channel } has ended. It could not be approved in time, because you owe { $loss }. No money was taken. After the debt is repaid, you can buy it again: /paysupport
 }
 notice-target-paid = { $to ->
@@ -28,6 +31,16 @@ notice-loss-open = ⛔ Placement #{ $id } in { $channel } waits, and so do your 
        *[no] What to do: your wallet covers the debt and this placement. Write to the support: /paysupport
     }
     The support takes the debt from your wallet. After that, an admin can approve the placement.
+notice-placement-accepted = 🤝 The owner of { $channel } has accepted placement #{ $id }. Now an admin checks the ad. No money was taken yet.
+notice-placement-declined = ❌ The owner of { $channel } has declined placement #{ $id }.
+    Reason: { $reason }.
+    No money was taken. You can choose another channel.
+notice-ad-offer-ended = { $state ->
+    [unanswered] ⌛️ You did not answer in time, so the ad of placement #{ $id } is not published in { $channel }. To accept ads without a question: 📺 My channels → 🤝 Answers to ads.
+    [withdrawn] ↩️ The advertiser has taken placement #{ $id } in { $channel } back. There is nothing to do.
+    [rejected] ❌ An admin has rejected the ad of placement #{ $id } in { $channel }. It is not published. There is nothing to do.
+   *[expired] ⌛️ No admin approved the ad of placement #{ $id } in { $channel } in time. It is not published. There is nothing to do.
+}
 notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. { $hours ->
     [0] There is no promised time.
     [one] It stays for { $hours } hour.

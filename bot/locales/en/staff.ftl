@@ -12,15 +12,18 @@ card = 🆕 Placement #{ $id }
     }
     To be published: { $when }
 card-status = { $status ->
+    [asked] ⏳ Waits for the owner of the channel. It cannot be approved before.
     [pending] ⏳ Waits for a decision.
     [approved] ✅ Approved by { $by }.
     [posted] ✅ Approved by { $by }; posted and paid.
     [refunded] ↩️ Approved by { $by }; refunded.
     [rejected] ❌ Rejected by { $by }.
+    [declined] ❌ Declined by the owner of the channel.
     [withdrawn] Taken back by its advertiser.
     [expired] Nobody decided in time.
    *[other] { $status }
 }
+card-agreed = 🤝 The owner accepted it: { $at }.
 card-loss = ⛔ The advertiser owes { $loss }: a payment was taken back, or a withdrawal was paid twice. Nobody can approve this before the debt is repaid by a correction.
 card-more = ➕ { $count ->
     [one] One more placement of this advertiser waits without a card.

@@ -1,4 +1,5 @@
 audit-act = { $name ->
+    [acceptance_rule_set] Изменено правило приёма объявлений
     [access_denied] Действие отклонено
     [audit_chain_file_added] Контрольная цепочка: разрешён новый файл
     [backup_restored] Восстановлена резервная копия
@@ -42,6 +43,8 @@ audit-act = { $name ->
     [moderation_approved] Размещение одобрено
     [moderation_rejected] Размещение отклонено
     [payment_retried] Отложенный платёж обработан снова
+    [placement_accepted] Размещение принято владельцем
+    [placement_declined] Размещение отклонено владельцем
     [post_absent] Поиск: поста в канале нет
     [post_altered] Проверка: пост изменён
     [post_breach] Владелец нарушил обещание о посте

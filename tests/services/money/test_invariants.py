@@ -33,6 +33,10 @@ BREAKS: dict[str, list[str]] = {
         )
     ],
     "approved_has_escrow_and_job": [f"DELETE FROM post_jobs WHERE campaign_target_id = {HELD}"],
+    "agreed_before_approved": [
+        "ALTER TABLE placement_answers DISABLE TRIGGER append_only",
+        f"DELETE FROM placement_answers WHERE campaign_target_id = {HELD}",
+    ],
     "escrow_unique escrow_wallet": [
         "ALTER TABLE escrows DROP CONSTRAINT uq_escrows_campaign_target_id",
         (

@@ -1,0 +1,70 @@
+offer = 🆕 Placement #{ $id }: an advertiser wants to publish this ad in { $channel }.
+
+    Price: { $price }
+    You get: { $share } (the platform's fee is { $fee })
+    Stays: { $hours ->
+        [0] no promised time
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    }
+    To be published: { $when }
+    Advertiser: number { $advertiser }, { $kept ->
+        [0] no placement has stayed to its end yet
+        [one] { $kept } placement has stayed to its end
+       *[other] { $kept } placements have stayed to their end
+    }
+offer-until = Please answer by { $until }. Without an answer, the ad is not published.
+offer-accept = ✅ Accept
+offer-decline = ❌ Decline
+offer-why = Why do you decline it? The advertiser reads the reason.
+decline-reason = { $reason ->
+    [topic] Does not fit the channel
+    [quality] Poor quality
+    [price] The price is too low
+    [time] The time does not suit
+    [other] Not now
+   *[unknown] { $reason }
+}
+offer-open = 👁 Show the ad and answer
+offer-list = ⏳ All that wait for me
+offers = ⏳ These ads wait for your answer, the oldest first:
+offers-none = ✅ No ad waits for your answer.
+offers-row = #{ $id } · { $channel } · { $price }
+
+rule = 🤝 Answers to ads in “{ $title }”
+
+    Now: { $mode ->
+        [ask] I ask you about each ad.
+        [all] I accept each ad for you
+       *[known] { $kept ->
+            [one] I accept ads for you from advertisers with at least { $kept } placement that stayed to its end
+           *[other] I accept ads for you from advertisers with at least { $kept } placements that stayed to their end
+        }
+    }{ $mode ->
+        [ask] {""}
+       *[other] { $limit ->
+            [none] , at any price.
+           *[price] , up to a price of { $limit }. About the others I ask you.
+        }
+    }
+
+    An admin checks each ad before it is published. A change counts for ads that are submitted from now on.
+rule-ask = ✋ Ask me about each ad
+rule-accept = { $kept ->
+    [0] ✅ Accept each ad
+    [one] 🤝 Accept after { $kept } kept placement
+   *[other] 🤝 Accept after { $kept } kept placements
+}
+rule-limit-ask = 🤝 Answers to ads in “{ $title }”
+
+    { $mode ->
+        [all] I will accept each ad for you
+       *[known] { $kept ->
+            [one] I will accept ads for you from advertisers with at least { $kept } placement that stayed to its end
+           *[other] I will accept ads for you from advertisers with at least { $kept } placements that stayed to their end
+        }
+    }. Up to which price?
+rule-limit = { $limit ->
+    [none] At any price
+   *[price] Up to { $limit }
+}

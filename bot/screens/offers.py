@@ -1,0 +1,169 @@
+"""Build the messages on which channel owners accept or decline ads, and choose their rules."""
+
+from collections.abc import Sequence
+
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import Go, Screen
+from bot.owner_callbacks import OfferAct, OnOffer, SetRule, ShowRule
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.texts import Texts
+from db.models.campaigns import Channel, TargetStatus
+from services.market import terms
+from services.market.acceptance_rules import Rule
+from services.market.moderation import PlacementDetails
+from services.market.placements import Placement
+
+REASONS = ("topic", "quality", "price", "time", "other")
+"""The preset reasons with which an owner declines an ad."""
+KEPT_CHOICES = (0, 1, 3, 10)
+"""The numbers of kept placements that a rule can require. 0 accepts every advertiser."""
+_PRICE_FACTORS = (1, 2, 5)
+"""The price limits of a rule, as multiples of the channel's present price."""
+
+
+def question(t: Texts, row: PlacementDetails, kept: int, *, with_ad: bool) -> Outgoing:
+    """Build the question to an owner whether an ad may be published.
+
+    `kept` is the number of the advertiser's placements that stayed as promised. If `with_ad` is
+    True, the ad is sent first, in another message.
+    """
+    buttons: list[list[InlineKeyboardButton]] = []
+    if row.waits_for_owner:
+        buttons = [
+            [
+                button(t("offer-accept"), OnOffer(act=OfferAct.ACCEPT, id=row.target_id)),
+                button(t("offer-decline"), OnOffer(act=OfferAct.ASK_REASON, id=row.target_id)),
+            ]
+        ]
+    back = [button(t("offer-list"), Go(screen=Screen.WAITING))]
+    return Outgoing(_facts(t, row, kept), rows(*buttons, back), row.creative if with_ad else None)
+
+
+def reasons(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
+    """Build the question to an owner why an ad is declined."""
+    return Outgoing(
+        f"{_facts(t, row, kept)}\n\n{t('offer-why')}",
+        rows(
+            *(
+                [
+                    button(
+                        t("decline-reason", reason=reason),
+                        OnOffer(act=OfferAct.DECLINE, id=row.target_id, reason=reason),
+                    )
+                ]
+                for reason in REASONS
+            ),
+            [button(t("back"), OnOffer(act=OfferAct.CARD, id=row.target_id))],
+        ),
+    )
+
+
+def waiting(t: Texts, page: Page[Placement]) -> Outgoing:
+    """Build the list of the placements that wait for an owner's answer, the oldest first."""
+    return Outgoing(
+        t("offers" if page.fetched else "offers-none"),
+        rows(
+            *(
+                [
+                    button(
+                        t(
+                            "offers-row",
+                            id=str(row.target_id),
+                            channel=row.channel_title,
+                            price=t.money(row.price),
+                        ),
+                        OnOffer(act=OfferAct.OPEN, id=row.target_id),
+                    )
+                ]
+                for row in page.rows
+            ),
+            page.buttons(t, lambda number: Go(screen=Screen.WAITING, page=number)),
+            [button(t("back"), Go(screen=Screen.CHANNELS))],
+        ),
+    )
+
+
+def rule(t: Texts, channel: Channel, present: Rule | None) -> Outgoing:
+    """Build the screen on which an owner chooses which ads are accepted without a question."""
+    return Outgoing(
+        t(
+            "rule",
+            title=channel.title,
+            mode=_mode(present),
+            kept=present.least_kept if present else 0,
+            limit=t.money(present.most_price) if present and present.most_price else "none",
+        ),
+        rows(
+            [button(t("rule-ask"), SetRule(id=channel.id))],
+            *(
+                [
+                    button(
+                        t("rule-accept", kept=least_kept),
+                        ShowRule(id=channel.id, least_kept=least_kept),
+                    )
+                ]
+                for least_kept in KEPT_CHOICES
+            ),
+            [button(t("back"), Go(screen=Screen.CHANNEL, id=channel.id))],
+        ),
+    )
+
+
+def price_limits(t: Texts, channel: Channel, least_kept: int) -> Outgoing:
+    """Build the question up to which price a rule accepts ads."""
+    choices: Sequence[int | None] = [None]
+    if channel.price is not None:
+        choices = [None, *(channel.price * factor for factor in _PRICE_FACTORS)]
+    return Outgoing(
+        t(
+            "rule-limit-ask",
+            title=channel.title,
+            mode=_mode(Rule(least_kept, None)),
+            kept=least_kept,
+        ),
+        rows(
+            *(
+                [
+                    button(
+                        t("rule-limit", limit="none" if price is None else t.money(price)),
+                        SetRule(id=channel.id, least_kept=least_kept, most_price=price),
+                    )
+                ]
+                for price in choices
+            ),
+            [button(t("back"), ShowRule(id=channel.id))],
+        ),
+    )
+
+
+def _mode(present: Rule | None) -> str:
+    if present is None:
+        return "ask"
+    return "known" if present.least_kept else "all"
+
+
+def _facts(t: Texts, row: PlacementDetails, kept: int) -> str:
+    shares = terms.share(row.price, row.fee_bps)
+    state = "asked" if row.waits_for_owner else str(row.status)
+    if row.status == TargetStatus.REJECTED and row.is_declined:
+        state = "declined"
+    lines = [
+        t(
+            "offer",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            price=t.money(row.price, row.currency),
+            share=t.money(shares.owner, row.currency),
+            fee=t.money(shares.fee, row.currency),
+            hours=row.promised_hours,
+            when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
+            advertiser=str(row.advertiser_id),
+            kept=kept,
+        ),
+        t("sold-state", state=state),
+    ]
+    if row.waits_for_owner and row.answer_due_at is not None:
+        lines.append(t("offer-until", until=t.time(row.answer_due_at)))
+    return "\n".join(lines)

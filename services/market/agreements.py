@@ -1,0 +1,183 @@
+"""Ask the owners of channels about submitted placements, and record their answers."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.correlation import correlation_id
+from db.models.agreements import Answer
+from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
+from services.market import submission_cards
+from services.platform import errors, outbox
+from services.platform.actors import Actor
+from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate
+
+ANSWER_TIME = timedelta(hours=24)
+"""How long an owner has for an answer, if the setting OWNER_ANSWER says nothing else."""
+QUESTION = "ad_offered"
+"""The kind of the message that asks an owner."""
+ENDED = "ad_offer_ended"
+"""The kind of the message to an owner who was asked: the ad will not be published."""
+REASON_LIMIT = 32
+_ANSWER = text(
+    "SELECT code, ref_id, state FROM answer_placement("
+    ":target_id, :actor_id, :answer, :reason, :correlation_id)"
+).bindparams(
+    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
+    *(bindparam(name, type_=Text) for name in ("answer", "reason", "correlation_id")),
+)
+
+
+def is_asked() -> ColumnElement[bool]:
+    """Build the condition that a pending placement still waits for its owner's answer."""
+    return and_(
+        CampaignTarget.status == TargetStatus.PENDING,
+        CampaignTarget.agreed_at.is_(None),
+        CampaignTarget.answer_due_at.is_not(None),
+    )
+
+
+def answer_due_at(now: datetime, answer_time: timedelta, publish_at: datetime | None) -> datetime:
+    """Return until when an owner can answer: after `answer_time`, or at `publish_at` if sooner."""
+    due = now + answer_time
+    return due if publish_at is None else min(due, publish_at)
+
+
+async def ask(session: AsyncSession, target: CampaignTarget, *, advertiser_id: int) -> None:
+    """Let the channel's acceptance rule accept a new placement, or queue the question to the owner.
+
+    An accepted placement gets its card in the admin chat. Locks the placement.
+    """
+    code = await _write(session, target.id, None, Answer.ACCEPTED, "")
+    if code is None:
+        await session.refresh(target, ["agreed_at"])
+        await submission_cards.queue_due(session, advertiser_id=advertiser_id)
+        return
+    await outbox.add(
+        session,
+        user_id=target.owner_id,
+        kind=QUESTION,
+        payload={"target_id": target.id},
+        key=f"{QUESTION}:{target.id}",
+    )
+
+
+async def accept(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
+    """Record that a channel's owner accepts a placement, and queue its card in the admin chat.
+
+    Returns False if the owner has accepted before. Locks the placement. Raises AccessDenied,
+    NotFound, InvalidMove, AlreadyAnswered, AnswerTooLate, PersonBlocked, ChannelNotUsable.
+    """
+    is_new = await _answer(session, actor, target_id, Answer.ACCEPTED, "")
+    if is_new:
+        advertiser_id = await session.scalar(
+            select(Campaign.advertiser_id)
+            .join(CampaignTarget, CampaignTarget.campaign_id == Campaign.id)
+            .where(CampaignTarget.id == target_id)
+        )
+        await submission_cards.queue_due(session, advertiser_id=advertiser_id)
+    return is_new
+
+
+async def decline(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> bool:
+    """Record that a channel's owner declines a placement, which is rejected for good.
+
+    `reason` is a fixed word, and the advertiser reads its text. Returns False if the owner has
+    declined before. Locks the placement. Raises AccessDenied, NotFound, InvalidText, InvalidMove,
+    AlreadyAnswered, AnswerTooLate, PersonBlocked.
+    """
+    if not 1 <= len(reason) <= REASON_LIMIT:
+        raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
+    return await _answer(session, actor, target_id, Answer.DECLINED, reason)
+
+
+async def count_waiting(session: AsyncSession, owner_id: int) -> int:
+    """Return how many placements wait for a person's answer."""
+    counted = await session.scalar(
+        select(func.count()).where(
+            is_asked(),
+            CampaignTarget.owner_id == owner_id,
+            CampaignTarget.answer_due_at > func.clock(),
+        )
+    )
+    return int(counted or 0)
+
+
+async def count_kept(session: AsyncSession, advertiser_id: int) -> int:
+    """Return how many placements of an advertiser stayed as promised, so that owners were paid."""
+    counted = await session.scalar(select(func.count_kept(advertiser_id, type_=BigInteger)))
+    return int(counted or 0)
+
+
+async def notify_ended(session: AsyncSession, target_ids: Collection[int]) -> None:
+    """Tell the owners that some placements, about which they were asked, will not be published.
+
+    An owner who has declined a placement is not told.
+    """
+    if not target_ids:
+        return
+    asked = await session.execute(
+        select(CampaignTarget.id, CampaignTarget.owner_id)
+        .where(
+            CampaignTarget.id.in_(target_ids),
+            CampaignTarget.answer_due_at.is_not(None),
+            CampaignTarget.decided_by.is_distinct_from(CampaignTarget.owner_id),
+        )
+        .order_by(CampaignTarget.id)
+    )
+    for target_id, owner_id in asked.all():
+        await outbox.add(
+            session,
+            user_id=owner_id,
+            kind=ENDED,
+            payload={"target_id": target_id},
+            key=f"{ENDED}:{target_id}",
+        )
+
+
+async def _answer(
+    session: AsyncSession, actor: Actor, target_id: int, answer: Answer, reason: str
+) -> bool:
+    user_id = actor.require_user(action=f"placement_{answer}")
+    code = await _write(session, target_id, user_id, answer, reason)
+    return code is None
+
+
+async def _write(
+    session: AsyncSession, target_id: int, user_id: int | None, answer: Answer, reason: str
+) -> str | None:
+    """Call `answer_placement`. Return None if an answer was written, `repeated`, or `no_rule`."""
+    await session.flush()
+    found = await session.execute(
+        _ANSWER,
+        {
+            "target_id": target_id,
+            "actor_id": user_id,
+            "answer": answer.value,
+            "reason": reason,
+            "correlation_id": correlation_id.get(),
+        },
+    )
+    code, ref_id, state = found.one()
+    if code in {None, "repeated", "no_rule"}:
+        return None if code is None else str(code)
+    if user_id is None:  # the rule does not answer for this owner or channel
+        return "no_rule"
+    raise _refusal(target_id, answer, code, ref_id, state)
+
+
+def _refusal(
+    target_id: int, answer: Answer, code: str, ref_id: int | None, state: str | None
+) -> errors.DomainError:
+    wanted = TargetStatus.REJECTED if answer is Answer.DECLINED else TargetStatus.APPROVED
+    refusals: dict[str, Callable[[], errors.DomainError]] = {
+        "not_found": lambda: errors.NotFound("target", target_id),
+        "answered": lambda: AlreadyAnswered(target_id, state or ""),
+        "invalid_move": lambda: errors.InvalidMove("target", target_id, state or "", wanted),
+        "answer_late": lambda: AnswerTooLate(target_id),
+        "person_blocked": lambda: errors.PersonBlocked(ref_id or 0),
+        "channel_not_usable": lambda: errors.ChannelNotUsable(ref_id or 0, state or ""),
+    }
+    return refusals[code]()
