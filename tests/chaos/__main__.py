@@ -83,6 +83,7 @@ def table(figures: chaos_run.Json) -> str:
         "outages",
         "send_faults",
         "broken_promises",
+        "owners_answers",
         "refunded_money",
         "examples",
         "broken_books",
@@ -100,7 +101,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
     counts = {"stopped and woken": figures["stopped_and_woken"]} | figures["outages"]
     if figures["stops_of_everything"] is not None:
         counts["stop of everything"] = figures["stops_of_everything"]
-    counts |= figures["broken_promises"]
+    counts |= figures["broken_promises"] | figures["owners_answers"]
     counts |= {f"refund of money {place}": n for place, n in figures["refunded_money"].items()}
     if figures["kills"] >= LONG_RUN_KILLS:
         counts |= figures["send_faults"]

@@ -27,6 +27,7 @@ from sandbox import clock, embedded
 from services.money import invariants
 from services.platform import errors
 from services.posts import breaches
+from tests.chaos.answers import WAYS
 from tests.chaos.environment import Environment, run_environment, wait_until
 from tests.chaos.kill_loop import KillLoop
 from tests.chaos.market import ConnectedChannel, Market
@@ -347,6 +348,7 @@ async def run(folder: Path, size: Size) -> Json:
         "outages": dict(sorted(outages.counts.items())),
         "broken_promises": dict.fromkeys(ACTS, 0) | chaos.owners.counts,
         "refunded_money": dict(payers.counts),
+        "owners_answers": dict.fromkeys(WAYS, 0) | market.answers.counts,
         "stops_of_everything": operators.stops if size.stops_everything else None,
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }

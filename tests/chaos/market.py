@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Campaign
 from db.models.users import Role, UserRole
 from db.session import Sessions
-from services.market import agreements, campaigns, channels, moderation, registration
+from services.market import campaigns, channels, moderation, registration
 from services.market.creatives import Creative
 from services.platform.actors import Actor
+from tests.chaos.answers import Answers
 from tests.factories import payments
 
 CURRENCY = "USD"
@@ -45,6 +46,7 @@ class Market:
     owners: dict[int, Actor] = field(default_factory=dict)
     moderator: Actor | None = None
     _operator: Actor | None = None
+    answers: Answers = field(default_factory=Answers)
     connected: list[ConnectedChannel] = field(default_factory=list)
     ads: list[tuple[Actor, int]] = field(default_factory=list)
     """The campaigns: pairs of the advertiser and the campaign's id."""
@@ -149,9 +151,20 @@ class Market:
             await channels.record_message_id(session, chat_id=chat_id, message_id=message_id)
 
     async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
-        """Submit and approve a placement, and return its id."""
-        advertiser, campaign_id = ad
+        """Submit placements until the owner accepts one, approve it, and return its id."""
         assert self.moderator is not None
+        accepted = False
+        while not accepted:
+            target_id = await self._submit(channel, ad)
+            accepted = await self.answers.give(
+                self.sessions, owner=channel.owner, moderator=self.moderator, target_id=target_id
+            )
+        async with self.sessions.begin() as session:
+            await moderation.approve(session, actor=self.moderator, target_id=target_id)
+        return target_id
+
+    async def _submit(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
+        advertiser, campaign_id = ad
         async with self.sessions.begin() as session:
             target = await campaigns.submit_target(
                 session,
@@ -161,11 +174,7 @@ class Market:
                 publish_at=None,
                 fee_bps=FEE_BPS,
             )
-        async with self.sessions.begin() as session:
-            await agreements.accept(session, actor=channel.owner, target_id=target.id)
-        async with self.sessions.begin() as session:
-            await moderation.approve(session, actor=self.moderator, target_id=target.id)
-        return target.id
+            return target.id
 
     def unconnected(self) -> Iterator[dict[str, int]]:
         """Return the channels that exist in Telegram but are not connected yet."""

@@ -52,8 +52,8 @@ PLACEMENTS = """
     LEFT JOIN cards ON cards.id = t.id
     LEFT JOIN paid_notices ON paid_notices.id = t.id
     WHERE t.status <> 'pending'
-        -- These were withdrawn before anybody held money for them.
-        AND NOT (t.status = 'withdrawn' AND j.id IS NULL AND e.id IS NULL)
+        -- These ended before anybody held money for them.
+        AND NOT (t.status IN ('withdrawn', 'rejected', 'expired') AND j.id IS NULL AND e.id IS NULL)
 """
 DEPOSITS = """
     SELECT d.external_reference AS charge_id, u.telegram_id, d.amount, d.currency, d.status,
@@ -96,6 +96,11 @@ BOOK_CHECKS = {
     """,
     "a wallet is overdrawn": """
         SELECT id FROM wallets WHERE balance < 0 AND kind NOT IN ('external', 'loss')
+    """,
+    "a post without its owner's acceptance": """
+        SELECT j.id FROM post_jobs j JOIN campaign_targets t ON t.id = j.campaign_target_id
+        LEFT JOIN placement_answers a ON a.campaign_target_id = t.id
+        WHERE t.answer_due_at IS NULL OR a.answer IS DISTINCT FROM 'accepted'
     """,
     "two jobs for one message": """
         SELECT channel_id FROM post_jobs WHERE message_id IS NOT NULL

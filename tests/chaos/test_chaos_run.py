@@ -37,6 +37,7 @@ GOOD_RUN = {
     "send_faults": {"cut_after": 1},
     "broken_promises": {"edit": 1},
     "refunded_money": {"in escrow": 1},
+    "owners_answers": {"decline": 1},
     "stops_of_everything": 1,
 }
 
@@ -54,6 +55,7 @@ GOOD_RUN = {
         ({"broken_promises": {"edit": 0}}, ["never happened: edit"]),
         ({"charges_unlike_books": 1}, ["charges_unlike_books: 1"]),
         ({"refunded_money": {"in escrow": 0}}, ["never happened: refund of money in escrow"]),
+        ({"owners_answers": {"decline": 0}}, ["never happened: decline"]),
         ({"moved_while_stopped": 1}, ["moved_while_stopped: 1"]),
         ({"stops_of_everything": 0}, ["never happened: stop of everything"]),
         ({"stops_of_everything": None}, []),

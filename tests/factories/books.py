@@ -46,10 +46,12 @@ BOOKS = text(
         'targets', (SELECT coalesce(jsonb_object_agg(t.id, jsonb_build_array(
                 t.status, t.price, e.status, e.amount, e.fee,
                 j.status, j.claim_no, j.attempts, (SELECT count(*) FROM post_checks c
-                    WHERE c.post_job_id = j.id), j.breach IS NOT NULL)), '{{}}')
+                    WHERE c.post_job_id = j.id), j.breach IS NOT NULL,
+                a.answer = 'accepted')), '{{}}')
             FROM campaign_targets t
             LEFT JOIN escrows e ON e.campaign_target_id = t.id
-            LEFT JOIN post_jobs j ON j.campaign_target_id = t.id)
+            LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
+            LEFT JOIN placement_answers a ON a.campaign_target_id = t.id)
     )::text
     """
 )

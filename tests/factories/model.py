@@ -12,12 +12,14 @@ from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
 from services.market.unfunded_placements import MAX_UNFUNDED
 from services.platform import errors
+from services.platform.agreement_errors import NotAgreed
 
 MOMENT = 1e-7
 """The number of hours that each step adds to the time."""
 ATTEMPTS = 8
 STUCK_HOURS = 24
 UNDECIDED_HOURS = 72
+ANSWER_HOURS = 24
 GRACE_HOURS = 1
 COUNTED = {Targets.PENDING, Targets.APPROVED, Targets.POSTED}
 
@@ -52,6 +54,8 @@ class Channel:
     reason: str | None = None
     """Why the channel is suspended, or None."""
     suspended_at: float = 0
+    accepts: bool = True
+    """Whether a rule accepts each placement, so that the owner is not asked."""
 
 
 @dataclass
@@ -66,6 +70,9 @@ class Target:
     fee_bps: int
     submitted_at: float
     publish_at: float | None
+    answer_due_at: float
+    accepted: bool | None
+    """The owner's answer, or None without an answer."""
     status: Targets = Targets.PENDING
     escrow: Escrows | None = None
     held_at: float = 0
@@ -228,6 +235,8 @@ class Model:
             fee_bps,
             submitted_at=self.now,
             publish_at=None if publish_in is None else self.now + publish_in,
+            answer_due_at=self.now + min(ANSWER_HOURS, publish_in or ANSWER_HOURS),
+            accepted=True if channel.accepts else None,
         )
 
     def withdraw(self, actor: int, target_id: int) -> None:
@@ -252,6 +261,8 @@ class Model:
             return False
         if target.status is not Targets.PENDING:
             raise Refused(errors.InvalidMove)
+        if not target.accepted:
+            raise Refused(NotAgreed)
         if self.campaigns[target.campaign].status is not Campaigns.ACTIVE:
             raise Refused(errors.CampaignNotActive)
         if self.channels[target.channel].status is not Channels.ACTIVE:
@@ -297,7 +308,8 @@ class Model:
             if target.status is not Targets.PENDING or target.escrow is not None:
                 continue
             cancelled = self.campaigns[target.campaign].status is Campaigns.CANCELLED
-            late = target.submitted_at + UNDECIDED_HOURS < self.now
+            unanswered = target.accepted is None and target.answer_due_at <= self.now
+            late = unanswered or target.submitted_at + UNDECIDED_HOURS < self.now
             if cancelled:
                 target.status = Targets.WITHDRAWN
             elif late or (target.publish_at is not None and target.publish_at <= self.now):

@@ -9,7 +9,8 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
 from services.platform import errors
-from tests.factories.model import ATTEMPTS, Channel, Model, Refused, Target
+from tests.factories.model import ATTEMPTS, Channel, Refused, Target
+from tests.factories.model_agreements import AgreementModel
 
 SECOND_CHECK_HOURS = 5 / 60
 PART_HOURS, MAX_PARTS = 0.5, 24
@@ -29,7 +30,7 @@ OWNER_BLOCKED, RIGHTS_LOST = "owner_blocked", "posting_refused"
 BLOCKING = {Jobs.SENDING, Jobs.UNCERTAIN}
 
 
-class PostingModel(Model):
+class PostingModel(AgreementModel):
     """The expected state of channels and posts."""
 
     def move_channel(self, actor: int, channel_id: int, status: Channels) -> None:

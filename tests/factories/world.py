@@ -36,8 +36,8 @@ class World:
         self.operator = rolled_back.do(partial(people.staff, role=Role.OPERATOR))
         for employed in (self.moderator, self.second_admin, self.operator):
             self.model.balances[user_id(employed)] = 0
-        for owner, price, hours in ((2, 700, 24), (1, 900, 0)):
-            self._channel(self.people[owner], price, hours)
+        for owner, price, hours, accepts in ((2, 700, 24, True), (1, 900, 0, False)):
+            self._channel(self.people[owner], price, hours, accepts=accepts)
         for advertiser, budget in ((0, 4_000), (1, 2_000)):
             self._campaign(self.people[advertiser], budget)
 
@@ -51,11 +51,12 @@ class World:
             )
             self.model.deposit(payer_id, amount, key)
 
-    def _channel(self, owner: Actor, price: int, hours: int) -> None:
+    def _channel(self, owner: Actor, price: int, hours: int, *, accepts: bool) -> None:
+        connect = people.channel if accepts else people.asking_channel
         created = self.rolled_back.do(
-            lambda session: people.channel(session, owner, price=price, promised_hours=hours)
+            lambda session: connect(session, owner, price=price, promised_hours=hours)
         )
-        self.model.channels[created.id] = Channel(user_id(owner), price, hours)
+        self.model.channels[created.id] = Channel(user_id(owner), price, hours, accepts=accepts)
 
     def _campaign(self, advertiser: Actor, budget: int) -> None:
         created = self.rolled_back.do(
@@ -125,6 +126,7 @@ def _row(target: Target) -> list[Any]:
         target.attempts if posted else None,
         len(target.looks),
         target.breach_refund_at is not None,
+        target.accepted,
     ]
 
 

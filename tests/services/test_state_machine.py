@@ -43,15 +43,15 @@ from services.platform import killswitches
 from services.platform.actors import Actor
 from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_corrections, machine_posts, rows, world
+from tests.factories import machine_agreements, machine_corrections, machine_posts, rows, world
 from tests.factories.books import RolledBackSteps
+from tests.factories.machine_agreements import MOSTLY
 from tests.factories.machine_posts import PICK, YES, Act
 from tests.factories.model_money import MoneyModel
 
 LONG = os.environ.get("ADTECH_STATE_MACHINE") == "long"
 EXAMPLES = int(os.environ.get("ADTECH_STATE_MACHINE_EXAMPLES", "5000" if LONG else "200"))
 STEPS = 50 if LONG else 20
-MOSTLY = st.sampled_from([True, True, True, False])
 
 
 async def escalate(session: AsyncSession) -> None:
@@ -59,7 +59,11 @@ async def escalate(session: AsyncSession) -> None:
     await uncertain_posts.escalate_due(session, limit=99)
 
 
-class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
+class Marketplace(
+    machine_posts.PostRules,
+    machine_agreements.AgreementRules,
+    machine_corrections.CorrectionRules,
+):
     """Random operations that run in the product and in the model."""
 
     # -- the usual steps of a placement -----------------------------------------------------------
@@ -100,6 +104,8 @@ class Marketplace(machine_posts.PostRules, machine_corrections.CorrectionRules):
                 self.check_post(with_job.index(target_id), Verdict.PRESENT)
         elif target.job in {PostJobStatus.FAILED, PostJobStatus.CANCELLED}:
             self.refund(index)
+        elif target.accepted is None:
+            self.answer(index, 0, accepts=True)
         else:
             self.decide(index, 0, first=True)
 
