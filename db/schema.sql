@@ -113,6 +113,7 @@ CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR 
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_question();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
 GRANT SELECT ON campaign_targets TO adtech_clock;
@@ -1223,6 +1224,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_own_act() RETURNS trigger
 -- require_payment_report() RETURNS trigger
 -- require_payment_request() RETURNS trigger
+-- require_question() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_retention(keep interval) RETURNS void
 -- require_role_request() RETURNS trigger

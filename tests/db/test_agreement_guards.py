@@ -125,6 +125,22 @@ async def test_the_bots_login_has_no_right_to_write_answers_and_rules(
     assert await refused_state(bot, statement) == "42501"
 
 
+@pytest.mark.parametrize(
+    ("due", "agreed"), [("NULL", "NULL"), ("clock()", "clock()"), ("NULL", "clock()")]
+)
+async def test_a_placement_is_submitted_with_a_question(
+    database: Database, bot: asyncpg.Connection, asked: Deal, due: str, agreed: str
+) -> None:
+    await _press(database, asked.advertiser, "form\x1dsubmit")
+    submit = (
+        "INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,"
+        " fee_bps, answer_due_at, agreed_at) SELECT campaign_id, channel_id, owner_id, price,"
+        " promised_hours, fee_bps, {}, {} FROM campaign_targets"
+    )
+    assert await refused_state(bot, submit.format("clock()", "NULL")) is None
+    assert await refused_state(bot, submit.format(due, agreed)) == "AD102"
+
+
 async def test_an_answer_and_its_time_never_change(database: Database) -> None:
     async with database.sessions.begin() as session:
         await people.deal(session)
