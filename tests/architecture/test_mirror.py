@@ -11,6 +11,7 @@ TESTED_ELSEWHERE = {
     "bot/button_screens": "test_middlewares presses buttons of old messages",
     "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
     " handlers press them",
+    "bot/owner_callbacks": "handlers/test_offers presses its buttons",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/backup_archive bot/cli/postgres_programs": "cli/test_backup reads and runs them",
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",
@@ -19,6 +20,7 @@ TESTED_ELSEWHERE = {
     "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
     " every error in every language",
+    "services/platform/agreement_errors": "services/market/test_agreements meets each",
     "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
     "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",
     "bot/database_metrics": "test_metrics counts conflicts and connections with it",
