@@ -9,6 +9,7 @@ async def test_a_waiting_placement_is_taken_back(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()
     await market.submit()
+    await market.press("advertiser", "📋 Open the placement")
     await market.press("advertiser", TAKE_BACK)
     assert "It ends for good" in await market.last("advertiser")
     await market.press("advertiser", "⬅️ No, go back")

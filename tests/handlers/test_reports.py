@@ -94,7 +94,7 @@ async def test_uncertain_posts_are_listed_with_their_cards(operated: Marketplace
     assert "✅ It is there" in await market.buttons("group")
 
 
-@pytest.mark.parametrize(("language", "word"), [("en", "Placement sub"), ("ru", "Размещение под")])
+@pytest.mark.parametrize(("language", "word"), [("en", "Placement acc"), ("ru", "Размещение прин")])
 async def test_acts_are_shown_in_words(operated: Marketplace, language: str, word: str) -> None:
     market = operated
     await market.submitted()
