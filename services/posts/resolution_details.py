@@ -60,7 +60,7 @@ class ResolutionCase:
     seen_at: datetime | None
     """The time of the last check that found the post and compared its text, or None."""
     taken_over: bool
-    """True if the channel belongs to another person now. The placement's owner is the former one."""
+    """True if the channel belongs to another person now, and not to the placement's owner."""
 
     @property
     def uncertain(self) -> bool:

@@ -146,8 +146,11 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Submit a placement with a new advertiser, a new owner and a new channel."""
-    advertiser = await person(session, balance=balance)
+    """Submit a placement with a new advertiser, a new owner and a new channel.
+
+    If `balance` is below the price, the rest of the price leaves the wallet after the submission.
+    """
+    advertiser = await person(session, balance=max(balance, price))
     owner = await person(session)
     moderator = await staff(session)
     place = await channel(session, owner, price=price, promised_hours=promised_hours)
@@ -160,8 +163,18 @@ async def deal(
         publish_at=publish_at,
         fee_bps=fee_bps,
     )
+    if balance < price:
+        await spend(session, advertiser, price - balance)
     await commit(session)
     return Deal(advertiser, owner, moderator, bought, place, target)
+
+
+async def spend(session: AsyncSession, who: Actor, amount: int) -> None:
+    """Move `amount` minor units from a person's wallet to another person's wallet."""
+    own = await wallets.of_user(session, who.user_id or 0)
+    other = await person(session, currency=own.currency)
+    other_wallet = await wallets.of_user(session, other.user_id or 0)
+    await adjusted(session, own.id, other_wallet.id, amount)
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
@@ -240,10 +253,7 @@ async def lose(session: AsyncSession, who: Actor, amount: int) -> None:
     person_id, key = who.user_id or 0, f"charge-{number()}"
     payment: dict[str, Any] = {"user_id": person_id, "amount": amount, "source": "telegram"}
     await payments.deposit(session, key=key, **payment)
-    own = await wallets.of_user(session, person_id)
-    other = await person(session, currency=own.currency)
-    other_wallet = await wallets.of_user(session, other.user_id or 0)
-    await adjusted(session, own.id, other_wallet.id, amount)
+    await spend(session, who, amount)
     await payments.reverse(session, external_reference=key, **payment)
     admin = await staff(session)
     await user_blocks.unblock(session, actor=admin, user_id=person_id, reason="a mistake")

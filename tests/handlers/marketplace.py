@@ -19,6 +19,7 @@ from bot.context import Dependencies
 from bot.polling import Poller
 from bot.settings import Settings
 from bot.telegram.answers import create_bot
+from db import queries
 from db.models.operations import OutboxMessage, Switch
 from db.models.users import Role, UserRole
 from handlers import routers
@@ -28,7 +29,7 @@ from services.market.creatives import Creative
 from services.platform import outbox, users
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import payments, people
+from tests.factories import payments, people, rows
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -257,7 +258,10 @@ class Marketplace:
         )
 
     async def submitted(self, *, hours: int = 24) -> None:
-        """Create a pending placement for $50, and deliver its card to the admin chat."""
+        """Create a pending placement for $50, and deliver its card to the admin chat.
+
+        Money that is missing in the advertiser's wallet is there only during the submission.
+        """
         for person in ("advertiser", "owner"):
             await self.say(person, "/start")
         await self.world.promote(can_post_messages=True)
@@ -288,6 +292,15 @@ class Marketplace:
                 total_budget=10_000,
             )
             await campaigns.activate(session, actor=advertiser, campaign_id=bought.id)
+            missing = max(people.PRICE - await rows.available(session, advertiser), 0)
+            if missing:
+                await payments.deposit(
+                    session,
+                    user_id=queries.required(advertiser.user_id),
+                    amount=missing,
+                    key=f"charge-{people.number()}",
+                    source="telegram",
+                )
             await campaigns.submit_target(
                 session,
                 actor=advertiser,
@@ -296,6 +309,8 @@ class Marketplace:
                 publish_at=None,
                 fee_bps=people.FEE_BPS,
             )
+            if missing:
+                await people.spend(session, advertiser, missing)
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:
