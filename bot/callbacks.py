@@ -24,6 +24,8 @@ class Screen(StrEnum):
     CHANNELS = "channels"
     CHANNEL = "channel"
     CONNECT = "connect"
+    SOLD = "sold"
+    EARNINGS = "earnings"
     SETTINGS = "settings"
     HELP = "help"
 
@@ -34,6 +36,10 @@ class Go(CallbackData, prefix="go"):
     screen: Screen
     id: int = 0
     page: int = 0
+
+
+class DrawEarnings(CallbackData, prefix="earned"):
+    """The data of the button that sends a picture of an owner's earnings."""
 
 
 BESIDE = "beside|"

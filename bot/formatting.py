@@ -3,11 +3,11 @@
 import functools
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from babel.core import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import (
     NumberFormatError,
     NumberPattern,
@@ -106,6 +106,11 @@ def _signs(currency: str, language: str) -> set[str]:
 
 def _with_no_break_spaces(number: str) -> str:
     return number.replace(" ", "\u00a0")
+
+
+def format_day(day: date, language: str) -> str:
+    """Format a day of the calendar, for example 2 Mar 2026 in English."""
+    return format_date(day, "d MMM y", locale=language)
 
 
 def format_time(at: datetime, time_zone: str | None, language: str) -> str:

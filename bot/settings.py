@@ -112,6 +112,8 @@ class Settings(BaseSettings):
     support_contact: str = ""
     top_up_min: Annotated[int, Field(ge=1)] | None = None
     top_up_max: Annotated[int, Field(ge=1)] | None = None
+    payout_min: Annotated[int, Field(ge=1)] = 1
+    payout_time: Duration = timedelta(days=3)
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     http_host: str = "127.0.0.1"

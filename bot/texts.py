@@ -1,7 +1,7 @@
 """Provide the bot's texts from the Fluent files."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -55,6 +55,10 @@ class Texts:
         """The name of the person's time zone, or a text that says that the zone is not set."""
         t = self
         return time_zones.label(self.time_zone) if self.time_zone else t("zone-unset")
+
+    def day(self, day: date) -> str:
+        """Format a day of the calendar."""
+        return formatting.format_day(day, self.language)
 
     def time(self, at: datetime) -> str:
         """Format an aware datetime in the person's zone."""

@@ -38,7 +38,7 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
 async def _card_screen(context: RequestContext, channel_id: int) -> Outgoing:
     async with context.read() as session:
         row = await channels.get_own(session, actor=context.actor, channel_id=channel_id)
-    return screens.channel(context.t, row)
+    return screens.channel(context.t, row, context.settings.platform_fee_bps)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNELS))
@@ -122,7 +122,9 @@ async def connect(
     if row.status is ChannelStatus.PENDING:
         await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id)
     else:
-        await respond.show(message, screens.channel(context.t, row))
+        await respond.show(
+            message, screens.channel(context.t, row, context.settings.platform_fee_bps)
+        )
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Handle an advertiser's placements (purchases of posts): show and withdraw them."""
+"""Handle placements (purchases of posts): show them, and let the advertiser withdraw them."""
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
@@ -6,6 +6,7 @@ from aiogram.types import CallbackQuery
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
 from bot.context import RequestContext
 from bot.screens import placements as screens
+from bot.screens import sold_placements as owner_screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import TargetStatus
@@ -18,6 +19,8 @@ router = Router(name="placements")
 async def _screen(context: RequestContext, target_id: int) -> Outgoing:
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
+    if context.user_id == row.owner_id and context.user_id != row.advertiser_id:
+        return owner_screens.sold_placement(context.t, row)
     return screens.placement(context.t, row)
 
 
@@ -33,7 +36,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENT))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
-    """Show one placement."""
+    """Show one placement to its advertiser, its owner or staff."""
     await respond.show(press, await _screen(context, callback_data.id))
 
 

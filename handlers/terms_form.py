@@ -5,8 +5,9 @@ from typing import Any
 from aiogram import F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
-from aiogram_dialog import Dialog, DialogManager
+from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
+from aiogram_dialog.widgets.kbd import Button, Row
 
 from bot import formatting
 from bot.callbacks import FormName, OpenForm
@@ -16,9 +17,11 @@ from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
 from handlers import forms
-from services.market import channels
+from services.market import channels, terms
 from services.platform import errors
 
+MUCH = 10
+"""A new price that is this many times higher or lower than the present one may be a mistake."""
 openers = Router(name="terms_form")
 
 
@@ -26,6 +29,7 @@ class TermsForm(StatesGroup):
     """The steps of the form in their order."""
 
     price = State()
+    sure = State()
     hours = State()
     topic = State()
 
@@ -47,7 +51,17 @@ async def _read_price(message: Message, _input: MessageInput, manager: DialogMan
     price = await forms.read_amount(message, manager)
     if price is None:
         return
-    manager.dialog_data["price"] = price
+    context = forms.context_of(manager)
+    async with context.read() as session:
+        row = await channels.get_own(session, actor=context.actor, channel_id=_channel_id(manager))
+    manager.dialog_data.update(price=price, present=row.price)
+    differs_much = row.price is not None and (
+        price >= row.price * MUCH or price * MUCH <= row.price
+    )
+    await forms.next_step(manager, TermsForm.sure if differs_much else TermsForm.hours)
+
+
+async def _confirm_price(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     await forms.next_step(manager, TermsForm.hours)
 
 
@@ -79,7 +93,9 @@ async def _save_terms(message: Message, _input: MessageInput, manager: DialogMan
     except errors.InvalidText as error:
         forms.show_error(manager, explain(context.t, error))
         return
-    await forms.close_form(manager, screens.channel(context.t, row))
+    await forms.close_form(
+        manager, screens.channel(context.t, row, context.settings.platform_fee_bps)
+    )
 
 
 def _channel_id(manager: DialogManager) -> int:
@@ -88,10 +104,16 @@ def _channel_id(manager: DialogManager) -> int:
 
 
 async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    t = forms.context_of(dialog_manager).t
+    context = forms.context_of(dialog_manager)
+    t, typed = context.t, dialog_manager.dialog_data
+    price = typed.get("price", 0)
+    shares = terms.share(price, context.settings.platform_fee_bps)
     return {
         "values": {
-            "price": t.money(dialog_manager.dialog_data.get("price", 0)),
+            "price": t.money(price),
+            "share": t.money(shares.owner),
+            "fee": t.money(shares.fee),
+            "present": t.money(typed.get("present") or 0),
             "example": t.money(formatting.EXAMPLE),
             "most": channels.MAX_PROMISED_HOURS,
             "limit": channels.TOPIC_LIMIT,
@@ -113,8 +135,18 @@ form = Dialog(
         after_cancel=_channel_list,
         first=True,
     ),
+    Window(
+        forms.Question("terms-price-sure"),
+        Row(Button(forms.Translated("terms-price-yes"), "yes", on_click=_confirm_price)),
+        forms.navigation_row(_channel_list),
+        state=TermsForm.sure,
+    ),
     forms.text_step(
-        "terms-hours-ask", _read_hours, state=TermsForm.hours, after_cancel=_channel_list
+        "terms-hours-ask",
+        _read_hours,
+        state=TermsForm.hours,
+        after_cancel=_channel_list,
+        back_to=TermsForm.price,
     ),
     forms.text_step(
         "terms-topic-ask", _save_terms, state=TermsForm.topic, after_cancel=_channel_list

@@ -60,6 +60,7 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
             actor=context.actor,
             amount=callback_data.amount,
             key=f"press:{context.user_id}:{callback_data.key}",
+            least=context.settings.payout_min,
         )
     await respond.show(press, await _list_screen(context))
 
@@ -105,13 +106,18 @@ async def _ask_to_confirm(message: Message, _input: MessageInput, manager: Dialo
         return
     async with context.read() as session:
         available = (await wallets.balances(session, context.user_id)).available
+    t, least = context.t, context.settings.payout_min
     if amount > available:
-        forms.show_error(
-            manager, context.t("withdraw-too-much", available=context.t.money(available))
-        )
+        forms.show_error(manager, t("withdraw-too-much", available=t.money(available)))
+        return
+    if amount < least:
+        forms.show_error(manager, t("withdraw-too-little", least=t.money(least)))
         return
     await forms.close_form(
-        manager, screens.confirm_withdrawal(context.t, amount, available, uuid.uuid4().hex)
+        manager,
+        screens.confirm_withdrawal(
+            context.t, amount, available, uuid.uuid4().hex, within=context.settings.payout_time
+        ),
     )
 
 
@@ -119,7 +125,15 @@ async def _available(dialog_manager: DialogManager, **_data: Any) -> dict[str, A
     context = forms.context_of(dialog_manager)
     async with context.read() as session:
         available = (await wallets.balances(session, context.user_id)).available
-    return {"values": {"available": context.t.money(available)}}
+    least = context.settings.payout_min
+    return {
+        "values": {
+            "available": context.t.money(available),
+            "least": context.t.money(least),
+            "limited": "yes" if least > 1 else "no",
+            "enough": "yes" if available >= least else "no",
+        }
+    }
 
 
 form = Dialog(

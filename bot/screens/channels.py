@@ -12,6 +12,7 @@ from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
+from services.market import terms
 
 REQUEST_ID = 1
 """The id of the channel picker in Telegram's answer."""
@@ -32,14 +33,23 @@ def channels(t: Texts, page: Page[Channel]) -> Outgoing:
                 for row in page.rows
             ),
             page.buttons(t, lambda number: Go(screen=Screen.CHANNELS, page=number)),
+            [
+                button(t("channels-sold"), Go(screen=Screen.SOLD)),
+                button(t("channels-earnings"), Go(screen=Screen.EARNINGS)),
+            ]
+            if page.fetched
+            else [],
             [button(t("channel-connect"), Go(screen=Screen.CONNECT))],
             [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )
 
 
-def channel(t: Texts, row: Channel) -> Outgoing:
-    """Build the screen of one channel: its state, its terms (price and hours), and its actions."""
+def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
+    """Build the screen of one channel: its state, its terms (price and hours), and its actions.
+
+    `fee_bps` is the platform's present fee in hundredths of a percent.
+    """
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
         ChannelStatus.PAUSED: [ChannelAct.RESUME],
@@ -52,6 +62,8 @@ def channel(t: Texts, row: Channel) -> Outgoing:
             status=row.status.value,
             subscribers=row.subscribers,
             price=t("unset") if row.price is None else t.money(row.price),
+            share=t.money(terms.share(row.price or 0, fee_bps).owner),
+            priced="no" if row.price is None else "yes",
             hours=t("unset")
             if row.promised_hours is None
             else t("hours", hours=row.promised_hours),

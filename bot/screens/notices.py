@@ -23,7 +23,7 @@ from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.money import Withdrawal
 from db.money import STARS
-from services.market import channels
+from services.market import channels, terms
 from services.market.moderation import PlacementDetails
 from services.platform.alert_conditions import BY_NAME
 from services.posts.alterations import Alteration
@@ -31,6 +31,7 @@ from services.posts.alterations import Alteration
 _FOR_OWNERS = frozenset({"notice-ad-scheduled"})
 _ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
 """The notices after which the advertiser has to open the wallet."""
+_PAYOUT = ("notice-target-paid", "owner")
 _MAX_LISTED = 10
 _MAX_RESTORED = 50
 """The largest number of rows or placements that one notice lists."""
@@ -53,6 +54,7 @@ def placement(
         campaign=row.campaign_name,
         channel=row.channel_title,
         price=t.money(row.price, row.currency),
+        share=t.money(terms.share(row.price, row.fee_bps).owner, row.currency),
         hours=row.promised_hours,
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),
         amount=t.money(payload.get("amount", row.price), row.currency),
@@ -72,10 +74,8 @@ def placement(
     post_row = []
     if payload.get("message_id") is not None:
         post_row = [link(t, row.channel_username, row.channel_chat_id, payload["message_id"])]
-    if to == "owner":
-        return Outgoing(text, rows(post_row))
     buttons = [receipt_button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
-    if message_id in _ABOUT_MONEY:
+    if message_id in _ABOUT_MONEY or (message_id, to) == _PAYOUT:
         buttons.append(receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET)))
     return Outgoing(text, rows(post_row, buttons))
 

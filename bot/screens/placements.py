@@ -31,8 +31,19 @@ def state(placement: Placement) -> str:
 
 def placements(t: Texts, page: Page[Placement]) -> Outgoing:
     """Build the list of an advertiser's placements."""
+    text = t("placements" if page.fetched else "placements-none")
+    return placement_list(t, text, page, screen=Screen.PLACEMENTS, back=Screen.MENU)
+
+
+def placement_list(
+    t: Texts, text: str, page: Page[Placement], *, screen: Screen, back: Screen
+) -> Outgoing:
+    """Build a list with a button for each placement.
+
+    `screen` is the list itself, for its other pages. `back` is the screen that opened the list.
+    """
     return Outgoing(
-        t("placements" if page.fetched else "placements-none"),
+        text,
         rows(
             *(
                 [
@@ -48,15 +59,15 @@ def placements(t: Texts, page: Page[Placement]) -> Outgoing:
                 ]
                 for row in page.rows
             ),
-            page.buttons(t, lambda number: Go(screen=Screen.PLACEMENTS, page=number)),
-            [button(t("back"), Go(screen=Screen.MENU))],
+            page.buttons(t, lambda number: Go(screen=screen, page=number)),
+            [button(t("back"), Go(screen=back))],
         ),
     )
 
 
 def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the screen of one placement."""
-    published_at = _published_at(row)
+    """Build the advertiser's screen of one placement."""
+    published_at = get_published_at(row)
     planned = published_at or row.publish_at
     lines = [
         t(
@@ -75,15 +86,10 @@ def placement(t: Texts, row: Placement) -> Outgoing:
         lines.append(t("placement-reason", reason=reason(t, row.decision_reason)))
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
-    running = row.target_status == TargetStatus.APPROVED and row.promised_hours
-    if row.release_due_at is not None and running:
-        lines.append(t("placement-until", at=t.time(row.release_due_at)))
     return Outgoing(
-        "\n".join(lines),
+        "\n".join([*lines, *promised_until(t, row)]),
         rows(
-            []
-            if row.message_id is None
-            else [link(t, row.channel_username, row.channel_chat_id, row.message_id)],
+            post_links(t, row),
             [
                 button(
                     t("placement-withdraw"),
@@ -110,7 +116,22 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
     )
 
 
-def _published_at(row: Placement) -> datetime | None:
+def promised_until(t: Texts, row: Placement) -> list[str]:
+    """Build the line until when a published post must stay, or nothing if it need not stay."""
+    running = row.target_status == TargetStatus.APPROVED and row.promised_hours
+    if row.release_due_at is None or not running:
+        return []
+    return [t("placement-until", at=t.time(row.release_due_at))]
+
+
+def post_links(t: Texts, row: Placement) -> list[InlineKeyboardButton]:
+    """Make the button that opens a placement's post, or nothing if there is no post yet."""
+    if row.message_id is None:
+        return []
+    return [link(t, row.channel_username, row.channel_chat_id, row.message_id)]
+
+
+def get_published_at(row: Placement) -> datetime | None:
     """Return when the post was published, or None if the post is not published."""
     if row.message_id is None or row.release_due_at is None:
         return None

@@ -1,5 +1,6 @@
 """Build the screens of withdrawals for the staff and for people."""
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -107,14 +108,21 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
     )
 
 
-def confirm_withdrawal(t: Texts, amount: int, available: int, key: str) -> Outgoing:
+def confirm_withdrawal(
+    t: Texts, amount: int, available: int, key: str, *, within: timedelta
+) -> Outgoing:
     """Build the question whether a person wants to withdraw an amount.
 
     `amount` and `available` are in minor units. Two presses with the same `key` make one
-    withdrawal.
+    withdrawal. `within` is the expected time until the payment.
     """
     return Outgoing(
-        t("withdraw-sure", amount=t.money(amount), left=t.money(available - amount)),
+        t(
+            "withdraw-sure",
+            amount=t.money(amount),
+            left=t.money(available - amount),
+            days=max(1, math.ceil(within / timedelta(days=1))),
+        ),
         rows(
             [
                 button(

@@ -1,4 +1,4 @@
-"""Read the price and the hours for which a channel sells placements."""
+"""Read the price and the hours for which a channel sells placements, and compute the fee."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,23 @@ class Terms(NamedTuple):
 
     price: int
     promised_hours: int
+
+
+class Shares(NamedTuple):
+    """The two parts of a price in minor units: what the owner gets, and the platform's fee."""
+
+    owner: int
+    fee: int
+
+
+def share(price: int, fee_bps: int) -> Shares:
+    """Divide a price (minor units) between the owner and the platform.
+
+    `fee_bps` is the fee in hundredths of a percent. The fee is rounded down, as in the database
+    function `hold_escrow`.
+    """
+    fee = price * fee_bps // 10_000
+    return Shares(price - fee, fee)
 
 
 def require(channel: Channel, agreed: Terms | None) -> Terms:

@@ -30,13 +30,15 @@ CLAWED_BACK_REASON = "clawed_back"
 _NOT_COMPARED = "AD053"
 
 
-async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str) -> Withdrawal:
+async def request(
+    session: AsyncSession, *, actor: Actor, amount: int, key: str, least: int = 1
+) -> Withdrawal:
     """Request a withdrawal, and move its money into the person's withdrawal wallet.
 
-    `amount` is in minor units. A second call with the same key and content returns the first
-    request. Locks the kill switch `withdrawals`, the key, the person, then the wallets. Raises
-    AccessDenied, InvalidAmount, IdempotencyConflict, PersonBlocked, OpenLoss, SwitchStopped,
-    NotFound, InsufficientFunds.
+    `amount` and `least`, the smallest withdrawal, are in minor units. A second call with the same
+    key and content returns the first request. Locks the kill switch `withdrawals`, the key, the
+    person, then the wallets. Raises AccessDenied, InvalidAmount, IdempotencyConflict, BelowMinimum,
+    PersonBlocked, OpenLoss, SwitchStopped, NotFound, InsufficientFunds.
     """
     user_id = actor.require_user(action="withdrawal_request")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -47,6 +49,8 @@ async def request(session: AsyncSession, *, actor: Actor, amount: int, key: str)
         if (first.user_id, first.amount) != (user_id, amount):
             raise errors.IdempotencyConflict(key)
         return first
+    if amount < least:
+        raise errors.BelowMinimum(least)
     await payees.require_payable(session, await payees.lock(session, user_id))
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await wallets.of_user(session, user_id)

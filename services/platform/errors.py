@@ -166,6 +166,13 @@ class InvalidAmount(DomainError):
 
 
 @dataclass(eq=False)
+class BelowMinimum(DomainError):
+    """The amount of a withdrawal is below `least`, the smallest one, in minor units."""
+
+    least: int
+
+
+@dataclass(eq=False)
 class TermsChanged(DomainError):
     """The channel's terms (price in minor units) differ from the terms that were agreed."""
 

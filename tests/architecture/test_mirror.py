@@ -60,7 +60,6 @@ TESTED_ELSEWHERE = {
     "services/money/losses": "test_clawbacks and test_excess_payments book with it",
     "services/market/staff_acts": "test_staff_requests carries out each kind of act",
     "services/market/publish_times": "test_placements submits past and far times with it",
-    "services/market/terms": "test_buy_form and test_dead_letters change terms before a purchase",
     "services/money/audit_chain_file services/money/audit_chain_copies": "test_audit_chain_files"
     " writes, reads, truncates and locks the file",
     "services/money/received_payments": "every deposit and clawback of a test is noted with it",
@@ -81,7 +80,6 @@ TESTED_ELSEWHERE = {
     "services/platform/guard_repairs": "test_guards runs the commands",
     "services/platform/restores services/posts/restored_posts": "bot/cli/test_restore restores"
     " backups with them",
-    "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
 """The reason why a module has no test file. A key holds paths or patterns of paths, separated by

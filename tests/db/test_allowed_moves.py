@@ -12,7 +12,7 @@ from db.models import campaigns, losses, money, operations, posting, users
 from db.models.base import Base
 from sandbox import embedded
 from services.platform import transitions
-from tests.conftest import RUNNING
+from tests.conftest import ROLLED_BACK
 
 MODULES = (campaigns, losses, money, operations, posting, users)
 """The modules that define tables."""
@@ -40,10 +40,12 @@ every_table = pytest.mark.parametrize("table", TABLES)
 
 
 @pytest.fixture
-async def superuser(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
+async def superuser(
+    server: embedded.Postgres, rolled_back_url: str
+) -> AsyncIterator[asyncpg.Connection]:
     """Yield a connection of the superuser in a transaction that is rolled back."""
-    assert running == RUNNING
-    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, RUNNING))
+    assert ROLLED_BACK in rolled_back_url
+    connection = await asyncpg.connect(server.dsn(embedded.SUPERUSER, ROLLED_BACK))
     transaction = connection.transaction()
     await transaction.start()
     yield connection

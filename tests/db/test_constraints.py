@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 from db.models import campaigns, losses, money, operations, posting, users
 from db.models.base import Base
 from sandbox import embedded
-from tests.conftest import RUNNING
+from tests.conftest import ROLLED_BACK
 
 MODULES = (campaigns, losses, money, operations, posting, users)
 """The modules that define tables."""
@@ -56,10 +56,12 @@ DEFINITION = """
 
 
 @pytest.fixture
-async def owner(server: embedded.Postgres, running: str) -> AsyncIterator[asyncpg.Connection]:
+async def owner(
+    server: embedded.Postgres, rolled_back_url: str
+) -> AsyncIterator[asyncpg.Connection]:
     """Yield a connection in the role of the tables' owner."""
-    assert running == RUNNING
-    connection = await asyncpg.connect(server.dsn(embedded.OWNER, RUNNING))
+    assert ROLLED_BACK in rolled_back_url
+    connection = await asyncpg.connect(server.dsn(embedded.OWNER, ROLLED_BACK))
     yield connection
     await connection.close()
 

@@ -1,5 +1,7 @@
 """Create people, channels, campaigns and placements with the product's services."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -148,25 +150,37 @@ async def deal(
 ) -> Deal:
     """Submit a placement with a new advertiser, a new owner and a new channel.
 
-    If `balance` is below the price, the rest of the price leaves the wallet after the submission.
+    If `balance` is below the price, the rest is in the wallet only during the submission.
     """
-    advertiser = await person(session, balance=max(balance, price))
+    advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
     place = await channel(session, owner, price=price, promised_hours=promised_hours)
     bought = await campaign(session, advertiser, budget=max(balance, price))
-    target = await campaigns.submit_target(
-        session,
-        actor=advertiser,
-        campaign_id=bought.id,
-        channel_id=place.id,
-        publish_at=publish_at,
-        fee_bps=fee_bps,
-    )
-    if balance < price:
-        await spend(session, advertiser, price - balance)
+    async with funded(session, advertiser, price):
+        target = await campaigns.submit_target(
+            session,
+            actor=advertiser,
+            campaign_id=bought.id,
+            channel_id=place.id,
+            publish_at=publish_at,
+            fee_bps=fee_bps,
+        )
     await commit(session)
     return Deal(advertiser, owner, moderator, bought, place, target)
+
+
+@asynccontextmanager
+async def funded(session: AsyncSession, who: Actor, amount: int) -> AsyncIterator[None]:
+    """Let a person have at least `amount` minor units in the `with` block only."""
+    user_id = who.user_id or 0
+    missing = max(amount - (await wallets.of_user(session, user_id)).balance, 0)
+    if missing:
+        key = f"charge-{number()}"
+        await payments.deposit(session, user_id=user_id, amount=missing, key=key, source="telegram")
+    yield
+    if missing:
+        await spend(session, who, missing)
 
 
 async def spend(session: AsyncSession, who: Actor, amount: int) -> None:

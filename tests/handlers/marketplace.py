@@ -19,7 +19,6 @@ from bot.context import Dependencies
 from bot.polling import Poller
 from bot.settings import Settings
 from bot.telegram.answers import create_bot
-from db import queries
 from db.models.operations import OutboxMessage, Switch
 from db.models.users import Role, UserRole
 from handlers import routers
@@ -29,7 +28,7 @@ from services.market.creatives import Creative
 from services.platform import outbox, users
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import payments, people, rows
+from tests.factories import payments, people
 from tests.sandbox.raw_world import BOT_TOKEN, SandboxClient, begin
 
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -292,25 +291,15 @@ class Marketplace:
                 total_budget=10_000,
             )
             await campaigns.activate(session, actor=advertiser, campaign_id=bought.id)
-            missing = max(people.PRICE - await rows.available(session, advertiser), 0)
-            if missing:
-                await payments.deposit(
+            async with people.funded(session, advertiser, people.PRICE):
+                await campaigns.submit_target(
                     session,
-                    user_id=queries.required(advertiser.user_id),
-                    amount=missing,
-                    key=f"charge-{people.number()}",
-                    source="telegram",
+                    actor=advertiser,
+                    campaign_id=bought.id,
+                    channel_id=connected.id,
+                    publish_at=None,
+                    fee_bps=people.FEE_BPS,
                 )
-            await campaigns.submit_target(
-                session,
-                actor=advertiser,
-                campaign_id=bought.id,
-                channel_id=connected.id,
-                publish_at=None,
-                fee_bps=people.FEE_BPS,
-            )
-            if missing:
-                await people.spend(session, advertiser, missing)
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:

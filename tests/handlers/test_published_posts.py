@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from db.models.posting import AdPart, Verdict
+from db.models.posting import Verdict
 from db.models.users import Role
 from services.market import channels
 from services.money import escrow
-from services.posts import verification
-from tests.factories import one_post
 from tests.handlers.marketplace import Marketplace
+from tests.handlers.published_post import check, publish_ad, release
 from tests.handlers.uncertain_post import ask, job, target
 
 REFUND = "↩️ Refund the advertiser"
@@ -20,39 +19,6 @@ SURE_RELEASE = "💰 Yes, pay the owner"
 DISMISS = "✋ It doesn't count: let the checks decide"
 SURE_DISMISS = "✋ Yes, it doesn't count"
 PAY_ANYWAY = "💰 Pay the owner anyway"
-
-
-async def _check(market: Marketplace, verdict: Verdict) -> None:
-    parts = [AdPart.TEXT] if verdict is Verdict.ALTERED else []
-    async with market.database.sessions.begin() as session:
-        job_id = await market.value("SELECT id FROM post_jobs")
-        await verification.record_check(
-            session, job_id=job_id, verdict=verdict, evidence="x", altered_parts=parts
-        )
-
-
-async def _publish_ad(market: Marketplace) -> None:
-    """Buy a placement that promises two hours, and record its post as published."""
-    await market.give("advertiser", 10_000)
-    await market.submitted(hours=2)
-    await market.press("admin", "✅ Approve", where="group")
-    async with market.database.sessions.begin() as session:
-        claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
-        assert claim is not None
-        assert await one_post.record_published(session, claim, message_id=10)
-
-
-async def _release(market: Marketplace, *, checks: int = 1) -> None:
-    """Move the clock two hours forward, pay the owner, and deliver the notices.
-
-    The post is checked at the end of each of `checks` equal parts of this time.
-    """
-    for _ in range(checks):
-        await market.database.forward(timedelta(hours=2) / checks)
-        await _check(market, Verdict.PRESENT)
-    async with market.database.sessions.begin() as session:
-        await escrow.release(session, target_id=await target(market))
-    await market.deliver()
 
 
 @pytest.mark.parametrize(
@@ -67,10 +33,10 @@ async def _release(market: Marketplace, *, checks: int = 1) -> None:
 async def test_only_a_post_that_stayed_is_said_to_have_stayed(
     market: Marketplace, verdicts: list[Verdict], checks: int, said: str
 ) -> None:
-    await _publish_ad(market)
+    await publish_ad(market)
     for verdict in verdicts:
-        await _check(market, verdict)
-    await _release(market, checks=checks)
+        await check(market, verdict)
+    await release(market, checks=checks)
     assert said in await market.last("advertiser")
     assert ("stayed" in await market.last("advertiser")) == ("stayed" in said)
 
@@ -79,7 +45,7 @@ async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
     market: Marketplace,
 ) -> None:
     """Check that the link works for people who are not in the channel."""
-    await _publish_ad(market)
+    await publish_ad(market)
     await market.database.as_owner("UPDATE channels SET username = 'daily_news'")
     await market.deliver()
     for party in ("advertiser", "owner"):
@@ -94,8 +60,8 @@ async def test_the_link_to_a_post_of_a_public_channel_has_the_channels_name(
 
 
 async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
-    await _publish_ad(market)
-    await _check(market, Verdict.ALTERED)
+    await publish_ad(market)
+    await check(market, Verdict.ALTERED)
     await market.deliver()
     for party in ("advertiser", "owner"):
         assert "was changed" in await market.last(party)
@@ -105,10 +71,10 @@ async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
 async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     market: Marketplace,
 ) -> None:
-    await _publish_ad(market)
-    await _check(market, Verdict.PRESENT)
+    await publish_ad(market)
+    await check(market, Verdict.PRESENT)
     for _ in range(2):
-        await _check(market, Verdict.ALTERED)
+        await check(market, Verdict.ALTERED)
     await market.deliver()
     card = await market.last("group")
     assert "the ad was there" in card
@@ -126,15 +92,15 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     await market.press("advertiser", "🔄 Refresh")
     assert "Status: 🟢 published" in await market.last("advertiser")
     assert await market.value("SELECT breach FROM post_jobs") is None
-    await _release(market)
+    await release(market)
     assert "changed 2 times" in await market.last("advertiser")
     assert "stayed" not in await market.last("advertiser")
 
 
 async def test_an_admin_refunds_a_breach(market: Marketplace) -> None:
-    await _publish_ad(market)
+    await publish_ad(market)
     for _ in range(2):
-        await _check(market, Verdict.ALTERED)
+        await check(market, Verdict.ALTERED)
     await market.deliver()
     await market.press("admin", REFUND, where="group")
     await market.press("admin", SURE_REFUND, where="group")
@@ -144,7 +110,7 @@ async def test_an_admin_refunds_a_breach(market: Marketplace) -> None:
 async def test_the_card_of_a_lock_out_offers_the_payout_only_after_the_hours(
     market: Marketplace,
 ) -> None:
-    await _publish_ad(market)
+    await publish_ad(market)
     async with market.database.sessions.begin() as session:
         await channels.record_rights_lost(
             session, chat_id=market.chat("channel"), reason="no_post_right"
@@ -181,12 +147,12 @@ async def test_the_card_of_a_post_that_was_not_seen_at_the_end_names_the_gap(
     market: Marketplace,
 ) -> None:
     # No scheduler runs in the last 50 minutes, and the owner deletes the ad after its hours.
-    await _publish_ad(market)
+    await publish_ad(market)
     await market.database.forward(timedelta(hours=1, minutes=9, seconds=30))
-    await _check(market, Verdict.PRESENT)
+    await check(market, Verdict.PRESENT)
     await market.database.forward(timedelta(minutes=51))
     for _ in range(2):
-        await _check(market, Verdict.GONE)
+        await check(market, Verdict.GONE)
         await market.database.forward(timedelta(minutes=6))
     assert await job(market) == ("success", "held")
     await ask(market, timedelta(hours=1))

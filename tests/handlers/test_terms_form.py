@@ -17,3 +17,38 @@ async def test_terms_out_of_range_are_asked_again(market: Marketplace) -> None:
             assert await market.value("SELECT status FROM channels") == "pending"
         await market.say("owner", right)
     assert await market.value("SELECT status FROM channels") == "active"
+
+
+async def test_the_fee_is_said_before_the_price_counts(market: Marketplace) -> None:
+    await market.say("owner", "/start")
+    await market.press("owner", "📺 My channels")
+    await market.press("owner", "➕ Connect a channel")
+    await market.pick("owner", "channel")
+    await market.say("owner", "10.01")
+    asked = await market.last("owner")
+    assert "costs $10.01: you get $9.01, and the platform's fee is $1.00" in asked
+    assert await market.value("SELECT price FROM channels") is None
+    await market.press("owner", "⬅️ Back")
+    for answer in ("20", "24", "news"):
+        await market.say("owner", answer)
+    assert "$20.00, of which you get $18.00" in await market.last("owner")
+
+
+async def test_a_price_that_changes_ten_times_is_asked_for_once_more(market: Marketplace) -> None:
+    await market.connect_channel(price="50")
+    for typed, asked in (("500", True), ("499.99", False), ("5", True), ("5.01", False)):
+        await market.press("owner", "✏️ Price and terms")
+        await market.say("owner", typed)
+        assert ("The price was $50.00" in await market.last("owner")) == asked, typed
+        await market.press("owner", "✖️ Cancel")
+        await market.press("owner", "🟢 Daily")
+    assert await market.value("SELECT price FROM channels") == 5_000
+    await market.press("owner", "✏️ Price and terms")
+    await market.say("owner", "500")
+    await market.press("owner", "⬅️ Back")
+    await market.say("owner", "600")
+    assert "now it would be $600.00. Of this, you get $540.00" in await market.last("owner")
+    await market.press("owner", "✅ Yes, it is right")
+    for answer in ("24", "news"):
+        await market.say("owner", answer)
+    assert await market.value("SELECT price FROM channels") == 60_000

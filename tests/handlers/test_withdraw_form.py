@@ -1,10 +1,16 @@
 """Test the form with which a person requests a withdrawal."""
 
+from datetime import timedelta
+
 from db.models.operations import Switch
 from services.money import withdrawals
 from tests.handlers.marketplace import Marketplace
 
 SURE = "✅ Yes, withdraw $30.00"
+
+
+def _set(market: Marketplace, **values: object) -> None:
+    market.dependencies.settings = market.dependencies.settings.model_copy(update=values)
 
 
 async def test_a_person_requests_a_withdrawal_and_cancels_it(market: Marketplace) -> None:
@@ -83,3 +89,28 @@ async def test_a_stopped_switch_is_explained_and_the_button_works_later(
     await market.set_switch(Switch.WITHDRAWALS, enabled=True)
     await market.press("advertiser", SURE)
     assert await market.withdrawal_statuses() == ["requested"]
+
+
+async def test_a_person_reads_the_smallest_withdrawal_and_when_it_is_paid(
+    market: Marketplace,
+) -> None:
+    _set(market, payout_min=2_000, payout_time=timedelta(hours=30))
+    await market.give("advertiser", 1_999)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "💰 Wallet")
+    await market.press("advertiser", "🏦 Withdraw")
+    assert "once you have $20.00. Available now: $19.99" in await market.last("advertiser")
+    await market.give("advertiser", 3_000)
+    await market.press("advertiser", "✖️ Cancel")
+    await market.press("advertiser", "🏦 Withdraw")
+    assert "The smallest withdrawal: $20.00" in await market.last("advertiser")
+    await market.say("advertiser", "19.99")
+    assert "The smallest withdrawal is $20.00." in await market.last("advertiser")
+    await market.say("advertiser", "20")
+    assert "usually within 2 days" in await market.last("advertiser")
+    # The operators raise the minimum before the person confirms.
+    _set(market, payout_min=2_001)
+    answer = await market.press("advertiser", "✅ Yes, withdraw $20.00")
+    assert "The smallest withdrawal is $20.01 now" in answer
+    assert await market.withdrawal_statuses() == []
+    assert await market.balance("advertiser") == 4_999

@@ -78,7 +78,7 @@ def _serve(
     if command["do"] == "list":
         return {"mutants": [vars(mutant) for mutant in _list(server, root)]}
     if command["do"] == "coverage":
-        return _forked(tree, scratch, command["tests"], command["limit"], coverage=True)
+        return _record(tree, scratch, command["tests"], command["limit"])
     begun = time.monotonic()
     _apply(command, server, tree)
     try:
@@ -90,6 +90,18 @@ def _serve(
         if command["where"] == "source":
             shutil.copyfile(root / command["location"], tree / command["location"])
     return verdict | {"seconds": round(time.monotonic() - begun, 1)}
+
+
+def _record(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:
+    """Run tests, and record which functions they call. Return a killer only if a test is wrong.
+
+    The record makes all calls slower, so a test that measures its own CPU time may fail because of
+    it. Therefore, after a failure, the tests run again without the record.
+    """
+    recorded = _forked(tree, scratch, tests, limit, coverage=True)
+    if "functions" in recorded and recorded["killer"] is not None:
+        recorded["killer"] = _forked(tree, scratch, tests, limit, coverage=False)["killer"]
+    return recorded
 
 
 def _run_tests(tree: Path, scratch: Path, tests: list[str], limit: float) -> dict[str, Any]:

@@ -18,7 +18,10 @@ channel = 📺 { $title }
        *[other] { $status }
     }
     Subscribers: { $subscribers }
-    Price of a post: { $price }
+    Price of a post: { $price }{ $priced ->
+        [yes] , of which you get { $share }
+       *[no] {""}
+    }
     A post stays: { $hours }
     Topic: { $topic }
 channel-suspended-why = { $reason ->
@@ -30,6 +33,8 @@ channel-suspended-why = { $reason ->
     [not_creator] Its owner here is not its creator any more. The creator can connect it.
    *[other] I can't post in the channel. Make me an admin with the right to post.
 }
+channels-sold = 📢 Ads in my channels
+channels-earnings = 📈 My earnings
 channel-connect = ➕ Connect a channel
 channel-choose = Choose one of the channels that you created. Telegram will make me an admin with the right to post, and no other right.
 channel-choose-button = 📺 Choose a channel
@@ -45,8 +50,56 @@ channel-remove = 🗑 Remove
 channel-remove-question = Remove “{ $title }”? It will not be offered any more. Published posts stay for their promised hours.
 channel-remove-sure = 🗑 Yes, remove it
 terms-price-ask = What does one post cost? For example: { $example }
-terms-hours-ask = A post costs { $price }.
+terms-price-sure = The price was { $present }, and now it would be { $price }. Of this, you get { $share }. Is it right?
+terms-price-yes = ✅ Yes, it is right
+terms-hours-ask = A post costs { $price }: you get { $share }, and the platform's fee is { $fee }.
 
     How many hours does a post stay? Send a whole number from 0 to { $most }. With 0 you are paid as soon as the post is published.
 hours-wrong = Please send a whole number of hours from 0 to { $most }.
 terms-topic-ask = What is the channel about? One or two words are enough, at most { $limit } characters.
+
+sold = 📢 Ads in your channels
+sold-none = 📢 Nobody has bought a placement in your channels yet.
+sold-placement = 📢 Placement #{ $id } in { $channel }
+
+    Price: { $price }
+    You get: { $share } (the platform's fee is { $fee })
+    Stays: { $hours ->
+        [0] no promised time
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    }
+    { $published ->
+        [yes] Published
+       *[no] To be published
+    }: { $when }
+    Status: { $state }
+sold-state = { $state ->
+    [pending] ⏳ waits for an admin
+    [queued] 📬 approved, waits to be published
+    [sending] 📬 is being published
+    [uncertain] ❔ we are finding out whether it was published
+    [disputed] ⚖️ the admins decide: the ad was changed, or I lost my rights in the channel
+    [live] 🟢 published: do not change it during the promised time
+    [posted] ✅ done, you have been paid
+    [failing] ↩️ was not published or did not stay in the channel, you are not paid for it
+    [refunded] ↩️ the advertiser got the money back
+    [rejected] ❌ rejected by an admin
+    [withdrawn] taken back by the advertiser
+    [expired] nobody decided in time
+   *[other] { $state }
+}
+sold-escrow = Money: { $status ->
+    [held] held in escrow for you
+    [released] paid to you
+    [refunded] back in the advertiser's wallet
+   *[other] { $status }
+}
+earnings = 📈 Your channels earned { $total } in the last { $weeks } weeks, after the platform's fee. Weeks begin on Monday.
+earnings-none = 📈 Your channels have earned nothing in the last weeks. You are paid when a post has stayed for its promised time.
+earnings-week = { $monday }: { $amount } · { $placements ->
+    [one] { $placements } placement
+   *[other] { $placements } placements
+}
+earnings-draw = 🖼 Picture
+earnings-caption = 📈 Your earnings of the last { $weeks } weeks. The highest bar is { $highest }.

@@ -72,6 +72,7 @@ error-two-super-admins-needed = Two super admins together block or unblock a per
 error-person-blocked = This can't be done, because you or another person whom it concerns is blocked. Nothing was changed. Questions: /paysupport
 error-publish-time-past = The time to publish is already over. Please choose a later one.
 error-publish-time-too-far = That is too far ahead. The latest time is { $latest }. Please choose an earlier one.
+error-below-minimum = The smallest withdrawal is { $least } now. Nothing was changed.
 error-invalid-amount = That amount can't be used. Please choose another one.
 error-invalid-text = { $length ->
     [0] The text is empty. Please send at least one character.

@@ -28,7 +28,7 @@ notice-loss-open = ⛔ Placement #{ $id } in { $channel } waits, and so do your 
        *[no] What to do: your wallet covers the debt and this placement. Write to the support: /paysupport
     }
     The support takes the debt from your wallet. After that, an admin can approve the placement.
-notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, minus the platform's fee. { $hours ->
+notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. { $hours ->
     [0] There is no promised time.
     [one] It stays for { $hours } hour.
    *[other] It stays for { $hours } hours.

@@ -78,11 +78,21 @@ withdrawal-reason-button = { $reason ->
 }
 withdrawal-return-usage = Usage: /return WITHDRAWAL REASON, for example /return 12 the bank sent it back. The person is told the reason.
 withdrawal-moved-on = This has been decided already. Nothing was changed.
-withdraw-ask = How much would you like to withdraw? Available: { $available }
+withdraw-ask = { $enough ->
+    [yes] How much would you like to withdraw? Available: { $available }{ $limited ->
+        [yes] . The smallest withdrawal: { $least }
+       *[no] {""}
+    }
+   *[no] You can withdraw once you have { $least }. Available now: { $available }
+}
 withdraw-too-much = That is more than you have: { $available } is available.
+withdraw-too-little = The smallest withdrawal is { $least }.
 withdraw-sure = 🏦 Withdraw { $amount }?
 
-    The money leaves your wallet at once. It is paid after an admin has checked the withdrawal. Left after that: { $left }
+    The money leaves your wallet at once. It is paid after an admin has checked the withdrawal, usually within { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    }. Left after that: { $left }
 withdraw-sure-button = ✅ Yes, withdraw { $amount }
 my-withdrawals = 📤 Your withdrawals, newest first
 my-withdrawals-none = 📤 You have not withdrawn anything yet.

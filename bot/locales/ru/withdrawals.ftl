@@ -78,11 +78,22 @@ withdrawal-reason-button = { $reason ->
 }
 withdrawal-return-usage = Как пользоваться: /return ВЫВОД ПРИЧИНА, например /return 12 банк вернул платёж. Причину узнает человек.
 withdrawal-moved-on = Это уже решено. Ничего не изменилось.
-withdraw-ask = Сколько вывести? Доступно: { $available }
+withdraw-ask = { $enough ->
+    [yes] Сколько вывести? Доступно: { $available }{ $limited ->
+        [yes] . Наименьшая сумма вывода: { $least }
+       *[no] {""}
+    }
+   *[no] Вывести деньги можно, когда накопится { $least }. Сейчас доступно: { $available }
+}
 withdraw-too-much = Столько нет: доступно { $available }.
+withdraw-too-little = Наименьшая сумма вывода: { $least }.
 withdraw-sure = 🏦 Вывести { $amount }?
 
-    Деньги сразу уйдут из кошелька. Выплата придёт после того, как администратор проверит вывод. Останется: { $left }
+    Деньги сразу уйдут из кошелька. Выплата придёт после того, как администратор проверит вывод, обычно за { $days ->
+        [one] { $days } день
+        [few] { $days } дня
+       *[other] { $days } дней
+    }. Останется: { $left }
 withdraw-sure-button = ✅ Да, вывести { $amount }
 my-withdrawals = 📤 Ваши выводы, сначала новые
 my-withdrawals-none = 📤 Вы ещё ничего не выводили.

@@ -1,0 +1,56 @@
+"""Build the screens of the placements in an owner's channels."""
+
+from bot.callbacks import Go, Screen
+from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.paging import Page
+from bot.screens.placements import (
+    get_published_at,
+    placement_list,
+    post_links,
+    promised_until,
+    reason,
+    state,
+)
+from bot.texts import Texts
+from db.models.campaigns import TargetStatus
+from services.market import terms
+from services.market.placements import Placement
+
+
+def sold_placements(t: Texts, page: Page[Placement]) -> Outgoing:
+    """Build the list of the placements in an owner's channels."""
+    text = t("sold" if page.fetched else "sold-none")
+    return placement_list(t, text, page, screen=Screen.SOLD, back=Screen.CHANNELS)
+
+
+def sold_placement(t: Texts, row: Placement) -> Outgoing:
+    """Build the owner's screen of one placement: what the owner gets, and until when it stays."""
+    published_at = get_published_at(row)
+    planned = published_at or row.publish_at
+    shares = terms.share(row.price, row.fee_bps)
+    lines = [
+        t(
+            "sold-placement",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            price=t.money(row.price),
+            share=t.money(shares.owner),
+            fee=t.money(shares.fee),
+            hours=row.promised_hours,
+            published="yes" if published_at else "no",
+            when=t.time(planned) if planned else t("when-approved"),
+            state=t("sold-state", state=state(row)),
+        )
+    ]
+    if row.decision_reason and row.target_status == TargetStatus.REJECTED:
+        lines.append(t("placement-reason", reason=reason(t, row.decision_reason)))
+    if row.escrow_status is not None:
+        lines.append(t("sold-escrow", status=str(row.escrow_status)))
+    return Outgoing(
+        "\n".join([*lines, *promised_until(t, row)]),
+        rows(
+            post_links(t, row),
+            [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
+            [button(t("back"), Go(screen=Screen.SOLD))],
+        ),
+    )

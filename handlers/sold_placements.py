@@ -1,0 +1,23 @@
+"""Handle an owner's list of the placements in their channels."""
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery
+
+from bot.callbacks import Go, Screen
+from bot.context import RequestContext
+from bot.screens import sold_placements as screens
+from bot.screens.paging import FETCH_LIMIT, Page, offset
+from handlers import respond
+from services.market import placements
+
+router = Router(name="sold_placements")
+
+
+@router.callback_query(Go.filter(F.screen == Screen.SOLD))
+async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
+    """Show a page of the placements in the person's channels, newest first."""
+    async with context.read() as session:
+        rows = await placements.of_owner(
+            session, user_id=context.user_id, limit=FETCH_LIMIT, offset=offset(callback_data.page)
+        )
+    await respond.show(press, screens.sold_placements(context.t, Page(rows, callback_data.page)))
