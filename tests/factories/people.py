@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import text, update
+from sqlalchemy import func, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.corrections import Correction
-from db.models.operations import Switch
+from db.models.operations import InboxUpdate, Switch
 from db.models.posting import PostJob
 from db.models.users import RequestKind, Role, User, UserRole
 from db.session import Sessions
@@ -188,7 +188,14 @@ async def spend(session: AsyncSession, who: Actor, amount: int) -> None:
     own = await wallets.of_user(session, who.user_id or 0)
     other = await person(session, currency=own.currency)
     other_wallet = await wallets.of_user(session, other.user_id or 0)
+    last_id = await session.scalar(select(func.coalesce(func.max(InboxUpdate.id), 0)))
     await adjusted(session, own.id, other_wallet.id, amount)
+    # A running bot must not handle the presses, because they are no whole updates.
+    await session.execute(
+        update(InboxUpdate)
+        .where(InboxUpdate.id > last_id)
+        .values(done_at=func.now(), payload=null())
+    )
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
