@@ -51,7 +51,7 @@ EXPOSE 8080
 # This asks whether the process answers, not whether its database does: a restart would not help. For a
 # scheduler, SCHEDULER_HTTP_PORT has to be HTTP_PORT. A container with another program has no check.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['HTTP_PORT']}/api/health/live\", timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; e = os.environ; h = '[::1]' if ':' in e['HTTP_HOST'] else '127.0.0.1'; r.build_opener(r.ProxyHandler({})).open(f\"http://{h}:{e['HTTP_PORT']}/api/health/live\", timeout=4)"]
 # On SIGTERM both processes take no new work, and finish or give back the work that they have begun.
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "bot"]

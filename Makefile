@@ -17,7 +17,7 @@ $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval un
 $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos drills rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
+.PHONY: help run demo test chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
 	bench-migrations bench-partitions bench-stop lint \
 	alerts incidents traceability schema requirements audit sbom clean
 
@@ -58,6 +58,9 @@ alerts: $(READY) ## write the alert rules again, and test them with promtool, wh
 
 drills: $(READY) ## cause each incident in a product of its own, and repair it; ARGS="redis_outage" runs some
 	@exec $(BIN)/python -m tests.drills $(ARGS)
+
+exercise: $(READY) ## cause an incident for people to find and repair; ARGS="redis_outage", or ARGS="--seed 7"
+	@exec $(BIN)/python -m tests.drills.exercise $(ARGS)
 
 traceability: $(READY) ## write docs/traceability.md again from docs/traceability.toml
 	@exec $(BIN)/python -m tests.traceability.table

@@ -37,7 +37,7 @@ class UrgentAlert:
     """True if the alert has begun, and False if it is over."""
     text: str
     command: str
-    """The first command to type."""
+    """The first command to type in a shell."""
 
 
 class AlertRoutes:

@@ -26,6 +26,7 @@ class Screen(StrEnum):
     CONNECT = "connect"
     SOLD = "sold"
     EARNINGS = "earnings"
+    DESTINATIONS = "dests"
     SETTINGS = "settings"
     HELP = "help"
 
@@ -55,6 +56,7 @@ class FormName(StrEnum):
     TOP_UP = "topup"
     WITHDRAW = "withdraw"
     ZONE = "zone"
+    DESTINATION = "dest"
 
 
 class OpenForm(CallbackData, prefix="form"):
@@ -223,6 +225,31 @@ class Withdraw(CallbackData, prefix="withdraw"):
 
     amount: int
     key: str
+
+
+class WithdrawTo(CallbackData, prefix="wto"):
+    """The data of a button that requests a withdrawal to a payout destination, as `Withdraw`."""
+
+    amount: int
+    key: str
+    destination: int
+
+
+class DestinationAct(StrEnum):
+    """A person's act for a payout destination."""
+
+    CONFIRM = "confirm"
+    DROP = "drop"
+
+
+class OnDestination(CallbackData, prefix="dest"):
+    """The data of a button with which a person confirms or drops a payout destination.
+
+    The database function `guard_destination` knows the data of a confirmation.
+    """
+
+    act: DestinationAct
+    id: int
 
 
 class CancelWithdrawal(CallbackData, prefix="cancel"):

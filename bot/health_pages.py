@@ -44,7 +44,7 @@ async def serve(
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        message = f"{setting} {port} cannot be used: {error.strerror}"
+        message = f"{setting} {port} on HTTP_HOST {host} cannot be used: {error.strerror}"
         raise CannotStartError(message) from error
     used_port: int = runner.addresses[0][1]
     return used_port

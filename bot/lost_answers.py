@@ -6,6 +6,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
 from aiogram.methods import AnswerCallbackQuery, SendInvoice
 from aiogram.types import CallbackQuery, Message, Update
 
+from bot import kept_buttons
 from bot.context import Dependencies, database_errors
 from services.platform import lanes, outbox, users
 
@@ -32,6 +33,12 @@ def _what_is_lost(error: Exception, chat_id: int) -> dict[str, str | bool]:
     return {"text": lost if len(lost) <= TEXT_LIMIT else lost[: TEXT_LIMIT - 1] + "…"}
 
 
+def _buttons(error: Exception) -> object:
+    """Return the keyboard of a failed answer, or None."""
+    method = error.method if isinstance(error, TelegramAPIError) else None
+    return getattr(method, "reply_markup", None)
+
+
 def _is_about_switches(event: Message | CallbackQuery) -> bool:
     if isinstance(event, CallbackQuery):
         return (event.data or "").startswith(lanes.SWITCH_BUTTONS)
@@ -43,9 +50,10 @@ async def answer_later(
 ) -> None:
     """Queue a message that says that the answer to an update may be missing.
 
-    The message contains the text of the answer, or a button for a new invoice. In the admin chat,
-    an answer about kill switches has the priority of an alarm. Nothing is queued unless the update
-    is a message or a press in the admin chat or in a registered person's private chat.
+    The message contains the text and the buttons of the answer, or a button for a new invoice. In
+    the admin chat, an answer about kill switches has the priority of an alarm. Nothing is queued
+    unless the update is a message or a press in the admin chat or in a registered person's private
+    chat.
     """
     event = update.event
     if not isinstance(event, Message | CallbackQuery) or event.from_user is None:
@@ -55,6 +63,8 @@ async def answer_later(
     due_in = LATER
     if isinstance(error, TelegramRetryAfter):
         due_in = timedelta(seconds=error.retry_after)
+    lost = _what_is_lost(error, chat_id)
+    token = dependencies.settings.bot_token.get_secret_value()
     async with database_errors(), dependencies.sessions.begin() as session:
         user_id = None
         if chat_id != dependencies.admin_chat.id:
@@ -67,7 +77,7 @@ async def answer_later(
             session,
             user_id=user_id,
             kind="switch_answer_lost" if is_urgent else "answer_lost",
-            payload=_what_is_lost(error, chat_id),
+            payload=kept_buttons.keep(token, user_id, lost, _buttons(error)) if lost else {},
             key=f"answer-lost:{inbox_id}",
             due_in=due_in,
         )

@@ -31,5 +31,6 @@ def log_away(what: str, *, cause: str) -> None:
 
 def cause_of(error: BaseException) -> str:
     """Return the class and the text of an error of Redis in one line, without a password."""
-    words = " ".join(str(error).split())
+    # Sentinel's client adds its whole configuration.
+    words = " ".join(str(error).partition(" : <")[0].split())
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -56,11 +56,11 @@ class ProcessWatch:
         self._loop_watch = loop_watch
         self._routes = AlertRoutes(dependencies.settings)
         self._t = Texts(DEFAULT_LANGUAGE, dependencies.settings.currency)
-        self._staff_t = self._t
-        """The texts for the admin chat, in the language that the staff had at the last beat."""
+        """The texts of alerts, in the language that the staff had at the last beat."""
         self._begun_at = time.monotonic()
         self._start_seconds = start_seconds
         self._answered_at = time.monotonic()
+        self._failed_at = float("-inf")
         self._reported_away = False
 
     async def run(self) -> None:
@@ -80,6 +80,7 @@ class ProcessWatch:
         try:
             await self._beat()
         except DatabaseAwayError as error:
+            self._failed_at = time.monotonic()
             metrics.DATABASE_AWAY.set(True)
             outages.log_away(outages.DATABASE, cause=cause(error))
             away_seconds = time.monotonic() - self._answered_at
@@ -108,8 +109,10 @@ class ProcessWatch:
                 facts=recent_events.counts(),
             )
             language = await users.language_of_staff(session)
-            self._staff_t = replace(self._staff_t, language=language)
+            self._t = replace(self._t, language=language)
             missing = not await heartbeats.is_alive(session, name=heartbeats.SCHEDULER)
+            if time.monotonic() - self._failed_at < heartbeats.RETURN_SECONDS:
+                return
             metrics.SCHEDULERS_MISSING.set(missing)
             if self._election.is_elected and (
                 time.monotonic() - self._begun_at >= self._start_seconds
@@ -135,15 +138,15 @@ class ProcessWatch:
 
     def _screen(self, change: Change) -> Outgoing:
         if change.firing:
-            return screens.firing(self._staff_t, change.name)
-        return screens.over(self._staff_t, change.name)
+            return screens.firing(self._t, change.name)
+        return screens.over(self._t, change.name)
 
     async def _report_away(self, *, is_away: bool) -> bool:
         """Send the alert that the database is away or back. Return whether somebody got it."""
-        name, t = screens.DATABASE_AWAY, self._staff_t
+        name, t = screens.DATABASE_AWAY, self._t
         screen = screens.firing(t, name) if is_away else screens.over(t, name)
         said, sent_out = await asyncio.gather(
-            self._say(screen), self._routes.send(screens.urgent(self._t, name, is_firing=is_away))
+            self._say(screen), self._routes.send(screens.urgent(t, name, is_firing=is_away))
         )
         return said or sent_out
 

@@ -10,9 +10,11 @@ from pydantic_settings import NoDecode
 
 from bot import redis_url
 from db import address, currencies, role_names
+from db.models.destinations import PayoutMethod
 from db.money import STARS
 from services.launch import rollback_limits
 from services.market import publish_times
+from services.platform.encryption import Encryption
 from services.platform.retention import SHORTEST_RETENTION
 
 _ID_LIMIT = 2**52
@@ -81,11 +83,32 @@ def _known_currency(value: str) -> str:
     return value
 
 
+def _methods(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def key_list(value: SecretStr) -> list[str]:
+    """Return the keys in a setting, which have commas between them."""
+    return [key.strip() for key in value.get_secret_value().split(",")]
+
+
+def _keys(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        try:
+            Encryption(key_list(value))
+        except ValueError as error:
+            raise ValueError("must be keys that `adtech new-key` prints, with commas") from error
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
 Retention = Annotated[Duration, AfterValidator(_long_enough)]
 AdminChatId = Annotated[int, Field(lt=0, gt=-_ID_LIMIT)]
 UserId = Annotated[int, Field(gt=0, lt=_ID_LIMIT)]
 UserIds = Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_ids)]
+PayoutMethods = Annotated[tuple[PayoutMethod, ...], NoDecode, BeforeValidator(_methods)]
+EncryptionKeys = Annotated[SecretStr, AfterValidator(_keys)]
+"""Fernet keys with commas between them, the newest first."""
 Port = Annotated[int, Field(ge=0, le=65_535)] | None
 """A port that is closed if it is None."""
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]

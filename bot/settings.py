@@ -36,18 +36,22 @@ from bot.setting_types import (
     DatabaseRoles,
     DatabaseUrl,
     Duration,
+    EncryptionKeys,
     LogFormat,
     LogLevel,
+    PayoutMethods,
     Port,
     RedisUrl,
     Retention,
     RollbackLimits,
     UserIds,
+    key_list,
 )
 from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
 from services.market import publish_times
+from services.platform.encryption import Encryption
 
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
@@ -114,6 +118,8 @@ class Settings(BaseSettings):
     top_up_max: Annotated[int, Field(ge=1)] | None = None
     payout_min: Annotated[int, Field(ge=1)] = 1
     payout_time: Duration = timedelta(days=3)
+    payout_methods: PayoutMethods = ()
+    destination_keys: EncryptionKeys = SecretStr("")
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     http_host: str = "127.0.0.1"
@@ -207,8 +213,9 @@ class Settings(BaseSettings):
     @field_validator("http_host")
     @classmethod
     def _check_http_host(cls, value: str) -> str:
-        address.require_host_name(value)
-        return value
+        host = value.removeprefix("[").removesuffix("]")  # as IPv6 stands in an address
+        address.require_host_name(host)
+        return host
 
     @field_validator("webhook_secret")
     @classmethod
@@ -227,6 +234,8 @@ class Settings(BaseSettings):
             raise ValueError("ALERT_EMAIL_TO must be set when ALERT_SMTP_URL is")
         if self.currency == STARS and self.payment_provider_token.get_secret_value():
             raise ValueError(f"PAYMENT_PROVIDER_TOKEN must be empty when CURRENCY is {STARS}")
+        if self.payout_methods and not self.destination_keys.get_secret_value():
+            raise ValueError("DESTINATION_KEYS must be set when PAYOUT_METHODS is")
         least, most = self.top_up_limits
         if not (least and most):
             raise ValueError(
@@ -253,6 +262,11 @@ class Settings(BaseSettings):
         return self.top_up_min or least, self.top_up_max or most
 
     @property
+    def encryption(self) -> Encryption:
+        """The encryption of payout destinations. Raises ValueError if there are no keys."""
+        return Encryption(key_list(self.destination_keys))
+
+    @property
     def launch_limit(self) -> int:
         """The largest price of the placement that the launch buys, in minor units."""
         return self.launch_amount or LAUNCH_TOP_UPS * self.top_up_limits[0]
@@ -276,6 +290,7 @@ class CommandSettings(BaseModel):
     escrow_sla: Duration = timedelta(hours=24)
     rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     redis_url: SecretStr | None = None
+    destination_keys: EncryptionKeys = SecretStr("")
     pg_bin: Path | None = None
     log_level: LogLevel = "INFO"
     log_format: LogFormat = "json"

@@ -289,6 +289,7 @@ CREATE TABLE deposits (
     CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[])),
     CONSTRAINT ck_deposits_refund_comparison CHECK (refund_comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[]))
 );
+CREATE INDEX ix_deposits_correlation_id ON deposits USING hash (correlation_id);
 CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::text = 'received'::text;
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
 CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL;
@@ -436,6 +437,7 @@ CREATE TABLE inbox (
     CONSTRAINT uq_inbox_update_id UNIQUE (update_id),
     CONSTRAINT ck_inbox_ended_once CHECK (done_at IS NULL OR failed_at IS NULL)
 );
+CREATE INDEX ix_inbox_correlation_id ON inbox USING hash (correlation_id);
 CREATE INDEX ix_inbox_done_at ON inbox USING btree (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX ix_inbox_failed_at ON inbox USING btree (failed_at) WHERE failed_at IS NOT NULL;
 CREATE INDEX ix_inbox_lane ON inbox USING btree (lane, id) WHERE done_at IS NULL AND failed_at IS NULL;
@@ -576,6 +578,7 @@ CREATE TABLE ledger_transfers (
     CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying]::text[])),
     CONSTRAINT ck_ledger_transfers_reason_of_transfer CHECK (reason::text <> ALL (ARRAY['fee'::character varying, 'escrow_release'::character varying]::text[]))
 );
+CREATE INDEX ix_ledger_transfers_correlation_id ON ledger_transfers USING hash (correlation_id);
 CREATE UNIQUE INDEX uq_ledger_transfers_hold ON ledger_transfers USING btree (reference_id) WHERE reason::text = 'escrow_hold'::text;
 CREATE UNIQUE INDEX uq_ledger_transfers_settlement ON ledger_transfers USING btree (reference_id) WHERE reason::text = ANY (ARRAY['payout'::character varying, 'refund'::character varying]::text[]);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -650,6 +653,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = 'post_altered'::text;
 CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE (kind = ANY (ARRAY['answer_lost'::text, 'switch_answer_lost'::text])) AND (status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]));
+CREATE INDEX ix_outbox_correlation_id ON outbox USING hash (correlation_id);
 CREATE INDEX ix_outbox_ended ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]);
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
@@ -661,6 +665,35 @@ GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
 GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority) ON outbox TO adtech_clock;
+
+CREATE TABLE payout_destinations (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    user_id bigint NOT NULL,
+    method character varying(32) NOT NULL,
+    ciphertext text NOT NULL,
+    status character varying(32) DEFAULT 'typed'::character varying NOT NULL,
+    is_change boolean DEFAULT false NOT NULL,
+    confirmed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_payout_destinations PRIMARY KEY (id),
+    CONSTRAINT fk_payout_destinations_user_id FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT ck_payout_destinations_confirmed CHECK ((status::text = ANY (ARRAY['current'::character varying, 'replaced'::character varying]::text[])) <= (confirmed_at IS NOT NULL)),
+    CONSTRAINT ck_payout_destinations_destinationstatus CHECK (status::text = ANY (ARRAY['typed'::character varying, 'current'::character varying, 'replaced'::character varying, 'dropped'::character varying]::text[])),
+    CONSTRAINT ck_payout_destinations_payoutmethod CHECK (method::text = ANY (ARRAY['ton'::character varying, 'usdt_ton'::character varying, 'bank'::character varying, 'card'::character varying]::text[]))
+);
+CREATE INDEX ix_payout_destinations_user_id_id ON payout_destinations USING btree (user_id, id);
+CREATE UNIQUE INDEX uq_payout_destinations_current ON payout_destinations USING btree (user_id, method) WHERE status::text = 'current'::text;
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON payout_destinations FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('typed>current', 'typed>dropped', 'current>replaced', 'current>dropped');
+CREATE TRIGGER confirmed_by_owner BEFORE UPDATE OF status ON payout_destinations FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'current'::text) EXECUTE FUNCTION guard_destination();
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, method, created_at ON payout_destinations FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.method::text IS DISTINCT FROM new.method::text OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER initial_status BEFORE INSERT ON payout_destinations FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'typed'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout_destinations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON payout_destinations TO adtech_bot;
+GRANT SELECT ON payout_destinations TO adtech_clock;
+GRANT INSERT (user_id, method, ciphertext) ON payout_destinations TO adtech_bot;
+GRANT SELECT (id, user_id, method, status, is_change, confirmed_at, created_at, correlation_id) ON payout_destinations TO adtech_reports;
+GRANT UPDATE (ciphertext, status) ON payout_destinations TO adtech_bot;
 
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -877,7 +910,9 @@ CREATE TABLE user_audit_logs (
     CONSTRAINT pk_user_audit_logs PRIMARY KEY (id)
 );
 CREATE INDEX ix_user_audit_logs_action_created_at ON user_audit_logs USING btree (action, created_at);
+CREATE INDEX ix_user_audit_logs_correlation_id ON user_audit_logs USING hash (correlation_id);
 CREATE INDEX ix_user_audit_logs_created_at ON user_audit_logs USING btree (created_at);
+CREATE INDEX ix_user_audit_logs_origin_id ON user_audit_logs USING hash ((metadata ->> 'origin_id'::text));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON user_audit_logs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT INSERT, SELECT ON user_audit_logs TO adtech_bot;
 GRANT INSERT, SELECT ON user_audit_logs TO adtech_clock;
@@ -968,10 +1003,12 @@ CREATE TABLE withdrawals (
     paying_by bigint,
     paying_until timestamp with time zone,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    destination_id bigint,
     CONSTRAINT pk_withdrawals PRIMARY KEY (id),
     CONSTRAINT uq_withdrawals_external_reference UNIQUE (external_reference),
     CONSTRAINT uq_withdrawals_key UNIQUE (key),
     CONSTRAINT fk_withdrawals_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
+    CONSTRAINT fk_withdrawals_destination_id FOREIGN KEY (destination_id) REFERENCES payout_destinations(id),
     CONSTRAINT fk_withdrawals_paying_by FOREIGN KEY (paying_by) REFERENCES users(id),
     CONSTRAINT fk_withdrawals_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_withdrawals_amount CHECK (amount > 0),
@@ -983,16 +1020,18 @@ CREATE INDEX ix_withdrawals_open ON withdrawals USING btree (id) WHERE status::t
 CREATE INDEX ix_withdrawals_txn ON withdrawals USING btree (txn);
 CREATE INDEX ix_withdrawals_user_id ON withdrawals USING btree (user_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>approved', 'approved>paid', 'requested>paid', 'requested>returned', 'approved>returned');
+CREATE TRIGGER approved_to_own BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text AND new.destination_id IS NOT NULL) EXECUTE FUNCTION require_destination();
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_comparison();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'paid'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
-CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key, destination_id ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key OR old.destination_id IS DISTINCT FROM new.destination_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
 CREATE TRIGGER paid_once BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NOT NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER paid_to_own BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.destination_id IS NOT NULL) EXECUTE FUNCTION require_destination();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
@@ -1075,6 +1114,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
+-- guard_destination() RETURNS trigger
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
 -- guard_moved_chat() RETURNS trigger
@@ -1125,6 +1165,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_comparison() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
 -- require_deposit_match(checked_deposit_id bigint) RETURNS void
+-- require_destination() RETURNS trigger
 -- require_empty_wallet() RETURNS trigger
 -- require_entries() RETURNS trigger
 -- require_escrow_match(target_id bigint) RETURNS void

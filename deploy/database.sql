@@ -1,4 +1,4 @@
--- Create the database roles and the database `adtech`, once in each server, as its administrator.
+-- Create the database `adtech`, and its roles if the server has none, as the server's administrator.
 -- psql reads the passwords from the environment: ADTECH_OWNER_PASSWORD and so on.
 -- Run it with: psql --set ON_ERROR_STOP=1 --file deploy/database.sql postgres
 \set ON_ERROR_STOP on
@@ -8,6 +8,8 @@
 \getenv clock_password ADTECH_CLOCK_PASSWORD
 \getenv reports_password ADTECH_REPORTS_PASSWORD
 
+SELECT count(*) = 0 AS without_roles FROM pg_roles WHERE rolname = 'adtech_owner' \gset
+\if :without_roles
 CREATE ROLE adtech_owner LOGIN PASSWORD :'owner_password';
 CREATE ROLE adtech_intake LOGIN PASSWORD :'intake_password';
 CREATE ROLE adtech_bot LOGIN PASSWORD :'bot_password';
@@ -17,6 +19,7 @@ CREATE ROLE adtech_app NOLOGIN;
 GRANT adtech_intake, adtech_bot, adtech_clock, adtech_reports TO adtech_app;
 GRANT pg_signal_backend TO adtech_owner;  -- a stop of a switch ends the sessions that hold it up
 GRANT pg_read_all_stats TO adtech_owner;  -- the scheduler ends transactions older than 90 s
+\endif
 
 CREATE DATABASE adtech OWNER adtech_owner ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE adtech FROM PUBLIC;

@@ -33,7 +33,8 @@ async def wallet_screen(context: RequestContext) -> Outgoing:
     """Build the screen of the person's wallet."""
     async with context.read() as session:
         balances = await wallets.balances(session, context.user_id)
-    return screens.wallet(context.t, balances)
+    has_methods = bool(context.settings.payout_methods)
+    return screens.wallet(context.t, balances, has_methods=has_methods)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.WALLET))

@@ -1,6 +1,8 @@
 """Handle a person's own withdrawals: the form, the list and the buttons."""
 
-import uuid
+import math
+import secrets
+from datetime import timedelta
 from typing import Any
 
 from aiogram import F, Router
@@ -17,13 +19,15 @@ from bot.callbacks import (
     OpenForm,
     Screen,
     Withdraw,
+    WithdrawTo,
 )
 from bot.context import RequestContext
+from bot.screens import destinations as destination_screens
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.money import WithdrawalStatus
-from handlers import forms, respond
+from handlers import destinations, forms, respond
 from handlers.wallet import wallet_after_cancel
 from services.money import wallets, withdrawals
 
@@ -53,14 +57,38 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 
 @router.callback_query(Withdraw.filter())
 async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: RequestContext) -> None:
-    """Request a withdrawal. A second press of the same button requests nothing."""
+    """Request a withdrawal without an address. A second press of the same button does nothing.
+
+    If the platform asks for an address now, the bot asks for it instead.
+    """
+    if context.settings.payout_methods:
+        await respond.show(press, await _question(context, callback_data.amount))
+    else:
+        await _request(press, context, callback_data, None)
+
+
+@router.callback_query(WithdrawTo.filter())
+async def withdraw_to(
+    press: CallbackQuery, callback_data: WithdrawTo, context: RequestContext
+) -> None:
+    """Request a withdrawal to an address. A second press of the same button requests nothing."""
+    await _request(press, context, callback_data, callback_data.destination)
+
+
+async def _request(
+    press: CallbackQuery,
+    context: RequestContext,
+    asked: Withdraw | WithdrawTo,
+    destination_id: int | None,
+) -> None:
     async with context.begin() as session:
         await withdrawals.request(
             session,
             actor=context.actor,
-            amount=callback_data.amount,
-            key=f"press:{context.user_id}:{callback_data.key}",
+            amount=asked.amount,
+            key=f"press:{context.user_id}:{asked.key}",
             least=context.settings.payout_min,
+            destination_id=destination_id,
         )
     await respond.show(press, await _list_screen(context))
 
@@ -113,12 +141,19 @@ async def _ask_to_confirm(message: Message, _input: MessageInput, manager: Dialo
     if amount < least:
         forms.show_error(manager, t("withdraw-too-little", least=t.money(least)))
         return
-    await forms.close_form(
-        manager,
-        screens.confirm_withdrawal(
-            context.t, amount, available, uuid.uuid4().hex, within=context.settings.payout_time
-        ),
-    )
+    await forms.close_form(manager, await _question(context, amount))
+
+
+async def _question(context: RequestContext, amount: int) -> Outgoing:
+    """Build the question whether, and to which address, an amount (minor units) is withdrawn."""
+    async with context.read() as session:
+        left = (await wallets.balances(session, context.user_id)).available - amount
+    days = max(1, math.ceil(context.settings.payout_time / timedelta(days=1)))
+    key = secrets.token_hex(10)  # the data of a button has 64 bytes at most
+    if not context.settings.payout_methods:
+        return screens.confirm_withdrawal(context.t, amount, left, key, days=days)
+    addresses = await destinations.read_addresses(context)
+    return destination_screens.choose(context.t, amount, left, key, addresses, days=days)
 
 
 async def _available(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:

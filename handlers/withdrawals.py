@@ -1,12 +1,14 @@
 """Handle the approval, payment and return of withdrawals in the admin chat."""
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot.callbacks import OnWithdrawal, ShowWithdrawals, WithdrawalAct
 from bot.context import RequestContext
 from bot.errors import explain
+from bot.screens import destinations as destination_screens
 from bot.screens import staff_requests as request_screens
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
@@ -15,7 +17,13 @@ from db.models.money import WithdrawalStatus
 from db.models.users import RequestKind
 from handlers import command_arguments, error_handlers, respond
 from services.market import staff_requests
-from services.money import payment_claims, withdrawal_details, withdrawal_sources, withdrawals
+from services.money import (
+    destinations,
+    payment_claims,
+    withdrawal_details,
+    withdrawal_sources,
+    withdrawals,
+)
 from services.money.withdrawal_details import WithdrawalDetails
 from services.money.withdrawal_sources import Sources
 from services.platform import errors
@@ -75,12 +83,12 @@ async def show_card(
     OnWithdrawal.filter(F.act.in_({WithdrawalAct.ASK_REFERENCE, WithdrawalAct.ASK_REASON}))
 )
 async def ask_details(
-    press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext
+    press: CallbackQuery, callback_data: OnWithdrawal, context: RequestContext, bot: Bot
 ) -> None:
     """Ask for the bank's id of a payment, or for the reason to return the money.
 
-    The question for the bank's id claims the payment for this admin. If the person is blocked or
-    owes money, it claims nothing and says not to pay.
+    The question for the bank's id claims the payment for this admin, who gets the person's address
+    in private. If the person is blocked or owes money, it claims nothing and says not to pay.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
@@ -88,17 +96,39 @@ async def ask_details(
         await respond.replace(press, await _card_screen(context, row.withdrawal_id))
         await respond.alert(press, context.t("withdrawal-moved-on"))
     elif callback_data.act is WithdrawalAct.ASK_REFERENCE:
+        claimed = None
         try:
             async with context.begin() as session:
-                await payment_claims.claim(
+                claimed = await payment_claims.claim(
                     session, actor=context.actor, withdrawal_id=row.withdrawal_id
                 )
         except (errors.PersonBlocked, errors.OpenLoss) as refusal:
             # A payment that was already made can still be recorded.
             await error_handlers.record(context, refusal)
+        if claimed is not None and claimed.status is WithdrawalStatus.APPROVED:
+            await _send_address(press, context, bot, row)
         await respond.show(press, await _ask_reference_screen(context, row.withdrawal_id))
     else:
         await respond.show(press, screens.reasons(context.t, row))
+
+
+async def _send_address(
+    press: CallbackQuery, context: RequestContext, bot: Bot, row: WithdrawalDetails
+) -> None:
+    """Send the address of a withdrawal to the admin who has claimed its payment, in private."""
+    if row.destination_id is None or row.method is None:
+        return
+    async with context.read() as session:
+        address = await destinations.read_for_payment(
+            session, context.settings.encryption, row.withdrawal_id, actor=context.actor
+        )
+    screen = destination_screens.to_pay(context.t, row, row.method, address)
+    try:
+        await respond.send(bot, press.from_user.id, screen)
+    except (TelegramForbiddenError, TelegramBadRequest):
+        await respond.alert(press, context.t("destination-no-private"))
+    else:
+        await respond.alert(press, context.t("destination-sent"))
 
 
 @router.callback_query(OnWithdrawal.filter(F.act == WithdrawalAct.APPROVE))

@@ -17,11 +17,31 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import role_names
-from db.models import campaigns, corrections, intake, losses, money, operations, posting, users
+from db.models import (
+    campaigns,
+    corrections,
+    destinations,
+    intake,
+    losses,
+    money,
+    operations,
+    posting,
+    users,
+)
 from db.models.base import Base
 from db.session import cause, create_engine, is_away, sqlstate
 
-DESCRIBED = (campaigns, corrections, intake, losses, money, operations, posting, users)
+DESCRIBED = (
+    campaigns,
+    corrections,
+    destinations,
+    intake,
+    losses,
+    money,
+    operations,
+    posting,
+    users,
+)
 """The modules that define all tables, which `alembic check` compares with the database."""
 
 LOCK = 7_002

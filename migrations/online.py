@@ -48,12 +48,12 @@ def commit() -> None:
 
 
 def create_index(
-    name: str, table: str, columns: Sequence[Any], *, where: str | None = None
+    name: str, table: str, columns: Sequence[Any], *, where: str | None = None, using: str = "btree"
 ) -> None:
     """Create an index without blocking writers. Commits what the migration has done before.
 
-    A valid index of this name is kept. An invalid one, which an interrupted migration has left, is
-    created anew.
+    `using` is the type of the index. A valid index of this name is kept. An invalid one, which an
+    interrupted migration has left, is created anew.
     """
     with op.get_context().autocommit_block():
         is_valid = op.get_bind().execute(_VALID, {"name": name}).scalar()
@@ -66,6 +66,7 @@ def create_index(
                 list(columns),
                 postgresql_where=None if where is None else sa.text(where),
                 postgresql_concurrently=True,
+                postgresql_using=using,
             )
 
 

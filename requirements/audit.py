@@ -20,6 +20,8 @@ ALLOWED = frozenset(
     {
         *("MIT", "MIT License", "ISC", "ISC License (ISCL)", "BSD License"),
         *("BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "Apache Software License"),
+        "MIT-0",  # of cffi; MIT without the duty to name the authors
+        "MIT-CMU",  # of Pillow; MIT with a sentence about the names of the authors
         *("PSF-2.0", "Python Software Foundation License"),
         *("MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)"),  # used unchanged
     }
@@ -32,6 +34,13 @@ def names(requirements: str) -> list[str]:
     """Return the names of the packages that a file of pinned requirements installs here."""
     pinned = re.findall(r"^([\w.-]+)==\S+(?: ; ([^\\\n]+))?", requirements, re.MULTILINE)
     return [name for name, marker in pinned if not marker or Marker(marker).evaluate()]
+
+
+def problems_of_licences(packages: list[str]) -> list[str]:
+    """Return a sentence for each installed package whose licence is unknown or not allowed."""
+    listed = json.loads(_run("pip-licenses", "--format=json", "--packages", *packages))
+    unlisted = [f"{name}: no licence is known" for name in _unlisted(packages, listed)]
+    return forbidden_licences(listed) + unlisted
 
 
 def forbidden_licences(packages: Iterable[dict[str, str]]) -> list[str]:
@@ -80,9 +89,7 @@ def _run(program: str, *options: str) -> str:
 def main() -> int:
     """Print what was found, and return the exit status."""
     packages = names(REQUIREMENTS.read_text())
-    listed = json.loads(_run("pip-licenses", "--format=json", "--packages", *packages))
-    found = forbidden_licences(listed)
-    found += [f"{name}: no licence is known" for name in _unlisted(packages, listed)]
+    found = problems_of_licences(packages)
     vulnerable, unknown = vulnerabilities(
         _run(
             "pip-audit",

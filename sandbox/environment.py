@@ -3,7 +3,10 @@
 import os
 from dataclasses import dataclass
 
+from cryptography.fernet import Fernet
+
 from bot import env_file, settings
+from db.models.destinations import PayoutMethod
 from db.money import STARS
 from sandbox.startup_errors import CannotStart
 
@@ -39,6 +42,7 @@ _OUTSIDE = frozenset(
 _OF_INTERPRETERS = ("PYTHON", "PG")
 """Prefixes of the variables that configure Python or PostgreSQL's clients."""
 _PAYMENT_PROVIDER_TOKEN = "1:TEST:sandbox"  # noqa: S105 - not a real token
+_PAYOUT_METHODS = ",".join(PayoutMethod)
 # These values only allow a check of the other settings before the servers have an address.
 _PROVISIONAL = {
     "BOT_TOKEN": "1:unknown",
@@ -75,6 +79,8 @@ class EnvironmentSettings:
         If a setting is wrong, print its name on stderr and exit with status 2.
         """
         provisional = {name: value for name, value in _PROVISIONAL.items() if not self.values[name]}
+        if not self.real_telegram:
+            provisional["DESTINATION_KEYS"] = Fernet.generate_key().decode()
         os.environ.update(self.child_environment(provisional))
         settings.load()
 
@@ -88,6 +94,8 @@ class EnvironmentSettings:
             "HTTP_HOST": "127.0.0.1",
             "ENVIRONMENT": "development",
         }
+        if not self.real_telegram:
+            defaults["PAYOUT_METHODS"] = _PAYOUT_METHODS
         if not self.real_telegram and self.values["CURRENCY"] != STARS:
             defaults["PAYMENT_PROVIDER_TOKEN"] = _PAYMENT_PROVIDER_TOKEN
         merged = {name: self.values[name] or defaults.get(name, "") for name in NAMES}

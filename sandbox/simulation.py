@@ -5,11 +5,12 @@ import importlib
 import json
 import secrets
 import socket
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from cryptography.fernet import Fernet
 
 from sandbox import folders, ports, seed_data
 from sandbox.state import BOT_USERNAME, State
@@ -25,6 +26,8 @@ class Keys:
     bot_token: str
     control_token: str
     port: int
+    destination_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
+    """The key that encrypts payout addresses. Older folders have none."""
 
 
 class Simulation:
@@ -64,6 +67,7 @@ class Simulation:
             "BOT_API_URL": self._bot_api_url,
             "ADMIN_CHAT_ID": str(self.seeds.admin_chat_id),
             "SUPER_ADMIN_IDS": ",".join(map(str, self.seeds.super_admins)),
+            "DESTINATION_KEYS": self.keys.destination_key,
         }
 
     def facts(self) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from bot.alert_routes import AlertRoutes
 from bot.leader_election import LeaderElection
 from bot.screens import alerts as screens
 from bot.telegram.rate_limiter import RateLimiter
-from bot.texts import DEFAULT_LANGUAGE, Texts
+from bot.texts import Texts
 from db.session import Sessions
 from scheduler import state_gauges
-from services.platform import alert_conditions, alerts, operation_facts
+from services.platform import alert_conditions, alerts, heartbeats, operation_facts, users
 from services.platform.operation_facts import Facts
 
 EVERY_SECONDS = 5.0
@@ -44,6 +44,7 @@ class AlertWatch:
     _begun_at: float = field(default_factory=time.monotonic)
     _met_since: dict[str, float] = field(default_factory=dict)
     """The time of `time.monotonic()` from which on each condition is met."""
+    _failed_at: float = float("-inf")
     _dead_man_at: float = float("-inf")
 
     async def run(self) -> None:
@@ -58,11 +59,13 @@ class AlertWatch:
             async with self.sessions.begin() as session:
                 facts = await operation_facts.read(session, sla=self.escrow_sla)
         except Exception:
+            self._failed_at = time.monotonic()
             state_gauges.forget()
             raise
-        state_gauges.show(facts)
-        if self.leader.is_leader and time.monotonic() - self._begun_at >= self.start_seconds:
-            await self._notify(self._met(facts))
+        if time.monotonic() - self._failed_at >= heartbeats.RETURN_SECONDS:
+            state_gauges.show(facts)
+            if self.leader.is_leader and time.monotonic() - self._begun_at >= self.start_seconds:
+                await self._notify(self._met(facts))
         await self._call_dead_man()
 
     def _met(self, facts: Facts) -> dict[str, float]:
@@ -83,7 +86,7 @@ class AlertWatch:
             changes = await alerts.record(session, watcher="scheduler", firing=met)
         for change in changes:
             log.warning("Alert", alert=change.name, firing=change.firing, value=change.value)
-        await send_out(self.sessions, self.routes, Texts(DEFAULT_LANGUAGE, self.currency))
+        await send_out(self.sessions, self.routes, self.currency)
 
     async def _call_dead_man(self) -> None:
         if not self.dead_man_url or time.monotonic() - self._dead_man_at < DEAD_MAN_SECONDS:
@@ -92,10 +95,14 @@ class AlertWatch:
             self._dead_man_at = time.monotonic()
 
 
-async def send_out(sessions: Sessions, routes: AlertRoutes, t: Texts) -> None:
-    """Send the scheduler's urgent changes on the alert routes. Failed sends are repeated later."""
+async def send_out(sessions: Sessions, routes: AlertRoutes, currency: str) -> None:
+    """Send the scheduler's urgent changes on the alert routes. Failed sends are repeated later.
+
+    The texts are in the language of the staff, as in the admin chat.
+    """
     async with sessions.begin() as session:
         changes = await alerts.list_not_sent_out(session, "scheduler")
+        t = Texts(await users.language_of_staff(session), currency)
     for change in changes:
         urgent = screens.urgent(t, change.name, is_firing=change.firing)
         if await routes.send(urgent):

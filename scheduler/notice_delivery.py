@@ -18,7 +18,7 @@ from aiogram.types import Message
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import metrics, outages, texts
+from bot import kept_buttons, metrics, outages, texts
 from bot.admin_chat import AdminChat
 from bot.screens import notices as screens
 from bot.screens.outgoing import Outgoing
@@ -317,6 +317,7 @@ async def _render_batch(
                 user = people[row.user_id]
                 chat_id, language = user.telegram_id, user.language
             notice = await notices.render(session, row, language, worker.currency, cards=cards)
+            notice = kept_buttons.add(worker.bot.token, row, notice)
             message = _OutgoingMessage(row, chat_id, notice.methods(chat_id), language)
             rendered.append((row, message))
         except SQLAlchemyError:
@@ -339,6 +340,7 @@ async def _render_for_public_chat(
     for user in await users.list_with_role(session, Role.SUPER_ADMIN):
         cards = await notices.read(session, [row])
         notice = await notices.render(session, row, user.language, worker.currency, cards=cards)
+        notice = kept_buttons.add(worker.bot.token, row, notice)
         private = screens.in_private(texts.Texts(user.language, worker.currency), notice)
         chat_id = user.telegram_id
         messages.append(

@@ -10,6 +10,7 @@ from bot.screens import admin_chat as admin_chat_screens
 from bot.screens import alerts as alert_screens
 from bot.screens import daily_report as daily_report_screens
 from bot.screens import dead_letters as dead_letter_screens
+from bot.screens import destinations as destination_screens
 from bot.screens import launch as launch_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
@@ -19,6 +20,7 @@ from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
+from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
 from services.market import channels, moderation, staff_requests
@@ -237,6 +239,17 @@ async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload)
     return screens.withdrawal(t, row, payload["status"], user.telegram_id)
 
 
+async def _destination_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await session.get_one(PayoutDestination, payload["destination_id"])
+    return destination_screens.changed(t, row)
+
+
+async def _destination_dropped(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await session.get_one(PayoutDestination, payload["destination_id"])
+    user = await users.get(session, row.user_id)
+    return destination_screens.dropped(t, row, user.telegram_id)
+
+
 async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     user = await users.get(session, payload["user_id"])
     return screens.deposit_clawed_back(t, user.telegram_id, payload)
@@ -322,6 +335,8 @@ _KINDS: Mapping[str, Render] = {
     "daily_report": _daily_report,
     "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
+    "destination_changed": _destination_changed,
+    "destination_dropped": _destination_dropped,
     "deposit_clawed_back": _deposit_clawed_back,
     "deposit_taken_back": _deposit_taken_back,
     "excess_payment": _excess_payment,

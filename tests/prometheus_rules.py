@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from bot.texts import DEFAULT_LANGUAGE, Texts
-from services.platform.alert_conditions import CONDITIONS, Condition
+from services.platform.alert_conditions import BY_NAME, CONDITIONS, Condition
 
 FOLDER = Path(__file__).parents[1] / "deploy/prometheus"
 RULES, RULES_TEST = FOLDER / "alerts.yml", FOLDER / "alerts_test.yml"
@@ -24,18 +24,27 @@ _TEST_HEAD = """\
 # Written by `python -m tests.prometheus_rules`.
 # Run it with: promtool test rules deploy/prometheus/alerts_test.yml
 rule_files: [alerts.yml]
-evaluation_interval: 15s
+evaluation_interval: 7s
 tests:
 """
-_TEST_MINUTES = 10
-_STEPS = 4 * _TEST_MINUTES
-_SLOW = {
-    'adtech_operation_seconds_bucket{operation="approve",le="0.5"}': f"0+1x{_STEPS}",
-    'adtech_operation_seconds_bucket{operation="approve",le="1"}': f"0+2x{_STEPS}",
-    'adtech_operation_seconds_bucket{operation="approve",le="+Inf"}': f"0+2x{_STEPS}",
-}
-"""The times of approvals. Half of them are between 0.5 and 1 second."""
-_FAST = dict.fromkeys(_SLOW, f"0+1x{_STEPS}")
+_STEPS = 40
+_EVAL_TIME = "595s"
+"""The rules are compared 85 * 7 s after the begin, when no sample of the last minutes is made.
+
+In the moment of a sample, Prometheus would estimate less than it does for real processes.
+"""
+_APPROVALS = (
+    'adtech_operation_seconds_bucket{operation="approve",le="0.5"}',
+    'adtech_operation_seconds_bucket{operation="approve",le="1"}',
+    'adtech_operation_seconds_bucket{operation="approve",le="+Inf"}',
+    'adtech_operation_seconds_count{operation="approve"}',
+)
+"""The series of the times of approvals."""
+_FAST = dict.fromkeys(_APPROVALS, f"0+1x{_STEPS}")
+_SLOW = _FAST | dict.fromkeys(_APPROVALS[1:], f"0+2x{_STEPS}")
+"""Half of many approvals take between 0.5 and 1 second."""
+_FEW_SLOW = {_APPROVALS[0]: f"0x{_STEPS}"} | dict.fromkeys(_APPROVALS[1:], f"0x{_STEPS - 4} 2x3")
+"""Two approvals in the last minute take between 0.5 and 1 second."""
 _COUNTERS = {
     "conflicts": 'adtech_conflicts_total{kind="deadlock"}',
     "approve_failures": 'adtech_operations_total{operation="approve",outcome="failed"}',
@@ -44,6 +53,8 @@ _COUNTERS = {
     "telegram_errors": 'adtech_telegram_errors_total{what="post"}',
     "poller_displaced": "adtech_poll_conflicts_total",
 }
+_SWITCH = "payouts"
+_RUNNING = f'adtech_switch_running{{switch="{_SWITCH}"}}'
 
 
 def rules() -> str:
@@ -54,7 +65,10 @@ def rules() -> str:
 def rules_test() -> str:
     """Return the text of `alerts_test.yml`: no alert in a quiet world, and each alert alone."""
     quiet = _series({})
-    parts = [_test(quiet, [(condition, False) for condition in CONDITIONS])]
+    parts = [
+        _test(series, [(condition, False) for condition in CONDITIONS])
+        for series in (quiet, quiet | _FAST)
+    ]
     parts += [_test(_series(_firing(condition)), [(condition, True)]) for condition in CONDITIONS]
     return _TEST_HEAD + "".join(parts)
 
@@ -63,14 +77,13 @@ def _summary(condition: Condition) -> str:
     return Texts(DEFAULT_LANGUAGE, "USD")("alert-what", name=condition.name)
 
 
-def _labels(condition: Condition) -> str:
-    return f"{{severity: {'critical' if condition.urgent else 'warning'}}}"
+def _labels(condition: Condition, more: str = "") -> str:
+    return f"{{severity: {'critical' if condition.urgent else 'warning'}{more}}}"
 
 
 def _annotations(condition: Condition) -> str:
-    return (
-        f"{{summary: {json.dumps(_summary(condition))}, command: {json.dumps(condition.command)}}}"
-    )
+    command = json.dumps(condition.shell_command)
+    return f"{{summary: {json.dumps(_summary(condition))}, command: {command}}}"
 
 
 def _rule(condition: Condition) -> str:
@@ -85,8 +98,10 @@ def _firing(condition: Condition) -> dict[str, str]:
     """Return the series that let one alert fire."""
     if condition.name == "approve_slow":
         return _SLOW
+    if condition.name == "switch_stopped":
+        return {_RUNNING: f"0x{_STEPS}"}
     if condition.name in _COUNTERS:
-        return {_COUNTERS[condition.name]: f"0+2x{_STEPS}"}
+        return {_COUNTERS[condition.name]: _counter(condition.above + 1)}
     return {f"adtech_{condition.fact}": f"{condition.above + 1:g}x{_STEPS}"}
 
 
@@ -95,10 +110,16 @@ def _series(changed: dict[str, str]) -> dict[str, str]:
     gauges = {
         f"adtech_{condition.fact}": f"{condition.above:g}x{_STEPS}"
         for condition in CONDITIONS
-        if condition.name not in {*_COUNTERS, "approve_slow"}
+        if condition.name not in {*_COUNTERS, "approve_slow", "switch_stopped"}
     }
-    counters = dict.fromkeys(_COUNTERS.values(), f"3x{_STEPS}")
-    return gauges | counters | _FAST | changed
+    gauges[_RUNNING] = f"1x{_STEPS}"
+    counters = {series: _counter(BY_NAME[name].above) for name, series in _COUNTERS.items()}
+    return gauges | counters | _FEW_SLOW | changed
+
+
+def _counter(events: float) -> str:
+    """Return the values of a counter that counts `events` 40 seconds before the comparison."""
+    return f"3x{_STEPS - 4} {3 + events:g}x3"
 
 
 def _test(series: dict[str, str], expected: list[tuple[Condition, bool]]) -> str:
@@ -107,10 +128,11 @@ def _test(series: dict[str, str], expected: list[tuple[Condition, bool]]) -> str
         text += f"      - {{series: {json.dumps(name)}, values: {json.dumps(values)}}}\n"
     text += "    alert_rule_test:\n"
     for condition, fires in expected:
-        text += f"      - eval_time: {_TEST_MINUTES}m\n        alertname: {condition.rule}\n"
+        text += f"      - eval_time: {_EVAL_TIME}\n        alertname: {condition.rule}\n"
         if fires:
+            switch = f", switch: {_SWITCH}" if condition.name == "switch_stopped" else ""
             text += (
-                f"        exp_alerts:\n          - exp_labels: {_labels(condition)}\n"
+                f"        exp_alerts:\n          - exp_labels: {_labels(condition, switch)}\n"
                 f"            exp_annotations: {_annotations(condition)}\n"
             )
     return text

@@ -5,6 +5,7 @@ import typer
 from bot.cli import (
     backup,
     corrections,
+    keys,
     launch,
     ledger,
     look,
@@ -38,6 +39,7 @@ app.add_typer(stop.app, name="stop", rich_help_panel=switches.GROUP)
 app.add_typer(switches.app, name="killswitch", rich_help_panel=switches.GROUP)
 app.add_typer(launch.app, name="launch", rich_help_panel=launch.GROUP)
 app.add_typer(money.app)
+app.add_typer(keys.app)
 app.add_typer(ledger.app)
 app.add_typer(corrections.app)
 app.add_typer(people.app)

@@ -5,9 +5,17 @@ from collections.abc import Awaitable, Callable
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import launch_facts, settings
+from bot import launch_facts
 from bot.cli.commands import DATABASE, LAUNCH, command
-from bot.cli.shell import REFUSED, Person, read_settings, run_all, run_once, staff
+from bot.cli.shell import (
+    REFUSED,
+    Person,
+    read_all_settings,
+    read_settings,
+    run_all,
+    run_once,
+    staff,
+)
 from bot.cli.tables import out, print_rows
 from bot.screens import launch as screens
 from bot.texts import DEFAULT_LANGUAGE, Texts
@@ -101,7 +109,7 @@ def _run(act: Callable[[AsyncSession, Facts], Awaitable[Launch]]) -> None:
     """Gather the facts, run an act in one transaction, and print the new state of the launch."""
 
     async def run(sessions: Sessions) -> Launch:
-        facts = await launch_facts.gather(settings.load())
+        facts = await launch_facts.gather(read_all_settings())
         async with sessions.begin() as session:
             return await act(session, facts)
 

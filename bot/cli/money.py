@@ -16,6 +16,7 @@ from bot.cli.shell import (
     Reason,
     ReasonOption,
     request,
+    require_text,
     row_id,
     run_once,
 )
@@ -36,7 +37,8 @@ Wallet = Annotated[
     int,
     typer.Argument(parser=row_id, metavar="ID", help="Id of a wallet. See `adtech report ledger`."),
 ]
-Charge = Annotated[str | None, typer.Option(help="Telegram's or the provider's id of the payment.")]
+_CHARGE = "Telegram's or the provider's id of the payment."
+Charge = Annotated[str | None, typer.Option(callback=require_text, help=_CHARGE)]
 
 _ENTRY_COLUMNS = (
     *("version", "entry", "transfer", "at", "reason", "amount", "balance_after", "sum_so_far"),
@@ -228,7 +230,7 @@ async def _find_one_parked(session: AsyncSession, charge: str) -> int:
     needs=CONFIRMED,
 )
 def claw_back(
-    charge: Annotated[str, typer.Argument(help="Telegram's or the provider's id of the payment.")],
+    charge: Annotated[str, typer.Argument(callback=require_text, help=_CHARGE)],
     reason: Reason,
     person: Person,
 ) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import logging, settings
+from bot import logging
 from bot.cli import database_problems
 from bot.cli.commands import LAUNCH, OWNER, command
-from bot.cli.shell import REFUSED
+from bot.cli.shell import REFUSED, read_all_settings
 from bot.cli.tables import out
 from bot.settings import Settings
 from db.session import create_engine, create_sessions, is_away
@@ -61,7 +61,7 @@ def predeploy(backup: Backup, behind: Behind = 1) -> None:
     with each login. The exit status is 1 if a check fails. The command changes nothing, except that
     a violated rule of the ledger stops the money, as with `adtech check`.
     """
-    configured = settings.load()
+    configured = read_all_settings()
     logging.setup(configured)
     database = configured.database_url
     clock = configured.clock_database_url or database

@@ -6,7 +6,7 @@ import typer
 
 from bot.cli.commands import LOOK, REPORTS, command
 from bot.cli.shell import REFUSED, read_settings, run_once
-from bot.cli.tables import err, print_rows
+from bot.cli.tables import err, print_rows, say
 from services.platform import reports
 
 app = typer.Typer(no_args_is_help=True)
@@ -50,6 +50,8 @@ def show(name: Name = None) -> None:
     sla = read_settings("REPORTS_DATABASE_URL", "DATABASE_URL").escrow_sla
     rows = run_once(lambda session: reports.run(session, name, sla=sla), reads_only=True)
     print_rows(rows.columns, rows)
+    if rows:
+        say(reports.REPORTS[name].next_step)
     if rows.wrong:
         err.print(
             f"{name}: {rows.wrong} of {len(rows)} rows must not be. See docs/runbook.md.",

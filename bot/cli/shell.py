@@ -15,7 +15,7 @@ from bot import errors as texts_of_errors
 from bot import logging, settings
 from bot.cli import database_problems, running_sandbox
 from bot.cli.tables import err, out
-from bot.settings import CommandSettings
+from bot.settings import CommandSettings, Settings
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db import correlation
 from db.models.users import RequestKind, StaffRequest
@@ -43,6 +43,13 @@ PROGRESS_SECONDS = 2.0
 def _require_words(value: str) -> str:
     if not value.strip():
         raise typer.BadParameter("the reason is empty: say why in a few words")
+    return require_text(value)
+
+
+def require_text(value: T) -> T:
+    """Return a text, or None. Raises BadParameter for bytes that no column of text can store."""
+    if isinstance(value, str) and value != value.encode(errors="ignore").decode():
+        raise typer.BadParameter("it contains bytes that are no UTF-8: write it again")
     return value
 
 
@@ -168,6 +175,15 @@ def read_settings(*databases: str, uses: str = "") -> CommandSettings:
         logged = configured.model_copy(update={"log_level": "CRITICAL"})
     logging.setup(logged)
     return configured
+
+
+def read_all_settings() -> Settings:
+    """Return all settings: those of the environment and `.env`, or of the running sandbox.
+
+    Exits with status 2 if a setting is missing or wrong.
+    """
+    os.environ.update(running_sandbox.find_settings())
+    return settings.load()
 
 
 def _choose(*, as_owner: bool, as_clock: bool, reads_only: bool) -> Sequence[str]:

@@ -93,7 +93,8 @@ def run(person: int, reason: str) -> int:
     if database is None:
         return WRONG_USE
     try:
-        stopped = asyncio.run(_stop(database, person, reason.strip() or NO_REASON))
+        readable = reason.strip().encode(errors="replace").decode()  # bytes that are no UTF-8
+        stopped = asyncio.run(_stop(database, person, readable or NO_REASON))
     except _RefusedError as refused:
         _say(str(refused))
         return NOT_STOPPED

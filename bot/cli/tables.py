@@ -4,7 +4,8 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +20,8 @@ from bot.names import one_line
 
 BROKEN_PIPE = 141
 """The exit status if the reader of the output ended first: 128 and the number of SIGPIPE."""
+UNWRITABLE = 1
+"""The exit status if the output cannot be written."""
 Row = Mapping[str, object]
 
 
@@ -50,13 +53,34 @@ class Output(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(BROKEN_PIPE)
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects. Ends the process if they cannot be written (`ends_if_unwritable`)."""
+        with self.ends_if_unwritable():
+            super().print(*objects, **options)
+
     def write(self, text: str) -> None:
         """Write a text unchanged: the console adds no colours and no line breaks."""
-        try:
+        with self.ends_if_unwritable():
             self.file.write(text)
             self.file.flush()
+
+    @contextmanager
+    def ends_if_unwritable(self) -> Iterator[None]:
+        """End the process if the `with` block cannot write, for example to a full disk.
+
+        The exit status is BROKEN_PIPE if the reader has ended, and 1 after any other error, whose
+        cause is written to stderr.
+        """
+        try:
+            yield
         except BrokenPipeError:
             self.on_broken_pipe()
+        except OSError as error:
+            # What is left in the buffer would fail again at the end of the interpreter.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+            if not self.stderr:
+                sys.stderr.write(f"The output cannot be written: {error.strerror}.\n")
+            raise SystemExit(UNWRITABLE) from None
 
 
 out = Output()
@@ -86,8 +110,11 @@ def print_rows(columns: Sequence[str], rows: Sequence[Row], console: Output = ou
 
 
 def say(sentence: str) -> None:
-    """Print a sentence that follows a table. It is for people, so CSV and JSON do not have it."""
-    if chosen.get() is Format.TABLE:
+    """Print a sentence that follows a table, unless it is empty.
+
+    It is for people, so CSV and JSON do not have it.
+    """
+    if sentence and chosen.get() is Format.TABLE:
         out.print(sentence, markup=False)
 
 
@@ -97,13 +124,11 @@ def _json(columns: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def _write_csv(console: Output, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    try:
+    with console.ends_if_unwritable():
         lines = csv.writer(console.file, lineterminator="\n")
         lines.writerow(columns)
         lines.writerows([_csv_cell(row[name]) for name in columns] for row in rows)
         console.file.flush()
-    except BrokenPipeError:
-        console.on_broken_pipe()
 
 
 def _plain(columns: Sequence[str], rows: Sequence[Row]) -> str:

@@ -35,7 +35,7 @@ def urgent(t: Texts, name: str, *, is_firing: bool) -> UrgentAlert:
     """Build the text of an alert for the alert routes (a web address and an e-mail)."""
     what = _what(t, name)
     text = t("alert-firing", what=what) if is_firing else t("alert-over", what=what)
-    return UrgentAlert(name, is_firing, text, BY_NAME[name].command)
+    return UrgentAlert(name, is_firing, text, BY_NAME[name].shell_command)
 
 
 def _what(t: Texts, name: str) -> str:

@@ -21,6 +21,7 @@ _COUNTS = "pending|escrows|campaigns|post_jobs|incidents|violations|ledger check
 _FORMS: Sequence[tuple[re.Pattern[str], Callable[[Texts, re.Match[str]], str]]] = (
     (re.compile(r"price > (\d+)"), lambda t, m: t("launch-price", amount=t.money(int(m[1])))),
     (re.compile(r"(\d+) min"), lambda t, m: t("launch-minutes", count=int(m[1]))),
+    (re.compile(r"tester (\d+)"), lambda t, m: t("launch-tester", id=m[1])),
     (re.compile(r"transfer (\d+)"), lambda t, m: t("launch-transfer", id=m[1])),
     (
         re.compile(rf"({_COUNTS}): (\d+)(.*)"),

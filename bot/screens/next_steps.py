@@ -22,19 +22,15 @@ HEALTH = "/health"
 LEDGER = "/ledger"
 INCIDENTS = "/incidents"
 KILLSWITCH = "/killswitch"
-_REPORT = "adtech report "
-_PANEL = ("switches", OnSwitch(act=SwitchAct.PANEL))
-_LEDGER = ("ledger", Look(what=Sight.LEDGER))
+_REPORT = "/report "
 _OPENED: Mapping[str, tuple[str, CallbackData]] = {
     HEALTH: ("health", Look(what=Sight.HEALTH)),
-    LEDGER: _LEDGER,
+    LEDGER: ("ledger", Look(what=Sight.LEDGER)),
     INCIDENTS: ("incidents", OnIncident(act=IncidentAct.LIST)),
-    KILLSWITCH: _PANEL,
+    KILLSWITCH: ("switches", OnSwitch(act=SwitchAct.PANEL)),
     "/queue": ("queue", ShowQueue()),
     "/dlq": ("dlq", ShowDeadLetters()),
     "/withdrawals": ("withdrawals", ShowWithdrawals()),
-    "adtech check": _LEDGER,
-    "adtech killswitch list": _PANEL,
 }
 """The name and the screen of each command. A command that only a shell can run has none."""
 

@@ -277,7 +277,7 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
     """
     listed = ", ".join(str(target) for target in targets[:_MAX_LISTED])
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
-    buttons = next_steps.beside(t, "adtech report held", next_steps.KILLSWITCH)
+    buttons = next_steps.beside(t, "/report held", next_steps.KILLSWITCH)
     return Outgoing(t(message_id, count=count, targets=listed), rows(*buttons))
 
 
@@ -292,6 +292,7 @@ def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outg
         id=str(row.id),
         amount=t.money(row.amount, row.currency),
         person=str(telegram_id),
+        reference=row.external_reference or "",
         reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
     )
     if status == "requested":

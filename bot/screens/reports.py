@@ -7,8 +7,9 @@ from typing import Any
 
 from aiogram.types import InlineKeyboardButton
 
+from bot.callbacks import OnUncertainPost, ResolutionAct
 from bot.operator_callbacks import DrawReport, ShowReport
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.money import STARS
@@ -22,6 +23,8 @@ _STATUSES = frozenset({"status", "job_status", "state"})
 """The columns whose values are words for states."""
 _SAY_ALL = frozenset({"status", "action", "day", "date", "kind"})
 """The first columns that need no name."""
+UNCERTAIN = "uncertain"
+"""The report whose rows have a button each, which opens the card of the post."""
 DRAWN: Mapping[str, str] = {"revenue_by_day": "revenue", "held_by_day": "held"}
 """The reports with a picture, each with the column that the picture shows."""
 _LONGEST = 80
@@ -56,9 +59,14 @@ def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoi
         lines.append(t("report-empty"))
     if any(map(is_wrong, page.rows)):
         lines += ["", t("report-wrong")]
+    cards: list[list[InlineKeyboardButton]] = []
+    if name == UNCERTAIN and page.rows:
+        lines += ["", t("report-uncertain-next")]
+        cards = [[_card_button(t, row)] for row in page.rows]
     return Outgoing(
         "\n".join(lines),
         rows(
+            *cards,
             page.buttons(t, lambda number: ShowReport(name=name, page=number)),
             [button(t("report-draw"), DrawReport(name=name))] if name in DRAWN else [],
             [button(t("report-again"), ShowReport(name=name, page=page_number))],
@@ -80,6 +88,14 @@ def caption(t: Texts, name: str, found: Sequence[Mapping[str, Any]]) -> str:
         last=t.money(last[column]),
         last_day=last["day"].isoformat(),
     )
+
+
+def _card_button(t: Texts, row: Mapping[str, Any]) -> InlineKeyboardButton:
+    """Make the button that opens the card on which an admin decides about an uncertain post."""
+    target_id = row["campaign_target_id"]
+    # The card has the number of the present claim itself.
+    action = OnUncertainPost(act=ResolutionAct.CARD, id=target_id, claim=0)
+    return receipt_button(t("report-uncertain-card", id=str(target_id)), action)
 
 
 def _row(t: Texts, name: str, row: Mapping[str, Any], *, wrong: bool) -> str:
@@ -112,7 +128,15 @@ def _cell(t: Texts, column: str, value: Any) -> str:
         return t.time(value)
     if isinstance(value, date):
         return f"{value.isoformat()} UTC"
+    return _words(t, column, " ".join(str(value).split()))
+
+
+def _words(t: Texts, column: str, shown: str) -> str:
+    """Return a cell with a text: a word of the product in the reader's language, or the text."""
     if column in _STATUSES:
-        return t("state", status=str(value))
-    shown = " ".join(str(value).split())
+        return t("state", status=shown)
+    if column == "action":
+        return t("audit-act", name=shown)
+    if column == "kind":
+        return t("report-kind", kind=shown)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

@@ -21,8 +21,8 @@ _COMMANDS = {
     "telegram_down_since": next_steps.INCIDENTS,
     "last_ledger_check_age": next_steps.LEDGER,
     "ledger_violations": next_steps.LEDGER,
-    "posts_oldest_uncertain_age": "adtech report job_statuses",
-    "escrows_stuck": "adtech report held",
+    "posts_oldest_uncertain_age": "/report uncertain",
+    "escrows_stuck": "/report held",
     "oldest_refund_due_age": "/dlq",
 }
 """The command that shows more about a line of the status."""

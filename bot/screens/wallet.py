@@ -11,8 +11,11 @@ from db.money import STARS
 from services.money.wallets import Balances, StatementLine
 
 
-def wallet(t: Texts, balances: Balances) -> Outgoing:
-    """Build the screen with a person's balance, held money and debt (an open loss)."""
+def wallet(t: Texts, balances: Balances, *, has_methods: bool) -> Outgoing:
+    """Build the screen with a person's balance, held money and debt (an open loss).
+
+    `has_methods` says whether the platform asks where a person is paid.
+    """
     text = t(
         "wallet",
         available=t.money(balances.available, balances.currency),
@@ -33,6 +36,7 @@ def wallet(t: Texts, balances: Balances) -> Outgoing:
                 button(t("wallet-statement"), Go(screen=Screen.STATEMENT)),
                 button(t("wallet-withdrawals"), Go(screen=Screen.WITHDRAWALS)),
             ],
+            [button(t("destinations-open"), Go(screen=Screen.DESTINATIONS))] if has_methods else [],
             [button(t("back"), Go(screen=Screen.MENU))],
         ),
     )

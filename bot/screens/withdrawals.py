@@ -1,6 +1,5 @@
 """Build the screens of withdrawals for the staff and for people."""
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -21,7 +20,7 @@ from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.money import Reason, Withdrawal, WithdrawalStatus
 from db.money import STARS
-from services.money.withdrawal_details import WithdrawalDetails
+from services.money.withdrawal_details import OPEN, WithdrawalDetails
 from services.money.withdrawal_sources import Source, Sources
 
 REASONS = ("details", "suspicion", "rules")
@@ -108,21 +107,14 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
     )
 
 
-def confirm_withdrawal(
-    t: Texts, amount: int, available: int, key: str, *, within: timedelta
-) -> Outgoing:
+def confirm_withdrawal(t: Texts, amount: int, left: int, key: str, *, days: int) -> Outgoing:
     """Build the question whether a person wants to withdraw an amount.
 
-    `amount` and `available` are in minor units. Two presses with the same `key` make one
-    withdrawal. `within` is the expected time until the payment.
+    `amount` and `left`, what remains, are in minor units. Two presses with the same `key` make one
+    withdrawal. `days` is the expected time until the payment.
     """
     return Outgoing(
-        t(
-            "withdraw-sure",
-            amount=t.money(amount),
-            left=t.money(available - amount),
-            days=max(1, math.ceil(within / timedelta(days=1))),
-        ),
+        t("withdraw-sure", amount=t.money(amount), left=t.money(left), days=days),
         rows(
             [
                 button(
@@ -214,6 +206,8 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
     if row.status is WithdrawalStatus.APPROVED and (row.blocked or row.open_loss):
         loss = t.money(row.open_loss, row.currency) if row.open_loss else "none"
         lines.append(t("withdrawal-must-wait", loss=loss))
+    if row.method is not None and row.status in OPEN:
+        lines.append(t("withdrawal-method", method=row.method.value))
     if row.restored:
         lines.append(t("withdrawal-restored"))
     if row.paying_telegram_id is not None:

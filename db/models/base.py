@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Text, func, text
+from sqlalchemy import BigInteger, DateTime, Enum, Identity, Index, MetaData, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -49,6 +49,12 @@ CorrelationId = Annotated[
     ),
 ]
 """The id of the update, command or tick that wrote the row, or null (`db/correlation.py`)."""
+
+
+def correlation_index(table: str) -> Index:
+    """Return the index with which `adtech trace` finds the rows of an id (`CorrelationId`)."""
+    # Ids are random, and are only compared for equality: a hash index is cheaper to extend.
+    return Index(f"ix_{table}_correlation_id", "correlation_id", postgresql_using="hash")
 
 
 def enum_column(kind: type[StrEnum], name: str | None = None) -> Enum:

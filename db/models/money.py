@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CorrelationId, CreatedAt, Key, Txn, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, Txn, correlation_index, enum_column
 from db.models.intake import Comparison
 
 
@@ -136,6 +136,7 @@ class LedgerTransfer(Base):
             postgresql_where=text("reason = 'escrow_hold'"),
         ),
         CheckConstraint("reason NOT IN ('fee', 'escrow_release')", name="reason_of_transfer"),
+        correlation_index("ledger_transfers"),
     )
 
     id: Mapped[Key]
@@ -224,6 +225,7 @@ class Deposit(Base):
             ),
         ),
         Index("ix_deposits_user_id", "user_id"),
+        correlation_index("deposits"),
     )
 
     id: Mapped[Key]
@@ -292,6 +294,8 @@ class Withdrawal(Base):
     )
     external_reference: Mapped[str | None] = mapped_column(unique=True)
     """The provider's id of the payment, or null."""
+    destination_id: Mapped[int | None] = mapped_column(ForeignKey("payout_destinations.id"))
+    """Where the person is paid, or null if the platform offered no method at the request."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_until: Mapped[datetime | None]

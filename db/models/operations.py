@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Interval, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, correlation_index, enum_column
 
 
 class Switch(StrEnum):
@@ -75,6 +75,7 @@ class OutboxMessage(Base):
             "id",
             postgresql_where=text("status = 'queued'"),
         ),
+        correlation_index("outbox"),
         Index("ix_outbox_altered", "created_at", postgresql_where=text("kind = 'post_altered'")),
         Index(
             "ix_outbox_ended",
@@ -126,6 +127,7 @@ class InboxUpdate(Base):
             "id",
             postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
         ),
+        correlation_index("inbox"),
         Index("ix_inbox_done_at", "done_at", postgresql_where=text("done_at IS NOT NULL")),
         Index("ix_inbox_failed_at", "failed_at", postgresql_where=text("failed_at IS NOT NULL")),
         CheckConstraint("done_at IS NULL OR failed_at IS NULL", name="ended_once"),

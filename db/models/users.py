@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
+from db.models.base import Base, CorrelationId, CreatedAt, Key, correlation_index, enum_column
 
 
 class Role(StrEnum):
@@ -151,6 +151,12 @@ class UserAuditLog(Base):
     __table_args__ = (
         Index("ix_user_audit_logs_action_created_at", "action", "created_at"),
         Index("ix_user_audit_logs_created_at", "created_at"),
+        correlation_index("user_audit_logs"),
+        Index(
+            "ix_user_audit_logs_origin_id",
+            text("(metadata ->> 'origin_id')"),
+            postgresql_using="hash",
+        ),
     )
 
     id: Mapped[Key]

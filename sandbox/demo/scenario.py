@@ -56,8 +56,8 @@ class StepResult:
 
 async def create_participants(control: Control, facts: Json, suffix: str) -> Participants:
     """Create an advertiser, an owner and a channel, and return them with the admin."""
-    advertiser = await control.post("/users", first_name="Advertiser")
-    owner = await control.post("/users", first_name="Owner")
+    advertiser = await control.post("/users", first_name=f"Advertiser {suffix}")
+    owner = await control.post("/users", first_name=f"Owner {suffix}")
     title = f"Owner's channel {suffix}"
     channel = await control.post("/channels", owner_id=owner["id"], title=title)
     people = {

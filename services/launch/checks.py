@@ -165,8 +165,14 @@ async def _check_ledger(session: AsyncSession, _context: Context) -> Result:
 async def _check_hold_blocked(session: AsyncSession, context: Context) -> Result:
     placement = await micro_campaign.pending(session, since=context.began_at)
     if placement is None:
-        return Result(passed=False, found="pending: 0")
+        return await _none(session, context, "pending: 0")
     return await _attempt(session, Switch.NEW_ESCROWS, placement.target_id, escrow.hold)
+
+
+async def _none(session: AsyncSession, context: Context, found: str) -> Result:
+    """Return the result that there is no placement of the launch, and whether a tester has one."""
+    tested = await micro_campaign.newest_of_testers(session, since=context.began_at)
+    return Result(passed=False, found=found if tested is None else f"{found}, tester {tested}")
 
 
 async def _check_payout_blocked(session: AsyncSession, context: Context) -> Result:
@@ -195,7 +201,7 @@ async def _attempt(
 async def _check_test_placement(session: AsyncSession, context: Context) -> Result:
     placement = await micro_campaign.pending(session, since=context.began_at)
     if placement is None:
-        return Result(passed=False, found="pending: 0")
+        return await _none(session, context, "pending: 0")
     evidence = placement.as_json()
     if placement.price > context.facts.amount:
         return Result(passed=False, found=f"price > {context.facts.amount}", evidence=evidence)
@@ -208,7 +214,7 @@ async def _check_one_escrow(session: AsyncSession, context: Context) -> Result:
     count = await micro_campaign.count_held(session, since=context.began_at)
     placement = await micro_campaign.held(session, since=context.began_at)
     if placement is None or placement.escrow_status != "held" or count != 1:
-        return Result(passed=False, found=f"escrows: {count}")
+        return await _none(session, context, f"escrows: {count}")
     evidence = placement.as_json()
     if placement.price > context.facts.amount:
         return Result(passed=False, found=f"price > {context.facts.amount}", evidence=evidence)

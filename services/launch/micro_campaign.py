@@ -7,8 +7,12 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.platform import reports
+
+_REAL = f"target.id NOT IN ({reports.TESTED_TARGETS})"
+"""The condition of a placement of the launch: nobody in it is a tester."""
 _PENDING = text(
-    """
+    f"""
     SELECT target.id AS target_id, target.price, 0 AS fee, wallet.balance,
         NULL AS escrow_status, NULL AS job_status, NULL::timestamptz AS release_due_at
     FROM campaign_targets target
@@ -16,19 +20,26 @@ _PENDING = text(
     JOIN channels channel ON channel.id = target.channel_id
     JOIN wallets wallet ON wallet.user_id = campaign.advertiser_id AND wallet.kind = 'user'
     WHERE target.status = 'pending' AND target.created_at >= :since
-        AND campaign.status = 'active' AND channel.status = 'active'
+        AND campaign.status = 'active' AND channel.status = 'active' AND {_REAL}
     ORDER BY target.id DESC LIMIT 1
-    """
+    """  # noqa: S608 - only constants are put in
 )
 _HELD = text(
-    """
+    f"""
     SELECT target.id AS target_id, held.amount AS price, held.fee, 0 AS balance,
         held.status AS escrow_status, job.status AS job_status, held.release_due_at
     FROM escrows held JOIN campaign_targets target ON target.id = held.campaign_target_id
     LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
-    WHERE held.created_at >= :since
+    WHERE held.created_at >= :since AND {_REAL}
     ORDER BY held.status = 'held' DESC, held.status = 'released' DESC, held.id DESC LIMIT 1
-    """
+    """  # noqa: S608 - the same
+)
+_OF_TESTERS = text(
+    f"""
+    SELECT max(target.id) FROM campaign_targets target
+    WHERE target.created_at >= :since AND target.status IN ('pending', 'approved')
+        AND NOT ({_REAL})
+    """  # noqa: S608 - the same
 )
 _COUNT = text("SELECT count(*) FROM escrows WHERE status = 'held' AND created_at >= :since")
 _LEGS = text(
@@ -90,16 +101,26 @@ class Placement:
 
 
 async def pending(session: AsyncSession, *, since: datetime) -> Placement | None:
-    """Return the newest pending placement since a moment. Its campaign and channel are active."""
+    """Return the newest pending placement since a moment, without those of testers.
+
+    Its campaign and channel are active.
+    """
     return await _one(session, _PENDING, since)
 
 
 async def held(session: AsyncSession, *, since: datetime) -> Placement | None:
     """Return the placement whose escrow was opened since a moment: the newest held one.
 
-    Without a held escrow, returns the newest released one, and otherwise the newest refunded one.
+    A placement of a tester does not count, because real people have to buy and sell it. Without a
+    held escrow, returns the newest released one, and otherwise the newest refunded one.
     """
     return await _one(session, _HELD, since)
+
+
+async def newest_of_testers(session: AsyncSession, *, since: datetime) -> int | None:
+    """Return the id of the newest pending or approved placement of a tester, or None."""
+    target_id: int | None = await session.scalar(_OF_TESTERS, {"since": since})
+    return target_id
 
 
 async def _one(session: AsyncSession, query: Any, since: datetime) -> Placement | None:

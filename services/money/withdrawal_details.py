@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from db.models.destinations import PayoutDestination, PayoutMethod
 from db.models.money import Withdrawal, WithdrawalStatus
 from db.models.users import User, UserAuditLog
 from services.money import wallets
@@ -37,6 +38,9 @@ class WithdrawalDetails:
     return_reason: str | None
     paying_telegram_id: int | None
     """The Telegram id of the admin with a valid claim on the payment, or None."""
+    destination_id: int | None
+    method: PayoutMethod | None
+    """How the person is paid, or None if no address was asked for."""
     restored: bool
     """Whether the withdrawal is open and older than a restored backup: it may be paid already."""
 
@@ -76,9 +80,11 @@ def _select_cards() -> Select[*tuple[Any, ...]]:
             (func.clock() - Withdrawal.created_at).label("age"),
             decided_by.telegram_id.label("decided_by"),
             paying_by.telegram_id.label("paying_by"),
+            PayoutDestination.method,
             _is_restored().label("restored"),
         )
         .join(User, User.id == Withdrawal.user_id)
+        .outerjoin(PayoutDestination, PayoutDestination.id == Withdrawal.destination_id)
         .outerjoin(decided_by, decided_by.id == Withdrawal.decided_by)
         .outerjoin(
             paying_by,
@@ -113,5 +119,7 @@ def _to_card(row: Any) -> WithdrawalDetails:
         external_reference=withdrawal.external_reference,
         return_reason=withdrawal.return_reason,
         paying_telegram_id=row.paying_by,
+        destination_id=withdrawal.destination_id,
+        method=row.method,
         restored=row.restored,
     )

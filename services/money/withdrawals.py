@@ -15,10 +15,18 @@ from db.models.money import Reason, WalletKind, Withdrawal, WithdrawalStatus
 from db.models.operations import Switch
 from db.models.users import User
 from db.session import sqlstate
-from services.money import external_references, ledger, payees, payment_claims, wallets
+from services.money import (
+    destinations,
+    external_references,
+    ledger,
+    payees,
+    payment_claims,
+    wallets,
+)
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
+from services.platform.payout_errors import DestinationMissing
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
@@ -27,18 +35,28 @@ CANCELLED_REASON = "cancelled"
 """The stored reason if the person cancels the withdrawal."""
 CLAWED_BACK_REASON = "clawed_back"
 """The stored reason if the payer of a deposit reversed the payment."""
-_NOT_COMPARED = "AD053"
+_NOT_COMPARED, _DROPPED = "AD053", "AD121"
 
 
 async def request(
-    session: AsyncSession, *, actor: Actor, amount: int, key: str, least: int = 1
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    amount: int,
+    key: str,
+    least: int = 1,
+    destination_id: int | None = None,
 ) -> Withdrawal:
     """Request a withdrawal, and move its money into the person's withdrawal wallet.
 
     `amount` and `least`, the smallest withdrawal, are in minor units. A second call with the same
-    key and content returns the first request. Locks the kill switch `withdrawals`, the key, the
-    person, then the wallets. Raises AccessDenied, InvalidAmount, IdempotencyConflict, BelowMinimum,
-    PersonBlocked, OpenLoss, SwitchStopped, NotFound, InsufficientFunds.
+    key and content returns the first request. `destination_id` says where the person is paid; None
+    if the platform offers no method.
+
+    Locks the kill switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
+    InvalidAmount, IdempotencyConflict, BelowMinimum, PersonBlocked, OpenLoss, SwitchStopped,
+    NotFound, InsufficientFunds; DestinationMissing if the destination is not a current one of this
+    person; DestinationTooNew if it was changed within the last 24 hours.
     """
     user_id = actor.require_user(action="withdrawal_request")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -51,12 +69,20 @@ async def request(
         return first
     if amount < least:
         raise errors.BelowMinimum(least)
+    if destination_id is not None:
+        await destinations.require_usable(session, user_id=user_id, destination_id=destination_id)
     await payees.require_payable(session, await payees.lock(session, user_id))
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await wallets.of_user(session, user_id)
     inserted = await session.execute(
         insert(Withdrawal)
-        .values(key=key, user_id=user_id, amount=amount, currency=wallet.currency)
+        .values(
+            key=key,
+            user_id=user_id,
+            amount=amount,
+            currency=wallet.currency,
+            destination_id=destination_id,
+        )
         .returning(Withdrawal)
     )
     withdrawal: Withdrawal = inserted.scalar_one()
@@ -86,8 +112,8 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     If the withdrawal is already approved or paid, nothing changes. Locks the kill switch
     `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney,
     InvalidMove, PersonBlocked, OpenLoss, SwitchStopped; NotCompared if a deposit in Stars that can
-    pay the withdrawal is not compared with Telegram's list. After NotCompared, the caller must roll
-    back.
+    pay the withdrawal is not compared with Telegram's list; DestinationMissing if the person has
+    dropped the destination. After these two, the caller must roll back.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -104,6 +130,8 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     except DBAPIError as error:
         if sqlstate(error) == _NOT_COMPARED:
             raise errors.NotCompared(withdrawal_id) from error
+        if sqlstate(error) == _DROPPED:
+            raise DestinationMissing from error
         raise
     await _record_and_notify(session, withdrawal, actor, "withdrawal_approved", role=role)
     return withdrawal

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-Watcher = Literal["bot", "scheduler"]
+Watcher = Literal["bot", "scheduler", "prometheus"]
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,19 @@ class Condition:
     fact: str
     """The name of the fact, which is also the name of its gauge after the prefix `adtech_`."""
     command: str
-    """The first command that the reader of the alert types."""
+    """The first command that the reader of the alert types, where the alert is read.
+
+    It is a command of the admin chat, unless no bot answers there or only a shell has it.
+    """
     above: float = 0.0
     """The condition is met while the fact is above this limit."""
     lasting: timedelta = timedelta()
     """How long the fact must be above the limit before the alert fires."""
     watcher: Watcher = "scheduler"
-    """The kind of process that compares the fact. The bot watches only the scheduler."""
+    """The program that compares the fact. The bot watches only the scheduler.
+
+    Prometheus alone compares what the admin chat reads at once in another message.
+    """
     urgent: bool = False
     """Whether the alert is also sent on the alert routes (ALERT_WEBHOOK_URL, ALERT_SMTP_URL)."""
     own_notice: bool = False
@@ -40,21 +46,33 @@ class Condition:
         return self.counted or f"max(adtech_{self.fact}) > {self.above:g}"
 
     @property
+    def shell_command(self) -> str:
+        """The first command for people who do not read the admin chat, who have a shell."""
+        if self.command.startswith("adtech "):
+            return self.command
+        name, _, argument = self.command.removeprefix("/").partition(" ")
+        return f"adtech {_IN_SHELL.get(name, name)} {argument}".rstrip()
+
+    @property
     def rule(self) -> str:
         """The name of the condition's rule in Prometheus."""
         return "".join(word.capitalize() for word in self.name.split("_"))
 
 
+_IN_SHELL = {"queue": "health", "ledger": "check", "killswitch": "killswitch list"}
+"""The commands of `adtech` that show what a command of the admin chat with another name shows."""
 _MINUTE = timedelta(minutes=1)
 
 CONDITIONS = (
     # Counted by each process, and added up from the heartbeats. Of the safety plan and SPEC §10.
+    # From samples every 15 s, Prometheus estimates a third more events in a minute than there were:
+    # 1.3 for one, 2.7 for two.
     Condition(
         "conflicts",
         "conflicts",
         "/health",
         above=1,
-        counted="sum(increase(adtech_conflicts_total[1m])) > 1",
+        counted="sum(increase(adtech_conflicts_total[1m])) > 2",
     ),
     Condition(
         "approve_failures",
@@ -83,7 +101,8 @@ CONDITIONS = (
         "/health",
         above=0.05,
         counted="histogram_quantile(0.95, sum by (le)"
-        ' (rate(adtech_operation_seconds_bucket{operation="approve"}[5m]))) > 0.5',
+        ' (rate(adtech_operation_seconds_bucket{operation="approve"}[5m]))) > 0.5'
+        ' and sum(increase(adtech_operation_seconds_count{operation="approve"}[5m])) >= 10',
     ),
     Condition(
         "telegram_errors",
@@ -92,14 +111,14 @@ CONDITIONS = (
         above=5,
         lasting=timedelta(seconds=20),
         urgent=True,
-        counted="sum(increase(adtech_telegram_errors_total[1m])) > 5",
+        counted="sum(increase(adtech_telegram_errors_total[1m])) > 7",
     ),
     Condition(
         "poller_displaced",
         "poll_conflicts",
         "/health",
         above=1,
-        counted="sum(increase(adtech_poll_conflicts_total[1m])) > 1",
+        counted="sum(increase(adtech_poll_conflicts_total[1m])) > 2",
     ),
     Condition(
         "redis_away",
@@ -125,7 +144,7 @@ CONDITIONS = (
         counted="max(adtech_webhook_foreign) > 0",
     ),
     # Incidents, about which other messages have the details.
-    Condition("ledger_violation", "ledger_incidents", "adtech check", urgent=True, own_notice=True),
+    Condition("ledger_violation", "ledger_incidents", "/ledger", urgent=True, own_notice=True),
     Condition(
         "audit_chain_broken",
         "audit_chain_incidents",
@@ -136,15 +155,23 @@ CONDITIONS = (
     Condition("telegram_down", "telegram_incidents", "/health", urgent=True, own_notice=True),
     # Read from the database.
     Condition("dead_letters", "dead_letters", "/dlq"),
-    Condition("uncertain_posts", "posts_uncertain", "adtech report job_statuses", lasting=_MINUTE),
-    Condition("escrows_late", "escrows_late", "adtech report held", lasting=2 * _MINUTE),
+    Condition("uncertain_posts", "posts_uncertain", "/report uncertain", lasting=_MINUTE),
+    Condition("escrows_late", "escrows_late", "/report held", lasting=2 * _MINUTE),
     Condition("refunds_late", "refunds_late", "/killswitch", lasting=_MINUTE),
-    Condition("switch_missing", "switches_missing", "adtech killswitch list", urgent=True),
+    Condition("switch_missing", "switches_missing", "/killswitch", urgent=True),
+    # Each stop is told to the admin chat at once, and a stopped product is well.
+    Condition(
+        "switch_stopped",
+        "switch_running",
+        "/killswitch",
+        watcher="prometheus",
+        counted="min by (switch) (adtech_switch_running) == 0",
+    ),
     # The sandbox can move the database's clock forward. So these facts have to last.
     Condition(
         "ledger_check_late",
         "ledger_check_age_seconds",
-        "adtech check",
+        "/ledger",
         above=180,
         lasting=2 * _MINUTE,
         urgent=True,
@@ -153,7 +180,7 @@ CONDITIONS = (
     Condition(
         "alarms_late",
         "alarms_oldest_seconds",
-        "adtech health",
+        "/health",
         above=45,
         lasting=timedelta(seconds=15),
         urgent=True,
@@ -163,7 +190,9 @@ CONDITIONS = (
     Condition(
         "scheduler_missing",
         "schedulers_missing",
-        "adtech health",
+        "/health",
+        # Prometheus that has just started has no series yet. The bot tells the chat without delay.
+        lasting=timedelta(seconds=30),
         watcher="bot",
         urgent=True,
         counted="max(adtech_schedulers_missing) > 0 or absent(adtech_ledger_check_age_seconds)",

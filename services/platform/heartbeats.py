@@ -13,6 +13,11 @@ BOT = "bot"
 SCHEDULER = "scheduler"
 HEARTBEAT_LATE = timedelta(seconds=20)
 """A process with an older heartbeat does not count as alive."""
+RETURN_SECONDS = 10.0
+"""After an outage of the database, processes have this time to write a heartbeat again.
+
+Before that, nobody says that they are missing.
+"""
 
 
 async def beat(

@@ -54,6 +54,8 @@ class Report:
     `:sla` is the longest time that an escrow may hold money without a post. `:first_txn` is the
     first transaction whose entries the reports by day need.
     """
+    next_step: str = ""
+    """The advice for people in a shell if the report has rows. It can be empty."""
     is_wrong: Callable[[Row], bool] = _nothing_is_wrong
     """Whether a row of the result is something that must not be."""
 
@@ -177,6 +179,20 @@ REPORTS: Mapping[str, Report] = {
                 ELSE 'waiting' END), e.created_at ASC, e.id
         """,
         is_wrong=lambda row: row["state"] == "stuck",
+    ),
+    "uncertain": Report(
+        "posts that may or may not be in their channels, the oldest first",
+        """
+        SELECT j.campaign_target_id, j.channel_id, e.amount, j.updated_at AS uncertain_since,
+            CASE WHEN j.known_message_id IS NULL THEN 'asked'
+                WHEN j.first_absent_at IS NOT NULL THEN 'absent_once' ELSE 'searching' END AS state,
+            CASE WHEN j.known_message_id IS NOT NULL THEN j.next_check_at END AS next_search_at,
+            j.escalate_at AS asks_admins_at, j.last_error
+        FROM post_jobs j LEFT JOIN escrows e ON e.campaign_target_id = j.campaign_target_id
+        WHERE j.status = 'uncertain' ORDER BY j.updated_at, j.id
+        """,
+        next_step="The scheduler searches for these posts. What it does not find, an admin decides:"
+        " /report uncertain in the admin chat opens the card of each post.",
     ),
     "failed_jobs": Report(
         "failed post jobs with their last error, the newest first",

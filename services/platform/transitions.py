@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.corrections import CorrectionStatus
+from db.models.destinations import DestinationStatus
 from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
@@ -112,6 +113,13 @@ WITHDRAWAL: Transitions[WithdrawalStatus] = {
     (WithdrawalStatus.APPROVED, WithdrawalStatus.RETURNED): _STAFF,
 }
 
+
+DESTINATION: Transitions[DestinationStatus] = {
+    (DestinationStatus.TYPED, DestinationStatus.CURRENT): _OWNER,
+    (DestinationStatus.TYPED, DestinationStatus.DROPPED): _OWNER,
+    (DestinationStatus.CURRENT, DestinationStatus.REPLACED): _OWNER,
+    (DestinationStatus.CURRENT, DestinationStatus.DROPPED): _OWNER,
+}
 
 CORRECTION: Transitions[CorrectionStatus] = {
     (CorrectionStatus.PROPOSED, CorrectionStatus.CONFIRMED): _STAFF,

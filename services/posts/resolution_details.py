@@ -60,7 +60,7 @@ class ResolutionCase:
     seen_at: datetime | None
     """The time of the last check that found the post and compared its text, or None."""
     taken_over: bool
-    """True if the channel belongs to another person now, and not to the placement's owner."""
+    """True if the channel belongs to another person now than the owner of the placement."""
 
     @property
     def uncertain(self) -> bool:

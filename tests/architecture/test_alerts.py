@@ -1,6 +1,7 @@
 """Test that the alert rules, the dashboard and the metrics of the product fit together."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests import prometheus_rules
 from tests.conftest import ROOT
 from tests.prometheus_rules import METRIC
 
+COUNTER = re.compile(r"(adtech_\w+_(?:total|count|bucket))({[^}]*})?")
+LABEL = re.compile(r'(\w+)=~?"([^"]*)"')
 DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
 
 
@@ -48,6 +51,21 @@ def test_the_metrics_of_a_rule_exist(condition: Condition) -> None:
     used = set(METRIC.findall(condition.expression))
     assert used
     assert used <= known_metrics()
+
+
+def test_counters_of_rules_and_panels_begin_at_zero() -> None:
+    """Check that the series exist before the first event, which Prometheus would not see."""
+    samples = [sample for metric in REGISTRY.collect() for sample in metric.samples]
+    panel_expressions = [t["expr"] for panel in panels() for t in panel.get("targets", ())]
+    found = COUNTER.findall(" ".join((*panel_expressions, *(c.counted for c in CONDITIONS))))
+    assert len(found) > len(CONDITIONS)
+    for name, selector in found:
+        series = [sample.labels for sample in samples if sample.name == name]
+        for label, values in LABEL.findall(selector):
+            assert set(values.split("|")) <= {labels[label] for labels in series}, selector
+    for condition in CONDITIONS:
+        for name, _ in COUNTER.findall(condition.counted):
+            assert any(sample.name == name for sample in samples), name
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)

@@ -17,7 +17,8 @@ TESTED_ELSEWHERE = {
     "bot/cli/look bot/cli/switches": "cli/test_app shows states, stops and runs",
     "bot/cli/testers": "services/market/test_testers requests what its commands request",
     "bot/commands": "bot/test_main reads the commands that Telegram got",
-    "bot/errors services/platform/errors": "test_texts explains every error in every language",
+    "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
+    " every error in every language",
     "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
     "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",
     "bot/database_metrics": "test_metrics counts conflicts and connections with it",
@@ -80,6 +81,7 @@ TESTED_ELSEWHERE = {
     "services/platform/guard_repairs": "test_guards runs the commands",
     "services/platform/restores services/posts/restored_posts": "bot/cli/test_restore restores"
     " backups with them",
+    "services/posts/resolution_details": "test_manual_resolution and test_uncertain_posts read it",
     "services/posts/telegram_outage": "test_breaker opens and ends outages",
 }
 """The reason why a module has no test file. A key holds paths or patterns of paths, separated by

@@ -113,6 +113,7 @@ def test_the_packages_of_this_machine_are_audited(audit: ModuleType) -> None:
     names = audit.names((ROOT / "requirements/run.txt").read_text())
     assert "aiogram" in names
     assert "colorama" not in names
+    assert audit.problems_of_licences(names) == []
 
 
 def test_the_bill_of_materials_is_the_same_each_time(tmp_path: Path) -> None:

@@ -263,7 +263,8 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     operator_callbacks.ShowReport: {"name": list(reports.REPORTS)},
     operator_callbacks.DrawReport: {"name": list(report_screens.DRAWN)},
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
-    callbacks.Withdraw: {"key": ["f" * 32]},
+    callbacks.Withdraw: {"key": ["f" * 20]},
+    callbacks.WithdrawTo: {"key": ["f" * 20]},
 }
 """All values of the text fields of a class."""
 

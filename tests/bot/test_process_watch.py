@@ -75,7 +75,7 @@ async def test_a_dead_scheduler_is_told_once_by_the_bot(
     await (await watch(market, receiver)).watch_once()
     [alert] = await alerts(market)
     assert alert.splitlines()[0].startswith("🚨 No scheduler gives a sign of life")
-    assert alert.splitlines()[1] == "adtech health"
+    assert alert.splitlines()[1] == "/health"
     await scheduler_beats(market)
     await watching.watch_once()
     assert (await alerts(market))[1].startswith("✅ Over: No scheduler")
@@ -90,12 +90,14 @@ async def test_the_bots_own_alarms_are_in_the_language_of_the_staff(
     watching = await watch(market, receiver)
     await watching.watch_once()
     assert "Ни один планировщик" in await market.last("group")
-    assert receiver.alerts[0]["text"].startswith("🚨 No scheduler")  # the alert routes are English
+    assert receiver.alerts[0]["text"].startswith("🚨 Ни один планировщик")
+    assert receiver.alerts[0]["command"] == "adtech health"
     monkeypatch.setattr(process_watch, "AWAY_SECONDS", -1.0)
     async with unreachable_database(market) as dependencies:
         watching._dependencies = replace(dependencies, settings=watching._dependencies.settings)
         await watching.watch_once()
     assert "PostgreSQL не отвечает" in await market.last("group")
+    assert "PostgreSQL не отвечает" in receiver.alerts[-1]["text"]
 
 
 async def test_the_heartbeat_carries_what_the_process_has_counted(
@@ -142,3 +144,21 @@ async def test_a_database_that_is_away_is_told_once(
     ]
     assert REGISTRY.get_sample_value("adtech_database_away") == 1
     assert "PostgreSQL does not answer" in await market.last("group")
+
+
+async def test_a_scheduler_has_time_to_return_after_an_outage_of_the_database(
+    market: Marketplace, receiver: WebReceiver
+) -> None:
+    watching = await watch(market, receiver)
+    await scheduler_beats(market)
+    await market.database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '21 seconds'")
+    kept = watching._dependencies
+    async with unreachable_database(market) as dependencies:
+        watching._dependencies = dependencies
+        await watching.watch_once()
+    watching._dependencies = kept
+    await watching.watch_once()
+    assert await alerts(market) == []
+    watching._failed_at -= heartbeats.RETURN_SECONDS
+    await watching.watch_once()
+    assert len(await alerts(market)) == 1

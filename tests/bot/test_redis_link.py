@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,12 +12,14 @@ from pathlib import Path
 import pytest
 import trustme
 from aiogram.fsm.storage.base import StorageKey
+from redis.exceptions import RedisError
 
-from bot import redis_link, redis_url, storage
+from bot import outages, redis_link, redis_url, storage
 from bot.redis_link import RedisAwayError, RedisLink
 from bot.telegram.rate_limiter import RateLimiter
 from db import address
 from tests.chaos.proxy import Streams, run_proxy
+from tests.conftest import ROOT
 from tests.factories import valkeys
 from tests.factories.valkeys import SERVICE, Servers
 
@@ -47,6 +50,9 @@ async def assert_shared(url: str) -> None:
 
     await valkeys.until(is_saved)  # on a busy machine, one answer may come too late
     assert await second.get_data(key) == {"name": "Bakery"}
+    await second.set_data(key, {})
+    assert not second._unsaved
+    assert await first.get_data(key) == {}
     chat_id, resting = next(_chats), next(_chats)
     assert await one.wait(chat_id, within=1) == 0
     assert 0 < await other.wait(chat_id, within=0) <= 1
@@ -64,10 +70,16 @@ def reach(port: int) -> Callable[[], Awaitable[Streams]]:
     return connect
 
 
+def rights_of_the_page() -> list[str]:
+    """Return the words of the command that docs/deploy.md gives for a user with an ACL."""
+    found = re.search("^ACL SETUSER .*$", (ROOT / "docs/deploy.md").read_text(), re.MULTILINE)
+    assert found
+    return found[0].replace(">PASSWORD", ">p@ss/w").split()
+
+
 async def test_a_user_with_a_password_and_a_database(servers: Servers) -> None:
     port = await servers.start()
-    keys = ("~{limits}:*", "~form:*", "~alive")
-    await valkeys.command(port, "ACL", "SETUSER", "adtech", "on", ">p@ss/w", *keys, "+@all")
+    await valkeys.command(port, *rights_of_the_page())
     await assert_shared(f"redis://adtech:p%40ss%2Fw@127.0.0.1:{port}/3")
     refused = RedisLink(f"redis://adtech:wrong@127.0.0.1:{port}/3")
     assert not await refused.alive()
@@ -94,9 +106,24 @@ async def test_tls_with_an_authority_of_the_hoster(
 @pytest.mark.parametrize("size", [1, 3])
 async def test_a_cluster(servers: Servers, size: int) -> None:
     found = await valkeys.make_cluster(servers, size)
+    for port in found:
+        await valkeys.command(port, *rights_of_the_page(), "+cluster|slots")
     hosts = ",".join(f"127.0.0.1:{port}" for port in reversed(found))
     for _ in range(3):  # keys of several servers
-        await assert_shared(f"redis+cluster://{hosts}")
+        await assert_shared(f"redis+cluster://adtech:p%40ss%2Fw@{hosts}")
+
+
+async def test_a_sentinel_that_does_not_answer_is_told_in_a_few_words() -> None:
+    client, sentinels = redis_link.open_clients(
+        f"redis+sentinel://127.0.0.1:1/{SERVICE}/0", decode_responses=True
+    )
+    with pytest.raises(RedisError) as refusal:
+        await client.get("alive")
+    assert outages.cause_of(refusal.value) == (
+        f"MasterNotFoundError: No master found for '{SERVICE}'"
+    )
+    for each in (client, *sentinels):
+        await each.aclose()
 
 
 async def test_sentinel_names_the_new_primary(servers: Servers) -> None:

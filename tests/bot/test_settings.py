@@ -331,6 +331,11 @@ def test_env_example_names_every_setting() -> None:
     assert named == {name.upper() for name in settings.Settings.model_fields}
 
 
+def test_the_host_may_be_an_address_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_HOST", "[::1]")
+    assert settings.load().http_host == "::1"
+
+
 def test_the_extra_ports_are_closed_unless_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = settings.load()
     assert (loaded.metrics_port, loaded.scheduler_http_port) == (None, None)

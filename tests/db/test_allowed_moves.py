@@ -8,13 +8,13 @@ import asyncpg
 import pytest
 from sqlalchemy import Enum
 
-from db.models import campaigns, losses, money, operations, posting, users
+from db.models import campaigns, destinations, losses, money, operations, posting, users
 from db.models.base import Base
 from sandbox import embedded
 from services.platform import transitions
 from tests.conftest import ROLLED_BACK
 
-MODULES = (campaigns, losses, money, operations, posting, users)
+MODULES = (campaigns, destinations, losses, money, operations, posting, users)
 """The modules that define tables."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,
@@ -24,6 +24,7 @@ TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "channels": transitions.CHANNEL,
     "deposits": transitions.DEPOSIT,
     "withdrawals": transitions.WITHDRAWAL,
+    "payout_destinations": transitions.DESTINATION,
     "corrections": transitions.CORRECTION,
     "outbox": transitions.OUTBOX,
     "staff_requests": transitions.STAFF_REQUEST,

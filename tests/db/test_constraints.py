@@ -16,12 +16,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-from db.models import campaigns, losses, money, operations, posting, users
+from db.models import campaigns, destinations, losses, money, operations, posting, users
 from db.models.base import Base
 from sandbox import embedded
 from tests.conftest import ROLLED_BACK
 
-MODULES = (campaigns, losses, money, operations, posting, users)
+MODULES = (campaigns, destinations, losses, money, operations, posting, users)
 """The modules that define tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)

@@ -1,12 +1,16 @@
 """Test what the container image is made of, from the text of `Dockerfile`."""
 
 import re
+import socket
 import subprocess
+import threading
 import tomllib
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -90,15 +94,33 @@ def test_the_image_is_checked_and_stopped_gently() -> None:
     assert arguments("STOPSIGNAL") == ["SIGTERM"]
 
 
-def test_the_health_check_is_a_program() -> None:
-    """Check that the program of HEALTHCHECK compiles, and fails if nobody answers."""
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/api/health/live" else 404)
+        self.end_headers()
+
+
+class _IPv6Server(HTTPServer):
+    address_family = socket.AF_INET6
+
+
+@pytest.mark.parametrize(
+    ("host", "server", "place"),
+    [("0.0.0.0", HTTPServer, "127.0.0.1"), ("::", _IPv6Server, "::1")],  # noqa: S104 - not bound
+)
+def test_the_health_check_asks_the_process(host: str, server: type[HTTPServer], place: str) -> None:
     argv: Any = yaml.safe_load(arguments("HEALTHCHECK")[0].partition("CMD ")[2])
     assert argv[:2] == ["python", "-c"]
-    ran = subprocess.run(
-        ["/usr/bin/env", "HTTP_PORT=1", *argv], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 1
-    assert "Connection refused" in ran.stderr
+    with server((place, 0), _Answer) as answering:
+        threading.Thread(target=answering.handle_request, daemon=True).start()
+        command = [
+            *("/usr/bin/env", f"HTTP_HOST={host}", f"HTTP_PORT={answering.server_port}"),
+            *("http_proxy=http://proxy.invalid", *argv),
+        ]
+        assert subprocess.run(command, check=False).returncode == 0
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "Connection refused" in refused.stderr
 
 
 def test_only_what_the_product_needs_reaches_the_image() -> None:

@@ -8,44 +8,14 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.demo import launcher
 from sandbox.demo.errors import Unexpected
-from tests.drills import dead_processes, money, outages, pages, restore, start, telegram_outages
+from tests.drills import pages, start
+from tests.drills.catalogue import DRILLS
 from tests.drills.report import Finding, Report, write
 from tests.drills.start import Prepared
-from tests.drills.world import World
-
-Act = Callable[[World, Report], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Drill:
-    """One way of causing an incident of `docs/incidents.toml`, and of repairing it."""
-
-    incident: str
-    act: Act
-
-
-DRILLS = {
-    "ledger_violation": Drill("ledger_violation", money.ledger_violation),
-    "escrow_stuck": Drill("escrow_stuck", outages.escrow_stuck),
-    "wallet_mismatch": Drill("wallet_mismatch", money.wallet_mismatch),
-    "telegram_closed": Drill("telegram_outage", telegram_outages.closed_port),
-    "telegram_resets": Drill("telegram_outage", telegram_outages.resets),
-    "telegram_502": Drill("telegram_outage", telegram_outages.bad_gateway),
-    "redis_outage": Drill("redis_outage", outages.redis_outage),
-    "crash_loop": Drill("crash_loop", outages.crash_loop),
-    "partial_payout": Drill("partial_payout", money.partial_payout),
-    "dead_scheduler": Drill("dead_scheduler", dead_processes.dead_scheduler),
-    "dead_bot": Drill("dead_bot", dead_processes.dead_bot),
-    "campaign_paused": Drill("campaign_paused", outages.campaign_paused),
-    "restore": Drill("restore", restore.restored_backup),
-}
-"""The drills by their names."""
 
 
 def main() -> int:
@@ -103,7 +73,7 @@ async def _run(name: str, prepared: Prepared) -> Report:
         async with start.open_world(prepared, folder) as world:
             report.count_entries = world.count_entries
             report.add(Finding("start", "the product starts", time.monotonic() - begun))
-            await drill.act(world, report)
+            await drill.run(world, report)
             async with report.phase("verify", "every command of the incident's page has run"):
                 if missed := incident.commands - world.commands:
                     raise Unexpected("all commands run", f"not run: {', '.join(sorted(missed))}")

@@ -1,7 +1,6 @@
 """Follow the ads of a drill: approve them, wait for their states, and check what was published."""
 
 from sandbox.demo.scenario import Scenario, channel_posts, expect, extract_ad
-from tests.drills.report import Report
 from tests.drills.world import World
 
 
@@ -53,17 +52,3 @@ async def expect_one_post(ad: Scenario) -> None:
     expect(posts.count(ad.preview), 1, "one post of the ad in the channel")
     ever = await ad.control.get("/published", chat_id=ad.participants.channel.id)
     expect(len(ever["published"]), 1, "one message ever published in the channel")
-
-
-async def verify(world: World, report: Report, *ads: Scenario) -> None:
-    """Check that each ad is in its channel exactly one time, and that the books are clean."""
-    async with report.phase("verify", "each ad is published once, and the books are clean"):
-        for ad in ads:
-            await expect_one_post(ad)
-        for command in (
-            "adtech report job_statuses",
-            "adtech report escrow_statuses",
-            "adtech dlq",
-        ):
-            await world.shell(command)
-        await world.check_books()

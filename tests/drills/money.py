@@ -1,6 +1,8 @@
 """Define the drills of incidents in which the books are wrong."""
 
 from sandbox.demo.people import Json
+from tests.drills import checks
+from tests.drills.drill import Drill
 from tests.drills.report import Report
 from tests.drills.world import World
 
@@ -9,12 +11,14 @@ MONEY = ("new_escrows", "payouts", "refunds", "withdrawals", "adjustments")
 _ALARM = "The ledger's invariants are broken"
 
 
-async def ledger_violation(world: World, report: Report) -> None:
-    """Change a balance by hand, and repair it."""
-    async with report.phase("trigger", "a balance is changed by hand"):
-        wallet, since = await _funded_wallet(world)
-        await world.damage(f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}")
-    await _see(world, report, since, wallet=wallet)
+async def _change_balance(world: World) -> None:
+    wallet = await _funded_wallet(world)
+    await world.damage(f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}")
+
+
+async def _repair_balance(world: World, report: Report) -> None:
+    wallet = await _funded_wallet(world)
+    await _see(world, report, wallet=wallet)
     async with report.phase("stop", "the incident has stopped the switches of money"):
         await _expect_stopped(world)
         await world.shell("adtech killswitch stop deposits REASON --as ID", reason="drill")
@@ -23,45 +27,47 @@ async def ledger_violation(world: World, report: Report) -> None:
             world, "adtech propose reset WALLET REASON --as ID", wallet=wallet
         )
         await _apply(world, correction)
-    await _verify(world, report, (*MONEY, "deposits"))
+    await _reopen(world, report, (*MONEY, "deposits"))
 
 
-async def wallet_mismatch(world: World, report: Report) -> None:
-    """Insert an entry by hand, and balance it."""
-    async with report.phase("trigger", "an entry is inserted by hand"):
-        wallet, since = await _funded_wallet(world)
-        await world.damage(
-            f"""
-            WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)
-                VALUES ('by hand', 'deposit', 999) RETURNING id)
-            INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,
-                reason, reference_id)
-            SELECT made.id, wallet.id, 500, wallet.balance, 1 + wallet.version, 'deposit', 999
-            FROM made, wallets wallet WHERE wallet.id = {wallet}
-            """
-        )
-    await _see(world, report, since, wallet=wallet, drift=False)
+async def _insert_entry(world: World) -> None:
+    wallet = await _funded_wallet(world)
+    await world.damage(
+        f"""
+        WITH made AS (INSERT INTO ledger_transfers (key, reason, reference_id)
+            VALUES ('by hand', 'deposit', 999) RETURNING id)
+        INSERT INTO ledger_entries (transfer_id, wallet_id, amount, balance_after, version,
+            reason, reference_id)
+        SELECT made.id, wallet.id, 500, wallet.balance, 1 + wallet.version, 'deposit', 999
+        FROM made, wallets wallet WHERE wallet.id = {wallet}
+        """
+    )
+
+
+async def _repair_entry(world: World, report: Report) -> None:
+    await _see(world, report, wallet=await _funded_wallet(world), drift=False)
     async with report.phase("stop", "the incident has stopped the switches of money"):
         await _expect_stopped(world)
     async with report.phase("repair", "two admins sign, and the owner's role balances the entry"):
         entry = (await world.books.row("SELECT max(id) AS id FROM ledger_entries"))["id"]
         correction = await _signed(world, "adtech propose orphan ENTRY REASON --as ID", entry=entry)
         await _apply(world, correction)
-    await _verify(world, report, MONEY)
+    await _reopen(world, report, MONEY)
 
 
-async def partial_payout(world: World, report: Report) -> None:
-    """Mark an escrow as released without a payout, and pay the owner."""
-    async with report.phase("trigger", "an escrow is released by hand, without its payout"):
-        await world.play("post job succeeded")
-        target, since = world.scenario.target_id, await world.group.version()
-        await world.damage(
-            "UPDATE escrows SET status = 'released', settled_at = now()"
-            f" WHERE campaign_target_id = {target}",
-            f"UPDATE campaign_targets SET status = 'posted' WHERE id = {target}",
-        )
+async def _release_without_payout(world: World) -> None:
+    await world.play("post job succeeded")
+    target = world.scenario.target_id
+    await world.damage(
+        "UPDATE escrows SET status = 'released', settled_at = now()"
+        f" WHERE campaign_target_id = {target}",
+        f"UPDATE campaign_targets SET status = 'posted' WHERE id = {target}",
+    )
+
+
+async def _repair_payout(world: World, report: Report) -> None:
     async with report.phase("see", "alarm in the admin chat, line in the log"):
-        await world.group.shows(_ALARM, since=since)
+        await world.group.shows(_ALARM, since=world.since)
         await world.log_says("Ledger invariant violated")
     async with report.phase("see", "the commands name the placement"):
         await world.shell("adtech check", status=1)
@@ -70,25 +76,28 @@ async def partial_payout(world: World, report: Report) -> None:
         await _expect_stopped(world)
     async with report.phase("repair", "two admins sign, and the owner is paid"):
         await world.run_switch("adjustments")
-        await _signed(world, "adtech propose payout PLACEMENT REASON --as ID", placement=target)
-    await _verify(world, report, MONEY[:-1], no_rows="adtech report unpaid_releases")
+        await _signed(
+            world,
+            "adtech propose payout PLACEMENT REASON --as ID",
+            placement=world.scenario.target_id,
+        )
+    await _reopen(world, report, MONEY[:-1])
 
 
-async def _funded_wallet(world: World) -> tuple[int, int]:
-    """Return the id of the advertiser's wallet, and the version of the admin chat."""
+async def _funded_wallet(world: World) -> int:
+    """Return the id of the advertiser's wallet."""
     row: Json = await world.books.row(
         "SELECT w.id FROM wallets w JOIN users u ON u.id = w.user_id"
         " WHERE u.telegram_id = $1 AND w.kind = 'user'",
         world.scenario.participants.advertiser.id,
     )
-    return row["id"], await world.group.version()
+    wallet: int = row["id"]
+    return wallet
 
 
-async def _see(
-    world: World, report: Report, since: int, *, wallet: int, drift: bool = True
-) -> None:
+async def _see(world: World, report: Report, *, wallet: int, drift: bool = True) -> None:
     async with report.phase("see", "alarm in the admin chat, line in the log"):
-        await world.group.shows(_ALARM, since=since)
+        await world.group.shows(_ALARM, since=world.since)
         await world.log_says("Ledger invariant violated")
     async with report.phase("see", "the commands name the wallet"):
         await world.shell("adtech check", status=1)
@@ -143,16 +152,38 @@ async def _apply(world: World, correction: int) -> None:
     await world.shell(command, correction=correction)
 
 
-async def _verify(
-    world: World,
-    report: Report,
-    stopped: tuple[str, ...],
-    no_rows: str = "adtech report drift",
-) -> None:
-    async with report.phase("verify", "the ledger is clean, the incident is closed, switches run"):
+async def _reopen(world: World, report: Report, stopped: tuple[str, ...]) -> None:
+    """Close the incident after a full check, and run the stopped switches."""
+    async with report.phase("repair", "a full check passes, the incident is closed, switches run"):
         await world.shell("adtech check --full")
         await world.close_incidents()
         for key in stopped:
             await world.run_switch(key)
-        await world.shell(no_rows)
-        await world.check_books()
+
+
+_CHECKS = (checks.FULL_CHECK, checks.INCIDENTS, checks.SWITCHES, checks.BOOKS)
+_NO_DRIFT = checks.command("adtech report drift", "no wallet differs from its entries")
+LEDGER_VIOLATION = Drill(
+    "ledger_violation",
+    cause="a balance is changed by hand",
+    trigger=_change_balance,
+    repair=_repair_balance,
+    checks=(_NO_DRIFT, *_CHECKS),
+)
+WALLET_MISMATCH = Drill(
+    "wallet_mismatch",
+    cause="an entry is inserted by hand",
+    trigger=_insert_entry,
+    repair=_repair_entry,
+    checks=(_NO_DRIFT, *_CHECKS),
+)
+PARTIAL_PAYOUT = Drill(
+    "partial_payout",
+    cause="an escrow is released by hand, without its payout",
+    trigger=_release_without_payout,
+    repair=_repair_payout,
+    checks=(
+        checks.command("adtech report unpaid_releases", "every released escrow is paid"),
+        *_CHECKS,
+    ),
+)

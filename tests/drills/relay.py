@@ -27,13 +27,16 @@ class Relay:
         return f"http://{ports.HOST}:{self.port}"
 
     async def open(self) -> None:
-        """Listen on the port."""
+        """Listen on the port, if it is closed."""
+        if self._server is not None:
+            return
         self._server = await asyncio.start_server(self._pass_on, ports.HOST, self.port)
 
     async def close(self) -> None:
         """Close the port: new connections are refused, and open ones end."""
         if self._server is not None:
             self._server.close()
+            self._server = None
         for sides in self._connections.values():
             for writer in sides:
                 writer.transport.abort()

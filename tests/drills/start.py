@@ -19,7 +19,11 @@ from tests.drills.world import World, damage
 
 PREPARED_STEPS = 1 + next(n for n, step in enumerate(STEPS) if step.act is target_submitted)
 """How many steps of the demo each prepared product has behind it: an ad waits for an admin."""
-_ROLES = (Role.ADMIN, Role.OPERATOR, Role.OPERATOR)
+_COLLEAGUES = {
+    "Third admin": Role.ADMIN,
+    "Operator": Role.OPERATOR,
+    "Second operator": Role.OPERATOR,
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ async def prepare(folder: Path) -> Prepared:
             first = await seed_participants(control, sandbox.facts)
             second = await create_participants(control, sandbox.facts, "2")
             scenarios = (Scenario(control, books, first), Scenario(control, books, second))
-            colleagues = [await _enter(control, first.admin_chat, n) for n in range(3)]
+            colleagues = [await _enter(control, first.admin_chat, name) for name in _COLLEAGUES]
             await asyncio.gather(*map(_buy, scenarios))
             await _hire(books, colleagues)
     finally:
@@ -56,6 +60,7 @@ async def open_world(prepared: Prepared, folder: Path) -> AsyncIterator[World]:
     await asyncio.to_thread(
         shutil.copytree, prepared.folder / "local", folder / "local", symlinks=True
     )
+    (folder / "backups").mkdir(mode=0o700)
     async with relay.run() as telegram:
         sandbox = await launcher.start(
             folder, "--port", str(telegram.to), "--bot-api-url", telegram.url
@@ -101,9 +106,9 @@ def _move(scenario: Scenario, control: Control, books: DemoDatabase) -> Scenario
     return replace(scenario, control=control, books=books, participants=moved)
 
 
-async def _enter(control: Control, group: Chat, number: int) -> int:
+async def _enter(control: Control, group: Chat, name: str) -> int:
     """Add a new person, who has started the bot, to the admin chat. Return the person's id."""
-    made: dict[str, Any] = await control.post("/users", first_name=f"Colleague {number + 1}")
+    made: dict[str, Any] = await control.post("/users", first_name=name)
     person = Person(control, made["id"])
     await person.say("/start", then="What would you like to do?")
     await control.post(f"/chats/{group.id}/members", user_id=person.id, status="member")
@@ -117,6 +122,6 @@ async def _hire(books: DemoDatabase, people: list[int]) -> None:
         *(
             f"INSERT INTO user_roles (user_id, role) SELECT id, '{role.value}' FROM users"
             f" WHERE telegram_id = {person}"
-            for role, person in zip(_ROLES, people, strict=True)
+            for role, person in zip(_COLLEAGUES.values(), people, strict=True)
         ),
     )

@@ -3,10 +3,12 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.scenario import Scenario
-from tests.drills import ads
+from tests.drills import ads, checks
+from tests.drills.drill import Drill
 from tests.drills.report import Report
 from tests.drills.world import World
 
@@ -20,57 +22,38 @@ _FIRING = """
 """
 
 
-async def closed_port(world: World, report: Report) -> None:
-    """Close Telegram's port while posts are due."""
-    await _run(
-        world,
-        report,
-        "Telegram's port is closed while two posts are due",
-        cause=world.telegram.close,
-        end=world.telegram.open,
-    )
+async def _close_port(world: World) -> None:
+    await world.telegram.close()
 
 
-async def resets(world: World, report: Report) -> None:
-    """Reset each request to Telegram while posts are due."""
-    await _run_with_fault(world, report, "refuse_before", "each request is reset")
+async def _reset(world: World) -> None:
+    await _order_fault(world, "refuse_before")
 
 
-async def bad_gateway(world: World, report: Report) -> None:
-    """Answer each request to Telegram by the status 502 while posts are due."""
-    await _run_with_fault(world, report, "html_502", "each request is answered by a 502")
+async def _answer_502(world: World) -> None:
+    await _order_fault(world, "html_502")
 
 
-async def _run_with_fault(world: World, report: Report, kind: str, what: str) -> None:
-    async def cause() -> None:
-        await world.control.post("/faults", method="*", kind=kind, times=1_000_000)
-
-    async def end() -> None:
-        async with world.control.session.delete(world.control.url + "/faults") as answer:
-            answer.raise_for_status()
-
-    await _run(world, report, f"{what} while two posts are due", cause=cause, end=end)
+async def _order_fault(world: World, kind: str) -> None:
+    await world.control.post("/faults", method="*", kind=kind, times=1_000_000)
 
 
-async def _run(
-    world: World,
-    report: Report,
-    what: str,
-    *,
-    cause: Callable[[], Awaitable[None]],
-    end: Callable[[], Awaitable[None]],
-) -> None:
+async def _trigger(world: World, *, fail: Callable[[World], Awaitable[None]]) -> None:
+    """Let two posts be due, and let Telegram fail in the given way."""
     batch = (world.scenario, world.other)
-    async with report.phase("trigger", what):
-        # Without a known message in the channel, no search can prove that a post is absent.
-        await asyncio.gather(*(_write_in_channel(world, ad) for ad in batch))
-        await world.stop("worker_post")
-        for ad in batch:
-            await ads.approve(world, ad)
-        await world.damage("UPDATE post_jobs SET due_at = clock() + interval '1 day'")
-        await world.run_switch("worker_post")
-        await cause()
-        await world.damage("UPDATE post_jobs SET due_at = clock()")
+    # Without a known message in the channel, no search can prove that a post is absent.
+    await asyncio.gather(*(_write_in_channel(world, ad) for ad in batch))
+    await world.stop("worker_post")
+    for ad in batch:
+        await ads.approve(world, ad)
+    await world.damage("UPDATE post_jobs SET due_at = clock() + interval '1 day'")
+    await world.run_switch("worker_post")
+    await fail(world)
+    await world.damage("UPDATE post_jobs SET due_at = clock()")
+
+
+async def _repair(world: World, report: Report) -> None:
+    batch = (world.scenario, world.other)
     async with report.phase("see", "an alert fires, which the second way sends out"):
         await world.books.until(
             _FIRING, so=lambda row: bool(row["n"]), expected="an alert about Telegram fires"
@@ -88,11 +71,10 @@ async def _run(
         for key in _SWITCHES:
             await world.stop(key)
     async with report.phase("repair", "Telegram answers again, and the switches run"):
-        await end()
+        await world.restore_network()
         for key in _SWITCHES:
             await world.run_switch(key)
         await _search(world, batch)
-    await ads.verify(world, report, *batch)
 
 
 async def _write_in_channel(world: World, ad: Scenario) -> None:
@@ -121,3 +103,18 @@ async def _search(world: World, batch: tuple[Scenario, ...]) -> None:
             continue
         return
     raise Unexpected("the posts are out", ", ".join([await ads.job_status(ad) for ad in batch]))
+
+
+def _drill(how: str, fail: Callable[[World], Awaitable[None]]) -> Drill:
+    return Drill(
+        "telegram_outage",
+        cause=f"{how} while two posts are due",
+        trigger=partial(_trigger, fail=fail),
+        repair=_repair,
+        checks=(checks.BOTH_ADS, *checks.REPORTS, checks.SWITCHES, checks.BOOKS),
+    )
+
+
+CLOSED_PORT = _drill("Telegram's port is closed", _close_port)
+RESETS = _drill("each request to Telegram is reset", _reset)
+BAD_GATEWAY = _drill("each request to Telegram is answered by the status 502", _answer_502)

@@ -2,8 +2,8 @@
 
 import textwrap
 
-from tests.drills import __main__ as drills
 from tests.drills import pages
+from tests.drills.catalogue import DRILLS
 
 INCIDENTS = pages.read()
 LINES_OF_A_SCREEN, WIDTH_OF_A_SCREEN = 50, 100
@@ -15,7 +15,7 @@ def test_the_page_is_made_from_the_table() -> None:
 
 
 def test_each_incident_has_its_drill() -> None:
-    assert set(INCIDENTS) == {drill.incident for drill in drills.DRILLS.values()}
+    assert set(INCIDENTS) == {drill.incident for drill in DRILLS.values()}
 
 
 def test_each_incident_has_all_parts_and_fits_one_screen() -> None:

@@ -1,20 +1,22 @@
 """Run the whole product for one drill, and act in it as the staff do."""
 
 import asyncio
+import json
 import os
 import re
 import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from bot import env_file
-from sandbox import binaries
+from sandbox import binaries, embedded
 from sandbox.demo import launcher
-from sandbox.demo.books import INVARIANTS, UNIQUENESS, DemoDatabase
+from sandbox.demo.books import DemoDatabase
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Chat, Control, Json, Person
 from sandbox.demo.scenario import Scenario
@@ -52,6 +54,10 @@ class World:
     runner: Person
     played: int
     """How many steps of the demo were done with the first ad."""
+    since: int = 0
+    """The version of the admin chat before the incident was caused."""
+    balances: list[Json] = field(default_factory=list)
+    """The wallets at the time of the backup, in the drill of a restore."""
     commands: set[str] = field(default_factory=set)
     """The commands of the runbook that have run, with their placeholders."""
 
@@ -77,8 +83,11 @@ class World:
         await damage(self.books.dsn, *statements)
 
     async def count_entries(self) -> int:
-        """Return the size of the ledger."""
-        return int((await self.books.row("SELECT count(*) AS n FROM ledger_entries"))["n"])
+        """Return the size of the ledger, or 0 while there is no database."""
+        try:
+            return int((await self.books.row("SELECT count(*) AS n FROM ledger_entries"))["n"])
+        except asyncpg.InvalidCatalogNameError:
+            return 0
 
     async def shell(self, command: str, *, status: int = 0, **values: object) -> str:
         """Run an `adtech` command in a process of its own, and return what it prints.
@@ -92,6 +101,21 @@ class World:
         if answer.status != status:
             raise Unexpected(f"{command} ends with {status}", f"{answer.status}: {answer.printed}")
         return answer.printed
+
+    @property
+    def backups(self) -> Path:
+        """Return the folder of the backups."""
+        return self.sandbox.folder / "backups"
+
+    def administrator(self) -> dict[str, str]:
+        """Return the variables with which `psql` connects as the administrator of PostgreSQL."""
+        postgres = self.sandbox.folder / "local/postgres"
+        passwords = json.loads((postgres / "passwords.json").read_text())
+        return {
+            "PGHOST": self.sandbox.facts["migration_database_url"].partition("?host=")[2],
+            "PGUSER": embedded.SUPERUSER,
+            "PGPASSWORD": passwords[embedded.SUPERUSER],
+        }
 
     def settings(self) -> dict[str, str]:
         """Return the environment variables of an operator's shell beside this product."""
@@ -111,7 +135,15 @@ class World:
     async def stop(self, key: str) -> None:
         """Stop a kill switch from the shell."""
         self.commands.add(f"adtech killswitch stop {key} REASON --as ID")
-        await self.shell("adtech killswitch stop SWITCH REASON --as ID", switch=key, reason="drill")
+        await self.shell(
+            "adtech killswitch stop SWITCH REASON --as ID", switch=key, reason="planned work"
+        )
+
+    async def restore_network(self) -> None:
+        """Let Telegram be reached again, whatever was done to the way to it."""
+        await self.telegram.open()
+        async with self.control.session.delete(self.control.url + "/faults") as answer:
+            answer.raise_for_status()
 
     async def chat(self, who: Person, command: str, *, then: str, **values: object) -> Json:
         """Write a command in the admin chat, and return the answer that contains `then`."""
@@ -182,11 +214,6 @@ class World:
             return any(all(word in line for word in words) for line in lines)
 
         await until(found, f"the {program}'s log says {' … '.join(words)}")
-
-    async def check_books(self) -> None:
-        """Run the independent checks of the database. Raises Unexpected for a wrong row."""
-        await self.books.check_all(INVARIANTS)
-        await self.books.check_all(UNIQUENESS)
 
 
 async def damage(dsn: str, *statements: str) -> None:

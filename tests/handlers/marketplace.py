@@ -13,7 +13,7 @@ from aiogram import Bot
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import inbox_worker, storage
+from bot import inbox_worker, kept_buttons, storage
 from bot.admin_chat import AdminChat
 from bot.context import Dependencies
 from bot.polling import Poller
@@ -165,6 +165,7 @@ class Marketplace:
             chat_id, language = user.telegram_id, user.language
         cards = await notices.read(session, [owed])
         notice = await notices.render(session, owed, language, people.CURRENCY, cards=cards)
+        notice = kept_buttons.add(BOT_TOKEN, owed, notice)
         for method in notice.methods(chat_id):
             sent = await self.bot(method)
         await outbox.record_sent(session, {owed.id: sent.message_id})

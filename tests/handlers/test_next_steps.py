@@ -51,6 +51,22 @@ def test_an_alert_has_the_buttons_of_what_comes_next(language: str, condition: A
     assert own or condition.command.startswith("adtech ")
 
 
+@pytest.mark.parametrize(
+    "command", sorted({c.command for c in CONDITIONS if not c.command.startswith("adtech ")})
+)
+async def test_the_command_of_an_alert_works_as_it_is_written(
+    operated: Marketplace, command: str
+) -> None:
+    market = operated
+    refused = "SELECT count(*) FROM user_audit_logs WHERE action = 'access_denied'"
+    before = len(await market.messages("group"))
+    await market.say("admin", command, where="group")
+    answer = (await market.messages("group"))[before + 1 :]
+    assert len(answer) == 1, answer
+    assert "There is no" not in answer[0]["text"]
+    assert await market.value(refused) == 0
+
+
 def test_alarms_have_the_buttons_of_incidents_and_switches() -> None:
     t = Texts("en", "USD")
     rows = [{"name": "a_rule", "rows": [{"ref": 1}]}]

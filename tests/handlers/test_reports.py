@@ -6,6 +6,7 @@ from bot.screens import reports as screens
 from bot.texts import LANGUAGES, Texts
 from db.models.users import Role
 from services.platform import reports
+from services.posts import posting
 from tests.factories import people
 from tests.handlers.marketplace import Marketplace
 
@@ -74,6 +75,36 @@ async def test_a_report_about_days_has_a_picture(
     assert photo["caption"].startswith(f"📈 {caption}\nLargest: $")
     if name == "held_by_day":
         assert f"Last: ${people.PRICE / 100:.2f} on " in photo["caption"]
+
+
+async def test_uncertain_posts_are_listed_with_their_cards(operated: Marketplace) -> None:
+    market = operated
+    await market.say("admin", "/report uncertain", where="group")
+    assert "No rows." in await market.last("group")
+    async with market.database.sessions.begin() as session:
+        deal = await people.approved(session)
+        claim = await people.claimed(session)
+        assert await posting.record_uncertain(session, claim, error="TimeoutError")
+    await market.say("admin", "/report uncertain", where="group")
+    shown = await market.last("group")
+    assert f"• placement: {deal.target.id} — channel: " in shown
+    assert "state: an admin has to decide" in shown
+    await market.press("admin", f"❔ Placement {deal.target.id}", where="group")
+    assert (await market.last("group")).startswith(f"❔ Placement #{deal.target.id}")
+    assert "✅ It is there" in await market.buttons("group")
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Placement sub"), ("ru", "Размещение под")])
+async def test_acts_are_shown_in_words(operated: Marketplace, language: str, word: str) -> None:
+    market = operated
+    await market.submitted()
+    await market.database.as_owner(
+        "UPDATE users SET language = $1, language_chosen = true", language
+    )
+    await market.say("admin", "/report audit_recent", where="group")
+    shown = (await market.last("group")).partition("\n")[2]
+    assert word in shown
+    assert "_" not in shown
 
 
 async def test_only_operators_read_reports(market: Marketplace) -> None:

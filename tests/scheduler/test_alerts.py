@@ -128,6 +128,20 @@ async def test_an_alert_that_the_alert_routes_refuse_is_sent_again(
     assert [alert["status"] for alert in receiver.alerts] == ["firing", "firing"]
 
 
+async def test_a_bot_has_time_to_return_after_an_outage_of_the_database(scene: Scene) -> None:
+    watching = await watch(scene)
+    await scene.database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '21 seconds'")
+    await scene.database.as_owner("ALTER TABLE heartbeats RENAME TO away")
+    with pytest.raises(DBAPIError):
+        await watching.run()
+    await scene.database.as_owner("ALTER TABLE away RENAME TO heartbeats")
+    await watching.run()
+    assert await told(scene) == []
+    watching._failed_at -= heartbeats.RETURN_SECONDS
+    await watching.run()
+    assert await told(scene) == [("alert_firing", "bot_missing")]
+
+
 async def test_the_scheduler_misses_the_bot(scene: Scene) -> None:
     watching = await watch(scene)
     await scene.database.as_owner(
@@ -197,6 +211,18 @@ async def test_the_dead_man_is_called_only_while_the_scheduler_works(
     assert receiver.calls == 1
 
 
+async def test_urgent_alerts_are_in_the_language_of_the_staff(
+    scene: Scene, receiver: WebReceiver
+) -> None:
+    await scene.database.as_owner("UPDATE users SET language = 'ru'")
+    watching = await watch(scene, receiver)
+    async with missing_switch(scene):
+        await watching.run()
+    [alert] = [sent for sent in receiver.alerts if sent["alert"] == "switch_missing"]
+    assert alert["text"].endswith("поэтому он считается остановленным")
+    assert alert["command"] == "adtech killswitch list"
+
+
 async def test_an_automatic_freeze_is_one_message(scene: Scene, receiver: WebReceiver) -> None:
     watching = await watch(scene, receiver)
     await freeze(scene.database.sessions)
@@ -205,7 +231,7 @@ async def test_an_automatic_freeze_is_one_message(scene: Scene, receiver: WebRec
     [alarm] = [message["text"] for message in await scene.messages("group") if message["text"]]
     lines = alarm.splitlines()
     assert "invariants are broken" in lines[0]
-    assert lines[1] == "adtech check"
+    assert lines[1] == "/ledger"
     assert [sent["alert"] for sent in receiver.alerts] == ["ledger_violation"]
     assert {row["key"] for row in await stopped(scene)} >= {Switch.PAYOUTS, Switch.ADJUSTMENTS}
 

@@ -22,6 +22,7 @@ alert-what = { $name ->
     [escrows_late] Money is held longer than ESCROW_SLA for posts that are not out
     [refunds_late] Failed posts are not refunded
     [switch_missing] A kill switch has no row, so it counts as stopped
+    [switch_stopped] A kill switch is stopped: what it lets through waits or is refused
     [ledger_check_late] The ledger was not checked for more than five minutes
     [inbox_late] Messages of people wait for an answer for more than a minute
     [alarms_late] Alarms to the admin chat wait for more than a minute

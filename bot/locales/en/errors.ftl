@@ -57,8 +57,11 @@ state = { $status ->
     [credited] credited
     [clawed_back] reversed
     [stuck] stuck, must not be
-    [waiting] waits for its post
+    [waiting] waits for its post or its refund
     [live] the post is live
+    [asked] an admin has to decide
+    [absent_once] a search did not find it, a second one follows
+    [searching] the bot searches for it
    *[other] { $status }
 }
 error-switch-stopped = Stopped by the operators at the moment: { switch-lets }. Nothing was changed; please try again later.

@@ -61,6 +61,7 @@ launch-fact = { $name ->
 launch-price = the price is above { $amount }
 launch-minutes = { $count } min are left
 launch-transfer = transfer { $id } was made while its switch was stopped
+launch-tester = placement { $id } does not count: a tester buys or sells it. Let people buy and sell it who are not marked (adtech testers list)
 launch-counted = { $name ->
     [pending] placements that wait
     [escrows] held escrows

@@ -118,7 +118,7 @@ notice-watchdog-waits = ⏰ { $count ->
 notice-withdrawal = { $status ->
     [requested] 🏦 { $person } asks for { $amount } (withdrawal #{ $id }).
     [approved] ✅ Withdrawal #{ $id } is approved: { $amount } is on its way to you.
-    [paid] 💸 Withdrawal #{ $id } is paid: { $amount }.
+    [paid] 💸 Withdrawal #{ $id } is paid: { $amount }. Reference: { $reference }
    *[returned] ↩️ Withdrawal #{ $id } was returned: { $amount } is back in your wallet. { $reason }
 }
 withdrawal-return-reason = { $reason ->

@@ -27,6 +27,9 @@ report-cell = { $name ->
     [owner_id] owner
     [status] status
     [created_at] since
+    [uncertain_since] unknown since
+    [next_search_at] next search
+    [asks_admins_at] asks the admins on
     [state] state
     [job_status] post
     [amount] amount
@@ -65,6 +68,7 @@ report-name = { $name ->
     [orphaned_targets] Orphaned placements
     [unpaid_releases] Released, not paid
     [held] Held escrows
+    [uncertain] Uncertain posts
     [failed_jobs] Failed posts
     [campaign_statuses] Campaigns by status
     [job_statuses] Posts by status
@@ -105,3 +109,9 @@ report-draw = 📈 Picture
 report-caption = 📈 { $title }
     Largest: { $largest } on { $largest_day }
     Last: { $last } on { $last_day } (UTC)
+report-uncertain-next = The bot searches for these posts, and sends nothing twice. Press a placement to open its card: what it shows, an admin decides. If you have the link of the post: /there PLACEMENT LINK
+report-uncertain-card = ❔ Placement { $id }
+report-kind = { $kind ->
+    [refund] refund
+   *[payment] payment
+}

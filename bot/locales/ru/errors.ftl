@@ -57,8 +57,11 @@ state = { $status ->
     [credited] зачислено
     [clawed_back] отозвано
     [stuck] застряло, так быть не должно
-    [waiting] ждёт публикации
+    [waiting] ждёт публикации или возврата
     [live] пост вышел
+    [asked] решает администратор
+    [absent_once] поиск его не нашёл, будет второй
+    [searching] бот его ищет
    *[other] { $status }
 }
 error-switch-stopped = Операторы сейчас остановили: { switch-lets }. Ничего не изменилось; попробуйте позже.

@@ -61,6 +61,7 @@ launch-fact = { $name ->
 launch-price = цена больше { $amount }
 launch-minutes = осталось { $count } мин
 launch-transfer = перевод { $id } сделан, пока его переключатель был остановлен
+launch-tester = размещение { $id } не считается: его покупает или продаёт тестировщик. Нужны люди без такой отметки (adtech testers list)
 launch-counted = { $name ->
     [pending] ожидающие размещения
     [escrows] удержанные эскроу

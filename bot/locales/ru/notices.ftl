@@ -122,7 +122,7 @@ notice-watchdog-waits = ⏰ { $count ->
 notice-withdrawal = { $status ->
     [requested] 🏦 { $person } просит вывести { $amount } (вывод #{ $id }).
     [approved] ✅ Вывод #{ $id } одобрен: { $amount } скоро придёт к вам.
-    [paid] 💸 Вывод #{ $id } выплачен: { $amount }.
+    [paid] 💸 Вывод #{ $id } выплачен: { $amount }. Номер: { $reference }
    *[returned] ↩️ Вывод #{ $id } возвращён: { $amount } снова в вашем кошельке. { $reason }
 }
 withdrawal-return-reason = { $reason ->

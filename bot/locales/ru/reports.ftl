@@ -27,6 +27,9 @@ report-cell = { $name ->
     [owner_id] владелец
     [status] состояние
     [created_at] с
+    [uncertain_since] неизвестно с
+    [next_search_at] следующий поиск
+    [asks_admins_at] спросит администраторов
     [state] сейчас
     [job_status] пост
     [amount] сумма
@@ -65,6 +68,7 @@ report-name = { $name ->
     [orphaned_targets] Размещения без кампании
     [unpaid_releases] Отпущено без выплаты
     [held] Удержанные эскроу
+    [uncertain] Неясные посты
     [failed_jobs] Неудавшиеся посты
     [campaign_statuses] Кампании по статусам
     [job_statuses] Посты по статусам
@@ -105,3 +109,9 @@ report-draw = 📈 Картинка
 report-caption = 📈 { $title }
     Наибольшее: { $largest } за { $largest_day }
     Последнее: { $last } за { $last_day } (UTC)
+report-uncertain-next = Бот ищет эти посты и ничего не отправляет дважды. Нажмите на размещение, чтобы открыть карточку: решает администратор. Если у вас есть ссылка на пост: /there РАЗМЕЩЕНИЕ ССЫЛКА
+report-uncertain-card = ❔ Размещение { $id }
+report-kind = { $kind ->
+    [refund] возврат
+   *[payment] платёж
+}

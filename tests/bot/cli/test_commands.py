@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from bot.cli import commands
 from bot.cli.app import app
 from services.platform import reports
+from services.platform.alert_conditions import CONDITIONS, Condition
+from tests.bot.cli.test_needed_settings import NEED_NO_DATABASE
 from tests.shell import Shell
 
 
@@ -44,7 +46,7 @@ def test_each_command_has_a_group_an_example_and_its_needs(words: str) -> None:
     assert command.rich_help_panel in commands.GROUPS
     example, needs = command.epilog.split("\n\n")
     assert needs.startswith("Needs: ")
-    assert "DATABASE_URL" in needs
+    assert ("DATABASE_URL" in needs) == (words not in NEED_NO_DATABASE)
     prefix = f"Example: adtech {words}"
     assert example.startswith(prefix)
     arguments = shlex.split(example.removeprefix(prefix))
@@ -53,6 +55,14 @@ def test_each_command_has_a_group_an_example_and_its_needs(words: str) -> None:
     assert status == 0
     assert f"Usage: adtech {words}" in said
     assert "Example: adtech" in said
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)
+def test_the_command_of_an_alert_exists(condition: Condition) -> None:
+    program, *words = shlex.split(condition.shell_command)
+    assert program == "adtech"
+    name = " ".join(words) if " ".join(words) in COMMANDS else words[0]
+    assert COMMANDS[name].make_context(name, words[len(name.split()) :])
 
 
 def test_every_list_has_its_rows_as_json_and_csv() -> None:
@@ -77,6 +87,8 @@ def test_every_list_has_its_rows_as_json_and_csv() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("block", "5", "bad \udcff byte", "--as", "1"), "bytes that are no UTF-8"),
+        (("clawback", "\udcff", "x", "--as", "1"), "bytes that are no UTF-8"),
         (("report", "helt"), "Choose one of: ledger, drift,"),
         (("killswitch", "stop", "payout", "x", "--as", "1"), "Known: new_escrows, payouts, "),
         (("killswitch", "stop", "payouts", " \t", "--as", "1"), "the reason is empty"),

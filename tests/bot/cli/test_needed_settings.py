@@ -58,6 +58,9 @@ COMMANDS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "testers clean-up": (BOT, ("2", "x", *AS)),
 }
 """For each command: the only setting that it needs, the login in it, and its arguments."""
+NEED_NO_DATABASE = {"new-key"}
+NEED_KEYS = {"rotate-keys"}
+"""The commands that need DESTINATION_KEYS too. tests/bot/cli/test_keys.py runs them."""
 NEED_ALL = {"launch check", "launch next", "predeploy"}
 """The commands that need all settings, because they ask the bot's health page or check them."""
 WRONG = {
@@ -79,7 +82,12 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def test_every_command_has_its_setting_here() -> None:
-    assert set(_commands(typer.main.get_command(app))) == {*COMMANDS, *NEED_ALL}
+    assert set(_commands(typer.main.get_command(app))) == {
+        *COMMANDS,
+        *NEED_ALL,
+        *NEED_KEYS,
+        *NEED_NO_DATABASE,
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,6 +1,7 @@
 """Test the check before a release, and each reason for which it fails."""
 
 import asyncio
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 
-from bot.cli import predeploy
+from bot import env_file
+from bot.cli import predeploy, running_sandbox
 from sandbox import binaries, embedded, logins
 from tests.conftest import ROOT, Database
 from tests.factories import breakage
@@ -75,6 +77,20 @@ async def test_a_release_may_begin(shell: Shell, backup: Path) -> None:
     assert f"PASS  schema                  revision {HEAD}, as this release needs it" in ran.out
     assert "running: new_escrows, payouts" in ran.out
     assert ran.out.splitlines()[-1] == "All 11 checks passed: the release may begin."
+
+
+async def test_the_settings_of_a_running_sandbox_are_found(
+    shell: Shell, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = shell.environment | {"ENVIRONMENT": "development"}
+    for name in (*found, env_file.VARIABLE):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(env_file, "BESIDE_PRODUCT", tmp_path / ".env")
+    (tmp_path / ".local").mkdir()
+    (tmp_path / running_sandbox.WORLD_FILE).write_text(json.dumps({"settings": found}))
+    ran = await Shell({}).adtech("predeploy", "--backup", backup)
+    assert ran.status == 1, ran.said
+    assert failures(ran.out) == {"settings": "ENVIRONMENT is development: set it to production"}
 
 
 async def test_a_stopped_switch_is_listed_and_fails_nothing(

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from bot.cli.tables import BROKEN_PIPE, Format, Output, chosen, out, print_rows
+from bot.cli.app import app
+from bot.cli.tables import BROKEN_PIPE, UNWRITABLE, Format, Output, chosen, out, print_rows
 from tests.conftest import ROOT
 
 COLUMNS = ("id", "why", "at", "is_valid", "by")
@@ -103,3 +105,15 @@ def test_a_reader_that_ends_first_gets_no_traceback(form: str | None) -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == BROKEN_PIPE
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv", None])
+def test_a_full_disk_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], form: str | None
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(SystemExit) as ended:
+            app(["report", *([form] if form else [])], prog_name="adtech")
+    assert ended.value.code == UNWRITABLE
+    assert capfd.readouterr().err == "The output cannot be written: No space left on device.\n"

@@ -1,8 +1,13 @@
 """Test the launch whose first placement is cancelled on purpose."""
 
+import pytest
+
+from bot.screens import launch_findings
+from bot.texts import Texts
 from services.launch import gate
 from services.launch.steps import STEPS
 from services.platform import killswitches
+from tests.factories import breakage
 from tests.factories.launch_walk import Walk
 
 
@@ -41,6 +46,34 @@ async def test_a_placement_of_a_cancelled_campaign_does_not_count(walk: Walk) ->
     await walk.submit()
     await walk.cancel()
     assert failed(await walk.go_on(2), 2) == ("test_placement", "pending: 0")
+
+
+@pytest.mark.parametrize("tester", ["advertiser", "owner"])
+async def test_a_placement_of_a_tester_does_not_count(walk: Walk, tester: str) -> None:
+    await walk.pass_all(before=STEPS[step("test_placement")])
+    await walk.submit()
+    await mark(walk, tester, is_tester=True)
+    target_id = walk.deals[-1].target.id
+    found = f"pending: 0, tester {target_id}"
+    assert failed(await walk.go_on(2), 2) == ("test_placement", found)
+    assert f"placement {target_id} does not count" in launch_findings.show(
+        Texts("en", "USD"), found
+    )
+    await mark(walk, tester, is_tester=False)
+    await walk.go_on(2)
+    await walk.pass_all(before=STEPS[step("one_escrow_held")])
+    await walk.approve()
+    await mark(walk, tester, is_tester=True)
+    held = f"escrows: 1, tester {target_id}"
+    assert failed(await walk.go_on(3), 3) == ("one_escrow_held", held)
+
+
+async def mark(walk: Walk, who: str, *, is_tester: bool) -> None:
+    """Mark the advertiser or the owner of the newest placement as a tester, or take the mark."""
+    person = getattr(walk.deals[-1], who).user_id
+    await breakage.run_unguarded(
+        walk.database, f"UPDATE users SET is_tester = {is_tester} WHERE id = {person}"
+    )
 
 
 async def test_a_repaired_incident_lets_the_launch_pass_after_the_time_of_watching(

@@ -1,0 +1,86 @@
+audit-act = { $name ->
+    [access_denied] Act refused
+    [audit_chain_file_added] Audit chain: new file allowed
+    [backup_restored] Backup restored
+    [backup_restored_by] Backup restored by a person
+    [campaign_activated] Campaign activated
+    [campaign_cancelled] Campaign cancelled
+    [campaign_completed] Campaign completed
+    [campaign_created] Campaign created
+    [campaign_paused] Campaign paused
+    [campaign_resumed] Campaign resumed
+    [channel_connected] Channel connected
+    [channel_paused] Channel paused
+    [channel_removed] Channel removed
+    [channel_restored] Channel usable again
+    [channel_resumed] Channel resumed
+    [channel_suspended] Channel suspended
+    [channel_taken_over] Channel taken over by its new owner
+    [channel_terms_set] Price and terms of a channel set
+    [chat_move_confirmed] Move of the admin chat confirmed
+    [chat_moved] Admin chat moved
+    [correction_confirmed] Correction confirmed
+    [correction_done] Correction applied
+    [correction_dropped] Correction refused
+    [correction_proposed] Correction proposed
+    [dead_letter_offered] Failed post offered again
+    [dead_letter_retried] Failed post bought again
+    [deposit_clawed_back] Deposit taken back
+    [deposit_credited] Deposit credited
+    [destination_confirmed] Payout address confirmed
+    [destination_dropped] Payout address dropped
+    [escrow_held] Money held in escrow
+    [escrow_refunded] Escrow refunded
+    [escrow_released] Escrow released
+    [excess_payment_recorded] Payment in excess recorded
+    [incident_closed] Incident closed
+    [incident_opened] Incident opened
+    [kill_switch_run] Kill switch run
+    [kill_switch_stopped] Kill switch stopped
+    [launch_checked] Launch: check made
+    [launch_signed] Launch: signed
+    [moderation_approved] Placement approved
+    [moderation_rejected] Placement rejected
+    [payment_retried] Parked payment tried again
+    [post_absent] Search: post not in the channel
+    [post_altered] Check: post altered
+    [post_breach] Owner broke a promise about a post
+    [post_breach_refunded] Refund decided after a broken promise
+    [post_cancelled] Post cancelled
+    [post_failed] Post failed
+    [post_found] Search: post found
+    [post_gone] Check: post gone
+    [post_present] Check: post present
+    [post_published] Post published
+    [post_rescued] Post of an ended process queued again
+    [post_stayed] Check: post stayed to the end
+    [post_uncertain] Post with an unknown outcome
+    [post_unknown] Check: no clear answer
+    [request_asked] Request made
+    [request_done] Request carried out
+    [request_dropped] Request refused
+    [request_proposed] Request acknowledged
+    [resolution_confirm_absent] Decision: the post is not there
+    [resolution_confirm_published] Decision: the post is there
+    [resolution_decide_refund] Decision: refund
+    [resolution_decide_release] Decision: pay the owner
+    [resolution_dismiss_breach] Decision: the promise was not broken
+    [resolution_postpone] Decision: wait another day
+    [resolution_state_published] Statement: the post is there
+    [role_granted] Role granted
+    [role_revoked] Role revoked
+    [target_expired] Placement expired
+    [target_submitted] Placement submitted
+    [target_withdrawn] Placement withdrawn
+    [tester_cleaned_up] Tester cleaned up
+    [tester_marked] Tester marked
+    [tester_unmarked] Tester no longer marked
+    [user_blocked] Person blocked
+    [user_unblocked] Person unblocked
+    [withdrawal_approved] Withdrawal approved
+    [withdrawal_paid] Withdrawal paid
+    [withdrawal_payment_claimed] Payment of a withdrawal claimed
+    [withdrawal_requested] Withdrawal requested
+    [withdrawal_returned] Withdrawal returned
+   *[other] { $name }
+}

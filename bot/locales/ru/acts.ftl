@@ -1,0 +1,86 @@
+audit-act = { $name ->
+    [access_denied] Действие отклонено
+    [audit_chain_file_added] Контрольная цепочка: разрешён новый файл
+    [backup_restored] Восстановлена резервная копия
+    [backup_restored_by] Резервную копию восстановил человек
+    [campaign_activated] Кампания запущена
+    [campaign_cancelled] Кампания отменена
+    [campaign_completed] Кампания завершена
+    [campaign_created] Кампания создана
+    [campaign_paused] Кампания приостановлена
+    [campaign_resumed] Кампания продолжена
+    [channel_connected] Канал подключён
+    [channel_paused] Канал приостановлен
+    [channel_removed] Канал удалён
+    [channel_restored] Канал снова доступен
+    [channel_resumed] Канал снова продаёт рекламу
+    [channel_suspended] Канал отключён ботом
+    [channel_taken_over] Канал перешёл к новому владельцу
+    [channel_terms_set] Заданы цена и условия канала
+    [chat_move_confirmed] Переезд чата администраторов подтверждён
+    [chat_moved] Чат администраторов переехал
+    [correction_confirmed] Исправление подтверждено
+    [correction_done] Исправление внесено
+    [correction_dropped] Исправление отклонено
+    [correction_proposed] Исправление предложено
+    [dead_letter_offered] Неудавшийся пост предложен снова
+    [dead_letter_retried] Неудавшийся пост куплен снова
+    [deposit_clawed_back] Пополнение отозвано
+    [deposit_credited] Пополнение зачислено
+    [destination_confirmed] Адрес для выплат подтверждён
+    [destination_dropped] Адрес для выплат отменён
+    [escrow_held] Деньги удержаны в эскроу
+    [escrow_refunded] Эскроу возвращён
+    [escrow_released] Эскроу отпущен
+    [excess_payment_recorded] Записана лишняя выплата
+    [incident_closed] Инцидент закрыт
+    [incident_opened] Инцидент открыт
+    [kill_switch_run] Переключатель запущен
+    [kill_switch_stopped] Переключатель остановлен
+    [launch_checked] Запуск: проверка
+    [launch_signed] Запуск: подпись
+    [moderation_approved] Размещение одобрено
+    [moderation_rejected] Размещение отклонено
+    [payment_retried] Отложенный платёж обработан снова
+    [post_absent] Поиск: поста в канале нет
+    [post_altered] Проверка: пост изменён
+    [post_breach] Владелец нарушил обещание о посте
+    [post_breach_refunded] Решено вернуть деньги из-за нарушения
+    [post_cancelled] Пост отменён
+    [post_failed] Пост не вышел
+    [post_found] Поиск: пост найден
+    [post_gone] Проверка: поста нет
+    [post_present] Проверка: пост на месте
+    [post_published] Пост опубликован
+    [post_rescued] Пост завершившегося процесса снова в очереди
+    [post_stayed] Проверка: пост простоял до конца
+    [post_uncertain] Неизвестно, вышел ли пост
+    [post_unknown] Проверка: ясного ответа нет
+    [request_asked] Запрос создан
+    [request_done] Запрос выполнен
+    [request_dropped] Запрос отклонён
+    [request_proposed] Запрос подтверждён автором
+    [resolution_confirm_absent] Решение: поста нет
+    [resolution_confirm_published] Решение: пост вышел
+    [resolution_decide_refund] Решение: вернуть деньги
+    [resolution_decide_release] Решение: заплатить владельцу
+    [resolution_dismiss_breach] Решение: нарушения не было
+    [resolution_postpone] Решение: подождать ещё день
+    [resolution_state_published] Заявление: пост вышел
+    [role_granted] Роль выдана
+    [role_revoked] Роль снята
+    [target_expired] Размещение истекло
+    [target_submitted] Размещение подано
+    [target_withdrawn] Размещение отозвано
+    [tester_cleaned_up] Следы тестировщика убраны
+    [tester_marked] Тестировщик отмечен
+    [tester_unmarked] Отметка тестировщика снята
+    [user_blocked] Человек заблокирован
+    [user_unblocked] Человек разблокирован
+    [withdrawal_approved] Вывод одобрен
+    [withdrawal_paid] Вывод выплачен
+    [withdrawal_payment_claimed] Выплата вывода взята в работу
+    [withdrawal_requested] Вывод запрошен
+    [withdrawal_returned] Вывод возвращён
+   *[other] { $name }
+}

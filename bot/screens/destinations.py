@@ -1,0 +1,136 @@
+"""Build the screens of the addresses to which a person is paid."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.callbacks import (
+    DestinationAct,
+    FormName,
+    Go,
+    OnDestination,
+    OpenForm,
+    Screen,
+    WithdrawTo,
+)
+from bot.screens.outgoing import Outgoing, button, receipt_button, rows
+from bot.texts import Texts
+from db.models.destinations import PayoutDestination, PayoutMethod
+from services.money import payout_addresses
+from services.money.withdrawal_details import WithdrawalDetails
+
+METHODS = tuple(PayoutMethod)
+"""The methods. A button names a method by its place here."""
+Addresses = Mapping[PayoutMethod, tuple[PayoutDestination, str]]
+"""The current destination of a person for each method, with its address in plain form."""
+
+
+def destinations(t: Texts, offered: Sequence[PayoutMethod], addresses: Addresses) -> Outgoing:
+    """Build the list of the offered methods, each with the person's address, mostly hidden."""
+    lines = [
+        t(
+            "destination-line",
+            method=method.value,
+            address=_masked(addresses, method) or t("unset"),
+        )
+        for method in offered
+    ]
+    return Outgoing(
+        "\n".join([t("destinations"), *lines]),
+        rows(
+            *(
+                [button(t("destination-set", method=method.value), _form(method))]
+                for method in offered
+            ),
+            [button(t("back"), Go(screen=Screen.WALLET))],
+        ),
+    )
+
+
+def typed(t: Texts, row: PayoutDestination, address: str) -> Outgoing:
+    """Build the question whether an address, which is shown in full, is exactly right."""
+    return Outgoing(
+        t("destination-sure", method=row.method.value, address=address),
+        rows(
+            [button(t("destination-confirm"), _act(DestinationAct.CONFIRM, row))],
+            [button(t("destination-again"), _form(row.method))],
+            [button(t("no-go-back"), _act(DestinationAct.DROP, row))],
+        ),
+    )
+
+
+def choose(
+    t: Texts, amount: int, left: int, key: str, addresses: Addresses, *, days: int
+) -> Outgoing:
+    """Build the question to which of the person's addresses an amount is withdrawn.
+
+    `amount` and `left`, what remains, are in minor units. Two presses with the same `key` make one
+    withdrawal.
+    """
+    if not addresses:
+        return Outgoing(
+            t("destination-needed"),
+            rows(
+                [button(t("destinations-open"), Go(screen=Screen.DESTINATIONS))],
+                [button(t("no-go-back"), Go(screen=Screen.WALLET))],
+            ),
+        )
+    return Outgoing(
+        t("withdraw-sure", amount=t.money(amount), left=t.money(left), days=days),
+        rows(
+            *(
+                [
+                    button(
+                        t(
+                            "withdraw-to",
+                            amount=t.money(amount),
+                            method=method.value,
+                            address=payout_addresses.masked(address),
+                        ),
+                        WithdrawTo(amount=amount, key=key, destination=row.id),
+                    )
+                ]
+                for method, (row, address) in addresses.items()
+            ),
+            [button(t("destinations-open"), Go(screen=Screen.DESTINATIONS))],
+            [button(t("no-go-back"), Go(screen=Screen.WALLET))],
+        ),
+    )
+
+
+def changed(t: Texts, row: PayoutDestination) -> Outgoing:
+    """Build the notice to a person that their address was changed, with a button to stop it."""
+    return Outgoing(
+        t("notice-destination-changed", method=row.method.value),
+        rows([receipt_button(t("destination-not-me"), _act(DestinationAct.DROP, row))]),
+    )
+
+
+def dropped(t: Texts, row: PayoutDestination, telegram_id: int) -> Outgoing:
+    """Build the notice to staff that a person has dropped a confirmed address."""
+    return Outgoing(
+        t("notice-destination-dropped", method=row.method.value, person=str(telegram_id))
+    )
+
+
+def to_pay(t: Texts, withdrawal: WithdrawalDetails, method: PayoutMethod, address: str) -> Outgoing:
+    """Build the private message to the admin who pays a withdrawal."""
+    return Outgoing(
+        t(
+            "destination-to-pay",
+            id=str(withdrawal.withdrawal_id),
+            amount=t.money(withdrawal.amount, withdrawal.currency),
+            method=method.value,
+            address=address,
+        )
+    )
+
+
+def _masked(addresses: Addresses, method: PayoutMethod) -> str:
+    return payout_addresses.masked(addresses[method][1]) if method in addresses else ""
+
+
+def _form(method: PayoutMethod) -> OpenForm:
+    return OpenForm(name=FormName.DESTINATION, id=METHODS.index(method))
+
+
+def _act(act: DestinationAct, row: PayoutDestination) -> OnDestination:
+    return OnDestination(act=act, id=row.id)

@@ -1,0 +1,130 @@
+"""Test how a person says where they are paid, and who reads it."""
+
+from datetime import timedelta
+
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from db.models.destinations import PayoutMethod
+from tests.handlers.marketplace import Marketplace
+from tests.services.money.test_payout_addresses import ton_address
+
+ADDRESS, OTHER = ton_address(), ton_address(0x11)
+OPEN, RIGHT = "💳 Where you are paid", "✅ It is exactly right"
+EVERYWHERE = """
+    SELECT (SELECT string_agg(inbox::text, '') FROM inbox)
+        || (SELECT string_agg(outbox::text, '') FROM outbox)
+        || (SELECT string_agg(user_audit_logs::text, '') FROM user_audit_logs)
+        || (SELECT string_agg(payout_destinations::text, '') FROM payout_destinations)
+"""
+
+
+def _offer(market: Marketplace, *methods: PayoutMethod) -> None:
+    key = SecretStr(Fernet.generate_key().decode())
+    market.dependencies.settings = market.dependencies.settings.model_copy(
+        update={"payout_methods": methods, "destination_keys": key}
+    )
+
+
+async def _type(market: Marketplace, address: str) -> None:
+    await market.say("owner", "/start")
+    await market.press("owner", "💰 Wallet")
+    await market.press("owner", OPEN)
+    await market.press("owner", "✏️ TON")
+    await market.say("owner", address)
+
+
+async def _ask_for_money(market: Marketplace) -> None:
+    await market.say("owner", "/start")
+    await market.press("owner", "💰 Wallet")
+    await market.press("owner", "🏦 Withdraw")
+    await market.say("owner", "30")
+
+
+async def test_an_owner_is_paid_to_an_address_that_only_the_paying_admin_reads(
+    market: Marketplace,
+) -> None:
+    _offer(market, PayoutMethod.TON, PayoutMethod.CARD)
+    await market.say("owner", "/start")
+    await market.give("owner", 10_000)
+    await _ask_for_money(market)
+    assert "First say where you are paid" in await market.last("owner")
+    await _type(market, ADDRESS[:-1] + "x")
+    assert "check digits do not fit" in await market.last("owner")
+    await market.say("owner", ADDRESS)
+    assert ADDRESS in await market.last("owner")
+    await market.press("owner", RIGHT)
+    shown = await market.last("owner")
+    assert f"TON: {ADDRESS[:2]}…{ADDRESS[-4:]}" in shown
+    assert "card: not set" in shown
+    await _ask_for_money(market)
+    await market.press("owner", "✅ $30.00 to TON")
+    assert await market.withdrawal_statuses() == ["requested"]
+    await market.deliver()
+    await market.press("admin", "🔎 Open the withdrawal", where="group")
+    assert "Pay by: TON" in await market.last("group")
+    await market.press("admin", "💸 Mark as paid", where="group")
+    assert ADDRESS not in str(await market.messages("admin"))
+    await market.press("admin", "⬅️ Back", where="group")
+    await market.press("admin", "✅ Approve", where="group")
+    await market.press("admin", "✅ Yes, approve it", where="group")
+    alert = await market.press("admin", "💸 Mark as paid", where="group")
+    assert "can't write to you in private" in alert
+    await market.say("admin", "/start")
+    await market.press("admin", "⬅️ Back", where="group")
+    alert = await market.press("admin", "💸 Mark as paid", where="group")
+    assert "sent you the address in our private chat" in alert
+    number = await market.value("SELECT id FROM withdrawals")
+    assert f"pay $30.00 by TON to\n\n{ADDRESS}" in await market.last("admin")
+    assert ADDRESS not in str(await market.messages("group"))
+    await market.say("admin", f"/paid {number} wire-1", where="group")
+    await market.deliver()
+    assert "wire-1" in await market.last("owner")
+    assert ADDRESS not in await market.value(EVERYWHERE)
+
+
+async def test_a_change_is_told_and_can_be_stopped(market: Marketplace) -> None:
+    _offer(market, PayoutMethod.TON)
+    await market.say("owner", "/start")
+    await market.give("owner", 10_000)
+    for address in (ADDRESS, OTHER):
+        await _type(market, address)
+        await market.press("owner", RIGHT)
+    await market.deliver()
+    assert "was changed" in await market.last("owner")
+    await _ask_for_money(market)
+    assert "can go there from" in await market.press("owner", "✅ $30.00 to TON")
+    await market.press("owner", "🔒 It was not me")
+    await market.deliver()
+    assert "has dropped their address" in await market.last("group")
+    await market.database.forward(timedelta(days=1))
+    await _ask_for_money(market)
+    assert "First say where you are paid" in await market.last("owner")
+    assert await market.withdrawal_statuses() == []
+
+
+async def test_a_button_of_the_time_without_addresses_asks_for_one(market: Marketplace) -> None:
+    await market.say("owner", "/start")
+    await market.give("owner", 10_000)
+    await _ask_for_money(market)
+    _offer(market, PayoutMethod.TON)
+    await market.press("owner", "✅ Yes, withdraw $30.00")
+    assert "First say where you are paid" in await market.last("owner")
+    assert await market.withdrawal_statuses() == []
+
+
+async def test_a_method_that_is_offered_no_more_is_not_asked_for(market: Marketplace) -> None:
+    _offer(market, PayoutMethod.TON)
+    await market.say("owner", "/start")
+    await market.press("owner", "💰 Wallet")
+    await market.press("owner", OPEN)
+    _offer(market, PayoutMethod.CARD)
+    assert "out of date" in await market.press("owner", "✏️ TON")
+    await market.press("owner", "⬅️ Back")
+    await market.press("owner", OPEN)
+    await market.press("owner", "✏️ card")
+    await market.say("owner", "4111 1111 1111 1112")
+    assert "check digits" in await market.last("owner")
+    await market.say("owner", "4111 1111 1111 1111")
+    await market.press("owner", "⬅️ No, go back")
+    assert "card: not set" in await market.last("owner")
