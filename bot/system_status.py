@@ -8,13 +8,14 @@ from pathlib import Path
 from bot import readiness
 from bot.context import DatabaseAwayError, read_only
 from bot.storage import FormStorage
-from db.session import Sessions, cause, is_refused
+from db.session import Sessions, cause, is_missing, is_refused
 from services.platform import system_status
 from services.platform.system_status import Line, State, Unit
 
 AWAY = "does_not_answer"
 REFUSES = "refuses_the_login"
-"""The value of the line about a database that cannot be read."""
+MISSING = "is_missing"
+"""The values of the line about a database that cannot be read."""
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
@@ -31,14 +32,19 @@ async def gather(sessions: Sessions, storage: FormStorage | None, *, sla: timede
     except DatabaseAwayError as error:
         lines = system_status.unknown()
         reason = error.__cause__ or error
-        found = REFUSES if is_refused(reason) else AWAY
-        database = Line("database", found, Unit.TEXT, State.ATTENTION, cause(reason))
+        database = Line("database", _problem(reason), Unit.TEXT, State.ATTENTION, cause(reason))
     return [
         database,
         await _redis(storage),
         *lines,
         Line("product_version", product_version(), Unit.TEXT, State.OK),
     ]
+
+
+def _problem(reason: BaseException) -> str:
+    if is_missing(reason):
+        return MISSING
+    return REFUSES if is_refused(reason) else AWAY
 
 
 async def _redis(storage: FormStorage | None) -> Line:

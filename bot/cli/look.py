@@ -20,6 +20,11 @@ _DEAD_LETTER_COLUMNS = (
 )
 
 _STATUS_COLUMNS = ("what", "value", "unit", "state", "detail")
+_ADVICE = {
+    system_status.AWAY: database_problems.AWAY,
+    system_status.REFUSES: database_problems.REFUSED,
+    system_status.MISSING: database_problems.MISSING,
+}
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -52,8 +57,7 @@ def status() -> None:
     lines = run_all(gather)
     print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])
     if lines[0].state is not State.OK:
-        refused = lines[0].value == system_status.REFUSES
-        advice = database_problems.REFUSED if refused else database_problems.AWAY
+        advice = _ADVICE[str(lines[0].value)]
         err.print(advice.format(DATABASE), markup=False)
         raise typer.Exit(NO_DATABASE)
     if status_lines.needs_human(lines):

@@ -68,6 +68,7 @@ health-word = { $word ->
     [answers] answers
     [does_not_answer] DOES NOT ANSWER
     [refuses_the_login] REFUSES THE LOGIN
+    [is_missing] IS MISSING
     [takes_updates] takes updates
     [takes_no_updates] TAKES NO UPDATES
     [unknown] unknown

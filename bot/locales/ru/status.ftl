@@ -69,6 +69,7 @@ health-word = { $word ->
     [answers] отвечает
     [does_not_answer] НЕ ОТВЕЧАЕТ
     [refuses_the_login] НЕ ПРИНИМАЕТ ИМЯ ВХОДА ИЛИ ПАРОЛЬ
+    [is_missing] ОТСУТСТВУЕТ
     [takes_updates] принимает обновления
     [takes_no_updates] НЕ ПРИНИМАЕТ ОБНОВЛЕНИЙ
     [unknown] неизвестно
