@@ -101,7 +101,8 @@ buy-done = { $asked ->
     [yes] ✅ Sent to the owner of the channel, who answers first. After that, an admin checks it.
    *[no] ✅ The owner accepts such ads. An admin will check it now.
 }
-buy-funds-missing = 💰 { $missing } is missing in your wallet. Top up now (/start → 💰 Wallet): without the money, an admin can't approve it.
+buy-funds-missing = 💰 Nothing was submitted: { $missing } is missing in your wallet for this placement and for your others that wait. Press “💳 Top up”, pay, and press “✅ Submit” here again.
+buy-top-up = 💳 Top up
 
 placements = 📋 Your placements
 placements-none = 📋 You have no placements yet.
