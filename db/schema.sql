@@ -101,7 +101,7 @@ CREATE TABLE campaign_targets (
 );
 CREATE INDEX ix_campaign_targets_asked ON campaign_targets USING btree (owner_id, id) WHERE status::text = 'pending'::text AND agreed_at IS NULL AND answer_due_at IS NOT NULL;
 CREATE INDEX ix_campaign_targets_campaign_id_id ON campaign_targets USING btree (campaign_id, id);
-CREATE INDEX ix_campaign_targets_channel_id ON campaign_targets USING btree (channel_id);
+CREATE INDEX ix_campaign_targets_channel_id_id ON campaign_targets USING btree (channel_id, id);
 CREATE INDEX ix_campaign_targets_owner_id_id ON campaign_targets USING btree (owner_id, id);
 CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (created_at) WHERE status::text = 'pending'::text;
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);

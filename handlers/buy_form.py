@@ -14,6 +14,7 @@ from bot import formatting, metrics
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
+from bot.screens import offers as offer_screens
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
@@ -21,7 +22,8 @@ from db.models.campaigns import CampaignStatus, Channel
 from handlers import campaigns as campaign_handlers
 from handlers import forms, wallet
 from handlers import settings as settings_handlers
-from services.market import campaigns, channels, placements, publish_times
+from services.market import campaigns, channels, owner_records, placements, publish_times
+from services.market.owner_records import OwnerRecord
 from services.market.terms import Terms
 from services.platform import errors
 
@@ -67,19 +69,21 @@ async def _catalogue(dialog_manager: DialogManager, **_data: Any) -> dict[str, A
         )
         left = await campaigns.budget_left(session, campaign.id)
         rows = await channels.catalogue(session, limit=FETCH_LIMIT, offset=offset(page_number))
+        shown = rows[:PAGE_SIZE]
+        records = await owner_records.of_channels(session, [row.id for row in shown])
     return {
         "values": {
             "campaign": campaign.name,
             "left": context.t.money(left),
-            "found": len(rows[:PAGE_SIZE]),
+            "found": len(shown),
         },
-        "channels": [(row.id, _label(context, row)) for row in rows[:PAGE_SIZE]],
+        "channels": [(row.id, _label(context, row, records[row.id])) for row in shown],
         "has_previous": page_number > 0,
         "has_next": len(rows) > PAGE_SIZE,
     }
 
 
-def _label(context: RequestContext, row: Channel) -> str:
+def _label(context: RequestContext, row: Channel, record: OwnerRecord) -> str:
     return context.t(
         "buy-channel-row",
         title=row.title,
@@ -87,6 +91,7 @@ def _label(context: RequestContext, row: Channel) -> str:
         subscribers=row.subscribers,
         hours=row.promised_hours or 0,
         topic=row.topic or "",
+        answer=offer_screens.answer_hours(record),
     )
 
 
@@ -152,6 +157,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
         )
         left = await campaigns.budget_left(session, campaign.id)
         row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
+        record = (await owner_records.of_channels(session, [row.id]))[row.id]
     at = _publish_at(dialog_manager)
     price, hours = row.price or 0, row.promised_hours or 0
     dialog_manager.dialog_data["terms"] = [price, hours]
@@ -164,6 +170,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "when": context.t.time(at) if at else context.t("when-approved"),
             "left": context.t.money(left),
             "after": context.t.money(left - price),
+            "record": offer_screens.owner_record(context.t, record),
         },
         "missing": dialog_manager.dialog_data.get("missing"),
     }

@@ -1,6 +1,8 @@
 """Build the messages on which channel owners accept or decline ads, and choose their rules."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from math import ceil
 
 from aiogram.types import InlineKeyboardButton
 
@@ -13,12 +15,14 @@ from db.models.campaigns import Channel, TargetStatus
 from services.market import terms
 from services.market.acceptance_rules import Rule
 from services.market.moderation import PlacementDetails
+from services.market.owner_records import OwnerRecord
 from services.market.placements import Placement
 
 REASONS = ("topic", "quality", "price", "time", "other")
 """The preset reasons with which an owner declines an ad."""
 KEPT_CHOICES = (0, 1, 3, 10)
 """The numbers of kept placements that a rule can require. 0 accepts every advertiser."""
+HOUR = timedelta(hours=1)
 _PRICE_FACTORS = (1, 2, 5)
 """The price limits of a rule, as multiples of the channel's present price."""
 
@@ -136,6 +140,26 @@ def price_limits(t: Texts, channel: Channel, least_kept: int) -> Outgoing:
             [button(t("back"), ShowRule(id=channel.id))],
         ),
     )
+
+
+def owner_record(t: Texts, record: OwnerRecord) -> str:
+    """Build the text about what an owner has done with the placements in a channel."""
+    counted = (record.kept, record.removed, record.altered, record.declined, record.unanswered)
+    return t(
+        "owner-record",
+        placements=sum(counted),
+        kept=record.kept,
+        removed=record.removed,
+        altered=record.altered,
+        declined=record.declined,
+        unanswered=record.unanswered,
+        answer=answer_hours(record),
+    )
+
+
+def answer_hours(record: OwnerRecord) -> int:
+    """Return within how many hours an owner usually answers, or 0 if this is not known."""
+    return 0 if record.answer_time is None else max(1, ceil(record.answer_time / HOUR))
 
 
 def _mode(present: Rule | None) -> str:

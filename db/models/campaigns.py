@@ -119,7 +119,7 @@ class CampaignTarget(Base):
         CheckConstraint("promised_hours >= 0", name="promised_hours"),
         CheckConstraint("fee_bps BETWEEN 0 AND 9999", name="fee_bps"),
         Index("ix_campaign_targets_campaign_id_id", "campaign_id", "id"),
-        Index("ix_campaign_targets_channel_id", "channel_id"),
+        Index("ix_campaign_targets_channel_id_id", "channel_id", "id"),
         Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),
         Index(
             "ix_campaign_targets_pending",

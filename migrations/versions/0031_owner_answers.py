@@ -35,7 +35,7 @@ _APPROVED = "old.status::text = 'pending'::text AND new.status::text = 'approved
 
 def upgrade() -> None:
     """Create the tables and functions, then the columns and guards of placements."""
-    online.run(revision, (_create_tables, _extend_placements, _create_index))
+    online.run(revision, (_create_tables, _extend_placements, _create_indexes))
 
 
 def _create_tables() -> None:
@@ -138,7 +138,11 @@ def _let_decide(condition: str) -> None:
     )
 
 
-def _create_index() -> None:
+def _create_indexes() -> None:
+    online.create_index(
+        "ix_campaign_targets_channel_id_id", "campaign_targets", ["channel_id", "id"]
+    )
+    op.execute("DROP INDEX IF EXISTS ix_campaign_targets_channel_id")
     online.create_index(
         "ix_campaign_targets_asked",
         "campaign_targets",
@@ -158,6 +162,8 @@ def downgrade() -> None:
     _let_decide("OLD.status = 'pending' AND NEW.status IN ('approved', 'rejected')")
     _freeze(FROZEN)
     op.drop_index("ix_campaign_targets_asked", "campaign_targets")
+    op.create_index("ix_campaign_targets_channel_id", "campaign_targets", ["channel_id"])
+    op.drop_index("ix_campaign_targets_channel_id_id", "campaign_targets")
     for name in REPLACED:
         functions.create(name, down_revision)
     for name, arguments, _ in reversed(ADDED):

@@ -355,7 +355,8 @@ def test_hours_read_well(language: str, hours: int, words: str) -> None:
     t = Texts(language, "USD")
     assert t("hours", hours=hours) == words
     facts = dict.fromkeys(
-        ("campaign", "channel", "price", "when", "left", "after", "state", "published"), "x"
+        ("campaign", "channel", "price", "when", "left", "after", "state", "published", "record"),
+        "x",
     )
     for text_id in ("buy-confirm", "placement"):
         assert f": {words}\n" in t(text_id, id="1", hours=hours, **facts)

@@ -1,5 +1,7 @@
 """Test how owners answer to ads with buttons, and choose rules that answer for them."""
 
+from datetime import timedelta
+
 from services.market import placement_expiry
 from tests.handlers.marketplace import AD, Marketplace
 
@@ -122,3 +124,18 @@ async def test_the_list_says_that_nothing_waits(market: Marketplace) -> None:
     await market.press("owner", ACCEPT)
     await market.press("owner", "⏳ All that wait for me")
     assert "No ad waits" in await market.last("owner")
+
+
+async def test_buyers_read_how_the_owner_has_answered(market: Marketplace) -> None:
+    await _ask(market)
+    await market.database.forward(timedelta(minutes=90))
+    await market.press("owner", ACCEPT)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "📣 Bakery")
+    [row] = [label for label in await market.buttons("advertiser") if label.startswith("Daily")]
+    assert row.endswith("⏱ 2 h")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "⚡ As soon as approved")
+    assert "no finished placement" in await market.last("advertiser")
+    assert "within 2 hours" in await market.last("advertiser")

@@ -74,7 +74,10 @@ buy-channel = 🛒 { $campaign }
 buy-channel-row = { $title } · { $price } · 👥 { $subscribers } · { $hours ->
     [0] 0 h
    *[other] { $hours } h
-} · { $topic }
+} · { $topic }{ $answer ->
+    [0] {""}
+   *[other] {" "}· ⏱ { $answer } h
+}
 buy-when = When should it be published?
 buy-at-once = ⚡ As soon as approved
 buy-later = 🕒 At a time I choose
@@ -94,6 +97,8 @@ buy-confirm = 🛒 Please check
     To be published: { $when }
 
     Left of the budget: { $left }, after this: { $after }
+
+    { $record }
 
     First the owner of the channel answers, then an admin checks the ad. The price is held when an admin approves the placement.
 terms-changed = The owner has just changed the terms. Please look at them again:

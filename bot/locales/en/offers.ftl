@@ -68,3 +68,12 @@ rule-limit = { $limit ->
     [none] At any price
    *[price] Up to { $limit }
 }
+
+owner-record = { $placements ->
+    [0] The owner has no finished placement here in the last 90 days.
+   *[other] The owner's last placements here, of 90 days: { $kept } stayed to the end, { $removed } removed early, { $altered } changed, { $declined } declined, { $unanswered } without an answer.
+}{ $answer ->
+    [0] {""}
+    [one] {" "}The owner usually answers within { $answer } hour.
+   *[other] {" "}The owner usually answers within { $answer } hours.
+}
