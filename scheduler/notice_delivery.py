@@ -32,7 +32,7 @@ from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
 from scheduler.admin_chat_privacy import AdminChatPrivacy
 from scheduler.batcher import Batcher
-from services.market import owner_suspensions
+from services.market import agreements, owner_suspensions
 from services.platform import outbox, switch_notices, users
 from services.platform.priorities import ALARMS_OF_PEOPLE, Priority
 
@@ -392,9 +392,7 @@ def _backoff(row: OutboxMessage) -> timedelta | None:
 async def _record_failure(worker: OutboxWorker, row: OutboxMessage, failure: _NotDelivered) -> None:
     async with worker.sessions.begin() as session:
         await outbox.record_failed(
-            session,
-            id=row.id,
-            error=failure.error,
-            retry_in=failure.retry_in,
-            tried=failure.tried,
+            session, id=row.id, error=failure.error, retry_in=failure.retry_in, tried=failure.tried
         )
+        if failure.retry_in is None and row.kind == agreements.QUESTION:
+            await agreements.tell_unreachable(session, row.payload["target_id"])

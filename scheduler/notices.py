@@ -71,10 +71,10 @@ async def is_withdrawn(
     """Return whether a row need not be sent any more.
 
     One type of such a row asks the staff about a request that its person has taken back: a pending
-    placement or a withdrawal of money. The other type is about kill switches. Such a row is not
-    needed if a later row is about the same switches. It is not needed either if an incident has
-    stopped them, because the message about the incident says so. `cards` is the result of `read`
-    for this row.
+    placement or a withdrawal of money. Or it asks an owner about an ad that needs no answer now.
+    The other type is about kill switches. Such a row is not needed if a later row is about the same
+    switches. It is not needed either if an incident has stopped them, because the message about the
+    incident says so. `cards` is the result of `read` for this row.
     """
     if message.kind == switch_notices.KIND:
         payload = message.payload
@@ -83,6 +83,9 @@ async def is_withdrawn(
     if message.kind == "target_submitted":
         card = cards.get(message.payload["target_id"])
         return card is not None and card.status == TargetStatus.WITHDRAWN
+    if message.kind == agreements.QUESTION:
+        row = await moderation.get_details(session, target_id=message.payload["target_id"])
+        return not row.waits_for_owner
     if message.kind == "withdrawal_changed" and message.user_id is None:
         withdrawal = await withdrawals.get(session, message.payload["withdrawal_id"])
         return withdrawal.status is WithdrawalStatus.RETURNED
@@ -304,6 +307,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "loss_open": _of_placement("notice-loss-open"),
     "placement_accepted": _of_placement("notice-placement-accepted"),
     "placement_declined": _of_placement("notice-placement-declined"),
+    "owner_unreachable": _of_placement("notice-owner-unreachable"),
     "ad_offer_ended": _of_placement("notice-ad-offer-ended"),
     "ad_scheduled": _of_placement("notice-ad-scheduled"),
     "post_published": _of_placement("notice-post-published"),

@@ -63,6 +63,7 @@ def placement(
         loss=t.money(payload["loss"], row.currency) if payload.get("loss") else "none",
         reason=reason(t, row.decision_reason or "other", declined=row.is_declined),
         state=_ended_as(row),
+        answer_due=t.time(row.answer_due_at) if row.answer_due_at else "",
         unanswered="yes" if payload.get("unanswered") else "no",
         parts=altered_parts(t, payload.get("parts", ())),
         record=_record(payload),

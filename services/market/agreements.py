@@ -111,6 +111,17 @@ async def count_kept(session: AsyncSession, advertiser_id: int) -> int:
     return int(counted or 0)
 
 
+async def tell_unreachable(session: AsyncSession, target_id: int) -> None:
+    """Tell the staff that no question about a placement reaches its owner."""
+    await outbox.add(
+        session,
+        user_id=None,
+        kind="owner_unreachable",
+        payload={"target_id": target_id},
+        key=f"owner_unreachable:{target_id}",
+    )
+
+
 async def notify_ended(session: AsyncSession, target_ids: Collection[int]) -> None:
     """Tell the owners that some placements, about which they were asked, will not be published.
 

@@ -38,6 +38,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "admin_chat_moved": Priority.ALARM,
     "target_submitted": Priority.CARD,
     "ad_offered": Priority.CARD,
+    "owner_unreachable": Priority.CARD,
     "post_uncertain": Priority.CARD,
     "post_unseen": Priority.CARD,
     "retry_offered": Priority.CARD,

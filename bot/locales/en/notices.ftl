@@ -35,6 +35,7 @@ notice-placement-accepted = 🤝 The owner of { $channel } has accepted placemen
 notice-placement-declined = ❌ The owner of { $channel } has declined placement #{ $id }.
     Reason: { $reason }.
     No money was taken. You can choose another channel.
+notice-owner-unreachable = 📵 The owner of { $channel } cannot be reached: my question about placement #{ $id } does not arrive, probably because I am blocked. There is nothing to decide. Without an answer until { $answer_due }, the placement ends, and no money is taken.
 notice-ad-offer-ended = { $state ->
     [unanswered] ⌛️ You did not answer in time, so the ad of placement #{ $id } is not published in { $channel }. To accept ads without a question: 📺 My channels → 🤝 Answers to ads.
     [withdrawn] ↩️ The advertiser has taken placement #{ $id } in { $channel } back. There is nothing to do.
