@@ -31,6 +31,7 @@ from services.posts.alterations import Alteration
 _FOR_OWNERS = frozenset({"notice-ad-scheduled", "notice-ad-offer-ended"})
 _ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
 """The notices after which the advertiser has to open the wallet."""
+_BUY_AGAIN = frozenset({"notice-placement-declined", "notice-target-expired"})
 _PAYOUT = ("notice-target-paid", "owner")
 _MAX_LISTED = 10
 _MAX_RESTORED = 50
@@ -80,6 +81,8 @@ def placement(
     buttons = [receipt_button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
     if message_id in _ABOUT_MONEY or (message_id, to) == _PAYOUT:
         buttons.append(receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET)))
+    if message_id in _BUY_AGAIN:
+        buttons.append(receipt_button(t("menu-buy"), Go(screen=Screen.BUY)))
     return Outgoing(text, rows(post_row, buttons))
 
 

@@ -51,6 +51,7 @@ async def test_the_first_of_two_answers_counts(market: Marketplace) -> None:
     told = await market.last("advertiser")
     assert "has declined placement" in told
     assert "The price is too low" in told
+    assert "🛒 Buy a placement" in await market.buttons("advertiser")
     assert await market.balance("advertiser") == 10_000
 
 
@@ -90,7 +91,7 @@ async def test_an_owner_lets_the_bot_accept_up_to_a_price(market: Marketplace) -
     await market.connect_channel()
     await market.press("owner", "🤝 Answers to ads")
     assert "I ask you about each ad" in await market.last("owner")
-    await market.press("owner", "🤝 Accept after 3 kept placements")
+    await market.press("owner", "🤝 Accept if 3 placements were kept")
     assert "at least 3 placements" in await market.last("owner")
     await market.press("owner", "⬅️ Back")
     await market.press("owner", "✅ Accept each ad")

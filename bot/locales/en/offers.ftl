@@ -52,8 +52,8 @@ rule = 🤝 Answers to ads in “{ $title }”
 rule-ask = ✋ Ask me about each ad
 rule-accept = { $kept ->
     [0] ✅ Accept each ad
-    [one] 🤝 Accept after { $kept } kept placement
-   *[other] 🤝 Accept after { $kept } kept placements
+    [one] 🤝 Accept if { $kept } placement was kept
+   *[other] 🤝 Accept if { $kept } placements were kept
 }
 rule-limit-ask = 🤝 Answers to ads in “{ $title }”
 
