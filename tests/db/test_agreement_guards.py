@@ -5,6 +5,8 @@ import pytest
 
 from bot.owner_callbacks import OfferAct, OnOffer, SetRule
 from db.models.agreements import Answer
+from services.market import acceptance_rules
+from services.market.acceptance_rules import Rule
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.refused import refused_state
@@ -82,11 +84,17 @@ async def test_a_decline_needs_its_own_reason(
 
 
 async def test_the_rule_answers_only_for_what_it_accepts(
-    bot: asyncpg.Connection, asked: Deal
+    database: Database, bot: asyncpg.Connection, asked: Deal
 ) -> None:
     for answer in Answer:
         by_rule = ANSWER.format(asked.target.id, "NULL", answer, "")
         assert await bot.fetchval(by_rule) == "no_rule"
+    async with database.sessions.begin() as session:
+        await acceptance_rules.set(
+            session, actor=asked.owner, channel_id=asked.channel.id, rule=Rule(0, None)
+        )
+    declined = ANSWER.format(asked.target.id, "NULL", Answer.DECLINED, "topic")
+    assert await bot.fetchval(declined) == "no_rule"
 
 
 async def test_a_rule_needs_the_owners_own_press_of_exactly_this_rule(

@@ -230,6 +230,15 @@ async def test_an_owner_who_is_blocked_or_has_paused_the_channel_accepts_nothing
     )
 
 
+async def test_an_owner_does_not_decline_what_money_is_held_for(session: AsyncSession) -> None:
+    made = await people.deal(session, asks=True)
+    await escrow.hold(session, target_id=made.target.id)
+    with pytest.raises(errors.InvalidMove):
+        await _acts(made)["decline"](session)
+    assert await agreements.accept(session, actor=made.owner, target_id=made.target.id)
+    assert (await people.approve(session, made)).created
+
+
 @pytest.mark.parametrize("how", ["withdraw", "cancel", "reject"])
 async def test_the_owner_hears_that_an_accepted_ad_is_not_published(
     session: AsyncSession, how: str
