@@ -40,7 +40,7 @@ from bot.settings import Settings
 from bot.telegram.answers import create_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.webhook_watch import WebhookWatch
-from db.session import cause, create_engine, create_sessions, dispose
+from db.session import create_engine, create_sessions, dispose
 from handlers import routers
 
 log = structlog.get_logger(__name__)
@@ -255,7 +255,7 @@ class _UpdateRunner:
                 await self._election.acquire_or_renew()
         except DatabaseAwayError as error:
             # No other process can take the lease while PostgreSQL is not available.
-            outages.log_away(outages.DATABASE, cause=cause(error))
+            outages.log_database_away(error)
         return self._election.is_elected
 
 

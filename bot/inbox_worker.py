@@ -31,7 +31,7 @@ from bot.texts import Texts
 from bot.throttle import Verdict
 from db import correlation
 from db.models.operations import InboxUpdate
-from db.session import Sessions, cause, is_away, is_bad_data
+from db.session import Sessions, is_away, is_bad_data
 from services.platform import inbox, lanes, users
 
 log = structlog.get_logger(__name__)
@@ -172,7 +172,7 @@ class InboxWorker:
                     self._queue(row)
                     self.wake()  # A claim takes only a few rows of each lane, so there may be more.
             except DatabaseAwayError as error:
-                outages.log_away(outages.DATABASE, cause=cause(error))
+                outages.log_database_away(error)
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             await self._wait_for_work(stop)
@@ -380,11 +380,11 @@ def _log_reason(error: TryLaterError) -> tuple[bool, float]:
     """
     reason = error.__cause__
     if isinstance(reason, TelegramAPIError):
-        outages.log_away(outages.TELEGRAM, cause=type(reason).__name__)
+        outages.log_away(outages.TELEGRAM, why=type(reason).__name__)
         retry_after = reason.retry_after if isinstance(reason, TelegramRetryAfter) else 0
         return True, min(max(retry_after, AWAY_SECONDS), LONGEST_FLOOD_SECONDS)
     if reason is not None and is_away(reason):
-        outages.log_away(outages.DATABASE, cause=cause(error))
+        outages.log_database_away(error)
         return True, AWAY_SECONDS
     log.warning("handled later", error=type(error).__name__)
     return False, AWAY_SECONDS

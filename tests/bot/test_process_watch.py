@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from asyncpg import DiskFullError, PostgresError
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from bot import process_watch
-from bot.context import Dependencies
+from bot import outages
+from bot.context import DatabaseAwayError, Dependencies
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.process_watch import ProcessWatch
@@ -49,10 +50,10 @@ async def watch(
     )
 
 
-async def scheduler_beats(market: Marketplace) -> None:
+async def scheduler_beats(market: Marketplace, **facts: float) -> None:
     """Write a heartbeat of a scheduler."""
     async with market.database.sessions.begin() as session:
-        await heartbeats.beat(session, owner="clock", name=heartbeats.SCHEDULER)
+        await heartbeats.beat(session, owner="clock", name=heartbeats.SCHEDULER, facts=facts)
 
 
 async def alerts(market: Marketplace) -> list[str]:
@@ -92,7 +93,7 @@ async def test_the_bots_own_alarms_are_in_the_language_of_the_staff(
     assert "Ни один планировщик" in await market.last("group")
     assert receiver.alerts[0]["text"].startswith("🚨 Ни один планировщик")
     assert receiver.alerts[0]["command"] == "adtech health"
-    monkeypatch.setattr(process_watch, "AWAY_SECONDS", -1.0)
+    monkeypatch.setattr(outages, "LONG_SECONDS", -1.0)
     async with unreachable_database(market) as dependencies:
         watching._dependencies = replace(dependencies, settings=watching._dependencies.settings)
         await watching.watch_once()
@@ -136,7 +137,7 @@ async def test_a_database_that_is_away_is_told_once(
         watching = await watch(market, receiver, dependencies)
         await watching.watch_once()
         assert receiver.alerts == []
-        monkeypatch.setattr(process_watch, "AWAY_SECONDS", 0.0)
+        monkeypatch.setattr(outages, "LONG_SECONDS", 0.0)
         await watching.watch_once()
         await watching.watch_once()
     assert [(alert["alert"], alert["status"]) for alert in receiver.alerts] == [
@@ -162,3 +163,48 @@ async def test_a_scheduler_has_time_to_return_after_an_outage_of_the_database(
     watching._failed_at -= heartbeats.RETURN_SECONDS
     await watching.watch_once()
     assert len(await alerts(market)) == 1
+
+
+async def test_a_full_disk_that_lets_the_heartbeat_through_is_told_once(
+    market: Marketplace, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = await watch(market, receiver)
+    await scheduler_beats(market)
+    outages.log_database_away(_not_stored(DiskFullError("could not extend file")))
+    await watching.watch_once()
+    assert receiver.alerts == []
+    outages._outages[outages.DATABASE].first_at -= outages.LONG_SECONDS
+    outages.log_database_away(_not_stored(DiskFullError("could not extend file")))
+    await watching.watch_once()
+    await watching.watch_once()
+    assert "disk of PostgreSQL is full" in await market.last("group")
+    assert "Free space" in await market.last("group")
+    assert REGISTRY.get_sample_value("adtech_database_away") == 1
+    monkeypatch.setattr(outages, "CALM_SECONDS", 0.0)
+    await watching.watch_once()
+    await watching.watch_once()
+    assert (await market.last("group")).startswith("✅ Over: The disk of PostgreSQL is full")
+    assert REGISTRY.get_sample_value("adtech_database_away") == 0
+    assert [alert["status"] for alert in receiver.alerts] == ["firing", "resolved"]
+
+
+async def test_the_bot_tells_of_an_outage_that_only_the_scheduler_sees(
+    market: Marketplace, receiver: WebReceiver
+) -> None:
+    watching = await watch(market, receiver)
+    await scheduler_beats(market, database_outage_read_only=21.0)
+    await watching.watch_once()
+    await watching.watch_once()
+    await scheduler_beats(market)
+    await watching.watch_once()
+    assert [alert["text"] for alert in receiver.alerts] == [
+        "🚨 PostgreSQL is read-only: nothing can be saved",
+        "✅ Over: PostgreSQL is read-only: nothing can be saved",
+    ]
+
+
+def _not_stored(error: PostgresError) -> DatabaseAwayError:
+    """Return the error of a handler that a database error has caused."""
+    away = DatabaseAwayError()
+    away.__cause__ = error
+    return away

@@ -5,6 +5,18 @@ alert-resolved = ✅ Прошло через { $minutes ->
     [few] { $minutes } минуты
    *[other] { $minutes } минут
 }: { $what }
+alert-outage = { $kind ->
+    [disk_full] Диск PostgreSQL заполнен: ничего нельзя сохранить
+    [read_only] PostgreSQL доступен только для чтения: ничего нельзя сохранить
+    [no_connection] У PostgreSQL нет свободных подключений: ничего не работает
+   *[other] PostgreSQL не отвечает: ничего не работает
+}
+alert-outage-advice = { $kind ->
+    [disk_full] Освободите место на диске PostgreSQL или увеличьте диск.
+    [read_only] Разрешите PostgreSQL запись или укажите в DATABASE_URL сервер, который принимает запись.
+    [no_connection] Найдите, кто занимает подключения (pg_stat_activity), и завершите лишние.
+   *[other] Запустите PostgreSQL снова или исправьте путь к нему.
+} Платежи и сообщения ждут в Telegram и не теряются. Когда база заработает, всё продолжится само.
 alert-what = { $name ->
     [conflicts] Действия мешают друг другу: устаревшие состояния, ожидание блокировок или взаимные блокировки, больше одного в минуту
     [approve_failures] Одобрения завершаются ошибкой
