@@ -24,6 +24,8 @@ from services.platform import alerts, heartbeats, users
 from services.platform.alerts import Change
 
 EVERY_SECONDS = 4.0
+LATE_SECONDS = 3.0
+"""A heartbeat that takes longer counts as an outage of the database, in seconds."""
 START_SECONDS = 30.0
 """A new bot reports no missing scheduler before this time, because both may be starting."""
 NOTIFY_SECONDS = 10.0
@@ -111,14 +113,18 @@ class ProcessWatch:
 
     async def _beat(self) -> None:
         """Write the heartbeat and the changes of alerts. Raises DatabaseAwayError."""
+        begun = time.monotonic()
         async with database_errors(), self._dependencies.sessions.begin() as session:
             await heartbeats.beat(
                 session,
                 owner=self._owner,
                 name=heartbeats.BOT,
                 loop_lag=self._loop_watch.take_longest_lag(),
-                facts=recent_events.counts(),
+                facts=recent_events.counts() | outages.long_outages_of_database(),
             )
+            if time.monotonic() - begun > LATE_SECONDS:
+                # The scheduler may have waited for the same lock.
+                self._failed_at = time.monotonic()
             language = await users.language_of_staff(session)
             self._t = replace(self._t, language=language)
             facts = await heartbeats.sum_facts(session, process=heartbeats.SCHEDULER)

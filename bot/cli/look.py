@@ -22,6 +22,11 @@ _DEAD_LETTER_COLUMNS = (
 _STATUS_COLUMNS = ("what", "value", "unit", "state", "detail")
 
 app = typer.Typer(no_args_is_help=True)
+_ADVICE = database_problems.CANNOT_SAVE | {
+    system_status.AWAY: database_problems.AWAY,
+    system_status.REFUSES: database_problems.REFUSED,
+}
+"""The advice for each value of the status line about the database that needs one."""
 
 
 @command(
@@ -51,10 +56,9 @@ def status() -> None:
 
     lines = run_all(gather)
     print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])
-    if lines[0].state is not State.OK:
-        refused = lines[0].value == system_status.REFUSES
-        advice = database_problems.REFUSED if refused else database_problems.AWAY
+    if (advice := _ADVICE.get(lines[0].value)) is not None:
         err.print(advice.format(DATABASE), markup=False)
+    if lines[0].value in (system_status.AWAY, system_status.REFUSES):
         raise typer.Exit(NO_DATABASE)
     if status_lines.needs_human(lines):
         raise typer.Exit(REFUSED)

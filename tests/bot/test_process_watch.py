@@ -1,5 +1,6 @@
 """Test that a bot shows that it is alive, and that it reports a missing scheduler by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,7 +11,7 @@ from asyncpg import DiskFullError, PostgresError
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from bot import outages
+from bot import outages, process_watch
 from bot.context import DatabaseAwayError, Dependencies
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
@@ -19,6 +20,11 @@ from db.session import create_engine, create_sessions
 from services.platform import heartbeats
 from tests.factories.alert_receiver import WebReceiver, web_receiver
 from tests.handlers.marketplace import Marketplace
+
+LOCKED = """
+    SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+    WHERE relname = 'heartbeats' AND mode = 'AccessExclusiveLock' AND granted
+"""
 
 
 @pytest.fixture
@@ -159,6 +165,25 @@ async def test_a_scheduler_has_time_to_return_after_an_outage_of_the_database(
         await watching.watch_once()
     watching._dependencies = kept
     await watching.watch_once()
+    assert await alerts(market) == []
+    watching._failed_at -= heartbeats.RETURN_SECONDS
+    await watching.watch_once()
+    assert len(await alerts(market)) == 1
+
+
+async def test_a_scheduler_has_time_to_return_after_its_table_was_locked(
+    market: Marketplace, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_watch, "LATE_SECONDS", 0.2)
+    watching = await watch(market, receiver)
+    await scheduler_beats(market)
+    await market.database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '21 seconds'")
+    lock = "DO $$ BEGIN LOCK TABLE heartbeats; PERFORM pg_sleep(1); END $$"
+    locking = asyncio.create_task(market.database.as_owner(lock))
+    while not await market.value(LOCKED):
+        await asyncio.sleep(0.02)
+    await watching.watch_once()
+    await locking
     assert await alerts(market) == []
     watching._failed_at -= heartbeats.RETURN_SECONDS
     await watching.watch_once()

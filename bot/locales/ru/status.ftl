@@ -69,6 +69,9 @@ health-word = { $word ->
     [answers] отвечает
     [does_not_answer] НЕ ОТВЕЧАЕТ
     [refuses_the_login] НЕ ПРИНИМАЕТ ИМЯ ВХОДА ИЛИ ПАРОЛЬ
+    [disk_full] ДИСК ЗАПОЛНЕН: НИЧЕГО НЕЛЬЗЯ СОХРАНИТЬ
+    [read_only] ТОЛЬКО ДЛЯ ЧТЕНИЯ: НИЧЕГО НЕЛЬЗЯ СОХРАНИТЬ
+    [fails] РАБОТАЕТ С ОШИБКАМИ
     [takes_updates] принимает обновления
     [takes_no_updates] НЕ ПРИНИМАЕТ ОБНОВЛЕНИЙ
     [unknown] неизвестно
