@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import outages, readiness
 from bot.context import DatabaseAwayError, read_only
 from bot.storage import FormStorage
-from db.session import Sessions, cause, is_refused
+from db.session import Sessions, cause, is_missing, is_refused
 from services.platform import heartbeats, system_status
 from services.platform.system_status import Line, State, Unit
 
 AWAY = "does_not_answer"
 REFUSES = "refuses_the_login"
-"""The value of the line about a database that cannot be read."""
+MISSING = "is_missing"
+"""The values of the line about a database that cannot be read."""
 FAILS = "fails"
 CANNOT_SAVE = ("disk_full", "read_only")
 _IS_READ_ONLY = text(
@@ -43,8 +44,7 @@ async def gather(sessions: Sessions, storage: FormStorage | None, *, sla: timede
     except DatabaseAwayError as error:
         lines = system_status.unknown()
         reason = error.__cause__ or error
-        found = REFUSES if is_refused(reason) else AWAY
-        database = Line("database", found, Unit.TEXT, State.ATTENTION, cause(reason))
+        database = Line("database", _problem(reason), Unit.TEXT, State.ATTENTION, cause(reason))
     return [
         database,
         await _redis(storage),
@@ -61,6 +61,12 @@ async def _outage_kind(session: AsyncSession) -> str | None:
     if await session.scalar(_IS_READ_ONLY):
         return "read_only"
     return outages.kind_in(await heartbeats.sum_facts(session))
+
+
+def _problem(reason: BaseException) -> str:
+    if is_missing(reason):
+        return MISSING
+    return REFUSES if is_refused(reason) else AWAY
 
 
 async def _redis(storage: FormStorage | None) -> Line:

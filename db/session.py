@@ -56,6 +56,7 @@ FAILURE_KINDS = {"53100": "disk_full", READ_ONLY_STATE: "read_only", "53300": "n
 """The SQLSTATEs of a full disk, a read-only server, and a server without a free connection."""
 OTHER_FAILURE = "other"
 REFUSED_STATES = ("28", "3D")
+_NO_DATABASE = "3D000"
 """The SQLSTATE prefixes of a refused user name, password or database name."""
 # A file of the address is missing, or no host is suitable.
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
@@ -162,6 +163,11 @@ def is_away(error: BaseException) -> bool:
 def is_refused(error: BaseException) -> bool:
     """Return whether the server refuses the user name, the password or the database name."""
     return sqlstate(_root(error)).startswith(REFUSED_STATES)
+
+
+def is_missing(error: BaseException) -> bool:
+    """Return whether the server has no database of the requested name."""
+    return sqlstate(_root(error)) == _NO_DATABASE
 
 
 def cause(error: BaseException) -> str:

@@ -28,6 +28,7 @@ from services.money.withdrawal_details import WithdrawalDetails
 from services.money.withdrawal_sources import Sources
 from services.platform import errors
 from services.platform.actors import MODERATORS
+from services.platform.payout_errors import DestinationDropped, DestinationUnreadable
 
 router = Router(name="withdrawals")
 
@@ -88,7 +89,8 @@ async def ask_details(
     """Ask for the bank's id of a payment, or for the reason to return the money.
 
     The question for the bank's id claims the payment for this admin, who gets the person's address
-    in private. If the person is blocked or owes money, it claims nothing and says not to pay.
+    in private. If the person is blocked, owes money or has dropped the address, it claims nothing
+    and says not to pay.
     """
     context.actor.require_staff(*MODERATORS, action="withdrawal_card")
     row = await _card(context, callback_data.id)
@@ -102,7 +104,7 @@ async def ask_details(
                 claimed = await payment_claims.claim(
                     session, actor=context.actor, withdrawal_id=row.withdrawal_id
                 )
-        except (errors.PersonBlocked, errors.OpenLoss) as refusal:
+        except (errors.PersonBlocked, errors.OpenLoss, DestinationDropped) as refusal:
             # A payment that was already made can still be recorded.
             await error_handlers.record(context, refusal)
         if claimed is not None and claimed.status is WithdrawalStatus.APPROVED:
@@ -118,9 +120,13 @@ async def _send_address(
     """Send the address of a withdrawal to the admin who has claimed its payment, in private."""
     if row.destination_id is None or row.method is None:
         return
+    try:
+        encryption = context.settings.encryption
+    except ValueError as error:  # DESTINATION_KEYS is empty now
+        raise DestinationUnreadable(row.destination_id) from error
     async with context.read() as session:
         address = await destinations.read_for_payment(
-            session, context.settings.encryption, row.withdrawal_id, actor=context.actor
+            session, encryption, row.withdrawal_id, actor=context.actor
         )
     screen = destination_screens.to_pay(context.t, row, row.method, address)
     try:

@@ -1,8 +1,20 @@
 """Explain the errors of the database in the words of the command line."""
 
-from db.session import cause, failure_kind, is_away, is_conflict, is_refused, sqlstate
+from db.session import (
+    cause,
+    failure_kind,
+    is_away,
+    is_conflict,
+    is_missing,
+    is_refused,
+    sqlstate,
+)
 
 REFUSED = "PostgreSQL refuses the login. Correct user, password and database in {}."
+MISSING = (
+    "PostgreSQL has no such database. Correct the name in {}. If the database is lost: see"
+    " docs/incidents.md, “The database is lost”."
+)
 AWAY = "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
 CANNOT_SAVE = {
     "disk_full": "The disk of PostgreSQL is full, so nothing can be saved. Free space on it.",
@@ -27,6 +39,8 @@ def explain(error: BaseException, setting: str) -> str:
 
 def _advise(error: BaseException, setting: str) -> str:
     state = sqlstate(error)
+    if is_missing(error):
+        return MISSING.format(setting)
     if is_refused(error):
         return REFUSED.format(setting)
     if state == _NO_RIGHT:

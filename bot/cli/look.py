@@ -20,13 +20,15 @@ _DEAD_LETTER_COLUMNS = (
 )
 
 _STATUS_COLUMNS = ("what", "value", "unit", "state", "detail")
-
-app = typer.Typer(no_args_is_help=True)
-_ADVICE = database_problems.CANNOT_SAVE | {
+_NOT_READ = {
     system_status.AWAY: database_problems.AWAY,
     system_status.REFUSES: database_problems.REFUSED,
+    system_status.MISSING: database_problems.MISSING,
 }
-"""The advice for each value of the status line about the database that needs one."""
+"""The advice for each value of the status line about a database that cannot be read."""
+_ADVICE = database_problems.CANNOT_SAVE | _NOT_READ
+
+app = typer.Typer(no_args_is_help=True)
 
 
 @command(
@@ -56,9 +58,10 @@ def status() -> None:
 
     lines = run_all(gather)
     print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])
-    if (advice := _ADVICE.get(lines[0].value)) is not None:
+    database = lines[0].value
+    if (advice := _ADVICE.get(database)) is not None:
         err.print(advice.format(DATABASE), markup=False)
-    if lines[0].value in (system_status.AWAY, system_status.REFUSES):
+    if database in _NOT_READ:
         raise typer.Exit(NO_DATABASE)
     if status_lines.needs_human(lines):
         raise typer.Exit(REFUSED)

@@ -30,9 +30,11 @@ from services.money import (
     reconciliation,
     withdrawal_details,
 )
+from services.money.reconciliation import Finding
 from services.platform import errors, inbox
 
 SHOWN = 100
+_REPAIRED_BY_RESET = frozenset({Finding.DRIFTED_BALANCE, Finding.NOT_IN_BALANCE})
 Wallet = Annotated[
     int,
     typer.Argument(parser=row_id, metavar="ID", help="Id of a wallet. See `adtech report ledger`."),
@@ -82,8 +84,22 @@ def reconcile(wallet: Wallet) -> None:
         return
     for finding in result.findings:
         err.print(finding.value, style="bold red")
-    err.print("Not sound: see the findings. Repairs: adtech propose --help", style="bold red")
+    err.print(f"Not sound. {_advise(result)}", style="bold red", markup=False)
     raise typer.Exit(1)
+
+
+def _advise(wallet: reconciliation.Explanation) -> str:
+    """Return what an admin types to repair a wallet that is not sound."""
+    orphans = [line.entry_id for line in wallet.lines if Finding.ORPHAN_ENTRY in line.findings]
+    found = {finding for line in wallet.lines for finding in line.findings} | set(wallet.findings)
+    proposals = []
+    if found & _REPAIRED_BY_RESET:
+        proposals.append(f"adtech propose reset {wallet.wallet_id}")
+    proposals += [f"adtech propose orphan {entry}" for entry in orphans]
+    if not proposals:
+        return "No correction repairs this: an entry is lost or was changed. See docs/runbook.md."
+    typed = "\n".join(f'  {each} "<reason>" --as ID' for each in proposals)
+    return f"Find the cause first. Then an admin proposes the repair, one at a time:\n{typed}"
 
 
 @command(

@@ -202,7 +202,7 @@ def _fault(named: tuple[str, Sequence[Mapping[str, Any]]]) -> str:
 def confirm_close(t: Texts, incident_id: int) -> Outgoing:
     """Build the question whether a person really wants to close an incident for good."""
     return Outgoing(
-        t("incident-close-question", id=incident_id),
+        t("incident-close-question", id=str(incident_id)),
         rows(
             [
                 button(

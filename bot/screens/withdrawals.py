@@ -207,7 +207,12 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
         loss = t.money(row.open_loss, row.currency) if row.open_loss else "none"
         lines.append(t("withdrawal-must-wait", loss=loss))
     if row.method is not None and row.status in OPEN:
-        lines.append(t("withdrawal-method", method=row.method.value))
+        method = row.method.value
+        lines.append(
+            t("withdrawal-dropped", method=method)
+            if row.dropped
+            else t("withdrawal-method", method=method)
+        )
     if row.restored:
         lines.append(t("withdrawal-restored"))
     if row.paying_telegram_id is not None:

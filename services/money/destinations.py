@@ -21,6 +21,7 @@ from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import Actor
 from services.platform.encryption import Encryption, UndecryptableError
 from services.platform.payout_errors import (
+    DestinationDropped,
     DestinationMissing,
     DestinationTooNew,
     DestinationUnreadable,
@@ -161,12 +162,22 @@ def read(encryption: Encryption, row: PayoutDestination) -> str:
     return str(address)
 
 
+async def require_kept(session: AsyncSession, withdrawal: Withdrawal) -> None:
+    """Refuse to pay a withdrawal whose address is dropped. Raises DestinationDropped."""
+    row = await session.get(
+        PayoutDestination, withdrawal.destination_id or 0, populate_existing=True
+    )
+    if row is not None and row.status is DestinationStatus.DROPPED:
+        raise DestinationDropped(withdrawal.id)
+
+
 async def read_for_payment(
     session: AsyncSession, encryption: Encryption, withdrawal_id: int, *, actor: Actor
 ) -> str:
     """Return the address of an approved withdrawal to the admin who has claimed its payment.
 
-    Raises AccessDenied if the actor has no valid claim; DestinationUnreadable.
+    Raises AccessDenied if the actor has no valid claim, or if the person has dropped the address
+    since then; DestinationUnreadable.
     """
     row = await session.scalar(
         select(PayoutDestination)
@@ -176,6 +187,7 @@ async def read_for_payment(
             Withdrawal.status == WithdrawalStatus.APPROVED,
             Withdrawal.paying_by == actor.user_id,
             Withdrawal.paying_until > func.clock(),
+            PayoutDestination.status != DestinationStatus.DROPPED,
         )
     )
     if row is None:

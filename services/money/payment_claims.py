@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.money import Withdrawal, WithdrawalStatus
 from db.models.users import User
-from services.money import payees
+from services.money import destinations, payees
 from services.platform import audit, errors
 from services.platform.actors import MODERATORS, Actor
 
@@ -21,7 +21,8 @@ async def claim(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> W
 
     A second call by the same actor extends the claim. An unapproved withdrawal gets no claim. Locks
     the person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney; PaymentClaimed if
-    another admin has a valid claim; PersonBlocked or OpenLoss if the person must not be paid now.
+    another admin has a valid claim; PersonBlocked or OpenLoss if the person must not be paid now;
+    DestinationDropped if the person has dropped the address.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_claim")
     user_id = await session.scalar(select(Withdrawal.user_id).where(Withdrawal.id == withdrawal_id))
@@ -37,6 +38,7 @@ async def claim(session: AsyncSession, *, actor: Actor, withdrawal_id: int) -> W
         return withdrawal
     await require_unclaimed(session, withdrawal, actor)
     await payees.require_payable(session, person)
+    await destinations.require_kept(session, withdrawal)
     until = await queries.now(session) + CLAIM_TTL
     withdrawal.paying_by, withdrawal.paying_until = actor.user_id, until
     await session.flush()

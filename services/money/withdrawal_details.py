@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models.destinations import PayoutDestination, PayoutMethod
+from db.models.destinations import DestinationStatus, PayoutDestination, PayoutMethod
 from db.models.money import Withdrawal, WithdrawalStatus
 from db.models.users import User, UserAuditLog
 from services.money import wallets
@@ -41,6 +41,8 @@ class WithdrawalDetails:
     destination_id: int | None
     method: PayoutMethod | None
     """How the person is paid, or None if no address was asked for."""
+    dropped: bool
+    """Whether the person has dropped the address, so that nothing must be paid there."""
     restored: bool
     """Whether the withdrawal is open and older than a restored backup: it may be paid already."""
 
@@ -81,6 +83,7 @@ def _select_cards() -> Select[*tuple[Any, ...]]:
             decided_by.telegram_id.label("decided_by"),
             paying_by.telegram_id.label("paying_by"),
             PayoutDestination.method,
+            PayoutDestination.status.label("destination_status"),
             _is_restored().label("restored"),
         )
         .join(User, User.id == Withdrawal.user_id)
@@ -121,5 +124,6 @@ def _to_card(row: Any) -> WithdrawalDetails:
         paying_telegram_id=row.paying_by,
         destination_id=withdrawal.destination_id,
         method=row.method,
+        dropped=row.destination_status is DestinationStatus.DROPPED,
         restored=row.restored,
     )

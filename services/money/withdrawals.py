@@ -26,7 +26,7 @@ from services.money import (
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
-from services.platform.payout_errors import DestinationMissing
+from services.platform.payout_errors import DestinationDropped
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
@@ -112,7 +112,7 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
     If the withdrawal is already approved or paid, nothing changes. Locks the kill switch
     `withdrawals`, the person, then the withdrawal. Raises AccessDenied, NotFound, OwnMoney,
     InvalidMove, PersonBlocked, OpenLoss, SwitchStopped; NotCompared if a deposit in Stars that can
-    pay the withdrawal is not compared with Telegram's list; DestinationMissing if the person has
+    pay the withdrawal is not compared with Telegram's list; DestinationDropped if the person has
     dropped the destination. After these two, the caller must roll back.
     """
     role = actor.require_staff(*MODERATORS, action="withdrawal_approve")
@@ -131,7 +131,7 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
         if sqlstate(error) == _NOT_COMPARED:
             raise errors.NotCompared(withdrawal_id) from error
         if sqlstate(error) == _DROPPED:
-            raise DestinationMissing from error
+            raise DestinationDropped(withdrawal_id) from error
         raise
     await _record_and_notify(session, withdrawal, actor, "withdrawal_approved", role=role)
     return withdrawal

@@ -12,6 +12,13 @@ class DestinationMissing(DomainError):
 
 
 @dataclass(eq=False)
+class DestinationDropped(DomainError):
+    """The person has said that the address of a withdrawal is wrong, or not theirs."""
+
+    withdrawal_id: int
+
+
+@dataclass(eq=False)
 class DestinationTooNew(DomainError):
     """The payout destination was changed, and no withdrawal goes there before this time."""
 

@@ -73,6 +73,16 @@ async def test_a_wrong_password_is_not_an_outage(database: Database) -> None:
     assert ran.err.startswith("PostgreSQL refuses the login. Correct user, password")
 
 
+async def test_a_missing_database_is_not_a_wrong_password(database: Database) -> None:
+    shell = shell_of(database)
+    gone = make_url(database.url).set(database="nowhere")
+    shell.environment["DATABASE_URL"] = gone.render_as_string(hide_password=False)
+    ran = await shell.adtech("status")
+    assert ran.status == 3
+    assert "database                       is_missing" in ran.out
+    assert ran.err.startswith("PostgreSQL has no such database. Correct the name in DATABASE_URL.")
+
+
 async def test_reasons_of_switches_are_words(database: Database) -> None:
     async with database.sessions.begin() as session:
         await killswitches.stop_all(session, actor=SYSTEM, reason="")

@@ -1,6 +1,5 @@
 """Test that the bot's login judges a post only with an admin's press."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
@@ -10,11 +9,11 @@ from sqlalchemy import text
 from bot.callbacks import OnUncertainPost, ResolutionAct, StatePublishedConfirmed
 from db.models.posting import Breach
 from db.models.users import Role, UserRole
-from sandbox import embedded, logins
 from services.platform import inbox
 from services.platform.actors import Actor
 from services.posts import breaches
 from tests.conftest import Database
+from tests.db.refused import refused_state
 from tests.factories import people, presses, rows
 
 SEE = (
@@ -28,17 +27,13 @@ STATE = (
 END = "UPDATE post_jobs SET breach = NULL, breach_refund_at = NULL"
 
 
-@pytest.fixture
-async def bot(server: embedded.Postgres, database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the bot's login, in a database with a post whose owner broke a promise."""
+@pytest.fixture(autouse=True)
+async def broken_promise(database: Database) -> None:
+    """Publish a post whose owner breaks a promise."""
     async with database.sessions.begin() as session:
         await people.posted(session, promised_hours=24)
         job_id = await rows.one(session, "SELECT id FROM post_jobs")
         await breaches.record(session, [job_id], Breach.ALTERED)
-    name = database.url.partition("@/")[2].partition("?")[0]
-    connection = await asyncpg.connect(server.dsn(logins.BOT, name))
-    yield connection
-    await connection.close()
 
 
 async def _press(database: Database, who: Actor, decision: str, claim_no: int = 1) -> Actor:
@@ -49,20 +44,7 @@ async def _press(database: Database, who: Actor, decision: str, claim_no: int = 
 
 async def _states(bot: asyncpg.Connection) -> list[str | None]:
     """Record a check that saw the post, and end the breach. Return the SQLSTATE of each."""
-    return [await _state(bot, statement) for statement in (SEE, END)]
-
-
-async def _state(bot: asyncpg.Connection, statement: str) -> str | None:
-    """Run a statement and undo it. Return the SQLSTATE of the error, or None."""
-    transaction = bot.transaction()
-    await transaction.start()
-    try:
-        await bot.execute(statement)
-    except asyncpg.PostgresError as error:
-        return str(error.sqlstate)
-    finally:
-        await transaction.rollback()
-    return None
+    return [await refused_state(bot, statement) for statement in (SEE, END)]
 
 
 async def test_a_press_lets_the_bot_record_a_check_and_end_a_breach(
@@ -91,7 +73,7 @@ async def test_a_press_lets_the_bot_record_a_check_and_end_a_breach(
     async with database.sessions.begin() as session:
         await session.execute(text(SEE.replace("an admin has seen it", "not modified")))
     assert await _states(bot) == [None, None]
-    assert await _state(bot, SEE.replace("an admin has", "nobody has")) == "AD075"
+    assert await refused_state(bot, SEE.replace("an admin has", "nobody has")) == "AD075"
 
 
 @pytest.mark.parametrize("party", ["advertiser_id", "owner_id"])
@@ -117,7 +99,7 @@ async def test_two_admins_let_the_bot_record_a_post_that_no_check_has_seen(
         one, two = await people.staff(session), await people.staff(session)
         target_id = await rows.one(session, "SELECT id FROM campaign_targets")
         early = await presses.write(session, one, f"/payowner {target_id} I saw it")
-    assert await _state(bot, STATE.format(one.user_id)) is None
+    assert await refused_state(bot, STATE.format(one.user_id)) is None
     await bot.execute(STATE.format(one.user_id))  # before the end of the promised hours
     await database.forward(timedelta(hours=25))
     async with database.sessions.begin() as session:
@@ -125,14 +107,14 @@ async def test_two_admins_let_the_bot_record_a_post_that_no_check_has_seen(
     assert await _states(bot) == ["AD075", None]
     async with database.sessions.begin() as session:
         await inbox.mark_handled(session, early.inbox_id or 0)
-    assert await _state(bot, STATE.format(one.user_id)) == "AD084"
+    assert await refused_state(bot, STATE.format(one.user_id)) == "AD084"
     await bot.execute(STATE.format(two.user_id))  # the same person a second time
     assert await _states(bot) == ["AD075", None]
     await _press(database, one, "release")
     late = "(post_job_id, claim_no, message_id, stated_by, created_at)"
     dated = STATE.replace("(post_job_id, claim_no, message_id, stated_by)", late)
     await bot.execute(dated.format(f"{one.user_id}, now() + interval '9 days'"))
-    assert await _state(bot, SEE) is None
+    assert await refused_state(bot, SEE) is None
     await database.forward(timedelta(hours=73))
     assert await _states(bot) == ["AD075", None]
 
@@ -156,14 +138,14 @@ async def test_an_admin_states_where_an_uncertain_post_is(
     ):
         async with database.sessions.begin() as session:
             written = await presses.write(session, admin, words)
-        assert await _state(bot, STATE.format(other.user_id)) == "AD084"
-        assert await _state(bot, state) == expected, words
+        assert await refused_state(bot, STATE.format(other.user_id)) == "AD084"
+        assert await refused_state(bot, state) == expected, words
         async with database.sessions.begin() as session:
             await inbox.mark_handled(session, written.inbox_id or 0)
     button = StatePublishedConfirmed(id=target_id, claim=1, message_id=message_id)
     async with database.sessions.begin() as session:
         await presses.press(session, admin, button.pack())
-    assert await _state(bot, state) is None
+    assert await refused_state(bot, state) is None
 
 
 def test_the_database_reads_the_data_of_the_buttons() -> None:

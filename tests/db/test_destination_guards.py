@@ -1,6 +1,5 @@
 """Test that the bot's login sends money to an address only after its person's own press."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import asyncpg
@@ -12,6 +11,7 @@ from services.money import destinations
 from services.platform import inbox
 from services.platform.actors import Actor
 from tests.conftest import Database
+from tests.db.refused import refused_state
 from tests.factories import people, presses
 from tests.services.money.test_destinations import OTHER, confirmed, typed
 
@@ -38,29 +38,6 @@ async def world(database: Database) -> World:
         return World(owner, thief, current, (await typed(session, owner, OTHER)).id)
 
 
-@pytest.fixture
-async def bot(server: embedded.Postgres, database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the bot's login."""
-    name = database.url.partition("@/")[2].partition("?")[0]
-    connection = await asyncpg.connect(server.dsn(logins.BOT, name))
-    yield connection
-    await connection.close()
-
-
-async def _state(bot: asyncpg.Connection, *statements: str) -> str | None:
-    """Run statements and undo them. Return the SQLSTATE of the error, or None."""
-    transaction = bot.transaction()
-    await transaction.start()
-    try:
-        for statement in statements:
-            await bot.execute(statement)
-    except asyncpg.PostgresError as error:
-        return str(error.sqlstate)
-    finally:
-        await transaction.rollback()
-    return None
-
-
 def _request(user_id: int | None, destination_id: int) -> str:
     return (
         "INSERT INTO withdrawals (key, user_id, amount, currency, destination_id)"
@@ -81,21 +58,21 @@ async def test_an_address_counts_only_after_its_persons_own_press(
 
     await press(world.thief, world.typed)
     await press(world.owner, world.current)
-    assert await _state(bot, replace, confirm) == "AD120"
+    assert await refused_state(bot, replace, confirm) == "AD120"
     pressed = await press(world.owner, world.typed)
-    assert await _state(bot, replace, confirm) is None
+    assert await refused_state(bot, replace, confirm) is None
     async with database.sessions.begin() as session:
         await inbox.mark_handled(session, pressed)
-    assert await _state(bot, replace, confirm) == "AD120"
+    assert await refused_state(bot, replace, confirm) == "AD120"
 
 
 async def test_a_withdrawal_goes_to_a_confirmed_address_of_its_person(
     bot: asyncpg.Connection, world: World
 ) -> None:
-    assert await _state(bot, _request(world.thief.user_id, world.current)) == "AD121"
-    assert await _state(bot, _request(world.owner.user_id, world.typed)) == "AD121"
-    assert await _state(bot, _request(world.owner.user_id, 999_999)) == "AD121"
-    assert await _state(bot, _request(world.owner.user_id, world.current)) is None
+    assert await refused_state(bot, _request(world.thief.user_id, world.current)) == "AD121"
+    assert await refused_state(bot, _request(world.owner.user_id, world.typed)) == "AD121"
+    assert await refused_state(bot, _request(world.owner.user_id, 999_999)) == "AD121"
+    assert await refused_state(bot, _request(world.owner.user_id, world.current)) is None
 
 
 async def test_a_changed_address_waits_a_day_in_the_database_too(
@@ -103,10 +80,10 @@ async def test_a_changed_address_waits_a_day_in_the_database_too(
 ) -> None:
     async with database.sessions.begin() as session:
         await destinations.confirm(session, actor=world.owner, destination_id=world.typed)
-    assert await _state(bot, _request(world.owner.user_id, world.typed)) == "AD122"
+    assert await refused_state(bot, _request(world.owner.user_id, world.typed)) == "AD122"
     await database.as_owner("UPDATE clock_shift SET allowed = true WHERE NOT allowed")
     await database.as_owner("UPDATE clock_shift SET shift = shift + interval '24 hours'")
-    assert await _state(bot, _request(world.owner.user_id, world.typed)) is None
+    assert await refused_state(bot, _request(world.owner.user_id, world.typed)) is None
 
 
 @pytest.mark.usefixtures("world")

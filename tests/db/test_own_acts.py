@@ -1,7 +1,6 @@
 """Test that the bot's login buys, and gives a channel away, only with the person's own update."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -9,10 +8,10 @@ import pytest
 from aiogram_dialog.utils import intent_callback_data
 
 from bot.callbacks import Retry
-from sandbox import embedded, logins
 from services.platform import inbox, users
 from services.platform.actors import Actor
 from tests.conftest import Database
+from tests.db.refused import refused_state
 from tests.factories import people, presses
 from tests.factories.people import Deal
 
@@ -21,28 +20,6 @@ from tests.factories.people import Deal
 async def deal(database: Database) -> Deal:
     async with database.sessions.begin() as session:
         return await people.deal(session)
-
-
-@pytest.fixture
-async def bot(server: embedded.Postgres, database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a session of the bot's login."""
-    name = database.url.partition("@/")[2].partition("?")[0]
-    connection = await asyncpg.connect(server.dsn(logins.BOT, name))
-    yield connection
-    await connection.close()
-
-
-async def _state(bot: asyncpg.Connection, statement: str) -> str | None:
-    """Run a statement and undo it. Return the SQLSTATE of the error, or None."""
-    transaction = bot.transaction()
-    await transaction.start()
-    try:
-        await bot.execute(statement)
-    except asyncpg.PostgresError as error:
-        return str(error.sqlstate)
-    finally:
-        await transaction.rollback()
-    return None
 
 
 def _purchase(deal: Deal, *, retry_of: int | None = None) -> str:
@@ -66,12 +43,12 @@ async def test_an_advertiser_buys_by_the_button_of_the_form(
     await _press(database, deal.owner, submit)  # another person
     await _press(database, deal.advertiser, back)
     await _press(database, deal.advertiser, "submit")  # of no form
-    assert await _state(bot, _purchase(deal)) == "AD079"
+    assert await refused_state(bot, _purchase(deal)) == "AD079"
     pressed = await _press(database, deal.advertiser, submit)
-    assert await _state(bot, _purchase(deal)) is None
+    assert await refused_state(bot, _purchase(deal)) is None
     async with database.sessions.begin() as session:
         await inbox.mark_handled(session, pressed)
-    assert await _state(bot, _purchase(deal)) == "AD079"
+    assert await refused_state(bot, _purchase(deal)) == "AD079"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +64,7 @@ async def test_an_advertiser_buys_again_on_the_terms_of_the_button(
 ) -> None:
     data = Retry(id=deal.target.id, price=price, hours=hours).pack()
     await _press(database, deal.advertiser, data)
-    assert await _state(bot, _purchase(deal, retry_of=deal.target.id)) == state
+    assert await refused_state(bot, _purchase(deal, retry_of=deal.target.id)) == state
 
 
 async def test_a_channel_goes_to_a_person_who_has_chosen_it(
@@ -102,7 +79,7 @@ async def test_a_channel_goes_to_a_person_who_has_chosen_it(
         message["chat_shared"] = {"chat_id": chat_id, "request_id": 1}
         async with database.sessions.begin() as session:
             await inbox.store(session, [{"update_id": number, "message": message}])
-        assert await _state(bot, give) == state
+        assert await refused_state(bot, give) == state
     await bot.execute(give)
     facts = await bot.fetchval(
         "SELECT metadata FROM user_audit_logs WHERE action = 'channel_taken_over'"

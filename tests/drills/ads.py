@@ -20,10 +20,10 @@ async def open_card(world: World, ad: Scenario) -> None:
 
 async def job_status(ad: Scenario) -> str:
     """Return the status of an ad's post job."""
-    row = await ad.books.row(
+    rows = await ad.books.rows(
         "SELECT status FROM post_jobs WHERE campaign_target_id = $1", ad.target_id
     )
-    return str(row["status"])
+    return str(rows[0]["status"]) if rows else "none, because no admin has approved it"
 
 
 async def until_job(ad: Scenario, status: str) -> None:

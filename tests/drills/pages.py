@@ -26,9 +26,10 @@ Commands that begin with `/` are written in the admin chat, the others in a shel
 `adtech restore` need `MIGRATION_DATABASE_URL`. If a command says that somebody has to press **That
 was me**, its card comes into the admin chat within seconds.
 
-`make drills` causes each incident in a product of its own, and runs these commands. This page is
-made from [incidents.toml](incidents.toml) by `make incidents`; the [runbook](runbook.md) explains
-more. After an incident, write a [post-mortem](post-mortem.md). If a new release is the cause, see
+`make drills` causes each incident in a product of its own, and runs these commands. To practise,
+`make exercise` causes one without saying which, and checks your repair. This page is made from
+[incidents.toml](incidents.toml) by `make incidents`; the [runbook](runbook.md) explains more. After
+an incident, write a [post-mortem](post-mortem.md). If a new release is the cause, see
 [rollback.md](rollback.md).
 """
 

@@ -96,6 +96,7 @@ async def test_a_person_repairs_from_a_shell_and_the_end_checks_it(
                 )
                 ending = exercise.Ending()
                 running = asyncio.create_task(exercise.lead("quiet", world, ending))
+                ending.task = running
                 async with asyncio.timeout(120):
                     while not ending.caused:
                         await asyncio.sleep(0.1)

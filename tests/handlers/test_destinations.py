@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from db.models.destinations import PayoutMethod
+from services.money import destinations
 from tests.handlers.marketplace import Marketplace
 from tests.services.money.test_payout_addresses import ton_address
 
@@ -128,3 +129,45 @@ async def test_a_method_that_is_offered_no_more_is_not_asked_for(market: Marketp
     await market.say("owner", "4111 1111 1111 1111")
     await market.press("owner", "⬅️ No, go back")
     assert "card: not set" in await market.last("owner")
+
+
+async def test_an_admin_reads_not_to_pay_to_a_dropped_address(market: Marketplace) -> None:
+    _offer(market, PayoutMethod.TON)
+    await market.say("owner", "/start")
+    await market.give("owner", 10_000)
+    await _type(market, ADDRESS)
+    await market.press("owner", RIGHT)
+    await _ask_for_money(market)
+    await market.press("owner", "✅ $30.00 to TON")
+    await market.deliver()
+    await market.press("admin", "🔎 Open the withdrawal", where="group")
+    await market.press("admin", "✅ Approve", where="group")
+    await market.press("admin", "✅ Yes, approve it", where="group")
+    number = await market.value("SELECT id FROM payout_destinations")
+    async with market.database.sessions.begin() as session:
+        owner = await market.actor("owner")
+        await destinations.drop(session, actor=owner, destination_id=number)
+    await market.say("admin", "/start")
+    await market.press("admin", "💸 Mark as paid", where="group")
+    assert "Do not pay it: the person has dropped their address" in await market.last("group")
+    assert ADDRESS not in str(await market.messages("admin"))
+    assert await market.value("SELECT paying_by FROM withdrawals") is None
+
+
+async def test_a_missing_key_is_said_to_the_admin(market: Marketplace) -> None:
+    _offer(market, PayoutMethod.TON)
+    await market.say("owner", "/start")
+    await market.give("owner", 10_000)
+    await _type(market, ADDRESS)
+    await market.press("owner", RIGHT)
+    await _ask_for_money(market)
+    await market.press("owner", "✅ $30.00 to TON")
+    await market.deliver()
+    market.dependencies.settings = market.dependencies.settings.model_copy(
+        update={"payout_methods": (), "destination_keys": SecretStr("")}
+    )
+    await market.press("admin", "🔎 Open the withdrawal", where="group")
+    await market.press("admin", "✅ Approve", where="group")
+    await market.press("admin", "✅ Yes, approve it", where="group")
+    alert = await market.press("admin", "💸 Mark as paid", where="group")
+    assert "The address can't be read" in alert

@@ -170,6 +170,13 @@ async def test_other_messages_in_the_admin_chat_get_no_answer(market: Marketplac
     assert len(await market.messages("group")) == before + 1
 
 
+def test_the_question_names_an_incident_as_its_list_does() -> None:
+    # After a restore, new ids begin a million higher.
+    assert screens.confirm_close(Texts("en", "USD"), 1_000_001).text.startswith(
+        "Close incident 1000001?"
+    )
+
+
 async def test_an_incident_is_closed_by_one_operator_and_run_by_another(
     operated: Marketplace,
 ) -> None:

@@ -68,6 +68,7 @@ health-word = { $word ->
     [answers] answers
     [does_not_answer] DOES NOT ANSWER
     [refuses_the_login] REFUSES THE LOGIN
+    [is_missing] IS MISSING
     [disk_full] ITS DISK IS FULL: NOTHING CAN BE SAVED
     [read_only] READ-ONLY: NOTHING CAN BE SAVED
     [fails] FAILS FOR A PART OF THE WORK

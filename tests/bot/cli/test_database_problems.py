@@ -19,10 +19,13 @@ async def _staff(shell: Shell, url: object) -> str:
 
 async def test_each_problem_has_its_own_advice(database: Database, shell: Shell) -> None:
     url = make_url(database.url)
-    for wrong in (url.set(password="wrong"), url.set(database="nowhere")):
+    for wrong, problem in (
+        (url.set(password="wrong"), "PostgreSQL refuses the login. Correct user, password and"),
+        (url.set(database="nowhere"), "PostgreSQL has no such database. Correct the name in"),
+    ):
         said = await _staff(shell, wrong.render_as_string(hide_password=False))
-        assert said.startswith("PostgreSQL refuses the login. Correct user, password and database")
-        assert "in DATABASE_URL" in said
+        assert said.startswith(problem)
+        assert " in DATABASE_URL" in said
     said = await _staff(shell, "postgresql://u:secret@127.0.0.1:1/adtech")
     assert said.startswith("The database did not answer. Check that PostgreSQL runs")
     assert "secret" not in said

@@ -38,6 +38,8 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     assert ran.status == 1
     assert "drifted_balance" in ran.said
     assert "107" in ran.said
+    assert f'adtech propose reset {wallet} "<reason>" --as ID' in ran.err
+    assert "propose orphan" not in ran.err
 
     asked = ("propose", "reset", wallet, "the [bold]balance[/bold] drifted", "--as")
     ran = await shell.adtech(*asked, await _telegram_id(database, operator.user_id))
@@ -76,6 +78,33 @@ async def test_a_drifted_wallet_is_found_and_repaired(database: Database, shell:
     await _sign_and_apply(database, shell, proposer, waiting.id, wallet)
     assert (await shell.adtech("reconcile", wallet)).status == 0
     assert (await shell.adtech("check")).status == 0
+
+
+async def test_each_fault_of_a_wallet_names_its_repair(database: Database, shell: Shell) -> None:
+    async with database.sessions.begin() as session:
+        person = await people.person(session, balance=100)
+        wallet = (await wallets.of_user(session, person.user_id or 0)).id
+    await breakage.run_unguarded(database, breakage.orphan(wallet, 50))
+    async with database.sessions.begin() as session:
+        ((entry, transfer),) = await rows.table(
+            session,
+            "SELECT id, transfer_id FROM ledger_entries WHERE version = 2"
+            f" AND wallet_id = {wallet}",
+        )
+    ran = await shell.adtech("reconcile", wallet)
+    assert ran.status == 1
+    assert f'adtech propose orphan {entry} "<reason>" --as ID' in ran.err
+    assert "propose reset" not in ran.err
+    for undo in (f"ledger_entries WHERE id = {entry}", f"ledger_transfers WHERE id = {transfer}"):
+        await breakage.run_unguarded(database, f"DELETE FROM {undo}")
+
+    change = f"UPDATE ledger_entries SET amount = {{}} WHERE wallet_id = {wallet}"
+    await breakage.run_unguarded(database, change.format(101))
+    ran = await shell.adtech("reconcile", wallet)
+    assert ran.status == 1
+    assert "No correction repairs this: an entry is lost or was changed" in ran.err
+    assert "adtech propose" not in ran.err
+    await breakage.run_unguarded(database, change.format(100))
 
 
 async def _sign_and_apply(

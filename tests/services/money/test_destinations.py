@@ -7,11 +7,12 @@ from cryptography.fernet import Fernet
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.destinations import DestinationStatus, PayoutDestination, PayoutMethod
-from services.money import destinations, payment_claims, withdrawals
+from services.money import destinations, payment_claims, withdrawal_details, withdrawals
 from services.platform import errors
 from services.platform.actors import Actor
 from services.platform.encryption import Encryption
 from services.platform.payout_errors import (
+    DestinationDropped,
     DestinationMissing,
     DestinationTooNew,
     DestinationUnreadable,
@@ -132,7 +133,7 @@ async def test_a_dropped_address_gets_nothing(session: AsyncSession) -> None:
         )
         == 1
     )
-    with pytest.raises(DestinationMissing):
+    with pytest.raises(DestinationDropped):
         async with session.begin_nested():
             await withdrawals.approve(session, actor=admin, withdrawal_id=number)
     with pytest.raises(DestinationMissing):
@@ -182,3 +183,22 @@ async def test_only_the_admin_who_pays_reads_an_address(database: Database) -> N
     await refuse(other, person)
     await database.forward(payment_claims.CLAIM_TTL)
     await refuse(payer)
+
+
+async def test_an_address_that_is_dropped_after_the_approval_is_not_paid_to(
+    session: AsyncSession,
+) -> None:
+    person = await people.person(session, balance=500)
+    payer, other = await people.staff(session), await people.staff(session)
+    row = await confirmed(session, person)
+    number = await _withdraw(session, person, row.id, "k")
+    await withdrawals.approve(session, actor=other, withdrawal_id=number)
+    await payment_claims.claim(session, actor=payer, withdrawal_id=number)
+    await destinations.drop(session, actor=person, destination_id=row.id)
+    with pytest.raises(errors.AccessDenied):
+        await destinations.read_for_payment(session, KEYS, number, actor=payer)
+    with pytest.raises(DestinationDropped):
+        await payment_claims.claim(session, actor=payer, withdrawal_id=number)
+    assert (await withdrawal_details.get_details(session, number)).dropped
+    await withdrawals.return_money(session, actor=payer, withdrawal_id=number, reason="details")
+    assert await rows.available(session, person) == 500
