@@ -10,6 +10,7 @@ import pytest
 from asyncpg import DiskFullError, PostgresError
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from bot import outages, process_watch
 from bot.context import DatabaseAwayError, Dependencies
@@ -18,12 +19,13 @@ from bot.leader_election import LeaderElection
 from bot.process_watch import ProcessWatch
 from db.session import create_engine, create_sessions
 from services.platform import heartbeats
+from tests.factories import breakage
 from tests.factories.alert_receiver import WebReceiver, web_receiver
 from tests.handlers.marketplace import Marketplace
 
-LOCKED = """
+WAITING = """
     SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
-    WHERE relname = 'heartbeats' AND mode = 'AccessExclusiveLock' AND granted
+    WHERE relname = 'heartbeats' AND NOT granted
 """
 
 
@@ -174,16 +176,18 @@ async def test_a_scheduler_has_time_to_return_after_an_outage_of_the_database(
 async def test_a_scheduler_has_time_to_return_after_its_table_was_locked(
     market: Marketplace, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_watch, "LATE_SECONDS", 0.2)
     watching = await watch(market, receiver)
     await scheduler_beats(market)
     await market.database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '21 seconds'")
-    lock = "DO $$ BEGIN LOCK TABLE heartbeats; PERFORM pg_sleep(1); END $$"
-    locking = asyncio.create_task(market.database.as_owner(lock))
-    while not await market.value(LOCKED):
-        await asyncio.sleep(0.02)
-    await watching.watch_once()
-    await locking
+    with monkeypatch.context() as patch:
+        patch.setattr(process_watch, "LATE_SECONDS", 0.2)
+        async with breakage.as_owner(market.database) as owner:
+            await owner.execute(text("LOCK TABLE heartbeats"))
+            beating = asyncio.create_task(watching.watch_once())
+            while not await market.value(WAITING):
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(process_watch.LATE_SECONDS)
+        await beating
     assert await alerts(market) == []
     watching._failed_at -= heartbeats.RETURN_SECONDS
     await watching.watch_once()
