@@ -6,25 +6,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import outages, polling, recent_events
+from tests.factories import breakage
 from tests.handlers.marketplace import Marketplace
 
 ATTEMPTS = 10
 """With pauses that double from 0.05 s, this many attempts would take 25 s."""
 CANNOT_STORE = {"a full disk": "53100", "a read-only server": "25006"}
-
-
-async def _refuse_all(market: Marketplace, sqlstate: str) -> None:
-    """Let each insertion into the inbox fail with this SQLSTATE, and count the attempts."""
-    await market.database.as_owner("CREATE SEQUENCE attempts")
-    await market.database.as_owner("GRANT SELECT, USAGE ON SEQUENCE attempts TO PUBLIC")
-    await market.database.as_owner(
-        "CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN PERFORM nextval('attempts');"
-        f" RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}'; END $$"
-    )
-    await market.database.as_owner(
-        "CREATE TRIGGER refused BEFORE INSERT ON inbox EXECUTE FUNCTION refused()"
-    )
 
 
 @pytest.mark.parametrize("why", CANNOT_STORE)
@@ -41,10 +28,10 @@ async def test_payments_wait_at_telegram_while_the_server_cannot_store(
         await market.say(person, "5")
     [stored] = await market.rows("SELECT count(*) AS n FROM inbox")
     with capture_logs() as lines:
-        await _refuse_all(market, CANNOT_STORE[why])
+        await breakage.refuse_inserts(market.database, "inbox", CANNOT_STORE[why])
         payments = [asyncio.create_task(_pay(market, person)) for person in people]
         # The pause does not grow, so the bot goes on soon after the server has recovered.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while await market.value("SELECT last_value FROM attempts") < ATTEMPTS:
                 await asyncio.sleep(0.1)
         assert (await market.rows("SELECT count(*) AS n FROM inbox")) == [stored]

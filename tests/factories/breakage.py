@@ -29,10 +29,13 @@ UNSIGNED = (
 
 
 async def refuse_inserts(database: Database, table: str, sqlstate: str) -> None:
-    """Let each insertion into a table fail with this SQLSTATE."""
+    """Let each insertion into a table fail with this SQLSTATE. The sequence `attempts` counts."""
+    await database.as_owner("CREATE SEQUENCE attempts")
+    await database.as_owner("GRANT SELECT, USAGE ON SEQUENCE attempts TO PUBLIC")
     await database.as_owner(
         "CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}'; END $$"
+        " $$ BEGIN PERFORM nextval('attempts');"
+        f" RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}'; END $$"
     )
     await database.as_owner(
         f"CREATE TRIGGER refused BEFORE INSERT ON {table} EXECUTE FUNCTION refused()"
