@@ -50,7 +50,10 @@ LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
 """The pause between two renewals of the leader's lease, in seconds."""
 STALLED_SECONDS = 30.0
-"""A process that takes updates and neither begins nor ends one for this time exits."""
+"""A process that takes updates and neither begins nor ends one for this time exits.
+
+While PostgreSQL fails, it waits: its successor would have to wait too.
+"""
 STOP_SECONDS = 30.0
 """How many seconds the running handlers get to finish at a stop."""
 

@@ -1,7 +1,6 @@
 """Call the handlers for the updates in the inbox table, in order within one chat."""
 
 import asyncio
-import contextlib
 import json
 import time
 from collections import Counter, deque
@@ -137,8 +136,12 @@ class InboxWorker:
 
     @property
     def stalled_seconds(self) -> float:
-        """For how many seconds this worker has had rows, and neither begun nor ended one."""
-        return time.monotonic() - self._progress_at if self._taken else 0.0
+        """For how many seconds this worker has had rows, and neither begun nor ended one.
+
+        Rows may wait for PostgreSQL, so the time counts from its last failure on.
+        """
+        since = max(self._progress_at, outages.failed_at(outages.DATABASE))
+        return time.monotonic() - since if self._taken else 0.0
 
     def wake(self) -> None:
         """Let `run` read the table now."""
@@ -285,9 +288,11 @@ class InboxWorker:
         # Otherwise a payment could be parked after a long outage of the database, and a report
         # about lost rights after a long flood at Telegram.
         if ids:
-            with contextlib.suppress(DatabaseAwayError):
+            try:
                 async with database_errors(), self._sessions.begin() as session:
                     await inbox.release_claims(session, ids)
+            except DatabaseAwayError as error:
+                outages.log_database_away(error)
 
     async def _handle(self, row: InboxUpdate) -> None:
         with correlation.correlated(correlation.new_id()):

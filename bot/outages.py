@@ -59,6 +59,12 @@ def lasting_seconds(what: str) -> float:
     return outage.last_at - outage.first_at
 
 
+def failed_at(what: str) -> float:
+    """Return the time of `time.monotonic()` of the last failure of the service, or -infinity."""
+    outage = _outages.get(what)
+    return float("-inf") if outage is None else outage.last_at
+
+
 def is_long(what: str) -> bool:
     """Return whether an outage of the service `what` lasts longer than LONG_SECONDS."""
     return lasting_seconds(what) > LONG_SECONDS

@@ -56,8 +56,8 @@ FAILURE_KINDS = {"53100": "disk_full", READ_ONLY_STATE: "read_only", "53300": "n
 """The SQLSTATEs of a full disk, a read-only server, and a server without a free connection."""
 OTHER_FAILURE = "other"
 REFUSED_STATES = ("28", "3D")
-_NO_DATABASE = "3D000"
 """The SQLSTATE prefixes of a refused user name, password or database name."""
+_NO_DATABASE = "3D000"
 # A file of the address is missing, or no host is suitable.
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
 _SPEAKING = (PostgresError, OSError, *_NO_SERVER)

@@ -19,6 +19,7 @@ FULL_SECONDS = 0.2
 """The time between two attempts to fill the disk or to occupy connections, in seconds."""
 WAL_SEGMENTS = 6
 LOCKED_TABLES = ("inbox", "wallets", "heartbeats")
+_LOCK = f"LOCK TABLE {', '.join(LOCKED_TABLES)} IN ACCESS EXCLUSIVE MODE"
 _WRITE_WAL = "SELECT pg_logical_emit_message(false, 'chaos', repeat('x', 1000000))"
 Fault = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -144,10 +145,17 @@ class ServerFaults:
 
     @asynccontextmanager
     async def _tables_locked(self) -> AsyncIterator[None]:
-        async with self._connect() as connection, connection.transaction():
-            await connection.execute(
-                f"LOCK TABLE {', '.join(LOCKED_TABLES)} IN ACCESS EXCLUSIVE MODE"
-            )
+        async with self._connect() as connection:
+            await connection.execute("SET lock_timeout = '500ms'")  # shorter than deadlock_timeout
+            locked = False
+            while not locked:
+                await connection.execute("BEGIN")
+                try:
+                    await connection.execute(_LOCK)
+                    locked = True
+                except asyncpg.LockNotAvailableError:
+                    # The product's transaction may wait for this one. Let it end, and try again.
+                    await connection.execute("ROLLBACK")
             yield
 
     @asynccontextmanager

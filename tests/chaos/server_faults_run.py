@@ -175,12 +175,14 @@ class Run:
         seen.finished_after_s = round(time.monotonic() - over, 1)
 
     async def _until(self, count: str, *arguments: object, pending: bool = True) -> None:
-        """Wait until a query returns 0, or for SETTLED_SECONDS.
+        """Wait until a query returns 0, or for SETTLED_SECONDS, or until a process has ended.
 
         If `pending` is true, also wait until Telegram has no update left.
         """
 
         async def is_zero() -> bool:
+            if self.products.ended:
+                return True  # the run has failed
             with contextlib.suppress(OSError, PostgresError, InterfaceError):
                 left = await self.environment.fetch(count, *arguments)
                 if left == 0 and pending:
@@ -232,9 +234,12 @@ async def _run(
     async with run_products(environment) as products:
         run_ = Run(environment, products, faults, load, fault_seconds)
         await load.new_person()
-        seen = [await run_.pass_fault(name, fault) for name, fault in faults.all.items()]
+        seen: list[Observed] = []
+        for name, fault in faults.all.items():
+            if not products.ended:
+                seen.append(await run_.pass_fault(name, fault))
         # An update after all others shows that none is missing at the end.
-        await load.new_person()
+        await load.new_person(wait=not products.ended)
         exits = products.ended
         state = await environment.control("state", "GET")
     for name in (chaos_run.BROKEN_PROMISES, chaos_run.STOPS):
