@@ -97,6 +97,7 @@ async def run_products(environment: Environment, **settings: str) -> AsyncIterat
     common = environment.settings(
         **chaos_run.SETTINGS,
         LOG_LEVEL="INFO",
+        HTTP_PORT="0",
         SUPER_ADMIN_IDS=str(environment.telegram.facts["people"][SUPER_ADMIN]),
         SUPPORT_CONTACT="@support",
         ADTECH_ENV_FILE=os.devnull,
