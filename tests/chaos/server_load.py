@@ -12,6 +12,7 @@ from bot import throttle
 from db.money import STARS
 from sandbox.demo.people import words
 from services.money import invoices
+from services.platform import lanes
 from tests.chaos.environment import Environment, wait_until
 from tests.chaos.market import PRICE, Market
 from tests.chaos.owners import DATABASE_ERRORS
@@ -24,8 +25,8 @@ PAYERS = 12
 """How many payments the bot accepts right before each fault, and Telegram makes during it."""
 LATE_PAYERS = 3
 """How many people try to pay during each fault."""
-ACCEPT_SECONDS = 1.5
-"""The time that the bot has to accept the payments before a fault, in seconds."""
+ACCEPT_SECONDS = 10.0
+"""How long Telegram waits until the bot accepts a payment, in seconds."""
 KNOWN_SECONDS = 60.0
 POST_SECONDS = 5.0
 """The time between two posts that become due during a fault, in seconds."""
@@ -36,6 +37,8 @@ MAKE_DUE = """
     WHERE place.id = post_jobs.id
 """
 POSTPONE_ALL = "UPDATE post_jobs SET due_at = 'infinity' WHERE status = 'queued'"
+ANSWERED = f"SELECT count(*) FROM inbox WHERE lane >= {lanes.PRE_CHECKOUT_LANES} AND done_at > $1"
+"""How many questions about payments the bot has answered since a moment."""
 REGISTERED = "SELECT id FROM users WHERE telegram_id = $1"
 
 
@@ -64,13 +67,18 @@ class Load:
         await self.environment.fetch(MAKE_DUE, POST_SECONDS, number)
 
     async def pay_during(self, seconds: float) -> list["asyncio.Task[None]"]:
-        """Let the bot accept payments now. They are made at random times of the next `seconds`."""
+        """Let the bot accept payments. They are made at random times of the next `seconds`."""
         people = [await self.new_person() for _ in range(PAYERS)]
+        since = await self.environment.fetch("SELECT clock_timestamp()")
         paying = [
             asyncio.create_task(self._pay(each, self.rng.randint(2, max(int(seconds) - 2, 2))))
             for each in people
         ]
-        await asyncio.sleep(ACCEPT_SECONDS)
+
+        async def are_answered() -> bool:
+            return bool(await self.environment.fetch(ANSWERED, since) >= PAYERS)
+
+        await wait_until(are_answered, ACCEPT_SECONDS, "payments are not accepted", interval=0.1)
         return paying
 
     async def pay_before_start(self) -> None:
