@@ -16,6 +16,10 @@ MISSING = (
     " docs/incidents.md, “The database is lost”."
 )
 AWAY = "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
+FAILS = (
+    "A process finds that the database fails, for example that a table is locked. See"
+    " docs/runbook.md, “PostgreSQL is away”."
+)
 CANNOT_SAVE = {
     "disk_full": "The disk of PostgreSQL is full, so nothing can be saved. Free space on it.",
     "read_only": "PostgreSQL is read-only, so nothing can be saved. Let it accept writes again, or"

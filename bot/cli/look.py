@@ -26,7 +26,7 @@ _NOT_READ = {
     system_status.MISSING: database_problems.MISSING,
 }
 """The advice for each value of the status line about a database that cannot be read."""
-_ADVICE = database_problems.CANNOT_SAVE | _NOT_READ
+_ADVICE = database_problems.CANNOT_SAVE | _NOT_READ | {system_status.FAILS: database_problems.FAILS}
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -49,14 +49,18 @@ async def test_a_database_that_does_not_answer_leaves_the_rest_readable() -> Non
 
 async def test_a_database_that_answers_and_does_not_save_needs_a_human(database: Database) -> None:
     shell = shell_of(database)
-    async with database.sessions.begin() as session:
-        facts = {"database_outage_disk_full": 21.0}
-        await heartbeats.beat(session, owner="bot", name=heartbeats.BOT, facts=facts)
-    ran = await shell.adtech("status")
-    assert ran.status == 1
-    assert "database                       disk_full " in ran.out
-    assert "LOOK" in ran.out.splitlines()[1]
-    assert ran.err.startswith("The disk of PostgreSQL is full, so nothing can be saved. Free space")
+    for kind, shown, advice in (
+        ("other", "fails", "A process finds that the database fails, for example that a table is"),
+        ("disk_full", "disk_full", "The disk of PostgreSQL is full, so nothing can be saved. Free"),
+    ):
+        async with database.sessions.begin() as session:
+            facts = {f"database_outage_{kind}": 21.0}
+            await heartbeats.beat(session, owner="bot", name=heartbeats.BOT, facts=facts)
+        ran = await shell.adtech("status")
+        assert ran.status == 1
+        assert f"database                       {shown} " in ran.out
+        assert "LOOK" in ran.out.splitlines()[1]
+        assert ran.err.startswith(advice)
     name = make_url(database.url).database
     await database.as_owner(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     assert "database                       read_only " in (await shell.adtech("status")).out
