@@ -40,7 +40,7 @@ from bot.settings import Settings
 from bot.telegram.answers import create_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.webhook_watch import WebhookWatch
-from db.session import cause, create_engine, create_sessions, dispose
+from db.session import create_engine, create_sessions, dispose
 from handlers import routers
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,10 @@ LEASE_TTL = timedelta(seconds=8)
 RENEWAL_SECONDS = 2.0
 """The pause between two renewals of the leader's lease, in seconds."""
 STALLED_SECONDS = 30.0
-"""A process that takes updates and neither begins nor ends one for this time exits."""
+"""A process that takes updates and neither begins nor ends one for this time exits.
+
+While PostgreSQL fails, it waits: its successor would have to wait too.
+"""
 STOP_SECONDS = 30.0
 """How many seconds the running handlers get to finish at a stop."""
 
@@ -255,7 +258,7 @@ class _UpdateRunner:
                 await self._election.acquire_or_renew()
         except DatabaseAwayError as error:
             # No other process can take the lease while PostgreSQL is not available.
-            outages.log_away(outages.DATABASE, cause=cause(error))
+            outages.log_database_away(error)
         return self._election.is_elected
 
 

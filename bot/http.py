@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from bot import health_pages, inbox_worker, raw_updates, readiness
+from bot import health_pages, inbox_worker, outages, raw_updates, readiness
 from bot.context import DatabaseAwayError, Dependencies
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,8 @@ async def _receive(
     worker.expect_stops([update])
     try:
         await inbox_worker.store(dependencies.intake_sessions, [update])
-    except DatabaseAwayError:
+    except DatabaseAwayError as error:
+        outages.log_database_away(error)
         raise web.HTTPServiceUnavailable from None
     worker.wake()
     return web.Response()

@@ -1,7 +1,6 @@
 """Call the handlers for the updates in the inbox table, in order within one chat."""
 
 import asyncio
-import contextlib
 import json
 import time
 from collections import Counter, deque
@@ -31,7 +30,7 @@ from bot.texts import Texts
 from bot.throttle import Verdict
 from db import correlation
 from db.models.operations import InboxUpdate
-from db.session import Sessions, cause, is_away, is_bad_data
+from db.session import Sessions, is_away, is_bad_data
 from services.platform import inbox, lanes, users
 
 log = structlog.get_logger(__name__)
@@ -137,8 +136,12 @@ class InboxWorker:
 
     @property
     def stalled_seconds(self) -> float:
-        """For how many seconds this worker has had rows, and neither begun nor ended one."""
-        return time.monotonic() - self._progress_at if self._taken else 0.0
+        """For how many seconds this worker has had rows, and neither begun nor ended one.
+
+        Rows may wait for PostgreSQL, so the time counts from its last failure on.
+        """
+        since = max(self._progress_at, outages.failed_at(outages.DATABASE))
+        return time.monotonic() - since if self._taken else 0.0
 
     def wake(self) -> None:
         """Let `run` read the table now."""
@@ -172,7 +175,7 @@ class InboxWorker:
                     self._queue(row)
                     self.wake()  # A claim takes only a few rows of each lane, so there may be more.
             except DatabaseAwayError as error:
-                outages.log_away(outages.DATABASE, cause=cause(error))
+                outages.log_database_away(error)
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             await self._wait_for_work(stop)
@@ -285,9 +288,11 @@ class InboxWorker:
         # Otherwise a payment could be parked after a long outage of the database, and a report
         # about lost rights after a long flood at Telegram.
         if ids:
-            with contextlib.suppress(DatabaseAwayError):
+            try:
                 async with database_errors(), self._sessions.begin() as session:
                     await inbox.release_claims(session, ids)
+            except DatabaseAwayError as error:
+                outages.log_database_away(error)
 
     async def _handle(self, row: InboxUpdate) -> None:
         with correlation.correlated(correlation.new_id()):
@@ -380,11 +385,11 @@ def _log_reason(error: TryLaterError) -> tuple[bool, float]:
     """
     reason = error.__cause__
     if isinstance(reason, TelegramAPIError):
-        outages.log_away(outages.TELEGRAM, cause=type(reason).__name__)
+        outages.log_away(outages.TELEGRAM, why=type(reason).__name__)
         retry_after = reason.retry_after if isinstance(reason, TelegramRetryAfter) else 0
         return True, min(max(retry_after, AWAY_SECONDS), LONGEST_FLOOD_SECONDS)
     if reason is not None and is_away(reason):
-        outages.log_away(outages.DATABASE, cause=cause(error))
+        outages.log_database_away(error)
         return True, AWAY_SECONDS
     log.warning("handled later", error=type(error).__name__)
     return False, AWAY_SECONDS

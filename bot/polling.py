@@ -9,7 +9,7 @@ from aiohttp import ClientError, ClientTimeout
 
 from bot import bounded_json, inbox_worker, metrics, outages, raw_updates
 from bot.context import DatabaseAwayError
-from db.session import Sessions, cause
+from db.session import Sessions
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ ALLOWED_UPDATES = (
 POLL_SECONDS = 25
 """How many seconds Telegram waits for an update before it answers."""
 PAUSE_SECONDS = 1.0
-"""The pause after the first failure, in seconds. Each further failure doubles the pause."""
+"""The pause after a failure, in seconds. Each further failure of Telegram doubles the pause."""
 LONGEST_PAUSE_SECONDS = 8.0
 MAX_DESCRIPTION = 200
 """The greatest length of an error's text in a log line, in characters."""
@@ -63,7 +63,11 @@ class Poller:
                 updates = await self._fetch()
                 self._worker.expect_stops(updates)
                 await inbox_worker.store(self._sessions, updates)
-            except (PollError, DatabaseAwayError, ClientError, TimeoutError, OSError) as error:
+            except DatabaseAwayError as error:
+                outages.log_database_away(error)
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            except (PollError, ClientError, TimeoutError, OSError) as error:
                 _log_away(error)
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
@@ -126,13 +130,10 @@ def _description(answer: object) -> str | None:
 
 
 def _log_away(error: Exception) -> None:
-    if isinstance(error, DatabaseAwayError):
-        outages.log_away(outages.DATABASE, cause=cause(error))
+    # The text of any other error than PollError may contain the bot's token.
+    why = str(error) if isinstance(error, PollError) else type(error).__name__
+    if why.startswith(CONFLICT) and "webhook" not in why:
+        metrics.count_poll_conflict()
     else:
-        # The text of any other error may contain the bot's token.
-        why = str(error) if isinstance(error, PollError) else type(error).__name__
-        if why.startswith(CONFLICT) and "webhook" not in why:
-            metrics.count_poll_conflict()
-        else:
-            metrics.count_telegram_error("poll")
-        outages.log_away(outages.TELEGRAM, cause=why)
+        metrics.count_telegram_error("poll")
+    outages.log_away(outages.TELEGRAM, why=why)

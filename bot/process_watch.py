@@ -20,15 +20,14 @@ from bot.leader_election import LeaderElection
 from bot.screens import alerts as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import DEFAULT_LANGUAGE, Texts
-from db.session import cause
 from services.platform import alerts, heartbeats, users
 from services.platform.alerts import Change
 
 EVERY_SECONDS = 4.0
+LATE_SECONDS = 3.0
+"""A heartbeat that takes longer counts as an outage of the database, in seconds."""
 START_SECONDS = 30.0
 """A new bot reports no missing scheduler before this time, because both may be starting."""
-AWAY_SECONDS = 20.0
-"""The admin chat is notified if the database does not answer for longer than this."""
 NOTIFY_SECONDS = 10.0
 """One message to the admin chat may take at most this time."""
 _MISSING = "scheduler_missing"
@@ -61,7 +60,9 @@ class ProcessWatch:
         self._start_seconds = start_seconds
         self._answered_at = time.monotonic()
         self._failed_at = float("-inf")
-        self._reported_away = False
+        self._schedulers_outage: str | None = None
+        self._reported: str | None = None
+        """The kind of the outage of the database that the admin chat knows, or None."""
 
     async def run(self) -> None:
         """Watch until the task is cancelled. After an unexpected error, the watch goes on."""
@@ -81,35 +82,53 @@ class ProcessWatch:
             await self._beat()
         except DatabaseAwayError as error:
             self._failed_at = time.monotonic()
-            metrics.DATABASE_AWAY.set(True)
-            outages.log_away(outages.DATABASE, cause=cause(error))
-            away_seconds = time.monotonic() - self._answered_at
-            if (
-                self._election.is_elected
-                and away_seconds > AWAY_SECONDS
-                and not self._reported_away
-            ):
-                self._reported_away = await self._report_away(is_away=True)
+            outages.log_database_away(error)
+            await self._report_outage(answers=False)
             return
         self._answered_at = time.monotonic()
-        metrics.DATABASE_AWAY.set(False)
-        if self._reported_away:
-            self._reported_away = not await self._report_away(is_away=False)
+        await self._report_outage(answers=True)
         if self._election.is_elected:
             await self._send_changes()
 
+    async def _report_outage(self, *, answers: bool) -> None:
+        """Tell the admin chat once that the database does not work, and once that it works again.
+
+        A full disk lets the heartbeat through, but not the updates or the scheduler's work.
+        """
+        silent_seconds = 0.0 if answers else time.monotonic() - self._answered_at
+        kind = self._schedulers_outage if answers else None
+        if silent_seconds > outages.LONG_SECONDS or outages.is_long(outages.DATABASE):
+            kind = outages.kind_of(outages.DATABASE)
+        metrics.DATABASE_AWAY.set(not answers or kind is not None)
+        if kind is not None and self._reported is None and self._election.is_elected:
+            if await self._send_outage(kind, is_over=False):
+                self._reported = kind
+        elif (
+            kind is None
+            and answers
+            and self._reported is not None
+            and await self._send_outage(self._reported, is_over=True)
+        ):
+            self._reported = None
+
     async def _beat(self) -> None:
         """Write the heartbeat and the changes of alerts. Raises DatabaseAwayError."""
+        begun = time.monotonic()
         async with database_errors(), self._dependencies.sessions.begin() as session:
             await heartbeats.beat(
                 session,
                 owner=self._owner,
                 name=heartbeats.BOT,
                 loop_lag=self._loop_watch.take_longest_lag(),
-                facts=recent_events.counts(),
+                facts=recent_events.counts() | outages.long_outages_of_database(),
             )
+            if time.monotonic() - begun > LATE_SECONDS:
+                # The scheduler may have waited for the same lock.
+                self._failed_at = time.monotonic()
             language = await users.language_of_staff(session)
             self._t = replace(self._t, language=language)
+            facts = await heartbeats.sum_facts(session, process=heartbeats.SCHEDULER)
+            self._schedulers_outage = outages.kind_in(facts)
             missing = not await heartbeats.is_alive(session, name=heartbeats.SCHEDULER)
             if time.monotonic() - self._failed_at < heartbeats.RETURN_SECONDS:
                 return
@@ -141,12 +160,11 @@ class ProcessWatch:
             return screens.firing(self._t, change.name)
         return screens.over(self._t, change.name)
 
-    async def _report_away(self, *, is_away: bool) -> bool:
-        """Send the alert that the database is away or back. Return whether somebody got it."""
-        name, t = screens.DATABASE_AWAY, self._t
-        screen = screens.firing(t, name) if is_away else screens.over(t, name)
+    async def _send_outage(self, kind: str, *, is_over: bool) -> bool:
+        """Send the alert that the database fails or works again. Return whether somebody got it."""
         said, sent_out = await asyncio.gather(
-            self._say(screen), self._routes.send(screens.urgent(t, name, is_firing=is_away))
+            self._say(screens.outage(self._t, kind, is_over=is_over)),
+            self._routes.send(screens.urgent_outage(self._t, kind, is_over=is_over)),
         )
         return said or sent_out
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from bot import outages
 from bot.context import DatabaseAwayError, Dependencies, read_only
 from db.session import Sessions
 from services.platform import guards, readiness
@@ -39,8 +40,9 @@ async def check_parts(
     """Return the state of each part that a process needs, and whether the process may serve.
 
     `ok` says whether the process may serve. `well` says whether every part works, so a process can
-    serve without being well. A stopped kill switch is "disabled" and changes neither. `guards` is
-    False if a guard of the database differs from the release: the staff have to act.
+    serve without being well. A stopped kill switch is "disabled" and changes neither. `saves` is
+    False while the database answers, but refuses what this process saves. `guards` is False if a
+    guard of the database differs from the release: the staff have to act.
     """
     facts: dict[str, Any] = {"ok": False, "well": False, "database": False}
     facts |= {"redis": await redis, "migrations": False}
@@ -56,6 +58,7 @@ async def check_parts(
     facts["migrations"] = revision is not None and revision >= REVISION
     complete = "missing" not in facts["switches"].values()
     facts["ok"] = complete and all(facts[name] for name in NEEDED)
-    others = all(facts[name] for name in ("redis", "scheduler", "bot", "guards"))
+    facts["saves"] = not outages.is_long(outages.DATABASE)
+    others = all(facts[name] for name in ("redis", "scheduler", "bot", "guards", "saves"))
     facts["well"] = facts["ok"] and others and not facts["alerts"]
     return facts, facts["ok"]

@@ -107,7 +107,7 @@ class RedisLink:
         return await self.client.get("alive")
 
     def _go_away(self, cause: BaseException) -> None:
-        outages.log_away(outages.REDIS, cause=outages.cause_of(cause))
+        outages.log_away(outages.REDIS, why=outages.cause_of(cause))
         self.is_away = True
         if self._waiting is None or self._waiting.done():
             self._waiting = self._start(self._wait_for_answer())

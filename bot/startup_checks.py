@@ -75,7 +75,7 @@ async def database(
         except DatabaseAwayError as error:
             if is_refused(error):
                 raise CannotStartError(f"DATABASE_URL: {cause(error)}") from error
-            outages.log_away(outages.DATABASE, cause=cause(error))
+            outages.log_database_away(error)
             await asyncio.sleep(PAUSE_SECONDS)
         else:
             return
@@ -87,7 +87,7 @@ async def retry_while_away(call: Callable[[], Awaitable[None]]) -> None:
         try:
             await call()
         except AWAY as error:
-            outages.log_away(outages.TELEGRAM, cause=type(error).__name__)
+            outages.log_away(outages.TELEGRAM, why=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
         else:
             return

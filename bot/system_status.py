@@ -5,17 +5,25 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from bot import readiness
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import outages, readiness
 from bot.context import DatabaseAwayError, read_only
 from bot.storage import FormStorage
 from db.session import Sessions, cause, is_missing, is_refused
-from services.platform import system_status
+from services.platform import heartbeats, system_status
 from services.platform.system_status import Line, State, Unit
 
 AWAY = "does_not_answer"
 REFUSES = "refuses_the_login"
 MISSING = "is_missing"
 """The values of the line about a database that cannot be read."""
+FAILS = "fails"
+CANNOT_SAVE = ("disk_full", "read_only")
+_IS_READ_ONLY = text(
+    "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
+)
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
@@ -28,7 +36,11 @@ async def gather(sessions: Sessions, storage: FormStorage | None, *, sla: timede
     try:
         async with read_only(sessions) as session:
             lines = await system_status.read(session, sla=sla, revision=readiness.REVISION)
+            kind = await _outage_kind(session)
         database = Line("database", "answers", Unit.TEXT, State.OK)
+        if kind is not None:
+            value = kind if kind in CANNOT_SAVE else FAILS
+            database = Line("database", value, Unit.TEXT, State.ATTENTION)
     except DatabaseAwayError as error:
         lines = system_status.unknown()
         reason = error.__cause__ or error
@@ -39,6 +51,16 @@ async def gather(sessions: Sessions, storage: FormStorage | None, *, sla: timede
         *lines,
         Line("product_version", product_version(), Unit.TEXT, State.OK),
     ]
+
+
+async def _outage_kind(session: AsyncSession) -> str | None:
+    """Return why the database does not save, or None if it does.
+
+    On a full disk it still answers. Then the processes report it with their heartbeats.
+    """
+    if await session.scalar(_IS_READ_ONLY):
+        return "read_only"
+    return outages.kind_in(await heartbeats.sum_facts(session))
 
 
 def _problem(reason: BaseException) -> str:

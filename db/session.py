@@ -52,9 +52,12 @@ CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014", "AD072")
 The services read a switch themselves. AD072 means that it was stopped after they had read it.
 """
 
+FAILURE_KINDS = {"53100": "disk_full", READ_ONLY_STATE: "read_only", "53300": "no_connection"}
+"""The SQLSTATEs of a full disk, a read-only server, and a server without a free connection."""
+OTHER_FAILURE = "other"
 REFUSED_STATES = ("28", "3D")
-_NO_DATABASE = "3D000"
 """The SQLSTATE prefixes of a refused user name, password or database name."""
+_NO_DATABASE = "3D000"
 # A file of the address is missing, or no host is suitable.
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
 _SPEAKING = (PostgresError, OSError, *_NO_SERVER)
@@ -199,6 +202,11 @@ def is_timeout(error: BaseException) -> bool:
 def is_read_only(error: BaseException) -> bool:
     """Return whether a write was refused because the transaction or the server is read-only."""
     return sqlstate(error) == READ_ONLY_STATE
+
+
+def failure_kind(error: BaseException) -> str:
+    """Return why the database does not work: a value of FAILURE_KINDS, or OTHER_FAILURE."""
+    return FAILURE_KINDS.get(sqlstate(_root(error)), OTHER_FAILURE)
 
 
 def is_bad_data(error: DBAPIError) -> bool:

@@ -9,7 +9,14 @@ from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, PreCheckoutQuery, RefundedPayment
 
-from bot.context import AlreadyHandledError, RequestContext, TryLaterError, database_errors
+from bot import outages
+from bot.context import (
+    AlreadyHandledError,
+    DatabaseAwayError,
+    RequestContext,
+    TryLaterError,
+    database_errors,
+)
 from bot.errors import explain
 from bot.screens import wallet as screens
 from bot.telegram import answers
@@ -33,6 +40,9 @@ async def answer_pre_checkout(query: PreCheckoutQuery, context: RequestContext) 
     """
     try:
         problem = await _problem(query, context)
+    except DatabaseAwayError as error:
+        outages.log_database_away(error)
+        problem = context.t("payment-later")
     except Exception:  # the person must get an answer after any error
         log.exception("pre-checkout not decided")
         problem = context.t("payment-later")

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from bot import database_metrics, health_pages, readiness, recent_events, startup_checks
+from bot import database_metrics, health_pages, outages, readiness, recent_events, startup_checks
 from bot import logging as product_logging
 from bot import settings as product_settings
 from bot.admin_chat import AdminChat
@@ -272,7 +272,11 @@ async def beat(
     lag = loop_watch.take_longest_lag()
     async with sessions.begin() as session:
         await heartbeats.beat(
-            session, owner=owner, name=NAME, loop_lag=lag, facts=recent_events.counts()
+            session,
+            owner=owner,
+            name=NAME,
+            loop_lag=lag,
+            facts=recent_events.counts() | outages.long_outages_of_database(),
         )
     await leader.acquire_or_renew()
 

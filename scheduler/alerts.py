@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot import alert_routes, metrics, recent_events
+from bot import alert_routes, metrics, outages, recent_events
 from bot.alert_routes import AlertRoutes
 from bot.leader_election import LeaderElection
 from bot.screens import alerts as screens
@@ -21,6 +21,15 @@ EVERY_SECONDS = 5.0
 """The interval of the tick."""
 START_SECONDS = 30.0
 """A process evaluates nothing before this time, because the other processes may be starting too."""
+LATE_SECONDS = 15.0
+"""After a longer pause between two runs, the database was away: no tick ran."""
+CAUSED_BY_OUTAGE = frozenset(
+    {"conflicts", "inbox_late", "alarms_late", "bot_missing", "ledger_check_late"}
+)
+"""The conditions that an outage of the database causes, about which the bot has an alert.
+
+They do not begin to fire during an outage and START_SECONDS after it.
+"""
 DEAD_MAN_SECONDS = 60.0
 """The interval of the calls of the dead man's switch."""
 TICK_LIMIT = 60.0
@@ -42,6 +51,10 @@ class AlertWatch:
     dead_man_url: str = ""
     start_seconds: float = START_SECONDS
     _begun_at: float = field(default_factory=time.monotonic)
+    _run_at: float = field(default_factory=time.monotonic)
+    _outage_at: float = float("-inf")
+    """When the database was away the last time."""
+    _last_met: frozenset[str] = frozenset()
     _met_since: dict[str, float] = field(default_factory=dict)
     """The time of `time.monotonic()` from which on each condition is met."""
     _failed_at: float = float("-inf")
@@ -52,6 +65,7 @@ class AlertWatch:
 
         The dead man's switch is called only after all of this has worked.
         """
+        self._note_outage()
         redis_away = not await self.limiter.alive()
         metrics.REDIS_AWAY.set(redis_away)
         recent_events.set_state("redis_away", is_true=redis_away)
@@ -68,17 +82,28 @@ class AlertWatch:
                 await self._notify(self._met(facts))
         await self._call_dead_man()
 
+    def _note_outage(self) -> None:
+        """Note whether the database was away since the last run."""
+        now = time.monotonic()
+        if now - self._run_at > LATE_SECONDS or outages.lasting_seconds(outages.DATABASE):
+            self._outage_at = now
+        self._run_at = now
+
     def _met(self, facts: Facts) -> dict[str, float]:
         """Return the names of the conditions that are met for long enough, with their facts."""
         now, met = time.monotonic(), {}
+        not_yet = frozenset[str]()
+        if now - self._outage_at < START_SECONDS:
+            not_yet = CAUSED_BY_OUTAGE - self._last_met
         for condition in alert_conditions.watched_by("scheduler"):
             value = facts.numbers.get(condition.fact, 0.0)
-            if value <= condition.above:
+            if value <= condition.above or condition.name in not_yet:
                 self._met_since.pop(condition.name, None)
                 continue
             since = self._met_since.setdefault(condition.name, now)
             if now - since >= condition.lasting.total_seconds():
                 met[condition.name] = value
+        self._last_met = frozenset(met)
         return met
 
     async def _notify(self, met: dict[str, float]) -> None:

@@ -12,20 +12,18 @@ from functools import partial
 
 import structlog
 
-from bot import metrics
+from bot import metrics, outages
 from bot.hung_process import exit_hung
 from db import correlation
-from db.session import cause, is_away
+from db.session import cause, failure_kind, is_away
 
 BEAT_SECONDS = 2.0
-MAX_BEAT_SECONDS = 10.0
+MAX_BEAT_SECONDS = 4.0
 """The longest pause between heartbeats while the database is not available."""
 BEAT_LIMIT_SECONDS = 5.0
 """The write of one heartbeat may take at most this time."""
 HEARTBEAT_REFUSED_SECONDS = 60.0
 """If the database is available but refuses heartbeats for this long, the process ends."""
-AWAY_LOG_SECONDS = 60.0
-"""The pause between two log lines while the database is not available."""
 MISSED_START_SECONDS = 30.0
 """If the start of a tick is late by more than this time, the process ends."""
 GRACE_SECONDS = 25.0
@@ -35,7 +33,7 @@ CANCEL_SECONDS = 4.0
 LOOP_CHECK_SECONDS = 5.0
 LOOP_CHECKS = 6
 """The event loop hangs if it makes no progress in this many checks in a row."""
-# While the database is not available, a heartbeat usually begins every 17 seconds. A connection
+# While the database is not available, a heartbeat usually begins every 9 seconds. A connection
 # that is closed at the moment of BEAT_LIMIT_SECONDS swallows that limit. Then only the limits of
 # the database role end the heartbeat: 30 seconds for each of its two transactions.
 BEAT_CHECKS = 24
@@ -78,8 +76,8 @@ class Clock:
         self._failure: str | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._idle_seconds = {tick.name: 0.0 for tick in ticks}
-        self._away_since: float | None = None
-        self._away_logged_at = 0.0
+        self._waits_for_database = False
+        self._outage_logged = False
         self._last_beat_at = time.monotonic()
         self._beats = 0
         self._loop_turns = 0
@@ -123,7 +121,7 @@ class Clock:
         If the run takes longer than the tick's limit, the process stops. Other errors are logged.
         """
         self._idle_seconds[tick.name] = 0.0
-        if self._away_since is not None or self._stopping.is_set():
+        if self._waits_for_database or self._stopping.is_set():
             return
         if (task := asyncio.current_task()) is not None:
             self._running[tick.name] = task
@@ -134,7 +132,7 @@ class Clock:
                         await tick.run()
             metrics.TICK_DONE.labels(tick.name).set_to_current_time()
         except Exception as error:
-            if limit.expired() and self._away_since is None:
+            if limit.expired() and not self._waits_for_database:
                 self.fail(f"tick {tick.name} hung for more than {tick.limit:.0f} s")
             elif is_away(error):
                 self._record_database_away(error)
@@ -165,29 +163,33 @@ class Clock:
             await asyncio.sleep(pause)
 
     def _record_database_away(self, error: Exception) -> None:
-        now = time.monotonic()
+        """Let the ticks wait for the next heartbeat, and log the outage at most once a minute."""
         metrics.DATABASE_AWAY.set(True)
-        if self._away_since is None:
-            self._away_since, self._away_logged_at = now, now
-            log.error("The database is away: waiting for it", cause=cause(error))
-        elif now - self._away_logged_at >= AWAY_LOG_SECONDS:
-            self._away_logged_at = now
-            seconds = round(now - self._away_since)
+        self._waits_for_database = True
+        outages.note_failure(outages.DATABASE, failure_kind(error))
+        if not outages.may_log(outages.DATABASE):
+            return
+        if self._outage_logged:
+            seconds = round(outages.lasting_seconds(outages.DATABASE))
             log.error("The database is still away", seconds=seconds, cause=cause(error))
+        else:
+            self._outage_logged = True
+            log.error("The database is away: waiting for it", cause=cause(error))
 
     def _record_beat(self) -> None:
+        """Let the ticks run again. The outage is over only when no tick fails any more."""
         self._last_beat_at = time.monotonic()
-        metrics.DATABASE_AWAY.set(False)
-        if self._away_since is not None:
-            log.warning(
-                "The database is back", seconds=round(self._last_beat_at - self._away_since)
-            )
-            self._away_since = None
+        self._waits_for_database = False
+        metrics.DATABASE_AWAY.set(outages.is_long(outages.DATABASE))
+        seconds = outages.take_ended(outages.DATABASE)
+        if seconds is not None and self._outage_logged:
+            self._outage_logged = False
+            log.warning("The database is back", seconds=round(seconds))
 
     def _check_heartbeat(self) -> None:
         """Stop the process if the database answers, but refuses the heartbeat for too long."""
         if (
-            self._away_since is None
+            not self._waits_for_database
             and time.monotonic() - self._last_beat_at > HEARTBEAT_REFUSED_SECONDS
         ):
             self.fail(f"the heartbeat was refused for more than {HEARTBEAT_REFUSED_SECONDS:.0f} s")

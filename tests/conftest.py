@@ -27,7 +27,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 import bot  # noqa: F401 - it defers the build of aiogram's models, as in the product
-from bot import env_file
+from bot import env_file, outages
 from bot.settings import Settings
 from db import address
 from db.models.operations import Switch
@@ -147,6 +147,12 @@ async def copied_database(server: embedded.Postgres, template: str) -> AsyncIter
     finally:
         await engine.dispose()
         await drop_database(server, name)
+
+
+@pytest.fixture(autouse=True)
+def no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test know the outages of another test."""
+    monkeypatch.setattr(outages, "_outages", {})
 
 
 @pytest.fixture(scope="session")

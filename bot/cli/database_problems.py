@@ -1,6 +1,14 @@
 """Explain the errors of the database in the words of the command line."""
 
-from db.session import cause, is_away, is_conflict, is_missing, is_refused, sqlstate
+from db.session import (
+    cause,
+    failure_kind,
+    is_away,
+    is_conflict,
+    is_missing,
+    is_refused,
+    sqlstate,
+)
 
 REFUSED = "PostgreSQL refuses the login. Correct user, password and database in {}."
 MISSING = (
@@ -8,6 +16,18 @@ MISSING = (
     " docs/incidents.md, “The database is lost”."
 )
 AWAY = "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
+FAILS = (
+    "A process finds that the database fails, for example that a table is locked. See"
+    " docs/runbook.md, “PostgreSQL is away”."
+)
+CANNOT_SAVE = {
+    "disk_full": "The disk of PostgreSQL is full, so nothing can be saved. Free space on it.",
+    "read_only": "PostgreSQL is read-only, so nothing can be saved. Let it accept writes again, or"
+    " set {} to the server that does.",
+    "no_connection": "PostgreSQL has no free connection. End sessions that nobody needs"
+    " (pg_stat_activity).",
+}
+"""The advice for each result of `failure_kind` that has its own."""
 _NO_RIGHT = "42501"
 _OTHER_SCHEMA = ("42P01", "42703", "42883", "3F000")
 """The SQLSTATEs of a missing table, column, function and schema."""
@@ -37,6 +57,8 @@ def _advise(error: BaseException, setting: str) -> str:
             "The database does not fit this version. Migrate it first: see docs/deploy.md,"
             " “A release”."
         )
+    elif (kind := failure_kind(error)) in CANNOT_SAVE:
+        advice = f"{CANNOT_SAVE[kind].format(setting)} Then repeat the command."
     elif is_conflict(error):
         advice = "Another session held the rows for too long. Repeat the command."
     elif is_away(error):

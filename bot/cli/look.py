@@ -20,11 +20,13 @@ _DEAD_LETTER_COLUMNS = (
 )
 
 _STATUS_COLUMNS = ("what", "value", "unit", "state", "detail")
-_ADVICE = {
+_NOT_READ = {
     system_status.AWAY: database_problems.AWAY,
     system_status.REFUSES: database_problems.REFUSED,
     system_status.MISSING: database_problems.MISSING,
 }
+"""The advice for each value of the status line about a database that cannot be read."""
+_ADVICE = database_problems.CANNOT_SAVE | _NOT_READ | {system_status.FAILS: database_problems.FAILS}
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -56,9 +58,10 @@ def status() -> None:
 
     lines = run_all(gather)
     print_rows(_STATUS_COLUMNS, [_row(line) for line in lines])
-    if lines[0].state is not State.OK:
-        advice = _ADVICE[str(lines[0].value)]
+    database = lines[0].value
+    if (advice := _ADVICE.get(database)) is not None:
         err.print(advice.format(DATABASE), markup=False)
+    if database in _NOT_READ:
         raise typer.Exit(NO_DATABASE)
     if status_lines.needs_human(lines):
         raise typer.Exit(REFUSED)

@@ -44,6 +44,8 @@ _PASSING = ("08", "25P04", "40", "53", "55P03", "57")
 """The SQLSTATE prefixes of a lost connection, a conflict, a time limit and a busy server."""
 _REFUSED_LOGIN = ("28", "3D")
 """The SQLSTATE prefixes of a wrong user, password or name of the database."""
+_DISK_FULL = "53100"
+_READ_ONLY = "25006"
 _NO_RIGHT = "42501"
 _NO_OPERATOR = "AD042"
 NOT_STOPPED = 1
@@ -118,6 +120,16 @@ def _problem(error: Exception) -> str:
             f"the login of {DATABASE} may not stop anything. Use the login of the bot, or write"
             f" /stop in the admin chat. ({name})"
         )
+    if state == _DISK_FULL:
+        return (
+            "the disk of PostgreSQL is full. Stop the processes of the bot and of the scheduler,"
+            f" free space on the disk, and repeat the command. ({name})"
+        )
+    if state == _READ_ONLY:
+        return (
+            "PostgreSQL is read-only. Stop the processes of the bot and of the scheduler, or set"
+            f" {DATABASE} to the server that accepts writes and repeat the command. ({name})"
+        )
     said = "did not answer" if _may_pass(error) else "refused the stop"
     return (
         f"the database {said} ({name}). Stop the processes of the bot and of the scheduler, and"
@@ -174,23 +186,29 @@ def _read_file() -> str | None:
 async def _stop(database: address.Address, telegram_id: int, reason: str) -> _Stopped:
     """Stop all switches, wait for what is under way, and return what was stopped.
 
-    Raises _RefusedError, and the database's error if it did not answer for RETRY_SECONDS.
+    Raises _RefusedError, and the database's error if it did not answer for RETRY_SECONDS or if its
+    disk is full for that long.
     """
     until, said = time.monotonic() + RETRY_SECONDS, set[str]()
     while True:
+        answered = False
         try:
             async with _connected(database) as connection, _lock_holders_ended(database, said):
-                until = time.monotonic() + RETRY_SECONDS  # the database answers
+                answered = True
                 now, before = await _write(connection, telegram_id, reason)
                 return await _settle(connection, now, before)
         except _ERRORS as error:
             if (task := asyncio.current_task()) and task.cancelling():
                 # Ctrl-C came at the moment of the error, which has replaced the cancellation.
                 raise asyncio.CancelledError from error
+            is_full = getattr(error, "sqlstate", None) == _DISK_FULL
+            if answered and not is_full:
+                until = time.monotonic() + RETRY_SECONDS  # a lock may delay the stop for long
             if not _may_pass(error) or time.monotonic() > until:
                 raise
             if not said:
-                _say_once(said, f"NOT stopped yet ({type(error).__name__}). Trying again.")
+                why = "The disk of PostgreSQL is full: free space. " if is_full else ""
+                _say_once(said, f"NOT stopped yet ({type(error).__name__}). {why}Trying again.")
             await asyncio.sleep(CHECK_SECONDS)
 
 

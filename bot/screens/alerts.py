@@ -31,6 +31,26 @@ def over(t: Texts, name: str) -> Outgoing:
     return Outgoing(t("alert-over", what=_what(t, name)))
 
 
+def outage(t: Texts, kind: str, *, is_over: bool) -> Outgoing:
+    """Build the message that the database fails, or that it works again.
+
+    `kind` is why it fails, a result of `db.session.failure_kind`.
+    """
+    what = t("alert-outage", kind=kind)
+    if is_over:
+        return Outgoing(t("alert-over", what=what))
+    firing_text = t("alert-firing", what=what)
+    advice = t("alert-outage-advice", kind=kind)
+    return Outgoing(f"{firing_text}\n{BY_NAME[DATABASE_AWAY].command}\n\n{advice}")
+
+
+def urgent_outage(t: Texts, kind: str, *, is_over: bool) -> UrgentAlert:
+    """Build the text for the alert routes that the database fails, or that it works again."""
+    what = t("alert-outage", kind=kind)
+    text = t("alert-over", what=what) if is_over else t("alert-firing", what=what)
+    return UrgentAlert(DATABASE_AWAY, not is_over, text, BY_NAME[DATABASE_AWAY].command)
+
+
 def urgent(t: Texts, name: str, *, is_firing: bool) -> UrgentAlert:
     """Build the text of an alert for the alert routes (a web address and an e-mail)."""
     what = _what(t, name)

@@ -1,5 +1,6 @@
 """Handle control API requests in which a person writes, presses buttons or pays."""
 
+import asyncio
 import secrets
 import time
 
@@ -161,8 +162,9 @@ async def choose_channel(request: ControlRequest) -> Json:
 async def pay(request: ControlRequest) -> Json:
     """Pay an invoice in the person's private chat, if the bot accepts the payment.
 
-    Without a `message_id`, the newest invoice is paid. The result's `ok` is false if the bot
-    refuses, or does not answer within ANSWER_LIMIT seconds.
+    Without a `message_id`, the newest invoice is paid. The payment is made `charge_after` seconds
+    after the bot has accepted it. The result's `ok` is false if the bot refuses, or does not answer
+    within ANSWER_LIMIT seconds.
     """
     state, person = request.state, request.person()
     invoice = _find_invoice(state, find_chat(state, person.id), request.get("message_id", int))
@@ -173,6 +175,8 @@ async def pay(request: ControlRequest) -> Json:
         return {"ok": False, "error_message": "the bot did not answer within 10 seconds"}
     if not answer["ok"]:
         return {"ok": False, "error_message": answer["error_message"]}
+    # The person's bank may ask the person to confirm the payment.
+    await asyncio.sleep(request.get("charge_after", int) or 0)
     payment = payments.complete_payment(state, invoice)
     return {"ok": True, "telegram_payment_charge_id": payment.charge_id}
 

@@ -69,10 +69,14 @@ async def count_alive(session: AsyncSession) -> Mapping[str, int]:
     return {BOT: 0, SCHEDULER: 0} | dict(counted.all())
 
 
-async def sum_facts(session: AsyncSession) -> Mapping[str, float]:
-    """Return the facts of all living processes together, added up by name."""
+async def sum_facts(session: AsyncSession, *, process: str | None = None) -> Mapping[str, float]:
+    """Return the facts of all living processes together, added up by name.
+
+    If `process` is given, only the processes with this name count.
+    """
     total: dict[str, float] = {}
-    for facts in await session.scalars(select(Heartbeat.facts).where(*_recent())):
+    living = _recent() if process is None else _alive(process)
+    for facts in await session.scalars(select(Heartbeat.facts).where(*living)):
         for name, value in facts.items():
             total[name] = total.get(name, 0.0) + value
     return total

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot import http
+from bot import http, outages
 from bot.settings import Settings
 from db.models.operations import Switch
 from services.platform import heartbeats
@@ -79,6 +79,16 @@ async def test_a_dead_scheduler_does_not_take_the_bot_away(
 ) -> None:
     status, facts = await http_client.get("/api/health/ready")
     assert (status, facts["ok"], facts["scheduler"], facts["bot"]) == (200, True, False, False)
+
+
+async def test_a_database_that_answers_and_does_not_save_is_not_well(
+    http_client: HttpClient,
+) -> None:
+    outages.note_failure(outages.DATABASE, "disk_full")
+    assert (await http_client.get("/api/health/ready"))[1]["saves"] is True
+    outages._outages[outages.DATABASE].first_at -= outages.LONG_SECONDS + 1
+    status, facts = await http_client.get("/api/health/ready")
+    assert (status, facts["ok"], facts["saves"]) == (200, True, False)
 
 
 async def test_an_old_schema_is_not_ready(market: Marketplace, http_client: HttpClient) -> None:

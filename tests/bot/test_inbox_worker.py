@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot import inbox_worker
+from bot import inbox_worker, outages
 from bot.telegram import sender
 from bot.throttle import Throttle
 from db.models.users import Role
@@ -339,6 +339,8 @@ async def test_a_worker_without_progress_says_for_how_long(market: Marketplace) 
     async with asyncio.timeout(60):
         while market.worker.stalled_seconds < 0.5:
             await asyncio.sleep(0.05)
+    outages.note_failure(outages.DATABASE)  # then the row waits for PostgreSQL
+    assert market.worker.stalled_seconds < 0.5
     await block.rollback()
     await pressing
     await market.settle()

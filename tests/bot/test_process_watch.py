@@ -1,23 +1,32 @@
 """Test that a bot shows that it is alive, and that it reports a missing scheduler by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from asyncpg import DiskFullError, PostgresError
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
+from sqlalchemy import text
 
-from bot import process_watch
-from bot.context import Dependencies
+from bot import outages, process_watch
+from bot.context import DatabaseAwayError, Dependencies
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.process_watch import ProcessWatch
 from db.session import create_engine, create_sessions
 from services.platform import heartbeats
+from tests.factories import breakage
 from tests.factories.alert_receiver import WebReceiver, web_receiver
 from tests.handlers.marketplace import Marketplace
+
+WAITING = """
+    SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+    WHERE relname = 'heartbeats' AND NOT granted
+"""
 
 
 @pytest.fixture
@@ -49,10 +58,10 @@ async def watch(
     )
 
 
-async def scheduler_beats(market: Marketplace) -> None:
+async def scheduler_beats(market: Marketplace, **facts: float) -> None:
     """Write a heartbeat of a scheduler."""
     async with market.database.sessions.begin() as session:
-        await heartbeats.beat(session, owner="clock", name=heartbeats.SCHEDULER)
+        await heartbeats.beat(session, owner="clock", name=heartbeats.SCHEDULER, facts=facts)
 
 
 async def alerts(market: Marketplace) -> list[str]:
@@ -92,7 +101,7 @@ async def test_the_bots_own_alarms_are_in_the_language_of_the_staff(
     assert "Ни один планировщик" in await market.last("group")
     assert receiver.alerts[0]["text"].startswith("🚨 Ни один планировщик")
     assert receiver.alerts[0]["command"] == "adtech health"
-    monkeypatch.setattr(process_watch, "AWAY_SECONDS", -1.0)
+    monkeypatch.setattr(outages, "LONG_SECONDS", -1.0)
     async with unreachable_database(market) as dependencies:
         watching._dependencies = replace(dependencies, settings=watching._dependencies.settings)
         await watching.watch_once()
@@ -136,7 +145,7 @@ async def test_a_database_that_is_away_is_told_once(
         watching = await watch(market, receiver, dependencies)
         await watching.watch_once()
         assert receiver.alerts == []
-        monkeypatch.setattr(process_watch, "AWAY_SECONDS", 0.0)
+        monkeypatch.setattr(outages, "LONG_SECONDS", 0.0)
         await watching.watch_once()
         await watching.watch_once()
     assert [(alert["alert"], alert["status"]) for alert in receiver.alerts] == [
@@ -162,3 +171,69 @@ async def test_a_scheduler_has_time_to_return_after_an_outage_of_the_database(
     watching._failed_at -= heartbeats.RETURN_SECONDS
     await watching.watch_once()
     assert len(await alerts(market)) == 1
+
+
+async def test_a_scheduler_has_time_to_return_after_its_table_was_locked(
+    market: Marketplace, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = await watch(market, receiver)
+    await scheduler_beats(market)
+    await market.database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '21 seconds'")
+    with monkeypatch.context() as patch:
+        patch.setattr(process_watch, "LATE_SECONDS", 0.2)
+        async with breakage.as_owner(market.database) as owner:
+            await owner.execute(text("LOCK TABLE heartbeats"))
+            beating = asyncio.create_task(watching.watch_once())
+            while not await market.value(WAITING):
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(process_watch.LATE_SECONDS)
+        await beating
+    assert await alerts(market) == []
+    watching._failed_at -= heartbeats.RETURN_SECONDS
+    await watching.watch_once()
+    assert len(await alerts(market)) == 1
+
+
+async def test_a_full_disk_that_lets_the_heartbeat_through_is_told_once(
+    market: Marketplace, receiver: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = await watch(market, receiver)
+    await scheduler_beats(market)
+    outages.log_database_away(_not_stored(DiskFullError("could not extend file")))
+    await watching.watch_once()
+    assert receiver.alerts == []
+    outages._outages[outages.DATABASE].first_at -= outages.LONG_SECONDS
+    outages.log_database_away(_not_stored(DiskFullError("could not extend file")))
+    await watching.watch_once()
+    await watching.watch_once()
+    assert "disk of PostgreSQL is full" in await market.last("group")
+    assert "Free space" in await market.last("group")
+    assert REGISTRY.get_sample_value("adtech_database_away") == 1
+    monkeypatch.setattr(outages, "CALM_SECONDS", 0.0)
+    await watching.watch_once()
+    await watching.watch_once()
+    assert (await market.last("group")).startswith("✅ Over: The disk of PostgreSQL is full")
+    assert REGISTRY.get_sample_value("adtech_database_away") == 0
+    assert [alert["status"] for alert in receiver.alerts] == ["firing", "resolved"]
+
+
+async def test_the_bot_tells_of_an_outage_that_only_the_scheduler_sees(
+    market: Marketplace, receiver: WebReceiver
+) -> None:
+    watching = await watch(market, receiver)
+    await scheduler_beats(market, database_outage_read_only=21.0)
+    await watching.watch_once()
+    await watching.watch_once()
+    await scheduler_beats(market)
+    await watching.watch_once()
+    assert [alert["text"] for alert in receiver.alerts] == [
+        "🚨 PostgreSQL is read-only: nothing can be saved",
+        "✅ Over: PostgreSQL is read-only: nothing can be saved",
+    ]
+
+
+def _not_stored(error: PostgresError) -> DatabaseAwayError:
+    """Return the error of a handler that a database error has caused."""
+    away = DatabaseAwayError()
+    away.__cause__ = error
+    return away

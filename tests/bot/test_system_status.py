@@ -9,7 +9,7 @@ from bot import system_status
 from bot.screens import system_status as screens
 from bot.texts import LANGUAGES, Texts
 from db.models.operations import Switch
-from services.platform import killswitches
+from services.platform import heartbeats, killswitches
 from services.platform.actors import SYSTEM
 from services.platform.system_status import PARTS, Line, State, Unit, unknown
 from tests.conftest import Database
@@ -45,6 +45,25 @@ async def test_a_database_that_does_not_answer_leaves_the_rest_readable() -> Non
     assert ran.err.startswith("The database did not answer. Check that PostgreSQL runs")
     assert lines["posts_due"][:3] == ["unknown", "count", "unknown"]
     assert lines["product_version"][0] == system_status.product_version()
+
+
+async def test_a_database_that_answers_and_does_not_save_needs_a_human(database: Database) -> None:
+    shell = shell_of(database)
+    for kind, shown, advice in (
+        ("other", "fails", "A process finds that the database fails, for example that a table is"),
+        ("disk_full", "disk_full", "The disk of PostgreSQL is full, so nothing can be saved. Free"),
+    ):
+        async with database.sessions.begin() as session:
+            facts = {f"database_outage_{kind}": 21.0}
+            await heartbeats.beat(session, owner="bot", name=heartbeats.BOT, facts=facts)
+        ran = await shell.adtech("status")
+        assert ran.status == 1
+        assert f"database                       {shown} " in ran.out
+        assert "LOOK" in ran.out.splitlines()[1]
+        assert ran.err.startswith(advice)
+    name = make_url(database.url).database
+    await database.as_owner(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    assert "database                       read_only " in (await shell.adtech("status")).out
 
 
 async def test_a_wrong_password_is_not_an_outage(database: Database) -> None:
@@ -102,6 +121,9 @@ def test_values_are_shown_in_their_units() -> None:
         (1_250, Unit.MONEY, ": $12.50"),
         (AT, Unit.TIME, t.time(AT)),
         ("does_not_answer", Unit.TEXT, "DOES NOT ANSWER"),
+        ("disk_full", Unit.TEXT, "ITS DISK IS FULL: NOTHING CAN BE SAVED"),
+        ("read_only", Unit.TEXT, "READ-ONLY: NOTHING CAN BE SAVED"),
+        ("fails", Unit.TEXT, "FAILS FOR A PART OF THE WORK"),
     ):
         assert shown in screens.status(t, [Line("money_held", value, unit, State.OK)], AT).text
 

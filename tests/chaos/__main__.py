@@ -1,7 +1,9 @@
 """Kill schedulers, and check that no post is lost, published twice or wrongly paid for.
 
 Run as `python -m tests.chaos --kills N --seed S`. Prints the seed and a table, and writes
-build/chaos.json. `--short` kills a few schedulers and causes every outage.
+build/chaos.json. `--short` kills a few schedulers and causes every outage. `--server-faults` kills
+none: PostgreSQL refuses work in five ways while people use the product. The result of that run is
+written to build/server_faults.json; `server_faults_report` has its problems.
 
 The exit status is 1 if the run has one of these problems, and 0 otherwise:
   - a post is lost, published twice, or not resolved
@@ -25,10 +27,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos import chaos_run, recovery_time
+from tests.chaos import (
+    chaos_run,
+    recovery_time,
+    server_faults_report,
+    server_faults_run,
+    small_disk,
+)
 from tests.chaos.environment import ROOT
 
 RESULT = ROOT / "build" / "chaos.json"
+SERVER_FAULTS_RESULT = RESULT.with_name("server_faults.json")
+FAULT_SECONDS, SHORT_FAULT_SECONDS = 60.0, 30.0
 MUST_BE_ZERO = (
     *("duplicates", "lost", "moved_on_unknown", "unresolved", "altered_paid_as_stayed"),
     *("charges_unlike_books", "moved_while_stopped", "invariant_violations"),
@@ -69,10 +79,10 @@ async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
     return figures
 
 
-def write(figures: chaos_run.Json) -> None:
-    """Write the figures to build/chaos.json."""
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(figures, indent=1) + "\n")
+def write(figures: chaos_run.Json, path: Path = RESULT) -> None:
+    """Write the figures to a file of the folder `build`."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
 
 
 def table(figures: chaos_run.Json) -> str:
@@ -117,6 +127,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--short", action="store_true", help="takes about two minutes")
+    parser.add_argument("--server-faults", action="store_true", help="takes ten minutes, as root")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
@@ -126,18 +137,41 @@ def main() -> int:
     sys.stdout.write(f"seed {size.seed}\n")
     sys.stdout.flush()
     folder = Path(tempfile.mkdtemp(prefix="adtech-chaos-"))
+    folder.chmod(0o711)  # PostgreSQL may have to run as another user
     try:
-        figures = asyncio.run(run(folder, size))
+        if options.server_faults:
+            lines = _cause_server_faults(folder, size.seed, is_short=options.short)
+        else:
+            lines = _kill(folder, size)
+    except small_disk.CannotMountError as error:
+        shutil.rmtree(folder)
+        sys.stderr.write(f"a small disk is needed, and only root can mount it: {error}\n")
+        return 2
     except BaseException:
         sys.stderr.write(f"the logs of this run are in {folder}\n")
         raise
-    write(figures)
-    sys.stdout.write(table(figures) + "\n")
-    if lines := problems(figures):
+    if lines:
         sys.stderr.write("\n".join([*lines, f"the logs of this run are in {folder}"]) + "\n")
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def _kill(folder: Path, size: chaos_run.Size) -> list[str]:
+    """Carry out a chaos run, show its figures, and return its problems."""
+    figures = asyncio.run(run(folder, size))
+    write(figures)
+    sys.stdout.write(table(figures) + "\n")
+    return problems(figures)
+
+
+def _cause_server_faults(folder: Path, seed: int, *, is_short: bool) -> list[str]:
+    """Let PostgreSQL refuse work, show the figures, and return the problems."""
+    seconds = SHORT_FAULT_SECONDS if is_short else FAULT_SECONDS
+    figures = asyncio.run(server_faults_run.run(folder, fault_seconds=seconds, seed=seed))
+    write(figures, SERVER_FAULTS_RESULT)
+    sys.stdout.write(server_faults_report.table(figures) + "\n")
+    return server_faults_report.problems(figures)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,20 @@ UNSIGNED = (
 """SQL that lets a test make corrections without the presses of two admins."""
 
 
+async def refuse_inserts(database: Database, table: str, sqlstate: str) -> None:
+    """Let each insertion into a table fail with this SQLSTATE. The sequence `attempts` counts."""
+    await database.as_owner("CREATE SEQUENCE attempts")
+    await database.as_owner("GRANT SELECT, USAGE ON SEQUENCE attempts TO PUBLIC")
+    await database.as_owner(
+        "CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM nextval('attempts');"
+        f" RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}'; END $$"
+    )
+    await database.as_owner(
+        f"CREATE TRIGGER refused BEFORE INSERT ON {table} EXECUTE FUNCTION refused()"
+    )
+
+
 async def run_unguarded(database: Database, *statements: str) -> None:
     """Run statements in one transaction without the triggers that would refuse them."""
     connection = await asyncpg.connect(database.owner_url)

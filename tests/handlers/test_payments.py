@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
-from bot import inbox_worker
+from bot import inbox_worker, outages
 from db import queries
 from db.models.users import Role
 from sandbox.entities import Payment
@@ -17,6 +18,14 @@ from tests.handlers.marketplace import Marketplace
 from tests.shell import shell_of
 
 CHARGE = "the-charge"
+REFUSE_TO_READ_SWITCHES = """
+    ALTER VIEW running_switches RENAME TO all_running;
+    CREATE FUNCTION refused() RETURNS boolean LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{}'; END $$;
+    CREATE VIEW running_switches AS SELECT * FROM all_running WHERE refused();
+    GRANT EXECUTE ON FUNCTION refused TO PUBLIC;
+    GRANT SELECT ON running_switches TO PUBLIC;
+"""
 
 
 async def _receive(market: Marketplace, update_id: int, message: dict[str, Any]) -> None:
@@ -286,16 +295,25 @@ async def test_a_payment_is_credited_after_an_error_of_the_database(market: Mark
     assert await market.value("SELECT status FROM deposits") == "credited"
 
 
-async def test_a_pre_checkout_query_is_answered_despite_an_error(market: Marketplace) -> None:
+@pytest.mark.parametrize(
+    ("sqlstate", "logged"),
+    [("42P01", "pre-checkout not decided"), ("53100", "away: waiting for it")],
+)
+async def test_a_pre_checkout_query_is_answered_despite_an_error(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch, sqlstate: str, logged: str
+) -> None:
+    monkeypatch.setattr(outages, "_last_lines", {})
     await market.say("advertiser", "/start")
     await market.press("advertiser", "💰 Wallet")
     await market.press("advertiser", "➕ Top up")  # noqa: RUF001 - the button's text
     await market.say("advertiser", "100")
-    await market.database.as_owner("ALTER VIEW running_switches RENAME TO switches_away")
-    paid = await market.pay("advertiser")
-    await market.database.as_owner("ALTER VIEW switches_away RENAME TO running_switches")
+    await market.database.as_owner(REFUSE_TO_READ_SWITCHES.format(sqlstate))
+    with capture_logs() as lines:
+        paid = await market.pay("advertiser")
     assert not paid["ok"]
     assert "try again in a minute" in paid["error_message"]
+    assert [line["event"] for line in lines if line["log_level"] != "info"] == [logged]
+    assert (outages.kind_of(outages.DATABASE) == "disk_full") == (sqlstate == "53100")
 
 
 @pytest.mark.parametrize("refunded", [False, True])

@@ -1,6 +1,7 @@
 """Test the sandbox's invoices, payments, refunds and Star transactions."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -22,9 +23,9 @@ def invoice(world: SandboxClient, **changes: Any) -> Json:
     }
 
 
-async def pay(world: SandboxClient, *, ok: bool = True) -> tuple[Json, Json]:
+async def pay(world: SandboxClient, *, ok: bool = True, **body: int) -> tuple[Json, Json]:
     """Let Advertiser pay the newest invoice, and return the bot's query and the result."""
-    paying = asyncio.create_task(world.control(f"users/{world.ids['advertiser']}/pay"))
+    paying = asyncio.create_task(world.control(f"users/{world.ids['advertiser']}/pay", **body))
     [update] = await world.call("getUpdates", timeout=5)
     query = update["pre_checkout_query"]
     await world.call("getUpdates", offset=update["update_id"] + 1)
@@ -52,6 +53,18 @@ async def test_invoice_that_telegram_refuses(
 ) -> None:
     refusal = await world.refused("sendInvoice", **invoice(world, **changes))
     assert refusal == (400, f"Bad Request: {description}")
+
+
+async def test_payment_that_is_made_some_time_after_the_bot_has_accepted_it(
+    world: SandboxClient,
+) -> None:
+    await world.call("sendInvoice", **invoice(world))
+    began = time.monotonic()
+    _, result = await pay(world, charge_after=1)
+    assert result["ok"]
+    assert time.monotonic() - began >= 1
+    [update] = await world.call("getUpdates")
+    assert "successful_payment" in update["message"]
 
 
 @pytest.mark.parametrize("payload", ["p", "p" * 128, "я" * 64])

@@ -10,11 +10,13 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
+from bot import outages
 from bot.alert_routes import AlertRoutes
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
 from db.models.operations import Switch
 from db.session import Sessions
+from scheduler import alerts as alerts_tick
 from scheduler import notice_delivery
 from scheduler.alerts import AlertWatch
 from services.money import incidents
@@ -154,6 +156,31 @@ async def test_the_scheduler_misses_the_bot(scene: Scene) -> None:
         assert await alerts.names_firing(session) == ["bot_missing"]
     await watching.run()
     assert (await told(scene))[1:] == [("alert_resolved", "bot_missing")]
+
+
+async def test_an_outage_of_the_database_is_no_reason_to_miss_the_bot(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = await watch(scene)
+    await scene.database.as_owner(
+        "UPDATE heartbeats SET beat_at = now() - interval '21 seconds' WHERE name = 'bot'"
+    )
+    watching._run_at -= alerts_tick.LATE_SECONDS + 1  # no tick ran while the database was away
+    await watching.run()
+    await watching.run()
+    outages.note_failure(outages.DATABASE)
+    outages._outages[outages.DATABASE].first_at -= 1  # a part of the writes still fails
+    watching._outage_at -= alerts_tick.START_SECONDS
+    await watching.run()
+    assert await told(scene) == []
+    monkeypatch.setattr(outages, "CALM_SECONDS", 0.0)
+    watching._outage_at -= alerts_tick.START_SECONDS
+    await watching.run()
+    assert await told(scene) == [("alert_firing", "bot_missing")]
+    # An alert that fires already is not taken back by an outage.
+    watching._run_at -= alerts_tick.LATE_SECONDS + 1
+    await watching.run()
+    assert await told(scene) == [("alert_firing", "bot_missing")]
 
 
 async def test_a_condition_has_to_last(scene: Scene) -> None:

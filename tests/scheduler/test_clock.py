@@ -8,9 +8,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from asyncpg import DiskFullError
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from bot import outages
 from scheduler import clock
 from scheduler.clock import Clock, Tick
 
@@ -22,6 +24,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "MAX_BEAT_SECONDS", 0.1)
     monkeypatch.setattr(clock, "BEAT_LIMIT_SECONDS", 0.2)
     monkeypatch.setattr(clock, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(outages, "CALM_SECONDS", 0.3)
+    monkeypatch.setattr(outages, "_last_lines", {})
 
 
 async def beat() -> None:
@@ -47,6 +51,18 @@ async def run_for(seconds: float, *ticks: Tick, heart: Callable[[], Awaitable[No
     stopping = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stopping.set)
     return await Clock(list(ticks), heart, stopping, set()).run()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition is true. Raises TimeoutError after 10 s."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def database_is_away() -> bool:
+    """Return what the metric says about the database."""
+    return REGISTRY.get_sample_value("adtech_database_away") == 1
 
 
 async def test_a_tick_that_raises_is_logged_and_fires_again() -> None:
@@ -168,18 +184,48 @@ async def test_the_clock_waits_while_the_database_is_away() -> None:
     with capture_logs() as logs:
         await asyncio.sleep(0.6)
         while_away = counter.times
-        assert REGISTRY.get_sample_value("adtech_database_away") == 1
+        assert database_is_away()
         away = False
-        await asyncio.sleep(0.6)
-        assert REGISTRY.get_sample_value("adtech_database_away") == 0
+        await until(lambda: logs[-1]["event"] == "The database is back")
+        assert not database_is_away()
+        await until(lambda: counter.times > while_away + 3)
         stopping.set()
         assert await running == 0
     assert while_away <= 1
-    assert counter.times > while_away + 3
     events = [entry["event"] for entry in logs]
     assert events.count("The database is away: waiting for it") == 1
     assert events.count("The database is back") == 1
     assert "Worker error" not in events
+
+
+async def test_an_outage_in_which_heartbeats_succeed_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outages, "LONG_SECONDS", 0.1)
+    full = True
+
+    async def write() -> None:
+        if full:
+            raise DiskFullError("could not extend file")
+
+    counter = Counter(write)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(
+        Clock([Tick("work", 0.05, 1, counter)], beat, stopping, set()).run()
+    )
+    with capture_logs() as logs:
+        await until(lambda: counter.times > 3 and database_is_away())
+        assert set(outages.long_outages_of_database()) == {"database_outage_disk_full"}
+        full = False
+        await until(lambda: logs[-1]["event"] == "The database is back")
+        assert not database_is_away()
+        assert outages.long_outages_of_database() == {}
+        stopping.set()
+        assert await running == 0
+    assert [entry["event"] for entry in logs] == [
+        "The database is away: waiting for it",
+        "The database is back",
+    ]
 
 
 async def test_a_tick_that_finds_the_database_away_pauses_all_ticks() -> None:

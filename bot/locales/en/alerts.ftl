@@ -4,6 +4,18 @@ alert-resolved = ✅ Over after { $minutes ->
     [one] a minute
    *[other] { $minutes } minutes
 }: { $what }
+alert-outage = { $kind ->
+    [disk_full] The disk of PostgreSQL is full: nothing can be saved
+    [read_only] PostgreSQL is read-only: nothing can be saved
+    [no_connection] PostgreSQL has no free connection: nothing works
+   *[other] PostgreSQL does not answer: nothing works
+}
+alert-outage-advice = { $kind ->
+    [disk_full] Free space on the disk of PostgreSQL, or make it larger.
+    [read_only] Let PostgreSQL accept writes again, or set DATABASE_URL to the server that does.
+    [no_connection] Find who uses the connections (pg_stat_activity), and end what is not needed.
+   *[other] Start PostgreSQL again if it has ended, repair the way to it, or end the session that holds a lock.
+} Payments and messages wait at Telegram and are not lost. When the database works again, everything goes on by itself.
 alert-what = { $name ->
     [conflicts] Acts collide: stale states, lock time-outs or deadlocks, more than one a minute
     [approve_failures] Approvals fail

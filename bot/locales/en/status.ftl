@@ -69,6 +69,9 @@ health-word = { $word ->
     [does_not_answer] DOES NOT ANSWER
     [refuses_the_login] REFUSES THE LOGIN
     [is_missing] IS MISSING
+    [disk_full] ITS DISK IS FULL: NOTHING CAN BE SAVED
+    [read_only] READ-ONLY: NOTHING CAN BE SAVED
+    [fails] FAILS FOR A PART OF THE WORK
     [takes_updates] takes updates
     [takes_no_updates] TAKES NO UPDATES
     [unknown] unknown

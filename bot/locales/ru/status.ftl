@@ -70,6 +70,9 @@ health-word = { $word ->
     [does_not_answer] НЕ ОТВЕЧАЕТ
     [refuses_the_login] НЕ ПРИНИМАЕТ ИМЯ ВХОДА ИЛИ ПАРОЛЬ
     [is_missing] ОТСУТСТВУЕТ
+    [disk_full] ДИСК ЗАПОЛНЕН: НИЧЕГО НЕЛЬЗЯ СОХРАНИТЬ
+    [read_only] ТОЛЬКО ДЛЯ ЧТЕНИЯ: НИЧЕГО НЕЛЬЗЯ СОХРАНИТЬ
+    [fails] РАБОТАЕТ С ОШИБКАМИ
     [takes_updates] принимает обновления
     [takes_no_updates] НЕ ПРИНИМАЕТ ОБНОВЛЕНИЙ
     [unknown] неизвестно

@@ -1,7 +1,10 @@
 """Test that an error of the database says what to do, in the words of the command line."""
 
+import asyncpg
+import pytest
 from sqlalchemy import make_url
 
+from bot.cli import database_problems
 from tests.conftest import Database
 from tests.shell import Shell
 
@@ -37,3 +40,19 @@ async def test_a_missing_right_names_the_setting(database: Database, shell: Shel
     await database.as_owner("REVOKE SELECT ON user_roles FROM adtech_reports")
     said = await _staff(shell, database.url)
     assert said.startswith("The login of DATABASE_URL may not do this.")
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (asyncpg.DiskFullError, "The disk of PostgreSQL is full, so nothing can be saved. Free"),
+        (asyncpg.ReadOnlySQLTransactionError, "PostgreSQL is read-only, so nothing can be saved."),
+        (asyncpg.TooManyConnectionsError, "PostgreSQL has no free connection. End sessions"),
+    ],
+)
+def test_a_server_that_cannot_save_is_named(
+    error: type[asyncpg.PostgresError], advice: str
+) -> None:
+    said = database_problems.explain(error("of the server"), "DATABASE_URL")
+    assert said.startswith(advice)
+    assert said.endswith("Then repeat the command. (" + error.__name__ + ": of the server)")

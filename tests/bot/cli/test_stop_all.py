@@ -26,7 +26,7 @@ from services.platform import killswitches, users
 from tests.bot import test_stop_path
 from tests.bot.cli.test_app import ENDED
 from tests.conftest import ROOT, Database
-from tests.factories import open_transactions, people, rows
+from tests.factories import breakage, open_transactions, people, rows
 from tests.shell import Shell
 
 STOP = ("stop", "all", "odd sums", "--as")
@@ -190,6 +190,31 @@ async def test_a_database_that_does_not_answer_is_tried_again_and_then_named(
     assert ran.status == command.NO_DATABASE
     assert ran.err.count("NOT stopped yet") == 1
     assert "NOT stopped: the database did not answer" in ran.err
+
+
+async def test_a_full_disk_is_named_and_does_not_keep_the_command_for_ever(
+    database: Database, shell: Shell, operator: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "RETRY_SECONDS", 0.5)
+    await breakage.refuse_inserts(database, "switch_stops", "53100")
+    async with asyncio.timeout(30):
+        ran = await shell.adtech(*STOP, operator)
+    assert ran.status == command.NO_DATABASE
+    first, last = ran.err.splitlines()
+    assert first == (
+        "NOT stopped yet (DiskFullError). The disk of PostgreSQL is full: free space. Trying again."
+    )
+    assert last.startswith("NOT stopped: the disk of PostgreSQL is full. Stop the processes")
+    assert len(await _running(database)) == len(Switch)
+
+
+async def test_a_read_only_server_is_named_at_once(
+    database: Database, shell: Shell, operator: int
+) -> None:
+    await breakage.refuse_inserts(database, "switch_stops", "25006")
+    ran = await shell.adtech(*STOP, operator)
+    assert ran.status == command.NO_DATABASE
+    assert ran.err.startswith("NOT stopped: PostgreSQL is read-only. Stop the processes")
 
 
 async def test_a_login_without_the_right_is_named_at_once(
