@@ -5,7 +5,7 @@ import pytest
 
 from bot.owner_callbacks import OfferAct, OnOffer, SetRule
 from db.models.agreements import Answer
-from services.market import acceptance_rules
+from services.market import acceptance_rules, agreements
 from services.market.acceptance_rules import Rule
 from services.platform.actors import Actor
 from tests.conftest import Database
@@ -49,6 +49,9 @@ async def test_nobody_approves_or_publishes_without_an_answer(
         with pytest.raises(asyncpg.PostgresError) as refused:
             await database.as_owner(statement)
         assert refused.value.sqlstate == "AD100", statement
+    async with database.sessions.begin() as session:
+        await agreements.accept(session, actor=asked.owner, target_id=target_id)
+    assert await refused_state(bot, decline) == "AD100"
 
 
 async def test_an_answer_needs_the_owners_own_press_of_this_button(

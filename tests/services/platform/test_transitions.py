@@ -99,6 +99,9 @@ def test_each_move_has_its_roles() -> None:
         ActorRole.ADVERTISER,
         *staff,
     }
-    for decided in (TargetStatus.APPROVED, TargetStatus.REJECTED):
-        assert transitions.TARGET[TargetStatus.PENDING, decided] == staff
+    assert transitions.TARGET[TargetStatus.PENDING, TargetStatus.APPROVED] == staff
+    assert transitions.TARGET[TargetStatus.PENDING, TargetStatus.REJECTED] == {
+        ActorRole.OWNER,
+        *staff,
+    }
     assert all(people == {ActorRole.SYSTEM} for people in transitions.ESCROW.values())
