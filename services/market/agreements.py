@@ -123,10 +123,7 @@ async def tell_unreachable(session: AsyncSession, target_id: int) -> None:
 
 
 async def notify_ended(session: AsyncSession, target_ids: Collection[int]) -> None:
-    """Tell the owners that some placements, about which they were asked, will not be published.
-
-    An owner who has declined a placement is not told.
-    """
+    """Tell the owners that some placements, about which they were asked, will not be published."""
     if not target_ids:
         return
     asked = await session.execute(
@@ -134,7 +131,6 @@ async def notify_ended(session: AsyncSession, target_ids: Collection[int]) -> No
         .where(
             CampaignTarget.id.in_(target_ids),
             CampaignTarget.answer_due_at.is_not(None),
-            CampaignTarget.decided_by.is_distinct_from(CampaignTarget.owner_id),
         )
         .order_by(CampaignTarget.id)
     )
