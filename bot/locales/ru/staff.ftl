@@ -112,19 +112,32 @@ staff-commands = 🧭 Команды сотрудников
 staff-unknown-command = Такой команды нет. Ничего не сделано. Все команды: /help
 
 ledger-clean = ✅ Книга чиста: все инварианты выполнены.
-ledger-broken = 🚨 Инварианты нарушены. Новые эскроу, выплаты, возвраты и выводы остановлены.
-ledger-violation = • { $name }: { $count ->
-    [one] { $count } строка
-    [few] { $count } строки
-   *[other] { $count } строк
+ledger-broken = 🚨 Инварианты книги нарушены. Удержания, выплаты, возвраты, выводы и корректировки остановлены.
+rule-line = • { $name }{ $what ->
+    [nothing] {""}
+    [wallet] : кошелёк { $refs }
+    [entry] : запись { $refs }
+    [transfer] : перевод { $refs }
+    [placement] : размещение { $refs }
+    [campaign] : кампания { $refs }
+    [deposit] : пополнение { $refs }
+    [withdrawal] : вывод { $refs }
+    [correction] : корректировка { $refs }
+    [excess_payment] : лишняя выплата { $refs }
+    [link] : звено { $refs } контрольной цепочки
+    [file] : файл { $refs }
+   *[other] : { $refs }
+}{ $command ->
+    [none] {""}
+   *[other] {" "}→ { $command }
 }
 
-incidents = 🚨 Открытые инциденты. Закройте инцидент, когда он исправлен; после этого переключатели снова запускает другой оператор, не вы.
+incidents = 🚨 Открытые инциденты. Закройте инцидент, когда он исправлен; после этого переключатели снова запускает другой оператор, не вы: /killswitch, сверху вниз.
 incidents-none = ✅ Открытых инцидентов нет.
 incident-line = #{ $id }: { $kind ->
     [ledger_violation] инварианты книги нарушены
-    [audit_chain_broken] контрольной цепочке нельзя доверять
-    [telegram_down] Telegram не отвечает
+    [audit_chain_broken] контрольная цепочка книги нарушена
+    [telegram_down] Telegram не работает
     [rollback_criterion] выполнен критерий отката
     [backup_restored] восстановлена резервная копия
     [guard_missing] в базе данных нет защиты денег
