@@ -81,7 +81,8 @@ _FIRST_TXN = text(f"""
 """)  # noqa: S608 - only constants of this module are put in
 _RECENT_ENTRIES = f"""
     WITH recent AS (
-        SELECT e.created_at::date AS day, w.kind, w.currency, e.amount, e.reason, e.reference_id
+        SELECT e.created_at::date AS day, w.kind, w.currency, e.amount, e.reason, e.reference_id,
+            e.wallet_id
         FROM ledger_entries e JOIN wallets w ON w.id = e.wallet_id
         WHERE e.txn >= CAST(:first_txn AS bigint)
     ), days AS (
@@ -294,9 +295,14 @@ REPORTS: Mapping[str, Report] = {
                 COALESCE(-SUM(recent.amount) FILTER (WHERE recent.amount < 0), 0) AS went
             FROM days LEFT JOIN recent ON recent.day = days.day AND recent.kind = 'escrow'
             GROUP BY days.day
+        ), holding AS (
+            -- Of the wallets, and not of the escrows: a wrong status of an escrow moves no money.
+            SELECT COALESCE(SUM(balance), 0) AS now FROM wallets WHERE id IN (
+                SELECT wallet_id FROM escrows WHERE status = 'held'
+                UNION SELECT wallet_id FROM recent WHERE kind = 'escrow')
         )
         SELECT day,
-            ((SELECT COALESCE(SUM(amount), 0) FROM escrows WHERE status = 'held')
+            ((SELECT now FROM holding)
                 - COALESCE(SUM(change) OVER (
                     ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
             )::bigint AS held,
