@@ -5,9 +5,12 @@ from db.session import cause, is_away, is_conflict, is_missing, is_refused, sqls
 REFUSED = "PostgreSQL refuses the login. Correct user, password and database in {}."
 MISSING = (
     "PostgreSQL has no such database. Correct the name in {}. If the database is lost: see"
-    " docs/incidents.md, “The database is lost”."
+    " docs/incidents.md, “The database is lost: a backup is restored”."
 )
-AWAY = "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
+AWAY = (
+    "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
+    " See docs/incidents.md, “PostgreSQL does not answer”."
+)
 _NO_RIGHT = "42501"
 _OTHER_SCHEMA = ("42P01", "42703", "42883", "3F000")
 """The SQLSTATEs of a missing table, column, function and schema."""

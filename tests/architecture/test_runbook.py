@@ -11,6 +11,7 @@ from db.models.operations import Switch
 from services.launch.steps import STEPS
 from services.money.invariants import INVARIANTS
 from services.money.rule_rows import LOOKS, NOTHING
+from services.platform import reports
 from services.platform.alert_conditions import BY_NAME, CONDITIONS
 from tests.architecture.test_docs import headings
 from tests.conftest import ROOT
@@ -99,6 +100,8 @@ def test_a_notice_that_replaces_an_alert_begins_with_the_same_words(language: st
             notice = t(f"notice-{condition.name.replace('_', '-')}", id="7")
             words = first_words(t("alert-what", name=condition.name))
             assert notice.split(" ", 1)[1].startswith(words), condition.name
+    waits = t("notice-watchdog-waits", count=1, targets="7")
+    assert first_words(t("alert-what", name="escrows_late")) in waits
 
 
 @pytest.mark.parametrize("page", ["runbook.md", "incidents.md"])
@@ -107,6 +110,12 @@ def test_links_to_a_page_have_its_title(page: str) -> None:
     linked = list(titles(text, page))
     assert linked
     assert [words for words, anchor in linked if headings(f"# {words}\n") != {anchor}] == []
+
+
+def test_a_report_with_rows_that_must_not_be_names_a_page() -> None:
+    for name, report in reports.REPORTS.items():
+        file, heading = report.page.rstrip("”").split(", “")
+        assert f"\n## {heading}\n" in (ROOT / file).read_text(), name
 
 
 def rules() -> set[str]:

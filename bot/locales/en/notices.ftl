@@ -110,10 +110,10 @@ notice-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded
 }: { $targets }
-notice-watchdog-waits = ⏰ { $count ->
-    [one] One placement is held too long without a post
-   *[other] { $count } placements are held too long without a post
-}: { $targets }. The watchdog or refunds are stopped, so nothing was done.
+notice-watchdog-waits = ⏰ Money is held longer than ESCROW_SLA for posts that are not out: { $count ->
+    [one] placement { $targets }
+   *[other] { $count } placements: { $targets }
+}. The switch refunds or worker_watchdogs is stopped, so nothing was refunded.
 notice-withdrawal = { $status ->
     [requested] 🏦 { $person } asks for { $amount } (withdrawal #{ $id }).
     [approved] ✅ Withdrawal #{ $id } is approved: { $amount } is on its way to you.

@@ -153,7 +153,7 @@ chain-file-allowed = 🔏 The scheduler may begin one new file of the audit chai
 chain-file-waits = 🔏 A new file of the audit chain is allowed already. The scheduler begins it when it finds no file, or a file that it does not know, at AUDIT_CHAIN_FILE.
 chain-file-usage = 🔏 The scheduler writes the ledger's audit chain into a file. If the file was lost, compare the database with the digest of the newest message about the chain in this chat, move what is left of the file to another place, and allow a new file: /chainfile new
 incident-close-question = Close incident { $id }? It never opens again. After that, another person can run the switches that it stopped.
-incident-closed = ✅ Incident { $id } is closed. Now another person than you runs the switches that it stopped, one at a time.
+incident-closed = ✅ Incident { $id } is closed. Now another person than you runs the switches that it stopped, one at a time: /killswitch, from the top down.
 incident-close-sure = ✅ Yes, close it
 admin-chat-moved = { $to ->
     [person] 🚚 The admin chat seems to have become a supergroup. Open that group and press the button of the bot's message there, so that the staff can act again. Alarms still arrive. If the group has not changed, somebody else has written this into the database: tell your administrators.

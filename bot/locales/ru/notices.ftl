@@ -113,11 +113,11 @@ notice-watchdog-acted = ⏰ { $count ->
     [few] { $count } размещения слишком долго ждали поста, деньги возвращены
    *[other] { $count } размещений слишком долго ждали поста, деньги возвращены
 }: { $targets }
-notice-watchdog-waits = ⏰ { $count ->
-    [one] { $count } размещение слишком долго ждёт поста
-    [few] { $count } размещения слишком долго ждут поста
-   *[other] { $count } размещений слишком долго ждут поста
-}: { $targets }. Переключатель worker_watchdogs или refunds остановлен, поэтому ничего не сделано.
+notice-watchdog-waits = ⏰ Деньги удерживаются дольше ESCROW_SLA, а посты не вышли: { $count ->
+    [one] размещение { $targets }
+    [few] { $count } размещения: { $targets }
+   *[other] { $count } размещений: { $targets }
+}. Переключатель refunds или worker_watchdogs остановлен, поэтому ничего не возвращено.
 notice-withdrawal = { $status ->
     [requested] 🏦 { $person } просит вывести { $amount } (вывод #{ $id }).
     [approved] ✅ Вывод #{ $id } одобрен: { $amount } скоро придёт к вам.
