@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
@@ -19,11 +19,10 @@ from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
 from db.models.campaigns import CampaignStatus, Channel
 from handlers import campaigns as campaign_handlers
-from handlers import forms
+from handlers import forms, wallet
 from handlers import settings as settings_handlers
 from services.market import campaigns, channels, placements, publish_times
 from services.market.terms import Terms
-from services.money import wallets
 from services.platform import errors
 
 openers = Router(name="buy_form")
@@ -165,7 +164,8 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "when": context.t.time(at) if at else context.t("when-approved"),
             "left": context.t.money(left),
             "after": context.t.money(left - price),
-        }
+        },
+        "missing": dialog_manager.dialog_data.get("missing"),
     }
 
 
@@ -188,20 +188,32 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
     except errors.TermsChanged:
         forms.show_error(manager, context.t("terms-changed"))
         return
+    except errors.InsufficientFunds as error:
+        # The form stays open as a draft, and can be submitted after the deposit.
+        missing = error.needed - error.balance
+        manager.dialog_data["missing"] = missing
+        forms.show_error(manager, context.t("buy-funds-missing", missing=context.t.money(missing)))
+        return
     await forms.close_form(manager, await _submitted(context, target.id))
 
 
+async def _top_up(press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    """Send the invoice for the money that was missing at the last submission."""
+    context = forms.context_of(manager)
+    least, _ = context.settings.top_up_limits
+    amount = max(manager.dialog_data["missing"], least)
+    bot: Bot = manager.middleware_data["bot"]
+    problem = await wallet.send_invoice(context, bot, press.from_user.id, amount)
+    if problem is not None:
+        forms.show_error(manager, problem)
+
+
 async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
-    """Build the screen after a submission, with the money that is missing for the approval."""
+    """Build the screen after a submission."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
-        available = (await wallets.balances(session, context.user_id)).available
     card = screens.placement(context.t, row)
-    paragraphs = [context.t("buy-done"), card.text]
-    if available < row.price:
-        missing = context.t.money(row.price - available)
-        paragraphs.insert(1, context.t("buy-funds-missing", missing=missing))
-    return Outgoing("\n\n".join(paragraphs), card.keyboard)
+    return Outgoing(f"{context.t('buy-done')}\n\n{card.text}", card.keyboard)
 
 
 def _campaign_id(manager: DialogManager) -> int:
@@ -264,6 +276,7 @@ form = Dialog(
     Window(
         forms.Question("buy-confirm"),
         Button(forms.Translated("submit"), "submit", on_click=_submit),
+        Button(forms.Translated("buy-top-up"), "top_up", on_click=_top_up, when="missing"),
         forms.navigation_row(_campaign_card, back_to=BuyForm.when),
         state=BuyForm.confirm,
         getter=_summary,

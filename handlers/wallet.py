@@ -59,17 +59,27 @@ async def open_top_up(press: CallbackQuery, dialog_manager: DialogManager) -> No
     await forms.open_form(dialog_manager, TopUpForm.amount)
 
 
-async def _send_invoice(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+async def _top_up(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     context = forms.context_of(manager)
-    bot: Bot = manager.middleware_data["bot"]
     amount = await forms.read_amount(message, manager)
     if amount is None:
         return
+    bot: Bot = manager.middleware_data["bot"]
+    problem = await send_invoice(context, bot, message.chat.id, amount)
+    if problem is not None:
+        forms.show_error(manager, problem)
+        return
+    await forms.close_form(manager, await wallet_screen(context))
+
+
+async def send_invoice(context: RequestContext, bot: Bot, chat_id: int, amount: int) -> str | None:
+    """Send a person the invoice for a deposit. Return None, or the text why none was sent.
+
+    `amount` is in minor units.
+    """
     least, most = context.settings.top_up_limits
     if not least <= amount <= most:
-        text = context.t("top-up-limits", least=context.t.money(least), most=context.t.money(most))
-        forms.show_error(manager, text)
-        return
+        return context.t("top-up-limits", least=context.t.money(least), most=context.t.money(most))
     try:
         async with context.read() as session:
             await deposits.check_payable(
@@ -77,11 +87,10 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
             )
     except errors.DomainError as error:
         await error_handlers.record(context, error)
-        forms.show_error(manager, explain(context.t, error))
-        return
+        return explain(context.t, error)
     invoice = screens.invoice(
         context.t,
-        message.chat.id,
+        chat_id,
         amount,
         invoices.build_payload(context.user_id, amount, context.t.currency, uuid.uuid4().hex),
         context.settings.payment_provider_token.get_secret_value(),
@@ -90,9 +99,8 @@ async def _send_invoice(message: Message, _input: MessageInput, manager: DialogM
         await bot(invoice)
     except TelegramBadRequest:
         # Telegram's own bounds follow the exchange rates, and may differ from the settings.
-        forms.show_error(manager, context.t("invoice-refused"))
-        return
-    await forms.close_form(manager, await wallet_screen(context))
+        return context.t("invoice-refused")
+    return None
 
 
 async def wallet_after_cancel(_manager: DialogManager, context: RequestContext) -> Outgoing:
@@ -103,7 +111,7 @@ async def wallet_after_cancel(_manager: DialogManager, context: RequestContext) 
 top_up_form = Dialog(
     forms.text_step(
         "top-up-ask",
-        _send_invoice,
+        _top_up,
         state=TopUpForm.amount,
         after_cancel=wallet_after_cancel,
         first=True,

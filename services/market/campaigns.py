@@ -13,8 +13,8 @@ from services.market import (
     creatives,
     publish_times,
     submission_cards,
+    submission_funds,
     terms,
-    unfunded_placements,
 )
 from services.market.creatives import Creative
 from services.market.terms import Terms
@@ -200,7 +200,7 @@ async def submit_target(
     left = await budget_left(session, campaign_id)
     if price > left:
         raise errors.BudgetExceeded(campaign_id, left, price)
-    await unfunded_placements.require_room(session, advertiser_id=advertiser_id, price=price)
+    await submission_funds.require(session, advertiser_id=advertiser_id, price=price)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,

@@ -10,7 +10,6 @@ from db.models.money import EscrowStatus as Escrows
 from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
-from services.market.unfunded_placements import MAX_UNFUNDED
 from services.platform import errors
 
 MOMENT = 1e-7
@@ -215,9 +214,10 @@ class Model:
             target.price
             for target in self.targets.values()
             if target.status is Targets.PENDING
+            and target.escrow is None
             and self.campaigns[target.campaign].advertiser == actor
         ]
-        if len(pending) >= MAX_UNFUNDED and sum(pending) + channel.price > self.balances[actor]:
+        if sum(pending) + channel.price > self.balances[actor]:
             raise Refused(errors.InsufficientFunds)
         return Target(
             campaign_id,

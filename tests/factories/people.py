@@ -1,16 +1,18 @@
 """Create people, channels, campaigns and placements with the product's services."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import text, update
+from sqlalchemy import func, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.corrections import Correction
-from db.models.operations import Switch
+from db.models.operations import InboxUpdate, Switch
 from db.models.posting import PostJob
 from db.models.users import RequestKind, Role, User, UserRole
 from db.session import Sessions
@@ -146,22 +148,54 @@ async def deal(
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
 ) -> Deal:
-    """Submit a placement with a new advertiser, a new owner and a new channel."""
+    """Submit a placement with a new advertiser, a new owner and a new channel.
+
+    If `balance` is below the price, the rest is in the wallet only during the submission.
+    """
     advertiser = await person(session, balance=balance)
     owner = await person(session)
     moderator = await staff(session)
     place = await channel(session, owner, price=price, promised_hours=promised_hours)
     bought = await campaign(session, advertiser, budget=max(balance, price))
-    target = await campaigns.submit_target(
-        session,
-        actor=advertiser,
-        campaign_id=bought.id,
-        channel_id=place.id,
-        publish_at=publish_at,
-        fee_bps=fee_bps,
-    )
+    async with funded(session, advertiser, price):
+        target = await campaigns.submit_target(
+            session,
+            actor=advertiser,
+            campaign_id=bought.id,
+            channel_id=place.id,
+            publish_at=publish_at,
+            fee_bps=fee_bps,
+        )
     await commit(session)
     return Deal(advertiser, owner, moderator, bought, place, target)
+
+
+@asynccontextmanager
+async def funded(session: AsyncSession, who: Actor, amount: int) -> AsyncIterator[None]:
+    """Let a person have at least `amount` minor units in the `with` block only."""
+    user_id = who.user_id or 0
+    missing = max(amount - (await wallets.of_user(session, user_id)).balance, 0)
+    if missing:
+        key = f"charge-{number()}"
+        await payments.deposit(session, user_id=user_id, amount=missing, key=key, source="telegram")
+    yield
+    if missing:
+        await spend(session, who, missing)
+
+
+async def spend(session: AsyncSession, who: Actor, amount: int) -> None:
+    """Move `amount` minor units from a person's wallet to another person's wallet."""
+    own = await wallets.of_user(session, who.user_id or 0)
+    other = await person(session, currency=own.currency)
+    other_wallet = await wallets.of_user(session, other.user_id or 0)
+    last_id = await session.scalar(select(func.coalesce(func.max(InboxUpdate.id), 0)))
+    await adjusted(session, own.id, other_wallet.id, amount)
+    # A running bot must not handle the presses, because they are no whole updates.
+    await session.execute(
+        update(InboxUpdate)
+        .where(InboxUpdate.id > last_id)
+        .values(done_at=func.now(), payload=null())
+    )
 
 
 async def block(session: AsyncSession, who: Actor) -> None:
@@ -240,10 +274,7 @@ async def lose(session: AsyncSession, who: Actor, amount: int) -> None:
     person_id, key = who.user_id or 0, f"charge-{number()}"
     payment: dict[str, Any] = {"user_id": person_id, "amount": amount, "source": "telegram"}
     await payments.deposit(session, key=key, **payment)
-    own = await wallets.of_user(session, person_id)
-    other = await person(session, currency=own.currency)
-    other_wallet = await wallets.of_user(session, other.user_id or 0)
-    await adjusted(session, own.id, other_wallet.id, amount)
+    await spend(session, who, amount)
     await payments.reverse(session, external_reference=key, **payment)
     admin = await staff(session)
     await user_blocks.unblock(session, actor=admin, user_id=person_id, reason="a mistake")

@@ -258,7 +258,10 @@ class Marketplace:
         )
 
     async def submitted(self, *, hours: int = 24) -> None:
-        """Create a pending placement for $50, and deliver its card to the admin chat."""
+        """Create a pending placement for $50, and deliver its card to the admin chat.
+
+        Money that is missing in the advertiser's wallet is there only during the submission.
+        """
         for person in ("advertiser", "owner"):
             await self.say(person, "/start")
         await self.world.promote(can_post_messages=True)
@@ -289,14 +292,15 @@ class Marketplace:
                 total_budget=10_000,
             )
             await campaigns.activate(session, actor=advertiser, campaign_id=bought.id)
-            await campaigns.submit_target(
-                session,
-                actor=advertiser,
-                campaign_id=bought.id,
-                channel_id=connected.id,
-                publish_at=None,
-                fee_bps=people.FEE_BPS,
-            )
+            async with people.funded(session, advertiser, people.PRICE):
+                await campaigns.submit_target(
+                    session,
+                    actor=advertiser,
+                    campaign_id=bought.id,
+                    channel_id=connected.id,
+                    publish_at=None,
+                    fee_bps=people.FEE_BPS,
+                )
         await self.deliver()
 
     async def connect_channel(self, *, price: str = "50", hours: str = "24") -> None:

@@ -36,6 +36,7 @@ async def test_a_placement_is_bought_and_approved(market: Marketplace) -> None:
 async def test_a_time_is_read_in_the_time_zone_of_the_person(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()
+    await market.give("advertiser", 10_000)
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
     await market.press("advertiser", "🕒 At a time I choose")
@@ -57,6 +58,7 @@ async def test_a_time_that_comes_twice_is_asked_again(market: Marketplace) -> No
     """Check the hour that comes twice when the clocks are set back."""
     await market.connect_channel()
     await market.make_campaign()
+    await market.give("advertiser", 10_000)
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
     await market.press("advertiser", "🕒 At a time I choose")
@@ -74,6 +76,7 @@ async def test_a_time_that_comes_twice_is_asked_again(market: Marketplace) -> No
 async def test_a_past_time_and_a_far_time_are_refused(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()
+    await market.give("advertiser", 10_000)
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
     await market.press("advertiser", "🕒 At a time I choose")
@@ -94,6 +97,7 @@ async def test_changed_terms_are_shown_before_the_purchase(
 ) -> None:
     await market.connect_channel(price="50", hours="24")
     await market.make_campaign()
+    await market.give("advertiser", 10_000)
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
     await market.press("advertiser", "⚡ As soon as approved")
@@ -119,5 +123,12 @@ async def test_a_submission_says_how_much_money_is_missing(market: Marketplace) 
     await market.press("advertiser", "⚡ As soon as approved")
     await market.give("advertiser", 1_000)
     await market.press("advertiser", "✅ Submit")
-    assert "✅ Submitted" in await market.last("advertiser")
-    assert "$40.00 is missing in your wallet" in await market.last("advertiser")
+    assert "Nothing was submitted: $40.00 is missing" in await market.last("advertiser")
+    assert await market.value("SELECT count(*) FROM campaign_targets") == 0
+    await market.press("advertiser", "💳 Top up")
+    await market.pay("advertiser")
+    await market.deliver()
+    await market.press("advertiser", "✅ Submit")
+    texts = [message["text"] or "" for message in await market.messages("advertiser")]
+    assert sum("✅ Submitted" in shown for shown in texts) == 1
+    assert await market.value("SELECT count(*) FROM campaign_targets") == 1

@@ -7,6 +7,9 @@ TAKE_BACK = "🗑 Take it back"
 
 async def test_a_waiting_placement_is_taken_back(market: Marketplace) -> None:
     await market.connect_channel()
+    await market.say("advertiser", "/start")
+    await market.give("advertiser", 5_000)
+    await market.deliver()
     await market.make_campaign()
     await market.submit()
     await market.press("advertiser", TAKE_BACK)
@@ -24,6 +27,7 @@ async def test_a_waiting_placement_is_taken_back(market: Marketplace) -> None:
 async def test_an_old_screen_takes_nothing_back(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()
+    await market.give("advertiser", 5_000)
     await market.submit()
     await market.press("admin", "❌ Reject", where="group")
     [reason, *_] = await market.buttons("group")
@@ -37,6 +41,7 @@ async def test_an_old_screen_takes_nothing_back(market: Marketplace) -> None:
 async def test_an_old_screen_shows_that_the_placement_is_approved(market: Marketplace) -> None:
     await market.submitted()
     await market.give("advertiser", 10_000)
+    await market.say("advertiser", "/start")
     await market.press("advertiser", "📋 My placements")
     await market.press("advertiser", "⏳ #")
     await market.press("admin", "✅ Approve", where="group")

@@ -97,6 +97,8 @@ async def test_uncertain_posts_are_listed_with_their_cards(operated: Marketplace
 @pytest.mark.parametrize(("language", "word"), [("en", "Placement sub"), ("ru", "Размещение под")])
 async def test_acts_are_shown_in_words(operated: Marketplace, language: str, word: str) -> None:
     market = operated
+    await market.say("advertiser", "/start")
+    await market.give("advertiser", 5_000)
     await market.submitted()
     await market.database.as_owner(
         "UPDATE users SET language = $1, language_chosen = true", language

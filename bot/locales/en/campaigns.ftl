@@ -98,7 +98,8 @@ buy-confirm = 🛒 Please check
     The price is held when an admin approves the placement.
 terms-changed = The owner has just changed the terms. Please look at them again:
 buy-done = ✅ Submitted. An admin will check it.
-buy-funds-missing = 💰 { $missing } is missing in your wallet. Top up now (/start → 💰 Wallet): without the money, an admin can't approve it.
+buy-funds-missing = 💰 Nothing was submitted: { $missing } is missing in your wallet for this placement and for your others that wait. Press “💳 Top up”, pay, and press “✅ Submit” here again.
+buy-top-up = 💳 Top up
 
 placements = 📋 Your placements
 placements-none = 📋 You have no placements yet.

@@ -81,7 +81,7 @@ async def test_money_that_was_spent_is_the_loss_of_the_platform(
     made = await _taken_back(session, deal.advertiser, amount=5_000)
     assert (made.recovered, made.loss) == (5_000 - loss, loss)
     assert await rows.table(session, WALLETS, id=deal.advertiser.user_id) == [
-        ("external", -1_000),
+        ("external", -spent),
         ("loss", -loss),
     ]
     assert await rows.table(session, ALERT) == [(None, 5_000 - loss, loss)]
