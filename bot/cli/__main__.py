@@ -1,7 +1,10 @@
 """Run `adtech` with `python -m bot.cli`."""
 
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 STOP_ALL = ["stop", "all"]
 INTERRUPTED = 130
@@ -10,18 +13,52 @@ _PERSON = "--as"
 
 
 def main() -> None:
+    """Run the command line. Ctrl-C ends it with INTERRUPTED, also while it loads."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
     """Run the command line. A plain `adtech stop all` loads little, because it has to be quick."""
     if (asked := _read_stop(sys.argv[1:])) is not None:
-        from bot.cli import stop_all  # noqa: PLC0415 - see above
+        with _loading():
+            from bot.cli import stop_all  # noqa: PLC0415 - see above
 
         try:
             sys.exit(stop_all.run(*asked))
         except KeyboardInterrupt:
             sys.stderr.write("Interrupted. What is stopped now: adtech killswitch list\n")
             sys.exit(INTERRUPTED)
-    from bot.cli import app  # noqa: PLC0415 - it takes a second to load
+    with _loading():
+        from bot.cli import app  # noqa: PLC0415 - it takes a second to load
 
     app.main()
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """End the process at once on Ctrl-C in the `with` block, which only loads modules.
+
+    An exception could be lost there, because Python ignores those in callbacks. A SIGINT that the
+    shell ignores stays ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(_number: int, _frame: object) -> None:
+    sys.stderr.write("Interrupted.\n")
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def _read_stop(arguments: Sequence[str]) -> tuple[int, str] | None:

@@ -1,5 +1,7 @@
 """Run the commands for operators (`adtech`). They also work while Telegram or Redis is down."""
 
+import sys
+
 import typer
 
 from bot.cli import (
@@ -19,6 +21,7 @@ from bot.cli import (
     testers,
     trace,
 )
+from bot.cli.tables import is_writable, out
 
 EXIT_CODES = (
     "Exit status: 0 done; 1 refused, or found what must not be; 2 wrong arguments or settings;"
@@ -50,5 +53,11 @@ app.add_typer(predeploy.app)
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="adtech")
+    """Run the command line. If its help cannot be written, say so in one line."""
+    try:
+        app(prog_name="adtech")
+    except OSError:
+        if is_writable(sys.stdout):
+            raise
+        with out.ends_if_unwritable():
+            raise

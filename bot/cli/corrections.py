@@ -94,7 +94,7 @@ def repair(
     done = run_once(
         lambda session: reconciliation.repair(session, correction_id=correction), as_owner=True
     )
-    out.print(f"Correction {done.id}: {done.status.value}. Now run: adtech check")
+    out.print(f"Correction {done.id}: {done.status.value}. Now run: adtech check --full")
 
 
 async def _find_signature(

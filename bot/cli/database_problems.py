@@ -13,12 +13,15 @@ from db.session import (
 REFUSED = "PostgreSQL refuses the login. Correct user, password and database in {}."
 MISSING = (
     "PostgreSQL has no such database. Correct the name in {}. If the database is lost: see"
-    " docs/incidents.md, “The database is lost”."
+    " docs/incidents.md, “The database is lost: a backup is restored”."
 )
-AWAY = "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
+AWAY = (
+    "The database did not answer. Check that PostgreSQL runs, and the host and the port in {}."
+    " See docs/incidents.md, “PostgreSQL does not answer”."
+)
 FAILS = (
     "A process finds that the database fails, for example that a table is locked. See"
-    " docs/runbook.md, “PostgreSQL is away”."
+    " docs/runbook.md, “PostgreSQL does not answer”."
 )
 CANNOT_SAVE = {
     "disk_full": "The disk of PostgreSQL is full, so nothing can be saved. Free space on it.",

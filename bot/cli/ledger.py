@@ -18,6 +18,7 @@ from db.session import Sessions
 from services.money import incidents, incremental_check, invariants, scoped_invariants
 from services.money.incremental_check import Progress
 from services.money.invariants import Violation
+from services.money.rule_rows import LOOKS, NOTHING
 from services.platform import guards
 from services.platform.guards import Difference
 
@@ -106,6 +107,10 @@ def print_violations(violations: Sequence[Violation]) -> None:
         err.print(f"{violation.name}: {violation.meaning}", style="bold red", markup=False)
         shown = [dict(row) for row in violation.rows]
         print_rows(tuple(shown[0]) if shown else (), shown, err)
+        look = LOOKS.get(violation.name)
+        if look and shown:
+            what = "" if look.what == NOTHING else f"ref is the {look.what.replace('_', ' ')}. "
+            err.print(f"{what}To see it: {look.at(shown[0])}", markup=False)
 
 
 async def _check_all(sessions: Sessions) -> list[Violation]:

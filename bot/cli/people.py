@@ -13,11 +13,22 @@ from bot.cli.tables import print_rows
 from db.models.users import RequestKind, Role
 from services.platform import roles
 
+_ROLES = ", ".join(role.value for role in Role)
+
+
+def _role(value: str) -> Role:
+    """Read the name of a role. Raises BadParameter with the known roles."""
+    try:
+        return Role(value)
+    except ValueError:
+        raise typer.BadParameter(f"there is no role {value!r}. Known: {_ROLES}") from None
+
+
 Whom = Annotated[
     int,
     typer.Argument(parser=telegram_id, metavar="ID", help="Telegram id of the person to act on."),
 ]
-NeededRole = Annotated[Role, typer.Argument(help="The role.")]
+NeededRole = Annotated[Role, typer.Argument(parser=_role, metavar="ROLE", help=f"{_ROLES}.")]
 _BLOCK_NEEDS = f"{ACKNOWLEDGED}; about a person with a role, a second super admin confirms"
 
 app = typer.Typer(no_args_is_help=True)

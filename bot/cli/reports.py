@@ -54,7 +54,8 @@ def show(name: Name = None) -> None:
         say(reports.REPORTS[name].next_step)
     if rows.wrong:
         err.print(
-            f"{name}: {rows.wrong} of {len(rows)} rows must not be. See docs/runbook.md.",
+            f"{name}: {rows.wrong} of {len(rows)} rows must not be."
+            f" See {reports.REPORTS[name].page}.",
             style="bold red",
         )
         raise typer.Exit(REFUSED)

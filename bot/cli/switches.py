@@ -26,7 +26,10 @@ app = typer.Typer(no_args_is_help=True, help="Show, stop or run kill switches.")
     app, "list", group=GROUP, example="adtech killswitch list", needs=DATABASE, prints_rows=True
 )
 def list_switches() -> None:
-    """Show for every kill switch whether it is running or stopped, and why."""
+    """Show for every kill switch whether it is running or stopped, and why.
+
+    Stopped switches are run again from the top down.
+    """
     states = run_once(killswitches.overview)
     print_rows(
         COLUMNS,

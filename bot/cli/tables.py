@@ -22,6 +22,10 @@ BROKEN_PIPE = 141
 """The exit status if the reader of the output ended first: 128 and the number of SIGPIPE."""
 UNWRITABLE = 1
 """The exit status if the output cannot be written."""
+NARROW = 60
+"""A terminal with fewer columns than this shows rows below each other if they do not fit."""
+LEAST_COLUMN = 12
+"""The least width of a column of a table on a narrow terminal."""
 Row = Mapping[str, object]
 
 
@@ -87,6 +91,15 @@ out = Output()
 err = Output(stderr=True)
 
 
+def is_writable(stream: IO[str]) -> bool:
+    """Return whether a stream takes what is still in its buffer. A full disk takes nothing."""
+    try:
+        stream.flush()
+    except OSError:
+        return False
+    return True
+
+
 def print_rows(columns: Sequence[str], rows: Sequence[Row], console: Output = out) -> None:
     """Print rows in the chosen form.
 
@@ -101,12 +114,31 @@ def print_rows(columns: Sequence[str], rows: Sequence[Row], console: Output = ou
     elif not rows:
         err.print("No rows.")
     elif console.is_for_a_person:
-        table = Table(*(Column(name, overflow="fold") for name in columns))
-        for row in rows:
-            table.add_row(*(escape(_cell(row[name])) for name in columns))
-        console.print(table, soft_wrap=False)
+        is_narrow = console.width < NARROW and console.width < len(columns) * LEAST_COLUMN
+        for table in _records(columns, rows) if is_narrow else [_table(columns, rows)]:
+            console.print(table, soft_wrap=False)
     else:
         console.write(_plain(columns, rows))
+
+
+def _table(columns: Sequence[str], rows: Sequence[Row]) -> Table:
+    table = Table(*(Column(name, overflow="fold") for name in columns))
+    for row in rows:
+        table.add_row(*(escape(_cell(row[name])) for name in columns))
+    return table
+
+
+def _records(columns: Sequence[str], rows: Sequence[Row]) -> Iterator[Table]:
+    """Yield a list of names and values for each row. Empty cells are left out."""
+    longest = max(map(len, columns))
+    for row in rows:
+        cells = {name: _cell(row[name]) for name in columns}
+        table = Table.grid(Column(min_width=longest), Column(overflow="fold"), padding=(0, 1))
+        for name, cell in cells.items():
+            if cell:
+                table.add_row(name, escape(cell))
+        table.add_row("")
+        yield table
 
 
 def say(sentence: str) -> None:

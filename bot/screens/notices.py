@@ -19,6 +19,7 @@ from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link, post_address, reason
 from bot.screens.uncertain_posts import altered_parts
+from bot.screens.violations import line as violation_line
 from bot.texts import Texts
 from db.models.campaigns import Channel, TargetStatus
 from db.models.money import Withdrawal
@@ -214,9 +215,7 @@ def ledger_violation(
     """Build the notice to staff about violated rules of the ledger."""
     command = BY_NAME["ledger_violation"].command
     lines = [t("notice-ledger-violation", id=str(incident_id)), command]
-    for violation in violations:
-        refs = ", ".join(str(row.get("ref")) for row in violation["rows"][:_MAX_LISTED])
-        lines.append(t("notice-ledger-line", name=violation["name"], rows=refs))
+    lines += [violation_line(t, each["name"], each["rows"]) for each in violations]
     buttons = next_steps.beside(t, command, next_steps.INCIDENTS, next_steps.KILLSWITCH)
     return Outgoing("\n".join(lines), rows(*buttons))
 

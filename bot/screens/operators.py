@@ -11,6 +11,7 @@ from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch,
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.stop import shown_reason
+from bot.screens.violations import line as violation_line
 from bot.texts import Texts
 from db.models.operations import Incident
 from services.money.invariants import Violation
@@ -125,10 +126,7 @@ def ledger(t: Texts, violations: Sequence[Violation]) -> Outgoing:
     """Build the screen with the result of a check of the ledger."""
     if not violations:
         return Outgoing(t("ledger-clean"), rows(*next_steps.beside(t, next_steps.INCIDENTS)))
-    lines = [
-        t("ledger-violation", name=violation.name, count=len(violation.rows))
-        for violation in violations
-    ]
+    lines = [violation_line(t, violation.name, violation.rows) for violation in violations]
     return Outgoing(
         "\n".join([t("ledger-broken"), *lines]),
         rows(*next_steps.beside(t, next_steps.INCIDENTS, next_steps.KILLSWITCH)),

@@ -58,7 +58,7 @@ def report(t: Texts, name: str, found: reports.Rows, page_number: int) -> Outgoi
     if not page.rows:
         lines.append(t("report-empty"))
     if any(map(is_wrong, page.rows)):
-        lines += ["", t("report-wrong")]
+        lines += ["", t("report-wrong", page=reports.REPORTS[name].page)]
     cards: list[list[InlineKeyboardButton]] = []
     if name == UNCERTAIN and page.rows:
         lines += ["", t("report-uncertain-next")]

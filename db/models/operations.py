@@ -11,16 +11,20 @@ from db.models.base import Base, CorrelationId, CreatedAt, Key, correlation_inde
 
 
 class Switch(StrEnum):
-    """The name of a kill switch: the operations that a running switch allows."""
+    """The name of a kill switch: the operations that a running switch allows.
 
-    NEW_ESCROWS = "new_escrows"
-    PAYOUTS = "payouts"
-    REFUNDS = "refunds"
+    The members stand in the order in which people run stopped switches again. Lists of switches,
+    the launch and `docs/runbook.md` have the same order.
+    """
+
     DEPOSITS = "deposits"
-    WITHDRAWALS = "withdrawals"
-    ADJUSTMENTS = "adjustments"
+    REFUNDS = "refunds"
+    NEW_ESCROWS = "new_escrows"
     TELEGRAM_POSTING = "telegram_posting"
     WORKER_POST = "worker_post"
+    PAYOUTS = "payouts"
+    WITHDRAWALS = "withdrawals"
+    ADJUSTMENTS = "adjustments"
     WORKER_WATCHDOGS = "worker_watchdogs"
 
 

@@ -58,6 +58,8 @@ class Report:
     """The advice for people in a shell if the report has rows. It can be empty."""
     is_wrong: Callable[[Row], bool] = _nothing_is_wrong
     """Whether a row of the result is something that must not be."""
+    page: str = "docs/runbook.md, “What the rows of a rule are”"
+    """The page that says what to do about a row that must not be: a file and a heading in it."""
 
 
 class Rows(list[dict[str, Any]]):
@@ -81,7 +83,8 @@ _FIRST_TXN = text(f"""
 """)  # noqa: S608 - only constants of this module are put in
 _RECENT_ENTRIES = f"""
     WITH recent AS (
-        SELECT e.created_at::date AS day, w.kind, w.currency, e.amount, e.reason, e.reference_id
+        SELECT e.created_at::date AS day, w.kind, w.currency, e.amount, e.reason, e.reference_id,
+            e.wallet_id
         FROM ledger_entries e JOIN wallets w ON w.id = e.wallet_id
         WHERE e.txn >= CAST(:first_txn AS bigint)
     ), days AS (
@@ -102,6 +105,7 @@ REPORTS: Mapping[str, Report] = {
         ORDER BY w.created_at DESC, w.id DESC LIMIT 100
         """,
         is_wrong=lambda row: not row["is_valid"],
+        page="docs/incidents.md, “The ledger's invariants are broken”",
     ),
     "drift": Report(
         "all wallets whose balance is not the sum of their entries",
@@ -111,6 +115,7 @@ REPORTS: Mapping[str, Report] = {
         GROUP BY w.id HAVING w.balance <> COALESCE(SUM(l.amount), 0)
         """,
         is_wrong=_each_row_is_wrong,
+        page="docs/incidents.md, “The ledger's invariants are broken”",
     ),
     "escrow_uniqueness": Report(
         "placements with more than one escrow",
@@ -159,6 +164,7 @@ REPORTS: Mapping[str, Report] = {
         WHERE e.status = 'released' AND l.id IS NULL
         """,
         is_wrong=_each_row_is_wrong,
+        page="docs/incidents.md, “An escrow is released, and the owner is not paid”",
     ),
     "held": Report(
         "held escrows, the oldest first: the stuck ones, then those that wait, then live posts",
@@ -179,6 +185,7 @@ REPORTS: Mapping[str, Report] = {
                 ELSE 'waiting' END), e.created_at ASC, e.id
         """,
         is_wrong=lambda row: row["state"] == "stuck",
+        page="docs/incidents.md, “Money is held longer than ESCROW_SLA for posts that are not out”",
     ),
     "uncertain": Report(
         "posts that may or may not be in their channels, the oldest first",
@@ -294,9 +301,14 @@ REPORTS: Mapping[str, Report] = {
                 COALESCE(-SUM(recent.amount) FILTER (WHERE recent.amount < 0), 0) AS went
             FROM days LEFT JOIN recent ON recent.day = days.day AND recent.kind = 'escrow'
             GROUP BY days.day
+        ), holding AS (
+            -- Of the wallets, and not of the escrows: a wrong status of an escrow moves no money.
+            SELECT COALESCE(SUM(balance), 0) AS now FROM wallets WHERE id IN (
+                SELECT wallet_id FROM escrows WHERE status = 'held'
+                UNION SELECT wallet_id FROM recent WHERE kind = 'escrow')
         )
         SELECT day,
-            ((SELECT COALESCE(SUM(amount), 0) FROM escrows WHERE status = 'held')
+            ((SELECT now FROM holding)
                 - COALESCE(SUM(change) OVER (
                     ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
             )::bigint AS held,
@@ -317,6 +329,7 @@ REPORTS: Mapping[str, Report] = {
         ) ORDER BY listed.id
         """,
         is_wrong=_each_row_is_wrong,
+        page="docs/runbook.md, “The books and Telegram's list of Stars differ”",
     ),
 }
 

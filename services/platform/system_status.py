@@ -102,9 +102,21 @@ PARTS: tuple[_Part, ...] = (
     _Part(
         """
         SELECT count(*) AS open_incidents,
-            string_agg('#' || id || ' ' || kind, ', ' ORDER BY id) AS open_incidents_detail,
+            string_agg('#' || id || ' ' || kind || coalesce(': ' || broken.rules, ''), '; '
+                ORDER BY id) AS open_incidents_detail,
             max(opened_at) FILTER (WHERE kind = 'telegram_down') AS telegram_down_since
-        FROM incidents WHERE closed_at IS NULL
+        FROM incidents LEFT JOIN LATERAL (
+            SELECT string_agg(rule || coalesce(' (' || refs.listed || ')', ''), ', ' ORDER BY rule)
+                AS rules
+            FROM jsonb_each(details) AS fault (rule, offenders) LEFT JOIN LATERAL (
+                SELECT string_agg(offender ->> 'ref', ', ' ORDER BY number) AS listed
+                FROM jsonb_array_elements(
+                    CASE jsonb_typeof(offenders) WHEN 'array' THEN offenders ELSE '[]' END
+                ) WITH ORDINALITY AS one (offender, number)
+                WHERE number <= 5
+            ) AS refs ON true
+        ) AS broken ON true
+        WHERE closed_at IS NULL
         """,
         {"open_incidents": (Unit.COUNT, _any), "telegram_down_since": (Unit.TIME, _any)},
     ),
@@ -119,9 +131,11 @@ PARTS: tuple[_Part, ...] = (
     _Part(
         """
         SELECT EXTRACT(EPOCH FROM clock() - created_at)::bigint AS last_ledger_check_age,
-            violations AS ledger_violations
+            violations AS ledger_violations,
+            (SELECT string_agg(rule || ': ' || count, ', ' ORDER BY rule)
+                FROM jsonb_each_text(details) AS broken (rule, count)) AS ledger_violations_detail
         FROM (SELECT) AS one LEFT JOIN LATERAL (
-            SELECT created_at, violations FROM ledger_checkpoints ORDER BY id DESC LIMIT 1
+            SELECT created_at, violations, details FROM ledger_checkpoints ORDER BY id DESC LIMIT 1
         ) AS last ON true
         """,
         {

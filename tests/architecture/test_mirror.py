@@ -58,6 +58,7 @@ TESTED_ELSEWHERE = {
     "sandbox/logins": "db/test_rights compares the logins' rights, test_embedded their limits",
     "scheduler/error_isolation": "test_settlements breaks one payout among others",
     "scheduler/notices": "test_texts knows every kind of notice, and tests/handlers read them",
+    "services/money/rule_rows": "architecture/test_runbook compares it with the rules and the page",
     "services/market/payment_reversals": "test_clawbacks reverses payments with it",
     "services/market/star_transactions": "test_star_reconciliation records and verifies with it",
     "services/money/losses": "test_clawbacks and test_excess_payments book with it",

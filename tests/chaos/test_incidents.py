@@ -94,7 +94,7 @@ async def test_telegram_api_outage(scene: Scene, monkeypatch: pytest.MonkeyPatch
     for _ in range(5):  # a busy machine needs several ticks
         await notice_delivery.deliver_alarms(scene.outbox_worker())
     shown = [m["text"] or "" for m in await scene.messages("group")]
-    assert any("Telegram stopped answering" in text for text in shown)
+    assert any("Telegram is down" in text for text in shown)
 
 
 async def test_redis_outage(scene: Scene, tmp_path: Path) -> None:

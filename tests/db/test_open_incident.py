@@ -12,7 +12,7 @@ from bot.texts import Texts
 from db.models.operations import Switch
 from db.models.users import Role
 from sandbox import embedded
-from services.money import incidents
+from services.money import incidents, wallets
 from services.money.invariants import Violation
 from services.platform import errors, killswitches
 from tests.conftest import Database
@@ -130,6 +130,31 @@ async def test_money_stays_stopped_until_each_incident_is_closed_and_no_closer_r
                 await killswitches.run(session, actor=closer, key=Switch.PAYOUTS, reason="resolved")
     async with database.sessions.begin() as session:
         await killswitches.run(session, actor=runner, key=Switch.PAYOUTS, reason="resolved")
+
+
+async def test_three_people_are_enough_for_a_repair_and_two_are_not(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        one, two = [await people.staff(session, Role.SUPER_ADMIN) for _ in range(2)]
+        third = await people.staff(session, Role.OPERATOR)
+        person = await people.person(session, balance=100)
+        wallet = (await wallets.of_user(session, person.user_id or 0)).id
+    change = f"UPDATE wallets SET balance = balance + 1 WHERE id = {wallet}"
+    await breakage.run_unguarded(database, change)
+    async with database.sessions.begin() as session:
+        await incidents.check_ledger_invariant(session)
+        (opened,) = await incidents.open_incidents(session)
+    # One of the two who sign also applies the repair and closes the incident.
+    signed = await breakage.confirmed_correction(database, one, two, "reset", wallet, applier=one)
+    await breakage.execute_correction(database, signed)
+    async with database.sessions.begin() as session:
+        await breakage.close_incident(session, one, opened.id)
+    for key in _MONEY:
+        for signer in (one, two):
+            with pytest.raises(errors.SamePerson):
+                async with database.sessions.begin() as session:
+                    await killswitches.run(session, actor=signer, key=key, reason="resolved")
+        async with database.sessions.begin() as session:
+            await killswitches.run(session, actor=third, key=key, reason="resolved")
 
 
 @pytest.mark.parametrize("login", ["bot", "clock"])

@@ -16,4 +16,5 @@ DRILLS = {
     "dead_bot": dead_processes.DEAD_BOT,
     "campaign_paused": outages.CAMPAIGN_PAUSED,
     "restore": restore.RESTORE,
+    "database_away": dead_processes.DATABASE_AWAY,
 }

@@ -1,4 +1,4 @@
-"""Define the drills of incidents in which a process of the product dies."""
+"""Define the drills of incidents in which a process of the product, or its database, dies."""
 
 from functools import partial
 
@@ -7,7 +7,8 @@ from tests.drills.drill import Check, Drill
 from tests.drills.report import Report
 from tests.drills.world import World
 
-_SIGKILL = 9
+_SIGKILL, _SIGQUIT = 9, 3
+_AWAY = "PostgreSQL does not answer"
 
 
 async def _kill_scheduler(world: World) -> None:
@@ -17,6 +18,20 @@ async def _kill_scheduler(world: World) -> None:
 
 async def _kill_bot(world: World) -> None:
     await world.control.post("/processes/bot/kill", signal=_SIGKILL)
+
+
+async def _crash_database(world: World) -> None:
+    await world.control.post("/processes/postgres/kill", signal=_SIGQUIT)
+
+
+async def _repair_database(world: World, report: Report) -> None:
+    async with report.phase("see", "the bot says it in the admin chat"):
+        await world.group.shows(_AWAY, since=world.since)
+    async with report.phase("see", "the status says it"):
+        await world.shell("adtech status", status=3)
+    async with report.phase("repair", "the server starts again, and the alert is over"):
+        await world.control.post("/processes/postgres/start")
+        await world.group.shows("Over", _AWAY, since=world.since)
 
 
 async def _repair_scheduler(world: World, report: Report) -> None:
@@ -65,6 +80,20 @@ DEAD_BOT = Drill(
     checks=(
         checks.no_alert("bot_missing"),
         Check("the bot answers `/ledger`", _bot_answers),
+        checks.SWITCHES,
+        checks.BOOKS,
+    ),
+)
+DATABASE_AWAY = Drill(
+    "database_away",
+    cause="the server of the database crashes",
+    trigger=_crash_database,
+    repair=_repair_database,
+    checks=(
+        Check("the bot answers `/ledger`", _bot_answers),
+        checks.FULL_CHECK,
+        checks.command("adtech report job_statuses", "the report of the posts is printed"),
+        checks.INCIDENTS,
         checks.SWITCHES,
         checks.BOOKS,
     ),

@@ -3,10 +3,12 @@
 import os
 import shlex
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot import env_file
 from sandbox import binaries, folders, processes
+from sandbox.demo.people import Person
 from tests.drills import pages
 from tests.drills.world import World
 
@@ -41,11 +43,16 @@ def prepare(world: World) -> None:
         path.chmod(0o700)
 
 
-def facts(world: World, complaint: str) -> str:
-    """Return the text that says how to reach the product, and nothing about the incident."""
+def facts(world: World, complaint: str, minutes: int) -> str:
+    """Return the text that says how to reach the product, and nothing about the incident.
+
+    The exercise ends by itself after some minutes.
+    """
     folder, people = world.sandbox.folder, world.scenario.participants
+    second = Person(world.control, world.sandbox.facts["people"]["second_admin"])
     named = (
         ("Admin", world.admin, "super admin"),
+        ("Second admin", second, "super admin"),
         ("Third admin", world.second, "admin"),
         ("Operator", world.closer, "operator"),
         ("Second operator", world.runner, "operator"),
@@ -53,6 +60,7 @@ def facts(world: World, complaint: str) -> str:
         ("Owner", people.owner, "sells ads in a channel"),
     )
     rows = "\n".join(f"  {name:<17}{person.id:<12}{role}" for name, person, role in named)
+    over_at = datetime.now(UTC) + timedelta(minutes=minutes)
     complained = f"\nThe support has got this message. {complaint}\n" if complaint else ""
     return f"""
 Something is wrong with this product. Find it, stop it, repair it and verify it with
@@ -61,9 +69,9 @@ Something is wrong with this product. Find it, stop it, repair it and verify it 
 {complained}
 Page of the people, with the admin chat:
   {world.sandbox.facts["page_url"]}
-On the page, choose a person at the left, and then a chat. These people have started the bot:
+On the page, choose a person at the left, and then a chat. These people are known to the bot:
 {rows}
-Second admin is a super admin too. There are a second advertiser and a second owner.
+There are a second advertiser and a second owner too.
 
 Shell, in the folder of the product ({pages.ROOT}):
   . {folder}/settings
@@ -77,7 +85,8 @@ scheduler, redis, database or network (the way to Telegram, which `start` repair
   its token     {world.sandbox.facts["control_token"]}
 
 What it was, and whether it is repaired:  make exercise ARGS="--reveal {folder}"
-Ctrl-C says the same, and then removes everything.
+Ctrl-C says the same, and then removes everything; from another shell: kill -INT {os.getpid()}
+It ends by itself after {minutes} minutes, at {over_at:%H:%M} UTC.
 """
 
 

@@ -25,6 +25,8 @@ RANDOM = "random"
 PASS, FAIL = "PASS", "FAIL"
 REFUSED = 2
 """The exit status if there is no exercise."""
+MINUTES = 30
+"""How long an exercise lasts, if nobody ends it before."""
 _SAME_PRESS = 0.5
 """Seconds in which several signals count as one press of Ctrl-C, because make passes them on."""
 _CHECK_LIMIT = 30.0
@@ -62,13 +64,23 @@ def main() -> int:
     parser.add_argument(
         "--reveal", type=Path, metavar="FOLDER", help="say what it is, and check the repair"
     )
+    parser.add_argument(
+        "--minutes", type=_positive, default=MINUTES, help="end it after so long (default: 30)"
+    )
     options = parser.parse_args()
     if options.reveal is not None:
         return _reveal(options.reveal)
     if options.name not in (RANDOM, *DRILLS):
         parser.error(f"no such incident: {options.name}. Known: {', '.join(DRILLS)}")
     name = choose(options.seed) if options.name == RANDOM else options.name
-    return asyncio.run(_run_until_signal(name))
+    return asyncio.run(_run_until_signal(name, options.minutes))
+
+
+def _positive(value: str) -> int:
+    """Read a number of minutes. Raises ArgumentTypeError for another text."""
+    if value.isascii() and value.isdecimal() and int(value) > 0:
+        return int(value)
+    raise argparse.ArgumentTypeError(f"{value!r} is no number of minutes. Write for example 30")
 
 
 def choose(seed: int | None) -> str:
@@ -86,9 +98,9 @@ def _reveal(folder: Path) -> int:
     return 1 if FAIL in said else 0
 
 
-async def _run_until_signal(name: str) -> int:
+async def _run_until_signal(name: str, minutes: int) -> int:
     ending = Ending()
-    ending.task = asyncio.ensure_future(_run(name, ending))
+    ending.task = asyncio.ensure_future(_run(name, ending, minutes))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.press)
     try:
@@ -101,7 +113,7 @@ async def _run_until_signal(name: str) -> int:
         return REFUSED
 
 
-async def _run(name: str, ending: Ending) -> int:
+async def _run(name: str, ending: Ending, minutes: int) -> int:
     """Prepare a product, lead an exercise in it, and remove everything. Return the exit status."""
     prepared, folder = launcher.new_folder("adtech-prepared-"), launcher.new_folder("adtech-")
     print("preparing a product, which takes about a minute", flush=True)
@@ -109,14 +121,17 @@ async def _run(name: str, ending: Ending) -> int:
         product = await start.prepare(prepared)
         async with start.open_world(product, folder) as world:
             shutil.rmtree(prepared, ignore_errors=True)
-            return await lead(name, world, ending)
+            return await lead(name, world, ending, minutes)
     finally:
         for each in (prepared, folder):
             shutil.rmtree(each, ignore_errors=True)
 
 
-async def lead(name: str, world: World, ending: Ending) -> int:
-    """Cause an incident in a product, wait for the end of the exercise, and check the repair."""
+async def lead(name: str, world: World, ending: Ending, minutes: int = MINUTES) -> int:
+    """Cause an incident in a product, wait for the end of the exercise, and check the repair.
+
+    It ends when a signal asks for it, at the latest after some minutes.
+    """
     drill = DRILLS[name]
     desk.prepare(world)
     await world.shell("adtech backup FILE", file=world.backups)
@@ -129,12 +144,21 @@ async def lead(name: str, world: World, ending: Ending) -> int:
         return await report(name, drill, world, began)
 
     async with service.serve(desk.socket_of(world.sandbox.folder), world, reveal):
-        print(desk.facts(world, drill.complaint), flush=True)
-        await ending.asked.wait()
+        print(desk.facts(world, drill.complaint, minutes), flush=True)
+        await wait_for_end(ending, minutes)
         said = await reveal()
         print(said, flush=True)
     print("removing everything", flush=True)
     return 1 if FAIL in said else 0
+
+
+async def wait_for_end(ending: Ending, minutes: float) -> None:
+    """Wait until a signal asks for the end, and print a line if the time is over before that."""
+    try:
+        async with asyncio.timeout(minutes * 60):
+            await ending.asked.wait()
+    except TimeoutError:
+        print(f"The time is over: {minutes:g} minutes. This is what it was:", flush=True)
 
 
 async def report(name: str, drill: Drill, world: World, began: float) -> str:

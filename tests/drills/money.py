@@ -6,8 +6,8 @@ from tests.drills.drill import Drill
 from tests.drills.report import Report
 from tests.drills.world import World
 
-MONEY = ("new_escrows", "payouts", "refunds", "withdrawals", "adjustments")
-"""The switches that an incident of the ledger stops."""
+MONEY = ("refunds", "new_escrows", "payouts", "withdrawals", "adjustments")
+"""The switches that an incident of the ledger stops, in the order in which they run again."""
 _ALARM = "The ledger's invariants are broken"
 
 
@@ -27,7 +27,7 @@ async def _repair_balance(world: World, report: Report) -> None:
             world, "adtech propose reset WALLET REASON --as ID", wallet=wallet
         )
         await _apply(world, correction)
-    await _reopen(world, report, (*MONEY, "deposits"))
+    await _reopen(world, report, ("deposits", *MONEY))
 
 
 async def _insert_entry(world: World) -> None:

@@ -35,7 +35,7 @@ async def _repair_held_escrow(world: World, report: Report) -> None:
     async with report.phase("repair", "refunds run again, and the advertiser has the money back"):
         await world.run_switch("refunds")
         await ads.until_escrow(world.scenario, "refunded")
-        for key in ("new_escrows", "payouts", "worker_post"):
+        for key in ("new_escrows", "worker_post", "payouts"):
             await world.run_switch(key)
 
 
@@ -55,7 +55,7 @@ async def _repair_redis(world: World, report: Report) -> None:
     async with report.phase("repair", "Redis starts again, and the switches run"):
         await world.control.post("/processes/valkey/start")
         await _until_redis(world, answers=True)
-        for key in ("worker_watchdogs", "worker_post"):
+        for key in ("worker_post", "worker_watchdogs"):
             await world.run_switch(key)
         await ads.until_job(world.scenario, "success")
 

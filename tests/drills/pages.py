@@ -21,6 +21,9 @@ do not know why, stop everything first: `adtech stop all REASON --as ID`, or `/s
 chat.
 
 Words in capitals stand for your values: `ID` is your Telegram id, and `REASON` is a text in quotes.
+Who may sign, close and run:
+[Who repairs the ledger](runbook.md#who-repairs-the-ledger).
+"From the top down" is [the order](runbook.md#run-the-switches-again) in which switches run again.
 Commands that begin with `/` are written in the admin chat, the others in a shell with
 `DATABASE_URL`. `adtech check` also needs `CLOCK_DATABASE_URL`, and `adtech repair` and
 `adtech restore` need `MIGRATION_DATABASE_URL`. If a command says that somebody has to press **That
@@ -45,6 +48,8 @@ class Incident:
     stop: list[tuple[str, str]]
     repair: list[tuple[str, str]]
     verify: list[tuple[str, str]]
+    alert: str = ""
+    """The name of the alert that says the incident, if there is one. Its words are the title."""
 
     @property
     def commands(self) -> set[str]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from db.models.operations import Switch
 from sandbox import binaries
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.scenario import expect
@@ -13,10 +14,6 @@ from tests.drills.world import World
 
 _PROGRAMS = ("scheduler", "bot")
 _SIGTERM = 15
-_TO_RUN = (
-    *("deposits", "refunds", "new_escrows", "telegram_posting", "worker_post"),
-    *("payouts", "adjustments", "worker_watchdogs", "withdrawals"),
-)
 _WALLETS = "SELECT id, balance FROM wallets ORDER BY id"
 _CREATE = "psql --set ON_ERROR_STOP=1 --file deploy/database.sql postgres"
 
@@ -60,7 +57,7 @@ async def _restore(world: World, report: Report) -> None:
         expect(await world.books.rows(_WALLETS), world.balances, "the balances of the backup")
         await world.shell("adtech check --full")
         await world.close_incidents()
-        for key in _TO_RUN:
+        for key in Switch:
             await world.run_switch(key)
     async with report.phase("repair", "the placement that waited at the backup is approved again"):
         # The old card was approved after the backup, and has no buttons any more.

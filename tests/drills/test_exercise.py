@@ -1,6 +1,7 @@
 """Test exercises: what a person is given, what the end says, and what is refused."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sandbox.demo import launcher
 from sandbox.demo.books import DemoDatabase
 from sandbox.demo.people import Control, Person
 from sandbox.demo.scenario import Scenario, seed_participants
-from tests.drills import checks, exercise, relay
+from tests.drills import checks, exercise, pages, relay
 from tests.drills.catalogue import DRILLS
 from tests.drills.drill import Drill
 from tests.drills.report import Report
@@ -57,6 +58,24 @@ def test_without_a_running_exercise_nothing_is_revealed(
     assert "no exercise runs in" in capsys.readouterr().err
 
 
+async def test_the_end_of_the_time_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    await exercise.wait_for_end(exercise.Ending(), 0)
+    assert capsys.readouterr().out.startswith("The time is over: 0 minutes.")
+    ended = exercise.Ending(caused=True)
+    ended.press()
+    await exercise.wait_for_end(ended, 1)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_wrong_number_of_minutes_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["exercise", "--minutes", "0"])
+    with pytest.raises(SystemExit, match="2"):
+        exercise.main()
+    assert "'0' is no number of minutes" in capsys.readouterr().err
+
+
 async def _run(folder: Path, *words: str | Path) -> tuple[int | None, str]:
     """Run a command in a shell that has read the settings of the exercise."""
     process = await asyncio.create_subprocess_exec(
@@ -80,6 +99,7 @@ async def test_a_person_repairs_from_a_shell_and_the_end_checks_it(
         sandbox = await launcher.start(folder, "--no-bot", "--port", str(telegram.to))
         try:
             control = Control.of(sandbox.facts)
+            second_admin = sandbox.facts["people"]["second_admin"]
             async with control.session:
                 people = await seed_participants(control, sandbox.facts)
                 books = DemoDatabase(sandbox.facts["migration_database_url"])
@@ -105,7 +125,7 @@ async def test_a_person_repairs_from_a_shell_and_the_end_checks_it(
                 assert "database   running" in (await _run(folder, "service", "list"))[1]
                 assert (await _run(folder, "service", "stop", "fire"))[1].startswith("usage:")
                 _, revealed = await _run(folder, "service", "reveal")
-                assert "It was quiet: An escrow stays held." in revealed
+                assert f"It was quiet: {pages.read()[DRILL.incident].title}." in revealed
                 assert "FAIL" in revealed
                 assert "seen:     ['payouts']" in revealed
                 repair = "UPDATE kill_switches SET enabled = true WHERE key = 'payouts'"
@@ -120,4 +140,7 @@ async def test_a_person_repairs_from_a_shell_and_the_end_checks_it(
     before, _, after = told.partition("It was quiet")
     assert "payouts" not in before
     assert str(folder / "settings") in before
+    assert f"kill -INT {os.getpid()}" in before
+    assert str(second_admin) in before
+    assert f"after {exercise.MINUTES} minutes" in before
     assert after.count("PASS") == len(DRILL.checks)

@@ -86,7 +86,7 @@ class World:
         """Return the size of the ledger, or 0 while there is no database."""
         try:
             return int((await self.books.row("SELECT count(*) AS n FROM ledger_entries"))["n"])
-        except asyncpg.InvalidCatalogNameError:
+        except (asyncpg.InvalidCatalogNameError, asyncpg.CannotConnectNowError, OSError):
             return 0
 
     async def shell(self, command: str, *, status: int = 0, **values: object) -> str:

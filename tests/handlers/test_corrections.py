@@ -14,7 +14,7 @@ OPEN = "🔎 Open the correction"
 CONFIRM = "✅ Confirm"
 REFUSE = "✖️ Refuse"
 ENTRIES = "I checked the entries"
-ANOTHER = "Another person"
+ANOTHER = "Another admin"
 
 
 @pytest.fixture

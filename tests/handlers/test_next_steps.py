@@ -103,10 +103,10 @@ async def test_the_health_is_read_again_and_leads_to_the_incidents(operated: Mar
     await market.press("admin", "🚨 Incidents", where="group")
     assert (await market.last("group")).startswith("🚨 Open incidents.")
     kept = (await market.messages("group"))[-2]["text"]
-    assert "Invariants are broken" in kept  # the list came below the result
+    assert "invariants are broken" in kept  # the list came below the result
     assert len(await market.messages("group")) == messages + 3
     await market.press("admin", "📒 Check the ledger", where="group")
-    assert "Invariants are broken" in await market.last("group")
+    assert "invariants are broken" in await market.last("group")
     await market.say("admin", "/health", where="group")
     assert "🚨 Incidents" in await market.buttons("group")
     await market.database.as_owner(drift, -1)

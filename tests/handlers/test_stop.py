@@ -35,7 +35,7 @@ async def test_an_operator_stops_everything_in_one_message(
     await market.say("admin", words.format(bot=bot_name), where="group")
     answer = await market.last("group")
     assert answer.startswith("⛔ Everything is STOPPED.")
-    assert "Stopped now: new_escrows, payouts, deposits, " in answer
+    assert "Stopped now: deposits, new_escrows, telegram_posting, " in answer
     assert "🔴 refunds: since " in answer
     assert await market.value(RUNNING) == 0
     reason = "odd sums" if "odd" in words else killswitches.NO_REASON

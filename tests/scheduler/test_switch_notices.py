@@ -62,7 +62,7 @@ async def test_a_notice_says_who_changed_the_switch_why_and_when(quiet: Scene) -
     await quiet.database.as_owner("DELETE FROM outbox WHERE kind <> 'switch_changed'")
     await notice_delivery.deliver_alarms(quiet.outbox_worker())
     [text] = await received(quiet, "group")
-    assert text.startswith("🔴 STOPPED: new_escrows, payouts, refunds, ")
+    assert text.startswith("🔴 STOPPED: deposits, refunds, new_escrows, ")
     assert f"(odd sums). By: {telegram_id}, " in text
     assert text.endswith("UTC")
 
@@ -89,7 +89,7 @@ async def test_a_stop_of_everything_that_was_undone_in_part_is_told_by_state(qui
     await notice_delivery.deliver_alarms(quiet.outbox_worker())
     everything, payouts = await received(quiet, "group")
     assert RUNNING in everything
-    assert "🔴 STOPPED: new_escrows, refunds, " in everything
+    assert "🔴 STOPPED: deposits, refunds, new_escrows, " in everything
     assert payouts.startswith(RUNNING)
 
 

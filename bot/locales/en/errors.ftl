@@ -116,7 +116,11 @@ error-incident-open = Incident { $incident_id } is still open: close it first. N
 error-invariant-broken = Incident { $incident_id } stays open, because an invariant is still broken: /ledger shows which. Repair it first. Nothing was changed.
 error-not-checked = Incident { $incident_id } stays open: the whole ledger must be checked after its start and the last repair. Wait two minutes for the scheduled check, or run adtech check --full. Nothing was changed.
 error-guards-differ = Incident { $incident_id } stays open: { $guard }. Put it back with the database owner's role: { $repair } Nothing was changed.
-error-same-person = Another person has to do this, not the one who did the previous step. Nothing was changed.
+error-same-person = { $action ->
+    [kill_switch_run] Not by you: whoever proposed, confirmed or applied a correction for the incident, or closed it, runs no switch that it stopped. Another operator does. Nothing was changed.
+    [correction_confirm] Whoever proposed a correction cannot confirm it. Another admin has to do this. Nothing was changed.
+   *[other] Another person has to do this, not the one who did the previous step. Nothing was changed.
+}
 error-not-acknowledged = This request waits for the person in whose name it was typed. Nobody else can confirm it before that. Nothing was changed.
 error-ambiguous-charge = The id { $reference } matches { $count } payments. Nothing was changed. Use Telegram's charge id of the right one (/deposits), or its update id (adtech parked-payments).
 error-second-person-needed = Withdrawal #{ $withdrawal_id } is not approved (state: { state }). A second admin has to confirm this payment: /requests. Nothing was changed.

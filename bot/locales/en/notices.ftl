@@ -89,13 +89,12 @@ placement-channel-why = { $reason ->
 notice-channel-taken-over = 🔁 “{ $title }” has a new creator, who has connected it. New placements belong to the new owner. Ads that were published before are checked and paid for as agreed; ads that were not published yet are refunded.
 notice-deposit-credited = 💰 { $amount } has arrived in your wallet.
 notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds, withdrawals and adjustments are stopped.
-notice-ledger-line = • { $name }: rows { $rows }
 notice-backup-restored = 🚨 A backup of the database was restored (incident { $id }). Every kill switch is stopped. { $searched } posts may have been published since the backup: the bot searches them in their channels before it sends them. { $parked } presses and commands from before the backup are not carried out: press again if something is missing.
 notice-backup-withdrawals = 💸 These withdrawals were open in the backup. They may have been paid since: ask the bank before you pay one. { $ids }{ $more ->
     [0] {""}
    *[other] {" "}and { $more } more
 }
-notice-backup-next = Now: run adtech check --full, close incident { $id } (/incidents), and run the switches again, one at a time (/killswitch).
+notice-backup-next = Now: run adtech check --full, close incident { $id } (/incidents), and run the switches again, one at a time: /killswitch, from the top down.
 notice-guard-missing = 🚨 The database lacks a guard of money, or has it changed (incident { $id }). Holds, payouts, refunds, withdrawals and adjustments are stopped. Put it back with the owner's role, then close the incident:
 notice-schema-differs = 🚨 The database differs from the release (incident { $id }). Money still moves. Find out who changed it, put it back with the owner's role, then close the incident:
 notice-guard-line = • { $kind ->
@@ -104,7 +103,7 @@ notice-guard-line = • { $kind ->
    *[added] added
 }: { $guard }
     → { $repair }
-notice-audit-chain-broken = 🚨 The ledger's audit chain can't be trusted to cover what is new (incident { $id }). Money still moves. Find out who holds it up, then close the incident:
+notice-audit-chain-broken = 🚨 The audit chain of the ledger has a fault (incident { $id }): it can't be trusted to cover what is new. Money still moves. Find out who holds it up, then close the incident:
 notice-audit-chain-fault = • { $name ->
     [audit_chain_ahead] the last link claims to cover transactions that have not ended
     [audit_chain_late] old entries of the ledger have no link
@@ -125,10 +124,10 @@ notice-watchdog-acted = ⏰ { $count ->
     [one] One placement was held too long without a post and is refunded
    *[other] { $count } placements were held too long without a post and are refunded
 }: { $targets }
-notice-watchdog-waits = ⏰ { $count ->
-    [one] One placement is held too long without a post
-   *[other] { $count } placements are held too long without a post
-}: { $targets }. The watchdog or refunds are stopped, so nothing was done.
+notice-watchdog-waits = ⏰ Money is held longer than ESCROW_SLA for posts that are not out: { $count ->
+    [one] placement { $targets }
+   *[other] { $count } placements: { $targets }
+}. The switch refunds or worker_watchdogs is stopped, so nothing was refunded.
 notice-withdrawal = { $status ->
     [requested] 🏦 { $person } asks for { $amount } (withdrawal #{ $id }).
     [approved] ✅ Withdrawal #{ $id } is approved: { $amount } is on its way to you.

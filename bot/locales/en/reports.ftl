@@ -4,7 +4,7 @@ reports = 📊 Reports. Choose one, or write its name: /report held
 report-unknown = There is no report “{ $name }”. Choose one of these:
 report = 📊 { $title } ({ $name })
 report-empty = No rows.
-report-wrong = ⚠️ A marked row must not be. Find its cause now: docs/runbook.md
+report-wrong = ⚠️ A marked row must not be. What to do now: { $page }
 report-id = { $report ->
     [ledger] wallet
     [drift] wallet

@@ -59,7 +59,7 @@ switch-reason = { $reason ->
     [drill_over] drill is over
     [missing] its row is missing
     [rollback_criterion] a criterion of a rollback is met
-    [ledger_invariant_violated] the ledger's invariants are violated
+    [ledger_invariant_violated] the ledger's invariants are broken
     [created_stopped] new, never run yet
     [backup_restored] a backup was restored
     [guard_missing] the database lacks a guard of money
@@ -112,18 +112,32 @@ staff-commands = 🧭 Commands of the staff
 staff-unknown-command = I do not know this command. Nothing was done. All commands: /help
 
 ledger-clean = ✅ The ledger is clean: every invariant holds.
-ledger-broken = 🚨 Invariants are broken. New escrows, payouts, refunds and withdrawals are stopped.
-ledger-violation = • { $name }: { $count ->
-    [one] { $count } row
-   *[other] { $count } rows
+ledger-broken = 🚨 The ledger's invariants are broken. Holds, payouts, refunds, withdrawals and adjustments are stopped.
+rule-line = • { $name }{ $what ->
+    [nothing] {""}
+    [wallet] : wallet { $refs }
+    [entry] : entry { $refs }
+    [transfer] : transfer { $refs }
+    [placement] : placement { $refs }
+    [campaign] : campaign { $refs }
+    [deposit] : deposit { $refs }
+    [withdrawal] : withdrawal { $refs }
+    [correction] : correction { $refs }
+    [excess_payment] : payment in excess { $refs }
+    [link] : link { $refs } of the audit chain
+    [file] : file { $refs }
+   *[other] : { $refs }
+}{ $command ->
+    [none] {""}
+   *[other] {" "}→ { $command }
 }
 
-incidents = 🚨 Open incidents. Close an incident when it is repaired. After that, another operator (not you) runs the switches again.
+incidents = 🚨 Open incidents. Close an incident when it is repaired. After that, another operator (not you) runs the switches again: /killswitch, from the top down.
 incidents-none = ✅ No incident is open.
 incident-line = #{ $id }: { $kind ->
     [ledger_violation] the ledger's invariants are broken
-    [audit_chain_broken] the audit chain can't be trusted
-    [telegram_down] Telegram does not answer
+    [audit_chain_broken] the audit chain of the ledger has a fault
+    [telegram_down] Telegram is down
     [rollback_criterion] a criterion of a rollback is met
     [backup_restored] a backup was restored
     [guard_missing] the database lacks a guard of money
@@ -142,7 +156,7 @@ chain-file-allowed = 🔏 The scheduler may begin one new file of the audit chai
 chain-file-waits = 🔏 A new file of the audit chain is allowed already. The scheduler begins it when it finds no file, or a file that it does not know, at AUDIT_CHAIN_FILE.
 chain-file-usage = 🔏 The scheduler writes the ledger's audit chain into a file. If the file was lost, compare the database with the digest of the newest message about the chain in this chat, move what is left of the file to another place, and allow a new file: /chainfile new
 incident-close-question = Close incident { $id }? It never opens again. After that, another person can run the switches that it stopped.
-incident-closed = ✅ Incident { $id } is closed. Now another person than you runs the switches that it stopped, one at a time.
+incident-closed = ✅ Incident { $id } is closed. Now another person than you runs the switches that it stopped, one at a time: /killswitch, from the top down.
 incident-close-sure = ✅ Yes, close it
 admin-chat-moved = { $to ->
     [person] 🚚 The admin chat seems to have become a supergroup. Open that group and press the button of the bot's message there, so that the staff can act again. Alarms still arrive. If the group has not changed, somebody else has written this into the database: tell your administrators.

@@ -7,7 +7,7 @@ stop-all-line = 🔴 { $keys }: since { $at }, by { $by ->
     [system] the system
    *[person] { $by }
 } ({ $reason })
-stop-all-next = Next: write here what you have seen. No switch runs again until somebody runs it: open the switches below.
+stop-all-next = Next: write here what you have seen. No switch runs again until somebody runs it: open the switches below, and begin at the top.
 stop-private = Nothing was stopped and nothing is lost. If you want no more messages from me, block this bot in Telegram: your money and your placements stay as they are. To leave an open form: /cancel
 switch-unsettled = ⚠️ Nothing new begins, but something that began before the stop may still be under way: { $keys }. An administrator of the database ends the session that holds it up. See docs/runbook.md, “Stop and run”.
 switch-holder = { $ended ->

@@ -76,6 +76,6 @@ uncertain-waits = The bot keeps checking the post. You are asked again in a day.
 command-there = Send the link of an uncertain post
 command-payowner = Pay the owner for a post that no check has seen
 
-notice-telegram-down = 🔌 Telegram stopped answering (incident { $id }). Sending has stopped automatically. Posts wait, and no attempts are counted.
+notice-telegram-down = 🔌 Telegram is down (incident { $id }). Sending has stopped automatically. Posts wait, and no attempts are counted.
 notice-telegram-back = ✅ Telegram answers again (incident { $id }, { $minutes } min). Sending goes on.
 notice-channel-unseen = Until then, the ads published there can't be checked. If this lasts a day, the admins decide about them.

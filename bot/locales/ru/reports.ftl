@@ -4,7 +4,7 @@ reports = 📊 Отчёты. Выберите один или напишите �
 report-unknown = Отчёта «{ $name }» нет. Выберите один из этих:
 report = 📊 { $title } ({ $name })
 report-empty = Строк нет.
-report-wrong = ⚠️ Отмеченной строки быть не должно. Найдите причину сейчас: docs/runbook.md
+report-wrong = ⚠️ Отмеченной строки быть не должно. Что делать сейчас: { $page }
 report-id = { $report ->
     [ledger] кошелёк
     [drift] кошелёк

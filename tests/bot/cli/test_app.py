@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import make_url
 
 from bot import switches
+from bot.cli.__main__ import INTERRUPTED
 from db.models.operations import Switch
 from db.models.users import Role
 from sandbox import embedded
@@ -29,6 +30,16 @@ ENDED = {
     if "inbox" not in statement and "moved_chats" not in statement
 }
 """The locks of `test_stop_path.py`, except for locks of tables about the admin chat."""
+
+
+INTERRUPTED_LOAD = """
+import gc, os, signal, sys
+from bot.cli.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["adtech", "--help"]
+gc.callbacks.append(lambda *_: os.kill(os.getpid(), signal.SIGINT))
+main()
+"""
 
 
 async def test_dlq_shows_dead_letters_with_their_errors(database: Database, shell: Shell) -> None:
@@ -75,10 +86,23 @@ async def test_wrong_arguments_are_answered_with_what_to_do(shell: Shell) -> Non
         (("killswitch", "stop", "payouts", "x", "--as", "1"), "does not know the person 1"),
         (("killswitch", "stop", "payout", "x", "--as", "1"), "there is no such switch. Known:"),
         (("killswitch", "run", "all", "x", "--as", "1"), "each switch is run again separately"),
+        (("grant-role", "5", "boss", "x", "--as", "1"), "no role 'boss'. Known: admin, operator"),
     ):
         ran = await shell.adtech(*arguments)
         assert ran.status != 0, arguments
         assert said in " ".join(ran.said.split()), ran.said
+
+
+def test_an_interrupt_while_the_program_loads_leaves_no_traceback() -> None:
+    """Press Ctrl-C in a callback of the garbage collector, where Python ignores exceptions."""
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_LOAD],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (INTERRUPTED, "", "Interrupted.\n")
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_every_list_has_its_rows_as_json_and_csv() -> None:
         (("block", "5", "bad \udcff byte", "--as", "1"), "bytes that are no UTF-8"),
         (("clawback", "\udcff", "x", "--as", "1"), "bytes that are no UTF-8"),
         (("report", "helt"), "Choose one of: ledger, drift,"),
-        (("killswitch", "stop", "payout", "x", "--as", "1"), "Known: new_escrows, payouts, "),
+        (("killswitch", "stop", "payout", "x", "--as", "1"), "Known: deposits, refunds, "),
         (("killswitch", "stop", "payouts", " \t", "--as", "1"), "the reason is empty"),
         (("killswitch", "run", "payouts", "", "--as", "1", "--yes"), "the reason is empty"),
         (("block", "5", "", "--as", "1"), "the reason is empty"),

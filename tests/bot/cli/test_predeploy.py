@@ -75,7 +75,7 @@ async def test_a_release_may_begin(shell: Shell, backup: Path) -> None:
     for setting, role in ROLES.items():
         assert f"PASS  {setting:<22}  {role} connects to PostgreSQL 18" in ran.out
     assert f"PASS  schema                  revision {HEAD}, as this release needs it" in ran.out
-    assert "running: new_escrows, payouts" in ran.out
+    assert "running: deposits, refunds" in ran.out
     assert ran.out.splitlines()[-1] == "All 11 checks passed: the release may begin."
 
 

@@ -352,6 +352,6 @@ async def test_the_shell_and_the_chat_tell_the_same_change(
         )
     assert sorted(payload[0]["keys"]) == sorted(Switch)
     [line] = stop_screens.state_lines(Texts("en", "USD"), states)
-    assert line.startswith("🔴 STOPPED: new_escrows, payouts, ")
+    assert line.startswith("🔴 STOPPED: deposits, refunds, ")
     assert f"(odd sums). By: {operator}, " in line
     assert json.dumps(payload[0]).count("odd sums") == 1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.app import app
+from bot.cli.app import main
 from bot.cli.tables import BROKEN_PIPE, UNWRITABLE, Format, Output, chosen, out, print_rows
 from tests.conftest import ROOT
 
@@ -94,6 +94,24 @@ def test_a_terminal_gets_a_drawn_table() -> None:
     os.close(reader)
 
 
+@pytest.mark.parametrize(("width", "is_table"), [(40, False), (80, True)])
+def test_a_narrow_terminal_gets_each_row_below_the_other(
+    monkeypatch: pytest.MonkeyPatch, width: int, *, is_table: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w") as terminal:
+        print_rows(COLUMNS, [ROW | {"why": "a reason"}], Output(terminal))
+        terminal.flush()
+        shown = os.read(reader, 10_000).decode()
+    os.close(reader)
+    assert ("│" in shown) is is_table
+    if not is_table:
+        rows = [line.split() for line in shown.splitlines() if line.strip()]
+        assert rows[1] == ["why", "a", "reason"]
+        assert [row[0] for row in rows] == ["id", "why", "at", "is_valid"]
+
+
 @pytest.mark.parametrize("form", ["--json", "--csv", None])
 def test_a_reader_that_ends_first_gets_no_traceback(form: str | None) -> None:
     command = [sys.executable, "-m", "bot.cli", "report", *([form] if form else [])]
@@ -107,13 +125,14 @@ def test_a_reader_that_ends_first_gets_no_traceback(form: str | None) -> None:
     assert process.returncode == BROKEN_PIPE
 
 
-@pytest.mark.parametrize("form", ["--json", "--csv", None])
+@pytest.mark.parametrize("words", ["report --json", "report --csv", "report", "--help", "propose"])
 def test_a_full_disk_is_named(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], form: str | None
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: str
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["adtech", *words.split()])
     with Path("/dev/full").open("w") as full:
         monkeypatch.setattr(sys, "stdout", full)
         with pytest.raises(SystemExit) as ended:
-            app(["report", *([form] if form else [])], prog_name="adtech")
+            main()
     assert ended.value.code == UNWRITABLE
     assert capfd.readouterr().err == "The output cannot be written: No space left on device.\n"

@@ -10,7 +10,7 @@ from services.market import campaigns
 from services.money import audit_chain, escrow
 from services.platform import errors, reports
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import breakage, people, rows
 
 CLEAN = (
     *("escrow_uniqueness", "job_uniqueness", "orphans", "orphaned_targets", "drift"),
@@ -129,6 +129,18 @@ async def test_old_entries_are_left_out_but_their_held_money_counts(
         assert sum(row["newly_held"] for row in held) == 0
         now = await rows.one(session, "SELECT sum(amount) FROM escrows WHERE status = 'held'")
         assert {row["held"] for row in held} == {now}
+
+
+async def test_a_wrong_status_of_an_escrow_changes_no_day_before_it(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await people.approved(session)
+    await breakage.run_unguarded(
+        database, "UPDATE escrows SET status = 'released', settled_at = now()"
+    )
+    async with database.sessions.begin() as session:
+        held = [row["held"] for row in await reports.run(session, "held_by_day")]
+    assert held == [people.PRICE, *[0] * (reports.DAYS - 1)]
+    await breakage.run_unguarded(database, "UPDATE escrows SET status = 'held', settled_at = NULL")
 
 
 async def test_held_escrows_are_stuck_waiting_or_live(session: AsyncSession) -> None:

@@ -12,7 +12,7 @@ from services.money import incidents
 from services.platform import heartbeats, killswitches, leases, system_status
 from services.platform.system_status import Line, State, needs_human
 from tests.conftest import Database
-from tests.factories import people
+from tests.factories import breakage, people
 
 SLA = timedelta(hours=24)
 
@@ -114,6 +114,20 @@ async def test_each_fault_has_its_line(working: Database, name: str) -> None:
     await working.as_owner("ALTER TABLE kill_switches DISABLE TRIGGER USER")
     await working.as_owner(FAULTS[name])
     assert name in _urgent(await _read(working))
+
+
+async def test_broken_rules_are_named_with_their_rows(working: Database) -> None:
+    async with working.sessions.begin() as session:
+        placement = (await people.approved(session)).target.id
+    change = f"UPDATE campaign_targets SET status = '{{}}' WHERE id = {placement}"
+    await breakage.run_unguarded(working, change.format("expired"))
+    async with working.sessions.begin() as session:
+        assert await incidents.check_ledger_invariant(session)
+    lines = await _read(working)
+    await breakage.run_unguarded(working, change.format("approved"))
+    assert lines["ledger_violations"].detail == "held_is_undecided: 1"
+    opened = lines["open_incidents"].detail or ""
+    assert opened.endswith(f" ledger_violation: held_is_undecided ({placement})")
 
 
 async def test_a_part_that_cannot_be_read_is_unknown_and_hides_no_other(working: Database) -> None:
