@@ -41,7 +41,7 @@ _READ = text(
 
 @dataclass(frozen=True)
 class OwnerRecord:
-    """What a channel's present owner has done with the newest placements of the channel."""
+    """The outcomes of the newest placements that a channel's present owner has sold."""
 
     kept: int = 0
     """How many stayed as promised, so that the owner was paid."""
