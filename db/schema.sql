@@ -847,9 +847,9 @@ CREATE TABLE staff_requests (
     CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
 CASE
-    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
+    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying, 'clean_up_tester'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
     ELSE decided_by = requested_by
-END)
+END) NOT VALID
 );
 CREATE INDEX ix_staff_requests_open ON staff_requests USING btree (id) WHERE status::text = 'proposed'::text;
 CREATE INDEX ix_staff_requests_subject ON staff_requests USING btree (kind, subject_id);
@@ -1037,6 +1037,7 @@ CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH
 CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER used_reference BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION use_external_reference();
 CREATE TRIGGER uses_reference BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.external_reference IS NOT NULL) EXECUTE FUNCTION use_external_reference();
+CREATE TRIGGER wanted_by_person BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_own_act();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
 GRANT SELECT ON withdrawals TO adtech_clock;
 GRANT SELECT ON withdrawals TO adtech_reports;
@@ -1128,6 +1129,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_statement() RETURNS trigger
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
+-- is_clean_up_confirmed(request staff_requests) RETURNS boolean
 -- is_command_for_request(request staff_requests) RETURNS boolean
 -- is_evidence_needed() RETURNS boolean
 -- is_spare_check(seen post_checks) RETURNS boolean

@@ -220,7 +220,15 @@ async def test_a_tester_is_marked_and_cleaned_up_from_a_shell(market: Marketplac
         await market.deliver()
         assert done in await market.last("group")
         await market.press("admin", MINE, where="group")
-        assert f"Done by {admin}" in await market.last("group")
+        if command == "mark":
+            assert f"Done by {admin}" in await market.last("group")
+    assert "Waits for a second person" in await market.last("group")
+    assert await market.value("SELECT count(*) FROM withdrawals") == 0
+    await hire(market, "owner", Role.ADMIN)
+    await market.deliver()
+    await market.press("owner", CONFIRM, where="group")
+    await market.press("owner", SURE, where="group")
+    assert f"Done by {market.chat('owner')}" in await market.last("group")
     ran = await shell.adtech("testers", "list", "--csv")
     assert ran.out.splitlines() == ["person,campaigns", f"{tester},1"]
     statuses = await market.rows("SELECT status FROM campaigns")

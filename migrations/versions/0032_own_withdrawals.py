@@ -1,0 +1,52 @@
+"""Let nobody ask for a withdrawal in another person's name, and let two admins clean up after a tester.
+
+Before, the password of the bot's login was enough to empty a wallet in the books: a withdrawal in the name
+of its person, approved and recorded as paid in the name of an admin. One admin could do the same in the
+chat: mark a person as a tester, clean up after them, and record the withdrawal as paid.
+"""
+
+from alembic import op
+
+from migrations import functions
+
+revision = "0032"
+down_revision = "0030"
+branch_labels = None
+depends_on = None
+
+REPLACED = ("require_own_act", "delete_tester_drafts")
+NAME = "ck_staff_requests_two_people"
+STAFF_KINDS = ("block_staff", "unblock_staff")
+TWO_PEOPLE = ("grant_role", "revoke_role", "record_payment", "clawback", *STAFF_KINDS)
+
+
+def _check_requests(two_people: tuple[str, ...]) -> None:
+    """Replace the constraint. Earlier requests are not checked: one person decided about clean-ups."""
+    op.drop_constraint(op.f(NAME), "staff_requests", type_="check")
+    op.execute(
+        f"ALTER TABLE staff_requests ADD CONSTRAINT {NAME} CHECK"
+        f" (status <> 'done' OR acknowledged AND CASE WHEN kind IN {two_people}"
+        " THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id"
+        " ELSE decided_by = requested_by END) NOT VALID"
+    )
+
+
+def upgrade() -> None:
+    """Replace the functions and the constraint, and guard the requests of withdrawals."""
+    functions.create("is_clean_up_confirmed", revision)
+    for name in REPLACED:
+        functions.create(name, revision)
+    _check_requests((*TWO_PEOPLE, "clean_up_tester"))
+    op.execute(
+        "CREATE TRIGGER wanted_by_person BEFORE INSERT ON withdrawals FOR EACH ROW"
+        " EXECUTE FUNCTION require_own_act()"
+    )
+
+
+def downgrade() -> None:
+    """Restore the functions and the constraint, and remove the guard."""
+    op.execute("DROP TRIGGER wanted_by_person ON withdrawals")
+    _check_requests(TWO_PEOPLE)
+    for name in REPLACED:
+        functions.create(name, down_revision)
+    op.execute("DROP FUNCTION is_clean_up_confirmed(staff_requests)")
