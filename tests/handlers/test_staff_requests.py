@@ -207,7 +207,8 @@ async def test_what_does_not_exist_is_named(two_heads: Marketplace) -> None:
         assert said in await market.last("group"), command
 
 
-async def test_a_tester_is_marked_and_cleaned_up_from_a_shell(market: Marketplace) -> None:
+async def test_a_tester_is_marked_and_cleaned_up_from_a_shell(with_own_login: Marketplace) -> None:
+    market = with_own_login
     await market.submitted()
     await market.make_campaign(active=False)
     await market.give("advertiser", 5_000)
