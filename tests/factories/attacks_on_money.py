@@ -293,18 +293,6 @@ ON_MONEY = (
         bot="AD079",
     ),
     attack(
-        "a withdrawal is requested in the name of a person",
-        "INSERT INTO withdrawals (key, user_id, amount, currency)"
-        " VALUES ('x', {thief}, 300, 'USD')",
-        "SELECT post_transfer('withdrawal_hold:' || w.id, 'withdrawal_hold', w.id,"
-        " ARRAY[{thief_wallet}, held.id], ARRAY[-w.amount, w.amount],"
-        " '{{withdrawal_hold,withdrawal_hold}}', NULL, NULL) FROM withdrawals w"
-        " JOIN wallets held ON held.user_id = w.user_id AND held.kind = 'withdrawal'"
-        " WHERE w.key = 'x'",
-        app="may",
-        bot="AD079",
-    ),
-    attack(
         "a live post is paid for",
         "UPDATE escrows SET status = 'released', settled_at = now()"
         " WHERE campaign_target_id = {live}",
