@@ -2,7 +2,8 @@
 
 Before, the password of the bot's login was enough to empty a wallet in the books: a withdrawal in the name
 of its person, approved and recorded as paid in the name of an admin. One admin could do the same in the
-chat: mark a person as a tester, clean up after them, and record the withdrawal as paid.
+chat: mark a person as a tester, clean up after them, and record the withdrawal as paid. A message that a
+bot sends for a person's business account is not the person's own words either.
 """
 
 from alembic import op
@@ -14,7 +15,7 @@ down_revision = "0030"
 branch_labels = None
 depends_on = None
 
-REPLACED = ("require_own_act", "delete_tester_drafts")
+REPLACED = ("require_own_act", "delete_tester_drafts", "words_in_update")
 NAME = "ck_staff_requests_two_people"
 STAFF_KINDS = ("block_staff", "unblock_staff")
 TWO_PEOPLE = ("grant_role", "revoke_role", "record_payment", "clawback", *STAFF_KINDS)
