@@ -115,7 +115,9 @@ async def test_two_admins_let_the_bot_record_a_post_that_no_check_has_seen(
     dated = STATE.replace("(post_job_id, claim_no, message_id, stated_by)", late)
     await bot.execute(dated.format(f"{one.user_id}, now() + interval '9 days'"))
     assert await refused_state(bot, SEE) is None
-    await database.forward(timedelta(hours=73))
+    await database.forward(timedelta(hours=71, minutes=59))
+    assert await refused_state(bot, SEE) is None
+    await database.forward(timedelta(minutes=2))
     assert await _states(bot) == ["AD075", None]
 
 
