@@ -252,6 +252,8 @@ async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Mar
     assert "Done" in await market.last("group")
     paid = await market.value("SELECT balance FROM wallets WHERE id = :id", id=owner)
     assert paid == 4_500
+    told = "SELECT user_id, payload ->> 'amount' AS n FROM outbox WHERE kind = 'wallet_corrected'"
+    assert await market.rows(told) == [{"user_id": deal.owner.user_id, "n": "4500"}]
 
 
 async def test_only_admins_see_and_decide_corrections(signed_by_two: Marketplace) -> None:
