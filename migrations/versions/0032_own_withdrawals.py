@@ -1,9 +1,10 @@
-"""Let nobody ask for a withdrawal in another person's name, and let two admins clean up after a tester.
+"""Let the bot's login act for people and admins only with their own press.
 
 Before, the password of the bot's login was enough to empty a wallet in the books: a withdrawal in the name
 of its person, approved and recorded as paid in the name of an admin. One admin could do the same in the
 chat: mark a person as a tester, clean up after them, and record the withdrawal as paid. A message that a
-bot sends for a person's business account is not the person's own words either.
+bot sends for a person's business account is not the person's own words either. And with this password alone,
+a published post could be said to have failed, which pays its advertiser back.
 """
 
 from alembic import op
@@ -15,7 +16,12 @@ down_revision = "0030"
 branch_labels = None
 depends_on = None
 
-REPLACED = ("require_own_act", "delete_tester_drafts", "words_in_update")
+ADDED = (
+    ("is_clean_up_confirmed", "staff_requests"),
+    ("stating_admins", "post_jobs, bigint"),
+    ("guard_post_decision", ""),
+)
+REPLACED = ("require_own_act", "delete_tester_drafts", "words_in_update", "guard_statement")
 NAME = "ck_staff_requests_two_people"
 STAFF_KINDS = ("block_staff", "unblock_staff")
 TWO_PEOPLE = ("grant_role", "revoke_role", "record_payment", "clawback", *STAFF_KINDS)
@@ -34,7 +40,8 @@ def _check_requests(two_people: tuple[str, ...]) -> None:
 
 def upgrade() -> None:
     """Replace the functions and the constraint, and guard the requests of withdrawals."""
-    functions.create("is_clean_up_confirmed", revision)
+    for name, _ in ADDED:
+        functions.create(name, revision)
     for name in REPLACED:
         functions.create(name, revision)
     _check_requests((*TWO_PEOPLE, "clean_up_tester"))
@@ -42,12 +49,19 @@ def upgrade() -> None:
         "CREATE TRIGGER wanted_by_person BEFORE INSERT ON withdrawals FOR EACH ROW"
         " EXECUTE FUNCTION require_own_act()"
     )
+    op.execute(
+        "CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON post_jobs FOR EACH ROW"
+        " WHEN (old.status IN ('uncertain', 'success') AND old.status <> new.status)"
+        " EXECUTE FUNCTION guard_post_decision()"
+    )
 
 
 def downgrade() -> None:
     """Restore the functions and the constraint, and remove the guard."""
+    op.execute("DROP TRIGGER decided_by_admin ON post_jobs")
     op.execute("DROP TRIGGER wanted_by_person ON withdrawals")
     _check_requests(TWO_PEOPLE)
     for name in REPLACED:
         functions.create(name, down_revision)
-    op.execute("DROP FUNCTION is_clean_up_confirmed(staff_requests)")
+    for name, arguments in reversed(ADDED):
+        op.execute(f"DROP FUNCTION {name}({arguments})")

@@ -221,6 +221,13 @@ ON_OPERATIONS = (
         bot="may",
     ),
     attack(
+        "a published post is said to have failed",
+        "UPDATE post_jobs SET status = 'failed', last_error = 'x' WHERE status = 'success'",
+        app="may",
+        bot="AD085",
+        clock="may",
+    ),
+    attack(
         "the price of a channel is changed",
         "UPDATE channels SET price = 1",
         app="may",
