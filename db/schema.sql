@@ -767,6 +767,7 @@ CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, up
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed', 'queued>uncertain');
+CREATE CONSTRAINT TRIGGER approved AFTER INSERT ON post_jobs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_approval();
 CREATE TRIGGER breach_decided BEFORE UPDATE OF breach, breach_refund_at ON post_jobs FOR EACH ROW WHEN (old.breach::text IS DISTINCT FROM new.breach::text OR old.breach_refund_at IS DISTINCT FROM new.breach_refund_at) EXECUTE FUNCTION guard_breach();
 CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN ((old.status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[])) AND old.status::text <> new.status::text) EXECUTE FUNCTION guard_post_decision();
@@ -1165,6 +1166,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- repair(correction_id bigint) RETURNS void
 -- require_admin() RETURNS trigger
 -- require_allowed_move() RETURNS trigger
+-- require_approval() RETURNS trigger
 -- require_block_request() RETURNS trigger
 -- require_comparison() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void

@@ -4,7 +4,8 @@ Before, the password of the bot's login was enough to empty a wallet in the book
 of its person, approved and recorded as paid in the name of an admin. One admin could do the same in the
 chat: mark a person as a tester, clean up after them, and record the withdrawal as paid. A message that a
 bot sends for a person's business account is not the person's own words either. And with this password alone,
-a published post could be said to have failed, which pays its advertiser back.
+a published post could be said to have failed, which pays its advertiser back, and an ad that nobody has
+approved could be published.
 """
 
 from alembic import op
@@ -20,6 +21,7 @@ ADDED = (
     ("is_clean_up_confirmed", "staff_requests"),
     ("stating_admins", "post_jobs, bigint"),
     ("guard_post_decision", ""),
+    ("require_approval", ""),
 )
 REPLACED = ("require_own_act", "delete_tester_drafts", "words_in_update", "guard_statement")
 NAME = "ck_staff_requests_two_people"
@@ -54,10 +56,15 @@ def upgrade() -> None:
         " WHEN (old.status IN ('uncertain', 'success') AND old.status <> new.status)"
         " EXECUTE FUNCTION guard_post_decision()"
     )
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER approved AFTER INSERT ON post_jobs"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_approval()"
+    )
 
 
 def downgrade() -> None:
     """Restore the functions and the constraint, and remove the guard."""
+    op.execute("DROP TRIGGER approved ON post_jobs")
     op.execute("DROP TRIGGER decided_by_admin ON post_jobs")
     op.execute("DROP TRIGGER wanted_by_person ON withdrawals")
     _check_requests(TWO_PEOPLE)

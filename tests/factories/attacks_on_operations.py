@@ -196,18 +196,6 @@ ON_OPERATIONS = (
         for table in ("inbox", "outbox", "user_audit_logs", "kill_switches", "switch_stops")
     ),
     attack(
-        "a withdrawal is requested in the name of a person",
-        "INSERT INTO withdrawals (key, user_id, amount, currency)"
-        " VALUES ('x', {thief}, 300, 'USD')",
-        "SELECT post_transfer('withdrawal_hold:' || w.id, 'withdrawal_hold', w.id,"
-        " ARRAY[{thief_wallet}, held.id], ARRAY[-w.amount, w.amount],"
-        " '{{withdrawal_hold,withdrawal_hold}}', NULL, NULL) FROM withdrawals w"
-        " JOIN wallets held ON held.user_id = w.user_id AND held.kind = 'withdrawal'"
-        " WHERE w.key = 'x'",
-        app="may",
-        bot="AD079",
-    ),
-    attack(
         "a withdrawal is approved in the name of an admin",
         "UPDATE withdrawals SET status = 'approved', decided_by = {admin}",
         app="may",
@@ -217,25 +205,6 @@ ON_OPERATIONS = (
         "a placement is rejected in the name of an admin",
         "UPDATE campaign_targets SET status = 'rejected', decided_by = {admin}"
         " WHERE id = {pending}",
-        app="may",
-        bot="may",
-    ),
-    attack(
-        "a published post is said to have failed",
-        "UPDATE post_jobs SET status = 'failed', last_error = 'x' WHERE status = 'success'",
-        app="may",
-        bot="AD085",
-        clock="may",
-    ),
-    attack(
-        "the price of a channel is changed",
-        "UPDATE channels SET price = 1",
-        app="may",
-        bot="may",
-    ),
-    attack(
-        "a campaign is cancelled in the name of its advertiser",
-        "UPDATE campaigns SET status = 'cancelled' WHERE status = 'active'",
         app="may",
         bot="may",
     ),
