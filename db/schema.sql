@@ -1034,6 +1034,7 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH S
 CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
 CREATE TRIGGER paid_once BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NOT NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER paid_to_own BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.destination_id IS NOT NULL) EXECUTE FUNCTION require_destination();
+CREATE TRIGGER returned_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text = 'approved'::text AND new.status::text = 'returned'::text) EXECUTE FUNCTION require_return_decision();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
@@ -1185,6 +1186,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_retention(keep interval) RETURNS void
+-- require_return_decision() RETURNS trigger
 -- require_role_request() RETURNS trigger
 -- require_running() RETURNS trigger
 -- require_search() RETURNS trigger

@@ -7,9 +7,10 @@ import asyncpg
 import pytest
 from aiogram_dialog.utils import intent_callback_data
 
-from bot.callbacks import Retry, Withdraw, WithdrawTo
-from db.models.users import RequestKind
+from bot.callbacks import OnWithdrawal, Retry, Withdraw, WithdrawalAct, WithdrawTo
+from db.models.users import RequestKind, Role
 from services.market import staff_requests
+from services.money import withdrawals
 from services.platform import inbox, users
 from services.platform.actors import Actor
 from tests.conftest import Database
@@ -152,3 +153,28 @@ async def test_a_second_admin_confirms_the_withdrawal_of_a_tester(
     assert await refused_state(bot, by_request) is None
     of_another = _withdrawal(deal.owner, 5, f"clean_up:{request.id}")
     assert await refused_state(bot, of_another) == "AD079"
+
+
+async def test_an_approved_withdrawal_is_returned_by_an_admins_press(
+    database: Database, bot: asyncpg.Connection, deal: Deal
+) -> None:
+    who, admin = deal.advertiser, deal.moderator
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        asked = await withdrawals.request(session, actor=who, amount=5, key="form")
+        await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)
+    give_back = (
+        "UPDATE withdrawals SET status = 'returned', return_reason = 'x', settled_at = now()"
+    )
+    button = OnWithdrawal(act=WithdrawalAct.RETURN, id=asked.id, reason="x").pack()
+    for other in (who, operator):
+        await _press(database, other, button)
+    await _press(database, admin, OnWithdrawal(act=WithdrawalAct.ASK_REASON, id=asked.id).pack())
+    await _press(database, admin, button.replace(str(asked.id), f"{asked.id}0"))
+    assert await refused_state(bot, give_back) == "AD087"
+    pressed = await _press(database, admin, button)
+    assert await refused_state(bot, give_back) is None
+    async with database.sessions.begin() as session:
+        await inbox.mark_handled(session, pressed)
+        await presses.write(session, admin, f"/return #{asked.id} the bank sent it back")
+    assert await refused_state(bot, give_back) is None

@@ -16,6 +16,17 @@ IN_OTHERS_NAMES = (
         bot="AD079",
     ),
     attack(
+        "an approved withdrawal is returned",
+        "UPDATE withdrawals SET status = 'approved', decided_by = {admin}",
+        "UPDATE withdrawals SET status = 'returned', return_reason = 'x', settled_at = now()",
+        "SELECT post_transfer('withdrawal_return:' || w.id, 'withdrawal_return', w.id,"
+        " ARRAY[held.id, {thief_wallet}], ARRAY[-w.amount, w.amount],"
+        " '{{withdrawal_return,withdrawal_return}}', NULL, NULL) FROM withdrawals w"
+        " JOIN wallets held ON held.user_id = w.user_id AND held.kind = 'withdrawal'",
+        app="may",
+        bot="AD087",
+    ),
+    attack(
         "a post is queued that nobody has approved",
         "INSERT INTO post_jobs (campaign_target_id, channel_id, due_at)"
         " SELECT id, channel_id, now() FROM campaign_targets WHERE id = {pending}",

@@ -127,6 +127,7 @@ async def test_nobody_decides_on_their_own_money_nor_outside_the_chat(market: Ma
     assert len(await market.refusals()) == 7
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) -> None:
     market = with_withdrawal
     await market.employ("owner", Role.ADMIN)
@@ -153,6 +154,8 @@ async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) ->
     assert await market.value("SELECT paying_by FROM withdrawals") == (
         (await market.actor("owner")).user_id
     )
+    await market.say("owner", f"/return {number} a mistake", where="group")
+    assert await market.withdrawal_statuses() == ["returned"]
 
 
 async def test_the_card_of_a_blocked_person_says_not_to_pay(
