@@ -1034,12 +1034,12 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH S
 CREATE CONSTRAINT TRIGGER paid_by_two AFTER UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text = 'requested'::text AND new.status::text = 'paid'::text) EXECUTE FUNCTION require_payment_request();
 CREATE TRIGGER paid_once BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NOT NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER paid_to_own BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.destination_id IS NOT NULL) EXECUTE FUNCTION require_destination();
-CREATE TRIGGER returned_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text = 'approved'::text AND new.status::text = 'returned'::text) EXECUTE FUNCTION require_return_decision();
 CREATE TRIGGER stamped BEFORE UPDATE ON withdrawals FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER used_reference BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION use_external_reference();
 CREATE TRIGGER uses_reference BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.external_reference IS NOT NULL) EXECUTE FUNCTION use_external_reference();
+CREATE TRIGGER wanted_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (old.status::text = 'approved'::text OR new.status::text = 'approved'::text)) EXECUTE FUNCTION require_withdrawal_decision();
 CREATE TRIGGER wanted_by_person BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_own_act();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
 GRANT SELECT ON withdrawals TO adtech_clock;
@@ -1186,11 +1186,11 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_payment_request() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_retention(keep interval) RETURNS void
--- require_return_decision() RETURNS trigger
 -- require_role_request() RETURNS trigger
 -- require_running() RETURNS trigger
 -- require_search() RETURNS trigger
 -- require_tester_request() RETURNS trigger
+-- require_withdrawal_decision() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger

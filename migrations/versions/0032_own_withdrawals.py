@@ -22,7 +22,7 @@ ADDED = (
     ("stating_admins", "post_jobs, bigint"),
     ("guard_post_decision", ""),
     ("require_approval", ""),
-    ("require_return_decision", ""),
+    ("require_withdrawal_decision", ""),
 )
 REPLACED = ("require_own_act", "delete_tester_drafts", "words_in_update", "guard_statement")
 NAME = "ck_staff_requests_two_people"
@@ -53,9 +53,9 @@ def upgrade() -> None:
         " EXECUTE FUNCTION require_own_act()"
     )
     op.execute(
-        "CREATE TRIGGER returned_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW"
-        " WHEN (old.status = 'approved' AND new.status = 'returned')"
-        " EXECUTE FUNCTION require_return_decision()"
+        "CREATE TRIGGER wanted_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW"
+        " WHEN (old.status <> new.status AND (old.status = 'approved' OR new.status = 'approved'))"
+        " EXECUTE FUNCTION require_withdrawal_decision()"
     )
     op.execute(
         "CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON post_jobs FOR EACH ROW"
@@ -72,7 +72,7 @@ def downgrade() -> None:
     """Restore the functions and the constraint, and remove the guard."""
     op.execute("DROP TRIGGER approved ON post_jobs")
     op.execute("DROP TRIGGER decided_by_admin ON post_jobs")
-    op.execute("DROP TRIGGER returned_by_admin ON withdrawals")
+    op.execute("DROP TRIGGER wanted_by_admin ON withdrawals")
     op.execute("DROP TRIGGER wanted_by_person ON withdrawals")
     _check_requests(TWO_PEOPLE)
     for name in REPLACED:

@@ -55,7 +55,8 @@ async def test_a_withdrawal_moved_by_hand_has_its_audit_rows(
         held = await rows.one(session, "SELECT id FROM wallets WHERE kind = 'withdrawal'")
         own = (await wallets.of_user(session, person.user_id or 0)).id
         await presses.press(session, person, "withdraw:300:by-hand")
-        await presses.press(session, admin, f"withdrawal:return:{asked.id}:x")
+        for decision in ("approve_sure", "return"):
+            await presses.press(session, admin, f"withdrawal:{decision}:{asked.id}:x")
     by_hand_key = f"press:{person.user_id}:by-hand"
     await _run(
         server,

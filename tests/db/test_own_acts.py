@@ -155,26 +155,43 @@ async def test_a_second_admin_confirms_the_withdrawal_of_a_tester(
     assert await refused_state(bot, of_another) == "AD079"
 
 
-async def test_an_approved_withdrawal_is_returned_by_an_admins_press(
-    database: Database, bot: asyncpg.Connection, deal: Deal
+@pytest.mark.parametrize(
+    ("move", "words"),
+    [
+        ("'approved', decided_by = {admin}", "withdrawal:approve_sure:{id}:"),
+        ("'paid', external_reference = 'wire', settled_at = now()", "/paid {id} wire"),
+        ("'returned', return_reason = 'x', settled_at = now()", "/return #{id} it came back"),
+        ("'returned', return_reason = 'x', settled_at = now()", "withdrawal:return:{id}:x"),
+    ],
+)
+async def test_an_admin_decides_about_a_withdrawal_by_a_press_or_a_command(
+    database: Database, bot: asyncpg.Connection, deal: Deal, move: str, words: str
 ) -> None:
     who, admin = deal.advertiser, deal.moderator
     async with database.sessions.begin() as session:
         operator = await people.staff(session, Role.OPERATOR)
         asked = await withdrawals.request(session, actor=who, amount=5, key="form")
-        await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)
-    give_back = (
-        "UPDATE withdrawals SET status = 'returned', return_reason = 'x', settled_at = now()"
-    )
-    button = OnWithdrawal(act=WithdrawalAct.RETURN, id=asked.id, reason="x").pack()
-    for other in (who, operator):
-        await _press(database, other, button)
+        if "approve" not in words:
+            await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)
+    decide = f"UPDATE withdrawals SET status = {move.format(admin=admin.user_id)}"
+
+    async def say(actor: Actor, number: object) -> int:
+        said = words.format(id=number)
+        deliver = presses.press if said.startswith("withdrawal") else presses.write
+        async with database.sessions.begin() as session:
+            return (await deliver(session, actor, said)).inbox_id or 0
+
+    for actor, number in ((who, asked.id), (operator, asked.id), (admin, f"{asked.id}0")):
+        await say(actor, number)
     await _press(database, admin, OnWithdrawal(act=WithdrawalAct.ASK_REASON, id=asked.id).pack())
-    await _press(database, admin, button.replace(str(asked.id), f"{asked.id}0"))
-    assert await refused_state(bot, give_back) == "AD087"
-    pressed = await _press(database, admin, button)
-    assert await refused_state(bot, give_back) is None
+    assert await refused_state(bot, decide) == "AD087"
+    said = await say(admin, asked.id)
+    assert await refused_state(bot, decide) is None
     async with database.sessions.begin() as session:
-        await inbox.mark_handled(session, pressed)
-        await presses.write(session, admin, f"/return #{asked.id} the bank sent it back")
-    assert await refused_state(bot, give_back) is None
+        await inbox.mark_handled(session, said)
+    assert await refused_state(bot, decide) == "AD087"
+
+
+def test_the_database_reads_the_data_of_the_buttons_about_withdrawals() -> None:
+    for act, word in (("APPROVE_CONFIRMED", "approve_sure"), ("RETURN", "return")):
+        assert OnWithdrawal(act=WithdrawalAct[act], id=7).pack() == f"withdrawal:{word}:7:"

@@ -41,6 +41,7 @@ async def request_withdrawal(market: Marketplace, who: str, amount: int) -> int:
     return asked.id
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_an_admin_approves_and_marks_it_as_paid(with_withdrawal: Marketplace) -> None:
     market = with_withdrawal
     await market.press("admin", OPEN, where="group")
@@ -176,6 +177,7 @@ async def test_the_card_of_a_blocked_person_says_not_to_pay(
     assert len(await market.refusals()) == 1
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_payment_that_nobody_approved_needs_a_second_admin(
     with_withdrawal: Marketplace,
 ) -> None:
