@@ -78,6 +78,8 @@ CLOCK_STEP = timedelta(seconds=5)
 """How far one step at the end of a run moves the database's clock."""
 MOST_CLOCK_STEPS = timedelta(minutes=5)
 """How far one wait at the end of a run may move the database's clock."""
+CHECK_STEP, MOST_CHECK_STEPS = timedelta(seconds=10), timedelta(minutes=15)
+"""The same while only checks of posts are missing. A check that was cut comes 15 minutes later."""
 PROMISED_HOURS = (0, 1)
 WORK = text(
     """
@@ -239,9 +241,9 @@ class ChaosRun:
             await self.owners.act_on_many()
             await self._move_clock(HOURS_STEP)
             await asyncio.sleep(HOURS_STEP_SECONDS)
-        await self._wait_until_zero(f"{HELD} AND j.breach IS NULL")
+        await self._wait_until_zero(f"{HELD} AND j.breach IS NULL", CHECK_STEP, MOST_CHECK_STEPS)
         await self._move_clock(breaches.DECISION_TIME)
-        await self._wait_until_zero(HELD)
+        await self._wait_until_zero(HELD, CHECK_STEP, MOST_CHECK_STEPS)
         await self.payers.wait_until_booked(self.size.finish_seconds)
         for scheduler in schedulers:
             await self.fork_server.stop(scheduler, signal.SIGTERM)
@@ -252,16 +254,21 @@ class ChaosRun:
         owner_url = self.environment.postgres.dsn(embedded.OWNER)
         await clock.move_forward(owner_url, by.total_seconds())
 
-    async def _wait_until_zero(self, count: str) -> None:
-        """Move the database's clock until a query returns 0, or until `finish_seconds` are over."""
-        steps_left = MOST_CLOCK_STEPS
+    async def _wait_until_zero(
+        self, count: str, step: timedelta = CLOCK_STEP, most: timedelta = MOST_CLOCK_STEPS
+    ) -> None:
+        """Move the database's clock until a query returns 0, or until `finish_seconds` are over.
+
+        The clock moves by `step` each second, and by `most` in all.
+        """
+        steps_left = most
 
         async def is_zero() -> bool:
             nonlocal steps_left
             await self.owners.give_rights_back()
             if steps_left > timedelta():
-                steps_left -= CLOCK_STEP
-                await self._move_clock(CLOCK_STEP)
+                steps_left -= step
+                await self._move_clock(step)
             return bool(await self.environment.fetch(count) == 0)
 
         with contextlib.suppress(TimeoutError):
