@@ -64,7 +64,7 @@ class OwnWordsMiddleware(BaseMiddleware):
         answer = None
         if event.sender_chat is not None:
             answer = context.t("anonymous")
-        elif _is_command(event) and (event.forward_origin or event.via_bot):
+        elif _is_command(event) and not are_own_words(event):
             answer = context.t("not-own-words")
         elif event.from_user is not None and not event.from_user.is_bot:
             return await handler(event, data)
@@ -72,6 +72,11 @@ class OwnWordsMiddleware(BaseMiddleware):
         if answer is not None and heard and _is_command(event):
             await bot.send_message(event.chat.id, answer)
         return None
+
+
+def are_own_words(message: Message) -> bool:
+    """Return whether a person typed a message, and no bot did it for them or for somebody else."""
+    return not (message.forward_origin or message.via_bot or message.sender_business_bot)
 
 
 def _is_report(message: Message) -> bool:

@@ -36,6 +36,7 @@ _MESSAGE = (
     "photo",
     "quote",
     "reply_markup",
+    "sender_business_bot",
     "sender_chat",
     "via_bot",
     "video",

@@ -811,8 +811,10 @@ CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
 CREATE TRIGGER agreed_by_owner BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION require_answer('accepted');
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed', 'queued>uncertain');
+CREATE CONSTRAINT TRIGGER approved AFTER INSERT ON post_jobs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_approval();
 CREATE TRIGGER breach_decided BEFORE UPDATE OF breach, breach_refund_at ON post_jobs FOR EACH ROW WHEN (old.breach::text IS DISTINCT FROM new.breach::text OR old.breach_refund_at IS DISTINCT FROM new.breach_refund_at) EXECUTE FUNCTION guard_breach();
 CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs FOR EACH ROW EXECUTE FUNCTION guard_post_job();
+CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN ((old.status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[])) AND old.status::text <> new.status::text) EXECUTE FUNCTION guard_post_decision();
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jobs FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.channel_id IS DISTINCT FROM new.channel_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id) EXECUTE FUNCTION refuse_frozen();
@@ -891,9 +893,9 @@ CREATE TABLE staff_requests (
     CONSTRAINT ck_staff_requests_requeststatus CHECK (status::text = ANY (ARRAY['proposed'::character varying, 'done'::character varying, 'dropped'::character varying]::text[])),
     CONSTRAINT ck_staff_requests_two_people CHECK (status::text <> 'done'::text OR acknowledged AND
 CASE
-    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
+    WHEN kind::text = ANY (ARRAY['grant_role'::character varying, 'revoke_role'::character varying, 'record_payment'::character varying, 'clawback'::character varying, 'block_staff'::character varying, 'unblock_staff'::character varying, 'clean_up_tester'::character varying]::text[]) THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id
     ELSE decided_by = requested_by
-END)
+END) NOT VALID
 );
 CREATE INDEX ix_staff_requests_open ON staff_requests USING btree (id) WHERE status::text = 'proposed'::text;
 CREATE INDEX ix_staff_requests_subject ON staff_requests USING btree (kind, subject_id);
@@ -1081,6 +1083,8 @@ CREATE TRIGGER switched_approval BEFORE UPDATE OF status ON withdrawals FOR EACH
 CREATE TRIGGER switched_request BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
 CREATE TRIGGER used_reference BEFORE UPDATE OF external_reference ON withdrawals FOR EACH ROW WHEN (old.external_reference IS NULL AND old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION use_external_reference();
 CREATE TRIGGER uses_reference BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.external_reference IS NOT NULL) EXECUTE FUNCTION use_external_reference();
+CREATE TRIGGER wanted_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (old.status::text = 'approved'::text OR new.status::text = 'approved'::text)) EXECUTE FUNCTION require_withdrawal_decision();
+CREATE TRIGGER wanted_by_person BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_own_act();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
 GRANT SELECT ON withdrawals TO adtech_clock;
 GRANT SELECT ON withdrawals TO adtech_reports;
@@ -1166,6 +1170,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_moved_chat() RETURNS trigger
 -- guard_notice() RETURNS trigger
 -- guard_payment_update() RETURNS trigger
+-- guard_post_decision() RETURNS trigger
 -- guard_post_job() RETURNS trigger
 -- guard_process_row() RETURNS trigger
 -- guard_retention() RETURNS trigger
@@ -1174,6 +1179,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_statement() RETURNS trigger
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
+-- is_clean_up_confirmed(request staff_requests) RETURNS boolean
 -- is_command_for_request(request staff_requests) RETURNS boolean
 -- is_evidence_needed() RETURNS boolean
 -- is_spare_check(seen post_checks) RETURNS boolean
@@ -1208,6 +1214,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_admin() RETURNS trigger
 -- require_allowed_move() RETURNS trigger
 -- require_answer() RETURNS trigger
+-- require_approval() RETURNS trigger
 -- require_block_request() RETURNS trigger
 -- require_comparison() RETURNS trigger
 -- require_correction_match(correction_id bigint) RETURNS void
@@ -1231,6 +1238,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_running() RETURNS trigger
 -- require_search() RETURNS trigger
 -- require_tester_request() RETURNS trigger
+-- require_withdrawal_decision() RETURNS trigger
 -- require_withdrawal_match(withdrawal_id bigint) RETURNS void
 -- require_words(inbox_id bigint, person_id bigint, pattern text) RETURNS void
 -- require_zero_sum() RETURNS trigger
@@ -1242,6 +1250,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- settle_stop(switch_key text) RETURNS integer
 -- settle_stops(switch_keys text[]) RETURNS jsonb
 -- stamp_txn() RETURNS trigger
+-- stating_admins(job post_jobs, message_id bigint) RETURNS SETOF bigint
 -- stop_all_switches(actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS text[]
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
 -- tell_audit_chain_file() RETURNS trigger

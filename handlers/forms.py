@@ -10,7 +10,7 @@ from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Keyboard, Row
 from aiogram_dialog.widgets.text import Text
 
-from bot import formatting
+from bot import formatting, middlewares
 from bot.context import RequestContext
 from bot.screens.outgoing import Outgoing
 from handlers import respond
@@ -135,7 +135,7 @@ def text_step(
     async def read_answer(
         message: Message, message_input: MessageInput, manager: DialogManager
     ) -> None:
-        if not takes_forwards and (message.forward_origin or message.via_bot):
+        if not takes_forwards and not middlewares.are_own_words(message):
             show_error(manager, context_of(manager).t("answer-forwarded"))
         elif not takes_forwards and (message.text or "").startswith("/"):
             show_error(manager, context_of(manager).t("answer-command"))

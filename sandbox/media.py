@@ -54,15 +54,20 @@ def store_upload(state: State, kind: str, upload: Upload) -> File:
     return state.save_file(file, upload.content)
 
 
-def message_fields(file: File) -> Json:
-    """Return the message fields of a file."""
-    view: Json = {
+def photo_size(file: File) -> Json:
+    """Return the description of a picture, or of a video's frame."""
+    return {
         "file_id": file.id,
         "file_unique_id": file.unique_id,
         "width": WIDTH,
         "height": HEIGHT,
         "file_size": file.size,
     }
+
+
+def message_fields(file: File) -> Json:
+    """Return the message fields of a file."""
+    view = photo_size(file)
     if file.kind == "photo":
         return {"photo": [view]}
     view |= {"duration": DURATION, "mime_type": file.mime_type}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -86,9 +86,10 @@ async def read_request(request: web.Request) -> RawRequest:
     try:
         if request.content_type == "application/json":
             body = await request.json()
-            if not isinstance(body, dict):
+            # A library for Go sends `null` for a method without parameters.
+            if not isinstance(body, dict | None):
                 raise bad_request("request body must be a JSON object")
-            raw.values.update(body)
+            raw.values.update(body or {})
         elif request.content_type == "application/x-www-form-urlencoded":
             raw.values.update(await request.post())
         elif request.content_type == "multipart/form-data":
@@ -115,9 +116,9 @@ async def _read_multipart(request: web.Request, raw: RawRequest) -> None:
 
 
 def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
-    """Return the request as an object of the method's class.
+    """Return the request as an object of the method's class. Unknown fields are ignored.
 
-    Raises TelegramError if a field is wrong, unknown, or not supported by the sandbox.
+    Raises TelegramError if a field is wrong, or not supported by the sandbox.
     """
     kinds = form_kinds(cls)
     values = {
@@ -126,13 +127,14 @@ def parse_request(cls: MethodClass, raw: RawRequest) -> TelegramMethod[Any]:
         if value is not None
     }
     for name in raw.files.keys() & kinds.keys():
-        values[name] = f"attach://{name}"
+        values[name] = _convert_value(name, f"attach://{name}", kinds[name], raw.files)
+    if not is_utf8(values):
+        raise bad_request("strings must be encoded in UTF-8")
     keyboard = values.get("reply_markup")
     if isinstance(keyboard, dict):
         values["reply_markup"] = _parse_markup(keyboard)
     parsed = _validate(cls, values)
-    for unknown in _unknown_fields(parsed):
-        raise bad_request(f"unknown field {json.dumps(unknown[:64])}")
+    _drop_unknown_fields(parsed)
     for name in sorted(parsed.model_fields_set & UNSUPPORTED_FIELDS):
         if getattr(parsed, name) and not cls.model_fields[name].is_required():
             raise unsupported(name)
@@ -144,7 +146,7 @@ def _parse_markup(value: Json) -> BaseModel:
     # then be wrong.
     for field_name, cls in MARKUPS.items():
         if field_name in value:
-            return _validate(cls, value)
+            return _validate(cls, _with_whole_buttons(value))
     raise bad_request("can't parse reply keyboard markup JSON object")
 
 
@@ -183,15 +185,32 @@ def _to_telegram_error(error: ValidationError) -> TelegramError:
     return bad_request(f"can't parse {path[:100]}: {first_error['msg']}")
 
 
-def _unknown_fields(model: BaseModel) -> Iterator[str]:
-    yield from model.model_extra or ()
-    for name in model.model_fields_set:
-        yield from _unknown_inside(getattr(model, name, None))
+def _with_whole_buttons(markup: Json) -> Json:
+    """Return a keyboard with an object for each button that is only a text."""
+    rows = markup.get("keyboard")
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        return markup
+    whole = [
+        [{"text": button} if isinstance(button, str) else button for button in row] for row in rows
+    ]
+    return markup | {"keyboard": whole}
 
 
-def _unknown_inside(value: object) -> Iterator[str]:
+def is_utf8(value: object) -> bool:
+    """Return whether no text in a JSON value has half of a character, which is no UTF-8."""
+    if isinstance(value, dict):
+        return all(is_utf8(item) for pair in value.items() for item in pair)
+    if isinstance(value, list):
+        return all(is_utf8(item) for item in value)
+    return not isinstance(value, str) or not any("\ud800" <= unit <= "\udfff" for unit in value)
+
+
+def _drop_unknown_fields(value: object) -> None:
     if isinstance(value, BaseModel):
-        yield from _unknown_fields(value)
+        if value.model_extra:
+            value.model_extra.clear()
+        for name in value.model_fields_set:
+            _drop_unknown_fields(getattr(value, name, None))
     elif isinstance(value, list):
         for item in value:
-            yield from _unknown_inside(item)
+            _drop_unknown_fields(item)

@@ -57,6 +57,18 @@ def find_readable_chat(state: State, chat_id: int | str | None) -> Chat:
     raise forbidden(f"bot is not a member of the {chat.type} chat")
 
 
+def find_visible_chat(state: State, chat_id: int | str | None) -> Chat:
+    """Return a chat that the bot may read, or a public one that the bot was not thrown out of.
+
+    Raises TelegramError for any other chat.
+    """
+    chat = find_chat(state, chat_id)
+    is_public = chat.type != "private" and chat.username is not None
+    if is_public and state.member(chat.id, state.bot_id).status != "kicked":
+        return chat
+    return find_readable_chat(state, chat_id)
+
+
 def find_writable_chat(state: State, chat_id: int | str | None) -> Chat:
     """Return a chat to which the bot may send, and count one message.
 

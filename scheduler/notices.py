@@ -269,6 +269,10 @@ async def _deposit_taken_back(session: AsyncSession, t: Texts, payload: Payload)
     return screens.deposit_taken_back(t, payload)
 
 
+async def _wallet_corrected(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    return screens.wallet_corrected(t, payload["amount"], payload["currency"])
+
+
 async def _excess_payment(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     user = await users.get(session, payload["user_id"])
     return screens.excess_payment(t, user.telegram_id, payload)
@@ -317,6 +321,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "post_altered": _of_placement("notice-post-altered"),
     "post_breach": _of_placement("notice-post-breach"),
     "post_breach_refunded": _of_placement("notice-post-breach-refunded"),
+    "breach_dismissed": _of_placement("notice-breach-dismissed"),
 }
 _KINDS: Mapping[str, Render] = {
     "ad_offered": _ad_offered,
@@ -354,6 +359,7 @@ _KINDS: Mapping[str, Render] = {
     "destination_dropped": _destination_dropped,
     "deposit_clawed_back": _deposit_clawed_back,
     "deposit_taken_back": _deposit_taken_back,
+    "wallet_corrected": _wallet_corrected,
     "excess_payment": _excess_payment,
     "correction_changed": _correction_changed,
     "staff_request_changed": _staff_request_changed,

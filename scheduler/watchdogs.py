@@ -9,7 +9,7 @@ from db.session import Sessions
 from services.market import placement_expiry, staff_requests, submission_cards
 from services.money import correction_expiry, incidents, stuck_escrows
 from services.platform import daily_report, guards, hanging_sessions, killswitches, outbox
-from services.posts import rescue
+from services.posts import clock_steps, rescue
 
 PROPOSALS = 100
 """One tick refuses at most this many staff requests and this many corrections."""
@@ -29,6 +29,7 @@ async def rescue_abandoned(sessions: Sessions, lease: timedelta | None = None) -
         rescued = await rescue.rescue_abandoned(session, lease=lease)
     async with sessions.begin() as session:
         await outbox.end_delays_of_clock_step(session)
+        await clock_steps.end_delays(session)
     if rescued:
         log.warning("Abandoned posts taken up", jobs=rescued)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.commands import ACKNOWLEDGED, DATABASE, PEOPLE, command
+from bot.cli.commands import ACKNOWLEDGED, CONFIRMED, DATABASE, PEOPLE, command
 from bot.cli.shell import Person, Reason, request, run_once, telegram_id
 from bot.cli.tables import print_rows
 from db.models.users import RequestKind
@@ -58,12 +58,13 @@ def unmark(whom: Whom, reason: Reason, person: Person) -> None:
     "clean-up",
     group=GROUP,
     example='adtech testers clean-up 555 "the smoke test is over" --as 123456789',
-    needs=f"{ACKNOWLEDGED}, then admins approve and pay the withdrawal",
+    needs=f"{CONFIRMED}, then admins approve and pay the withdrawal",
 )
 def clean_up(whom: Whom, reason: Reason, person: Person) -> None:
     """Request to cancel a tester's campaigns, delete the drafts, and give the money back.
 
-    Nothing but drafts is deleted. Money for posts that were not published comes back by a refund,
-    and what is in the wallet by a withdrawal. Run it again when later refunds have arrived.
+    A second admin must confirm the request. Nothing but drafts is deleted. Money for posts that
+    were not published comes back by a refund, and what is in the wallet by a withdrawal. Run it
+    again when later refunds have arrived.
     """
     request(RequestKind.CLEAN_UP_TESTER, {}, reason=reason, person=person, subject=whom)

@@ -341,6 +341,13 @@ def deposit_taken_back(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
     )
 
 
+def wallet_corrected(t: Texts, amount: int, currency: str) -> Outgoing:
+    """Build the notice that admins have changed a person's wallet by an amount in minor units."""
+    way = "in" if amount > 0 else "out"
+    text = t("notice-wallet-corrected", way=way, amount=t.money(abs(amount), currency))
+    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
+
+
 def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
     """Build the notice that an admin has paid a withdrawal that needed no payment.
 

@@ -18,14 +18,8 @@ BEGIN
     SELECT * INTO job FROM post_jobs WHERE id = NEW.post_job_id;
     IF job.status = 'success'
         AND NEW.stated_by IN (SELECT deciding_admins(job, '{release,payowner}'))
-        OR job.status = 'uncertain' AND EXISTS (
-            SELECT FROM inbox stored JOIN user_roles granted ON granted.user_id = NEW.stated_by
-            WHERE stored.done_at IS NULL AND stored.failed_at IS NULL
-                AND granted.role IN ('admin', 'super_admin')
-                AND words_in_update(stored.id, NEW.stated_by) ~ format(
-                    '^(\s*/there(@\w+)?\s+#?0*%s\s+(\S*/)?0*%s/?(\?\S*)?\s*|seen_sure:%s:%s:%s)$',
-                    job.campaign_target_id, NEW.message_id,
-                    job.campaign_target_id, NEW.claim_no, NEW.message_id))
+        OR job.status = 'uncertain' AND NEW.claim_no = job.claim_no
+            AND NEW.stated_by IN (SELECT stating_admins(job, NEW.message_id))
     THEN
         RETURN NEW;
     END IF;

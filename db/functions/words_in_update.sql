@@ -12,5 +12,5 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         AND person.telegram_id::text = coalesce(stored.payload #>> '{callback_query,from,id}',
             stored.payload #>> '{message,from,id}')
         AND NOT coalesce(stored.payload -> 'message'
-            ?| ARRAY['forward_origin', 'via_bot', 'sender_chat'], false)
+            ?| ARRAY['forward_origin', 'via_bot', 'sender_business_bot', 'sender_chat'], false)
 $$

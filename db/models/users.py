@@ -99,7 +99,7 @@ class StaffRequest(Base):
         CheckConstraint(
             "status <> 'done' OR acknowledged AND CASE"
             " WHEN kind IN ('grant_role', 'revoke_role', 'record_payment', 'clawback',"
-            " 'block_staff', 'unblock_staff')"
+            " 'block_staff', 'unblock_staff', 'clean_up_tester')"
             " THEN decided_by <> requested_by AND decided_by IS DISTINCT FROM subject_id"
             " ELSE decided_by = requested_by END",
             name="two_people",

@@ -30,10 +30,8 @@ def reply_keyboard(state: State, chat: Chat) -> Message | None:
 
 def inline_buttons(message: Message) -> list[Json]:
     """Return all inline buttons of a message in one list."""
-    markup = message.body.get("reply_markup")
-    if markup is None and "invoice" in message.body:
-        return [{"text": "Pay", "pay": True}]
-    return [button for row in (markup or {}).get("inline_keyboard", ()) for button in row]
+    markup = message.body.get("reply_markup") or {}
+    return [button for row in markup.get("inline_keyboard", ()) for button in row]
 
 
 def _buttons_by_message(
@@ -61,7 +59,7 @@ def find_at(message: Message, row: int, column: int) -> ButtonMatch:
 
     Raises ControlError if there is no such button.
     """
-    markup = message.body.get("reply_markup") or {"inline_keyboard": [inline_buttons(message)]}
+    markup = message.body.get("reply_markup") or {"inline_keyboard": []}
     try:
         return message, markup["inline_keyboard"][row][column]
     except IndexError:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
+from sandbox import parsing
 from sandbox.entities import Chat, Message, User
 from sandbox.errors import ControlError
 from sandbox.persistence import Json
@@ -159,4 +160,6 @@ async def read_control_request(context: ControlContext, request: web.Request) ->
             raise ControlError("the body must be JSON") from None
     if not isinstance(body, dict):
         raise ControlError("the body must be a JSON object")
+    if not parsing.is_utf8(body):
+        raise ControlError("the texts must be UTF-8")
     return ControlRequest(context, body, dict(request.match_info), dict(request.query))

@@ -14,7 +14,7 @@ from sandbox.state import State
 def get_chat(call: MethodCall[methods.GetChat]) -> Json:
     """Return all data of a chat. Raises TelegramError if the bot may not read the chat."""
     return serializers.serialize_full_chat(
-        call.state, permissions.find_readable_chat(call.state, call.request.chat_id)
+        call.state, permissions.find_visible_chat(call.state, call.request.chat_id)
     )
 
 
@@ -44,7 +44,7 @@ def get_chat_member(call: MethodCall[methods.GetChatMember]) -> Json:
 
 def get_chat_member_count(call: MethodCall[methods.GetChatMemberCount]) -> int:
     """Return the number of a channel's subscribers or of a group's members."""
-    chat = permissions.find_readable_chat(call.state, call.request.chat_id)
+    chat = permissions.find_visible_chat(call.state, call.request.chat_id)
     if chat.type == "private":
         return 2
     present = sum(member.present for member in call.state.members_of(chat.id))

@@ -33,7 +33,7 @@ def send_invoice(call: MethodCall[methods.SendInvoice]) -> Json:
         first = next((row for row in request.reply_markup.inline_keyboard if row), None)
         if first and not first[0].pay:
             raise bad_request("the first button must be a Pay button")
-    body = send(call, content)
+    body = send(call, content, keyboard={"inline_keyboard": [[{"text": "Pay", "pay": True}]]})
     payments.store_payload(call.state, body["chat"]["id"], body["message_id"], request.payload)
     return body
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiogram import methods
 
-from sandbox import markup, serializers
+from sandbox import markup, parsing, permissions, serializers
 from sandbox.errors import bad_request
 from sandbox.method_call import MethodCall
 from sandbox.persistence import Json
@@ -27,11 +27,13 @@ def get_me(call: MethodCall[methods.GetMe]) -> Json:
 def _scope_key(call: MethodCall[Any]) -> str:
     """Return the settings key for the commands of one scope and language."""
     scope = call.request.scope
-    dumped = markup.as_json(scope) if scope else {"type": "default"}
+    dumped: Json = markup.as_json(scope) if scope else {"type": "default"}
     dumped.setdefault("type", "default")
     chat_id = dumped.get("chat_id")
-    if chat_id is not None and chat_id not in call.state.chats:
-        raise bad_request("chat not found")
+    if chat_id is not None:
+        is_number = isinstance(chat_id, str) and parsing.NUMBER.fullmatch(chat_id)
+        named = int(chat_id) if is_number else chat_id
+        dumped["chat_id"] = permissions.find_chat(call.state, named).id
     scope_text = json.dumps(dumped, sort_keys=True)
     return f"commands:{scope_text}:{call.request.language_code or ''}"
 

@@ -3,12 +3,14 @@
 from typing import Any
 
 from aiogram import methods
+from aiogram.types import BufferedInputFile
 
 from sandbox import markup, media, messages, permissions
 from sandbox.entities import Chat, Message
 from sandbox.errors import bad_request
 from sandbox.messages import Draft
 from sandbox.method_call import MethodCall, parse_text, unwrap_default
+from sandbox.parsing import Upload
 from sandbox.persistence import Json
 
 CHAT_ACTIONS = frozenset(
@@ -87,14 +89,23 @@ def _send_media(
     inline, keyboard = markup.split_markup(request.reply_markup)
     chat = permissions.find_writable_chat(call.state, request.chat_id)
     content |= media.message_fields(media.resolve_file(call.state, kind, source, call.files))
+    thumbnail = getattr(request, "thumbnail", None)
+    if isinstance(thumbnail, BufferedInputFile):
+        upload = Upload(thumbnail.data, None, None)
+        content[kind]["thumbnail"] = media.photo_size(
+            media.store_upload(call.state, "photo", upload)
+        )
     return _post_message(call, chat, Draft(content, inline, keyboard)).body
 
 
-def send(call: MethodCall[Any], content: Json) -> Json:
-    """Post checked content in the request's chat, and return Telegram's Message object."""
-    inline, keyboard = markup.split_markup(call.request.reply_markup)
+def send(call: MethodCall[Any], content: Json, *, keyboard: Json | None = None) -> Json:
+    """Post checked content in the request's chat, and return Telegram's Message object.
+
+    `keyboard` is the inline keyboard of a request without one.
+    """
+    inline, reply_keyboard = markup.split_markup(call.request.reply_markup)
     chat = permissions.find_writable_chat(call.state, call.request.chat_id)
-    return _post_message(call, chat, Draft(content, inline, keyboard)).body
+    return _post_message(call, chat, Draft(content, inline or keyboard, reply_keyboard)).body
 
 
 def _post_message(call: MethodCall[Any], chat: Chat, draft: Draft) -> Message:

@@ -172,5 +172,5 @@ ACTS: Mapping[RequestKind, Act] = {
     RequestKind.CLAWBACK: Act(MODERATORS, _claw_back, two_people=True),
     RequestKind.MARK_TESTER: Act(MODERATORS, testers.mark),
     RequestKind.UNMARK_TESTER: Act(MODERATORS, testers.unmark),
-    RequestKind.CLEAN_UP_TESTER: Act(MODERATORS, testers.clean_up),
+    RequestKind.CLEAN_UP_TESTER: Act(MODERATORS, testers.clean_up, two_people=True),
 }

@@ -61,10 +61,11 @@ async def _mark(
 async def clean_up(session: AsyncSession, actor: Actor, request: StaffRequest) -> None:
     """Cancel the campaigns of a tester, delete the drafts, and request a withdrawal of the rest.
 
-    Published posts stay for their promised hours. The scheduler refunds cancelled posts, and admins
-    approve and pay the withdrawal as always. Refunds that come later need another clean-up. Locks
-    the placements of each campaign, the campaigns, then the locks of a withdrawal. Raises
-    AccessDenied, NotFound, NotTester, and the errors of `withdrawals.request`.
+    The caller ensures that two people have decided this. Published posts stay for their promised
+    hours. The scheduler refunds cancelled posts, and admins approve and pay the withdrawal as
+    always. Refunds that come later need another clean-up. Locks the placements of each campaign,
+    the campaigns, then the locks of a withdrawal. Raises AccessDenied, NotFound, NotTester, and the
+    errors of `withdrawals.request`.
     """
     role = actor.require_staff(*MODERATORS, action="tester_clean_up")
     tester_id = queries.required(request.subject_id)

@@ -12,7 +12,7 @@ from db.models.campaigns import Campaign, CampaignTarget
 from db.models.corrections import Correction, CorrectionKind, CorrectionStatus
 from db.models.money import Escrow, LedgerEntry, Reason, Wallet, WalletKind
 from db.models.operations import Switch
-from services.money import incomplete_settlements, ledger, wallets
+from services.money import correction_notices, incomplete_settlements, ledger, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, proposals, transitions
 from services.platform.actors import MODERATORS, Actor
@@ -175,6 +175,8 @@ async def confirm(
     correction.done_at = now if done else None
     await session.flush()
     await record_and_notify(session, correction, actor, role=role)
+    if done:
+        await correction_notices.notify_people(session, correction)
     return correction
 
 

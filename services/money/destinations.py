@@ -113,7 +113,9 @@ async def drop(session: AsyncSession, *, actor: Actor, destination_id: int) -> P
     await session.flush()
     await _record(session, actor, dropped, "destination_dropped")
     if was_current:
-        await _notify(session, dropped, user_id=None, kind="destination_dropped")
+        # At most once an hour about one person: typing and dropping addresses costs nothing.
+        hour = f"{dropped.user_id}:{await queries.now(session):%Y-%m-%dT%H}"
+        await _notify(session, dropped, user_id=None, kind="destination_dropped", once=hour)
     return dropped
 
 
@@ -256,12 +258,17 @@ async def _record(session: AsyncSession, actor: Actor, row: PayoutDestination, a
 
 
 async def _notify(
-    session: AsyncSession, row: PayoutDestination, *, user_id: int | None, kind: str
+    session: AsyncSession,
+    row: PayoutDestination,
+    *,
+    user_id: int | None,
+    kind: str,
+    once: str | None = None,
 ) -> None:
     await outbox.add(
         session,
         user_id=user_id,
         kind=kind,
         payload={"destination_id": row.id},
-        key=f"{kind}:{row.id}",
+        key=f"{kind}:{once or row.id}",
     )

@@ -4,6 +4,7 @@ Locks are taken in this order: the kill switch, the person, the withdrawal, then
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -22,6 +23,7 @@ from services.money import (
     payees,
     payment_claims,
     wallets,
+    withdrawal_notices,
 )
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
@@ -101,7 +103,12 @@ async def request(
         actor_id=user_id,
     )
     await _record_and_notify(
-        session, withdrawal, actor, "withdrawal_requested", role="owner", to_staff=True
+        session,
+        withdrawal,
+        actor,
+        "withdrawal_requested",
+        role="owner",
+        staff_in=await withdrawal_notices.staff_delay(session, user_id),
     )
     return withdrawal
 
@@ -348,9 +355,12 @@ async def _record_and_notify(
     action: str,
     *,
     role: str,
-    to_staff: bool = False,
+    staff_in: timedelta | None = None,
 ) -> None:
-    """Write the audit row of a withdrawal's new status, and notify the person or the admin chat."""
+    """Write the audit row of a withdrawal's new status, and notify the person.
+
+    If `staff_in` is not None, notify the admin chat instead, after this time.
+    """
     await audit.record(
         session,
         actor=actor,
@@ -363,8 +373,9 @@ async def _record_and_notify(
     )
     await outbox.add(
         session,
-        user_id=None if to_staff else withdrawal.user_id,
+        user_id=withdrawal.user_id if staff_in is None else None,
         kind="withdrawal_changed",
         payload={"withdrawal_id": withdrawal.id, "status": withdrawal.status.value},
         key=f"{action}:{withdrawal.id}",
+        due_in=staff_in or timedelta(),
     )

@@ -276,7 +276,7 @@ async def _was_ever_seen(session: AsyncSession, job: PostJob) -> bool:
 async def dismiss_breach(
     session: AsyncSession, *, actor: Actor, target_id: int, claim_no: int
 ) -> bool:
-    """Record an admin's decision that a breach does not count.
+    """Record an admin's decision that a breach does not count, and notify both sides.
 
     If the bot still lacks its rights after ESCALATION_INTERVAL, a new breach is recorded. Returns
     False if the job has changed since the admins were asked. Locks the placement, its post job and
@@ -290,6 +290,12 @@ async def dismiss_breach(
     job.breach = job.breach_refund_at = None
     job.escalate_at = await queries.now(session) + uncertain_posts.ESCALATION_INTERVAL
     await session.flush()
+    for receiver, user_id in (
+        ("owner", placement.target.owner_id),
+        ("advertiser", placement.campaign.advertiser_id),
+    ):
+        payload = {"target_id": target_id, "to": receiver}
+        await outbox.add(session, user_id=user_id, kind="breach_dismissed", payload=payload)
     await _audit(session, actor, role, "resolution_dismiss_breach", job)
     return True
 

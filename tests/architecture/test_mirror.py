@@ -69,6 +69,7 @@ TESTED_ELSEWHERE = {
     "services/money/received_payments": "every deposit and clawback of a test is noted with it",
     "services/money/withdrawal_details": "test_withdrawals reads them",
     "services/money/correction_details": "handlers/test_corrections shows them to an admin",
+    "services/money/correction_notices": "test_corrections and handlers/test_corrections read them",
     "services/money/invoices": "test_payments pays invoices that match and that do not",
     "services/money/escrow": "test_int_money and test_negative have the tests of the safety plan",
     "services/money/incomplete_settlements": "test_incidents completes and reverses them",

@@ -66,6 +66,7 @@ async def is_running(market: Marketplace) -> bool:
         {"forward_origin": HIDDEN},
         {"forward_origin": {"type": "of a new kind", "date": 1}},
         {"via_bot": OTHER_BOT},
+        {"sender_business_bot": OTHER_BOT},
         {"forward_origin": HIDDEN, "text": None, "caption": STOP},
         {"forward_origin": HIDDEN, "text": f" {STOP}"},
     ],
@@ -77,6 +78,22 @@ async def test_a_command_that_somebody_else_wrote_does_nothing(
     await receive(operated, message=content)
     assert await is_running(operated)
     assert "Type the command yourself" in await operated.last("group")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("edited_message", "channel_post", "edited_channel_post"),
+        *("business_message", "edited_business_message", "guest_message"),
+    ],
+)
+async def test_a_command_in_another_kind_of_update_does_nothing(
+    operated: Marketplace, kind: str
+) -> None:
+    before = len(await operated.messages("group"))
+    await receive(operated, **{kind: command(operated)})
+    assert await is_running(operated)
+    assert len(await operated.messages("group")) == before
 
 
 async def test_the_same_command_in_own_words_acts(operated: Marketplace) -> None:
@@ -126,7 +143,11 @@ async def test_a_forwarded_message_answers_no_other_question(market: Marketplace
     await market.say("advertiser", "/start")
     await market.press("advertiser", "📣 Campaigns")
     await market.press("advertiser", "➕ New campaign")
-    for more in ({"forward_origin": HIDDEN}, {"via_bot": OTHER_BOT}):
+    for more in (
+        {"forward_origin": HIDDEN},
+        {"via_bot": OTHER_BOT},
+        {"sender_business_bot": OTHER_BOT},
+    ):
         await receive(market, message=private_message(market, text="Bakery", **more))
         problem = await market.last("advertiser")
         assert "Please type the answer yourself" in problem

@@ -54,6 +54,10 @@ async def test_a_withdrawal_moved_by_hand_has_its_audit_rows(
         asked = await withdrawals.request(session, actor=person, amount=500, key="form")
         held = await rows.one(session, "SELECT id FROM wallets WHERE kind = 'withdrawal'")
         own = (await wallets.of_user(session, person.user_id or 0)).id
+        await presses.press(session, person, "withdraw:300:by-hand")
+        for decision in ("approve_sure", "return"):
+            await presses.press(session, admin, f"withdrawal:{decision}:{asked.id}:x")
+    by_hand_key = f"press:{person.user_id}:by-hand"
     await _run(
         server,
         database,
@@ -74,13 +78,14 @@ async def test_a_withdrawal_moved_by_hand_has_its_audit_rows(
         database,
         "bot",
         "INSERT INTO withdrawals (key, user_id, amount, currency)"
-        f" VALUES ('by hand', {person.user_id}, 300, 'USD')",
+        f" VALUES ('{by_hand_key}', {person.user_id}, 300, 'USD')",
         "SELECT post_transfer('withdrawal_hold:' || id, 'withdrawal_hold', id,"
         f" ARRAY[{own}, {held}], ARRAY[-300, 300]::bigint[],"
-        " '{withdrawal_hold,withdrawal_hold}', NULL, NULL) FROM withdrawals WHERE key = 'by hand'",
+        " '{withdrawal_hold,withdrawal_hold}', NULL, NULL) FROM withdrawals"
+        f" WHERE key = '{by_hand_key}'",
     )
     async with database.sessions.begin() as session:
-        by_hand = await rows.one(session, "SELECT id FROM withdrawals WHERE key = 'by hand'")
+        by_hand = await rows.one(session, "SELECT max(id) FROM withdrawals")
     by_hand_facts = {"withdrawal_id": by_hand}
     assert await _rows_of(database, "withdrawal_requested", by_hand_facts) == [
         (person.user_id, "system")

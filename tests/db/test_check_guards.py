@@ -115,7 +115,9 @@ async def test_two_admins_let_the_bot_record_a_post_that_no_check_has_seen(
     dated = STATE.replace("(post_job_id, claim_no, message_id, stated_by)", late)
     await bot.execute(dated.format(f"{one.user_id}, now() + interval '9 days'"))
     assert await refused_state(bot, SEE) is None
-    await database.forward(timedelta(hours=73))
+    await database.forward(timedelta(hours=71, minutes=59))
+    assert await refused_state(bot, SEE) is None
+    await database.forward(timedelta(minutes=2))
     assert await _states(bot) == ["AD075", None]
 
 
@@ -148,8 +150,57 @@ async def test_an_admin_states_where_an_uncertain_post_is(
     assert await refused_state(bot, state) is None
 
 
+DECISIONS = {
+    ("success", "failed"): "refund",
+    ("uncertain", "failed"): "refund",
+    ("uncertain", "queued"): "absent_sure",
+    ("uncertain", "cancelled"): "absent_sure",
+    ("uncertain", "success"): "seen_sure",
+}
+
+
+@pytest.mark.parametrize(("before", "after"), DECISIONS)
+async def test_the_bots_login_decides_about_a_post_only_by_an_admins_press(
+    database: Database, bot: asyncpg.Connection, before: str, after: str
+) -> None:
+    async with database.sessions.begin() as session:
+        admin, operator = await people.staff(session), await people.staff(session, Role.OPERATOR)
+        target_id = await rows.one(session, "SELECT id FROM campaign_targets")
+        message_id = await rows.one(session, "SELECT message_id FROM post_jobs")
+    for statement in (
+        "ALTER TABLE post_jobs DISABLE TRIGGER USER",
+        f"UPDATE post_jobs SET status = '{before}'",
+        "ALTER TABLE post_jobs ENABLE TRIGGER USER",
+    ):
+        await database.as_owner(statement)
+    decide = f"UPDATE post_jobs SET status = '{after}', message_id = {message_id}"
+    wanted = DECISIONS[before, after]
+
+    async def press(who: Actor, data: str) -> None:
+        async with database.sessions.begin() as session:
+            await presses.press(session, who, data)
+
+    def button(decision: str, number: int = target_id) -> str:
+        if decision == "seen_sure":
+            return f"seen_sure:{number}:1:{message_id}"
+        return f"uncertain:{decision}:{number}:1"
+
+    await press(operator, button(wanted))
+    await press(admin, button(wanted, target_id + 1))
+    for other in {*DECISIONS.values(), "dismiss_sure", "release"} - {wanted}:
+        await press(admin, button(other))
+    assert await refused_state(bot, decide) == "AD085"
+    await press(admin, button(wanted))
+    assert await refused_state(bot, decide) is None
+
+
 def test_the_database_reads_the_data_of_the_buttons() -> None:
-    for act, word in (("RELEASE", "release"), ("DISMISS_CONFIRMED", "dismiss_sure")):
+    for act, word in (
+        ("RELEASE", "release"),
+        ("DISMISS_CONFIRMED", "dismiss_sure"),
+        ("REFUND", "refund"),
+        ("ABSENT_CONFIRMED", "absent_sure"),
+    ):
         button = OnUncertainPost(act=ResolutionAct[act], id=7, claim=2)
         assert button.pack() == f"uncertain:{word}:7:2"
 

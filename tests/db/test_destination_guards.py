@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from bot.callbacks import DestinationAct, OnDestination
+from bot.callbacks import DestinationAct, OnDestination, WithdrawTo
 from sandbox import embedded, logins
 from services.money import destinations
 from services.platform import inbox
@@ -41,8 +41,15 @@ async def world(database: Database) -> World:
 def _request(user_id: int | None, destination_id: int) -> str:
     return (
         "INSERT INTO withdrawals (key, user_id, amount, currency, destination_id)"
-        f" VALUES ('x', {user_id}, 5, 'USD', {destination_id})"
+        f" VALUES ('press:{user_id}:k', {user_id}, 5, 'USD', {destination_id})"
     )
+
+
+async def _press_request(database: Database, who: Actor, destination_id: int) -> None:
+    """Let a person press the button that requests this withdrawal."""
+    data = WithdrawTo(amount=5, key="k", destination=destination_id).pack()
+    async with database.sessions.begin() as session:
+        await presses.press(session, who, data)
 
 
 async def test_an_address_counts_only_after_its_persons_own_press(
@@ -67,8 +74,9 @@ async def test_an_address_counts_only_after_its_persons_own_press(
 
 
 async def test_a_withdrawal_goes_to_a_confirmed_address_of_its_person(
-    bot: asyncpg.Connection, world: World
+    database: Database, bot: asyncpg.Connection, world: World
 ) -> None:
+    await _press_request(database, world.owner, world.current)
     assert await refused_state(bot, _request(world.thief.user_id, world.current)) == "AD121"
     assert await refused_state(bot, _request(world.owner.user_id, world.typed)) == "AD121"
     assert await refused_state(bot, _request(world.owner.user_id, 999_999)) == "AD121"
@@ -81,6 +89,7 @@ async def test_a_changed_address_waits_a_day_in_the_database_too(
     async with database.sessions.begin() as session:
         await destinations.confirm(session, actor=world.owner, destination_id=world.typed)
     assert await refused_state(bot, _request(world.owner.user_id, world.typed)) == "AD122"
+    await _press_request(database, world.owner, world.typed)
     await database.as_owner("UPDATE clock_shift SET allowed = true WHERE NOT allowed")
     await database.as_owner("UPDATE clock_shift SET shift = shift + interval '24 hours'")
     assert await refused_state(bot, _request(world.owner.user_id, world.typed)) is None

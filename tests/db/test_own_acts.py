@@ -1,4 +1,4 @@
-"""Test that the bot's login buys, and gives a channel away, only with the person's own update."""
+"""Test that the bot's login acts in a person's name only with the person's own update."""
 
 import json
 from typing import Any
@@ -7,13 +7,17 @@ import asyncpg
 import pytest
 from aiogram_dialog.utils import intent_callback_data
 
-from bot.callbacks import Retry
+from bot.callbacks import OnWithdrawal, Retry, Withdraw, WithdrawalAct, WithdrawTo
+from db.models.users import RequestKind, Role
+from services.market import staff_requests
+from services.money import withdrawals
 from services.platform import inbox, users
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.refused import refused_state
 from tests.factories import people, presses
 from tests.factories.people import Deal
+from tests.services.money.test_destinations import confirmed
 
 
 @pytest.fixture
@@ -85,3 +89,109 @@ async def test_a_channel_goes_to_a_person_who_has_chosen_it(
         "SELECT metadata FROM user_audit_logs WHERE action = 'channel_taken_over'"
     )
     assert json.loads(facts)["channel_id"] == deal.channel.id
+
+
+def _withdrawal(who: Actor, amount: int, key: str, destination_id: int | None = None) -> str:
+    return (
+        "INSERT INTO withdrawals (key, user_id, amount, currency, destination_id)"
+        f" VALUES ('{key}', {who.user_id}, {amount}, 'USD', {destination_id or 'NULL'})"
+    )
+
+
+@pytest.mark.parametrize("has_destination", [False, True])
+async def test_a_person_asks_for_a_withdrawal_by_its_button(
+    database: Database, bot: asyncpg.Connection, deal: Deal, *, has_destination: bool
+) -> None:
+    who, id_ = deal.advertiser, None
+    if has_destination:
+        async with database.sessions.begin() as session:
+            id_ = (await confirmed(session, who)).id
+    data = Withdraw(amount=5, key="k").pack()
+    if id_ is not None:
+        data = WithdrawTo(amount=5, key="k", destination=id_).pack()
+    key = f"press:{who.user_id}:k"
+    await _press(database, deal.owner, data)  # another person
+    await _press(database, who, data.replace(":5:", ":6:", 1))
+    assert await refused_state(bot, _withdrawal(who, 5, key, id_)) == "AD079"
+    pressed = await _press(database, who, data)
+    for amount, other_key, destination_id in (
+        (4, key, id_),
+        (5, f"press:{who.user_id}:other", id_),
+        (5, "k", id_),
+        *([(5, key, None)] if has_destination else []),
+    ):
+        by_hand = _withdrawal(who, amount, other_key, destination_id)
+        assert await refused_state(bot, by_hand) == "AD079"
+    assert await refused_state(bot, _withdrawal(deal.owner, 5, key)) == "AD079"
+    assert await refused_state(bot, _withdrawal(who, 5, key, id_)) is None
+    async with database.sessions.begin() as session:
+        await inbox.mark_handled(session, pressed)
+    assert await refused_state(bot, _withdrawal(who, 5, key, id_)) == "AD079"
+
+
+async def test_a_second_admin_confirms_the_withdrawal_of_a_tester(
+    database: Database, bot: asyncpg.Connection, deal: Deal
+) -> None:
+    who, admin = deal.advertiser, deal.moderator
+    async with database.sessions.begin() as session:
+        second = await people.staff(session)
+        request = await staff_requests.create(
+            session,
+            actor=admin,
+            kind=RequestKind.CLEAN_UP_TESTER,
+            arguments={},
+            reason="x",
+            subject_telegram_id=(await users.get(session, who.user_id or 0)).telegram_id,
+            from_shell=True,
+        )
+        mine = await presses.press(session, admin, f"request:mine:{request.id}")
+        await staff_requests.acknowledge(session, actor=mine, request_id=request.id)
+    by_request = _withdrawal(who, 5, f"clean_up:{request.id}")
+    await _press(database, admin, f"request:yes_sure:{request.id}")
+    assert await refused_state(bot, by_request) == "AD079"
+    await _press(database, second, f"request:yes_sure:{request.id}")
+    assert await refused_state(bot, by_request) is None
+    of_another = _withdrawal(deal.owner, 5, f"clean_up:{request.id}")
+    assert await refused_state(bot, of_another) == "AD079"
+
+
+@pytest.mark.parametrize(
+    ("move", "words"),
+    [
+        ("'approved', decided_by = {admin}", "withdrawal:approve_sure:{id}:"),
+        ("'paid', external_reference = 'wire', settled_at = now()", "/paid {id} wire"),
+        ("'returned', return_reason = 'x', settled_at = now()", "/return #{id} it came back"),
+        ("'returned', return_reason = 'x', settled_at = now()", "withdrawal:return:{id}:x"),
+    ],
+)
+async def test_an_admin_decides_about_a_withdrawal_by_a_press_or_a_command(
+    database: Database, bot: asyncpg.Connection, deal: Deal, move: str, words: str
+) -> None:
+    who, admin = deal.advertiser, deal.moderator
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        asked = await withdrawals.request(session, actor=who, amount=5, key="form")
+        if "approve" not in words:
+            await withdrawals.approve(session, actor=admin, withdrawal_id=asked.id)
+    decide = f"UPDATE withdrawals SET status = {move.format(admin=admin.user_id)}"
+
+    async def say(actor: Actor, number: object) -> int:
+        said = words.format(id=number)
+        deliver = presses.press if said.startswith("withdrawal") else presses.write
+        async with database.sessions.begin() as session:
+            return (await deliver(session, actor, said)).inbox_id or 0
+
+    for actor, number in ((who, asked.id), (operator, asked.id), (admin, f"{asked.id}0")):
+        await say(actor, number)
+    await _press(database, admin, OnWithdrawal(act=WithdrawalAct.ASK_REASON, id=asked.id).pack())
+    assert await refused_state(bot, decide) == "AD087"
+    said = await say(admin, asked.id)
+    assert await refused_state(bot, decide) is None
+    async with database.sessions.begin() as session:
+        await inbox.mark_handled(session, said)
+    assert await refused_state(bot, decide) == "AD087"
+
+
+def test_the_database_reads_the_data_of_the_buttons_about_withdrawals() -> None:
+    for act, word in (("APPROVE_CONFIRMED", "approve_sure"), ("RETURN", "return")):
+        assert OnWithdrawal(act=WithdrawalAct[act], id=7).pack() == f"withdrawal:{word}:7:"

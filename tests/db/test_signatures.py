@@ -159,6 +159,7 @@ PAID: dict[str, Any] = {"kind": "record_payment"}
         (GRANT, "grant {whom} admin she joins", {}),
         (GRANT, "/grant {whom} admin she joins", {"forward_origin": {}}),
         (GRANT, "/grant {whom} admin she joins", {"via_bot": {}}),
+        (GRANT, "/grant {whom} admin she joins", {"sender_business_bot": {}}),
         (GRANT, "/grant {whom} admin she joins", {"sender_chat": {}}),
         (GRANT, "/grant {whom} admin she leaves", {}),
         (PAID, "/paid {withdrawal} wire-2\nshe joins", {}),

@@ -199,7 +199,7 @@ ON_OPERATIONS = (
         "a withdrawal is approved in the name of an admin",
         "UPDATE withdrawals SET status = 'approved', decided_by = {admin}",
         app="may",
-        bot="may",
+        bot="AD087",
     ),
     attack(
         "a placement is rejected in the name of an admin",

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.corrections import Correction
-from db.models.operations import InboxUpdate, Switch
+from db.models.operations import InboxUpdate, OutboxMessage, OutboxStatus, Switch
 from db.models.posting import PostJob
 from db.models.users import RequestKind, Role, User, UserRole
 from db.session import Sessions
@@ -216,6 +216,14 @@ async def spend(session: AsyncSession, who: Actor, amount: int) -> None:
         update(InboxUpdate)
         .where(InboxUpdate.id > last_id)
         .values(done_at=func.now(), payload=null())
+    )
+    # The other person is not in Telegram, and gets no message.
+    await session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.kind == "wallet_corrected", OutboxMessage.status == OutboxStatus.QUEUED
+        )
+        .values(status=OutboxStatus.FAILED)
     )
 
 

@@ -7,6 +7,8 @@ import pytest
 import structlog
 
 from db.models.users import Role
+from db.session import create_engine, create_sessions
+from sandbox import embedded, logins
 from tests.conftest import Database
 from tests.handlers import uncertain_post
 from tests.handlers.marketplace import Marketplace, open_marketplace
@@ -29,6 +31,18 @@ async def market(database: Database, tmp_path: Path) -> AsyncIterator[Marketplac
     async with open_marketplace(database, tmp_path) as marketplace:
         await marketplace.employ("admin", Role.ADMIN)
         yield marketplace
+
+
+@pytest.fixture
+async def with_own_login(
+    market: Marketplace, server: embedded.Postgres
+) -> AsyncIterator[Marketplace]:
+    """Yield a running bot whose handlers use the bot's own login, as in production."""
+    name = market.database.url.partition("@/")[2].partition("?")[0]
+    engine = create_engine(server.dsn(logins.BOT, name))
+    market.dependencies.sessions = create_sessions(engine)
+    yield market
+    await engine.dispose()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from tests.handlers.marketplace import AD, Marketplace
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_placement_is_bought_and_approved(market: Marketplace) -> None:
     await market.give("advertiser", 20_000)
     await market.connect_channel()

@@ -19,7 +19,11 @@ ANOTHER = "Another admin"
 
 @pytest.fixture
 async def signed_by_two(market: Marketplace) -> Marketplace:
-    """Return a running bot with two admins, and an advertiser with $100."""
+    """Return a running bot with two admins, an advertiser with $100, and another person."""
+    created = await market.world.control("users", first_name="Taker")
+    market.world.ids["taker"] = created["id"]
+    for person in ("advertiser", "taker"):
+        await market.say(person, "/start")
     await market.give("advertiser", 10_000)
     await hire(market, "owner", Role.ADMIN)
     return market
@@ -47,13 +51,14 @@ async def wallet(session: AsyncSession, who: Actor) -> int:
 async def adjustment(market: Marketplace) -> int:
     """Let "admin" propose to move $40 between two wallets, and return the correction's id."""
     actor, giver = await proposer(market), await market.actor("advertiser")
+    taker = await market.actor("taker")
     async with market.database.sessions.begin() as session:
         proposed = await presses.propose(
             corrections.propose_adjustment,
             session,
             actor=actor,
             from_wallet=await wallet(session, giver),
-            to_wallet=await wallet(session, await people.person(session)),
+            to_wallet=await wallet(session, taker),
             amount=4_000,
             reason="paid for the wrong placement",
         )
@@ -98,6 +103,11 @@ async def test_the_second_admin_confirms_with_a_reason(
     assert await market.buttons("group") == ["⬅️ Back"]
     await market.press("owner", "⬅️ Back", where="group")
     assert "No correction waits" in await market.last("group")
+    await market.deliver()
+    assert "$40.00 was taken from your wallet" in await market.last("advertiser")
+    await market.press("advertiser", "💰 Wallet")
+    assert "Available: $60.00" in await market.last("advertiser")
+    assert "$40.00 was added to your wallet" in await market.last("taker")
     assert [row["error"] for row in await market.refusals()] == ["SamePerson"]
 
 
@@ -242,6 +252,8 @@ async def test_half_a_payout_is_completed_by_the_confirmation(signed_by_two: Mar
     assert "Done" in await market.last("group")
     paid = await market.value("SELECT balance FROM wallets WHERE id = :id", id=owner)
     assert paid == 4_500
+    told = "SELECT user_id, payload ->> 'amount' AS n FROM outbox WHERE kind = 'wallet_corrected'"
+    assert await market.rows(told) == [{"user_id": deal.owner.user_id, "n": "4500"}]
 
 
 async def test_only_admins_see_and_decide_corrections(signed_by_two: Marketplace) -> None:

@@ -43,8 +43,9 @@ async def _ask_for_money(market: Marketplace) -> None:
 
 
 async def test_an_owner_is_paid_to_an_address_that_only_the_paying_admin_reads(
-    market: Marketplace,
+    with_own_login: Marketplace,
 ) -> None:
+    market = with_own_login
     _offer(market, PayoutMethod.TON, PayoutMethod.CARD)
     await market.say("owner", "/start")
     await market.give("owner", 10_000)

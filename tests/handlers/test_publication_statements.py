@@ -69,6 +69,7 @@ async def test_an_edit_also_compares_the_media(
 
 @pytest.mark.parametrize("rights", [{}, {"can_edit_messages": True}])
 @pytest.mark.parametrize("posting", [True, False])
+@pytest.mark.usefixtures("with_own_login")
 async def test_two_admins_record_a_post_that_nothing_can_prove(
     with_second_admin: Marketplace, rights: dict[str, bool], *, posting: bool
 ) -> None:

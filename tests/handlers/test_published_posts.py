@@ -68,6 +68,7 @@ async def test_both_sides_read_what_was_changed(market: Marketplace) -> None:
         assert "the text, its formatting or its place" in await market.last(party)
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     market: Marketplace,
 ) -> None:
@@ -92,11 +93,15 @@ async def test_the_card_of_a_breach_shows_the_checks_and_an_admin_dismisses_it(
     await market.press("advertiser", "🔄 Refresh")
     assert "Status: 🟢 published" in await market.last("advertiser")
     assert await market.value("SELECT breach FROM post_jobs") is None
+    await market.deliver()
+    assert "does not count against you" in await market.last("owner")
+    assert "no reason to give the money back" in await market.last("advertiser")
     await release(market)
     assert "changed 2 times" in await market.last("advertiser")
     assert "stayed" not in await market.last("advertiser")
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_an_admin_refunds_a_breach(market: Marketplace) -> None:
     await publish_ad(market)
     for _ in range(2):

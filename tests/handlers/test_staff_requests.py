@@ -207,7 +207,8 @@ async def test_what_does_not_exist_is_named(two_heads: Marketplace) -> None:
         assert said in await market.last("group"), command
 
 
-async def test_a_tester_is_marked_and_cleaned_up_from_a_shell(market: Marketplace) -> None:
+async def test_a_tester_is_marked_and_cleaned_up_from_a_shell(with_own_login: Marketplace) -> None:
+    market = with_own_login
     await market.submitted()
     await market.make_campaign(active=False)
     await market.give("advertiser", 5_000)
@@ -220,7 +221,15 @@ async def test_a_tester_is_marked_and_cleaned_up_from_a_shell(market: Marketplac
         await market.deliver()
         assert done in await market.last("group")
         await market.press("admin", MINE, where="group")
-        assert f"Done by {admin}" in await market.last("group")
+        if command == "mark":
+            assert f"Done by {admin}" in await market.last("group")
+    assert "Waits for a second person" in await market.last("group")
+    assert await market.value("SELECT count(*) FROM withdrawals") == 0
+    await hire(market, "owner", Role.ADMIN)
+    await market.deliver()
+    await market.press("owner", CONFIRM, where="group")
+    await market.press("owner", SURE, where="group")
+    assert f"Done by {market.chat('owner')}" in await market.last("group")
     ran = await shell.adtech("testers", "list", "--csv")
     assert ran.out.splitlines() == ["person,campaigns", f"{tester},1"]
     statuses = await market.rows("SELECT status FROM campaigns")

@@ -28,6 +28,7 @@ async def test_the_card_shows_the_ad_and_three_decisions(with_uncertain_post: Ma
     assert "TimeoutError" in shown[-1]
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_confirming_a_post_needs_a_link_that_is_checked(
     with_uncertain_post: Marketplace,
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_forward_without_an_answer_is_tried_again_later(
     assert await job(market) == ("uncertain", "held")
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_two_admins_who_report_a_missing_post_queue_it_once(
     with_uncertain_post: Marketplace,
 ) -> None:
@@ -134,6 +136,7 @@ async def test_the_card_of_an_earlier_claim_decides_nothing(
     assert await market.everything() == before
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_refund_fails_the_post_and_the_next_tick_refunds_it(
     with_uncertain_post: Marketplace,
 ) -> None:

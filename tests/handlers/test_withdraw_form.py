@@ -13,7 +13,8 @@ def _set(market: Marketplace, **values: object) -> None:
     market.dependencies.settings = market.dependencies.settings.model_copy(update=values)
 
 
-async def test_a_person_requests_a_withdrawal_and_cancels_it(market: Marketplace) -> None:
+async def test_a_person_requests_a_withdrawal_and_cancels_it(with_own_login: Marketplace) -> None:
+    market = with_own_login
     await market.give("advertiser", 10_000)
     await market.say("advertiser", "/start")
     await market.press("advertiser", "💰 Wallet")

@@ -41,6 +41,7 @@ async def request_withdrawal(market: Marketplace, who: str, amount: int) -> int:
     return asked.id
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_an_admin_approves_and_marks_it_as_paid(with_withdrawal: Marketplace) -> None:
     market = with_withdrawal
     await market.press("admin", OPEN, where="group")
@@ -127,6 +128,7 @@ async def test_nobody_decides_on_their_own_money_nor_outside_the_chat(market: Ma
     assert len(await market.refusals()) == 7
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) -> None:
     market = with_withdrawal
     await market.employ("owner", Role.ADMIN)
@@ -153,6 +155,8 @@ async def test_only_one_admin_pays_a_withdrawal(with_withdrawal: Marketplace) ->
     assert await market.value("SELECT paying_by FROM withdrawals") == (
         (await market.actor("owner")).user_id
     )
+    await market.say("owner", f"/return {number} a mistake", where="group")
+    assert await market.withdrawal_statuses() == ["returned"]
 
 
 async def test_the_card_of_a_blocked_person_says_not_to_pay(
@@ -173,6 +177,7 @@ async def test_the_card_of_a_blocked_person_says_not_to_pay(
     assert len(await market.refusals()) == 1
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_a_payment_that_nobody_approved_needs_a_second_admin(
     with_withdrawal: Marketplace,
 ) -> None:

@@ -30,7 +30,7 @@ from pathlib import Path
 from sandbox import binaries, processes
 from sandbox.demo.books import DemoDatabase
 from sandbox.demo.errors import Unexpected
-from sandbox.demo.people import Control
+from sandbox.demo.people import Control, Person
 from sandbox.demo.scenario import Scenario
 from tests.rehearsal import balancer, installation
 from tests.rehearsal.installation import ROOT, Installation
@@ -41,6 +41,7 @@ MODES = {"long polling": False, "webhook": True}
 """The two ways in which updates arrive. The value is true for the webhook."""
 _REVISION = "SELECT max(version_num) FROM alembic_version"
 _SETTLED_SECONDS = 60.0
+_SURE = "✅ Yes, confirm it"
 
 
 @contextmanager
@@ -115,7 +116,13 @@ async def _smoke_test(new: Release, traffic: Traffic) -> str:
     people = tenant.participants
     for person in (people.advertiser, people.owner):
         await _request(new, tenant, "mark", person.id)
+    since = await people.admin_chat.version()
     await _request(new, tenant, "clean-up", people.advertiser.id)
+    second = Person(traffic.control, traffic.installation.facts["people"]["second_admin"])
+    card = await people.admin_chat.shows("✅ Confirm", since=since)
+    question = "Then this happens at once"
+    await second.press("✅ Confirm", on=card, then=question, chat=people.admin_chat)
+    await second.press(_SURE, then="Done by", chat=people.admin_chat)
     row = await traffic.database.row(
         "SELECT w.status, w.amount FROM withdrawals w JOIN users u ON u.id = w.user_id"
         " WHERE u.telegram_id = $1",
@@ -127,7 +134,7 @@ async def _smoke_test(new: Release, traffic: Traffic) -> str:
 
 
 async def _request(new: Release, tenant: Scenario, act: str, person: int) -> None:
-    """Request an act of `adtech testers` in the name of the admin, who then confirms it."""
+    """Request an act of `adtech testers` in the name of the admin, who then says "That was me"."""
     people = tenant.participants
     since = await people.admin_chat.version()
     words = ("testers", act, str(person), "smoke test", "--as", str(people.admin.id))

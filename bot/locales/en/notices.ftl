@@ -78,6 +78,10 @@ notice-post-breach = { $to ->
     } The owner is not paid for now, and the admins decide. If they don't decide until { $until }, you get the money back.
 }
 notice-post-breach-refunded = ↩️ The advertiser of placement #{ $id } in { $channel } gets the money back, because the ad did not stay as it was bought. You are not paid for it.
+notice-breach-dismissed = { $to ->
+    [owner] ⚖️ An admin has looked at placement #{ $id } in { $channel }: what happened does not count against you. Leave the ad and my rights as they are. The checks go on, and you are paid if the ad is there at the end of the promised time.
+   *[advertiser] ⚖️ An admin has looked at placement #{ $id } in { $channel } and decided that what happened is no reason to give the money back. The checks of your ad go on until the promised time is over. If you think that this is wrong, write to the support: /paysupport
+}
 notice-channel-suspended = ⚠️ “{ $title }” is not offered any more. { $why }
 notice-placement-channel-suspended = ⚠️ { $channel } is suspended (placement #{ $id }). { $why } If your ad can't be published or checked in time, you get the money back, or the admins decide.
 placement-channel-why = { $reason ->
@@ -155,6 +159,10 @@ notice-star-transaction-refused = 🚨 Telegram lists a transaction of { $amount
 notice-deposit-clawed-back = 🚨 A payment of { $amount } by { $person } was reversed outside of the platform. Taken back: { $recovered }. The platform's loss: { $loss }. The person is blocked.
 notice-do-not-pay = ⛔ Approved withdrawals of this person, do not pay them now: { $ids }. See /withdrawals
 notice-deposit-taken-back = ↩️ Your payment of { $amount } was taken back outside of the platform, so it does not count here any more. Taken from your wallet: { $recovered }. Still missing: { $loss }. Questions: /paysupport
+notice-wallet-corrected = { $way ->
+    [in] ⚖️ Two admins have corrected an error in the books: { $amount } was added to your wallet.
+   *[out] ⚖️ Two admins have corrected an error in the books: { $amount } was taken from your wallet. If you think that this is wrong, write to the support: /paysupport
+}
 correction-kind = { $kind ->
     [adjustment] an adjustment
     [missing_payout] a missing payout

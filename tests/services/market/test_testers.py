@@ -1,11 +1,13 @@
 """Test that testers are marked by a request, left out of the reports, and cleaned up after."""
 
+import contextlib
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import RequestKind
+from db.models.users import RequestKind, Role, StaffRequest
 from db.session import sqlstate
 from services.market import campaigns, staff_requests, testers
 from services.money import escrow
@@ -15,7 +17,10 @@ from tests.factories import people, presses, rows
 
 
 async def decide(session: AsyncSession, kind: RequestKind, who: Actor) -> Actor:
-    """Request an act about a person, and press "That was me". Return the admin."""
+    """Request an act about a person, and press "That was me". Return the admin.
+
+    A second admin confirms a clean-up.
+    """
     admin = await people.staff(session)
     subject = await rows.one(
         session, "SELECT telegram_id FROM users WHERE id = :id", id=who.user_id
@@ -31,6 +36,10 @@ async def decide(session: AsyncSession, kind: RequestKind, who: Actor) -> Actor:
     )
     pressed = await presses.press(session, admin, f"request:mine:{request.id}")
     await staff_requests.acknowledge(session, actor=pressed, request_id=request.id)
+    if kind is RequestKind.CLEAN_UP_TESTER:
+        second = await people.staff(session)
+        confirming = await presses.press(session, second, f"request:yes_sure:{request.id}")
+        await staff_requests.confirm(session, actor=confirming, request_id=request.id)
     await people.commit(session)
     return admin
 
@@ -141,18 +150,62 @@ async def test_a_clean_up_gives_the_money_back_and_deletes_only_drafts(
     assert await rows.one(session, "SELECT count(*) FROM withdrawals") == 1
 
 
-@pytest.mark.parametrize(("is_tester", "other_press", "state"), [(1, 1, "AD061"), (0, 0, "AD083")])
+async def test_one_admin_alone_cleans_up_after_nobody(session: AsyncSession) -> None:
+    deal = await people.deal(session, balance=20_000)
+    await decide(session, RequestKind.MARK_TESTER, deal.advertiser)
+    admin = await people.staff(session)
+    request = await _ask_to_clean_up(session, admin, deal.advertiser)
+    pressed = await presses.press(session, admin, f"request:mine:{request.id}")
+    await staff_requests.acknowledge(session, actor=pressed, request_id=request.id)
+    sure = await presses.press(session, admin, f"request:yes_sure:{request.id}")
+    with pytest.raises(errors.SamePerson):
+        await staff_requests.confirm(session, actor=sure, request_id=request.id)
+    await people.commit(session)
+    assert await rows.one(session, "SELECT status FROM campaigns") == "active"
+    assert await rows.one(session, "SELECT count(*) FROM withdrawals") == 0
+
+
+@pytest.mark.parametrize(
+    ("is_tester", "pressed_by", "state"),
+    [
+        (1, "second", None),
+        (1, "requester", "AD083"),
+        (1, "operator", "AD083"),
+        (0, "second", "AD083"),
+    ],
+)
 async def test_the_database_deletes_only_drafts_of_a_tester_by_the_press_for_it(
-    session: AsyncSession, is_tester: int, other_press: int, state: str
+    session: AsyncSession, is_tester: int, pressed_by: str, state: str | None
 ) -> None:
     who = await people.person(session)
     admin = await people.staff(session)
     if is_tester:
-        admin = await decide(session, RequestKind.MARK_TESTER, who)
+        await decide(session, RequestKind.MARK_TESTER, who)
+    request = await _ask_to_clean_up(session, admin, who)
+    mine = await presses.press(session, admin, f"request:mine:{request.id}")
+    await staff_requests.acknowledge(session, actor=mine, request_id=request.id)
+    found = {
+        "second": await people.staff(session),
+        "requester": admin,
+        "operator": await people.staff(session, Role.OPERATOR),
+    }
+    await presses.press(session, found[pressed_by], f"request:yes_sure:{request.id}")
+    await presses.press(session, await people.staff(session), f"request:yes_sure:{request.id + 1}")
+    allowed = contextlib.nullcontext() if state is None else pytest.raises(DBAPIError)
+    with allowed as refused:
+        async with session.begin_nested():
+            await session.execute(
+                text("SELECT delete_tester_drafts(:request, NULL)"), {"request": request.id}
+            )
+    assert state is None or (refused is not None and sqlstate(refused.value) == state)
+
+
+async def _ask_to_clean_up(session: AsyncSession, admin: Actor, who: Actor) -> StaffRequest:
+    """Let an admin type in a shell that a person's things are cleaned up."""
     subject = await rows.one(
         session, "SELECT telegram_id FROM users WHERE id = :id", id=who.user_id
     )
-    request = await staff_requests.create(
+    return await staff_requests.create(
         session,
         actor=admin,
         kind=RequestKind.CLEAN_UP_TESTER,
@@ -161,11 +214,3 @@ async def test_the_database_deletes_only_drafts_of_a_tester_by_the_press_for_it(
         subject_telegram_id=subject,
         from_shell=True,
     )
-    pressed = await presses.press(session, admin, f"request:mine:{request.id + other_press}")
-    with pytest.raises(DBAPIError) as refused:
-        async with session.begin_nested():
-            await session.execute(
-                text("SELECT delete_tester_drafts(:request, :inbox)"),
-                {"request": request.id, "inbox": pressed.inbox_id},
-            )
-    assert sqlstate(refused.value) == state

@@ -116,6 +116,18 @@ async def test_a_confirmed_repair_ends_72_hours_after_its_confirmation(database:
         assert await invariants.run(session) == []
 
 
+async def test_a_repair_is_applied_until_72_hours_after_its_confirmation(
+    database: Database,
+) -> None:
+    proposer, confirmer, wallet = await _drift(database)
+    confirmed = await breakage.confirmed_correction(database, proposer, confirmer, "reset", wallet)
+    await database.forward(timedelta(hours=71, minutes=59))
+    await breakage.execute_correction(database, confirmed)
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, STATUS) == "done"
+        assert await invariants.run(session) == []
+
+
 @pytest.mark.parametrize("leaver", ["proposer", "confirmer"])
 async def test_a_confirmed_repair_ends_with_the_role_of_either_admin(
     database: Database, leaver: str

@@ -16,6 +16,11 @@ from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import breakage, people, presses, rows
 
+TOLD = (
+    "SELECT user_id, (payload ->> 'amount')::int, payload ->> 'currency' FROM outbox"
+    " WHERE kind = 'wallet_corrected' ORDER BY id"
+)
+
 
 async def _wallet(session: AsyncSession, who: Actor) -> int:
     return (await wallets.of_user(session, who.user_id or 0)).id
@@ -100,6 +105,7 @@ async def test_two_admins_move_money_by_a_compensating_transfer(session: AsyncSe
         "SELECT user_id, payload->>'status' FROM outbox WHERE kind = 'correction_changed'"
         " ORDER BY id",
     ) == [(None, "proposed"), (None, "done")]
+    assert await rows.table(session, TOLD) == [(one.user_id, -40, "USD"), (two.user_id, 40, "USD")]
     assert await corrections.list_open(session, limit=5, offset=0) == []
     again = await presses.confirm_correction(session, confirmer, done.id)
     before = await rows.snapshot(session)

@@ -22,7 +22,7 @@ from services.money import incidents, star_list_positions, withdrawal_sources, w
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
-from tests.factories import breakage, payments, people, rows
+from tests.factories import breakage, payments, people, presses, rows
 
 BOT = 7
 UNKNOWN = {star_transactions.UNKNOWN_DEPOSIT, star_transactions.UNKNOWN_REFUND}
@@ -304,6 +304,7 @@ async def test_the_logins_of_the_jobs_have_the_rights_that_they_need(
         admin, person = await people.staff(session), await _person(session)
         paid = await _pay_in(session, person)
         asked = await _request(session, person)
+        await presses.press(session, admin, f"withdrawal:approve_sure:{asked.id}:")
     name = database.url.partition("@/")[2].partition("?")[0]
     clock, bot = (create_engine(server.dsn(login, name)) for login in (logins.CLOCK, logins.BOT))
     try:

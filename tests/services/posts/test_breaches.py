@@ -212,6 +212,8 @@ async def test_a_dismissed_breach_leaves_the_decision_to_the_checks(database: Da
                 session, actor=press, target_id=made.target.id, claim_no=1
             )
         assert await breaches.refund_due(session, limit=9) == 0
+    assert await _notified(database, "breach_dismissed") == _parties(made)
+    async with database.sessions.begin() as session:
         assert await escrow.list_releasable(session, limit=9) == [made.target.id]
         await escrow.release(session, target_id=made.target.id)
         told = await rows.table(
