@@ -29,9 +29,10 @@ async def deal(database: Database) -> Deal:
 def _purchase(deal: Deal, *, retry_of: int | None = None) -> str:
     return (
         "INSERT INTO campaign_targets"
-        " (campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, retry_of)"
+        " (campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, answer_due_at,"
+        " retry_of)"
         f" VALUES ({deal.campaign.id}, {deal.channel.id}, {deal.owner.user_id}, 5000, 24, 0,"
-        f" {retry_of or 'NULL'})"
+        f" clock(), {retry_of or 'NULL'})"
     )
 
 

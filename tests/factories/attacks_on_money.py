@@ -287,7 +287,8 @@ ON_MONEY = (
     attack(
         "a person buys without having pressed the button",
         "INSERT INTO campaign_targets (campaign_id, channel_id, owner_id, price, promised_hours,"
-        " fee_bps) SELECT campaign_id, channel_id, owner_id, 1, 0, 0 FROM campaign_targets"
+        " fee_bps, answer_due_at) SELECT campaign_id, channel_id, owner_id, 1, 0, 0, clock()"
+        " FROM campaign_targets"
         " WHERE id = {pending}",
         app="may",
         bot="AD079",
