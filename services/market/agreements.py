@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.correlation import correlation_id
 from db.models.agreements import Answer
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
-from services.market import submission_cards
+from db.models.operations import OutboxMessage, OutboxStatus
+from services.market import placement_delays, submission_cards
 from services.platform import errors, outbox
 from services.platform.actors import Actor
 from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate
@@ -61,6 +62,7 @@ async def ask(session: AsyncSession, target: CampaignTarget, *, advertiser_id: i
         kind=QUESTION,
         payload={"target_id": target.id},
         key=f"{QUESTION}:{target.id}",
+        due_in=await placement_delays.question_delay(session, advertiser_id),
     )
 
 
@@ -123,14 +125,22 @@ async def tell_unreachable(session: AsyncSession, target_id: int) -> None:
 
 
 async def notify_ended(session: AsyncSession, target_ids: Collection[int]) -> None:
-    """Tell the owners that some placements, about which they were asked, will not be published."""
+    """Tell the owners that some placements, about which they were asked, will not be published.
+
+    An owner whom the question has not reached is not told.
+    """
     if not target_ids:
         return
     asked = await session.execute(
         select(CampaignTarget.id, CampaignTarget.owner_id)
         .where(
             CampaignTarget.id.in_(target_ids),
-            CampaignTarget.answer_due_at.is_not(None),
+            select(OutboxMessage.id)
+            .where(
+                OutboxMessage.key == func.concat(f"{QUESTION}:", CampaignTarget.id),
+                OutboxMessage.status == OutboxStatus.SENT,
+            )
+            .exists(),
         )
         .order_by(CampaignTarget.id)
     )

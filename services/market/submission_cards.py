@@ -3,6 +3,7 @@
 A placement that its channel's owner has not accepted yet has no card.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, String, Subquery, func, literal, or_, select
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
 from db.models.operations import OutboxMessage
+from services.market import placement_delays
 from services.platform import outbox
 
 OPEN_CARDS = 3
@@ -31,7 +33,7 @@ def rank_pending(*conditions: Any) -> Subquery:
     """
     rank = func.row_number().over(partition_by=Campaign.advertiser_id, order_by=CampaignTarget.id)
     return (
-        select(CampaignTarget.id, rank.label("rank"))
+        select(CampaignTarget.id, Campaign.advertiser_id, rank.label("rank"))
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .where(
             CampaignTarget.status == TargetStatus.PENDING,
@@ -66,13 +68,14 @@ async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) 
     """Queue the missing cards of one advertiser, or of all advertisers.
 
     The OPEN_CARDS oldest pending placements of each advertiser get one card each. Returns the
-    number of queued cards, at most BATCH.
+    number of queued cards, at most BATCH. Cards wait if their advertiser takes placements back all
+    the time (`placement_delays`).
     """
     conditions = [] if advertiser_id is None else [Campaign.advertiser_id == advertiser_id]
     ranked = rank_pending(*conditions)
     key = literal(_KEY, String) + ranked.c.id.cast(String)
-    due = await session.scalars(
-        select(ranked.c.id)
+    due = await session.execute(
+        select(ranked.c.id, ranked.c.advertiser_id)
         .where(
             ranked.c.rank <= OPEN_CARDS,
             ~select(OutboxMessage.id).where(OutboxMessage.key == key).exists(),
@@ -80,13 +83,16 @@ async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) 
         .order_by(ranked.c.id)
         .limit(BATCH)
     )
-    target_ids = due.all()
-    for target_id in target_ids:
+    cards, delays = due.all(), dict[int, timedelta]()
+    for target_id, buyer_id in cards:
+        if buyer_id not in delays:
+            delays[buyer_id] = await placement_delays.question_delay(session, buyer_id)
         await outbox.add(
             session,
             user_id=None,
             kind=KIND,
             payload={"target_id": target_id},
             key=f"{_KEY}{target_id}",
+            due_in=delays[buyer_id],
         )
-    return len(target_ids)
+    return len(cards)

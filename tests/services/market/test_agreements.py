@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.market import agreements, campaigns, channels, moderation, placement_expiry
 from services.money import escrow
-from services.platform import errors
+from services.platform import errors, outbox
 from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate, NotAgreed
 from tests.conftest import Database
 from tests.factories import concurrency, people, rows
@@ -164,9 +164,16 @@ async def test_an_approval_at_the_time_of_the_answer_is_refused_or_counts(
     assert sum(decisions) == (len(refused) < 4)
 
 
+async def _send_question(session: AsyncSession) -> None:
+    """Record that Telegram has delivered the questions to the owners."""
+    queued = await rows.table(session, "SELECT id FROM outbox WHERE kind = 'ad_offered'")
+    await outbox.record_sent(session, {row[0]: 1 for row in queued})
+
+
 async def test_a_late_owner_cannot_answer_and_both_are_told(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await people.deal(session, asks=True)
+        await _send_question(session)
     await database.forward(agreements.ANSWER_TIME - timedelta(seconds=1))
     async with database.sessions.begin() as session:
         assert await placement_expiry.expire_targets(session) == 0
@@ -244,6 +251,7 @@ async def test_the_owner_hears_that_an_accepted_ad_is_not_published(
     session: AsyncSession, how: str
 ) -> None:
     made = await people.deal(session, asks=True)
+    await _send_question(session)
     await agreements.accept(session, actor=made.owner, target_id=made.target.id)
     if how == "withdraw":
         await _acts(made)["withdraw"](session)
@@ -255,6 +263,13 @@ async def test_the_owner_hears_that_an_accepted_ad_is_not_published(
         )
     told = await rows.table(session, "SELECT user_id FROM outbox WHERE kind = 'ad_offer_ended'")
     assert told == [(made.owner.user_id,)]
+
+
+async def test_an_owner_who_was_never_asked_hears_nothing(session: AsyncSession) -> None:
+    for asks in (True, False):
+        made = await people.deal(session, asks=asks)
+        await _acts(made)["withdraw"](session)
+    assert await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'ad_offer_ended'") == 0
 
 
 async def test_placements_that_were_kept_are_counted(database: Database) -> None:

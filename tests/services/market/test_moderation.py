@@ -110,7 +110,7 @@ async def test_reject_notifies_with_the_reason_and_moves_no_money(session: Async
         session, actor=deal.moderator, target_id=deal.target.id, reason=" no bread "
     )
     assert result.created
-    assert rows.grown(before, await rows.snapshot(session)) == {"outbox": 2, "user_audit_logs": 1}
+    assert rows.grown(before, await rows.snapshot(session)) == {"outbox": 1, "user_audit_logs": 1}
     seen = await moderation.get_details(session, target_id=deal.target.id)
     assert (seen.status, seen.decision_reason) == ("rejected", "no bread")
     rejected = await rows.snapshot(session)
