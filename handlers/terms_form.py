@@ -7,7 +7,7 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button, Row
+from aiogram_dialog.widgets.kbd import Button, Group, Row, Select
 
 from bot import formatting
 from bot.callbacks import FormName, OpenForm
@@ -22,6 +22,12 @@ from services.platform import errors
 
 MUCH = 10
 """A new price that is this many times higher or lower than the present one may be a mistake."""
+USUAL_HOURS = (24, 48, 72, 0)
+USUAL_TOPICS = (
+    *("news", "business", "technology", "education"),
+    *("entertainment", "food", "travel", "health"),
+)
+"""The topics that are one press; the owner can type any other."""
 openers = Router(name="terms_form")
 
 
@@ -74,11 +80,31 @@ async def _read_hours(message: Message, _input: MessageInput, manager: DialogMan
     if not short_number or int(text) > channels.MAX_PROMISED_HOURS:
         forms.show_error(manager, context.t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
         return
-    manager.dialog_data["hours"] = int(text)
+    await _save_hours(manager, int(text))
+
+
+async def _choose_hours(
+    _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
+) -> None:
+    await _save_hours(manager, int(item))
+
+
+async def _save_hours(manager: DialogManager, hours: int) -> None:
+    manager.dialog_data["hours"] = hours
     await forms.next_step(manager, TermsForm.topic)
 
 
-async def _save_terms(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+async def _read_topic(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    await _save_terms(manager, message.text or "")
+
+
+async def _choose_topic(
+    _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
+) -> None:
+    await _save_terms(manager, forms.context_of(manager).t("usual-topic", topic=item))
+
+
+async def _save_terms(manager: DialogManager, topic: str) -> None:
     context = forms.context_of(manager)
     try:
         async with context.begin() as session:
@@ -88,7 +114,7 @@ async def _save_terms(message: Message, _input: MessageInput, manager: DialogMan
                 channel_id=_channel_id(manager),
                 price=manager.dialog_data["price"],
                 promised_hours=manager.dialog_data["hours"],
-                topic=message.text or "",
+                topic=topic,
             )
     except errors.InvalidText as error:
         forms.show_error(manager, explain(context.t, error))
@@ -117,7 +143,9 @@ async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> d
             "example": t.money(formatting.EXAMPLE),
             "most": channels.MAX_PROMISED_HOURS,
             "limit": channels.TOPIC_LIMIT,
-        }
+        },
+        "hours": [(hours, t("hours", hours=hours)) for hours in USUAL_HOURS],
+        "topics": [(topic, t("usual-topic", topic=topic)) for topic in USUAL_TOPICS],
     }
 
 
@@ -126,6 +154,18 @@ async def _channel_list(_manager: DialogManager, context: RequestContext) -> Out
         rows = await channels.of_owner(session, context.user_id)
         waiting = await agreements.count_waiting(session, context.user_id)
     return screens.channels(context.t, Page(rows, 0), waiting)
+
+
+def _choices(items: str, on_click: Any) -> Group:
+    """Make buttons for the usual answers of a step, two in a row."""
+    select = Select(
+        forms.ItemLabel(),
+        id=items,
+        item_id_getter=lambda item: item[0],
+        items=items,
+        on_click=on_click,
+    )
+    return Group(select, width=2)
 
 
 form = Dialog(
@@ -145,12 +185,17 @@ form = Dialog(
     forms.text_step(
         "terms-hours-ask",
         _read_hours,
+        _choices("hours", _choose_hours),
         state=TermsForm.hours,
         after_cancel=_channel_list,
         back_to=TermsForm.price,
     ),
     forms.text_step(
-        "terms-topic-ask", _save_terms, state=TermsForm.topic, after_cancel=_channel_list
+        "terms-topic-ask",
+        _read_topic,
+        _choices("topics", _choose_topic),
+        state=TermsForm.topic,
+        after_cancel=_channel_list,
     ),
     getter=_examples_and_limits,
 )

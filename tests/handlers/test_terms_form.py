@@ -52,3 +52,37 @@ async def test_a_price_that_changes_ten_times_is_asked_for_once_more(market: Mar
     for answer in ("24", "news"):
         await market.say("owner", answer)
     assert await market.value("SELECT price FROM channels") == 60_000
+
+
+async def test_a_channel_is_on_offer_after_six_presses_and_one_text(market: Marketplace) -> None:
+    await market.say("owner", "/start")
+    presses = 0
+    for button in ("📺 My channels", "➕ Connect a channel"):
+        await market.press("owner", button)
+        presses += 1
+    await market.pick("owner", "channel")
+    presses += 2  # the button below the text field, and the channel in Telegram's list
+    await market.say("owner", "50")
+    for button in ("48 hours", "Technology"):
+        await market.press("owner", button)
+        presses += 1
+    assert "on offer" in await market.last("owner")
+    assert presses == 6
+    [row] = await market.rows("SELECT status, price, promised_hours, topic FROM channels")
+    assert list(row.values()) == ["active", 5_000, 48, "Technology"]
+
+
+async def test_the_usual_answers_are_in_the_owners_language(market: Marketplace) -> None:
+    await market.connect_channel()
+    await market.say("owner", "/start")
+    await market.press("owner", "⚙️ Settings")
+    await market.press("owner", "Русский")
+    await market.say("owner", "/start")
+    for button in ("📺 Мои каналы", "🟢 Daily", "✏️ Цена и условия"):
+        await market.press("owner", button)
+    await market.say("owner", "50")
+    assert "24 часа" in await market.buttons("owner")
+    await market.press("owner", "без обещанного срока")
+    await market.press("owner", "Новости")
+    [row] = await market.rows("SELECT promised_hours, topic FROM channels")
+    assert list(row.values()) == [0, "Новости"]

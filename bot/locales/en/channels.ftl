@@ -56,9 +56,19 @@ terms-price-sure = The price was { $present }, and now it would be { $price }. O
 terms-price-yes = ✅ Yes, it is right
 terms-hours-ask = A post costs { $price }: you get { $share }, and the platform's fee is { $fee }.
 
-    How many hours does a post stay? Send a whole number from 0 to { $most }. With 0 you are paid as soon as the post is published.
+    How many hours does a post stay? Choose, or send a whole number from 0 to { $most }. With 0 you are paid as soon as the post is published.
 hours-wrong = Please send a whole number of hours from 0 to { $most }.
-terms-topic-ask = What is the channel about? One or two words are enough, at most { $limit } characters.
+terms-topic-ask = What is the channel about? Choose, or send one or two words, at most { $limit } characters.
+usual-topic = { $topic ->
+    [news] News
+    [business] Business
+    [technology] Technology
+    [education] Education
+    [entertainment] Entertainment
+    [food] Food
+    [travel] Travel
+   *[health] Health
+}
 
 sold = 📢 Ads in your channels
 sold-none = 📢 Nobody has bought a placement in your channels yet.
