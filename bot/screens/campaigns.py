@@ -1,7 +1,7 @@
 """Build the screens of an advertiser's campaigns."""
 
 from bot.callbacks import CampaignAct, FormName, Go, OnCampaign, OpenForm, Screen
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Campaign, CampaignStatus
@@ -12,13 +12,11 @@ def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
     return Outgoing(
         t("campaigns" if page.fetched else "campaigns-none"),
         rows(
-            *(
-                [
-                    button(
-                        t("campaigns-row", name=campaign.name, status=campaign.status.value),
-                        Go(screen=Screen.CAMPAIGN, id=campaign.id),
-                    )
-                ]
+            *column(
+                (
+                    t("campaigns-row", name=campaign.name, status=campaign.status.value),
+                    Go(screen=Screen.CAMPAIGN, id=campaign.id),
+                )
                 for campaign in page.rows
             ),
             page.buttons(t, lambda number: Go(screen=Screen.CAMPAIGNS, page=number)),
@@ -88,13 +86,11 @@ def choose_campaign(t: Texts, page: Page[Campaign]) -> Outgoing:
     return Outgoing(
         t("buy-campaign" if page.fetched else "buy-no-campaign"),
         rows(
-            *(
-                [
-                    button(
-                        t("buy-campaign-row", name=campaign.name),
-                        OpenForm(name=FormName.BUY, id=campaign.id),
-                    )
-                ]
+            *column(
+                (
+                    t("buy-campaign-row", name=campaign.name),
+                    OpenForm(name=FormName.BUY, id=campaign.id),
+                )
                 for campaign in page.rows
             ),
             page.buttons(t, lambda number: Go(screen=Screen.BUY, page=number)),

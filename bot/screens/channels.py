@@ -9,7 +9,7 @@ from aiogram.types import (
 
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.owner_callbacks import ShowRule
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
@@ -24,13 +24,11 @@ def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
     return Outgoing(
         t("channels" if page.fetched else "channels-none"),
         rows(
-            *(
-                [
-                    button(
-                        t("channels-row", title=row.title, status=row.status.value),
-                        Go(screen=Screen.CHANNEL, id=row.id),
-                    )
-                ]
+            *column(
+                (
+                    t("channels-row", title=row.title, status=row.status.value),
+                    Go(screen=Screen.CHANNEL, id=row.id),
+                )
                 for row in page.rows
             ),
             page.buttons(t, lambda number: Go(screen=Screen.CHANNELS, page=number)),

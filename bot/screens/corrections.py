@@ -1,7 +1,7 @@
 """Build the screens on which another admin confirms or refuses a repair of the ledger."""
 
 from bot.callbacks import CorrectionAct, OnCorrection, ShowCorrections
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.corrections import Correction, CorrectionStatus
@@ -21,18 +21,16 @@ def queue(t: Texts, page: Page[Correction]) -> Outgoing:
     return Outgoing(
         t("corrections" if page.fetched else "corrections-none"),
         rows(
-            *(
-                [
-                    button(
-                        t(
-                            "corrections-row",
-                            id=str(row.id),
-                            kind=t("correction-kind", kind=row.kind.value),
-                            status=row.status.value,
-                        ),
-                        OnCorrection(act=CorrectionAct.CARD, id=row.id),
-                    )
-                ]
+            *column(
+                (
+                    t(
+                        "corrections-row",
+                        id=str(row.id),
+                        kind=t("correction-kind", kind=row.kind.value),
+                        status=row.status.value,
+                    ),
+                    OnCorrection(act=CorrectionAct.CARD, id=row.id),
+                )
                 for row in page.rows
             ),
             page.buttons(t, lambda number: ShowCorrections(page=number)),
@@ -78,8 +76,8 @@ def reasons(t: Texts, details: CorrectionDetails, asked: CorrectionAct) -> Outgo
     return Outgoing(
         f"{_facts(t, details)}\n\n{question}",
         rows(
-            *(
-                [button(t("correction-reason", reason=reason), _act(act, details, reason))]
+            *column(
+                (t("correction-reason", reason=reason), _act(act, details, reason))
                 for reason in presets
             ),
             [button(t("back"), _act(CorrectionAct.CARD, details))],

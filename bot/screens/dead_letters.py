@@ -1,7 +1,7 @@
 """Build the screens of dead letters (post jobs that failed for good)."""
 
 from bot.callbacks import Go, OnDeadLetter, Retry, Screen, ShowDeadLetters
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from services.posts.dead_letters import DeadLetter
@@ -15,18 +15,16 @@ def dead_letters(t: Texts, page: Page[DeadLetter]) -> Outgoing:
     return Outgoing(
         t("dead-letters" if page.fetched else "dead-letters-none"),
         rows(
-            *(
-                [
-                    button(
-                        t(
-                            "dead-letters-row",
-                            id=str(row.target_id),
-                            channel=row.channel_title,
-                            error=row.error,
-                        ),
-                        OnDeadLetter(act=OPEN, id=row.target_id),
-                    )
-                ]
+            *column(
+                (
+                    t(
+                        "dead-letters-row",
+                        id=str(row.target_id),
+                        channel=row.channel_title,
+                        error=row.error,
+                    ),
+                    OnDeadLetter(act=OPEN, id=row.target_id),
+                )
                 for row in page.rows
             ),
             page.buttons(t, lambda number: ShowDeadLetters(page=number)),

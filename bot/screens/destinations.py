@@ -11,7 +11,7 @@ from bot.callbacks import (
     Screen,
     WithdrawTo,
 )
-from bot.screens.outgoing import Outgoing, button, receipt_button, rows
+from bot.screens.outgoing import Outgoing, button, column, receipt_button, rows
 from bot.texts import Texts
 from db.models.destinations import PayoutDestination, PayoutMethod
 from services.money import payout_addresses
@@ -36,9 +36,8 @@ def destinations(t: Texts, offered: Sequence[PayoutMethod], addresses: Addresses
     return Outgoing(
         "\n".join([t("destinations"), *lines]),
         rows(
-            *(
-                [button(t("destination-set", method=method.value), _form(method))]
-                for method in offered
+            *column(
+                (t("destination-set", method=method.value), _form(method)) for method in offered
             ),
             [button(t("back"), Go(screen=Screen.WALLET))],
         ),
@@ -76,18 +75,16 @@ def choose(
     return Outgoing(
         t("withdraw-sure", amount=t.money(amount), left=t.money(left), days=days),
         rows(
-            *(
-                [
-                    button(
-                        t(
-                            "withdraw-to",
-                            amount=t.money(amount),
-                            method=method.value,
-                            address=payout_addresses.masked(address),
-                        ),
-                        WithdrawTo(amount=amount, key=key, destination=row.id),
-                    )
-                ]
+            *column(
+                (
+                    t(
+                        "withdraw-to",
+                        amount=t.money(amount),
+                        method=method.value,
+                        address=payout_addresses.masked(address),
+                    ),
+                    WithdrawTo(amount=amount, key=key, destination=row.id),
+                )
                 for method, (row, address) in addresses.items()
             ),
             [button(t("destinations-open"), Go(screen=Screen.DESTINATIONS))],

@@ -3,7 +3,7 @@
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.screens.placements import reason
 from bot.texts import Texts
@@ -27,13 +27,11 @@ def reasons(t: Texts, row: PlacementDetails) -> Outgoing:
     return Outgoing(
         _facts(t, row),
         rows(
-            *(
-                [
-                    button(
-                        t("reject-reason", reason=reason),
-                        Moderate(act=ModerationAct.REJECT, id=row.target_id, reason=reason),
-                    )
-                ]
+            *column(
+                (
+                    t("reject-reason", reason=reason),
+                    Moderate(act=ModerationAct.REJECT, id=row.target_id, reason=reason),
+                )
                 for reason in REASONS
             ),
             [button(t("back"), Moderate(act=ModerationAct.CARD, id=row.target_id))],
@@ -46,18 +44,16 @@ def queue(t: Texts, page: Page[PlacementDetails]) -> Outgoing:
     return Outgoing(
         t("queue" if page.fetched else "queue-empty"),
         rows(
-            *(
-                [
-                    button(
-                        t(
-                            "queue-row",
-                            id=str(row.target_id),
-                            campaign=row.campaign_name,
-                            channel=row.channel_title,
-                        ),
-                        Moderate(act=ModerationAct.OPEN, id=row.target_id),
-                    )
-                ]
+            *column(
+                (
+                    t(
+                        "queue-row",
+                        id=str(row.target_id),
+                        campaign=row.campaign_name,
+                        channel=row.channel_title,
+                    ),
+                    Moderate(act=ModerationAct.OPEN, id=row.target_id),
+                )
                 for row in page.rows
             ),
             page.buttons(t, lambda number: ShowQueue(page=number)),

@@ -8,7 +8,7 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, Screen
 from bot.owner_callbacks import OfferAct, OnOffer, SetRule, ShowRule
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, TargetStatus
@@ -50,13 +50,11 @@ def reasons(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
     return Outgoing(
         f"{_facts(t, row, kept)}\n\n{t('offer-why')}",
         rows(
-            *(
-                [
-                    button(
-                        t("decline-reason", reason=reason),
-                        OnOffer(act=OfferAct.DECLINE, id=row.target_id, reason=reason),
-                    )
-                ]
+            *column(
+                (
+                    t("decline-reason", reason=reason),
+                    OnOffer(act=OfferAct.DECLINE, id=row.target_id, reason=reason),
+                )
                 for reason in REASONS
             ),
             [button(t("back"), OnOffer(act=OfferAct.CARD, id=row.target_id))],
@@ -69,18 +67,16 @@ def waiting(t: Texts, page: Page[Placement]) -> Outgoing:
     return Outgoing(
         t("offers" if page.fetched else "offers-none"),
         rows(
-            *(
-                [
-                    button(
-                        t(
-                            "offers-row",
-                            id=str(row.target_id),
-                            channel=row.channel_title,
-                            price=t.money(row.price),
-                        ),
-                        OnOffer(act=OfferAct.OPEN, id=row.target_id),
-                    )
-                ]
+            *column(
+                (
+                    t(
+                        "offers-row",
+                        id=str(row.target_id),
+                        channel=row.channel_title,
+                        price=t.money(row.price),
+                    ),
+                    OnOffer(act=OfferAct.OPEN, id=row.target_id),
+                )
                 for row in page.rows
             ),
             page.buttons(t, lambda number: Go(screen=Screen.WAITING, page=number)),
@@ -101,13 +97,11 @@ def rule(t: Texts, channel: Channel, present: Rule | None) -> Outgoing:
         ),
         rows(
             [button(t("rule-ask"), SetRule(id=channel.id))],
-            *(
-                [
-                    button(
-                        t("rule-accept", kept=least_kept),
-                        ShowRule(id=channel.id, least_kept=least_kept),
-                    )
-                ]
+            *column(
+                (
+                    t("rule-accept", kept=least_kept),
+                    ShowRule(id=channel.id, least_kept=least_kept),
+                )
                 for least_kept in KEPT_CHOICES
             ),
             [button(t("back"), Go(screen=Screen.CHANNEL, id=channel.id))],
@@ -128,13 +122,11 @@ def price_limits(t: Texts, channel: Channel, least_kept: int) -> Outgoing:
             kept=least_kept,
         ),
         rows(
-            *(
-                [
-                    button(
-                        t("rule-limit", limit="none" if price is None else t.money(price)),
-                        SetRule(id=channel.id, least_kept=least_kept, most_price=price),
-                    )
-                ]
+            *column(
+                (
+                    t("rule-limit", limit="none" if price is None else t.money(price)),
+                    SetRule(id=channel.id, least_kept=least_kept, most_price=price),
+                )
                 for price in choices
             ),
             [button(t("back"), ShowRule(id=channel.id))],

@@ -9,7 +9,7 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.operator_callbacks import IncidentAct, OnIncident, OnSwitch, RunSwitch, SwitchAct
 from bot.screens import next_steps
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.stop import shown_reason
 from bot.screens.violations import line as violation_line
 from bot.texts import Texts
@@ -49,13 +49,11 @@ def stop_reasons(t: Texts, key: str) -> Outgoing:
     return Outgoing(
         t("switch-stop-why", key=key),
         rows(
-            *(
-                [
-                    button(
-                        t("switch-reason", reason=reason),
-                        OnSwitch(act=SwitchAct.STOP, key=key, reason=reason),
-                    )
-                ]
+            *column(
+                (
+                    t("switch-reason", reason=reason),
+                    OnSwitch(act=SwitchAct.STOP, key=key, reason=reason),
+                )
                 for reason in STOP_REASONS
             ),
             [button(t("back"), OnSwitch(act=SwitchAct.PANEL))],
@@ -72,13 +70,11 @@ def confirm_run(t: Texts, key: str, change: int) -> Outgoing:
     return Outgoing(
         t("switch-run-question", key=key, lets=t("switch-lets", key=key)),
         rows(
-            *(
-                [
-                    button(
-                        t("switch-run-sure", reason=t("switch-reason", reason=reason)),
-                        RunSwitch(key=key, reason=reason, change=change),
-                    )
-                ]
+            *column(
+                (
+                    t("switch-run-sure", reason=t("switch-reason", reason=reason)),
+                    RunSwitch(key=key, reason=reason, change=change),
+                )
                 for reason in RUN_REASONS
             ),
             [button(t("back"), OnSwitch(act=SwitchAct.PANEL))],
@@ -154,13 +150,11 @@ def incidents(t: Texts, open_incidents: Sequence[Incident]) -> Outgoing:
     return Outgoing(
         "\n".join(lines),
         rows(
-            *(
-                [
-                    button(
-                        t("incident-close", id=str(incident.id)),
-                        OnIncident(act=IncidentAct.CLOSE, id=incident.id),
-                    )
-                ]
+            *column(
+                (
+                    t("incident-close", id=str(incident.id)),
+                    OnIncident(act=IncidentAct.CLOSE, id=incident.id),
+                )
                 for incident in listed
             ),
             *next_steps.beside(t, next_steps.LEDGER, next_steps.KILLSWITCH),

@@ -1,6 +1,6 @@
 """Define `Outgoing`, a message that is ready to be sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aiogram.filters.callback_data import CallbackData
@@ -60,6 +60,11 @@ def button(text: str, action: CallbackData) -> InlineKeyboardButton:
 def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
     """Make a button whose screen opens in a new message."""
     return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
+
+
+def column(choices: Iterable[tuple[str, CallbackData]]) -> list[list[InlineKeyboardButton]]:
+    """Make a row with one button for each pair of a text and its data."""
+    return [[button(text, action)] for text, action in choices]
 
 
 def rows(*lines: Sequence[InlineKeyboardButton]) -> InlineKeyboardMarkup:

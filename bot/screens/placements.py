@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
@@ -49,18 +49,16 @@ def placement_list(
     return Outgoing(
         text,
         rows(
-            *(
-                [
-                    button(
-                        t(
-                            "placements-row",
-                            id=str(row.target_id),
-                            channel=row.channel_title,
-                            state=state(row),
-                        ),
-                        Go(screen=Screen.PLACEMENT, id=row.target_id),
-                    )
-                ]
+            *column(
+                (
+                    t(
+                        "placements-row",
+                        id=str(row.target_id),
+                        channel=row.channel_title,
+                        state=state(row),
+                    ),
+                    Go(screen=Screen.PLACEMENT, id=row.target_id),
+                )
                 for row in page.rows
             ),
             page.buttons(t, lambda number: Go(screen=screen, page=number)),

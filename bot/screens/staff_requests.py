@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.callbacks import OnStaffRequest, RequestAct, ShowStaffRequests
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.users import RequestKind, RequestStatus, Role, StaffRequest, User
@@ -21,18 +21,16 @@ def queue(t: Texts, page: Page[StaffRequest]) -> Outgoing:
     return Outgoing(
         t("requests" if page.fetched else "requests-none"),
         rows(
-            *(
-                [
-                    button(
-                        t(
-                            "requests-row",
-                            id=str(row.id),
-                            kind=t("request-kind", kind=row.kind.value),
-                            status=_state(row),
-                        ),
-                        OnStaffRequest(act=RequestAct.CARD, id=row.id),
-                    )
-                ]
+            *column(
+                (
+                    t(
+                        "requests-row",
+                        id=str(row.id),
+                        kind=t("request-kind", kind=row.kind.value),
+                        status=_state(row),
+                    ),
+                    OnStaffRequest(act=RequestAct.CARD, id=row.id),
+                )
                 for row in page.rows
             ),
             page.buttons(t, lambda number: ShowStaffRequests(page=number)),
@@ -58,8 +56,8 @@ def card(t: Texts, details: RequestDetails) -> Outgoing:
     return Outgoing(
         text,
         rows(
-            *(
-                [button(label, OnStaffRequest(act=act, id=row.id))]
+            *column(
+                (label, OnStaffRequest(act=act, id=row.id))
                 for act, label in _allowed_acts(t, row).items()
             ),
             [button(t("back"), ShowStaffRequests())],

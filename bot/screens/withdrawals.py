@@ -15,7 +15,7 @@ from bot.callbacks import (
     Withdraw,
     WithdrawalAct,
 )
-from bot.screens.outgoing import Outgoing, button, rows
+from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.money import Reason, Withdrawal, WithdrawalStatus
@@ -93,13 +93,11 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
     return Outgoing(
         f"{_facts(t, row)}\n\n{t('withdrawal-ask-reason', id=str(row.withdrawal_id))}",
         rows(
-            *(
-                [
-                    button(
-                        t("withdrawal-reason-button", reason=reason),
-                        OnWithdrawal(act=WithdrawalAct.RETURN, id=row.withdrawal_id, reason=reason),
-                    )
-                ]
+            *column(
+                (
+                    t("withdrawal-reason-button", reason=reason),
+                    OnWithdrawal(act=WithdrawalAct.RETURN, id=row.withdrawal_id, reason=reason),
+                )
                 for reason in REASONS
             ),
             [button(t("back"), _act(WithdrawalAct.CARD, row))],
