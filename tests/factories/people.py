@@ -149,6 +149,21 @@ async def asking_channel(
     )
 
 
+async def take_over(session: AsyncSession, place: Channel) -> Actor:
+    """Let a new person, who is the creator now, connect a channel of somebody else."""
+    heir = await person(session)
+    await channels.connect(
+        session,
+        actor=heir,
+        chat_id=place.chat_id,
+        title=place.title,
+        username=None,
+        subscribers=1_200,
+        former_owner_id=place.owner_id,
+    )
+    return heir
+
+
 async def campaign(session: AsyncSession, advertiser: Actor, *, budget: int = 100_000) -> Campaign:
     """Create an active campaign."""
     created = await campaigns.create(

@@ -73,16 +73,7 @@ async def test_a_rule_for_known_advertisers_counts_what_they_have_kept(database:
 
 async def test_the_rule_of_a_former_owner_does_not_count(session: AsyncSession) -> None:
     made = await people.deal(session)
-    heir = await people.person(session)
-    await channels.connect(
-        session,
-        actor=heir,
-        chat_id=made.channel.chat_id,
-        title="Morning news",
-        username=None,
-        subscribers=1,
-        former_owner_id=made.owner.user_id,
-    )
+    heir = await people.take_over(session, made.channel)
     await channels.set_terms(
         session,
         actor=heir,

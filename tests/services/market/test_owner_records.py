@@ -65,6 +65,13 @@ async def test_posts_that_stayed_and_those_that_did_not_are_counted(database: Da
         assert [record.kept for record in both.values()] == [1, 0]
 
 
+async def test_what_a_former_owner_has_done_does_not_count(session: AsyncSession) -> None:
+    made = await people.posted(session, promised_hours=0)
+    await escrow.release(session, target_id=made.target.id)
+    await people.take_over(session, made.channel)
+    assert await _record(session, made) == OwnerRecord()
+
+
 async def test_an_old_placement_does_not_count(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await people.posted(session, promised_hours=0)
