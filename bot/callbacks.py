@@ -4,7 +4,7 @@ Telegram allows 64 bytes for each button.
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 from aiogram.filters.callback_data import CallbackData
 
@@ -125,18 +125,35 @@ class ModerationAct(StrEnum):
     APPROVE = "approve"
     ASK_REASON = "ask"
     REJECT = "reject"
+    ASK_CHANGE = "ask_change"
+    CHANGE = "change"
     CARD = "card"
+
+
+def with_version(data: str, fields: int) -> str:
+    """Add the version 1 to the data of a button of the release before, which has one field less.
+
+    `fields` is the present number of the fields.
+    """
+    return f"{data}:1" if data.count(":") == fields - 1 else data
 
 
 class Moderate(CallbackData, prefix="mod"):
     """The data of a moderation button.
 
-    `reason` is empty except for a rejection.
+    `reason` is empty unless the button rejects or asks for a change. `version` is the version of
+    the placement that the message shows.
     """
 
     act: ModerationAct
     id: int
     reason: str = ""
+    version: int = 1
+
+    @classmethod
+    def unpack(cls, value: str) -> Self:
+        """Read the data of a button. Raises TypeError or ValueError for other data."""
+        return super().unpack(with_version(value, fields=4))
 
 
 class ShowQueue(CallbackData, prefix="queue"):

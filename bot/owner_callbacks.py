@@ -1,8 +1,11 @@
 """Define the data in the buttons with which owners answer to ads and choose their rules."""
 
 from enum import StrEnum
+from typing import Self
 
 from aiogram.filters.callback_data import CallbackData
+
+from bot.callbacks import with_version
 
 
 class OfferAct(StrEnum):
@@ -21,13 +24,44 @@ class OfferAct(StrEnum):
 class OnOffer(CallbackData, prefix="offer"):
     """The data of a button about a placement that waits for its owner's answer.
 
-    `reason` is empty unless the button declines. The database function `answer_placement` knows
-    the data of an answer.
+    `reason` is empty unless the button declines. `version` is the version of the placement that the
+    message shows. The database function `answer_placement` knows the data of an answer.
     """
 
     act: OfferAct
     id: int
     reason: str = ""
+    version: int = 1
+
+    @classmethod
+    def unpack(cls, value: str) -> Self:
+        """Read the data of a button. Raises TypeError or ValueError for other data."""
+        return super().unpack(with_version(value, fields=4))
+
+
+class ChangeAct(StrEnum):
+    """An action about a change of a placement that waits for an answer or a decision.
+
+    The owner asks for another ad, price or time. The advertiser accepts this, or edits the ad.
+    """
+
+    ASK = "ask"
+    ASK_WORDS = "words"
+    ASK_PRICE = "price"
+    ASK_TIME = "time"
+    ACCEPT = "accept"
+    EDIT = "edit"
+
+
+class OnChange(CallbackData, prefix="change"):
+    """The data of a button about a change of a placement, in the version that the message shows.
+
+    The database function `change_placement` knows the data of the button that accepts a change.
+    """
+
+    act: ChangeAct
+    id: int
+    version: int
 
 
 class ShowRule(CallbackData, prefix="show_rule"):

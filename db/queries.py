@@ -6,7 +6,7 @@ The order of locks is: kill switches, target, campaign, post job, escrow, wallet
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,6 +33,11 @@ class LockedPlacement:
     channel: Channel
     job: PostJob | None
     escrow: Escrow | None
+
+    @property
+    def creative(self) -> dict[str, Any]:
+        """The ad of the placement's present version."""
+        return self.target.creative or self.campaign.creative
 
 
 async def lock_target(session: AsyncSession, target_id: int) -> CampaignTarget | None:

@@ -87,6 +87,9 @@ CREATE TABLE campaign_targets (
     search_above bigint,
     answer_due_at timestamp with time zone,
     agreed_at timestamp with time zone,
+    version bigint DEFAULT '1'::bigint NOT NULL,
+    creative jsonb,
+    changed_at timestamp with time zone,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -111,10 +114,12 @@ CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_target
 CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_own_act();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
-CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, fee_bps, price, promised_hours, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.version = new.version AND (old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at)) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER new_version BEFORE UPDATE OF version, creative, changed_at ON campaign_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version OR old.creative IS DISTINCT FROM new.creative OR old.changed_at IS DISTINCT FROM new.changed_at) EXECUTE FUNCTION guard_version();
 CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_question();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER versioned BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION guard_version();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
 GRANT SELECT ON campaign_targets TO adtech_clock;
 GRANT SELECT ON campaign_targets TO adtech_reports;
@@ -144,6 +149,30 @@ GRANT INSERT, SELECT ON campaigns TO adtech_bot;
 GRANT SELECT ON campaigns TO adtech_clock;
 GRANT SELECT ON campaigns TO adtech_reports;
 GRANT UPDATE (status) ON campaigns TO adtech_bot;
+
+CREATE TABLE change_requests (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    campaign_target_id bigint NOT NULL,
+    version bigint NOT NULL,
+    side character varying(32) NOT NULL,
+    asked_by bigint NOT NULL,
+    words text,
+    price bigint,
+    publish_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_change_requests PRIMARY KEY (id),
+    CONSTRAINT fk_change_requests_asked_by FOREIGN KEY (asked_by) REFERENCES users(id),
+    CONSTRAINT fk_change_requests_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_change_requests_content CHECK (num_nonnulls(words, price, publish_at) = 1),
+    CONSTRAINT ck_change_requests_price CHECK (price >= 1),
+    CONSTRAINT ck_change_requests_side CHECK (side::text = ANY (ARRAY['owner'::character varying, 'moderator'::character varying]::text[]))
+);
+CREATE INDEX ix_change_requests_campaign_target_id_id ON change_requests USING btree (campaign_target_id, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON change_requests FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT INSERT, SELECT ON change_requests TO adtech_bot;
+GRANT SELECT ON change_requests TO adtech_clock;
+GRANT SELECT ON change_requests TO adtech_reports;
 
 CREATE TABLE channels (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -726,8 +755,9 @@ CREATE TABLE placement_answers (
     reason text,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    version bigint DEFAULT '1'::bigint NOT NULL,
     CONSTRAINT pk_placement_answers PRIMARY KEY (id),
-    CONSTRAINT uq_placement_answers_campaign_target_id UNIQUE (campaign_target_id),
+    CONSTRAINT uq_placement_answers_campaign_target_id_version UNIQUE (campaign_target_id, version),
     CONSTRAINT fk_placement_answers_answered_by FOREIGN KEY (answered_by) REFERENCES users(id),
     CONSTRAINT fk_placement_answers_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
     CONSTRAINT ck_placement_answers_answer CHECK (answer::text = ANY (ARRAY['accepted'::character varying, 'declined'::character varying]::text[])),
@@ -737,6 +767,23 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON placement_answ
 GRANT SELECT ON placement_answers TO adtech_bot;
 GRANT SELECT ON placement_answers TO adtech_clock;
 GRANT SELECT ON placement_answers TO adtech_reports;
+
+CREATE TABLE placement_versions (
+    campaign_target_id bigint NOT NULL,
+    version bigint NOT NULL,
+    creative jsonb NOT NULL,
+    price bigint NOT NULL,
+    promised_hours bigint NOT NULL,
+    publish_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_placement_versions PRIMARY KEY (campaign_target_id, version),
+    CONSTRAINT fk_placement_versions_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON placement_versions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON placement_versions TO adtech_bot;
+GRANT SELECT ON placement_versions TO adtech_clock;
+GRANT SELECT ON placement_versions TO adtech_reports;
 
 CREATE TABLE post_checks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1142,9 +1189,10 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- Functions: each stands in db/functions/NAME.sql
 
 -- add_audit_chain_file(file_name text, actor_id bigint) RETURNS boolean
--- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
--- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
+-- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
+-- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
+-- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
@@ -1177,6 +1225,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
 -- guard_statement() RETURNS trigger
+-- guard_version() RETURNS trigger
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_clean_up_confirmed(request staff_requests) RETURNS boolean
@@ -1265,6 +1314,7 @@ GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_bot;
 GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
 GRANT EXECUTE ON FUNCTION answer_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
+GRANT EXECUTE ON FUNCTION change_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;

@@ -10,10 +10,9 @@ from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 
-from bot import formatting, metrics
+from bot import metrics
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
-from bot.errors import explain
 from bot.screens import offers as offer_screens
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
@@ -22,7 +21,7 @@ from db.models.campaigns import CampaignStatus, Channel
 from handlers import campaigns as campaign_handlers
 from handlers import forms, wallet
 from handlers import settings as settings_handlers
-from services.market import campaigns, channels, owner_records, placements, publish_times
+from services.market import campaigns, channels, owner_records, placements
 from services.market.owner_records import OwnerRecord
 from services.market.terms import Terms
 from services.platform import errors
@@ -122,31 +121,11 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
         await forms.next_step(manager, BuyForm.time)
 
 
-async def _zone(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    return {"values": {"zone": forms.context_of(dialog_manager).t.zone}}
-
-
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.context_of(manager)
-    typed = message.text or ""
-    at = formatting.parse_time(typed, context.t.time_zone)
-    if at is None:
-        choice = formatting.repeated_time(typed, context.t.time_zone)
-        forms.show_error(
-            manager,
-            context.t("time-twice", first=choice[0], second=choice[1])
-            if choice
-            else context.t("time-wrong"),
-        )
-        return
-    try:
-        async with context.read() as session:
-            await publish_times.require(session, at, ahead=context.settings.publish_ahead)
-    except (errors.PublishTimePast, errors.PublishTimeTooFar) as error:
-        forms.show_error(manager, explain(context.t, error))
-        return
-    manager.dialog_data["publish_at"] = at.isoformat()
-    await forms.next_step(manager, BuyForm.confirm)
+    at = await forms.read_publish_time(message, manager)
+    if at is not None:
+        manager.dialog_data["publish_at"] = at.isoformat()
+        await forms.next_step(manager, BuyForm.confirm)
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
@@ -280,7 +259,7 @@ form = Dialog(
         state=BuyForm.time,
         after_cancel=_campaign_card,
         back_to=BuyForm.when,
-        getter=_zone,
+        getter=forms.time_zone,
     ),
     Window(
         forms.Question("buy-confirm"),

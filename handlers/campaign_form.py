@@ -1,27 +1,21 @@
 """Handle the form of a new campaign: name, ad, link button, budget and preview."""
 
-from dataclasses import replace
 from typing import Any
 
-from aiogram import Bot, F, Router
-from aiogram.exceptions import TelegramBadRequest
+from aiogram import F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button
-from aiogram_dialog.widgets.text import Text
 
-from bot import ad_parser
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens.outgoing import Outgoing
-from bot.telegram import ad_messages
+from handlers import ad_input, forms
 from handlers import campaigns as campaign_handlers
-from handlers import forms
-from services.market import campaigns, creatives, links
-from services.market.creatives import Creative
+from services.market import campaigns, creatives
 from services.platform import errors
 
 openers = Router(name="campaign_form")
@@ -56,59 +50,29 @@ async def _read_name(message: Message, _input: MessageInput, manager: DialogMana
 
 
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    if _parse_ad(message, manager):
+    if ad_input.parse(message, manager):
         await forms.next_step(manager, CampaignForm.button_text)
 
 
 async def _replace_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     """Replace the ad of the draft, and show the preview again."""
-    if _parse_ad(message, manager) and await _show_preview(message, manager):
+    if ad_input.parse(message, manager) and await ad_input.show_preview(manager, CampaignForm.ad):
         await forms.next_step(manager, CampaignForm.preview)
 
 
-def _parse_ad(message: Message, manager: DialogManager) -> bool:
-    """Store the ad of a message in the draft. Return False if the ad is invalid."""
-    draft = manager.dialog_data
-    if (message.text or "").startswith("/") and message.forward_origin is None:
-        forms.show_error(manager, forms.context_of(manager).t("answer-command"))
-        return False
-    parsed = ad_parser.parse_ad(message)
-    if parsed is None or message.media_group_id is not None:
-        forms.show_error(manager, forms.context_of(manager).t("ad-kind"))
-        return False
-    earlier = _creative(manager) if "ad" in draft else parsed.creative
-    ad = replace(parsed.creative, button_text=earlier.button_text, button_url=earlier.button_url)
-    if not _check_ad(manager, ad, parsed.addresses):
-        return False
-    draft["ad"] = ad.as_json()
-    draft["losses"] = parsed.losses
-    return True
-
-
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    text = (message.text or "").strip()
-    # The check of the button's text needs a valid address, but the form asks for the address only
-    # in the next step.
-    ad = replace(_creative(manager), button_text=text, button_url="https://t.me/")
-    if not _check_ad(manager, ad):
-        return
-    manager.dialog_data["button_text"] = text
-    await forms.next_step(manager, CampaignForm.button_url)
+    if ad_input.read_button_text(message, manager):
+        await forms.next_step(manager, CampaignForm.button_url)
 
 
 async def _read_button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    url = links.with_scheme((message.text or "").strip())
-    text = manager.dialog_data["button_text"]
-    await _save_ad(
-        manager,
-        replace(_creative(manager), button_text=text, button_url=url),
-        CampaignForm.budget,
-    )
+    if ad_input.read_button_url(message, manager):
+        await forms.next_step(manager, CampaignForm.budget)
 
 
 async def _skip_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    ad = replace(_creative(manager), button_text=None, button_url=None)
-    await _save_ad(manager, ad, CampaignForm.budget)
+    ad_input.remove_button(manager)
+    await forms.next_step(manager, CampaignForm.budget)
 
 
 async def _read_budget(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -116,21 +80,8 @@ async def _read_budget(message: Message, _input: MessageInput, manager: DialogMa
     if budget is None:
         return
     manager.dialog_data["budget"] = budget
-    if await _show_preview(message, manager):
+    if await ad_input.show_preview(manager, CampaignForm.ad):
         await forms.next_step(manager, CampaignForm.preview)
-
-
-async def _show_preview(message: Message, manager: DialogManager) -> bool:
-    """Show the ad as channels will get it. Return False if Telegram refuses the ad."""
-    context = forms.context_of(manager)
-    bot: Bot = manager.middleware_data["bot"]
-    try:
-        await bot(ad_messages.message(message.chat.id, _creative(manager)))
-    except TelegramBadRequest:
-        forms.show_error(manager, context.t("ad-refused"))
-        await manager.switch_to(CampaignForm.ad)
-        return False
-    return True
 
 
 async def _save(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
@@ -140,45 +91,11 @@ async def _save(_press: CallbackQuery, _button: Button, manager: DialogManager) 
             session,
             actor=context.actor,
             name=manager.dialog_data["name"],
-            creative=_creative(manager),
+            creative=ad_input.draft(manager),
             total_budget=manager.dialog_data["budget"],
             key=forms.idempotency_key(manager),
         )
     await forms.close_form(manager, await campaign_handlers.card_screen(context, row.id))
-
-
-async def _save_ad(manager: DialogManager, ad: Creative, next_state: State) -> None:
-    if _check_ad(manager, ad):
-        manager.dialog_data["ad"] = ad.as_json()
-        await forms.next_step(manager, next_state)
-
-
-def _check_ad(
-    manager: DialogManager, ad: Creative, addresses: tuple[tuple[int, int], ...] = ()
-) -> bool:
-    """Return whether an ad and the addresses in its text are valid. Otherwise show the error."""
-    try:
-        ad.validate()
-        for offset, length in addresses:
-            links.require_visible(ad.text, offset, length)
-    except errors.DomainError as error:
-        forms.show_error(manager, explain(forms.context_of(manager).t, error))
-        return False
-    return True
-
-
-class AdLosses(Text):
-    """A list of the message's parts that the published ad will not have."""
-
-    async def _render_text(self, data: dict[str, Any], manager: DialogManager) -> str:  # noqa: ARG002 - required
-        t = forms.context_of(manager).t
-        losses = manager.dialog_data.get("losses", ())
-        lines = [t("ad-loss", loss=loss) for loss in losses]
-        return "\n".join(["", t("ad-losses"), *lines]) if lines else ""
-
-
-def _creative(manager: DialogManager) -> Creative:
-    return Creative.from_json(manager.dialog_data["ad"])
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
@@ -209,7 +126,7 @@ form = Dialog(
     forms.text_step(
         "campaign-button-ask",
         _read_button_text,
-        AdLosses(),
+        ad_input.AdLosses(),
         Button(forms.Translated("skip"), "skip", on_click=_skip_button),
         state=CampaignForm.button_text,
         after_cancel=_campaign_list,
@@ -231,7 +148,7 @@ form = Dialog(
     ),
     Window(
         forms.Question("campaign-preview"),
-        AdLosses(),
+        ad_input.AdLosses(),
         MessageInput(_replace_ad),
         Button(forms.Translated("save"), "save", on_click=_save),
         forms.navigation_row(_campaign_list),

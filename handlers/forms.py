@@ -1,6 +1,7 @@
 """Provide the parts that all forms share."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from aiogram.fsm.state import State
@@ -12,8 +13,11 @@ from aiogram_dialog.widgets.text import Text
 
 from bot import formatting, middlewares
 from bot.context import RequestContext
+from bot.errors import explain
 from bot.screens.outgoing import Outgoing
 from handlers import respond
+from services.market import publish_times
+from services.platform import errors
 
 _ERROR = "error"
 ScreenAfterCancel = Callable[[DialogManager, RequestContext], Awaitable[Outgoing]]
@@ -110,9 +114,40 @@ async def read_amount(message: Message, manager: DialogManager) -> int | None:
     return amount
 
 
+async def read_publish_time(message: Message, manager: DialogManager) -> datetime | None:
+    """Return the time of publication in a person's answer, with a time zone.
+
+    Returns None and shows the error if the answer is no time, or too early or too late.
+    """
+    context = context_of(manager)
+    typed = message.text or ""
+    at = formatting.parse_time(typed, context.t.time_zone)
+    if at is None:
+        choice = formatting.repeated_time(typed, context.t.time_zone)
+        show_error(
+            manager,
+            context.t("time-twice", first=choice[0], second=choice[1])
+            if choice
+            else context.t("time-wrong"),
+        )
+        return None
+    try:
+        async with context.read() as session:
+            await publish_times.require(session, at, ahead=context.settings.publish_ahead)
+    except (errors.PublishTimePast, errors.PublishTimeTooFar) as error:
+        show_error(manager, explain(context.t, error))
+        return None
+    return at
+
+
 async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     """Return an example amount in the person's currency, as data for a step's texts."""
     return {"values": {"example": context_of(dialog_manager).t.money(formatting.EXAMPLE)}}
+
+
+async def time_zone(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    """Return the person's time zone, as data for a step's texts."""
+    return {"values": {"zone": context_of(dialog_manager).t.zone}}
 
 
 def text_step(

@@ -1,19 +1,20 @@
 """Handle the approval and rejection of placements in the admin chat."""
 
 from aiogram import Bot, F, Router
-from aiogram.filters import Command
+from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from bot import channel_rights, metrics
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
 from bot.context import RequestContext
 from bot.screens import moderation as screens
+from bot.screens import wanted_changes
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram.answers import answer_press
 from db.models.campaigns import TargetStatus
-from handlers import respond
-from services.market import channels, moderation, owner_suspensions
+from handlers import command_arguments, respond
+from services.market import change_requests, channels, moderation, owner_suspensions
 from services.platform import errors
 from services.platform.actors import MODERATORS
 
@@ -94,14 +95,17 @@ async def approve(
             await respond.alert(press, context.t(f"{problem}-admin"))
             return
     async with respond.show_result(press, lambda: _card_screen(context, callback_data.id)):
-        await _approve(press, context, callback_data.id)
+        await _approve(press, context, callback_data)
 
 
-async def _approve(press: CallbackQuery, context: RequestContext, target_id: int) -> None:
+async def _approve(press: CallbackQuery, context: RequestContext, pressed: Moderate) -> None:
+    target_id = pressed.id
     try:
         with metrics.measuring("approve"):
             async with context.begin() as session:
-                await moderation.approve(session, actor=context.actor, target_id=target_id)
+                await moderation.approve(
+                    session, actor=context.actor, target_id=target_id, version=pressed.version
+                )
     except errors.InsufficientFunds:
         async with context.begin() as session:
             await moderation.notify_missing_funds(session, target_id=target_id)
@@ -137,5 +141,63 @@ async def reject(press: CallbackQuery, callback_data: Moderate, context: Request
         context.begin() as session,
     ):
         await moderation.reject(
-            session, actor=context.actor, target_id=callback_data.id, reason=callback_data.reason
+            session,
+            actor=context.actor,
+            target_id=callback_data.id,
+            reason=callback_data.reason,
+            version=callback_data.version,
         )
+
+
+@router.callback_query(Moderate.filter(F.act == ModerationAct.ASK_CHANGE))
+async def ask_what_to_change(
+    press: CallbackQuery, callback_data: Moderate, context: RequestContext
+) -> None:
+    """Show the presets of what the advertiser should change."""
+    context.actor.require_staff(*MODERATORS, action="change_ask")
+    row = await _card(context, callback_data.id)
+    pending = row.status == TargetStatus.PENDING and not row.waits_for_owner
+    screen = (
+        screens.changes(context.t, row) if pending else screens.card(context.t, row, with_ad=False)
+    )
+    await respond.show(press, screen)
+
+
+@router.callback_query(
+    Moderate.filter((F.act == ModerationAct.CHANGE) & F.reason.in_(wanted_changes.REASONS))
+)
+async def ask_for_change(
+    press: CallbackQuery, callback_data: Moderate, context: RequestContext
+) -> None:
+    """Ask the advertiser for a preset change."""
+    async with (
+        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
+        await change_requests.ask_as_moderator(
+            session,
+            actor=context.actor,
+            target_id=callback_data.id,
+            version=callback_data.version,
+            words=callback_data.reason,
+        )
+
+
+@router.message(Command("change"))
+async def ask_in_words(message: Message, command: CommandObject, context: RequestContext) -> None:
+    """Ask an advertiser for a change in own words: `/change 12 Please name the price`.
+
+    12 is the id of the placement, in its present version.
+    """
+    context.actor.require_staff(*MODERATORS, action="change_ask")
+    arguments = command_arguments.id_and_text(command)
+    if arguments is None:
+        await respond.show(message, Outgoing(context.t("change-usage")))
+        return
+    target_id, words = arguments
+    row = await _card(context, target_id)
+    async with context.begin() as session:
+        await change_requests.ask_as_moderator(
+            session, actor=context.actor, target_id=target_id, version=row.version, words=words
+        )
+    await respond.show(message, await _card_screen(context, target_id))

@@ -19,7 +19,7 @@ from services.platform import errors
 router = Router(name="offers")
 
 
-async def _read(context: RequestContext, target_id: int) -> tuple[PlacementDetails, int]:
+async def read(context: RequestContext, target_id: int) -> tuple[PlacementDetails, int]:
     """Return a placement in the person's own channel, and how many its advertiser has kept."""
     async with context.read() as session:
         row = await moderation.get_details(session, target_id=target_id)
@@ -28,8 +28,9 @@ async def _read(context: RequestContext, target_id: int) -> tuple[PlacementDetai
         return row, await agreements.count_kept(session, row.advertiser_id)
 
 
-async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
-    row, kept = await _read(context, target_id)
+async def card_screen(context: RequestContext, target_id: int) -> Outgoing:
+    """Build the question about a placement in the person's own channel. Raises NotFound."""
+    row, kept = await read(context, target_id)
     return screens.question(context.t, row, kept, with_ad=False)
 
 
@@ -48,7 +49,7 @@ async def open_question(
     press: CallbackQuery, callback_data: OnOffer, context: RequestContext, bot: Bot
 ) -> None:
     """Send the ad, exactly as it will be published, and the question about it as new messages."""
-    row, kept = await _read(context, callback_data.id)
+    row, kept = await read(context, callback_data.id)
     await respond.send(
         bot, press.from_user.id, screens.question(context.t, row, kept, with_ad=True)
     )
@@ -60,13 +61,13 @@ async def show_question(
     press: CallbackQuery, callback_data: OnOffer, context: RequestContext
 ) -> None:
     """Show the present state of the question about an ad."""
-    await respond.show(press, await _card_screen(context, callback_data.id))
+    await respond.show(press, await card_screen(context, callback_data.id))
 
 
 @router.callback_query(OnOffer.filter(F.act == OfferAct.ASK_REASON))
 async def ask_reason(press: CallbackQuery, callback_data: OnOffer, context: RequestContext) -> None:
     """Ask why the ad is declined, if the placement still waits for an answer."""
-    row, kept = await _read(context, callback_data.id)
+    row, kept = await read(context, callback_data.id)
     if row.waits_for_owner:
         await respond.show(press, screens.reasons(context.t, row, kept))
     else:
@@ -77,21 +78,30 @@ async def ask_reason(press: CallbackQuery, callback_data: OnOffer, context: Requ
 async def accept(press: CallbackQuery, callback_data: OnOffer, context: RequestContext) -> None:
     """Record that the owner accepts an ad, which then goes to the admins."""
     async with (
-        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
     ):
-        await agreements.accept(session, actor=context.actor, target_id=callback_data.id)
+        await agreements.accept(
+            session,
+            actor=context.actor,
+            target_id=callback_data.id,
+            version=callback_data.version,
+        )
 
 
 @router.callback_query(OnOffer.filter((F.act == OfferAct.DECLINE) & F.reason.in_(screens.REASONS)))
 async def decline(press: CallbackQuery, callback_data: OnOffer, context: RequestContext) -> None:
     """Record that the owner declines an ad for a preset reason."""
     async with (
-        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
     ):
         await agreements.decline(
-            session, actor=context.actor, target_id=callback_data.id, reason=callback_data.reason
+            session,
+            actor=context.actor,
+            target_id=callback_data.id,
+            reason=callback_data.reason,
+            version=callback_data.version,
         )
 
 

@@ -16,7 +16,8 @@ from services.market import campaigns, placements
 router = Router(name="placements")
 
 
-async def _screen(context: RequestContext, target_id: int) -> Outgoing:
+async def screen(context: RequestContext, target_id: int) -> Outgoing:
+    """Build the screen of one placement for its advertiser, its owner or staff. Raises NotFound."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
     if context.user_id == row.owner_id and context.user_id != row.advertiser_id:
@@ -37,7 +38,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENT))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one placement to its advertiser, its owner or staff."""
-    await respond.show(press, await _screen(context, callback_data.id))
+    await respond.show(press, await screen(context, callback_data.id))
 
 
 @router.callback_query(OnPlacement.filter(F.act == PlacementAct.WITHDRAW))
@@ -60,7 +61,7 @@ async def withdraw(
 ) -> None:
     """Withdraw the person's placement, if no admin has decided about it yet."""
     async with (
-        respond.show_result(press, lambda: _screen(context, callback_data.id)),
+        respond.show_result(press, lambda: screen(context, callback_data.id)),
         context.begin() as session,
     ):
         await campaigns.withdraw_target(session, actor=context.actor, target_id=callback_data.id)

@@ -10,12 +10,17 @@ from aiogram.types import CallbackQuery, Message
 from bot.screens.outgoing import NO_PREVIEW, Outgoing
 from bot.telegram.answers import answer_press
 from services.platform import errors
-from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate, NotAgreed
+from services.platform.agreement_errors import (
+    AlreadyAnswered,
+    AnswerTooLate,
+    NotAgreed,
+    VersionChanged,
+)
 
 ALERT_LENGTH = 200
 """Telegram's limit for the answer to a press, in characters."""
 _NOT_MODIFIED = "message is not modified"
-_TOO_LATE = (errors.InvalidMove, AlreadyAnswered, AnswerTooLate, NotAgreed)
+_TOO_LATE = (errors.InvalidMove, AlreadyAnswered, AnswerTooLate, NotAgreed, VersionChanged)
 """The errors after which the person needs to see the present state."""
 
 

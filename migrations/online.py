@@ -48,7 +48,13 @@ def commit() -> None:
 
 
 def create_index(
-    name: str, table: str, columns: Sequence[Any], *, where: str | None = None, using: str = "btree"
+    name: str,
+    table: str,
+    columns: Sequence[Any],
+    *,
+    where: str | None = None,
+    using: str = "btree",
+    unique: bool = False,
 ) -> None:
     """Create an index without blocking writers. Commits what the migration has done before.
 
@@ -64,6 +70,7 @@ def create_index(
                 name,
                 table,
                 list(columns),
+                unique=unique,
                 postgresql_where=None if where is None else sa.text(where),
                 postgresql_concurrently=True,
                 postgresql_using=using,

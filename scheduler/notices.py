@@ -18,6 +18,7 @@ from bot.screens import offers as offer_screens
 from bot.screens import staff_requests as staff_request_screens
 from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
+from bot.screens import wanted_changes as wanted_change_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
@@ -71,7 +72,8 @@ async def is_withdrawn(
     """Return whether a row need not be sent any more.
 
     One type of such a row asks the staff about a request that its person has taken back: a pending
-    placement or a withdrawal of money. Or it asks an owner about an ad that needs no answer now.
+    placement or a withdrawal of money. Or it asks an owner or the staff about a version of an ad
+    that needs no answer now.
     The other type is about kill switches. Such a row is not needed if a later row is about the same
     switches. It is not needed either if an incident has stopped them, because the message about the
     incident says so. `cards` is the result of `read` for this row.
@@ -82,10 +84,10 @@ async def is_withdrawn(
         return is_freeze or await switch_notices.is_superseded(session, message.id)
     if message.kind == "target_submitted":
         card = cards.get(message.payload["target_id"])
-        return card is not None and card.status == TargetStatus.WITHDRAWN
+        return card is not None and (card.status == TargetStatus.WITHDRAWN or card.waits_for_owner)
     if message.kind == agreements.QUESTION:
         row = await moderation.get_details(session, target_id=message.payload["target_id"])
-        return not row.waits_for_owner
+        return not row.waits_for_owner or row.version != message.payload.get("version", 1)
     if message.kind == "withdrawal_changed" and message.user_id is None:
         withdrawal = await withdrawals.get(session, message.payload["withdrawal_id"])
         return withdrawal.status is WithdrawalStatus.RETURNED
@@ -94,6 +96,10 @@ async def is_withdrawn(
 
 def _moderation_card(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:
     return moderation_screens.card(t, card, with_ad=True)
+
+
+def _change_asked(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:
+    return wanted_change_screens.notice(t, card)
 
 
 def _of_placement(message_id: str) -> OfPlacement:
@@ -309,6 +315,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_refunded": _of_placement("notice-target-refunded"),
     "funds_missing": _of_placement("notice-funds-missing"),
     "loss_open": _of_placement("notice-loss-open"),
+    "change_asked": _change_asked,
     "placement_accepted": _of_placement("notice-placement-accepted"),
     "placement_declined": _of_placement("notice-placement-declined"),
     "owner_unreachable": _of_placement("notice-owner-unreachable"),

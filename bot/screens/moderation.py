@@ -3,6 +3,7 @@
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
+from bot.screens import wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.screens.placements import reason
@@ -30,11 +31,25 @@ def reasons(t: Texts, row: PlacementDetails) -> Outgoing:
             *column(
                 (
                     t("reject-reason", reason=reason),
-                    Moderate(act=ModerationAct.REJECT, id=row.target_id, reason=reason),
+                    _data(row, ModerationAct.REJECT, reason),
                 )
                 for reason in REASONS
             ),
-            [button(t("back"), Moderate(act=ModerationAct.CARD, id=row.target_id))],
+            [button(t("back"), _data(row, ModerationAct.CARD))],
+        ),
+    )
+
+
+def changes(t: Texts, row: PlacementDetails) -> Outgoing:
+    """Build the staff's message about one placement, with the presets of what should change."""
+    return Outgoing(
+        f"{_facts(t, row)}\n\n{t('change-what-staff', id=str(row.target_id))}",
+        rows(
+            *column(
+                (t("change-reason", reason=reason), _data(row, ModerationAct.CHANGE, reason))
+                for reason in wanted_changes.REASONS
+            ),
+            [button(t("back"), _data(row, ModerationAct.CARD))],
         ),
     )
 
@@ -81,6 +96,7 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
     ]
     if row.agreed_at is not None:
         lines.append(t("card-agreed", at=t.time(row.agreed_at)))
+    lines += wanted_changes.lines(t, row.wanted, row.version, to="staff")
     if status is TargetStatus.PENDING and row.advertiser_loss:
         lines.append(t("card-loss", loss=t.money(row.advertiser_loss, row.currency)))
     if status is TargetStatus.PENDING and row.without_card:
@@ -104,7 +120,12 @@ def _buttons(t: Texts, row: PlacementDetails) -> list[list[InlineKeyboardButton]
         return []
     return [
         [
-            button(t("card-approve"), Moderate(act=ModerationAct.APPROVE, id=row.target_id)),
-            button(t("card-reject"), Moderate(act=ModerationAct.ASK_REASON, id=row.target_id)),
-        ]
+            button(t("card-approve"), _data(row, ModerationAct.APPROVE)),
+            button(t("card-reject"), _data(row, ModerationAct.ASK_REASON)),
+        ],
+        [button(t("change-ask"), _data(row, ModerationAct.ASK_CHANGE))],
     ]
+
+
+def _data(row: PlacementDetails, act: ModerationAct, reason: str = "") -> Moderate:
+    return Moderate(act=act, id=row.target_id, reason=reason, version=row.version)

@@ -61,12 +61,12 @@ def placement(
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),
         amount=t.money(payload.get("amount", row.price), row.currency),
         missing=t.money(payload.get("missing", 0), row.currency),
-        lacks="yes" if payload.get("missing") else "no",
+        lacks=_yes_or_no(payload.get("missing")),
         loss=t.money(payload["loss"], row.currency) if payload.get("loss") else "none",
         reason=reason(t, row.decision_reason or "other", declined=row.is_declined),
         state=_ended_as(row),
         answer_due=t.time(row.answer_due_at) if row.answer_due_at else "",
-        unanswered="yes" if payload.get("unanswered") else "no",
+        unanswered=payload.get("missing_answer") or _yes_or_no(payload.get("unanswered")),
         parts=altered_parts(t, payload.get("parts", ())),
         record=_record(payload),
         alterations=payload.get("alterations", 0),
@@ -87,10 +87,15 @@ def placement(
     return Outgoing(text, rows(post_row, buttons))
 
 
+def _yes_or_no(fact: object) -> str:
+    return "yes" if fact else "no"
+
+
 def _ended_as(row: PlacementDetails) -> str:
     """Return how a placement ended, in one word, for its owner."""
-    is_unanswered = row.status == TargetStatus.EXPIRED and row.agreed_at is None
-    return "unanswered" if is_unanswered else str(row.status)
+    if row.status == TargetStatus.EXPIRED and row.agreed_at is None:
+        return "unchanged" if row.wanted else "unanswered"
+    return str(row.status)
 
 
 def posts_altered(t: Texts, alterations: Sequence[Alteration]) -> Outgoing:

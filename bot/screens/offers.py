@@ -7,7 +7,8 @@ from math import ceil
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, Screen
-from bot.owner_callbacks import OfferAct, OnOffer, SetRule, ShowRule
+from bot.owner_callbacks import ChangeAct, OfferAct, OnChange, OnOffer, SetRule, ShowRule
+from bot.screens import wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -37,12 +38,35 @@ def question(t: Texts, row: PlacementDetails, kept: int, *, with_ad: bool) -> Ou
     if row.waits_for_owner:
         buttons = [
             [
-                button(t("offer-accept"), OnOffer(act=OfferAct.ACCEPT, id=row.target_id)),
-                button(t("offer-decline"), OnOffer(act=OfferAct.ASK_REASON, id=row.target_id)),
-            ]
+                button(t("offer-accept"), _data(row, OfferAct.ACCEPT)),
+                button(t("offer-decline"), _data(row, OfferAct.ASK_REASON)),
+            ],
+            [
+                button(
+                    t("change-ask"),
+                    OnChange(act=ChangeAct.ASK, id=row.target_id, version=row.version),
+                )
+            ],
         ]
     back = [button(t("offer-list"), Go(screen=Screen.WAITING))]
     return Outgoing(_facts(t, row, kept), rows(*buttons, back), row.creative if with_ad else None)
+
+
+def changes(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
+    """Build the question to an owner what should be different."""
+    return Outgoing(
+        f"{_facts(t, row, kept)}\n\n{t('change-what')}",
+        rows(
+            *column(
+                (
+                    t("change-choice", what=act.value),
+                    OnChange(act=act, id=row.target_id, version=row.version),
+                )
+                for act in (ChangeAct.ASK_WORDS, ChangeAct.ASK_PRICE, ChangeAct.ASK_TIME)
+            ),
+            [button(t("back"), _data(row, OfferAct.CARD))],
+        ),
+    )
 
 
 def reasons(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
@@ -53,11 +77,16 @@ def reasons(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
             *column(
                 (
                     t("decline-reason", reason=reason),
-                    OnOffer(act=OfferAct.DECLINE, id=row.target_id, reason=reason),
+                    OnOffer(
+                        act=OfferAct.DECLINE,
+                        id=row.target_id,
+                        reason=reason,
+                        version=row.version,
+                    ),
                 )
                 for reason in REASONS
             ),
-            [button(t("back"), OnOffer(act=OfferAct.CARD, id=row.target_id))],
+            [button(t("back"), _data(row, OfferAct.CARD))],
         ),
     )
 
@@ -154,6 +183,10 @@ def answer_hours(record: OwnerRecord) -> int:
     return 0 if record.answer_time is None else max(1, ceil(record.answer_time / HOUR))
 
 
+def _data(row: PlacementDetails, act: OfferAct) -> OnOffer:
+    return OnOffer(act=act, id=row.target_id, version=row.version)
+
+
 def _mode(present: Rule | None) -> str:
     if present is None:
         return "ask"
@@ -182,4 +215,5 @@ def _facts(t: Texts, row: PlacementDetails, kept: int) -> str:
     ]
     if row.waits_for_owner and row.answer_due_at is not None:
         lines.append(t("offer-until", until=t.time(row.answer_due_at)))
+    lines += wanted_changes.lines(t, row.wanted, row.version, to="owner")
     return "\n".join(lines)

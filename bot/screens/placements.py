@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
+from bot.screens import wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -86,6 +87,7 @@ def placement(t: Texts, row: Placement) -> Outgoing:
     ]
     if row.waits_for_owner and row.answer_due_at is not None:
         lines.append(t("placement-asked", until=t.time(row.answer_due_at)))
+    lines += wanted_changes.lines(t, row.wanted, row.version, to="advertiser")
     lines += reason_lines(t, row)
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
@@ -93,18 +95,21 @@ def placement(t: Texts, row: Placement) -> Outgoing:
         "\n".join([*lines, *promised_until(t, row)]),
         rows(
             post_links(t, row),
-            [
-                button(
-                    t("placement-withdraw"),
-                    OnPlacement(act=PlacementAct.WITHDRAW, id=row.target_id),
-                )
-            ]
-            if row.target_status == TargetStatus.PENDING
-            else [],
+            *_pending_buttons(t, row),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
     )
+
+
+def _pending_buttons(t: Texts, row: Placement) -> list[list[InlineKeyboardButton]]:
+    if not row.is_changeable:
+        return []
+    withdraw = OnPlacement(act=PlacementAct.WITHDRAW, id=row.target_id)
+    return [
+        *wanted_changes.advertiser_buttons(t, row.target_id, row.version, row.wanted),
+        [button(t("placement-withdraw"), withdraw)],
+    ]
 
 
 def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:

@@ -2,6 +2,7 @@
 
 from bot.callbacks import Go, Screen
 from bot.owner_callbacks import OfferAct, OnOffer
+from bot.screens import wanted_changes
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.screens.placements import (
@@ -44,6 +45,7 @@ def sold_placement(t: Texts, row: Placement) -> Outgoing:
     ]
     if row.waits_for_owner and row.answer_due_at is not None:
         lines.append(t("offer-until", until=t.time(row.answer_due_at)))
+    lines += wanted_changes.lines(t, row.wanted, row.version, to="owner")
     lines += reason_lines(t, row)
     if row.escrow_status is not None:
         lines.append(t("sold-escrow", status=str(row.escrow_status)))

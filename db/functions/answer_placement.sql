@@ -1,4 +1,5 @@
--- Writes the answer of a channel's owner to a submitted placement, or returns why there is no answer. The
+-- Writes the answer of a channel's owner to one version of a submitted placement, or returns why there is no
+-- answer. An answer counts for the version that the owner has seen (`seen_version`), and for no other. The
 -- actor is the owner, who has pressed the button of this answer in an update that is being handled; a session
 -- that may write updates itself is not asked for the press, because it could invent it. A null actor is the
 -- channel's acceptance rule. For an answer that was written, the result's `code` is null. A refusal writes
@@ -8,6 +9,7 @@
 -- Locks: the target. Raises: AD101.
 CREATE OR REPLACE FUNCTION answer_placement(
     target_id bigint, actor_id bigint, answer text, reason text, correlation_id text,
+    seen_version bigint DEFAULT 1,
     OUT code text, OUT ref_id bigint, OUT state text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -18,7 +20,8 @@ DECLARE
 BEGIN
     SELECT * INTO target FROM campaign_targets WHERE id = target_id FOR UPDATE;
     SELECT earlier.answer INTO given
-    FROM placement_answers earlier WHERE earlier.campaign_target_id = target_id;
+    FROM placement_answers earlier
+    WHERE earlier.campaign_target_id = target_id AND earlier.version = target.version;
     SELECT campaign.advertiser_id, channel.status AS channel_status,
         channel.owner_id AS channel_owner_id, owner.blocked AS owner_blocked, clock() AS read_at,
         EXISTS (SELECT FROM escrows escrow WHERE escrow.campaign_target_id = target_id) AS has_escrow,
@@ -34,6 +37,7 @@ BEGIN
     WHERE campaign.id = target.campaign_id;
     CASE
     WHEN target.id IS NULL OR NOT by_rule AND actor_id <> target.owner_id THEN code := 'not_found';
+    WHEN target.version <> seen_version THEN code := 'version_changed';
     WHEN given = answer THEN code := 'repeated';
     WHEN given IS NOT NULL THEN code := 'answered'; state := given;
     WHEN target.status <> 'pending' THEN code := 'invalid_move'; state := target.status;
@@ -51,16 +55,18 @@ BEGIN
             OR EXISTS (
                 SELECT FROM inbox stored
                 WHERE stored.done_at IS NULL AND stored.failed_at IS NULL
-                    AND words_in_update(stored.id, actor_id) = ANY (ARRAY[
-                        concat_ws(':', 'offer', answer, target_id, reason),
-                        concat_ws(':', 'beside|offer', answer, target_id, reason)])))
+                    AND regexp_replace(words_in_update(stored.id, actor_id), '^beside[|]', '')
+                        -- A button of the release before has no version.
+                        = ANY (ARRAY[concat_ws(':', 'offer', answer, target_id, reason, seen_version),
+                            CASE WHEN seen_version = 1
+                            THEN concat_ws(':', 'offer', answer, target_id, reason) END])))
         THEN
             RAISE EXCEPTION 'this person has not given this answer' USING ERRCODE = 'AD101';
         END IF;
-        INSERT INTO placement_answers (campaign_target_id, answer, answered_by, reason, created_at,
-            correlation_id)
-        VALUES (target_id, answer_placement.answer, actor_id, nullif(answer_placement.reason, ''),
-            facts.read_at, answer_placement.correlation_id);
+        INSERT INTO placement_answers (campaign_target_id, version, answer, answered_by, reason,
+            created_at, correlation_id)
+        VALUES (target_id, seen_version, answer_placement.answer, actor_id,
+            nullif(answer_placement.reason, ''), facts.read_at, answer_placement.correlation_id);
         IF answer = 'accepted' THEN
             UPDATE campaign_targets SET agreed_at = facts.read_at WHERE id = target_id;
         ELSE
@@ -72,12 +78,14 @@ BEGIN
         INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id, created_at)
         VALUES ('placement_' || answer, target.owner_id, 'owner', jsonb_build_object(
             'target_id', target_id, 'campaign_id', target.campaign_id, 'channel_id',
-            target.channel_id, 'by_rule', by_rule, 'reason', answer_placement.reason),
+            target.channel_id, 'by_rule', by_rule, 'reason', answer_placement.reason,
+            'version', seen_version),
             answer_placement.correlation_id, facts.read_at);
         IF NOT by_rule THEN
             INSERT INTO outbox (user_id, kind, payload, key, created_at)
             VALUES (facts.advertiser_id, 'placement_' || answer, jsonb_build_object('target_id',
-                target_id), 'placement_' || answer || ':' || target_id, facts.read_at);
+                target_id), concat_ws(':', 'placement_' || answer, target_id,
+                nullif(seen_version, 1)), facts.read_at);
         END IF;
     END CASE;
 END $$

@@ -1,5 +1,5 @@
--- Approves a target (one purchase of a post in one channel), or returns why it cannot be approved.
--- All rules of an approval are in this function, in the order in which they are checked. One call
+-- Approves a target (one purchase of a post in one channel) in the version that the admin has seen
+-- (`seen_version`), or returns why it cannot be approved. All rules of an approval are in this function, in the order in which they are checked. One call
 -- does everything, because many approvals come at the same time: it locks the rows, checks the
 -- rules, moves the price into an escrow, queues the post, and writes the decision, its audit row and
 -- the messages to the advertiser and the owner. For an approval, the result's `code` is null. A
@@ -11,6 +11,7 @@
 -- Raises: what `hold_escrow` raises; AD100 if the owner has not accepted the placement.
 CREATE OR REPLACE FUNCTION approve_target(
     target_id bigint, actor_id bigint, role text, correlation_id text,
+    seen_version bigint DEFAULT 1,
     OUT code text, OUT ref_id bigint, OUT state text
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -37,6 +38,7 @@ BEGIN
     WHEN target.status IN ('approved', 'posted', 'refunded') AND target.decided_by IS NOT NULL THEN
         code := 'repeated';
     WHEN target.status <> 'pending' THEN code := 'invalid_move'; state := target.status;
+    WHEN target.version <> seen_version THEN code := 'version_changed';
     WHEN target.answer_due_at IS NOT NULL AND target.agreed_at IS NULL THEN code := 'not_agreed';
     WHEN facts.campaign_status <> 'active' THEN
         code := 'campaign_not_active'; ref_id := target.campaign_id; state := facts.campaign_status;

@@ -1,7 +1,8 @@
 -- Triggers `agreed_by_owner` of campaign_targets and post_jobs, and `declined_by_owner` of campaign_targets: a
 -- placement is approved, and its post is queued, only after the channel's owner (or the channel's acceptance
--- rule) has accepted it; it is rejected in the owner's name only after the owner has declined it. The argument
--- of the trigger is the needed answer. A placement whose owner was never asked needs no acceptance.
+-- rule) has accepted its present version; it is rejected in the owner's name only after the owner has declined
+-- it. The argument of the trigger is the needed answer. A placement whose owner was never asked needs no
+-- acceptance.
 -- Locks: nothing. Raises: AD100.
 CREATE OR REPLACE FUNCTION require_answer() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -11,7 +12,8 @@ DECLARE
 BEGIN
     IF NOT EXISTS (
         SELECT FROM campaign_targets target
-        LEFT JOIN placement_answers given ON given.campaign_target_id = target.id
+        LEFT JOIN placement_answers given
+            ON given.campaign_target_id = target.id AND given.version = target.version
         WHERE target.id = target_id AND (given.answer = TG_ARGV[0]
             OR TG_ARGV[0] = 'accepted' AND target.answer_due_at IS NULL)
     ) THEN

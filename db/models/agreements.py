@@ -1,9 +1,10 @@
-"""Define the tables of the owners' answers to placements, and of the rules that answer for them."""
+"""Define the tables of the answers to placements, of their versions, and of acceptance rules."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
@@ -17,20 +18,79 @@ class Answer(StrEnum):
 
 
 class PlacementAnswer(Base):
-    """The only answer of a channel's owner to a placement. Written by `answer_placement` alone."""
+    """The only answer of a channel's owner to one version of a placement.
+
+    Written by `answer_placement` alone.
+    """
 
     __tablename__ = "placement_answers"
     __table_args__ = (
         CheckConstraint("answer = 'accepted' OR answered_by IS NOT NULL", name="answered_by"),
+        UniqueConstraint(
+            "campaign_target_id",
+            "version",
+            name="uq_placement_answers_campaign_target_id_version",
+        ),
     )
 
     id: Mapped[Key]
-    campaign_target_id: Mapped[int] = mapped_column(ForeignKey("campaign_targets.id"), unique=True)
+    campaign_target_id: Mapped[int] = mapped_column(ForeignKey("campaign_targets.id"))
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     answer: Mapped[Answer] = mapped_column(enum_column(Answer))
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     """The owner. Null if the owner's acceptance rule has answered."""
     reason: Mapped[str | None]
     """Why the owner declined, or null."""
+    created_at: Mapped[CreatedAt]
+    correlation_id: Mapped[CorrelationId]
+
+
+class PlacementVersion(Base):
+    """A former version of a placement. Written by the trigger `new_version` alone."""
+
+    __tablename__ = "placement_versions"
+
+    campaign_target_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign_targets.id"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    creative: Mapped[dict[str, Any]]
+    price: Mapped[int]
+    promised_hours: Mapped[int]
+    publish_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    """When the next version replaced this one."""
+    correlation_id: Mapped[CorrelationId]
+
+
+class Side(StrEnum):
+    """The side that asks an advertiser for a change."""
+
+    OWNER = "owner"
+    MODERATOR = "moderator"
+
+
+class ChangeRequest(Base):
+    """A change of one version of a placement that an owner or a moderator asks for."""
+
+    __tablename__ = "change_requests"
+    __table_args__ = (
+        CheckConstraint("price >= 1", name="price"),
+        CheckConstraint("num_nonnulls(words, price, publish_at) = 1", name="content"),
+        Index("ix_change_requests_campaign_target_id_id", "campaign_target_id", "id"),
+    )
+
+    id: Mapped[Key]
+    campaign_target_id: Mapped[int] = mapped_column(ForeignKey("campaign_targets.id"))
+    version: Mapped[int]
+    side: Mapped[Side] = mapped_column(enum_column(Side))
+    asked_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    words: Mapped[str | None]
+    """The wish in words, or the name of a preset (`bot.screens.wanted_changes.REASONS`)."""
+    price: Mapped[int | None]
+    """The wanted price in minor units."""
+    publish_at: Mapped[datetime | None]
+    """The wanted time of publication."""
     created_at: Mapped[CreatedAt]
     correlation_id: Mapped[CorrelationId]
 

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key, Txn, enum_column
@@ -164,4 +165,15 @@ class CampaignTarget(Base):
     answer_due_at: Mapped[datetime | None]
     """Until when the channel's owner can answer. Null if the owner was never asked."""
     agreed_at: Mapped[datetime | None]
-    """When the owner, or the channel's acceptance rule, has accepted."""
+    """When the owner, or the channel's acceptance rule, has accepted the present version."""
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    """The number of the present ad and terms. `placement_versions` has the former ones."""
+    creative: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The ad of the present version. Null means the campaign's ad (`ad_of`)."""
+    changed_at: Mapped[datetime | None]
+    """When the present version was written. Null for the first version."""
+
+
+def ad_of() -> ColumnElement[dict[str, Any]]:
+    """Build the expression of a placement's ad, for queries of a placement with its campaign."""
+    return func.coalesce(CampaignTarget.creative, Campaign.creative)

@@ -13,7 +13,7 @@ from db.models.operations import OutboxMessage, OutboxStatus
 from services.market import placement_delays, submission_cards
 from services.platform import errors, outbox
 from services.platform.actors import Actor
-from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate
+from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate, VersionChanged
 
 ANSWER_TIME = timedelta(hours=24)
 """How long an owner has for an answer, if the setting OWNER_ANSWER says nothing else."""
@@ -24,9 +24,9 @@ ENDED = "ad_offer_ended"
 REASON_LIMIT = 32
 _ANSWER = text(
     "SELECT code, ref_id, state FROM answer_placement("
-    ":target_id, :actor_id, :answer, :reason, :correlation_id)"
+    ":target_id, :actor_id, :answer, :reason, :correlation_id, :version)"
 ).bindparams(
-    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
+    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id", "version")),
     *(bindparam(name, type_=Text) for name in ("answer", "reason", "correlation_id")),
 )
 
@@ -47,11 +47,11 @@ def answer_due_at(now: datetime, answer_time: timedelta, publish_at: datetime | 
 
 
 async def ask(session: AsyncSession, target: CampaignTarget, *, advertiser_id: int) -> None:
-    """Let the channel's acceptance rule accept a new placement, or queue the question to the owner.
+    """Let the channel's acceptance rule accept a new version, or queue the question to the owner.
 
     An accepted placement gets its card in the admin chat. Locks the placement.
     """
-    code = await _write(session, target.id, None, Answer.ACCEPTED, "")
+    code = await _write(session, target.id, None, Answer.ACCEPTED, "", target.version)
     if code is None:
         await session.refresh(target, ["agreed_at"])
         await submission_cards.queue_due(session, advertiser_id=advertiser_id)
@@ -60,19 +60,20 @@ async def ask(session: AsyncSession, target: CampaignTarget, *, advertiser_id: i
         session,
         user_id=target.owner_id,
         kind=QUESTION,
-        payload={"target_id": target.id},
-        key=f"{QUESTION}:{target.id}",
+        payload={"target_id": target.id, "version": target.version},
+        key=f"{QUESTION}:{submission_cards.key_of(target.id, target.version)}",
         due_in=await placement_delays.question_delay(session, advertiser_id),
     )
 
 
-async def accept(session: AsyncSession, *, actor: Actor, target_id: int) -> bool:
-    """Record that a channel's owner accepts a placement, and queue its card in the admin chat.
+async def accept(session: AsyncSession, *, actor: Actor, target_id: int, version: int = 1) -> bool:
+    """Record that a channel's owner accepts a version, and queue its card in the admin chat.
 
     Returns False if the owner has accepted before. Locks the placement. Raises AccessDenied,
-    NotFound, InvalidMove, AlreadyAnswered, AnswerTooLate, PersonBlocked, ChannelNotUsable.
+    NotFound, VersionChanged, InvalidMove, AlreadyAnswered, AnswerTooLate, PersonBlocked,
+    ChannelNotUsable.
     """
-    is_new = await _answer(session, actor, target_id, Answer.ACCEPTED, "")
+    is_new = await _answer(session, actor, target_id, Answer.ACCEPTED, "", version)
     if is_new:
         advertiser_id = await session.scalar(
             select(Campaign.advertiser_id)
@@ -83,16 +84,18 @@ async def accept(session: AsyncSession, *, actor: Actor, target_id: int) -> bool
     return is_new
 
 
-async def decline(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> bool:
+async def decline(
+    session: AsyncSession, *, actor: Actor, target_id: int, reason: str, version: int = 1
+) -> bool:
     """Record that a channel's owner declines a placement, which is rejected for good.
 
     `reason` is a fixed word, and the advertiser reads its text. Returns False if the owner has
-    declined before. Locks the placement. Raises AccessDenied, NotFound, InvalidText, InvalidMove,
-    AlreadyAnswered, AnswerTooLate, PersonBlocked.
+    declined before. Locks the placement. Raises AccessDenied, NotFound, InvalidText,
+    VersionChanged, InvalidMove, AlreadyAnswered, AnswerTooLate, PersonBlocked.
     """
     if not 1 <= len(reason) <= REASON_LIMIT:
         raise errors.InvalidText("reason", REASON_LIMIT, len(reason))
-    return await _answer(session, actor, target_id, Answer.DECLINED, reason)
+    return await _answer(session, actor, target_id, Answer.DECLINED, reason, version)
 
 
 async def count_waiting(session: AsyncSession, owner_id: int) -> int:
@@ -137,7 +140,12 @@ async def notify_ended(session: AsyncSession, target_ids: Collection[int]) -> No
             CampaignTarget.id.in_(target_ids),
             select(OutboxMessage.id)
             .where(
-                OutboxMessage.key == func.concat(f"{QUESTION}:", CampaignTarget.id),
+                OutboxMessage.key.in_(
+                    [
+                        func.concat(f"{QUESTION}:", CampaignTarget.id),
+                        func.concat(f"{QUESTION}:", CampaignTarget.id, ":", CampaignTarget.version),
+                    ]
+                ),
                 OutboxMessage.status == OutboxStatus.SENT,
             )
             .exists(),
@@ -155,15 +163,25 @@ async def notify_ended(session: AsyncSession, target_ids: Collection[int]) -> No
 
 
 async def _answer(
-    session: AsyncSession, actor: Actor, target_id: int, answer: Answer, reason: str
+    session: AsyncSession,
+    actor: Actor,
+    target_id: int,
+    answer: Answer,
+    reason: str,
+    version: int,
 ) -> bool:
     user_id = actor.require_user(action=f"placement_{answer}")
-    code = await _write(session, target_id, user_id, answer, reason)
+    code = await _write(session, target_id, user_id, answer, reason, version)
     return code is None
 
 
 async def _write(
-    session: AsyncSession, target_id: int, user_id: int | None, answer: Answer, reason: str
+    session: AsyncSession,
+    target_id: int,
+    user_id: int | None,
+    answer: Answer,
+    reason: str,
+    version: int,
 ) -> str | None:
     """Call `answer_placement`. Return None if an answer was written, `repeated`, or `no_rule`."""
     await session.flush()
@@ -175,6 +193,7 @@ async def _write(
             "answer": answer.value,
             "reason": reason,
             "correlation_id": correlation_id.get(),
+            "version": version,
         },
     )
     code, ref_id, state = found.one()
@@ -191,6 +210,7 @@ def _refusal(
     wanted = TargetStatus.REJECTED if answer is Answer.DECLINED else TargetStatus.APPROVED
     refusals: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),
+        "version_changed": lambda: VersionChanged(target_id),
         "answered": lambda: AlreadyAnswered(target_id, state or ""),
         "invalid_move": lambda: errors.InvalidMove("target", target_id, state or "", wanted),
         "answer_late": lambda: AnswerTooLate(target_id),

@@ -170,7 +170,8 @@ async def submit_target(
     `key` is the unique name of the request. `publish_at` has a time zone; None means publication
     right after the approval. `answer_time` is how long the owner can answer; an acceptance rule of
     the channel answers at once. `agreed` is None, or the price and promised hours that the
-    advertiser has read. Locks the campaign, then takes advisory locks on the key and on the
+    advertiser has read. A placement that repeats another one (`retry_of`) has its ad. Locks the
+    campaign, then takes advisory locks on the key and on the
     advertiser's pending placements. Raises AccessDenied, NotFound, NotCampaignOwner,
     CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast,
     PublishTimeTooFar, BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used
@@ -216,6 +217,7 @@ async def submit_target(
         status=TargetStatus.PENDING,
         key=key,
         retry_of=retry_of,
+        creative=retry_of and (await session.get_one(CampaignTarget, retry_of)).creative,
         answer_due_at=agreements.answer_due_at(await queries.now(session), answer_time, publish_at),
     )
     session.add(target)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from db import failures, queries
 from db.correlation import correlation_id
+from db.models.agreements import ChangeRequest
 from db.models.campaigns import (
     Campaign,
     CampaignTarget,
@@ -22,19 +23,21 @@ from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
 from db.session import is_timeout
-from services.market import agreements, submission_cards
+from services.market import agreements, change_requests, submission_cards
+from services.market.change_requests import WantedChange
 from services.market.creatives import Creative
 from services.money import ledger, wallets
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor
-from services.platform.agreement_errors import NotAgreed
+from services.platform.agreement_errors import NotAgreed, VersionChanged
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
 APPROVE = text(
-    "SELECT code, ref_id, state FROM approve_target(:target_id, :actor_id, :role, :correlation_id)"
+    "SELECT code, ref_id, state FROM approve_target("
+    ":target_id, :actor_id, :role, :correlation_id, :version)"
 ).bindparams(
-    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id")),
+    *(bindparam(name, type_=BigInteger) for name in ("target_id", "actor_id", "version")),
     *(bindparam(name, type_=Text) for name in ("role", "correlation_id")),
 )
 
@@ -59,6 +62,7 @@ class PlacementDetails:
     campaign_id: int
     campaign_name: str
     creative: Creative
+    version: int
     advertiser_id: int
     advertiser_telegram_id: int
     owner_id: int
@@ -79,6 +83,8 @@ class PlacementDetails:
     agreed_at: datetime | None
     is_declined: bool
     """True if the owner has declined the placement."""
+    wanted: WantedChange | None
+    """The change of the present version that the owner or a moderator asks for, or None."""
     advertiser_balance: int
     advertiser_loss: int
     """How much the advertiser owes to the platform. A debt forbids the approval."""
@@ -100,20 +106,27 @@ class PlacementDetails:
         return max(self.advertiser_pending - submission_cards.OPEN_CARDS, 0)
 
 
-async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Decision:
-    """Approve a placement: hold its price and queue its post.
+async def approve(
+    session: AsyncSession, *, actor: Actor, target_id: int, version: int = 1
+) -> Decision:
+    """Approve a placement in the version that the admin has seen: hold its price, queue its post.
 
     A repeated approval or an error changes nothing. Locks the kill switch `new_escrows` (shared),
     the placement, its campaign (shared), its escrow, then the wallets. Raises AccessDenied,
-    NotFound, OwnMoney, InvalidMove, NotAgreed, CampaignNotActive, ChannelNotUsable, PersonBlocked,
-    PublishTimePast, SwitchStopped, EscrowNotHeld, OpenLoss, InsufficientFunds.
+    NotFound, OwnMoney, InvalidMove, VersionChanged, NotAgreed, CampaignNotActive,
+    ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, OpenLoss,
+    InsufficientFunds.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
-    parameters = {"target_id": target_id, "actor_id": actor.user_id, "role": role.value}
+    parameters = {
+        "target_id": target_id,
+        "actor_id": actor.user_id,
+        "role": role.value,
+        "correlation_id": correlation_id.get(),
+        "version": version,
+    }
     try:
-        found = await session.execute(
-            APPROVE, parameters | {"correlation_id": correlation_id.get()}
-        )
+        found = await session.execute(APPROVE, parameters)
     except DBAPIError as error:
         if is_timeout(error):
             failures.count(FailureKind.APPROVE_TIMEOUT)
@@ -124,12 +137,14 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
     return Decision(target_id, created=code is None)
 
 
-async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason: str) -> Decision:
+async def reject(
+    session: AsyncSession, *, actor: Actor, target_id: int, reason: str, version: int = 1
+) -> Decision:
     """Reject a pending placement and send its advertiser the reason.
 
     A repeated rejection changes nothing. Locks the kill switch `new_escrows` (shared), the
     placement, its campaign (shared) and its escrow. Raises AccessDenied, NotFound, OwnMoney,
-    InvalidText; InvalidMove if the placement is not pending or its escrow is held.
+    InvalidText, VersionChanged; InvalidMove if the placement is not pending or its escrow is held.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_reject")
     reason = reason.strip()
@@ -139,6 +154,8 @@ async def reject(session: AsyncSession, *, actor: Actor, target_id: int, reason:
     target = placement.target
     if target.status is TargetStatus.REJECTED:
         return Decision(target_id, created=False)
+    if target.version != version:
+        raise VersionChanged(target_id)
     transitions.require(
         transitions.TARGET,
         "target",
@@ -275,6 +292,7 @@ def _refusal(
         "invalid_move": lambda: errors.InvalidMove(
             "target", target_id, status, TargetStatus.APPROVED
         ),
+        "version_changed": lambda: VersionChanged(target_id),
         "not_agreed": lambda: NotAgreed(target_id),
         "campaign_not_active": lambda: errors.CampaignNotActive(id_, status),
         "channel_not_usable": lambda: errors.ChannelNotUsable(id_, status),
@@ -300,6 +318,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Wallet.currency,
             wallets.open_loss_of(Campaign.advertiser_id).label("advertiser_loss"),
             submission_cards.count_pending().label("advertiser_pending"),
+            ChangeRequest,
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -307,6 +326,7 @@ def _query() -> Select[*tuple[Any, ...]]:
         .join(owner, owner.id == CampaignTarget.owner_id)
         .join(Wallet, (Wallet.user_id == Campaign.advertiser_id) & (Wallet.kind == WalletKind.USER))
         .outerjoin(decider, decider.id == CampaignTarget.decided_by)
+        .outerjoin(ChangeRequest, ChangeRequest.id == change_requests.open_id())
         .execution_options(populate_existing=True)
     )
 
@@ -319,7 +339,8 @@ def _card(row: Any) -> PlacementDetails:
         target_id=target.id,
         campaign_id=campaign.id,
         campaign_name=campaign.name,
-        creative=Creative.from_json(campaign.creative),
+        creative=Creative.from_json(target.creative or campaign.creative),
+        version=target.version,
         advertiser_id=campaign.advertiser_id,
         advertiser_telegram_id=row.advertiser_telegram_id,
         owner_id=target.owner_id,
@@ -338,6 +359,7 @@ def _card(row: Any) -> PlacementDetails:
         answer_due_at=target.answer_due_at,
         agreed_at=target.agreed_at,
         is_declined=target.decided_by == target.owner_id,
+        wanted=change_requests.wanted(row.ChangeRequest),
         advertiser_balance=row.balance,
         advertiser_loss=int(row.advertiser_loss),
         advertiser_pending=row.advertiser_pending,

@@ -22,8 +22,12 @@ _READ = text(
             WHERE post_check.post_job_id = job.id AND post_check.verdict = 'altered')) AS altered,
         count(*) FILTER (WHERE given.answer = 'declined') AS declined,
         count(*) FILTER (WHERE target.status = 'expired' AND target.answer_due_at IS NOT NULL
-            AND target.agreed_at IS NULL) AS unanswered,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY given.created_at - target.created_at)
+            AND target.agreed_at IS NULL AND NOT EXISTS (
+                SELECT FROM change_requests asked
+                WHERE asked.campaign_target_id = target.id AND asked.version = target.version
+                    AND asked.side = 'owner')) AS unanswered,
+        percentile_cont(0.5) WITHIN GROUP (
+            ORDER BY given.created_at - coalesce(target.changed_at, target.created_at))
             FILTER (WHERE given.answered_by IS NOT NULL) AS answer_time
     FROM channels channel CROSS JOIN LATERAL (
         SELECT newest.* FROM campaign_targets newest
@@ -31,7 +35,8 @@ _READ = text(
     ) AS target
     LEFT JOIN escrows escrow ON escrow.campaign_target_id = target.id
     LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
-    LEFT JOIN placement_answers given ON given.campaign_target_id = target.id
+    LEFT JOIN placement_answers given
+        ON given.campaign_target_id = target.id AND given.version = target.version
     WHERE channel.id = ANY (:ids) AND target.owner_id = channel.owner_id
         AND target.created_at > clock() - :period
     GROUP BY target.channel_id
@@ -51,6 +56,7 @@ class OwnerRecord:
     """How many were altered at least once."""
     declined: int = 0
     unanswered: int = 0
+    """How many ended without an answer. A request for a change is an answer."""
     answer_time: timedelta | None = None
     """How fast the owner answered in half of the cases, or None without an answer."""
 

@@ -7,20 +7,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget, TargetStatus
-from services.market import agreements
+from services.market import agreements, change_requests
 from services.money import wallets
 from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
 
 BATCH = 100
 DECISION_LIMIT = timedelta(hours=72)
-"""A placement without a decision expires this long after its submission."""
+"""A placement without a decision expires this long after its submission or its last change."""
 
 
 async def expire_targets(session: AsyncSession) -> int:
-    """Expire pending placements DECISION_LIMIT after submission, or at `publish_at` if sooner.
+    """Expire pending placements DECISION_LIMIT after submission or change, or at `publish_at`.
 
-    A placement that its owner has not answered expires at `answer_due_at`. Placements of a
+    A placement that its owner has not answered expires at `answer_due_at`. If the owner has asked
+    for a change, the advertiser has as much time for it as the owner had. Placements of a
     cancelled campaign are withdrawn instead, and placements with an escrow stay. Returns the number
     of changed placements, at most BATCH. Locks the placements by id, and skips those that another
     transaction has locked.
@@ -32,9 +33,14 @@ async def expire_targets(session: AsyncSession) -> int:
         .where(
             CampaignTarget.status == TargetStatus.PENDING,
             or_(
-                CampaignTarget.created_at < func.clock() - DECISION_LIMIT,
+                func.coalesce(CampaignTarget.changed_at, CampaignTarget.created_at)
+                < func.clock() - DECISION_LIMIT,
                 CampaignTarget.publish_at <= func.clock(),
-                and_(CampaignTarget.answer_due_at <= func.clock(), agreements.is_asked()),
+                and_(
+                    CampaignTarget.answer_due_at <= func.clock(),
+                    agreements.is_asked(),
+                    ~change_requests.waits_for_advertiser(),
+                ),
                 cancelled,
             ),
             ~queries.has_escrow(),
@@ -54,6 +60,7 @@ async def expire_targets(session: AsyncSession) -> int:
     rows = expiring.all()
     moment = await queries.now(session)
     for target, advertiser_id, withdrawn in rows:
+        wanted = await change_requests.find_open(session, target.id)
         target.status = TargetStatus.WITHDRAWN if withdrawn else TargetStatus.EXPIRED
         target.decided_at = moment
         await session.flush()
@@ -73,6 +80,7 @@ async def expire_targets(session: AsyncSession) -> int:
                     "target_id": target.id,
                     "loss": await wallets.open_loss(session, advertiser_id),
                     "unanswered": target.answer_due_at is not None and target.agreed_at is None,
+                    "missing_answer": "changed" if wanted else None,
                 },
                 key=f"target_expired:{target.id}",
             )

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.agreements import ChangeRequest
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.money import Escrow
 from db.models.posting import PostJob
-from services.market import agreements
+from services.market import agreements, change_requests
+from services.market.change_requests import WantedChange
 from services.platform import errors
 from services.platform.actors import STAFF, Actor
 
@@ -49,6 +51,14 @@ class Placement:
     agreed_at: datetime | None
     is_declined: bool | None
     """True if the owner has declined the placement."""
+    version: int
+    wanted: WantedChange | None
+    """The change of the present version that the owner or a moderator asks for, or None."""
+
+    @property
+    def is_changeable(self) -> bool:
+        """Whether the advertiser can still change the placement."""
+        return self.target_status == TargetStatus.PENDING and self.escrow_status is None
 
     @property
     def waits_for_owner(self) -> bool:
@@ -87,12 +97,21 @@ def _query() -> Select[*tuple[Any, ...]]:
             CampaignTarget.answer_due_at,
             CampaignTarget.agreed_at,
             CampaignTarget.decided_by == CampaignTarget.owner_id,
+            CampaignTarget.version,
+            ChangeRequest,
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
         .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
         .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+        .outerjoin(ChangeRequest, ChangeRequest.id == change_requests.open_id())
     )
+
+
+def _placement(row: Row[Any]) -> Placement:
+    columns: list[Any] = list(row)
+    columns[-1] = change_requests.wanted(columns[-1])
+    return Placement(*columns)
 
 
 async def of_advertiser(
@@ -110,7 +129,7 @@ async def of_advertiser(
     rows = await session.execute(
         query.order_by(CampaignTarget.id.desc()).limit(limit).offset(offset)
     )
-    return [Placement(*row) for row in rows]
+    return [_placement(row) for row in rows]
 
 
 async def of_owner(
@@ -124,7 +143,7 @@ async def of_owner(
         .limit(limit)
         .offset(offset)
     )
-    return [Placement(*row) for row in rows]
+    return [_placement(row) for row in rows]
 
 
 async def waiting_for_owner(
@@ -142,7 +161,7 @@ async def waiting_for_owner(
         .limit(limit)
         .offset(offset)
     )
-    return [Placement(*row) for row in rows]
+    return [_placement(row) for row in rows]
 
 
 async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placement:
@@ -153,7 +172,7 @@ async def get(session: AsyncSession, *, actor: Actor, target_id: int) -> Placeme
     row = (await session.execute(_query().where(CampaignTarget.id == target_id))).one_or_none()
     if row is None:
         raise errors.NotFound("target", target_id)
-    placement = Placement(*row)
+    placement = _placement(row)
     is_party = actor.user_id in {placement.advertiser_id, placement.owner_id}
     # The same error as for a missing placement, so that an id shows nothing about other people.
     if not is_party and actor.staff_role(*STAFF) is None:

@@ -6,7 +6,17 @@ A placement that its channel's owner has not accepted yet has no card.
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, Subquery, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    String,
+    Subquery,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
@@ -21,6 +31,11 @@ KIND = "target_submitted"
 _KEY = f"{KIND}:"
 
 
+def key_of(target_id: int, version: int) -> str:
+    """Return what names one version of a placement in the keys of messages."""
+    return f"{target_id}:{version}" if version > 1 else str(target_id)
+
+
 def waits_for_admin(table: Any) -> ColumnElement[bool]:
     """Build the condition that an admin can decide about a pending row of `table` (placements)."""
     return or_(table.answer_due_at.is_(None), table.agreed_at.is_not(None))
@@ -33,7 +48,12 @@ def rank_pending(*conditions: Any) -> Subquery:
     """
     rank = func.row_number().over(partition_by=Campaign.advertiser_id, order_by=CampaignTarget.id)
     return (
-        select(CampaignTarget.id, Campaign.advertiser_id, rank.label("rank"))
+        select(
+            CampaignTarget.id,
+            Campaign.advertiser_id,
+            CampaignTarget.version,
+            rank.label("rank"),
+        )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .where(
             CampaignTarget.status == TargetStatus.PENDING,
@@ -73,9 +93,10 @@ async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) 
     """
     conditions = [] if advertiser_id is None else [Campaign.advertiser_id == advertiser_id]
     ranked = rank_pending(*conditions)
-    key = literal(_KEY, String) + ranked.c.id.cast(String)
+    suffix = case((ranked.c.version > 1, func.concat(":", ranked.c.version)), else_="")
+    key = literal(_KEY, String) + ranked.c.id.cast(String) + suffix
     due = await session.execute(
-        select(ranked.c.id, ranked.c.advertiser_id)
+        select(ranked.c.id, ranked.c.advertiser_id, ranked.c.version)
         .where(
             ranked.c.rank <= OPEN_CARDS,
             ~select(OutboxMessage.id).where(OutboxMessage.key == key).exists(),
@@ -84,7 +105,7 @@ async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) 
         .limit(BATCH)
     )
     cards, delays = due.all(), dict[int, timedelta]()
-    for target_id, buyer_id in cards:
+    for target_id, buyer_id, version in cards:
         if buyer_id not in delays:
             delays[buyer_id] = await placement_delays.question_delay(session, buyer_id)
         await outbox.add(
@@ -92,7 +113,7 @@ async def queue_due(session: AsyncSession, *, advertiser_id: int | None = None) 
             user_id=None,
             kind=KIND,
             payload={"target_id": target_id},
-            key=f"{_KEY}{target_id}",
+            key=f"{_KEY}{key_of(target_id, version)}",
             due_in=delays[buyer_id],
         )
     return len(cards)

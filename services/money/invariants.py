@@ -108,7 +108,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         SELECT t.id AS ref, t.status
         FROM campaign_targets t
         LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
-        LEFT JOIN placement_answers a ON a.campaign_target_id = t.id AND a.answer = 'accepted'
+        LEFT JOIN placement_answers a ON a.campaign_target_id = t.id AND a.version = t.version
+            AND a.answer = 'accepted'
         WHERE (t.status IN ('approved', 'posted') OR j.id IS NOT NULL)
             AND t.answer_due_at IS NOT NULL AND a.id IS NULL
         """,

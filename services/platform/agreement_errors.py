@@ -21,6 +21,27 @@ class AlreadyAnswered(DomainError):
 
 
 @dataclass(eq=False)
+class VersionChanged(DomainError):
+    """The placement has another version than the one that the person has seen."""
+
+    target_id: int
+
+
+@dataclass(eq=False)
+class NothingChanged(DomainError):
+    """The new version of a placement is the same as the present one."""
+
+    target_id: int
+
+
+@dataclass(eq=False)
+class TooManyChanges(DomainError):
+    """A placement had as many versions, or requests for a change, as are allowed."""
+
+    target_id: int
+
+
+@dataclass(eq=False)
 class AnswerTooLate(DomainError):
     """The time in which the owner could answer is over."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.campaigns import Campaign, CampaignTarget, Channel, ad_of
 from db.models.posting import PostJob
 from services.market import channels, creatives
 from services.market.creatives import Creative
@@ -67,7 +67,7 @@ async def claim(
             PostJob.id,
             PostJob.campaign_target_id,
             Channel.chat_id,
-            Campaign.creative,
+            ad_of(),
             func.clock(),
             due.c.check_began_at,
             *columns,

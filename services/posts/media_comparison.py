@@ -13,7 +13,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.campaigns import Campaign, CampaignTarget
+from db.models.campaigns import Campaign, CampaignTarget, ad_of
 from db.models.posting import AdPart, PostCheck, PostJob, Verdict
 
 NOT_COMPARED = "200 twice: the media were not compared"
@@ -61,7 +61,7 @@ async def _are_compared(session: AsyncSession, kind: str) -> bool:
         .join(CampaignTarget, CampaignTarget.id == PostJob.campaign_target_id)
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .where(
-            Campaign.creative["kind"].astext == kind,
+            ad_of()["kind"].astext == kind,
             recent.c.evidence.contains(_NOT_MODIFIED),
             ~recent.c.evidence.contains(NOT_COMPARED),
         )

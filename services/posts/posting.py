@@ -59,7 +59,8 @@ _CLAIM = text(
     JOIN channels ch ON ch.id = same.channel_id
     WHERE j.id = first.id
     RETURNING j.id AS job_id, j.claim_no, j.campaign_target_id AS target_id, j.channel_id,
-        ch.chat_id, c.creative, j.attempts, j.correlation_id AS origin_id
+        ch.chat_id, coalesce(t.creative, c.creative) AS creative, j.attempts,
+        j.correlation_id AS origin_id
     """
 )
 _BEGIN_SENDS = text(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.campaigns import Campaign, CampaignTarget, Channel, ad_of
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import Breach, PostCheck, PostJob, PostJobStatus, Verdict
 from services.market import creatives
@@ -96,6 +96,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
             select(
                 PostJob,
                 Campaign,
+                ad_of(),
                 Channel,
                 CampaignTarget.price,
                 CampaignTarget.owner_id,
@@ -112,7 +113,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
     ).one_or_none()
     if row is None:
         raise errors.NotFound("target", target_id)
-    job, campaign, channel, price, owner_id, escrow, unverifiable = row
+    job, campaign, ad, channel, price, owner_id, escrow, unverifiable = row
     seen_at = await session.scalar(
         select(func.max(PostCheck.checked_at)).where(
             PostCheck.post_job_id == job.id,
@@ -127,7 +128,7 @@ async def get_case(session: AsyncSession, *, target_id: int) -> ResolutionCase:
         channel_title=channel.title,
         channel_username=channel.username,
         chat_id=channel.chat_id,
-        creative=creatives.read_or_none(campaign.creative),
+        creative=creatives.read_or_none(ad),
         price=price,
         job_status=job.status,
         escrow_status=escrow.status,

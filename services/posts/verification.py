@@ -169,7 +169,7 @@ async def record_check(
     if verdict is Verdict.PRESENT and claimed_at is not None:
         moment = claimed_at
     missed = verdict in {Verdict.GONE, Verdict.ALTERED}
-    kind = placement.campaign.creative["kind"]
+    kind = placement.creative["kind"]
     certain_parts = await media_comparison.certain_parts(
         session, evidence, altered_parts, kind=kind
     )

@@ -46,6 +46,7 @@ TESTED_ELSEWHERE = {
     "db/money": "it holds two constants",
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",
     "handlers/forms": "the test of each form uses it",
+    "handlers/ad_input": "test_campaign_form and test_changes send ads to it",
     "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare"
     " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"
     " restarts the whole sandbox",

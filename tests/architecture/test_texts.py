@@ -19,7 +19,15 @@ from fluent.syntax import ast as fluent
 import handlers
 from bot import callbacks, commands, operator_callbacks, owner_callbacks, texts
 from bot.errors import explain, message_id
-from bot.screens import corrections, dead_letters, moderation, offers, operators, withdrawals
+from bot.screens import (
+    corrections,
+    dead_letters,
+    moderation,
+    offers,
+    operators,
+    wanted_changes,
+    withdrawals,
+)
 from bot.screens import reports as report_screens
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
@@ -29,7 +37,7 @@ from services.launch import (
     refusals,  # noqa: F401 - defines errors
     steps,
 )
-from services.market import channels
+from services.market import channels, placement_versions
 from services.platform import errors, reports, transitions
 
 ROOT = Path(__file__).parents[2]
@@ -250,12 +258,13 @@ def test_every_callback_prefix_has_a_handler() -> None:
 LONGEST_VALUES: dict[str, str | int] = {
     "language": "en",
     "claim": 2**63 - 1,
+    "version": placement_versions.MOST,
     "hours": channels.MAX_PROMISED_HOURS,
     "message_id": 2**31 - 1,
 }
 """The longest values of fields whose type sets no limit. Message ids have at most 31 bits."""
 LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
-    callbacks.Moderate: {"reason": moderation.REASONS},
+    callbacks.Moderate: {"reason": moderation.REASONS + wanted_changes.REASONS},
     owner_callbacks.OnOffer: {"reason": offers.REASONS},
     operator_callbacks.OnSwitch: {"key": list(Switch), "reason": operators.STOP_REASONS},
     operator_callbacks.RunSwitch: {"key": list(Switch), "reason": operators.RUN_REASONS},

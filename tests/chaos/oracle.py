@@ -99,7 +99,7 @@ BOOK_CHECKS = {
     """,
     "a post without its owner's acceptance": """
         SELECT j.id FROM post_jobs j JOIN campaign_targets t ON t.id = j.campaign_target_id
-        LEFT JOIN placement_answers a ON a.campaign_target_id = t.id
+        LEFT JOIN placement_answers a ON a.campaign_target_id = t.id AND a.version = t.version
         WHERE t.answer_due_at IS NULL OR a.answer IS DISTINCT FROM 'accepted'
     """,
     "two jobs for one message": """

@@ -51,7 +51,8 @@ BOOKS = text(
             FROM campaign_targets t
             LEFT JOIN escrows e ON e.campaign_target_id = t.id
             LEFT JOIN post_jobs j ON j.campaign_target_id = t.id
-            LEFT JOIN placement_answers a ON a.campaign_target_id = t.id)
+            LEFT JOIN placement_answers a
+                ON a.campaign_target_id = t.id AND a.version = t.version)
     )::text
     """
 )

@@ -43,6 +43,8 @@ audit-act = { $name ->
     [moderation_approved] Placement approved
     [moderation_rejected] Placement rejected
     [payment_retried] Parked payment tried again
+    [change_asked] A change of a placement asked for
+    [placement_changed] Placement changed by its advertiser
     [placement_accepted] Placement accepted by the owner
     [placement_declined] Placement declined by the owner
     [post_absent] Search: post not in the channel

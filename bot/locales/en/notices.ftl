@@ -6,6 +6,7 @@ notice-target-rejected = ❌ Placement #{ $id } in { $channel } was rejected.
 notice-target-expired = { $loss ->
     [none] ⌛️ { $unanswered ->
         [yes] The owner of { $channel } did not answer in time, so placement #{ $id } has ended.
+        [changed] Placement #{ $id } in { $channel } was not changed in time, so it has ended.
        *[no] Nobody decided on placement #{ $id } in { $channel } in time.
     } No money was taken; you can buy it again.
    *[amount] ⌛️ Placement #{ $id } in { $channel } has ended. It could not be approved in time, because you owe { $loss }. No money was taken. After the debt is repaid, you can buy it again: /paysupport
@@ -38,6 +39,7 @@ notice-placement-declined = ❌ The owner of { $channel } has declined placement
 notice-owner-unreachable = 📵 The owner of { $channel } cannot be reached: my question about placement #{ $id } does not arrive, probably because I am blocked. There is nothing to decide. Without an answer until { $answer_due }, the placement ends, and no money is taken.
 notice-ad-offer-ended = { $state ->
     [unanswered] ⌛️ You did not answer in time, so the ad of placement #{ $id } is not published in { $channel }. To accept ads without a question: 📺 My channels → 🤝 Answers to ads.
+    [unchanged] ⌛️ The advertiser did not change the ad of placement #{ $id } in time, so it is not published in { $channel }. There is nothing to do.
     [withdrawn] ↩️ The advertiser has taken placement #{ $id } in { $channel } back. There is nothing to do.
     [rejected] ❌ An admin has rejected the ad of placement #{ $id } in { $channel }. It is not published. There is nothing to do.
    *[expired] ⌛️ No admin approved the ad of placement #{ $id } in { $channel } in time. It is not published. There is nothing to do.

@@ -43,6 +43,8 @@ audit-act = { $name ->
     [moderation_approved] Размещение одобрено
     [moderation_rejected] Размещение отклонено
     [payment_retried] Отложенный платёж обработан снова
+    [change_asked] Попросили изменить размещение
+    [placement_changed] Размещение изменено рекламодателем
     [placement_accepted] Размещение принято владельцем
     [placement_declined] Размещение отклонено владельцем
     [post_absent] Поиск: поста в канале нет

@@ -1,0 +1,51 @@
+change-ask = ✏️ Ask for a change
+change-what = What should be different? The advertiser reads it and can change the ad. Until you accept, nothing is published.
+change-choice = { $what ->
+    [words] ✏️ The ad (in your own words)
+    [price] 💰 The price
+   *[time] 🕒 The time of publication
+}
+change-words-ask = What should be different in the ad? Write it in your own words; the advertiser reads exactly this.
+change-price-ask = What price do you ask for? The advertiser now pays { $price }. For example: { $example }
+change-time-ask = When should it be published? Send the date and time, for example 25.12 18:30 ({ $zone }). The advertiser wants: { $when }.
+change-what-staff = What should be different? The advertiser can change the ad, and then the owner and you see it again. In your own words: /change { $id } WORDS
+change-reason = { $reason ->
+    [text] The text has mistakes
+    [link] The link does not work or is missing
+    [picture] The picture or video does not suit
+    [claim] A claim that nobody can check
+    [language] Another language is needed
+   *[unknown] { $reason }
+}
+change-price = the price { $price }
+change-time = publication at { $at }
+change-wanted = ✏️ { $to ->
+    [owner] { $side ->
+        [owner] You asked for a change
+       *[moderator] A moderator asks for a change
+    }
+   *[other] { $side ->
+        [owner] The owner asks for a change
+       *[moderator] A moderator asks for a change
+    }
+}: { $what }
+placement-version = Version { $version } of this placement
+change-accept = ✅ Accept: { $what }
+change-edit = ✏️ Change the ad
+change-usage = Write the number of the placement and what should be different, for example: /change 12 Please name the price in the text
+change-ad-ask = Send the new ad for placement #{ $id }, exactly as it should look: a text with formatting, or one photo, video or GIF with a caption. The link button stays as it is, unless you change it. Other placements of the campaign keep their ad.
+change-button-only = 🔗 Change only the link button
+change-button = 🔗 Change the link button
+change-button-none = 🚫 No link button
+change-preview = 👆 This is the ad, exactly as it will be published.
+
+    The owner of { $channel } is asked about it again, and then an admin. Is it right? If not, send another ad, and it replaces this one.
+change-send = ✅ Send
+notice-change-asked = ✏️ { $side ->
+    [owner] The owner of { $channel } asks for a change of placement #{ $id }
+   *[moderator] A moderator asks for a change of placement #{ $id } in { $channel }
+}: { $what }
+
+    Change it, and the same placement goes on. Without a change it ends; no money has been taken.
+notice-change-over = ✏️ A change of placement #{ $id } in { $channel } was asked for, but the placement has gone on since.
+command-change = Ask an advertiser to change an ad

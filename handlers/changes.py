@@ -1,0 +1,298 @@
+"""Handle the changes of pending placements: owners ask for them, and advertisers make them."""
+
+from typing import Any
+
+from aiogram import F, Router
+from aiogram.fsm.state import State, StatesGroup
+from aiogram.types import CallbackQuery, Message
+from aiogram_dialog import Dialog, DialogManager, Window
+from aiogram_dialog.widgets.input import MessageInput
+from aiogram_dialog.widgets.kbd import Button
+
+from bot import formatting
+from bot.context import RequestContext
+from bot.owner_callbacks import ChangeAct, OnChange
+from bot.screens import offers as screens
+from bot.screens.outgoing import Outgoing
+from handlers import ad_input, forms, offers, respond
+from handlers import placements as placement_handlers
+from handlers import settings as settings_handlers
+from services.market import change_requests, moderation, placement_versions, placements
+
+router = Router(name="changes")
+openers = Router(name="change_forms")
+
+
+class AskForm(StatesGroup):
+    """The steps with which an owner asks for a change. Each way of asking has its own step."""
+
+    words = State()
+    price = State()
+    zone = State()
+    time = State()
+
+
+class EditForm(StatesGroup):
+    """The steps with which an advertiser changes the ad of a placement."""
+
+    ad = State()
+    button_text = State()
+    button_url = State()
+    preview = State()
+
+
+@router.callback_query(OnChange.filter(F.act == ChangeAct.ASK))
+async def ask_what(press: CallbackQuery, callback_data: OnChange, context: RequestContext) -> None:
+    """Ask an owner what should be different, if the placement still waits for the answer."""
+    row, kept = await offers.read(context, callback_data.id)
+    if row.waits_for_owner:
+        await respond.show(press, screens.changes(context.t, row, kept))
+    else:
+        await respond.show(press, screens.question(context.t, row, kept, with_ad=False))
+
+
+@router.callback_query(OnChange.filter(F.act == ChangeAct.ACCEPT))
+async def accept(press: CallbackQuery, callback_data: OnChange, context: RequestContext) -> None:
+    """Give the person's placement the price or the time for which the owner has asked."""
+    async with (
+        respond.show_result(press, lambda: placement_handlers.screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
+        await placement_versions.accept_request(
+            session,
+            actor=context.actor,
+            target_id=callback_data.id,
+            version=callback_data.version,
+            publish_ahead=context.settings.publish_ahead,
+            answer_time=context.settings.owner_answer,
+        )
+
+
+@openers.callback_query(
+    OnChange.filter(F.act.in_({ChangeAct.ASK_WORDS, ChangeAct.ASK_PRICE, ChangeAct.ASK_TIME}))
+)
+async def open_ask_form(
+    press: CallbackQuery,  # noqa: ARG001 - a filter
+    callback_data: OnChange,
+    context: RequestContext,
+    dialog_manager: DialogManager,
+) -> None:
+    """Open the form for a placement in one of the person's own channels. Raises NotFound."""
+    await offers.read(context, callback_data.id)
+    steps = {ChangeAct.ASK_WORDS: AskForm.words, ChangeAct.ASK_PRICE: AskForm.price}
+    time_step = AskForm.time if context.t.time_zone else AskForm.zone
+    await forms.open_form(
+        dialog_manager,
+        steps.get(callback_data.act, time_step),
+        target_id=callback_data.id,
+        version=callback_data.version,
+    )
+
+
+async def _read_words(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    await _ask(manager, words=message.text or "")
+
+
+async def _read_price(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    price = await forms.read_amount(message, manager)
+    if price is not None:
+        await _ask(manager, price=price)
+
+
+async def _save_zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if await settings_handlers.save_zone(message, manager):
+        await forms.next_step(manager, AskForm.time)
+
+
+async def _read_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    at = await forms.read_publish_time(message, manager)
+    if at is not None:
+        await _ask(manager, publish_at=at)
+
+
+async def _ask(manager: DialogManager, **change: Any) -> None:
+    """Ask the advertiser for a change, and show the question about the ad again."""
+    context = forms.context_of(manager)
+    target_id, version = _placement(manager)
+    async with context.begin() as session:
+        await change_requests.ask_as_owner(
+            session,
+            actor=context.actor,
+            target_id=target_id,
+            version=version,
+            publish_ahead=context.settings.publish_ahead,
+            **change,
+        )
+    await forms.close_form(manager, await offers.card_screen(context, target_id))
+
+
+def _placement(manager: DialogManager) -> tuple[int, int]:
+    """Return the id of the form's placement, and the version that the person has seen."""
+    start: Any = manager.start_data
+    return start["target_id"], start["version"]
+
+
+async def _present_terms(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    row, _ = await offers.read(context, _placement(dialog_manager)[0])
+    return {
+        "values": {
+            "price": context.t.money(row.price, row.currency),
+            "example": context.t.money(formatting.EXAMPLE),
+            "when": context.t.time(row.publish_at)
+            if row.publish_at
+            else context.t("when-approved"),
+            "zone": context.t.zone,
+        }
+    }
+
+
+async def _question(manager: DialogManager, context: RequestContext) -> Outgoing:
+    return await offers.card_screen(context, _placement(manager)[0])
+
+
+@openers.callback_query(OnChange.filter(F.act == ChangeAct.EDIT))
+async def open_edit_form(
+    press: CallbackQuery,
+    callback_data: OnChange,
+    context: RequestContext,
+    dialog_manager: DialogManager,
+) -> None:
+    """Open the form for the ad of the person's own pending placement. Raises NotFound."""
+    async with context.read() as session:
+        placement = await placements.get(session, actor=context.actor, target_id=callback_data.id)
+        row = await moderation.get_details(session, target_id=callback_data.id)
+    if placement.advertiser_id != context.user_id or not placement.is_changeable:
+        await respond.show(press, await placement_handlers.screen(context, callback_data.id))
+        return
+    await forms.open_form(
+        dialog_manager,
+        EditForm.ad,
+        target_id=row.target_id,
+        version=callback_data.version,
+        ad=row.creative.as_json(),
+    )
+
+
+async def _begin(start: dict[str, Any], manager: DialogManager) -> None:
+    manager.dialog_data["ad"] = start["ad"]
+
+
+async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if ad_input.parse(message, manager):
+        await _show_preview(manager)
+
+
+async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if ad_input.read_button_text(message, manager):
+        await forms.next_step(manager, EditForm.button_url)
+
+
+async def _read_button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if ad_input.read_button_url(message, manager):
+        await _show_preview(manager)
+
+
+async def _remove_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    ad_input.remove_button(manager)
+    await _show_preview(manager)
+
+
+async def _change_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    await forms.next_step(manager, EditForm.button_text)
+
+
+async def _show_preview(manager: DialogManager) -> None:
+    if await ad_input.show_preview(manager, EditForm.ad):
+        await forms.next_step(manager, EditForm.preview)
+
+
+async def _send(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    """Change the ad of the placement, and show the placement."""
+    context = forms.context_of(manager)
+    target_id, version = _placement(manager)
+    async with context.begin() as session:
+        await placement_versions.change_ad(
+            session,
+            actor=context.actor,
+            target_id=target_id,
+            version=version,
+            creative=ad_input.draft(manager),
+            publish_ahead=context.settings.publish_ahead,
+            answer_time=context.settings.owner_answer,
+        )
+    await forms.close_form(manager, await placement_handlers.screen(context, target_id))
+
+
+async def _names(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    async with context.read() as session:
+        row = await placements.get(
+            session, actor=context.actor, target_id=_placement(dialog_manager)[0]
+        )
+    return {"values": {"id": str(row.target_id), "channel": row.channel_title}}
+
+
+async def _placement_card(manager: DialogManager, context: RequestContext) -> Outgoing:
+    return await placement_handlers.screen(context, _placement(manager)[0])
+
+
+ask_form = Dialog(
+    forms.text_step(
+        "change-words-ask", _read_words, state=AskForm.words, after_cancel=_question, first=True
+    ),
+    forms.text_step(
+        "change-price-ask",
+        _read_price,
+        state=AskForm.price,
+        after_cancel=_question,
+        first=True,
+        getter=_present_terms,
+    ),
+    forms.text_step("zone-ask", _save_zone, state=AskForm.zone, after_cancel=_question, first=True),
+    forms.text_step(
+        "change-time-ask",
+        _read_time,
+        state=AskForm.time,
+        after_cancel=_question,
+        first=True,
+        getter=_present_terms,
+    ),
+)
+edit_form = Dialog(
+    forms.text_step(
+        "change-ad-ask",
+        _read_ad,
+        Button(forms.Translated("change-button-only"), "button", on_click=_change_button),
+        state=EditForm.ad,
+        after_cancel=_placement_card,
+        first=True,
+        getter=_names,
+        takes_forwards=True,
+    ),
+    forms.text_step(
+        "campaign-button-ask",
+        _read_button_text,
+        Button(forms.Translated("change-button-none"), "none", on_click=_remove_button),
+        state=EditForm.button_text,
+        after_cancel=_placement_card,
+        back_to=EditForm.ad,
+    ),
+    forms.text_step(
+        "campaign-url-ask",
+        _read_button_url,
+        state=EditForm.button_url,
+        after_cancel=_placement_card,
+    ),
+    Window(
+        forms.Question("change-preview"),
+        ad_input.AdLosses(),
+        MessageInput(_read_ad),
+        Button(forms.Translated("change-send"), "submit", on_click=_send),
+        Button(forms.Translated("change-button"), "button", on_click=_change_button),
+        forms.navigation_row(_placement_card, back_to=EditForm.ad),
+        state=EditForm.preview,
+        getter=_names,
+    ),
+    on_start=_begin,
+)

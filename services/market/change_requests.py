@@ -1,0 +1,217 @@
+"""Let channel owners and moderators ask advertisers to change pending placements."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import queries
+from db.models.agreements import ChangeRequest, Side
+from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
+from services.market import publish_times
+from services.money import wallets
+from services.platform import audit, errors, outbox
+from services.platform.actors import MODERATORS, Actor
+from services.platform.agreement_errors import (
+    AlreadyAnswered,
+    AnswerTooLate,
+    NotAgreed,
+    NothingChanged,
+    TooManyChanges,
+    VersionChanged,
+)
+
+WORDS_LIMIT = 500
+MOST = 3
+"""How often a change of one version can be asked for."""
+KIND = "change_asked"
+
+
+def waits_for_advertiser() -> ColumnElement[bool]:
+    """Build the condition that an owner's request leaves the advertiser of a placement time.
+
+    The advertiser has as much time after the request as the owner had for the answer.
+    """
+    begun_at = func.coalesce(CampaignTarget.changed_at, CampaignTarget.created_at)
+    return (
+        select(ChangeRequest.id)
+        .where(
+            ChangeRequest.campaign_target_id == CampaignTarget.id,
+            ChangeRequest.version == CampaignTarget.version,
+            ChangeRequest.side == Side.OWNER,
+            ChangeRequest.created_at + (CampaignTarget.answer_due_at - begun_at) > func.clock(),
+        )
+        .exists()
+    )
+
+
+@dataclass(frozen=True)
+class WantedChange:
+    """The change of a placement that an owner or a moderator has asked for."""
+
+    side: Side
+    words: str | None
+    """The wish in words, or the name of a preset, or None."""
+    price: int | None
+    """The wanted price in minor units, or None."""
+    publish_at: datetime | None
+    """The wanted time of publication, with a time zone, or None."""
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether the advertiser can accept the change as it is, without another ad."""
+        return self.words is None
+
+
+def open_id() -> ScalarSelect[int]:
+    """Build a subquery of the id of the last request about a placement's present version.
+
+    An owner's request ends when the owner accepts the version. A request ends with a decision. It
+    is kept for a placement that expired, because it says why. The caller's query must select from
+    `campaign_targets`.
+    """
+    return (
+        select(func.max(ChangeRequest.id))
+        .where(
+            ChangeRequest.campaign_target_id == CampaignTarget.id,
+            ChangeRequest.version == CampaignTarget.version,
+            CampaignTarget.status.in_((TargetStatus.PENDING, TargetStatus.EXPIRED)),
+            or_(ChangeRequest.side == Side.MODERATOR, CampaignTarget.agreed_at.is_(None)),
+        )
+        .correlate(CampaignTarget)
+        .scalar_subquery()
+    )
+
+
+def wanted(row: ChangeRequest | None) -> WantedChange | None:
+    """Return what a row of `change_requests` asks for, or None for None."""
+    if row is None:
+        return None
+    return WantedChange(row.side, row.words, row.price, row.publish_at)
+
+
+async def find_open(session: AsyncSession, target_id: int) -> WantedChange | None:
+    """Return the last request for a change of a pending placement's present version, or None."""
+    row = await session.scalar(
+        select(ChangeRequest)
+        .join(CampaignTarget, ChangeRequest.id == open_id())
+        .where(CampaignTarget.id == target_id)
+    )
+    return wanted(row)
+
+
+async def ask_as_owner(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    target_id: int,
+    version: int,
+    words: str | None = None,
+    price: int | None = None,
+    publish_at: datetime | None = None,
+    publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
+) -> None:
+    """Ask the advertiser to change a placement that waits for the owner's answer.
+
+    Exactly one of `words`, `price` (minor units) and `publish_at` (with a time zone) is given.
+    Locks the placement. Raises AccessDenied, NotFound, InvalidMove, VersionChanged,
+    AlreadyAnswered, AnswerTooLate, TooManyChanges, NothingChanged, InvalidText, InvalidAmount,
+    PublishTimePast, PublishTimeTooFar.
+    """
+    user_id = actor.require_user(action="change_ask")
+    target = await queries.lock_target(session, target_id)
+    if target is None or target.owner_id != user_id:
+        raise errors.NotFound("target", target_id)
+    await _require_open(session, target, version)
+    if target.agreed_at is not None:
+        raise AlreadyAnswered(target_id, "accepted")
+    if target.answer_due_at is None or target.answer_due_at <= await queries.now(session):
+        raise AnswerTooLate(target_id)
+    if price is not None:
+        wallets.require_amount(price)
+    if publish_at is not None:
+        await publish_times.require(session, publish_at, ahead=publish_ahead)
+    if (price or target.price, publish_at or target.publish_at, words) == (
+        target.price,
+        target.publish_at,
+        None,
+    ):
+        raise NothingChanged(target_id)
+    request = ChangeRequest(side=Side.OWNER, price=price, publish_at=publish_at)
+    await _add(session, actor, target, request, words)
+
+
+async def ask_as_moderator(
+    session: AsyncSession, *, actor: Actor, target_id: int, version: int, words: str
+) -> None:
+    """Ask the advertiser to change a placement that waits for an admin's decision.
+
+    `words` is a text, or the name of a preset reason. Locks the placement. Raises AccessDenied,
+    NotFound, OwnMoney, InvalidMove, VersionChanged, NotAgreed, TooManyChanges, InvalidText.
+    """
+    actor.require_staff(*MODERATORS, action="change_ask")
+    placement = await queries.lock_placement(session, target_id)
+    if placement is None:
+        raise errors.NotFound("target", target_id)
+    target = placement.target
+    if actor.user_id in {placement.campaign.advertiser_id, target.owner_id}:
+        raise errors.OwnMoney(target_id)
+    await _require_open(session, target, version)
+    if target.answer_due_at is not None and target.agreed_at is None:
+        raise NotAgreed(target_id)
+    await _add(session, actor, target, ChangeRequest(side=Side.MODERATOR), words)
+
+
+async def _require_open(session: AsyncSession, target: CampaignTarget, version: int) -> None:
+    """Require that a locked placement is pending without an escrow, in a version, for requests."""
+    if target.status is not TargetStatus.PENDING:
+        raise errors.InvalidMove("target", target.id, target.status, "changed")
+    if target.version != version:
+        raise VersionChanged(target.id)
+    has_escrow = await session.scalar(
+        select(queries.has_escrow()).where(CampaignTarget.id == target.id)
+    )
+    if has_escrow:
+        raise errors.InvalidMove("target", target.id, "held", "changed")
+    asked = await session.scalar(
+        select(func.count()).where(
+            ChangeRequest.campaign_target_id == target.id, ChangeRequest.version == version
+        )
+    )
+    if int(asked or 0) >= MOST:
+        raise TooManyChanges(target.id)
+
+
+async def _add(
+    session: AsyncSession,
+    actor: Actor,
+    target: CampaignTarget,
+    request: ChangeRequest,
+    words: str | None,
+) -> None:
+    """Store a request with its audit row and the message to the advertiser."""
+    if words is not None:
+        words = words.strip()
+        if not 1 <= len(words) <= WORDS_LIMIT:
+            raise errors.InvalidText("change", WORDS_LIMIT, len(words))
+    request.campaign_target_id, request.version = target.id, target.version
+    request.asked_by, request.words = queries.required(actor.user_id), words
+    session.add(request)
+    await session.flush()
+    await audit.record(
+        session,
+        actor=actor,
+        action="change_asked",
+        role=request.side,
+        target_id=target.id,
+        version=target.version,
+    )
+    campaign = await session.get_one(Campaign, target.campaign_id)
+    await outbox.add(
+        session,
+        user_id=campaign.advertiser_id,
+        kind=KIND,
+        payload={"target_id": target.id, "request_id": request.id},
+        key=f"{KIND}:{request.id}",
+    )
