@@ -40,17 +40,10 @@ class OnOffer(CallbackData, prefix="offer"):
 
 
 class ChangeAct(StrEnum):
-    """An action about a change of a placement that waits for an answer or a decision.
-
-    The owner asks for another ad, price or time. The advertiser accepts this, or edits the ad.
-    """
+    """An action about a change of a placement: the owner asks for it, the advertiser accepts it."""
 
     ASK = "ask"
-    ASK_WORDS = "words"
-    ASK_PRICE = "price"
-    ASK_TIME = "time"
     ACCEPT = "accept"
-    EDIT = "edit"
 
 
 class OnChange(CallbackData, prefix="change"):
@@ -60,6 +53,26 @@ class OnChange(CallbackData, prefix="change"):
     """
 
     act: ChangeAct
+    id: int
+    version: int
+
+
+class ChangeForm(StrEnum):
+    """The name of a form about a change of a placement.
+
+    The owner asks for another ad (in words), price or time. The advertiser edits the ad.
+    """
+
+    WORDS = "words"
+    PRICE = "price"
+    TIME = "time"
+    EDIT = "edit"
+
+
+class OpenChangeForm(CallbackData, prefix="change_form"):
+    """The data of a button that opens a form, in the version that the message shows."""
+
+    name: ChangeForm
     id: int
     version: int
 

@@ -11,7 +11,7 @@ from aiogram_dialog.widgets.kbd import Button
 
 from bot import formatting
 from bot.context import RequestContext
-from bot.owner_callbacks import ChangeAct, OnChange
+from bot.owner_callbacks import ChangeAct, ChangeForm, OnChange, OpenChangeForm
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
 from handlers import ad_input, forms, offers, respond
@@ -69,21 +69,24 @@ async def accept(press: CallbackQuery, callback_data: OnChange, context: Request
 
 
 @openers.callback_query(
-    OnChange.filter(F.act.in_({ChangeAct.ASK_WORDS, ChangeAct.ASK_PRICE, ChangeAct.ASK_TIME}))
+    OpenChangeForm.filter(F.name.in_({ChangeForm.WORDS, ChangeForm.PRICE, ChangeForm.TIME}))
 )
 async def open_ask_form(
     press: CallbackQuery,  # noqa: ARG001 - a filter
-    callback_data: OnChange,
+    callback_data: OpenChangeForm,
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
     """Open the form for a placement in one of the person's own channels. Raises NotFound."""
     await offers.read(context, callback_data.id)
-    steps = {ChangeAct.ASK_WORDS: AskForm.words, ChangeAct.ASK_PRICE: AskForm.price}
-    time_step = AskForm.time if context.t.time_zone else AskForm.zone
+    steps = {
+        ChangeForm.WORDS: AskForm.words,
+        ChangeForm.PRICE: AskForm.price,
+        ChangeForm.TIME: AskForm.time if context.t.time_zone else AskForm.zone,
+    }
     await forms.open_form(
         dialog_manager,
-        steps.get(callback_data.act, time_step),
+        steps[callback_data.name],
         target_id=callback_data.id,
         version=callback_data.version,
     )
@@ -151,10 +154,10 @@ async def _question(manager: DialogManager, context: RequestContext) -> Outgoing
     return await offers.card_screen(context, _placement(manager)[0])
 
 
-@openers.callback_query(OnChange.filter(F.act == ChangeAct.EDIT))
+@openers.callback_query(OpenChangeForm.filter(F.name == ChangeForm.EDIT))
 async def open_edit_form(
     press: CallbackQuery,
-    callback_data: OnChange,
+    callback_data: OpenChangeForm,
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:

@@ -11,6 +11,7 @@ from aiogram_dialog.utils import CB_SEP
 
 from bot.callbacks import OpenForm
 from bot.context import RequestContext
+from bot.owner_callbacks import OpenChangeForm
 from bot.screens import operators
 from handlers import respond
 from services.platform.actors import STAFF
@@ -18,6 +19,8 @@ from services.platform.actors import STAFF
 router = Router(name="fallback")
 """The router of unknown buttons. It must come before the forms' router."""
 
+_FORM_OPENERS = tuple(f"{kind.__prefix__}:" for kind in (OpenForm, OpenChangeForm))
+"""The beginnings of the data of buttons that open forms."""
 FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 """The errors that aiogram-dialog raises for a button of a closed form."""
 
@@ -36,7 +39,7 @@ async def ignore_group_message(_message: Message) -> None:
 
 @router.callback_query(F.message.chat.type != ChatType.PRIVATE)
 @router.callback_query(~F.data)
-@router.callback_query(~F.data.contains(CB_SEP) & ~F.data.startswith(f"{OpenForm.__prefix__}:"))
+@router.callback_query(~F.data.contains(CB_SEP) & ~F.data.startswith(_FORM_OPENERS))
 async def unknown_button(press: CallbackQuery, context: RequestContext) -> None:
     """Show an alert after a press of an unknown button."""
     await respond.alert(press, context.t("button-stale"))

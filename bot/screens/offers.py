@@ -7,7 +7,16 @@ from math import ceil
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, Screen
-from bot.owner_callbacks import ChangeAct, OfferAct, OnChange, OnOffer, SetRule, ShowRule
+from bot.owner_callbacks import (
+    ChangeAct,
+    ChangeForm,
+    OfferAct,
+    OnChange,
+    OnOffer,
+    OpenChangeForm,
+    SetRule,
+    ShowRule,
+)
 from bot.screens import wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
@@ -59,10 +68,10 @@ def changes(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
         rows(
             *column(
                 (
-                    t("change-choice", what=act.value),
-                    OnChange(act=act, id=row.target_id, version=row.version),
+                    t("change-choice", what=name.value),
+                    OpenChangeForm(name=name, id=row.target_id, version=row.version),
                 )
-                for act in (ChangeAct.ASK_WORDS, ChangeAct.ASK_PRICE, ChangeAct.ASK_TIME)
+                for name in (ChangeForm.WORDS, ChangeForm.PRICE, ChangeForm.TIME)
             ),
             [button(t("back"), _data(row, OfferAct.CARD))],
         ),

@@ -3,7 +3,7 @@
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
-from bot.owner_callbacks import ChangeAct, OnChange
+from bot.owner_callbacks import ChangeAct, ChangeForm, OnChange, OpenChangeForm
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
@@ -29,7 +29,7 @@ def advertiser_buttons(
     t: Texts, target_id: int, version: int, wanted: WantedChange | None
 ) -> list[list[InlineKeyboardButton]]:
     """Build the buttons with which an advertiser changes a pending placement."""
-    edit = OnChange(act=ChangeAct.EDIT, id=target_id, version=version)
+    edit = OpenChangeForm(name=ChangeForm.EDIT, id=target_id, version=version)
     found = [[button(t("change-edit"), edit)]]
     if wanted is not None and wanted.is_proposal:
         accept = OnChange(act=ChangeAct.ACCEPT, id=target_id, version=version)

@@ -1,17 +1,20 @@
-"""Let the owners of a chaos run answer to ads: at once, twice, late, with a refusal, or never."""
+"""Let the owners of a chaos run answer to ads: at once, twice, late, with a refusal, or never.
+
+Some advertisers change their ad after the owner has accepted it.
+"""
 
 import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from db.session import Sessions
-from services.market import agreements, moderation
+from services.market import agreements, moderation, placement_versions
 from services.platform.actors import Actor
-from services.platform.agreement_errors import NotAgreed
+from services.platform.agreement_errors import NotAgreed, VersionChanged
 
-WAYS = ("accept", "accept_twice", "decline", "accept", "accept_late", "never")
+WAYS = ("accept", "accept_twice", "decline", "accept", "accept_late", "never", "change")
 """How the owners answer, one way after the other."""
 ONCE_MORE = 2
 
@@ -24,39 +27,71 @@ class Answers:
     _ways: Iterator[str] = field(default_factory=lambda: itertools.cycle(WAYS))
 
     async def give(
-        self, sessions: Sessions, *, owner: Actor, moderator: Actor, target_id: int
-    ) -> bool:
-        """Answer to a placement in the next way, and return whether it may be approved.
+        self,
+        sessions: Sessions,
+        *,
+        owner: Actor,
+        advertiser: Actor,
+        moderator: Actor,
+        target_id: int,
+    ) -> int | None:
+        """Answer to a placement in the next way, and return the version that may be approved.
 
-        Before a late answer, an admin tries to approve. Raises RuntimeError if this succeeds.
+        Before a late answer, and after a change of the ad, an admin tries to approve. Raises
+        RuntimeError if this succeeds.
         """
         way = next(self._ways)
         self.counts[way] += 1
         if way == "never":
-            return False
+            return None
         if way == "decline":
             async with sessions.begin() as session:
                 await agreements.decline(session, actor=owner, target_id=target_id, reason="other")
-            return False
+            return None
         if way == "accept_late":
             await self._approve_too_early(sessions, moderator, target_id)
+        version = 1
+        await self._accept(sessions, owner, target_id, version, twice=way == "accept_twice")
+        if way == "change":
+            await self._change(sessions, advertiser, target_id)
+            await self._approve_too_early(sessions, moderator, target_id)
+            version = 2
+            await self._accept(sessions, owner, target_id, version)
+        return version
 
+    @staticmethod
+    async def _accept(
+        sessions: Sessions, owner: Actor, target_id: int, version: int, *, twice: bool = False
+    ) -> None:
         async def accept() -> bool:
             async with sessions.begin() as session:
-                return await agreements.accept(session, actor=owner, target_id=target_id)
+                return await agreements.accept(
+                    session, actor=owner, target_id=target_id, version=version
+                )
 
-        times = ONCE_MORE if way == "accept_twice" else 1
+        times = ONCE_MORE if twice else 1
         if sum(await asyncio.gather(*(accept() for _ in range(times)))) != 1:
             message = f"placement {target_id} was not accepted exactly once"
             raise RuntimeError(message)
-        return True
+
+    @staticmethod
+    async def _change(sessions: Sessions, advertiser: Actor, target_id: int) -> None:
+        async with sessions.begin() as session:
+            row = await moderation.get_details(session, target_id=target_id)
+            await placement_versions.change_ad(
+                session,
+                actor=advertiser,
+                target_id=target_id,
+                version=1,
+                creative=replace(row.creative, text=f"{row.creative.text}, changed"),
+            )
 
     @staticmethod
     async def _approve_too_early(sessions: Sessions, moderator: Actor, target_id: int) -> None:
         try:
             async with sessions.begin() as session:
                 await moderation.approve(session, actor=moderator, target_id=target_id)
-        except NotAgreed:
+        except (NotAgreed, VersionChanged):
             return
         message = f"placement {target_id} was approved before its owner had answered"
         raise RuntimeError(message)

@@ -153,14 +153,20 @@ class Market:
     async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
         """Submit placements until the owner accepts one, approve it, and return its id."""
         assert self.moderator is not None
-        accepted = False
-        while not accepted:
+        version = None
+        while version is None:
             target_id = await self._submit(channel, ad)
-            accepted = await self.answers.give(
-                self.sessions, owner=channel.owner, moderator=self.moderator, target_id=target_id
+            version = await self.answers.give(
+                self.sessions,
+                owner=channel.owner,
+                advertiser=ad[0],
+                moderator=self.moderator,
+                target_id=target_id,
             )
         async with self.sessions.begin() as session:
-            await moderation.approve(session, actor=self.moderator, target_id=target_id)
+            await moderation.approve(
+                session, actor=self.moderator, target_id=target_id, version=version
+            )
         return target_id
 
     async def _submit(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:

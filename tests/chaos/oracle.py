@@ -36,7 +36,7 @@ PLACEMENTS = """
         SELECT DISTINCT (payload->>'target_id')::bigint AS id
         FROM outbox WHERE kind = 'post_uncertain' AND user_id IS NULL
     )
-    SELECT t.id, ch.chat_id, c.creative->>'text' AS text, t.status AS target,
+    SELECT t.id, ch.chat_id, coalesce(t.creative, c.creative)->>'text' AS text, t.status AS target,
         j.status AS job, j.message_id, e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,

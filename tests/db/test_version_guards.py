@@ -46,7 +46,7 @@ async def test_a_change_needs_the_advertisers_own_press(
     accept = OnChange(act=ChangeAct.ACCEPT, id=target_id, version=1).pack()
     await _press(database, asked.owner, accept)
     for data in (
-        OnChange(act=ChangeAct.EDIT, id=target_id, version=1).pack(),
+        OnChange(act=ChangeAct.ASK, id=target_id, version=1).pack(),
         OnChange(act=ChangeAct.ACCEPT, id=target_id, version=2).pack(),
         OnChange(act=ChangeAct.ACCEPT, id=target_id + 1, version=1).pack(),
     ):

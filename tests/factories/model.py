@@ -11,7 +11,7 @@ from db.models.operations import Switch
 from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
 from services.platform import errors
-from services.platform.agreement_errors import NotAgreed
+from services.platform.agreement_errors import NotAgreed, VersionChanged
 
 MOMENT = 1e-7
 """The number of hours that each step adds to the time."""
@@ -71,7 +71,9 @@ class Target:
     publish_at: float | None
     answer_due_at: float
     accepted: bool | None
-    """The owner's answer, or None without an answer."""
+    """The owner's answer to the present version, or None without an answer."""
+    version: int = 1
+    changed_at: float | None = None
     status: Targets = Targets.PENDING
     escrow: Escrows | None = None
     held_at: float = 0
@@ -250,8 +252,8 @@ class Model:
             raise Refused(errors.InvalidMove)
         target.status = Targets.WITHDRAWN
 
-    def approve(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Approve a placement, and return False if the placement was approved before.
+    def approve(self, target_id: int, version: int, *, staff: bool, involved: bool) -> bool:
+        """Approve a version, and return False if the placement was approved before.
 
         `involved` means that the actor is the advertiser or the owner.
         """
@@ -261,6 +263,8 @@ class Model:
             return False
         if target.status is not Targets.PENDING:
             raise Refused(errors.InvalidMove)
+        if target.version != version:
+            raise Refused(VersionChanged)
         if not target.accepted:
             raise Refused(NotAgreed)
         if self.campaigns[target.campaign].status is not Campaigns.ACTIVE:
@@ -278,14 +282,16 @@ class Model:
         target.due_at = max(self.now, target.publish_at or 0)
         return True
 
-    def reject(self, target_id: int, *, staff: bool, involved: bool) -> bool:
-        """Reject a placement, and return False if the placement was rejected before.
+    def reject(self, target_id: int, version: int, *, staff: bool, involved: bool) -> bool:
+        """Reject a version, and return False if the placement was rejected before.
 
         `involved` means that the actor is the advertiser or the owner.
         """
         target = self._decidable(target_id, staff=staff, involved=involved)
         if target.status is Targets.REJECTED:
             return False
+        if target.version != version:
+            raise Refused(VersionChanged)
         if target.status is not Targets.PENDING or target.escrow is not None:
             raise Refused(errors.InvalidMove)
         target.status = Targets.REJECTED
@@ -309,7 +315,8 @@ class Model:
                 continue
             cancelled = self.campaigns[target.campaign].status is Campaigns.CANCELLED
             unanswered = target.accepted is None and target.answer_due_at <= self.now
-            late = unanswered or target.submitted_at + UNDECIDED_HOURS < self.now
+            began_at = target.submitted_at if target.changed_at is None else target.changed_at
+            late = unanswered or began_at + UNDECIDED_HOURS < self.now
             if cancelled:
                 target.status = Targets.WITHDRAWN
             elif late or (target.publish_at is not None and target.publish_at <= self.now):

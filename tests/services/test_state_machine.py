@@ -143,11 +143,12 @@ class Marketplace(
             self.model.targets[answer[0]] = answer[1]
 
     @precondition(lambda self: self.model.targets)
-    @rule(pick=PICK, who=PICK, first=MOSTLY)
-    def decide(self, pick: int, who: int, *, first: bool) -> None:
-        """Approve or reject a placement."""
+    @rule(pick=PICK, who=PICK, first=MOSTLY, seen=MOSTLY)
+    def decide(self, pick: int, who: int, *, first: bool, seen: bool = True) -> None:
+        """Approve or reject a placement, in the present version or in the one before."""
         target_id = self.target(pick)
         target = self.model.targets[target_id]
+        version = target.version - (not seen)
         actor = self.world.moderator
         if who > 90:
             plain = self.person(who)
@@ -160,15 +161,17 @@ class Marketplace(
 
         async def act(session: AsyncSession) -> bool:
             if first:
-                done = await moderation.approve(session, actor=actor, target_id=target_id)
+                done = await moderation.approve(
+                    session, actor=actor, target_id=target_id, version=version
+                )
             else:
                 done = await moderation.reject(
-                    session, actor=actor, target_id=target_id, reason="no"
+                    session, actor=actor, target_id=target_id, reason="no", version=version
                 )
             return done.created
 
         wanted = self.model.approve if first else self.model.reject
-        self.same(act, lambda: wanted(target_id, staff=staff, involved=involved))
+        self.same(act, lambda: wanted(target_id, version, staff=staff, involved=involved))
 
     @precondition(lambda self: self.model.targets)
     @rule(pick=PICK, who=PICK)

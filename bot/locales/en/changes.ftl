@@ -7,7 +7,7 @@ change-choice = { $what ->
 }
 change-words-ask = What should be different in the ad? Write it in your own words; the advertiser reads exactly this.
 change-price-ask = What price do you ask for? The advertiser now pays { $price }. For example: { $example }
-change-time-ask = When should it be published? Send the date and time, for example 25.12 18:30 ({ $zone }). The advertiser wants: { $when }.
+change-time-ask = When should it be published? Send the date and time, for example 2030-12-31 18:00 ({ $zone }). The advertiser wants: { $when }.
 change-what-staff = What should be different? The advertiser can change the ad, and then the owner and you see it again. In your own words: /change { $id } WORDS
 change-reason = { $reason ->
     [text] The text has mistakes
