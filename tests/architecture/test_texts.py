@@ -17,7 +17,7 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, operator_callbacks, owner_callbacks, texts
+from bot import callbacks, commands, operator_callbacks, owner_callbacks, payout_callbacks, texts
 from bot.errors import explain, message_id
 from bot.screens import corrections, dead_letters, moderation, offers, operators, withdrawals
 from bot.screens import reports as report_screens
@@ -250,6 +250,7 @@ def test_every_callback_prefix_has_a_handler() -> None:
 LONGEST_VALUES: dict[str, str | int] = {
     "language": "en",
     "claim": 2**63 - 1,
+    "fee_bps": 9_999,
     "hours": channels.MAX_PROMISED_HOURS,
     "message_id": 2**31 - 1,
 }
@@ -268,6 +269,7 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
     callbacks.Withdraw: {"key": ["f" * 20]},
     callbacks.WithdrawTo: {"key": ["f" * 20]},
+    payout_callbacks.WithdrawWithFee: {"key": ["f" * 14]},
 }
 """All values of the text fields of a class."""
 
