@@ -23,7 +23,7 @@ AUDITED = (
 )
 """The classes of errors for which the bot writes an `access_denied` audit row."""
 
-_AMOUNTS = frozenset({"needed", "balance", "left", "price", "least"})
+_AMOUNTS = frozenset({"needed", "balance", "left", "price", "least", "fee"})
 
 
 def message_id(error_class: type[errors.DomainError]) -> str:

@@ -52,6 +52,7 @@ from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
 from services.market import agreements, publish_times
+from services.money.payout_terms import PayoutTerms
 from services.platform.encryption import Encryption
 
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
@@ -119,6 +120,8 @@ class Settings(BaseSettings):
     top_up_max: Annotated[int, Field(ge=1)] | None = None
     payout_min: Annotated[int, Field(ge=1)] = 1
     payout_time: Duration = timedelta(days=3)
+    payout_fee_bps: Annotated[int, Field(ge=0, le=9_999)] = 0
+    stars_hold_days: Annotated[int, Field(ge=0, le=365)] = 21
     payout_methods: PayoutMethods = ()
     destination_keys: EncryptionKeys = SecretStr("")
     webhook_url: str = ""
@@ -262,6 +265,11 @@ class Settings(BaseSettings):
         """The smallest and the largest amount of a top-up, in minor units."""
         least, most = currencies.LIMITS.get(self.currency, (0, 0))
         return self.top_up_min or least, self.top_up_max or most
+
+    @property
+    def payout_terms(self) -> PayoutTerms:
+        """The conditions under which people withdraw money."""
+        return PayoutTerms(self.payout_min, self.payout_fee_bps, self.stars_hold_days)
 
     @property
     def encryption(self) -> Encryption:

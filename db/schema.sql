@@ -606,8 +606,9 @@ CREATE TABLE ledger_entries (
     CONSTRAINT fk_ledger_entries_transfer_id FOREIGN KEY (transfer_id) REFERENCES ledger_transfers(id),
     CONSTRAINT fk_ledger_entries_wallet_id FOREIGN KEY (wallet_id) REFERENCES wallets(id),
     CONSTRAINT ck_ledger_entries_not_zero CHECK (amount <> 0),
-    CONSTRAINT ck_ledger_entries_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying]::text[]))
+    CONSTRAINT ck_ledger_entries_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying, 'withdrawal_fee'::character varying]::text[]))
 );
+CREATE INDEX ix_ledger_entries_payouts ON ledger_entries USING btree (wallet_id, created_at) WHERE reason::text = 'payout'::text;
 CREATE INDEX ix_ledger_entries_reference_id_reason ON ledger_entries USING btree (reference_id, reason);
 CREATE INDEX ix_ledger_entries_txn ON ledger_entries USING btree (txn);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -627,8 +628,8 @@ CREATE TABLE ledger_transfers (
     CONSTRAINT pk_ledger_transfers PRIMARY KEY (id),
     CONSTRAINT uq_ledger_transfers_key UNIQUE (key),
     CONSTRAINT fk_ledger_transfers_actor_id FOREIGN KEY (actor_id) REFERENCES users(id),
-    CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying]::text[])),
-    CONSTRAINT ck_ledger_transfers_reason_of_transfer CHECK (reason::text <> ALL (ARRAY['fee'::character varying, 'escrow_release'::character varying]::text[]))
+    CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying, 'withdrawal_fee'::character varying]::text[])),
+    CONSTRAINT ck_ledger_transfers_reason_of_transfer CHECK (reason::text <> ALL (ARRAY['fee'::character varying, 'escrow_release'::character varying, 'withdrawal_fee'::character varying]::text[]))
 );
 CREATE INDEX ix_ledger_transfers_correlation_id ON ledger_transfers USING hash (correlation_id);
 CREATE UNIQUE INDEX uq_ledger_transfers_hold ON ledger_transfers USING btree (reference_id) WHERE reason::text = 'escrow_hold'::text;
@@ -1097,6 +1098,8 @@ CREATE TABLE withdrawals (
     paying_until timestamp with time zone,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
     destination_id bigint,
+    fee bigint DEFAULT 0 NOT NULL,
+    hold_days bigint,
     CONSTRAINT pk_withdrawals PRIMARY KEY (id),
     CONSTRAINT uq_withdrawals_external_reference UNIQUE (external_reference),
     CONSTRAINT uq_withdrawals_key UNIQUE (key),
@@ -1105,6 +1108,8 @@ CREATE TABLE withdrawals (
     CONSTRAINT fk_withdrawals_paying_by FOREIGN KEY (paying_by) REFERENCES users(id),
     CONSTRAINT fk_withdrawals_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_withdrawals_amount CHECK (amount > 0),
+    CONSTRAINT ck_withdrawals_fee CHECK (fee >= 0 AND fee < amount),
+    CONSTRAINT ck_withdrawals_hold_days CHECK (hold_days > 0),
     CONSTRAINT ck_withdrawals_paying CHECK ((paying_by IS NULL) = (paying_until IS NULL)),
     CONSTRAINT ck_withdrawals_settled CHECK ((status::text = ANY (ARRAY['paid'::character varying, 'returned'::character varying]::text[])) = (settled_at IS NOT NULL) AND (status::text = 'paid'::text) = (external_reference IS NOT NULL)),
     CONSTRAINT ck_withdrawals_withdrawalstatus CHECK (status::text = ANY (ARRAY['requested'::character varying, 'approved'::character varying, 'paid'::character varying, 'returned'::character varying]::text[]))
@@ -1118,7 +1123,7 @@ CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON withdrawals DEFERRABLE INITIAL
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER compared BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_comparison();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'paid'::character varying]::text[]))) EXECUTE FUNCTION require_admin('decided_by');
-CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key, destination_id ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key OR old.destination_id IS DISTINCT FROM new.destination_id) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, key, destination_id, fee, hold_days ON withdrawals FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.key IS DISTINCT FROM new.key OR old.destination_id IS DISTINCT FROM new.destination_id OR old.fee IS DISTINCT FROM new.fee OR old.hold_days IS DISTINCT FROM new.hold_days) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON withdrawals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -1132,6 +1137,7 @@ CREATE TRIGGER used_reference BEFORE UPDATE OF external_reference ON withdrawals
 CREATE TRIGGER uses_reference BEFORE INSERT ON withdrawals FOR EACH ROW WHEN (new.external_reference IS NOT NULL) EXECUTE FUNCTION use_external_reference();
 CREATE TRIGGER wanted_by_admin BEFORE UPDATE OF status ON withdrawals FOR EACH ROW WHEN (old.status::text <> new.status::text AND (old.status::text = 'approved'::text OR new.status::text = 'approved'::text)) EXECUTE FUNCTION require_withdrawal_decision();
 CREATE TRIGGER wanted_by_person BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION require_own_act();
+CREATE CONSTRAINT TRIGGER young_payouts_stay AFTER INSERT ON withdrawals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.hold_days IS NOT NULL) EXECUTE FUNCTION require_payout_hold();
 GRANT INSERT, SELECT ON withdrawals TO adtech_bot;
 GRANT SELECT ON withdrawals TO adtech_clock;
 GRANT SELECT ON withdrawals TO adtech_reports;
@@ -1280,6 +1286,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_own_act() RETURNS trigger
 -- require_payment_report() RETURNS trigger
 -- require_payment_request() RETURNS trigger
+-- require_payout_hold() RETURNS trigger
 -- require_question() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_retention(keep interval) RETURNS void

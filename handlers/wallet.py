@@ -16,7 +16,7 @@ from bot.screens import wallet as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from handlers import error_handlers, forms, respond
-from services.money import deposits, invoices, wallets
+from services.money import deposits, invoices, payout_holds, wallets
 from services.platform import errors
 
 router = Router(name="wallet")
@@ -33,8 +33,11 @@ async def wallet_screen(context: RequestContext) -> Outgoing:
     """Build the screen of the person's wallet."""
     async with context.read() as session:
         balances = await wallets.balances(session, context.user_id)
+        withdrawable = await payout_holds.of_user(
+            session, context.user_id, context.settings.payout_terms
+        )
     has_methods = bool(context.settings.payout_methods)
-    return screens.wallet(context.t, balances, has_methods=has_methods)
+    return screens.wallet(context.t, balances, withdrawable, has_methods=has_methods)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.WALLET))

@@ -22,14 +22,19 @@ from bot.callbacks import (
     WithdrawTo,
 )
 from bot.context import RequestContext
+from bot.errors import explain
+from bot.payout_callbacks import WithdrawWithFee
 from bot.screens import destinations as destination_screens
 from bot.screens import withdrawals as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from bot.screens.withdraw_question import AskedWithdrawal
 from db.models.money import WithdrawalStatus
 from handlers import destinations, forms, respond
 from handlers.wallet import wallet_after_cancel
-from services.money import wallets, withdrawals
+from services.money import fees, payout_holds, wallets, withdrawals
+from services.money.payout_holds import Withdrawable
+from services.platform.payout_errors import FeeChanged, NotYetWithdrawable
 
 router = Router(name="withdraw")
 openers = Router(name="withdraw_form")
@@ -61,10 +66,11 @@ async def withdraw(press: CallbackQuery, callback_data: Withdraw, context: Reque
 
     If the platform asks for an address now, the bot asks for it instead.
     """
+    asked = callback_data
     if context.settings.payout_methods:
-        await respond.show(press, await _question(context, callback_data.amount))
+        await respond.show(press, await _question(context, asked.amount))
     else:
-        await _request(press, context, callback_data, None)
+        await _request(press, context, asked.amount, asked.key, fee=0, destination_id=None)
 
 
 @router.callback_query(WithdrawTo.filter())
@@ -72,24 +78,60 @@ async def withdraw_to(
     press: CallbackQuery, callback_data: WithdrawTo, context: RequestContext
 ) -> None:
     """Request a withdrawal to an address. A second press of the same button requests nothing."""
-    await _request(press, context, callback_data, callback_data.destination)
+    asked = callback_data
+    await _request(press, context, asked.amount, asked.key, fee=0, destination_id=asked.destination)
+
+
+@router.callback_query(WithdrawWithFee.filter())
+async def withdraw_with_fee(
+    press: CallbackQuery, callback_data: WithdrawWithFee, context: RequestContext
+) -> None:
+    """Request a withdrawal with a fee. A second press of the same button requests nothing.
+
+    If the platform asks for an address now, and the button has none, the bot asks for it instead.
+    """
+    asked = callback_data
+    if context.settings.payout_methods and not asked.destination:
+        await respond.show(press, await _question(context, asked.amount))
+        return
+    await _request(
+        press,
+        context,
+        asked.amount,
+        asked.key,
+        fee=fees.fee_of(asked.amount, asked.fee_bps),
+        destination_id=asked.destination or None,
+    )
 
 
 async def _request(
     press: CallbackQuery,
     context: RequestContext,
-    asked: Withdraw | WithdrawTo,
+    amount: int,
+    key: str,
+    *,
+    fee: int,
     destination_id: int | None,
 ) -> None:
-    async with context.begin() as session:
-        await withdrawals.request(
-            session,
-            actor=context.actor,
-            amount=asked.amount,
-            key=f"press:{context.user_id}:{asked.key}",
-            least=context.settings.payout_min,
-            destination_id=destination_id,
-        )
+    """Request a withdrawal with the fee (minor units) that the person has read.
+
+    If the operators have changed the fee since then, the person is asked again.
+    """
+    try:
+        async with context.begin() as session:
+            await withdrawals.request(
+                session,
+                actor=context.actor,
+                amount=amount,
+                key=f"press:{context.user_id}:{key}",
+                terms=context.settings.payout_terms,
+                agreed_fee=fee,
+                destination_id=destination_id,
+            )
+    except FeeChanged as refusal:
+        await respond.replace(press, await _question(context, amount))
+        await respond.alert(press, explain(context.t, refusal))
+        return
     await respond.show(press, await _list_screen(context))
 
 
@@ -132,34 +174,56 @@ async def _ask_to_confirm(message: Message, _input: MessageInput, manager: Dialo
     amount = await forms.read_amount(message, manager)
     if amount is None:
         return
-    async with context.read() as session:
-        available = (await wallets.balances(session, context.user_id)).available
-    t, least = context.t, context.settings.payout_min
-    if amount > available:
-        forms.show_error(manager, t("withdraw-too-much", available=t.money(available)))
-        return
-    if amount < least:
-        forms.show_error(manager, t("withdraw-too-little", least=t.money(least)))
+    problem = await _find_problem(context, amount)
+    if problem is not None:
+        forms.show_error(manager, problem)
         return
     await forms.close_form(manager, await _question(context, amount))
 
 
+async def _find_problem(context: RequestContext, amount: int) -> str | None:
+    """Return a text about why an amount (minor units) can't be withdrawn now, or None."""
+    async with context.read() as session:
+        available = (await wallets.balances(session, context.user_id)).available
+    free = await _withdrawable(context)
+    t, least = context.t, context.settings.payout_min
+    if amount > available:
+        return t("withdraw-too-much", available=t.money(available))
+    if amount < least:
+        return t("withdraw-too-little", least=t.money(least))
+    until = free.when(amount)
+    if until is None:
+        return None
+    return explain(t, NotYetWithdrawable(amount, free.now, until, t.currency))
+
+
+async def _withdrawable(context: RequestContext) -> Withdrawable:
+    async with context.read() as session:
+        return await payout_holds.of_user(session, context.user_id, context.settings.payout_terms)
+
+
 async def _question(context: RequestContext, amount: int) -> Outgoing:
     """Build the question whether, and to which address, an amount (minor units) is withdrawn."""
+    settings = context.settings
     async with context.read() as session:
         left = (await wallets.balances(session, context.user_id)).available - amount
-    days = max(1, math.ceil(context.settings.payout_time / timedelta(days=1)))
-    key = secrets.token_hex(10)  # the data of a button has 64 bytes at most
-    if not context.settings.payout_methods:
-        return screens.confirm_withdrawal(context.t, amount, left, key, days=days)
+    asked = AskedWithdrawal(
+        amount,
+        fee=settings.payout_terms.fee(amount),
+        fee_bps=settings.payout_fee_bps,
+        left=left,
+        key=secrets.token_hex(7),  # the data of a button has 64 bytes at most
+        days=max(1, math.ceil(settings.payout_time / timedelta(days=1))),
+    )
+    if not settings.payout_methods:
+        return screens.confirm_withdrawal(context.t, asked)
     addresses = await destinations.read_addresses(context)
-    return destination_screens.choose(context.t, amount, left, key, addresses, days=days)
+    return destination_screens.choose(context.t, asked, addresses)
 
 
 async def _available(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
-    async with context.read() as session:
-        available = (await wallets.balances(session, context.user_id)).available
+    available = (await _withdrawable(context)).now
     least = context.settings.payout_min
     return {
         "values": {

@@ -114,12 +114,13 @@ def list_withdrawals() -> None:
     """Show the withdrawals that staff must approve or pay, the oldest first."""
     waiting = run_once(lambda session: withdrawal_details.list_open(session, limit=SHOWN, offset=0))
     print_rows(
-        ("withdrawal", "person", "amount", "status", "since"),
+        ("withdrawal", "person", "amount", "to_pay", "status", "since"),
         [
             {
                 "withdrawal": row.withdrawal_id,
                 "person": row.telegram_id,
                 "amount": formatting.format_money(row.amount, row.currency, DEFAULT_LANGUAGE),
+                "to_pay": formatting.format_money(row.payable, row.currency, DEFAULT_LANGUAGE),
                 "status": f"{row.status}, blocked" if row.blocked else row.status,
                 "since": row.created_at,
             }

@@ -9,9 +9,10 @@ from bot.callbacks import (
     OnDestination,
     OpenForm,
     Screen,
-    WithdrawTo,
 )
+from bot.screens import withdraw_question
 from bot.screens.outgoing import Outgoing, button, column, receipt_button, rows
+from bot.screens.withdraw_question import AskedWithdrawal
 from bot.texts import Texts
 from db.models.destinations import PayoutDestination, PayoutMethod
 from services.money import payout_addresses
@@ -56,14 +57,8 @@ def typed(t: Texts, row: PayoutDestination, address: str) -> Outgoing:
     )
 
 
-def choose(
-    t: Texts, amount: int, left: int, key: str, addresses: Addresses, *, days: int
-) -> Outgoing:
-    """Build the question to which of the person's addresses an amount is withdrawn.
-
-    `amount` and `left`, what remains, are in minor units. Two presses with the same `key` make one
-    withdrawal.
-    """
+def choose(t: Texts, asked: AskedWithdrawal, addresses: Addresses) -> Outgoing:
+    """Build the question to which of the person's addresses an amount is withdrawn."""
     if not addresses:
         return Outgoing(
             t("destination-needed"),
@@ -73,17 +68,17 @@ def choose(
             ),
         )
     return Outgoing(
-        t("withdraw-sure", amount=t.money(amount), left=t.money(left), days=days),
+        withdraw_question.question(t, asked),
         rows(
             *column(
                 (
                     t(
                         "withdraw-to",
-                        amount=t.money(amount),
+                        amount=t.money(asked.payable),
                         method=method.value,
                         address=payout_addresses.masked(address),
                     ),
-                    WithdrawTo(amount=amount, key=key, destination=row.id),
+                    withdraw_question.confirm(asked, row.id),
                 )
                 for method, (row, address) in addresses.items()
             ),
@@ -114,7 +109,7 @@ def to_pay(t: Texts, withdrawal: WithdrawalDetails, method: PayoutMethod, addres
         t(
             "destination-to-pay",
             id=str(withdrawal.withdrawal_id),
-            amount=t.money(withdrawal.amount, withdrawal.currency),
+            amount=t.money(withdrawal.payable, withdrawal.currency),
             method=method.value,
             address=address,
         )

@@ -4,16 +4,22 @@ from aiogram.methods import SendInvoice
 from aiogram.types import LabeledPrice
 
 from bot.callbacks import FormName, Go, OpenForm, Screen
+from bot.screens import payout_holds
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.paging import Page
+from bot.screens.withdraw_question import fee_line
 from bot.texts import Texts
 from db.money import STARS
+from services.money.payout_holds import Withdrawable
 from services.money.wallets import Balances, StatementLine
 
 
-def wallet(t: Texts, balances: Balances, *, has_methods: bool) -> Outgoing:
+def wallet(
+    t: Texts, balances: Balances, withdrawable: Withdrawable, *, has_methods: bool
+) -> Outgoing:
     """Build the screen with a person's balance, held money and debt (an open loss).
 
+    If a part of the balance can only be withdrawn later, the screen says how much, and when.
     `has_methods` says whether the platform asks where a person is paid.
     """
     text = t(
@@ -23,6 +29,8 @@ def wallet(t: Texts, balances: Balances, *, has_methods: bool) -> Outgoing:
     )
     if balances.leaving:
         text += "\n" + t("wallet-leaving", leaving=t.money(balances.leaving, balances.currency))
+    if withdrawable.later:
+        text += "\n\n" + payout_holds.lines(t, withdrawable)
     if balances.loss:
         text += "\n\n" + t("wallet-loss", loss=t.money(balances.loss, balances.currency))
     return Outgoing(
@@ -53,6 +61,7 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
             amount=("+" if line.amount > 0 else "") + t.money(line.amount),
             after=t.money(line.balance_after),
         )
+        + (f"\n    {fee_line(t, -line.amount, line.fee)}" if line.fee else "")
         for line in page.rows
     ]
     return Outgoing(

@@ -12,11 +12,12 @@ from bot.callbacks import (
     OnWithdrawal,
     Screen,
     ShowWithdrawals,
-    Withdraw,
     WithdrawalAct,
 )
+from bot.screens import withdraw_question
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
+from bot.screens.withdraw_question import AskedWithdrawal, fee_line
 from bot.texts import Texts
 from db.models.money import Reason, Withdrawal, WithdrawalStatus
 from db.money import STARS
@@ -51,7 +52,7 @@ def card(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
 
 def confirm_approval(t: Texts, row: WithdrawalDetails, sources: Sources) -> Outgoing:
     """Build the question whether an admin really wants to approve a withdrawal."""
-    text = t("withdrawal-approve-question", amount=t.money(row.amount, row.currency))
+    text = t("withdrawal-approve-question", amount=t.money(row.payable, row.currency))
     return Outgoing(
         f"{_facts(t, row)}\n\n{_sources(t, row, sources)}\n\n{text}",
         rows(
@@ -105,21 +106,13 @@ def reasons(t: Texts, row: WithdrawalDetails) -> Outgoing:
     )
 
 
-def confirm_withdrawal(t: Texts, amount: int, left: int, key: str, *, days: int) -> Outgoing:
-    """Build the question whether a person wants to withdraw an amount.
-
-    `amount` and `left`, what remains, are in minor units. Two presses with the same `key` make one
-    withdrawal. `days` is the expected time until the payment.
-    """
+def confirm_withdrawal(t: Texts, asked: AskedWithdrawal) -> Outgoing:
+    """Build the question whether a person wants to withdraw an amount."""
+    sure = t("withdraw-sure-button", amount=t.money(asked.amount))
     return Outgoing(
-        t("withdraw-sure", amount=t.money(amount), left=t.money(left), days=days),
+        withdraw_question.question(t, asked),
         rows(
-            [
-                button(
-                    t("withdraw-sure-button", amount=t.money(amount)),
-                    Withdraw(amount=amount, key=key),
-                )
-            ],
+            [button(sure, withdraw_question.confirm(asked))],
             [button(t("no-go-back"), Go(screen=Screen.WALLET))],
         ),
     )
@@ -148,6 +141,7 @@ def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
             reference=row.external_reference or "",
             reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
         )
+        + (f"\n    {fee_line(t, row.amount, row.fee, row.currency)}" if row.fee else "")
         for row in page.rows
     ]
     return Outgoing(
@@ -201,6 +195,14 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
             reference=row.external_reference or "",
         ),
     ]
+    if row.fee:
+        lines.append(
+            t(
+                "withdrawal-to-pay",
+                payable=t.money(row.payable, row.currency),
+                fee=t.money(row.fee, row.currency),
+            )
+        )
     if row.status is WithdrawalStatus.APPROVED and (row.blocked or row.open_loss):
         loss = t.money(row.open_loss, row.currency) if row.open_loss else "none"
         lines.append(t("withdrawal-must-wait", loss=loss))

@@ -1,6 +1,6 @@
 -- Checks a payment in excess, that is, a payment for a withdrawal that had been paid or returned
--- before. It must have the person, the amount and the currency of this withdrawal, and another
--- external reference. Two admins must have decided to record it for this withdrawal. Its transfer must
+-- before. It must have the person and the currency of this withdrawal, the amount that is paid for it (without
+-- its fee), and another external reference. Two admins must have decided to record it for this withdrawal. Its transfer must
 -- take exactly its amounts. Called at commit.
 -- Locks: the withdrawal, so that its status does not change at the same time.
 -- Raises: AD051 (no such payment, or it is not that of its withdrawal); what `require_legs` raises.
@@ -14,7 +14,7 @@ BEGIN
     SELECT * INTO withdrawal FROM withdrawals WHERE id = payment.withdrawal_id FOR NO KEY UPDATE;
     IF payment.id IS NULL OR withdrawal.status NOT IN ('paid', 'returned')
         OR (payment.user_id, payment.amount, payment.currency)
-            IS DISTINCT FROM (withdrawal.user_id, withdrawal.amount, withdrawal.currency)
+            IS DISTINCT FROM (withdrawal.user_id, withdrawal.amount - withdrawal.fee, withdrawal.currency)
         OR payment.external_reference IS NOT DISTINCT FROM withdrawal.external_reference
         OR NOT has_request('record_payment', 'withdrawal_id', payment.withdrawal_id::text,
             'external_reference', payment.external_reference)

@@ -1,9 +1,9 @@
 -- Triggers `bought_by_advertiser` of campaign_targets, `taken_over_by_owner` of channels and
 -- `wanted_by_person` of withdrawals: in the update that is being handled, the advertiser has pressed "submit"
 -- in a form or the button that buys again on these terms, the new owner of a channel has chosen this channel
--- in Telegram, and the person has pressed the button of exactly this withdrawal (its amount, key and
--- destination). The withdrawal of a clean-up after a tester needs the press of a second admin instead. A
--- session that may write updates itself is not asked, because it could invent the act.
+-- in Telegram, and the person has pressed the button of exactly this withdrawal (its amount, key, destination
+-- and rate of the fee). The withdrawal of a clean-up after a tester has no fee, and needs the press of a second admin
+-- instead. A session that may write updates itself is not asked, because it could invent the act.
 -- Locks: nothing. Raises: AD079.
 CREATE OR REPLACE FUNCTION require_own_act() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -25,10 +25,17 @@ BEGIN
             WHERE stored.done_at IS NULL AND stored.failed_at IS NULL
                 AND person.id = NEW.user_id
                 AND NEW.key = concat_ws(':', 'press', NEW.user_id, split_part(NEW.key, ':', 3))
-                AND stored.payload #>> '{callback_query,data}' = concat_ws(':',
-                    CASE WHEN NEW.destination_id IS NULL THEN 'withdraw' ELSE 'wto' END,
-                    NEW.amount, split_part(NEW.key, ':', 3), NEW.destination_id))
-        OR EXISTS (
+                AND CASE WHEN NEW.fee = 0
+                    THEN stored.payload #>> '{callback_query,data}' = concat_ws(':',
+                        CASE WHEN NEW.destination_id IS NULL THEN 'withdraw' ELSE 'wto' END,
+                        NEW.amount, split_part(NEW.key, ':', 3), NEW.destination_id)
+                    ELSE (SELECT (part[1], part[2], part[4])
+                        = (NEW.amount::text, split_part(NEW.key, ':', 3),
+                            coalesce(NEW.destination_id, 0)::text)
+                        AND NEW.fee = floor(NEW.amount * part[3]::numeric / 10000)
+                        FROM regexp_matches(stored.payload #>> '{callback_query,data}',
+                            '^wfee:(\d+):(\w+):(\d{1,4}):(\d+)$') AS part) END)
+        OR NEW.fee = 0 AND EXISTS (
             SELECT FROM staff_requests request
             WHERE NEW.key = 'clean_up:' || request.id AND request.subject_id = NEW.user_id
                 AND is_clean_up_confirmed(request));

@@ -1,5 +1,7 @@
 -- Requires that a withdrawal and its transfers say the same: one transfer holds the money at the
--- request, and another one later records the payment or returns the money. Called at commit.
+-- request, and another one later records the payment or returns the money. Of a payment, the person gets the
+-- amount without the fee, and the platform gets the fee. A return is always of the whole amount. Called at
+-- commit.
 -- Locks: the withdrawal, so that two transactions with transfers for it are checked one after the
 -- other.
 -- Raises: AD022 (no such withdrawal); what `require_legs` raises.
@@ -10,7 +12,9 @@ DECLARE
     user_wallet_id bigint;
     holding_wallet_id bigint;
     external_wallet_id bigint;
+    revenue_wallet_id bigint;
     paid bigint;
+    fee bigint;
     returned bigint;
 BEGIN
     SELECT * INTO withdrawal FROM withdrawals WHERE id = withdrawal_id FOR NO KEY UPDATE;
@@ -23,11 +27,14 @@ BEGIN
     WHERE user_id = withdrawal.user_id AND kind = 'withdrawal';
     SELECT id INTO external_wallet_id FROM wallets
     WHERE counterparty_id = withdrawal.user_id AND kind = 'external';
+    SELECT id INTO revenue_wallet_id FROM wallets
+    WHERE counterparty_id = withdrawal.user_id AND kind = 'revenue';
     paid := CASE withdrawal.status WHEN 'paid' THEN withdrawal.amount ELSE 0 END;
+    fee := CASE withdrawal.status WHEN 'paid' THEN withdrawal.fee ELSE 0 END;
     returned := CASE withdrawal.status WHEN 'returned' THEN withdrawal.amount ELSE 0 END;
     PERFORM require_legs(withdrawal.id, '{withdrawal_hold,withdrawal,withdrawal_return}',
-        '{withdrawal_hold,withdrawal_hold,withdrawal,withdrawal,withdrawal_return,withdrawal_return}',
+        '{withdrawal_hold,withdrawal_hold,withdrawal,withdrawal,withdrawal,withdrawal_return,withdrawal_return}',
         ARRAY[user_wallet_id, holding_wallet_id, holding_wallet_id, external_wallet_id,
-            holding_wallet_id, user_wallet_id],
-        ARRAY[-withdrawal.amount, withdrawal.amount, -paid, paid, -returned, returned]);
+            revenue_wallet_id, holding_wallet_id, user_wallet_id],
+        ARRAY[-withdrawal.amount, withdrawal.amount, -paid, paid - fee, fee, -returned, returned]);
 END $$

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     REFUND = "refund"
     WITHDRAWAL_HOLD = "withdrawal_hold"
     WITHDRAWAL = "withdrawal"
+    WITHDRAWAL_FEE = "withdrawal_fee"
+    """The platform's fee of a paid withdrawal, in a transfer with the reason `withdrawal`."""
     WITHDRAWAL_RETURN = "withdrawal_return"
     CLAWBACK = "clawback"
     EXCESS_PAYMENT = "excess_payment"
@@ -135,7 +137,9 @@ class LedgerTransfer(Base):
             unique=True,
             postgresql_where=text("reason = 'escrow_hold'"),
         ),
-        CheckConstraint("reason NOT IN ('fee', 'escrow_release')", name="reason_of_transfer"),
+        CheckConstraint(
+            "reason NOT IN ('fee', 'escrow_release', 'withdrawal_fee')", name="reason_of_transfer"
+        ),
         correlation_index("ledger_transfers"),
     )
 
@@ -162,6 +166,12 @@ class LedgerEntry(Base):
         UniqueConstraint("wallet_id", "version", postgresql_include=["amount", "balance_after"]),
         UniqueConstraint("transfer_id", "wallet_id"),
         Index("ix_ledger_entries_reference_id_reason", "reference_id", "reason"),
+        Index(
+            "ix_ledger_entries_payouts",
+            "wallet_id",
+            "created_at",
+            postgresql_where=text("reason = 'payout'"),
+        ),
     )
 
     id: Mapped[Key]
@@ -276,6 +286,8 @@ class Withdrawal(Base):
             name="settled",
         ),
         CheckConstraint("(paying_by IS NULL) = (paying_until IS NULL)", name="paying"),
+        CheckConstraint("fee >= 0 AND fee < amount", name="fee"),
+        CheckConstraint("hold_days > 0", name="hold_days"),
         Index("ix_withdrawals_user_id", "user_id"),
         Index(
             "ix_withdrawals_open",
@@ -296,6 +308,10 @@ class Withdrawal(Base):
     """The provider's id of the payment, or null."""
     destination_id: Mapped[int | None] = mapped_column(ForeignKey("payout_destinations.id"))
     """Where the person is paid, or null if the platform offered no method at the request."""
+    fee: Mapped[int] = mapped_column(server_default=text("0"))
+    """The part of the amount that the platform keeps when the person is paid, in minor units."""
+    hold_days: Mapped[int | None]
+    """The number of days that payouts had to stay in the wallet at the request, or null."""
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     paying_until: Mapped[datetime | None]
@@ -305,3 +321,8 @@ class Withdrawal(Base):
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
     correlation_id: Mapped[CorrelationId]
+
+    @property
+    def payable(self) -> int:
+        """The amount that the person is paid outside the platform: without the fee."""
+        return self.amount - self.fee

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
+from services.money import fees
 from services.platform import errors
 
 
@@ -27,7 +28,7 @@ def share(price: int, fee_bps: int) -> Shares:
     `fee_bps` is the fee in hundredths of a percent. The fee is rounded down, as in the database
     function `hold_escrow`.
     """
-    fee = price * fee_bps // 10_000
+    fee = fees.fee_of(price, fee_bps)
     return Shares(price - fee, fee)
 
 

@@ -92,6 +92,7 @@ _TERMS = text("""
             ON moved.reason = 'clawback' AND r.id = moved.reference_id
         UNION ALL
         SELECT 5, w.id, ROW(w.id, w.user_id, w.amount, w.currency, w.key)::text
+            || CASE WHEN w.fee = 0 THEN '' ELSE w.fee::text END
         FROM moved JOIN public.withdrawals w
             ON moved.reason IN ('withdrawal_hold', 'withdrawal', 'withdrawal_return')
                 AND w.id = moved.reference_id

@@ -18,6 +18,8 @@ async def record(
 ) -> ExcessPayment:
     """Record a payment in excess, and take its amount from the wallet of the person who was paid.
 
+    The amount is what is paid for the withdrawal: without the fee.
+
     The money of unapproved withdrawals goes back to the person's wallet. Then the wallet gives the
     amount, and the platform bears the rest as a loss. `external_reference` is the provider's id of
     the payment. A second call with the same reference changes nothing.
@@ -41,13 +43,13 @@ async def record(
         )
     await withdrawals.return_unapproved(session, user_id=withdrawal.user_id)
     wallet = await wallets.of_user(session, withdrawal.user_id)
-    recovered = min(await ledger.lock_wallet(session, wallet.id), withdrawal.amount)
+    recovered = min(await ledger.lock_wallet(session, wallet.id), withdrawal.payable)
     payment = ExcessPayment(
         withdrawal_id=withdrawal_id,
         user_id=withdrawal.user_id,
-        amount=withdrawal.amount,
+        amount=withdrawal.payable,
         recovered=recovered,
-        loss=withdrawal.amount - recovered,
+        loss=withdrawal.payable - recovered,
         currency=withdrawal.currency,
         external_reference=external_reference,
         recorded_by=queries.required(actor.user_id),

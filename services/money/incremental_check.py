@@ -140,7 +140,7 @@ _NEW = text("""
     SELECT 'targets', campaign_target_id FROM post_jobs WHERE txn >= :since AND txn < :upto
     UNION
     SELECT 'withdrawals', reference_id FROM new
-    WHERE reason IN ('withdrawal_hold', 'withdrawal', 'withdrawal_return')
+    WHERE reason IN ('withdrawal_hold', 'withdrawal', 'withdrawal_fee', 'withdrawal_return')
     UNION
     SELECT 'withdrawals', id FROM withdrawals WHERE txn >= :since AND txn < :upto
     UNION

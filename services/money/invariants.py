@@ -225,6 +225,28 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "withdrawal_within_due",
+        "a withdrawal took payouts that were too young, or was not paid with exactly its fee",
+        """
+        SELECT w.id AS ref, w.status, w.amount, w.fee, w.hold_days FROM withdrawals w
+        WHERE (w.status = 'paid' AND (
+                w.amount - w.fee <> COALESCE((
+                    SELECT SUM(l.amount) FROM explained_entries l
+                    WHERE l.reference_id = w.id AND l.reason = 'withdrawal' AND l.amount > 0), 0)
+                OR w.fee <> COALESCE((
+                    SELECT SUM(l.amount) FROM explained_entries l
+                    WHERE l.reference_id = w.id AND l.reason = 'withdrawal_fee'), 0)))
+            OR (w.hold_days IS NOT NULL AND EXISTS (
+                SELECT FROM explained_entries hold
+                WHERE hold.reference_id = w.id AND hold.reason = 'withdrawal_hold'
+                    AND hold.amount < 0 AND hold.balance_after < (
+                        SELECT COALESCE(SUM(young.amount), 0) FROM explained_entries young
+                        WHERE young.wallet_id = hold.wallet_id AND young.reason = 'payout'
+                            AND young.version < hold.version AND young.created_at
+                                > hold.created_at - w.hold_days * INTERVAL '24 hours')))
+        """,
+    ),
+    Invariant(
         "withdrawal_wallet",
         "a withdrawal wallet does not hold what its person's open withdrawals ask for",
         """

@@ -58,6 +58,9 @@ LOOKS: Mapping[str, Look] = {
         "excess_payment", "SELECT * FROM excess_payments WHERE id = REF"
     ),
     "withdrawal_settled_once": Look("withdrawal", "SELECT * FROM withdrawals WHERE id = REF"),
+    "withdrawal_within_due": Look(
+        "withdrawal", "SELECT * FROM ledger_entries WHERE reference_id = REF"
+    ),
     "withdrawal_wallet": _WALLET,
     "correction_done_once": Look("correction", "SELECT * FROM corrections WHERE id = REF"),
     "escrow_wallet": Look("placement", "SELECT * FROM escrows WHERE campaign_target_id = REF"),

@@ -61,6 +61,7 @@ ROW_FILTERS = {
     "campaign_budget": RowFilter("campaigns", {"campaigns": "id"}),
     "clawback_booked_once": RowFilter("deposits", {"deposits": "id", "clawbacks": "deposit_id"}),
     "withdrawal_settled_once": RowFilter("withdrawals", {"withdrawals": "id"}),
+    "withdrawal_within_due": RowFilter("withdrawals", {"withdrawals": "id"}),
     "withdrawal_wallet": RowFilter("withdrawal_wallets", {"wallets": "id"}),
     "deposit_credited_once": RowFilter("deposits", {"deposits": "id"}),
 }

@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.campaigns import Campaign, CampaignTarget
-from db.models.money import Escrow, EscrowStatus, LedgerEntry, Wallet, WalletKind
+from db.models.money import (
+    Escrow,
+    EscrowStatus,
+    LedgerEntry,
+    Reason,
+    Wallet,
+    WalletKind,
+    Withdrawal,
+)
 from db.money import MAX_AMOUNT
 from services.platform import errors
 
@@ -43,6 +51,8 @@ class StatementLine:
     amount: int
     balance_after: int
     reference_id: int
+    fee: int = 0
+    """The fee of the withdrawal whose money this entry holds."""
 
 
 async def of_user(session: AsyncSession, user_id: int) -> Wallet:
@@ -132,8 +142,16 @@ async def statement(
             LedgerEntry.amount,
             LedgerEntry.balance_after,
             LedgerEntry.reference_id,
+            func.coalesce(Withdrawal.fee, 0),
         )
         .join(Wallet, Wallet.id == LedgerEntry.wallet_id)
+        .outerjoin(
+            Withdrawal,
+            and_(
+                LedgerEntry.reason == Reason.WITHDRAWAL_HOLD,
+                Withdrawal.id == LedgerEntry.reference_id,
+            ),
+        )
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
         .order_by(LedgerEntry.version.desc())
         .limit(limit)

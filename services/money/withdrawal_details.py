@@ -26,6 +26,9 @@ class WithdrawalDetails:
     user_id: int
     telegram_id: int
     amount: int
+    fee: int
+    payable: int
+    """The amount that the person is paid: without the fee."""
     currency: str
     status: WithdrawalStatus
     blocked: bool
@@ -112,6 +115,8 @@ def _to_card(row: Any) -> WithdrawalDetails:
         user_id=withdrawal.user_id,
         telegram_id=row.telegram_id,
         amount=withdrawal.amount,
+        fee=withdrawal.fee,
+        payable=withdrawal.payable,
         currency=withdrawal.currency,
         status=withdrawal.status,
         blocked=row.blocked,

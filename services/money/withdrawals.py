@@ -4,7 +4,6 @@ Locks are taken in this order: the kill switch, the person, the withdrawal, then
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -22,13 +21,15 @@ from services.money import (
     ledger,
     payees,
     payment_claims,
+    payout_holds,
     wallets,
     withdrawal_notices,
 )
 from services.money.ledger import Leg
-from services.platform import audit, errors, killswitches, outbox, transitions
+from services.money.payout_terms import FREE_OF_CHARGE, PayoutTerms
+from services.platform import errors, killswitches, transitions
 from services.platform.actors import MODERATORS, SYSTEM, Actor
-from services.platform.payout_errors import DestinationDropped
+from services.platform.payout_errors import DestinationDropped, FeeChanged
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
@@ -46,19 +47,22 @@ async def request(
     actor: Actor,
     amount: int,
     key: str,
-    least: int = 1,
+    terms: PayoutTerms = FREE_OF_CHARGE,
+    agreed_fee: int | None = None,
     destination_id: int | None = None,
 ) -> Withdrawal:
     """Request a withdrawal, and move its money into the person's withdrawal wallet.
 
-    `amount` and `least`, the smallest withdrawal, are in minor units. A second call with the same
-    key and content returns the first request. `destination_id` says where the person is paid; None
-    if the platform offers no method.
+    `amount` is in minor units. The fee of `terms` stays as it is at the request, and must be
+    `agreed_fee`, the fee that the person has read (None: it is not compared). A second call with
+    the same key and content returns the first request. `destination_id` says where the person is
+    paid; None if the platform offers no method.
 
     Locks the kill switch `withdrawals`, the key, the person, then the wallets. Raises AccessDenied,
-    InvalidAmount, IdempotencyConflict, BelowMinimum, PersonBlocked, OpenLoss, SwitchStopped,
-    NotFound, InsufficientFunds; DestinationMissing if the destination is not a current one of this
-    person; DestinationTooNew if it was changed within the last 24 hours.
+    InvalidAmount, IdempotencyConflict, BelowMinimum, FeeChanged, PersonBlocked, OpenLoss,
+    SwitchStopped, NotFound, InsufficientFunds, NotYetWithdrawable; DestinationMissing if the
+    destination is not a current one of this person; DestinationTooNew if it was changed within the
+    last 24 hours.
     """
     user_id = actor.require_user(action="withdrawal_request")
     await killswitches.lock(session, Switch.WITHDRAWALS)
@@ -69,13 +73,17 @@ async def request(
         if (first.user_id, first.amount) != (user_id, amount):
             raise errors.IdempotencyConflict(key)
         return first
-    if amount < least:
-        raise errors.BelowMinimum(least)
+    if amount < terms.least:
+        raise errors.BelowMinimum(terms.least)
+    fee = terms.fee(amount)
+    if agreed_fee not in {None, fee}:
+        raise FeeChanged(fee)
     if destination_id is not None:
         await destinations.require_usable(session, user_id=user_id, destination_id=destination_id)
     await payees.require_payable(session, await payees.lock(session, user_id))
     await killswitches.require(session, Switch.WITHDRAWALS)
     wallet = await wallets.of_user(session, user_id)
+    await payout_holds.require_free(session, wallet, amount, terms)
     inserted = await session.execute(
         insert(Withdrawal)
         .values(
@@ -84,6 +92,8 @@ async def request(
             amount=amount,
             currency=wallet.currency,
             destination_id=destination_id,
+            fee=fee,
+            hold_days=terms.hold_days(wallet.currency),
         )
         .returning(Withdrawal)
     )
@@ -102,7 +112,7 @@ async def request(
         ],
         actor_id=user_id,
     )
-    await _record_and_notify(
+    await withdrawal_notices.record(
         session,
         withdrawal,
         actor,
@@ -140,7 +150,7 @@ async def approve(session: AsyncSession, *, actor: Actor, withdrawal_id: int) ->
         if sqlstate(error) == _DROPPED:
             raise DestinationDropped(withdrawal_id) from error
         raise
-    await _record_and_notify(session, withdrawal, actor, "withdrawal_approved", role=role)
+    await withdrawal_notices.record(session, withdrawal, actor, "withdrawal_approved", role=role)
     return withdrawal
 
 
@@ -187,7 +197,7 @@ async def mark_paid(
     if withdrawal.decided_by is None:
         withdrawal.decided_by = actor.user_id
     await external_references.flush(session, external_reference)
-    await _record_and_notify(session, withdrawal, actor, "withdrawal_paid", role=role)
+    await withdrawal_notices.record(session, withdrawal, actor, "withdrawal_paid", role=role)
     return withdrawal
 
 
@@ -321,17 +331,31 @@ def _require_move(withdrawal: Withdrawal, status: WithdrawalStatus, role: ActorR
 async def _settle(
     session: AsyncSession, withdrawal: Withdrawal, actor: Actor, status: WithdrawalStatus, to: int
 ) -> None:
-    """Move a withdrawal's money to `to`, and set the final status without a flush."""
-    reason = Reason.WITHDRAWAL if status is WithdrawalStatus.PAID else Reason.WITHDRAWAL_RETURN
+    """Move a withdrawal's money to `to`, and set the final status without a flush.
+
+    If it is paid, the platform keeps the fee.
+    """
+    is_paid = status is WithdrawalStatus.PAID
+    reason = Reason.WITHDRAWAL if is_paid else Reason.WITHDRAWAL_RETURN
+    fee = withdrawal.fee if is_paid else 0
     holding = await ledger.open_wallet(
         session, WalletKind.WITHDRAWAL, currency=withdrawal.currency, user_id=withdrawal.user_id
     )
+    legs = [Leg(holding, -withdrawal.amount, reason), Leg(to, withdrawal.amount - fee, reason)]
+    if fee:
+        revenue = await ledger.open_wallet(
+            session,
+            WalletKind.REVENUE,
+            currency=withdrawal.currency,
+            counterparty_id=withdrawal.user_id,
+        )
+        legs.append(Leg(revenue, fee, Reason.WITHDRAWAL_FEE))
     await ledger.post(
         session,
         key=f"{reason}:{withdrawal.id}",
         reason=reason,
         reference_id=withdrawal.id,
-        legs=[Leg(holding, -withdrawal.amount, reason), Leg(to, withdrawal.amount, reason)],
+        legs=legs,
         actor_id=actor.user_id,
     )
     withdrawal.settled_at = await queries.now(session)
@@ -345,37 +369,4 @@ async def _return_money(
     await _settle(session, withdrawal, actor, WithdrawalStatus.RETURNED, wallet.id)
     withdrawal.return_reason = reason
     await session.flush()
-    await _record_and_notify(session, withdrawal, actor, "withdrawal_returned", role=role)
-
-
-async def _record_and_notify(
-    session: AsyncSession,
-    withdrawal: Withdrawal,
-    actor: Actor,
-    action: str,
-    *,
-    role: str,
-    staff_in: timedelta | None = None,
-) -> None:
-    """Write the audit row of a withdrawal's new status, and notify the person.
-
-    If `staff_in` is not None, notify the admin chat instead, after this time.
-    """
-    await audit.record(
-        session,
-        actor=actor,
-        action=action,
-        role=role,
-        withdrawal_id=withdrawal.id,
-        withdrawal_user_id=withdrawal.user_id,
-        amount=withdrawal.amount,
-        reason=withdrawal.return_reason,
-    )
-    await outbox.add(
-        session,
-        user_id=withdrawal.user_id if staff_in is None else None,
-        kind="withdrawal_changed",
-        payload={"withdrawal_id": withdrawal.id, "status": withdrawal.status.value},
-        key=f"{action}:{withdrawal.id}",
-        due_in=staff_in or timedelta(),
-    )
+    await withdrawal_notices.record(session, withdrawal, actor, "withdrawal_returned", role=role)

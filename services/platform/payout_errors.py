@@ -1,4 +1,4 @@
-"""Define the errors about the addresses to which people are paid."""
+"""Define the errors about the addresses to which people are paid, and about what can be paid."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,26 @@ class DestinationTooNew(DomainError):
     """The payout destination was changed, and no withdrawal goes there before this time."""
 
     until: datetime
+
+
+@dataclass(eq=False)
+class FeeChanged(DomainError):
+    """The fee of the withdrawal is not the one that the person has read."""
+
+    fee: int
+    """The fee now, in minor units."""
+
+
+@dataclass(eq=False)
+class NotYetWithdrawable(DomainError):
+    """Payouts that are too young would pay a part of the withdrawal. Amounts are in minor units."""
+
+    needed: int
+    left: int
+    """How much can be withdrawn now."""
+    until: datetime
+    """From this time on, the whole amount can be withdrawn."""
+    currency: str
 
 
 @dataclass(eq=False)

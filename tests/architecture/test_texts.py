@@ -17,7 +17,7 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, operator_callbacks, owner_callbacks, texts
+from bot import callbacks, commands, operator_callbacks, owner_callbacks, payout_callbacks, texts
 from bot.errors import explain, message_id
 from bot.screens import (
     corrections,
@@ -259,6 +259,7 @@ LONGEST_VALUES: dict[str, str | int] = {
     "language": "en",
     "claim": 2**63 - 1,
     "version": placement_versions.MOST,
+    "fee_bps": 9_999,
     "hours": channels.MAX_PROMISED_HOURS,
     "message_id": 2**31 - 1,
 }
@@ -277,6 +278,7 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.OnDeadLetter: {"act": [dead_letters.OPEN, dead_letters.OFFER]},
     callbacks.Withdraw: {"key": ["f" * 20]},
     callbacks.WithdrawTo: {"key": ["f" * 20]},
+    payout_callbacks.WithdrawWithFee: {"key": ["f" * 14]},
 }
 """All values of the text fields of a class."""
 

@@ -69,7 +69,7 @@ PEOPLE = """
             WHERE kind = 'loss' AND counterparty_id = u.id) AS loss,
         (SELECT coalesce(sum(amount), 0) FROM deposits
             WHERE user_id = u.id AND source <> 'stars') AS other_payments,
-        (SELECT coalesce(sum(amount), 0) FROM withdrawals
+        (SELECT coalesce(sum(amount - fee), 0) FROM withdrawals
             WHERE user_id = u.id AND status = 'paid') AS withdrawn
     FROM users u
 """

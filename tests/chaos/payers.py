@@ -20,6 +20,7 @@ from db.money import STARS
 from scheduler.star_reconciliation import StarReconciliation
 from services.market import registration, star_transactions, user_blocks
 from services.money import invoices, withdrawals
+from services.money.payout_terms import PayoutTerms
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.chaos.environment import TOKEN, Environment, wait_until
@@ -263,14 +264,19 @@ class Payers:
         return True
 
     async def _withdraw(self, payer: Payer, decisions: int) -> None:
-        """Request a withdrawal for a person.
+        """Request a withdrawal for a person, with or without a fee.
 
         If `decisions` is 1, an admin approves the withdrawal. If `decisions` is 2, the admin also
         records the payment.
         """
+        terms = PayoutTerms(fee_bps=self.rng.choice((0, 500)))
         withdrawal = await self._do(
             lambda session: withdrawals.request(
-                session, actor=payer.actor, amount=PRICE, key=f"chaos-{payer.user_id}"
+                session,
+                actor=payer.actor,
+                amount=PRICE,
+                key=f"chaos-{payer.user_id}",
+                terms=terms,
             )
         )
         if decisions:

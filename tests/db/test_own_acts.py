@@ -8,6 +8,7 @@ import pytest
 from aiogram_dialog.utils import intent_callback_data
 
 from bot.callbacks import OnWithdrawal, Retry, Withdraw, WithdrawalAct, WithdrawTo
+from bot.payout_callbacks import WithdrawWithFee
 from db.models.users import RequestKind, Role
 from services.market import staff_requests
 from services.money import withdrawals
@@ -92,10 +93,12 @@ async def test_a_channel_goes_to_a_person_who_has_chosen_it(
     assert json.loads(facts)["channel_id"] == deal.channel.id
 
 
-def _withdrawal(who: Actor, amount: int, key: str, destination_id: int | None = None) -> str:
+def _withdrawal(
+    who: Actor, amount: int, key: str, destination_id: int | None = None, *, fee: int = 0
+) -> str:
     return (
-        "INSERT INTO withdrawals (key, user_id, amount, currency, destination_id)"
-        f" VALUES ('{key}', {who.user_id}, {amount}, 'USD', {destination_id or 'NULL'})"
+        "INSERT INTO withdrawals (key, user_id, amount, currency, destination_id, fee)"
+        f" VALUES ('{key}', {who.user_id}, {amount}, 'USD', {destination_id or 'NULL'}, {fee})"
     )
 
 
@@ -130,6 +133,32 @@ async def test_a_person_asks_for_a_withdrawal_by_its_button(
     assert await refused_state(bot, _withdrawal(who, 5, key, id_)) == "AD079"
 
 
+@pytest.mark.parametrize("has_destination", [False, True])
+async def test_a_person_agrees_to_the_fee_of_a_withdrawal_by_its_button(
+    database: Database, bot: asyncpg.Connection, deal: Deal, *, has_destination: bool
+) -> None:
+    who, id_ = deal.advertiser, None
+    if has_destination:
+        async with database.sessions.begin() as session:
+            id_ = (await confirmed(session, who)).id
+    key = f"press:{who.user_id}:k"
+    data = WithdrawWithFee(amount=999, key="k", fee_bps=500, destination=id_ or 0).pack()
+    await _press(database, deal.owner, data)  # another person
+    for wrong in ("wfee:999:k::0", "wfee:999:k:x:0", f"x{data}", data.replace("500", "50000")):
+        await _press(database, who, wrong)
+    assert await refused_state(bot, _withdrawal(who, 999, key, id_, fee=49)) == "AD079"
+    await _press(database, who, data)
+    for amount, fee, destination_id in (
+        *((999, fee, id_) for fee in (0, 48, 50)),
+        (1_000, 49, id_),
+        (1_000, 50, id_),
+        *([(999, 49, None)] if has_destination else []),
+    ):
+        by_hand = _withdrawal(who, amount, key, destination_id, fee=fee)
+        assert await refused_state(bot, by_hand) == "AD079"
+    assert await refused_state(bot, _withdrawal(who, 999, key, id_, fee=49)) is None
+
+
 async def test_a_second_admin_confirms_the_withdrawal_of_a_tester(
     database: Database, bot: asyncpg.Connection, deal: Deal
 ) -> None:
@@ -152,6 +181,8 @@ async def test_a_second_admin_confirms_the_withdrawal_of_a_tester(
     assert await refused_state(bot, by_request) == "AD079"
     await _press(database, second, f"request:yes_sure:{request.id}")
     assert await refused_state(bot, by_request) is None
+    with_fee = _withdrawal(who, 5, f"clean_up:{request.id}", fee=1)
+    assert await refused_state(bot, with_fee) == "AD079"
     of_another = _withdrawal(deal.owner, 5, f"clean_up:{request.id}")
     assert await refused_state(bot, of_another) == "AD079"
 

@@ -39,7 +39,7 @@ BOOKS = text(
         'deposits', (SELECT coalesce(jsonb_object_agg(external_reference,
             jsonb_build_array(user_id, amount, status)), '{{}}') FROM deposits),
         'withdrawals', (SELECT coalesce(jsonb_object_agg(id,
-            jsonb_build_array(user_id, amount, status)), '{{}}') FROM withdrawals),
+            jsonb_build_array(user_id, amount, status, fee)), '{{}}') FROM withdrawals),
         'campaigns', (SELECT jsonb_object_agg(id, status) FROM campaigns),
         'channels', (SELECT jsonb_object_agg(id, status) FROM channels),
         'switches', (SELECT jsonb_object_agg(key, enabled) FROM kill_switches),

@@ -11,6 +11,7 @@ from services.money import (
     wallets,
     withdrawals,
 )
+from services.money.payout_terms import PayoutTerms
 from tests.factories import payments, people
 
 BUSINESS = "adtech_business"
@@ -37,7 +38,9 @@ async def move_external_money(session: AsyncSession) -> None:
     paid: dict[str, Any] = {"user_id": payer.user_id, "amount": 700, "source": "telegram"}
     await payments.deposit(session, key="taken-back", **paid)
     await payments.reverse(session, external_reference="taken-back", **paid)
-    out = await withdrawals.request(session, actor=earner, amount=300, key="paid")
+    out = await withdrawals.request(
+        session, actor=earner, amount=300, key="paid", terms=PayoutTerms(fee_bps=400)
+    )
     await withdrawals.approve(session, actor=admin, withdrawal_id=out.id)
     await withdrawals.mark_paid(
         session, actor=admin, withdrawal_id=out.id, external_reference="bank-1"

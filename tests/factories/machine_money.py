@@ -14,6 +14,7 @@ from db.models.money import Deposit
 from db.models.users import RequestKind, User
 from services.market import staff_requests, star_transactions
 from services.money import star_list_positions, withdrawals
+from services.money.payout_terms import PayoutTerms
 from services.platform.actors import Actor
 from tests.factories import payments, presses, world
 from tests.factories.machine_posts import PICK, YES, Machine
@@ -21,6 +22,11 @@ from tests.factories.machine_posts import PICK, YES, Machine
 BOT = 7
 """The id of the bot whose payments Telegram lists."""
 AMOUNTS = st.sampled_from([0, 1, 500, 3_000])
+TERMS = st.builds(
+    PayoutTerms,
+    fee_bps=st.sampled_from([0, 333, 9_999]),
+    stars_hold_days=st.sampled_from([0, 1, 21]),
+)
 KEYS = st.sampled_from("abx01")
 """The keys of payments. A key that is a digit belongs to a person's first payment."""
 REFERENCES = st.sampled_from("pqr")
@@ -58,7 +64,7 @@ class MoneyRules(Machine):
             key = f"start-{payer_id}"
             self.take_back(key, payer_id, self.model.deposits[key].amount)
         for who, amount in enumerate(amounts):
-            self.request_withdrawal(who, amount)
+            self.request_withdrawal(who, amount, PayoutTerms(fee_bps=333 * who))
         for kind in kinds:
             self.make_request(kind, 0, "0", "p", second=False, from_shell=from_shell)
 
@@ -77,14 +83,16 @@ class MoneyRules(Machine):
 
     # -- withdrawals ------------------------------------------------------------------------------
 
-    @rule(who=PICK, amount=AMOUNTS)
-    def request_withdrawal(self, who: int, amount: int) -> None:
+    @rule(who=PICK, amount=AMOUNTS, terms=TERMS)
+    def request_withdrawal(self, who: int, amount: int, terms: PayoutTerms) -> None:
         """Request a withdrawal as a person."""
         actor = self.person(who)
         key = f"withdrawal-{len(self.model.withdrawals)}"
         answer = self.both(
-            lambda session: withdrawals.request(session, actor=actor, amount=amount, key=key),
-            lambda: self.model.request_withdrawal(world.user_id(actor), amount),
+            lambda session: withdrawals.request(
+                session, actor=actor, amount=amount, key=key, terms=terms
+            ),
+            lambda: self.model.request_withdrawal(world.user_id(actor), amount, terms),
         )
         if answer is not None:
             self.model.withdrawals[answer[0].id] = answer[1]

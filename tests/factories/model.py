@@ -77,6 +77,7 @@ class Target:
     status: Targets = Targets.PENDING
     escrow: Escrows | None = None
     held_at: float = 0
+    released_at: float = 0
     release_due_at: float | None = None
     job: Jobs | None = None
     due_at: float = 0
@@ -155,6 +156,7 @@ class Model:
         self.balances[target.owner] += target.price - target.fee
         self.revenue[target.owner] = self.revenue.get(target.owner, 0) + target.fee
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
+        target.released_at = self.now
 
     def refund(self, target_id: int) -> None:
         """Give the whole amount of an escrow back to the advertiser."""

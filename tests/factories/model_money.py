@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 
 from db.models.campaigns import ChannelStatus as Channels
+from db.models.money import EscrowStatus as Escrows
 from db.models.money import WithdrawalStatus as Withdrawals
 from db.models.operations import Switch
 from db.models.users import RequestKind as Kinds
 from db.models.users import RequestStatus as Requests
+from services.money.payout_terms import PayoutTerms
 from services.platform import errors
+from services.platform.payout_errors import NotYetWithdrawable
 from tests.factories.model import Refused
 from tests.factories.model_posts import OWNER_BLOCKED, PostingModel
 
@@ -40,6 +43,7 @@ class Withdrawal:
     person: int
     amount: int
     held_at: float
+    fee: int = 0
     status: Withdrawals = Withdrawals.REQUESTED
     payments: list[str] = field(default_factory=list)
     """The references of the payments that admins have made for this withdrawal."""
@@ -112,7 +116,7 @@ class MoneyModel(PostingModel):
 
     # -- withdrawals ------------------------------------------------------------------------------
 
-    def request_withdrawal(self, person: int, amount: int) -> Withdrawal:
+    def request_withdrawal(self, person: int, amount: int, terms: PayoutTerms) -> Withdrawal:
         """Take the amount from a wallet, and return a withdrawal.
 
         The caller stores the withdrawal in `withdrawals`.
@@ -122,8 +126,20 @@ class MoneyModel(PostingModel):
         self._require_payable(person)
         if self.balances[person] < amount:
             raise Refused(errors.InsufficientFunds)
+        if self.balances[person] - amount < self._young(person, terms.stars_hold_days):
+            raise Refused(NotYetWithdrawable)
         self.balances[person] -= amount
-        return Withdrawal(person, amount, held_at=self.now)
+        return Withdrawal(person, amount, self.now, fee=amount * terms.fee_bps // 10_000)
+
+    def _young(self, person: int, hold_days: int) -> int:
+        """Return what a person was paid for placements within the last `hold_days` days."""
+        return sum(
+            target.price - target.fee
+            for target in self.targets.values()
+            if target.owner == person
+            and target.escrow is Escrows.RELEASED
+            and target.released_at > self.now - 24 * hold_days
+        )
 
     def approve_withdrawal(self, number: int) -> None:
         """Approve a withdrawal.
@@ -165,7 +181,8 @@ class MoneyModel(PostingModel):
             raise Refused(errors.SecondPersonNeeded)
         withdrawal.status = Withdrawals.PAID
         withdrawal.payments.append(reference)
-        self.sent_outside += withdrawal.amount
+        self.sent_outside += withdrawal.amount - withdrawal.fee
+        self.revenue[withdrawal.person] = self.revenue.get(withdrawal.person, 0) + withdrawal.fee
 
     def _is_known(self, number: int, reference: str) -> bool:
         """Return whether this withdrawal has this payment.
@@ -246,7 +263,7 @@ class MoneyModel(PostingModel):
             raise Refused(errors.IdempotencyConflict)  # it is no payment in excess
         elif not self._is_known(number, reference):
             withdrawal.payments.append(reference)
-            self._send_outside(withdrawal.person, withdrawal.amount)
+            self._send_outside(withdrawal.person, withdrawal.amount - withdrawal.fee)
 
     # -- blocked people ---------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ def books(model: CorrectionModel) -> dict[str, Any]:
             for key, each in model.deposits.items()
         },
         "withdrawals": {
-            str(key): [each.person, each.amount, each.status]
+            str(key): [each.person, each.amount, each.status, each.fee]
             for key, each in model.withdrawals.items()
         },
         "campaigns": {str(key): value.status for key, value in model.campaigns.items()},

@@ -44,7 +44,7 @@ async def test_nobody_approves_a_placement_of_a_person_with_an_open_loss(
         alert = await market.press("admin", "✅ Approve", where="group")
         assert "Not approved: the advertiser owes $7.00" in alert
         assert "The advertiser owes $7.00" in await market.last("group")
-            assert (await market.buttons("group"))[:2] == ["✅ Approve", "❌ Reject"]
+        assert (await market.buttons("group"))[:2] == ["✅ Approve", "❌ Reject"]
     denied = "SELECT count(*) FROM user_audit_logs WHERE metadata->>'error' = 'AdvertiserOwes'"
     assert await market.value(denied) == 2
     assert await market.value("SELECT status FROM campaign_targets") == "pending"

@@ -7,9 +7,12 @@ from bot.screens import wallet as screens
 from bot.texts import Texts
 from db.models.operations import Switch
 from services.money import wallets
+from services.money.payout_holds import Withdrawable
 from services.money.wallets import Balances
 from tests.factories import payments, people
 from tests.handlers.marketplace import PROVIDER_TOKEN, Marketplace
+
+FREE = Withdrawable(0)
 
 
 async def test_an_invalid_amount_makes_no_invoice(market: Marketplace) -> None:
@@ -92,7 +95,11 @@ def test_a_debt_is_shown_in_each_language_and_currency(
     language: str, currency: str, shown: str
 ) -> None:
     t = Texts(language, "EUR")
-    assert shown in screens.wallet(t, Balances(0, 0, currency, loss=7_500), has_methods=False).text
     assert (
-        len(screens.wallet(t, Balances(0, 0, currency), has_methods=False).text.splitlines()) == 4
+        shown
+        in screens.wallet(t, Balances(0, 0, currency, loss=7_500), FREE, has_methods=False).text
+    )
+    assert (
+        len(screens.wallet(t, Balances(0, 0, currency), FREE, has_methods=False).text.splitlines())
+        == 4
     )

@@ -65,7 +65,7 @@ async def test_a_rewrite_changes_the_digest_of_its_link(
 TERMS = {
     "deposits": ("user_id", "amount", "currency", "source", "external_reference"),
     "clawbacks": ("deposit_id", "user_id", "amount", "recovered", "loss", "currency"),
-    "withdrawals": ("user_id", "amount", "currency", "key"),
+    "withdrawals": ("user_id", "amount", "currency", "key", "fee"),
     "excess_payments": ("withdrawal_id", "amount", "recovered", "external_reference"),
     "corrections": ("wallet_id", "other_wallet_id", "amount", "reason", "confirmed_by"),
     "escrows": ("wallet_id", "amount", "fee"),

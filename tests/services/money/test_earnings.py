@@ -48,7 +48,7 @@ async def test_deposits_and_refunds_are_no_earnings(session: AsyncSession) -> No
         assert found == [Earned(0, 0)]
 
 
-async def test_one_owners_payouts_are_read_by_the_index_of_the_wallet(database: Database) -> None:
+async def test_one_owners_payouts_are_read_by_the_index_of_payouts(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await _paid(session)
         await session.execute(text("SET LOCAL enable_seqscan = off"))
@@ -58,4 +58,4 @@ async def test_one_owners_payouts_are_read_by_the_index_of_the_wallet(database: 
             {"user_id": owner, "begins": [now], "first": now},
         )
     lines = "\n".join(row[0] for row in plan)
-    assert "uq_ledger_entries_wallet_id_version" in lines, lines
+    assert "ix_ledger_entries_payouts" in lines, lines

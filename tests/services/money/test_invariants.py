@@ -89,6 +89,7 @@ BREAKS: dict[str, list[str]] = {
             " WHERE status = 'paid'"
         ),
     ],
+    "withdrawal_within_due": ["UPDATE withdrawals SET fee = fee + 1 WHERE status = 'paid'"],
     "withdrawal_wallet": ["UPDATE withdrawals SET amount = 1 WHERE status = 'requested'"],
     "correction_done_once": ["UPDATE corrections SET status = 'confirmed', done_at = NULL"],
 }
@@ -116,6 +117,10 @@ MORE = {
             "UPDATE excess_payments SET withdrawal_id ="
             " (SELECT id FROM withdrawals WHERE status = 'requested')"
         ),
+    ),
+    "a fee of a withdrawal under another name": (
+        "withdrawal_within_due",
+        "UPDATE ledger_entries SET reason = 'fee' WHERE reason = 'withdrawal_fee'",
     ),
     "a withdrawal that was never held": (
         "withdrawal_settled_once",
