@@ -87,6 +87,8 @@ CREATE TABLE campaign_targets (
     search_above bigint,
     answer_due_at timestamp with time zone,
     agreed_at timestamp with time zone,
+    hours_on_top bigint DEFAULT 0 NOT NULL,
+    ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -94,7 +96,9 @@ CREATE TABLE campaign_targets (
     CONSTRAINT fk_campaign_targets_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_retry_of FOREIGN KEY (retry_of) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_campaign_targets_ending CHECK (ending::text = ANY (ARRAY['left'::character varying, 'endless'::character varying]::text[])),
     CONSTRAINT ck_campaign_targets_fee_bps CHECK (fee_bps >= 0 AND fee_bps <= 9999),
+    CONSTRAINT ck_campaign_targets_hours_on_top CHECK (hours_on_top >= 0 AND hours_on_top <= promised_hours),
     CONSTRAINT ck_campaign_targets_price CHECK (price >= 1),
     CONSTRAINT ck_campaign_targets_promised_hours CHECK (promised_hours >= 0),
     CONSTRAINT ck_campaign_targets_targetstatus CHECK (status::text = ANY (ARRAY['pending'::character varying, 'approved'::character varying, 'posted'::character varying, 'refunded'::character varying, 'rejected'::character varying, 'withdrawn'::character varying, 'expired'::character varying]::text[]))
@@ -112,6 +116,7 @@ CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH R
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, price, promised_hours, fee_bps, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen_format BEFORE UPDATE OF hours_on_top, ending ON campaign_targets FOR EACH ROW WHEN (old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_question();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
@@ -145,6 +150,32 @@ GRANT SELECT ON campaigns TO adtech_clock;
 GRANT SELECT ON campaigns TO adtech_reports;
 GRANT UPDATE (status) ON campaigns TO adtech_bot;
 
+CREATE TABLE channel_formats (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    channel_id bigint NOT NULL,
+    price bigint NOT NULL,
+    promised_hours bigint NOT NULL,
+    hours_on_top bigint DEFAULT 0 NOT NULL,
+    ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
+    retired_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_channel_formats PRIMARY KEY (id),
+    CONSTRAINT fk_channel_formats_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT ck_channel_formats_ending CHECK (ending::text = ANY (ARRAY['left'::character varying, 'endless'::character varying]::text[])),
+    CONSTRAINT ck_channel_formats_hours_on_top CHECK (hours_on_top >= 0 AND hours_on_top <= promised_hours),
+    CONSTRAINT ck_channel_formats_price CHECK (price >= 1),
+    CONSTRAINT ck_channel_formats_promised_hours CHECK (promised_hours >= 0)
+);
+CREATE UNIQUE INDEX uq_channel_formats_present ON channel_formats USING btree (channel_id, promised_hours, hours_on_top, ending) WHERE retired_at IS NULL;
+CREATE TRIGGER frozen BEFORE UPDATE ON channel_formats FOR EACH ROW WHEN (old.retired_at IS NOT NULL OR old.id IS DISTINCT FROM new.id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON channel_formats FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON channel_formats TO adtech_bot;
+GRANT SELECT ON channel_formats TO adtech_clock;
+GRANT SELECT ON channel_formats TO adtech_reports;
+GRANT INSERT (channel_id, price, promised_hours, hours_on_top, ending) ON channel_formats TO adtech_bot;
+GRANT UPDATE (retired_at) ON channel_formats TO adtech_bot;
+
 CREATE TABLE channels (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     chat_id bigint NOT NULL,
@@ -173,6 +204,7 @@ CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text 
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER first_format AFTER INSERT OR UPDATE OF price, promised_hours ON channels FOR EACH ROW EXECUTE FUNCTION keep_first_format();
 CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EACH ROW WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION require_own_act();
@@ -1184,6 +1216,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- is_evidence_needed() RETURNS boolean
 -- is_spare_check(seen post_checks) RETURNS boolean
 -- is_spare_checkpoint(checked ledger_checkpoints) RETURNS boolean
+-- keep_first_format() RETURNS trigger
 -- launch_steps() RETURNS TABLE(number bigint, phase integer, name text)
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint

@@ -8,6 +8,7 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, Screen
 from bot.owner_callbacks import OfferAct, OnOffer, SetRule, ShowRule
+from bot.screens import formats
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -173,7 +174,7 @@ def _facts(t: Texts, row: PlacementDetails, kept: int) -> str:
             price=t.money(row.price, row.currency),
             share=t.money(shares.owner, row.currency),
             fee=t.money(shares.fee, row.currency),
-            hours=row.promised_hours,
+            stays=formats.stays(t, row),
             when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
             advertiser=str(row.advertiser_id),
             kept=kept,

@@ -42,11 +42,7 @@ notice-ad-offer-ended = { $state ->
     [rejected] ❌ An admin has rejected the ad of placement #{ $id } in { $channel }. It is not published. There is nothing to do.
    *[expired] ⌛️ No admin approved the ad of placement #{ $id } in { $channel } in time. It is not published. There is nothing to do.
 }
-notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. { $hours ->
-    [0] There is no promised time.
-    [one] It stays for { $hours } hour.
-   *[other] It stays for { $hours } hours.
-}
+notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. Stays: { $stays }.
 notice-post-published = { $to ->
     [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). { $hours ->
         [0] You are paid for it now.
