@@ -29,7 +29,7 @@ from services.platform import errors
 MUCH = 10
 """A new price that is this many times higher or lower than the present one may be a mistake."""
 USUAL_FORMATS = (
-    *(Kind(24, 1), Kind(48, 2), Kind(72, 3)),
+    *(Kind(24, 1, Ending.REMOVED), Kind(48, 2), Kind(72, 3)),
     Kind(formats.ENDLESS_HOURS, 0, Ending.ENDLESS),
 )
 """The formats that are one press; the owner can type the hours of any other."""
@@ -47,6 +47,7 @@ class TermsForm(StatesGroup):
     price = State()
     sure = State()
     hours = State()
+    removal = State()
     topic = State()
 
 
@@ -97,6 +98,26 @@ async def _read_hours(message: Message, _input: MessageInput, manager: DialogMan
         return
     on_top, hours = typed
     await _save_kind(manager, Kind(hours, on_top))
+
+
+async def _read_removal_hours(
+    message: Message, _input: MessageInput, manager: DialogManager
+) -> None:
+    typed = formatting.parse_hours(message.text or "", most=channels.MAX_REMOVABLE_HOURS)
+    if typed is None:
+        t = forms.context_of(manager).t
+        forms.show_error(manager, t("removal-hours-wrong", most=channels.MAX_REMOVABLE_HOURS))
+        return
+    on_top, hours = typed
+    await _save_kind(manager, Kind(hours, on_top, Ending.REMOVED))
+
+
+async def _ask_removal(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    await forms.next_step(manager, TermsForm.removal)
+
+
+async def _removal_limit(**_data: Any) -> dict[str, Any]:
+    return {"values": {"most": channels.MAX_REMOVABLE_HOURS}}
 
 
 async def _choose_format(
@@ -235,9 +256,17 @@ form = Dialog(
         "terms-hours-ask",
         _read_hours,
         choices("formats", _choose_format, width=1),
+        Row(Button(forms.Translated("format-removal"), "removal", on_click=_ask_removal)),
         state=TermsForm.hours,
         after_cancel=_after_cancel,
         back_to=TermsForm.price,
+    ),
+    forms.text_step(
+        "format-removal-ask",
+        _read_removal_hours,
+        state=TermsForm.removal,
+        after_cancel=_after_cancel,
+        getter=_removal_limit,
     ),
     forms.text_step(
         "terms-topic-ask",
@@ -245,6 +274,7 @@ form = Dialog(
         choices("topics", _choose_topic),
         state=TermsForm.topic,
         after_cancel=_after_cancel,
+        back_to=TermsForm.hours,
         getter=topics,
     ),
     getter=_examples_and_limits,

@@ -28,6 +28,7 @@ from db.models import (
     money,
     operations,
     posting,
+    removals,
     users,
 )
 from db.models.base import Base
@@ -44,6 +45,7 @@ DESCRIBED = (
     money,
     operations,
     posting,
+    removals,
     users,
 )
 """The modules that define all tables, which `alembic check` compares with the database."""

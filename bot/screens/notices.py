@@ -59,6 +59,7 @@ def placement(
         share=t.money(terms.share(row.price, row.fee_bps).owner, row.currency),
         hours=row.promised_hours,
         stays=formats.stays(t, row),
+        ending=row.ending.value,
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),
         amount=t.money(payload.get("amount", row.price), row.currency),
         missing=t.money(payload.get("missing", 0), row.currency),

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key, Txn, enum_column
-from db.models.formats import Ending
+from db.models.formats import REMOVABLE, Ending
 
 
 class CampaignStatus(StrEnum):
@@ -120,6 +120,7 @@ class CampaignTarget(Base):
         CheckConstraint("promised_hours >= 0", name="promised_hours"),
         CheckConstraint("fee_bps BETWEEN 0 AND 9999", name="fee_bps"),
         CheckConstraint("hours_on_top BETWEEN 0 AND promised_hours", name="hours_on_top"),
+        CheckConstraint(REMOVABLE, name="removable"),
         Index("ix_campaign_targets_campaign_id_id", "campaign_id", "id"),
         Index("ix_campaign_targets_channel_id_id", "channel_id", "id"),
         Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),

@@ -12,10 +12,19 @@ from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
 class Ending(StrEnum):
     """The fate of a post after its promised hours."""
 
+    REMOVED = "removed"
+    """The bot takes the post down."""
     LEFT = "left"
     """The post stays, and the owner may take it down."""
     ENDLESS = "endless"
     """The owner does not take the post down. It is checked during the promised hours alone."""
+
+
+REMOVABLE = "ending <> 'removed' OR promised_hours BETWEEN 1 AND 47"
+"""The condition that the bot can take a post down after its promised hours.
+
+Telegram lets a bot delete a post for 48 hours, and the check at the end of the hours comes first.
+"""
 
 
 class ChannelFormat(Base):
@@ -26,6 +35,7 @@ class ChannelFormat(Base):
         CheckConstraint("price >= 1", name="price"),
         CheckConstraint("promised_hours >= 0", name="promised_hours"),
         CheckConstraint("hours_on_top BETWEEN 0 AND promised_hours", name="hours_on_top"),
+        CheckConstraint(REMOVABLE, name="removable"),
         Index(
             "uq_channel_formats_present",
             "channel_id",

@@ -1,6 +1,6 @@
-"""Let a channel sell several formats of posts, each with its price.
+"""Let a channel sell several formats of posts, each with its price, and take posts down at their end.
 
-Before, a channel had one price and one number of promised hours.
+Before, a channel had one price and one number of promised hours, and its owner took the posts down.
 """
 
 import sqlalchemy as sa
@@ -14,17 +14,29 @@ branch_labels = None
 depends_on = None
 
 TABLE, PLACEMENTS = "channel_formats", "campaign_targets"
-ENDINGS = ("left", "endless")
+REMOVALS = "removals"
+ENDINGS = ("removed", "left", "endless")
 FUNCTION = "keep_first_format"
+OF_REMOVALS = ("plan_removal", "guard_removal")
+STATUSES = ("planned", "deleting", "uncertain", "done", "refused")
+MOVES = (
+    *("planned>deleting", "planned>refused", "deleting>refused", "deleting>done"),
+    *("deleting>planned", "deleting>uncertain"),
+    *("uncertain>planned", "uncertain>done", "uncertain>refused"),
+)
 FROZEN = ("hours_on_top", "ending")
 ON_TOP = "hours_on_top BETWEEN 0 AND promised_hours"
-CHECKS = (("hours_on_top", ON_TOP), ("ending", f"ending IN {ENDINGS}"))
+CHECKS = (
+    ("hours_on_top", ON_TOP),
+    ("ending", f"ending IN {ENDINGS}"),
+    ("removable", "ending <> 'removed' OR promised_hours BETWEEN 1 AND 47"),
+)
 """The new constraints of placements: name and condition."""
 
 
 def upgrade() -> None:
     """Create the table, then the columns of placements, and a format for each priced channel."""
-    online.run(revision, (_create_table, _extend_placements, _validate, _fill))
+    online.run(revision, (_create_table, _extend_placements, _validate, _create_removals, _fill))
 
 
 def _create_table() -> None:
@@ -35,19 +47,9 @@ def _create_table() -> None:
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("promised_hours", sa.BigInteger(), nullable=False),
         *_promise_columns(),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock()"),
-            nullable=False,
-        ),
-        sa.Column(
-            "correlation_id",
-            sa.Text(),
-            server_default=sa.text("nullif(current_setting('adtech.correlation_id', true), '')"),
-            nullable=True,
-        ),
+        _time("retired_at", nullable=True),
+        _time("created_at"),
+        _correlation_id(),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{TABLE}")),
         sa.ForeignKeyConstraint(
             ["channel_id"], ["channels.id"], name=op.f(f"fk_{TABLE}_channel_id")
@@ -83,6 +85,16 @@ def _create_table() -> None:
     op.execute(f"GRANT SELECT ON {TABLE} TO adtech_clock, adtech_reports")
 
 
+def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
+    default = None if nullable else sa.text("clock()")
+    return sa.Column(name, sa.DateTime(timezone=True), server_default=default, nullable=nullable)
+
+
+def _correlation_id() -> sa.Column[object]:
+    default = sa.text("nullif(current_setting('adtech.correlation_id', true), '')")
+    return sa.Column("correlation_id", sa.Text(), server_default=default, nullable=True)
+
+
 def _promise_columns() -> list[sa.Column[object]]:
     return [
         sa.Column("hours_on_top", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -111,6 +123,81 @@ def _validate() -> None:
     online.validate(PLACEMENTS, *(f"ck_{PLACEMENTS}_{name}" for name, _ in CHECKS))
 
 
+def _create_removals() -> None:
+    op.create_table(
+        REMOVALS,
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("post_job_id", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.String(32), server_default="planned", nullable=False),
+        _time("due_at"),
+        sa.Column("claim_no", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("lease_owner", sa.Text(), nullable=True),
+        _time("lease_until", nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        _time("ended_at", nullable=True),
+        _time("created_at"),
+        _correlation_id(),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{REMOVALS}")),
+        sa.ForeignKeyConstraint(
+            ["post_job_id"], ["post_jobs.id"], name=op.f(f"fk_{REMOVALS}_post_job_id")
+        ),
+        sa.UniqueConstraint("post_job_id", name=op.f(f"uq_{REMOVALS}_post_job_id")),
+        sa.CheckConstraint(f"status IN {STATUSES}", name=op.f(f"ck_{REMOVALS}_removalstatus")),
+        sa.CheckConstraint(
+            "(status = 'deleting') = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
+            name=op.f(f"ck_{REMOVALS}_lease"),
+        ),
+    )
+    for name, column, condition in (
+        ("due", "due_at", "status IN ('planned', 'uncertain')"),
+        ("deleting", "lease_until", "status = 'deleting'"),
+    ):
+        op.create_index(
+            f"ix_{REMOVALS}_{name}", REMOVALS, [column], postgresql_where=sa.text(condition)
+        )
+    for name in OF_REMOVALS:
+        functions.create(name, revision)
+    moves = ", ".join(f"'{move}'" for move in MOVES)
+    changed = "old.status::text IS DISTINCT FROM new.status::text"
+    for trigger in (
+        (
+            f"allowed_move BEFORE UPDATE OF status ON {REMOVALS} FOR EACH ROW WHEN ({changed})"
+            f" EXECUTE FUNCTION require_allowed_move({moves})"
+        ),
+        (
+            f"initial_status BEFORE INSERT ON {REMOVALS} FOR EACH ROW"
+            " WHEN (new.status::text IS DISTINCT FROM 'planned'::text)"
+            " EXECUTE FUNCTION refuse_initial_status()"
+        ),
+        (
+            f"claimed BEFORE UPDATE OF status, claim_no ON {REMOVALS} FOR EACH ROW"
+            " EXECUTE FUNCTION guard_removal()"
+        ),
+        (
+            f"frozen BEFORE UPDATE OF post_job_id, created_at ON {REMOVALS} FOR EACH ROW"
+            f" WHEN ({_differs(('post_job_id', 'created_at'))}) EXECUTE FUNCTION refuse_frozen()"
+        ),
+        (
+            f"never_deleted BEFORE DELETE OR TRUNCATE ON {REMOVALS} FOR EACH STATEMENT"
+            " EXECUTE FUNCTION refuse_change()"
+        ),
+        (
+            f"switched BEFORE UPDATE OF status ON {REMOVALS} FOR EACH ROW"
+            " WHEN (old.status::text = 'planned'::text AND new.status::text = 'deleting'::text)"
+            " EXECUTE FUNCTION require_running('telegram_posting')"
+        ),
+        (
+            "plans_removal AFTER UPDATE OF status ON escrows FOR EACH ROW"
+            f" WHEN ({changed} AND new.status::text = 'released'::text)"
+            " EXECUTE FUNCTION plan_removal()"
+        ),
+    ):
+        op.execute(f"CREATE TRIGGER {trigger}")
+    changeable = "status, due_at, claim_no, lease_owner, lease_until, last_error, ended_at"
+    op.execute(f"GRANT SELECT, UPDATE ({changeable}) ON {REMOVALS} TO adtech_clock")
+    op.execute(f"GRANT SELECT ON {REMOVALS} TO adtech_reports")
+
+
 def _fill() -> None:
     # The trigger `first_format` makes the format, under the lock of the channel.
     online.update_by_id(
@@ -121,7 +208,11 @@ def _fill() -> None:
 
 
 def downgrade() -> None:
-    """Remove the columns of placements and the table. The first format of a channel remains."""
+    """Remove the columns of placements and the tables. The first format of a channel remains."""
+    op.execute("DROP TRIGGER plans_removal ON escrows")
+    op.drop_table(REMOVALS)
+    for name in OF_REMOVALS:
+        op.execute(f"DROP FUNCTION {name}()")
     op.execute(f"DROP TRIGGER frozen_format ON {PLACEMENTS}")
     for column in FROZEN:
         op.drop_column(PLACEMENTS, column)

@@ -20,6 +20,8 @@ from services.platform.transitions import ActorRole
 
 TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
+MAX_REMOVABLE_HOURS = 47
+"""The most promised hours of a post that the bot takes down (`db.models.formats.REMOVABLE`)."""
 OWNER_BLOCKED = "owner_blocked"
 OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
@@ -161,6 +163,8 @@ def require_valid(terms: Terms) -> None:
         raise errors.InvalidTerms("promised_hours")
     if not 0 <= terms.hours_on_top <= terms.promised_hours:
         raise errors.InvalidTerms("hours_on_top")
+    if terms.ending is Ending.REMOVED and not 1 <= terms.promised_hours <= MAX_REMOVABLE_HOURS:
+        raise errors.InvalidTerms("ending")
 
 
 def read_topic(typed: str) -> str:

@@ -39,6 +39,7 @@ TESTED_ELSEWHERE = {
     "bot/telegram/ad_checks": "test_sender and test_media_checks check ads with it",
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",
     "bot/telegram/api_response": "test_sender sends it every kind of answer",
+    "bot/telegram/post_deletion": "scheduler/test_removals gets each kind of answer",
     "bot/telegram/message_lookup": "test_post_search finds posts with it",
     "bot/redis_url": "test_settings reads addresses with every kind of mistake",
     "bot/texts": "test_texts compares the texts with the code",

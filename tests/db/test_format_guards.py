@@ -15,6 +15,7 @@ OFFERED = (
     " WHERE retired_at IS NULL ORDER BY promised_hours"
 )
 
+TAKEN_DOWN = "(channel_id, price, promised_hours, ending)"
 COLUMNS = "(channel_id, price, promised_hours, hours_on_top)"
 
 
@@ -48,6 +49,10 @@ async def _offered(database: Database) -> list[tuple[object, ...]]:
         ("UPDATE campaign_targets SET ending = 'endless'", "AD031"),
         (f"INSERT INTO channel_formats {COLUMNS} SELECT id, 1, 24, 25 FROM channels", "23514"),
         (f"INSERT INTO channel_formats {COLUMNS} SELECT id, 1, 48, 2 FROM channels", "23505"),
+        (
+            f"INSERT INTO channel_formats {TAKEN_DOWN} SELECT id, 1, 48, 'removed' FROM channels",
+            "23514",
+        ),
     ],
 )
 async def test_formats_never_change(database: Database, statement: str, state: str) -> None:

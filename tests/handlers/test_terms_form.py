@@ -81,6 +81,24 @@ async def test_a_channel_is_on_offer_after_six_presses_and_one_text(market: Mark
     assert list(row.values()) == ["active", 5_000, 48, "Technology"]
 
 
+async def test_a_post_that_is_taken_down_has_at_most_47_hours(market: Marketplace) -> None:
+    await market.connect_channel()
+    await market.press("owner", "✏️ Price and terms")
+    await market.press("owner", "➕ Add a format")
+    await market.say("owner", "60")
+    await market.press("owner", "🗑 I delete it after other hours")
+    for wrong in ("48", "0", "2/48", "٣", "1e3", "720"):
+        await market.say("owner", wrong)
+        assert "lets me delete a post only for 48 hours" in await market.last("owner"), wrong
+    await market.say("owner", "3/47")
+    assert "• 3/47 h 🗑: $60.00" in await market.last("owner")
+    await market.press("owner", "3/47 h 🗑")
+    card = await market.last("owner")
+    assert "47 hours, then I take it down, in the first 3 hours no newer post comes" in card
+    [row] = await market.rows("SELECT ending, hours_on_top FROM channel_formats WHERE price = 6000")
+    assert list(row.values()) == ["removed", 3]
+
+
 async def test_the_usual_answers_are_in_the_owners_language(market: Marketplace) -> None:
     await market.connect_channel()
     await market.say("owner", "/start")
@@ -90,7 +108,8 @@ async def test_the_usual_answers_are_in_the_owners_language(market: Marketplace)
     for button in ("📺 Мои каналы", "🟢 Daily", "✏️ Цена и условия", "➕ Добавить формат"):
         await market.press("owner", button)
     await market.say("owner", "50")
-    assert "1/24 · потом можно удалить" in await market.buttons("owner")
+    assert "1/24 · потом я удалю" in await market.buttons("owner")
+    assert "2/48 · потом можно удалить" in await market.buttons("owner")
     await market.press("owner", "∞ · без удаления")
     assert "• ∞: 50,00\xa0$, из них вы получаете 45,00\xa0$" in await market.last("owner")
     await market.press("owner", "✏️ Тема")

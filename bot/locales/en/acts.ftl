@@ -58,10 +58,12 @@ audit-act = { $name ->
     [post_gone] Check: post gone
     [post_present] Check: post present
     [post_published] Post published
+    [post_removed] Post taken down after its time
     [post_rescued] Post of an ended process queued again
     [post_stayed] Check: post stayed to the end
     [post_uncertain] Post with an unknown outcome
     [post_unknown] Check: no clear answer
+    [removal_refused] Post that cannot be taken down
     [request_asked] Request made
     [request_done] Request carried out
     [request_dropped] Request refused

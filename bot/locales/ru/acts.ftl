@@ -58,10 +58,12 @@ audit-act = { $name ->
     [post_gone] Проверка: поста нет
     [post_present] Проверка: пост на месте
     [post_published] Пост опубликован
+    [post_removed] Пост удалён после своего срока
     [post_rescued] Пост завершившегося процесса снова в очереди
     [post_stayed] Проверка: пост простоял до конца
     [post_uncertain] Неизвестно, вышел ли пост
     [post_unknown] Проверка: ясного ответа нет
+    [removal_refused] Пост, который нельзя удалить
     [request_asked] Запрос создан
     [request_done] Запрос выполнен
     [request_dropped] Запрос отклонён

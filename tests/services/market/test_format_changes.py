@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.formats import Ending
 from services.market import channels, format_changes, formats
 from services.market.terms import Terms
 from services.platform import errors
@@ -88,6 +89,8 @@ async def test_a_channel_sells_a_limited_number_of_formats(session: AsyncSession
         (Terms(1, channels.MAX_PROMISED_HOURS + 1), errors.InvalidTerms),
         (Terms(1, 24, 25), errors.InvalidTerms),
         (Terms(1, 24, -1), errors.InvalidTerms),
+        (Terms(1, 48, 0, Ending.REMOVED), errors.InvalidTerms),
+        (Terms(1, 0, 0, Ending.REMOVED), errors.InvalidTerms),
     ],
 )
 async def test_terms_that_cannot_be_kept_are_refused(
