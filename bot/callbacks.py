@@ -54,6 +54,9 @@ class FormName(StrEnum):
     CAMPAIGN = "campaign"
     BUY = "buy"
     TERMS = "terms"
+    FORMAT = "format"
+    FORMAT_PRICE = "price"
+    TOPIC = "topic"
     TOP_UP = "topup"
     WITHDRAW = "withdraw"
     ZONE = "zone"
@@ -63,7 +66,8 @@ class FormName(StrEnum):
 class OpenForm(CallbackData, prefix="form"):
     """The data of a button that opens a form.
 
-    `id` is the id of a campaign or a channel. 0 means that the form needs no id.
+    `id` is the id of a campaign or a channel, and for `FORMAT_PRICE` of a channel's format. 0 means
+    that the form needs no id.
     """
 
     name: FormName

@@ -29,6 +29,7 @@ EXAMPLE = 5_000
 """The amount that the bot shows as an example, in minor units."""
 
 _AMOUNT = re.compile(r"([^0-9]*?)\s*([0-9](?:[0-9 .,\u00a0]*[0-9.,])?)\s*([^0-9]*)")
+_HOURS = re.compile(r"(?:([0-9]{1,4}) ?/ ?)?([0-9]{1,4})")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 _STAR = "⭐"
 
@@ -106,6 +107,19 @@ def _signs(currency: str, language: str) -> set[str]:
 
 def _with_no_break_spaces(number: str) -> str:
     return number.replace(" ", "\u00a0")
+
+
+def parse_hours(text: str, *, most: int) -> tuple[int, int] | None:
+    """Parse typed hours of a post: `48`, or with the hours on top before them, `2/48`.
+
+    Returns the hours on top and all hours, which are whole numbers. Returns None if the text is
+    anything else, if all hours are not from 1 to `most`, or if more than these are on top.
+    """
+    parts = _HOURS.fullmatch(text.strip())
+    if parts is None:
+        return None
+    on_top, hours = int(parts[1] or 0), int(parts[2])
+    return (on_top, hours) if 1 <= hours <= most and on_top <= hours else None
 
 
 def format_day(day: date, language: str) -> str:

@@ -43,6 +43,7 @@ class ChangeAct(StrEnum):
     """An action about a change of a placement: the owner asks for it, the advertiser accepts it."""
 
     ASK = "ask"
+    FORMATS = "formats"
     ACCEPT = "accept"
 
 
@@ -57,10 +58,19 @@ class OnChange(CallbackData, prefix="change"):
     version: int
 
 
+class AskFormat(CallbackData, prefix="change_to"):
+    """The data of a button with which an owner asks for another format, in a version."""
+
+    id: int
+    version: int
+    format_id: int
+
+
 class ChangeForm(StrEnum):
     """The name of a form about a change of a placement.
 
-    The owner asks for another ad (in words), price or time. The advertiser edits the ad.
+    The owner asks for another ad (in words), price or time. The advertiser edits the ad. (Another
+    format is chosen with `AskFormat`.)
     """
 
     WORDS = "words"

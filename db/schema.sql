@@ -90,6 +90,8 @@ CREATE TABLE campaign_targets (
     version bigint DEFAULT '1'::bigint NOT NULL,
     creative jsonb,
     changed_at timestamp with time zone,
+    hours_on_top bigint DEFAULT 0 NOT NULL,
+    ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -97,9 +99,12 @@ CREATE TABLE campaign_targets (
     CONSTRAINT fk_campaign_targets_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_retry_of FOREIGN KEY (retry_of) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_campaign_targets_ending CHECK (ending::text = ANY (ARRAY['removed'::character varying, 'left'::character varying, 'endless'::character varying]::text[])),
     CONSTRAINT ck_campaign_targets_fee_bps CHECK (fee_bps >= 0 AND fee_bps <= 9999),
+    CONSTRAINT ck_campaign_targets_hours_on_top CHECK (hours_on_top >= 0 AND hours_on_top <= promised_hours),
     CONSTRAINT ck_campaign_targets_price CHECK (price >= 1),
     CONSTRAINT ck_campaign_targets_promised_hours CHECK (promised_hours >= 0),
+    CONSTRAINT ck_campaign_targets_removable CHECK (ending::text <> 'removed'::text OR promised_hours >= 1 AND promised_hours <= 47),
     CONSTRAINT ck_campaign_targets_targetstatus CHECK (status::text = ANY (ARRAY['pending'::character varying, 'approved'::character varying, 'posted'::character varying, 'refunded'::character varying, 'rejected'::character varying, 'withdrawn'::character varying, 'expired'::character varying]::text[]))
 );
 CREATE INDEX ix_campaign_targets_asked ON campaign_targets USING btree (owner_id, id) WHERE status::text = 'pending'::text AND agreed_at IS NULL AND answer_due_at IS NOT NULL;
@@ -115,6 +120,7 @@ CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH R
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, fee_bps, price, promised_hours, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.version = new.version AND (old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at)) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen_format BEFORE UPDATE OF hours_on_top, ending ON campaign_targets FOR EACH ROW WHEN (old.version = new.version AND (old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text)) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER new_version BEFORE UPDATE OF version, creative, changed_at ON campaign_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version OR old.creative IS DISTINCT FROM new.creative OR old.changed_at IS DISTINCT FROM new.changed_at) EXECUTE FUNCTION guard_version();
 CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_question();
@@ -161,10 +167,18 @@ CREATE TABLE change_requests (
     publish_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    promised_hours bigint,
+    hours_on_top bigint,
+    ending character varying(32),
     CONSTRAINT pk_change_requests PRIMARY KEY (id),
     CONSTRAINT fk_change_requests_asked_by FOREIGN KEY (asked_by) REFERENCES users(id),
     CONSTRAINT fk_change_requests_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
     CONSTRAINT ck_change_requests_content CHECK (num_nonnulls(words, price, publish_at) = 1),
+    CONSTRAINT ck_change_requests_format CHECK (num_nonnulls(promised_hours, hours_on_top, ending) =
+CASE
+    WHEN ending IS NULL THEN 0
+    ELSE 3
+END AND (ending IS NULL OR price IS NOT NULL)),
     CONSTRAINT ck_change_requests_price CHECK (price >= 1),
     CONSTRAINT ck_change_requests_side CHECK (side::text = ANY (ARRAY['owner'::character varying, 'moderator'::character varying]::text[]))
 );
@@ -173,6 +187,33 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON change_request
 GRANT INSERT, SELECT ON change_requests TO adtech_bot;
 GRANT SELECT ON change_requests TO adtech_clock;
 GRANT SELECT ON change_requests TO adtech_reports;
+
+CREATE TABLE channel_formats (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    channel_id bigint NOT NULL,
+    price bigint NOT NULL,
+    promised_hours bigint NOT NULL,
+    hours_on_top bigint DEFAULT 0 NOT NULL,
+    ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
+    retired_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_channel_formats PRIMARY KEY (id),
+    CONSTRAINT fk_channel_formats_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT ck_channel_formats_ending CHECK (ending::text = ANY (ARRAY['removed'::character varying, 'left'::character varying, 'endless'::character varying]::text[])),
+    CONSTRAINT ck_channel_formats_hours_on_top CHECK (hours_on_top >= 0 AND hours_on_top <= promised_hours),
+    CONSTRAINT ck_channel_formats_price CHECK (price >= 1),
+    CONSTRAINT ck_channel_formats_promised_hours CHECK (promised_hours >= 0),
+    CONSTRAINT ck_channel_formats_removable CHECK (ending::text <> 'removed'::text OR promised_hours >= 1 AND promised_hours <= 47)
+);
+CREATE UNIQUE INDEX uq_channel_formats_present ON channel_formats USING btree (channel_id, promised_hours, hours_on_top, ending) WHERE retired_at IS NULL;
+CREATE TRIGGER frozen BEFORE UPDATE ON channel_formats FOR EACH ROW WHEN (old.retired_at IS NOT NULL OR old.id IS DISTINCT FROM new.id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON channel_formats FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON channel_formats TO adtech_bot;
+GRANT SELECT ON channel_formats TO adtech_clock;
+GRANT SELECT ON channel_formats TO adtech_reports;
+GRANT INSERT (channel_id, price, promised_hours, hours_on_top, ending) ON channel_formats TO adtech_bot;
+GRANT UPDATE (retired_at) ON channel_formats TO adtech_bot;
 
 CREATE TABLE channels (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -202,6 +243,7 @@ CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text 
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER first_format AFTER INSERT OR UPDATE OF price, promised_hours ON channels FOR EACH ROW EXECUTE FUNCTION keep_first_format();
 CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EACH ROW WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION require_own_act();
@@ -398,6 +440,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON escrows FOR EACH ROW WHEN (new.st
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_escrow();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER no_loss BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_no_loss();
+CREATE TRIGGER plans_removal AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'released'::text) EXECUTE FUNCTION plan_removal();
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
@@ -778,6 +821,8 @@ CREATE TABLE placement_versions (
     publish_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    hours_on_top bigint DEFAULT 0 NOT NULL,
+    ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
     CONSTRAINT pk_placement_versions PRIMARY KEY (campaign_target_id, version),
     CONSTRAINT fk_placement_versions_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id)
 );
@@ -914,6 +959,36 @@ GRANT SELECT ON received_payments TO adtech_clock;
 GRANT SELECT ON received_payments TO adtech_reports;
 GRANT INSERT (kind, charge_id, telegram_id, amount, currency, provider_charge_id) ON received_payments TO adtech_intake;
 GRANT SELECT (kind, charge_id) ON received_payments TO adtech_intake;
+
+CREATE TABLE removals (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    post_job_id bigint NOT NULL,
+    status character varying(32) DEFAULT 'planned'::character varying NOT NULL,
+    due_at timestamp with time zone DEFAULT clock() NOT NULL,
+    claim_no bigint DEFAULT 0 NOT NULL,
+    lease_owner text,
+    lease_until timestamp with time zone,
+    last_error text,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_removals PRIMARY KEY (id),
+    CONSTRAINT uq_removals_post_job_id UNIQUE (post_job_id),
+    CONSTRAINT fk_removals_post_job_id FOREIGN KEY (post_job_id) REFERENCES post_jobs(id),
+    CONSTRAINT ck_removals_lease CHECK ((status::text = 'deleting'::text) = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)),
+    CONSTRAINT ck_removals_removalstatus CHECK (status::text = ANY (ARRAY['planned'::character varying, 'deleting'::character varying, 'uncertain'::character varying, 'done'::character varying, 'refused'::character varying]::text[]))
+);
+CREATE INDEX ix_removals_deleting ON removals USING btree (lease_until) WHERE status::text = 'deleting'::text;
+CREATE INDEX ix_removals_due ON removals USING btree (due_at) WHERE status::text = ANY (ARRAY['planned'::character varying, 'uncertain'::character varying]::text[]);
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON removals FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('planned>deleting', 'planned>refused', 'deleting>refused', 'deleting>done', 'deleting>planned', 'deleting>uncertain', 'uncertain>planned', 'uncertain>done', 'uncertain>refused');
+CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no ON removals FOR EACH ROW EXECUTE FUNCTION guard_removal();
+CREATE TRIGGER frozen BEFORE UPDATE OF post_job_id, created_at ON removals FOR EACH ROW WHEN (old.post_job_id IS DISTINCT FROM new.post_job_id OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER initial_status BEFORE INSERT ON removals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'planned'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON removals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER switched BEFORE UPDATE OF status ON removals FOR EACH ROW WHEN (old.status::text = 'planned'::text AND new.status::text = 'deleting'::text) EXECUTE FUNCTION require_running('telegram_posting');
+GRANT SELECT ON removals TO adtech_clock;
+GRANT SELECT ON removals TO adtech_reports;
+GRANT UPDATE (status, due_at, claim_no, lease_owner, lease_until, last_error, ended_at) ON removals TO adtech_clock;
 
 CREATE TABLE staff_requests (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1198,7 +1273,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
--- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
+-- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
 -- check_transfer() RETURNS trigger
@@ -1227,6 +1302,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_post_decision() RETURNS trigger
 -- guard_post_job() RETURNS trigger
 -- guard_process_row() RETURNS trigger
+-- guard_removal() RETURNS trigger
 -- guard_retention() RETURNS trigger
 -- guard_signature() RETURNS trigger
 -- guard_staff_request() RETURNS trigger
@@ -1239,6 +1315,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- is_evidence_needed() RETURNS boolean
 -- is_spare_check(seen post_checks) RETURNS boolean
 -- is_spare_checkpoint(checked ledger_checkpoints) RETURNS boolean
+-- keep_first_format() RETURNS trigger
 -- launch_steps() RETURNS TABLE(number bigint, phase integer, name text)
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
@@ -1248,6 +1325,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- note_payment() RETURNS trigger
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
+-- plan_removal() RETURNS trigger
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
 -- purge_checkpoints(keep interval, row_limit integer) RETURNS integer
 -- purge_heartbeats() RETURNS void

@@ -1,5 +1,7 @@
 """Handle the form with which an advertiser buys a post in a channel."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,15 +15,23 @@ from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 from bot import metrics
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
+from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
 from db.models.campaigns import CampaignStatus, Channel
+from db.models.formats import ChannelFormat, Ending
 from handlers import campaigns as campaign_handlers
 from handlers import forms, wallet
 from handlers import settings as settings_handlers
-from services.market import campaigns, channels, owner_records, placements
+from services.market import (
+    campaigns,
+    channels,
+    formats,
+    owner_records,
+    placements,
+)
 from services.market.owner_records import OwnerRecord
 from services.market.terms import Terms
 from services.platform import errors
@@ -30,9 +40,13 @@ openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """The steps of the form. A person with a time zone skips the step `zone`."""
+    """The steps of the form. A person with a time zone skips the step `zone`.
+
+    The step `format` is skipped if the channel sells one format alone.
+    """
 
     channel = State()
+    format = State()
     when = State()
     zone = State()
     time = State()
@@ -70,25 +84,31 @@ async def _catalogue(dialog_manager: DialogManager, **_data: Any) -> dict[str, A
         rows = await channels.catalogue(session, limit=FETCH_LIMIT, offset=offset(page_number))
         shown = rows[:PAGE_SIZE]
         records = await owner_records.of_channels(session, [row.id for row in shown])
+        offered = await formats.of_channels(session, [row.id for row in shown])
     return {
         "values": {
             "campaign": campaign.name,
             "left": context.t.money(left),
             "found": len(shown),
         },
-        "channels": [(row.id, _label(context, row, records[row.id])) for row in shown],
+        "channels": [
+            (row.id, _label(context, row, offered[row.id], records[row.id])) for row in shown
+        ],
         "has_previous": page_number > 0,
         "has_next": len(rows) > PAGE_SIZE,
     }
 
 
-def _label(context: RequestContext, row: Channel, record: OwnerRecord) -> str:
+def _label(
+    context: RequestContext, row: Channel, offered: Sequence[ChannelFormat], record: OwnerRecord
+) -> str:
     return context.t(
         "buy-channel-row",
         title=row.title,
-        price=context.t.money(row.price or 0),
+        price=context.t.money(min((each.price for each in offered), default=0)),
+        formats=len(offered),
         subscribers=row.subscribers,
-        hours=row.promised_hours or 0,
+        kinds=", ".join(format_screens.kind(context.t, each) for each in offered),
         topic=row.topic or "",
         answer=offer_screens.answer_hours(record),
     )
@@ -103,6 +123,34 @@ async def _choose_channel(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
     manager.dialog_data["channel_id"] = int(item)
+    async with forms.context_of(manager).read() as session:
+        offered = await formats.of_channel(session, int(item))
+    manager.dialog_data["kind"] = None
+    await forms.next_step(manager, BuyForm.format if len(offered) > 1 else BuyForm.when)
+
+
+async def _formats(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    t = context.t
+    async with context.read() as session:
+        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
+        offered = [formats.terms_of(each) for each in await formats.of_channel(session, row.id)]
+    return {
+        "values": {"channel": row.title},
+        "formats": [
+            (
+                json.dumps(each.kind),
+                t("formats-row", kind=format_screens.kind(t, each), price=t.money(each.price)),
+            )
+            for each in offered
+        ],
+    }
+
+
+async def _choose_format(
+    _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
+) -> None:
+    manager.dialog_data["kind"] = json.loads(item)
     await forms.next_step(manager, BuyForm.when)
 
 
@@ -136,19 +184,23 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
         )
         left = await campaigns.budget_left(session, campaign.id)
         row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
+        offered = [formats.terms_of(each) for each in await formats.of_channel(session, row.id)]
         record = (await owner_records.of_channels(session, [row.id]))[row.id]
+    if not offered:
+        raise errors.ChannelNotUsable(row.id, row.status)
     at = _publish_at(dialog_manager)
-    price, hours = row.price or 0, row.promised_hours or 0
-    dialog_manager.dialog_data["terms"] = [price, hours]
+    kind = dialog_manager.dialog_data.get("kind")
+    chosen = next((each for each in offered if list(each.kind) == kind), offered[0])
+    dialog_manager.dialog_data["terms"] = list(chosen)
     return {
         "values": {
             "campaign": campaign.name,
             "channel": row.title,
-            "price": context.t.money(price),
-            "hours": hours,
+            "price": context.t.money(chosen.price),
+            "stays": format_screens.stays(context.t, chosen),
             "when": context.t.time(at) if at else context.t("when-approved"),
             "left": context.t.money(left),
-            "after": context.t.money(left - price),
+            "after": context.t.money(left - chosen.price),
             "record": offer_screens.owner_record(context.t, record),
         },
         "missing": dialog_manager.dialog_data.get("missing"),
@@ -169,10 +221,12 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                     publish_ahead=context.settings.publish_ahead,
                     answer_time=context.settings.owner_answer,
                     fee_bps=context.settings.platform_fee_bps,
-                    agreed=Terms(*manager.dialog_data["terms"]),
+                    agreed=_agreed(manager),
                     key=forms.idempotency_key(manager),
                 )
     except errors.TermsChanged:
+        if manager.dialog_data.get("kind") is not None:
+            await forms.next_step(manager, BuyForm.format)
         forms.show_error(manager, context.t("terms-changed"))
         return
     except errors.InsufficientFunds as error:
@@ -202,6 +256,13 @@ async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
     card = screens.placement(context.t, row)
     done = context.t("buy-done", asked="yes" if row.waits_for_owner else "no")
     return Outgoing(f"{done}\n\n{card.text}", card.keyboard)
+
+
+def _agreed(manager: DialogManager) -> Terms:
+    """Return the terms that the confirmation has shown."""
+    price, hours, *more = manager.dialog_data["terms"]
+    on_top, ending = more or (0, Ending.LEFT)  # the previous release has stored two values
+    return Terms(price, hours, on_top, Ending(ending))
 
 
 def _campaign_id(manager: DialogManager) -> int:
@@ -244,12 +305,27 @@ form = Dialog(
         getter=_catalogue,
     ),
     Window(
+        forms.Question("buy-format"),
+        Column(
+            Select(
+                forms.ItemLabel(),
+                id="format",
+                item_id_getter=lambda item: item[0],
+                items="formats",
+                on_click=_choose_format,
+            )
+        ),
+        forms.navigation_row(_campaign_card),
+        state=BuyForm.format,
+        getter=_formats,
+    ),
+    Window(
         forms.Question("buy-when"),
         Column(
             Button(forms.Translated("buy-at-once"), "at_once", on_click=_publish_at_once),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
         ),
-        forms.navigation_row(_campaign_card),
+        forms.navigation_row(_campaign_card, back_to=BuyForm.channel),
         state=BuyForm.when,
     ),
     forms.text_step("zone-ask", _save_zone, state=BuyForm.zone, after_cancel=_campaign_card),

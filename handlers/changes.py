@@ -11,13 +11,13 @@ from aiogram_dialog.widgets.kbd import Button
 
 from bot import formatting
 from bot.context import RequestContext
-from bot.owner_callbacks import ChangeAct, ChangeForm, OnChange, OpenChangeForm
+from bot.owner_callbacks import AskFormat, ChangeAct, ChangeForm, OnChange, OpenChangeForm
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
 from handlers import ad_input, forms, offers, respond
 from handlers import placements as placement_handlers
 from handlers import settings as settings_handlers
-from services.market import change_requests, moderation, placement_versions, placements
+from services.market import change_requests, formats, moderation, placement_versions, placements
 
 router = Router(name="changes")
 openers = Router(name="change_forms")
@@ -46,14 +46,46 @@ async def ask_what(press: CallbackQuery, callback_data: OnChange, context: Reque
     """Ask an owner what should be different, if the placement still waits for the answer."""
     row, kept = await offers.read(context, callback_data.id)
     if row.waits_for_owner:
-        await respond.show(press, screens.changes(context.t, row, kept))
+        async with context.read() as session:
+            sold = await formats.of_channel(session, row.channel_id)
+        screen = screens.changes(context.t, row, kept, has_formats=len(sold) > 1)
+        await respond.show(press, screen)
     else:
         await respond.show(press, screens.question(context.t, row, kept, with_ad=False))
 
 
+@router.callback_query(OnChange.filter(F.act == ChangeAct.FORMATS))
+async def show_formats(
+    press: CallbackQuery, callback_data: OnChange, context: RequestContext
+) -> None:
+    """Show the formats that the channel sells, so that an owner asks for one of them."""
+    row, kept = await offers.read(context, callback_data.id)
+    async with context.read() as session:
+        sold = await formats.of_channel(session, row.channel_id)
+    await respond.show(press, screens.formats_to_ask(context.t, row, kept, sold))
+
+
+@router.callback_query(AskFormat.filter())
+async def ask_format(
+    press: CallbackQuery, callback_data: AskFormat, context: RequestContext
+) -> None:
+    """Ask the advertiser to buy another format of the channel."""
+    async with (
+        respond.show_result(press, lambda: offers.card_screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
+        await change_requests.ask_as_owner(
+            session,
+            actor=context.actor,
+            target_id=callback_data.id,
+            version=callback_data.version,
+            format_id=callback_data.format_id,
+        )
+
+
 @router.callback_query(OnChange.filter(F.act == ChangeAct.ACCEPT))
 async def accept(press: CallbackQuery, callback_data: OnChange, context: RequestContext) -> None:
-    """Give the person's placement the price or the time for which the owner has asked."""
+    """Give the person's placement the price, format or time for which the owner has asked."""
     async with (
         respond.show_result(press, lambda: placement_handlers.screen(context, callback_data.id)),
         context.begin() as session,

@@ -13,7 +13,7 @@ from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import ChannelStatus
 from handlers import forms, respond
 from handlers.terms_form import TermsForm
-from services.market import agreements, channels
+from services.market import agreements, channels, format_changes
 from services.platform import users
 
 router = Router(name="channels")
@@ -39,8 +39,10 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
 
 async def _card_screen(context: RequestContext, channel_id: int) -> Outgoing:
     async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=channel_id)
-    return screens.channel(context.t, row, context.settings.platform_fee_bps)
+        row, offered = await format_changes.of_owner(
+            session, actor=context.actor, channel_id=channel_id
+        )
+    return screens.channel(context.t, row, offered, context.settings.platform_fee_bps)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNELS))
@@ -122,11 +124,9 @@ async def connect(
     connected = Outgoing(context.t("channel-connected", title=row.title), ReplyKeyboardRemove())
     await respond.send(bot, message.chat.id, connected)
     if row.status is ChannelStatus.PENDING:
-        await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id)
+        await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id, adds=False)
     else:
-        await respond.show(
-            message, screens.channel(context.t, row, context.settings.platform_fee_bps)
-        )
+        await respond.show(message, await _card_screen(context, row.id))
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:

@@ -1,5 +1,6 @@
-"""Handle the form of a channel's price, promised hours and topic."""
+"""Handle the form in which an owner offers a channel, or one more format of posts in it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiogram import F, Router
@@ -14,15 +15,24 @@ from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens import channels as screens
+from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
+from db.models.formats import Ending
+from handlers import formats as format_handlers
 from handlers import forms
-from services.market import agreements, channels, terms
+from services.market import agreements, channels, format_changes, formats
+from services.market import terms as market_terms
+from services.market.terms import Kind, Terms
 from services.platform import errors
 
 MUCH = 10
 """A new price that is this many times higher or lower than the present one may be a mistake."""
-USUAL_HOURS = (24, 48, 72, 0)
+USUAL_FORMATS = (
+    *(Kind(24, 1, Ending.REMOVED), Kind(48, 2), Kind(72, 3)),
+    Kind(formats.ENDLESS_HOURS, 0, Ending.ENDLESS),
+)
+"""The formats that are one press; the owner can type the hours of any other."""
 USUAL_TOPICS = (
     *("news", "business", "technology", "education"),
     *("entertainment", "food", "travel", "health"),
@@ -32,25 +42,30 @@ openers = Router(name="terms_form")
 
 
 class TermsForm(StatesGroup):
-    """The steps of the form in their order."""
+    """The steps of the form in their order. Without `topic`, one more format is added."""
 
     price = State()
     sure = State()
     hours = State()
+    removal = State()
     topic = State()
 
 
-@openers.callback_query(OpenForm.filter(F.name == FormName.TERMS))
+@openers.callback_query(OpenForm.filter(F.name.in_({FormName.TERMS, FormName.FORMAT})))
 async def open_terms_form(
     press: CallbackQuery,  # noqa: ARG001 - a filter
     callback_data: OpenForm,
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form for one of the person's own channels. Raises NotChannelOwner."""
+    """Open the form for one of the person's own channels. Raises NotChannelOwner.
+
+    A channel that sells a format already gets one more.
+    """
     async with context.read() as session:
-        await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
-    await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id)
+        row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
+    adds = row.price is not None
+    await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id, adds=adds)
 
 
 async def _read_price(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -59,12 +74,16 @@ async def _read_price(message: Message, _input: MessageInput, manager: DialogMan
         return
     context = forms.context_of(manager)
     async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=_channel_id(manager))
+        row = await channels.get_own(session, actor=context.actor, channel_id=channel_id(manager))
     manager.dialog_data.update(price=price, present=row.price)
-    differs_much = row.price is not None and (
-        price >= row.price * MUCH or price * MUCH <= row.price
+    await forms.next_step(
+        manager, TermsForm.sure if differs_much(price, row.price) else TermsForm.hours
     )
-    await forms.next_step(manager, TermsForm.sure if differs_much else TermsForm.hours)
+
+
+def differs_much(price: int, present: int | None) -> bool:
+    """Return whether a price is so far from the present one that it may be a mistake."""
+    return present is not None and (price >= present * MUCH or price * MUCH <= present)
 
 
 async def _confirm_price(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
@@ -72,26 +91,53 @@ async def _confirm_price(_press: CallbackQuery, _button: Button, manager: Dialog
 
 
 async def _read_hours(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.context_of(manager)
-    text = (message.text or "").strip()
-    short_number = (
-        text.isascii() and text.isdecimal() and len(text) <= len(str(channels.MAX_PROMISED_HOURS))
-    )
-    if not short_number or int(text) > channels.MAX_PROMISED_HOURS:
-        forms.show_error(manager, context.t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
+    typed = formatting.parse_hours(message.text or "", most=channels.MAX_PROMISED_HOURS)
+    if typed is None:
+        t = forms.context_of(manager).t
+        forms.show_error(manager, t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
         return
-    await _save_hours(manager, int(text))
+    on_top, hours = typed
+    await _save_kind(manager, Kind(hours, on_top))
 
 
-async def _choose_hours(
+async def _read_removal_hours(
+    message: Message, _input: MessageInput, manager: DialogManager
+) -> None:
+    typed = formatting.parse_hours(message.text or "", most=channels.MAX_REMOVABLE_HOURS)
+    if typed is None:
+        t = forms.context_of(manager).t
+        forms.show_error(manager, t("removal-hours-wrong", most=channels.MAX_REMOVABLE_HOURS))
+        return
+    on_top, hours = typed
+    await _save_kind(manager, Kind(hours, on_top, Ending.REMOVED))
+
+
+async def _ask_removal(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    await forms.next_step(manager, TermsForm.removal)
+
+
+async def _removal_limit(**_data: Any) -> dict[str, Any]:
+    return {"values": {"most": channels.MAX_REMOVABLE_HOURS}}
+
+
+async def _choose_format(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
-    await _save_hours(manager, int(item))
+    await _save_kind(manager, USUAL_FORMATS[int(item)])
 
 
-async def _save_hours(manager: DialogManager, hours: int) -> None:
-    manager.dialog_data["hours"] = hours
-    await forms.next_step(manager, TermsForm.topic)
+async def _save_kind(manager: DialogManager, kind: Kind) -> None:
+    if not start(manager).get("adds"):
+        manager.dialog_data["kind"] = list(kind)
+        await forms.next_step(manager, TermsForm.topic)
+        return
+    context = forms.context_of(manager)
+    terms = Terms(manager.dialog_data["price"], *kind)
+    async with context.begin() as session:
+        await format_changes.put(
+            session, actor=context.actor, channel_id=channel_id(manager), terms=terms
+        )
+    await forms.close_form(manager, await format_handlers.list_screen(context, channel_id(manager)))
 
 
 async def _read_topic(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -106,34 +152,47 @@ async def _choose_topic(
 
 async def _save_terms(manager: DialogManager, topic: str) -> None:
     context = forms.context_of(manager)
+    terms = read_terms(manager.dialog_data["price"], manager.dialog_data["kind"])
     try:
         async with context.begin() as session:
             row = await channels.set_terms(
                 session,
                 actor=context.actor,
-                channel_id=_channel_id(manager),
-                price=manager.dialog_data["price"],
-                promised_hours=manager.dialog_data["hours"],
+                channel_id=channel_id(manager),
                 topic=topic,
+                **terms._asdict(),
             )
+            offered = await formats.of_channel(session, row.id)
     except errors.InvalidText as error:
         forms.show_error(manager, explain(context.t, error))
         return
     await forms.close_form(
-        manager, screens.channel(context.t, row, context.settings.platform_fee_bps)
+        manager, screens.channel(context.t, row, offered, context.settings.platform_fee_bps)
     )
 
 
-def _channel_id(manager: DialogManager) -> int:
-    start: Any = manager.start_data
-    return int(start["channel_id"])
+def read_terms(price: int, stored_kind: Sequence[Any]) -> Terms:
+    """Return terms with a price (minor units), from a `Kind` that a form has stored as a list."""
+    hours, on_top, ending = stored_kind
+    return Terms(price, hours, on_top, Ending(ending))
+
+
+def channel_id(manager: DialogManager) -> int:
+    """Return the id of the channel for which a form was opened."""
+    return int(start(manager)["channel_id"])
+
+
+def start(manager: DialogManager) -> dict[str, Any]:
+    """Return what `forms.open_form` was given."""
+    data: Any = manager.start_data
+    return dict(data)
 
 
 async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
     t, typed = context.t, dialog_manager.dialog_data
     price = typed.get("price", 0)
-    shares = terms.share(price, context.settings.platform_fee_bps)
+    shares = market_terms.share(price, context.settings.platform_fee_bps)
     return {
         "values": {
             "price": t.money(price),
@@ -142,22 +201,33 @@ async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> d
             "present": t.money(typed.get("present") or 0),
             "example": t.money(formatting.EXAMPLE),
             "most": channels.MAX_PROMISED_HOURS,
-            "limit": channels.TOPIC_LIMIT,
         },
-        "hours": [(hours, t("hours", hours=hours)) for hours in USUAL_HOURS],
+        "formats": [
+            (number, format_screens.usual(t, kind)) for number, kind in enumerate(USUAL_FORMATS)
+        ],
+    }
+
+
+async def topics(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    """Return the usual topics and the longest length of a topic, as data for a step."""
+    t = forms.context_of(dialog_manager).t
+    return {
+        "values": {"limit": channels.TOPIC_LIMIT},
         "topics": [(topic, t("usual-topic", topic=topic)) for topic in USUAL_TOPICS],
     }
 
 
-async def _channel_list(_manager: DialogManager, context: RequestContext) -> Outgoing:
+async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outgoing:
+    if start(manager).get("adds"):
+        return await format_handlers.list_screen(context, channel_id(manager))
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
         waiting = await agreements.count_waiting(session, context.user_id)
     return screens.channels(context.t, Page(rows, 0), waiting)
 
 
-def _choices(items: str, on_click: Any) -> Group:
-    """Make buttons for the usual answers of a step, two in a row."""
+def choices(items: str, on_click: Any, width: int = 2) -> Group:
+    """Make buttons for the usual answers of a step, `width` in a row."""
     select = Select(
         forms.ItemLabel(),
         id=items,
@@ -165,7 +235,7 @@ def _choices(items: str, on_click: Any) -> Group:
         items=items,
         on_click=on_click,
     )
-    return Group(select, width=2)
+    return Group(select, width=width)
 
 
 form = Dialog(
@@ -173,29 +243,39 @@ form = Dialog(
         "terms-price-ask",
         _read_price,
         state=TermsForm.price,
-        after_cancel=_channel_list,
+        after_cancel=_after_cancel,
         first=True,
     ),
     Window(
         forms.Question("terms-price-sure"),
         Row(Button(forms.Translated("terms-price-yes"), "yes", on_click=_confirm_price)),
-        forms.navigation_row(_channel_list),
+        forms.navigation_row(_after_cancel),
         state=TermsForm.sure,
     ),
     forms.text_step(
         "terms-hours-ask",
         _read_hours,
-        _choices("hours", _choose_hours),
+        choices("formats", _choose_format, width=1),
+        Row(Button(forms.Translated("format-removal"), "removal", on_click=_ask_removal)),
         state=TermsForm.hours,
-        after_cancel=_channel_list,
+        after_cancel=_after_cancel,
         back_to=TermsForm.price,
+    ),
+    forms.text_step(
+        "format-removal-ask",
+        _read_removal_hours,
+        state=TermsForm.removal,
+        after_cancel=_after_cancel,
+        getter=_removal_limit,
     ),
     forms.text_step(
         "terms-topic-ask",
         _read_topic,
-        _choices("topics", _choose_topic),
+        choices("topics", _choose_topic),
         state=TermsForm.topic,
-        after_cancel=_channel_list,
+        after_cancel=_after_cancel,
+        back_to=TermsForm.hours,
+        getter=topics,
     ),
     getter=_examples_and_limits,
 )

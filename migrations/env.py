@@ -22,11 +22,13 @@ from db.models import (
     campaigns,
     corrections,
     destinations,
+    formats,
     intake,
     losses,
     money,
     operations,
     posting,
+    removals,
     users,
 )
 from db.models.base import Base
@@ -37,11 +39,13 @@ DESCRIBED = (
     campaigns,
     corrections,
     destinations,
+    formats,
     intake,
     losses,
     money,
     operations,
     posting,
+    removals,
     users,
 )
 """The modules that define all tables, which `alembic check` compares with the database."""

@@ -324,6 +324,8 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "post_published": _of_placement("notice-post-published"),
     "post_refused": _of_placement("notice-post-refused"),
     "placement_channel_suspended": _of_placement("notice-placement-channel-suspended"),
+    "post_removed": _of_placement("notice-post-removed"),
+    "removal_refused": _of_placement("notice-removal-refused"),
     "post_gone": _of_placement("notice-post-gone"),
     "post_altered": _of_placement("notice-post-altered"),
     "post_breach": _of_placement("notice-post-breach"),

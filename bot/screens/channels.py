@@ -1,5 +1,7 @@
 """Build the screens of an owner's channels."""
 
+from collections.abc import Sequence
+
 from aiogram.types import (
     ChatAdministratorRights,
     KeyboardButton,
@@ -8,12 +10,14 @@ from aiogram.types import (
 )
 
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
+from bot.format_callbacks import ShowFormats
 from bot.owner_callbacks import ShowRule
+from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
-from services.market import terms
+from db.models.formats import ChannelFormat
 
 REQUEST_ID = 1
 """The id of the channel picker in Telegram's answer."""
@@ -47,8 +51,8 @@ def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
     )
 
 
-def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
-    """Build the screen of one channel: its state, its terms (price and hours), and its actions.
+def channel(t: Texts, row: Channel, offered: Sequence[ChannelFormat], fee_bps: int) -> Outgoing:
+    """Build the screen of one channel: its state, what it sells, and its actions.
 
     `fee_bps` is the platform's present fee in hundredths of a percent.
     """
@@ -57,29 +61,23 @@ def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
         ChannelStatus.PAUSED: [ChannelAct.RESUME],
     }.get(row.status, [])
     connected = row.status is not ChannelStatus.REMOVED
+    change = ShowFormats(id=row.id) if offered else OpenForm(name=FormName.TERMS, id=row.id)
     lines = [
         t(
             "channel",
             title=row.title,
             status=row.status.value,
             subscribers=row.subscribers,
-            price=t("unset") if row.price is None else t.money(row.price),
-            share=t.money(terms.share(row.price or 0, fee_bps).owner),
-            priced="no" if row.price is None else "yes",
-            hours=t("unset")
-            if row.promised_hours is None
-            else t("hours", hours=row.promised_hours),
-            topic=row.topic or t("unset"),
-        )
+        ),
+        format_screens.offered(t, offered, fee_bps),
+        t("channel-topic", topic=row.topic or t("unset")),
     ]
     if row.status is ChannelStatus.SUSPENDED:
         lines.append(t("channel-suspended-why", reason=row.status_reason or "other"))
     return Outgoing(
         "\n".join(lines),
         rows(
-            [button(t("channel-terms"), OpenForm(name=FormName.TERMS, id=row.id))]
-            if connected
-            else [],
+            [button(t("channel-terms"), change)] if connected else [],
             [button(t("channel-rule"), ShowRule(id=row.id))] if connected else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]

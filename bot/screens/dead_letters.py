@@ -1,6 +1,7 @@
 """Build the screens of dead letters (post jobs that failed for good)."""
 
 from bot.callbacks import Go, OnDeadLetter, Retry, Screen, ShowDeadLetters
+from bot.screens import formats
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -56,9 +57,17 @@ def card(t: Texts, row: DeadLetter) -> Outgoing:
 def offer(t: Texts, row: DeadLetter) -> Outgoing:
     """Build the offer to an advertiser to submit a failed placement again.
 
-    The offer has the present price and hours of the channel.
+    The offer has the present price of the same format. There is no offer if the channel does not
+    sell this format any more.
     """
-    terms, price = row.terms_now, t.money(row.terms_now.price)
+    terms = row.terms_now
+    card = [button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]
+    if terms is None:
+        return Outgoing(
+            t("retry-gone", id=str(row.target_id), channel=row.channel_title),
+            rows([button(t("menu-buy"), Go(screen=Screen.BUY))], card),
+        )
+    price = t.money(terms.price)
     retry = button(
         t("retry-button", price=price),
         Retry(id=row.target_id, price=terms.price, hours=terms.promised_hours),
@@ -69,9 +78,9 @@ def offer(t: Texts, row: DeadLetter) -> Outgoing:
             id=str(row.target_id),
             channel=row.channel_title,
             price=price,
-            hours=terms.promised_hours,
+            stays=formats.stays(t, terms),
         ),
-        rows([retry], [button(t("placement-card"), Go(screen=Screen.PLACEMENT, id=row.target_id))]),
+        rows([retry], card),
     )
 
 

@@ -3,7 +3,7 @@
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
-from bot.screens import wanted_changes
+from bot.screens import formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.screens.placements import reason
@@ -89,7 +89,7 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
             channel=row.channel_title,
             owner=str(row.owner_telegram_id),
             price=t.money(row.price, row.currency),
-            hours=row.promised_hours,
+            stays=formats.stays(t, row),
             when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
         ),
         t("card-status", status=_state(row), by=str(row.decided_by_telegram_id or "")),

@@ -15,7 +15,7 @@ from bot.callbacks import (
     Screen,
     WithdrawalAct,
 )
-from bot.screens import next_steps
+from bot.screens import formats, next_steps
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link, post_address, reason
 from bot.screens.uncertain_posts import altered_parts
@@ -60,6 +60,8 @@ def placement(
         price=t.money(row.price, row.currency),
         share=t.money(terms.share(row.price, row.fee_bps).owner, row.currency),
         hours=row.promised_hours,
+        stays=formats.stays(t, row),
+        ending=row.ending.value,
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),
         amount=t.money(payload.get("amount", row.price), row.currency),
         missing=t.money(payload.get("missing", 0), row.currency),

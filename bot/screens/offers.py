@@ -8,6 +8,7 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, Screen
 from bot.owner_callbacks import (
+    AskFormat,
     ChangeAct,
     ChangeForm,
     OfferAct,
@@ -17,11 +18,12 @@ from bot.owner_callbacks import (
     SetRule,
     ShowRule,
 )
-from bot.screens import wanted_changes
+from bot.screens import formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, TargetStatus
+from db.models.formats import ChannelFormat
 from services.market import terms
 from services.market.acceptance_rules import Rule
 from services.market.moderation import PlacementDetails
@@ -61,8 +63,39 @@ def question(t: Texts, row: PlacementDetails, kept: int, *, with_ad: bool) -> Ou
     return Outgoing(_facts(t, row, kept), rows(*buttons, back), row.creative if with_ad else None)
 
 
-def changes(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
-    """Build the question to an owner what should be different."""
+def formats_to_ask(
+    t: Texts, row: PlacementDetails, kept: int, sold: Sequence[ChannelFormat]
+) -> Outgoing:
+    """Build the question to an owner which format of the channel the placement should have."""
+    return Outgoing(
+        f"{_facts(t, row, kept)}\n\n{t('change-format-ask')}",
+        rows(
+            *column(
+                (
+                    t(
+                        "change-format",
+                        kind=formats.kind(t, each),
+                        price=t.money(each.price),
+                    ),
+                    AskFormat(id=row.target_id, version=row.version, format_id=each.id),
+                )
+                for each in sold
+            ),
+            [
+                button(
+                    t("back"),
+                    OnChange(act=ChangeAct.ASK, id=row.target_id, version=row.version),
+                )
+            ],
+        ),
+    )
+
+
+def changes(t: Texts, row: PlacementDetails, kept: int, *, has_formats: bool) -> Outgoing:
+    """Build the question to an owner what should be different.
+
+    `has_formats` says whether the channel sells more than one format.
+    """
     return Outgoing(
         f"{_facts(t, row, kept)}\n\n{t('change-what')}",
         rows(
@@ -73,6 +106,14 @@ def changes(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
                 )
                 for name in (ChangeForm.WORDS, ChangeForm.PRICE, ChangeForm.TIME)
             ),
+            [
+                button(
+                    t("change-choice", what="format"),
+                    OnChange(act=ChangeAct.FORMATS, id=row.target_id, version=row.version),
+                )
+            ]
+            if has_formats
+            else [],
             [button(t("back"), _data(row, OfferAct.CARD))],
         ),
     )
@@ -215,7 +256,7 @@ def _facts(t: Texts, row: PlacementDetails, kept: int) -> str:
             price=t.money(row.price, row.currency),
             share=t.money(shares.owner, row.currency),
             fee=t.money(shares.fee, row.currency),
-            hours=row.promised_hours,
+            stays=formats.stays(t, row),
             when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
             advertiser=str(row.advertiser_id),
             kept=kept,

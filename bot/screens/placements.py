@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
-from bot.screens import wanted_changes
+from bot.screens import formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -79,7 +79,7 @@ def placement(t: Texts, row: Placement) -> Outgoing:
             campaign=row.campaign_name,
             channel=row.channel_title,
             price=t.money(row.price),
-            hours=row.promised_hours,
+            stays=formats.stays(t, row),
             published="yes" if published_at else "no",
             when=t.time(planned) if planned else t("when-approved"),
             state=t("placement-state", state=state(row)),

@@ -2,7 +2,7 @@
 
 from bot.callbacks import Go, Screen
 from bot.owner_callbacks import OfferAct, OnOffer
-from bot.screens import wanted_changes
+from bot.screens import formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.screens.placements import (
@@ -37,7 +37,7 @@ def sold_placement(t: Texts, row: Placement) -> Outgoing:
             price=t.money(row.price),
             share=t.money(shares.owner),
             fee=t.money(shares.fee),
-            hours=row.promised_hours,
+            stays=formats.stays(t, row),
             published="yes" if published_at else "no",
             when=t.time(planned) if planned else t("when-approved"),
             state=t("sold-state", state=state(row)),

@@ -4,6 +4,7 @@ from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
 from bot.owner_callbacks import ChangeAct, ChangeForm, OnChange, OpenChangeForm
+from bot.screens import formats
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
@@ -62,6 +63,9 @@ def notice(t: Texts, row: PlacementDetails) -> Outgoing:
 
 def _what(t: Texts, wanted: WantedChange) -> str:
     """Return in words what somebody wants to be different."""
+    if wanted.kind is not None:
+        kind = formats.kind(t, wanted.kind)
+        return t("change-format", kind=kind, price=t.money(wanted.price or 0))
     if wanted.price is not None:
         return t("change-price", price=t.money(wanted.price))
     if wanted.publish_at is not None:

@@ -25,10 +25,11 @@ from aiogram.methods import (
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 
 from bot import bounded_json
-from bot.telegram import ad_checks, ad_messages, api_response, message_lookup
+from bot.telegram import ad_checks, ad_messages, api_response, message_lookup, post_deletion
 from bot.telegram.ad_checks import CheckResult
 from bot.telegram.api_response import ApiResponse
 from bot.telegram.message_lookup import BotRights, LookupResult, Probe
+from bot.telegram.post_deletion import Deletion, DeletionResult
 from db.models.posting import AdPart, Verdict
 from services.market.creatives import Creative
 
@@ -144,6 +145,19 @@ class Sender:
             cause = type(error).__name__
             return Uncertain(cause) if state.started else NotSent(cause, counts=True)
         return interpret_send(response)
+
+    async def delete_post(self, chat_id: int, message_id: int, *, not_after: float) -> Deletion:
+        """Delete a post with one request, and return the outcome. No error is raised.
+
+        The request is never made after `not_after`, a time of `time.monotonic()`.
+        """
+        method = DeleteMessage(chat_id=chat_id, message_id=message_id)
+        try:
+            return post_deletion.interpret(await self._request(method, _RequestState(not_after)))
+        except _TooLateError:
+            return Deletion(DeletionResult.NOT_MADE, "the lease was too old to delete under")
+        except Exception as error:  # noqa: BLE001 - after any error the outcome is unknown
+            return Deletion(DeletionResult.UNCERTAIN, type(error).__name__)
 
     async def check_post(
         self,

@@ -1,4 +1,4 @@
--- Gives a pending placement a new version (its ad, price, hours or time), or returns why it cannot have one. The
+-- Gives a pending placement a new version (its ad, price, format or time), or returns why it cannot have one. The
 -- actor is the advertiser, who has pressed the last button of the form, or the button that accepts exactly a
 -- requested change, in an update that is being handled; a session that may write updates itself is not asked
 -- for the press, because it could invent it. A null `ad` keeps the present ad. For a new version, the result's
@@ -7,7 +7,7 @@
 -- Locks: the target. Raises: AD092, and what `guard_version` raises.
 CREATE OR REPLACE FUNCTION change_placement(
     target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint,
-    promised_hours bigint, publish_at timestamptz, answer_due_at timestamptz, correlation_id text,
+    promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamptz, answer_due_at timestamptz, correlation_id text,
     OUT code text, OUT state text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -20,9 +20,10 @@ BEGIN
         EXISTS (SELECT FROM escrows escrow WHERE escrow.campaign_target_id = target_id) AS has_escrow
     INTO facts FROM campaigns campaign WHERE campaign.id = target.campaign_id;
     is_same := (coalesce(ad, target.creative, facts.creative), change_placement.price,
-            change_placement.promised_hours, change_placement.publish_at)
+            change_placement.promised_hours, change_placement.hours_on_top,
+            change_placement.ending, change_placement.publish_at)
         IS NOT DISTINCT FROM (coalesce(target.creative, facts.creative), target.price,
-            target.promised_hours, target.publish_at);
+            target.promised_hours, target.hours_on_top, target.ending::text, target.publish_at);
     CASE
     WHEN target.id IS NULL OR facts.advertiser_id <> actor_id THEN code := 'not_found';
     WHEN target.status <> 'pending' THEN code := 'invalid_move'; state := target.status;
@@ -47,6 +48,7 @@ BEGIN
         UPDATE campaign_targets
         SET version = seen_version + 1, creative = coalesce(ad, target.creative),
             price = change_placement.price, promised_hours = change_placement.promised_hours,
+            hours_on_top = change_placement.hours_on_top, ending = change_placement.ending,
             publish_at = change_placement.publish_at, agreed_at = NULL, changed_at = facts.read_at,
             answer_due_at = change_placement.answer_due_at
         WHERE id = target_id;

@@ -68,7 +68,9 @@ BEGIN
             g.id, s.id, s.wallet_id, s.amount, s.fee, g.price, g.fee_bps, g.promised_hours,
             date_part('epoch', g.publish_at), g.campaign_id, g.channel_id, h.chat_id,
             g.owner_id, o.telegram_id, c.advertiser_id, a.telegram_id,
-            coalesce(g.creative, c.creative))::text
+            coalesce(g.creative, c.creative)::text
+            || CASE WHEN g.hours_on_top = 0 AND g.ending = 'left' THEN ''
+                ELSE g.hours_on_top::text || g.ending END)::text
         FROM moved JOIN campaign_targets g
             ON moved.reason IN ('escrow_hold', 'payout', 'refund') AND g.id = moved.reference_id
         JOIN escrows s ON s.campaign_target_id = g.id

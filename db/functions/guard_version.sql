@@ -1,6 +1,6 @@
 -- Trigger `versioned` of campaign_targets: a new placement has version 1 and the ad of its campaign (a
--- repeated purchase has the ad of the placement that it repeats). The ad, the price, the hours and the time of
--- a placement change only together with its version, which grows by one, while the placement is pending
+-- repeated purchase has the ad of the placement that it repeats). The ad, the price, the format and the time
+-- of a placement change only together with its version, which grows by one, while the placement is pending
 -- without an escrow; the owner is asked again, because an acceptance counts for one version. The former
 -- content is stored in `placement_versions`. The owner's role of the database is not asked about new rows,
 -- because it restores and fills tables.
@@ -27,9 +27,9 @@ BEGIN
         RAISE EXCEPTION 'placement % cannot have this version', NEW.id USING ERRCODE = 'AD093';
     END IF;
     INSERT INTO placement_versions (campaign_target_id, version, creative, price, promised_hours,
-        publish_at)
+        hours_on_top, ending, publish_at)
     SELECT OLD.id, OLD.version, coalesce(OLD.creative, campaign.creative), OLD.price,
-        OLD.promised_hours, OLD.publish_at
+        OLD.promised_hours, OLD.hours_on_top, OLD.ending, OLD.publish_at
     FROM campaigns campaign WHERE campaign.id = OLD.campaign_id;
     RETURN NEW;
 END $$

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
@@ -57,6 +57,8 @@ class PlacementVersion(Base):
     creative: Mapped[dict[str, Any]]
     price: Mapped[int]
     promised_hours: Mapped[int]
+    hours_on_top: Mapped[int] = mapped_column(server_default=text("0"))
+    ending: Mapped[str] = mapped_column(String(32), server_default="left")
     publish_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     """When the next version replaced this one."""
@@ -77,6 +79,12 @@ class ChangeRequest(Base):
     __table_args__ = (
         CheckConstraint("price >= 1", name="price"),
         CheckConstraint("num_nonnulls(words, price, publish_at) = 1", name="content"),
+        CheckConstraint(
+            "num_nonnulls(promised_hours, hours_on_top, ending)"
+            " = CASE WHEN ending IS NULL THEN 0 ELSE 3 END"
+            " AND (ending IS NULL OR price IS NOT NULL)",
+            name="format",
+        ),
         Index("ix_change_requests_campaign_target_id_id", "campaign_target_id", "id"),
     )
 
@@ -91,6 +99,10 @@ class ChangeRequest(Base):
     """The wanted price in minor units."""
     publish_at: Mapped[datetime | None]
     """The wanted time of publication."""
+    promised_hours: Mapped[int | None]
+    hours_on_top: Mapped[int | None]
+    ending: Mapped[str | None] = mapped_column(String(32))
+    """The wanted format (`db.models.formats.Ending` and its hours), or null."""
     created_at: Mapped[CreatedAt]
     correlation_id: Mapped[CorrelationId]
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key, Txn, enum_column
+from db.models.formats import REMOVABLE, Ending
 
 
 class CampaignStatus(StrEnum):
@@ -95,9 +96,9 @@ class Channel(Base):
     topic: Mapped[str | None]
     subscribers: Mapped[int] = mapped_column(server_default=text("0"))
     price: Mapped[int | None]
-    """The price of one post in minor units. Null before the owner has set the price."""
+    """The price (minor units) of the channel's first format. Null before there is a format."""
     promised_hours: Mapped[int | None]
-    """The number of hours that a post must stay before the owner is paid."""
+    """The promised hours of the channel's first format (`db/models/formats.py`)."""
     status: Mapped[ChannelStatus] = mapped_column(
         enum_column(ChannelStatus), server_default="pending"
     )
@@ -119,6 +120,8 @@ class CampaignTarget(Base):
         CheckConstraint("price >= 1", name="price"),
         CheckConstraint("promised_hours >= 0", name="promised_hours"),
         CheckConstraint("fee_bps BETWEEN 0 AND 9999", name="fee_bps"),
+        CheckConstraint("hours_on_top BETWEEN 0 AND promised_hours", name="hours_on_top"),
+        CheckConstraint(REMOVABLE, name="removable"),
         Index("ix_campaign_targets_campaign_id_id", "campaign_id", "id"),
         Index("ix_campaign_targets_channel_id_id", "channel_id", "id"),
         Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),
@@ -172,6 +175,10 @@ class CampaignTarget(Base):
     """The ad of the present version. Null means the campaign's ad (`ad_of`)."""
     changed_at: Mapped[datetime | None]
     """When the present version was written. Null for the first version."""
+    hours_on_top: Mapped[int] = mapped_column(server_default=text("0"))
+    """How many of the promised hours no other post of the channel comes after this one."""
+    ending: Mapped[Ending] = mapped_column(enum_column(Ending), server_default="left")
+    """The fate of the post after the promised hours."""
 
 
 def ad_of() -> ColumnElement[dict[str, Any]]:

@@ -12,9 +12,9 @@ from db.models.posting import PostJob, PostJobStatus
 from services.market import (
     agreements,
     creatives,
+    formats,
     publish_times,
     submission_funds,
-    terms,
 )
 from services.market.creatives import Creative
 from services.market.terms import Terms
@@ -169,9 +169,9 @@ async def submit_target(
 
     `key` is the unique name of the request. `publish_at` has a time zone; None means publication
     right after the approval. `answer_time` is how long the owner can answer; an acceptance rule of
-    the channel answers at once. `agreed` is None, or the price and promised hours that the
-    advertiser has read. A placement that repeats another one (`retry_of`) has its ad. Locks the
-    campaign, then takes advisory locks on the key and on the
+    the channel answers at once. `agreed` are the terms that the advertiser has read, or None for
+    the channel's first format. A placement that repeats another one (`retry_of`) has its ad. Locks
+    the campaign, then takes advisory locks on the key and on the
     advertiser's pending placements. Raises AccessDenied, NotFound, NotCampaignOwner,
     CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast,
     PublishTimeTooFar, BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used
@@ -194,7 +194,7 @@ async def submit_target(
     channel = await session.get(Channel, channel_id, populate_existing=True)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
-    price, promised_hours = terms.require(channel, agreed)
+    chosen = await formats.require(session, channel, agreed)
     blocked_id = await users.first_blocked(session, advertiser_id, channel.owner_id)
     if blocked_id is not None:
         raise errors.PersonBlocked(blocked_id)
@@ -203,15 +203,14 @@ async def submit_target(
     if publish_at is not None:
         await publish_times.require(session, publish_at, ahead=publish_ahead)
     left = await budget_left(session, campaign_id)
-    if price > left:
-        raise errors.BudgetExceeded(campaign_id, left, price)
-    await submission_funds.require(session, advertiser_id=advertiser_id, price=price)
+    if chosen.price > left:
+        raise errors.BudgetExceeded(campaign_id, left, chosen.price)
+    await submission_funds.require(session, advertiser_id=advertiser_id, price=chosen.price)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,
         owner_id=channel.owner_id,
-        price=price,
-        promised_hours=promised_hours,
+        **chosen._asdict(),
         fee_bps=fee_bps,
         publish_at=publish_at,
         status=TargetStatus.PENDING,

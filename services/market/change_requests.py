@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.agreements import ChangeRequest, Side
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
-from services.market import publish_times
+from db.models.formats import Ending
+from services.market import formats, publish_times
+from services.market.terms import Kind, Terms
 from services.money import wallets
 from services.platform import audit, errors, outbox
 from services.platform.actors import MODERATORS, Actor
@@ -55,8 +57,14 @@ class WantedChange:
     """The wish in words, or the name of a preset, or None."""
     price: int | None
     """The wanted price in minor units, or None."""
+    kind: Kind | None
+    """The wanted format, which has the price `price`, or None."""
     publish_at: datetime | None
     """The wanted time of publication, with a time zone, or None."""
+
+    def terms(self, present: Terms) -> Terms:
+        """Return the wanted terms of a placement that has the terms `present`."""
+        return Terms(self.price or present.price, *(self.kind or present.kind))
 
     @property
     def is_proposal(self) -> bool:
@@ -88,7 +96,10 @@ def wanted(row: ChangeRequest | None) -> WantedChange | None:
     """Return what a row of `change_requests` asks for, or None for None."""
     if row is None:
         return None
-    return WantedChange(row.side, row.words, row.price, row.publish_at)
+    kind = None
+    if row.ending is not None:
+        kind = Kind(row.promised_hours or 0, row.hours_on_top or 0, Ending(row.ending))
+    return WantedChange(row.side, row.words, row.price, kind, row.publish_at)
 
 
 async def find_open(session: AsyncSession, target_id: int) -> WantedChange | None:
@@ -109,15 +120,16 @@ async def ask_as_owner(
     version: int,
     words: str | None = None,
     price: int | None = None,
+    format_id: int | None = None,
     publish_at: datetime | None = None,
     publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
 ) -> None:
     """Ask the advertiser to change a placement that waits for the owner's answer.
 
-    Exactly one of `words`, `price` (minor units) and `publish_at` (with a time zone) is given.
-    Locks the placement. Raises AccessDenied, NotFound, InvalidMove, VersionChanged,
-    AlreadyAnswered, AnswerTooLate, TooManyChanges, NothingChanged, InvalidText, InvalidAmount,
-    PublishTimePast, PublishTimeTooFar.
+    Exactly one of `words`, `price` (minor units), `format_id` (a format that the channel sells now)
+    and `publish_at` (with a time zone) is given. Locks the placement. Raises AccessDenied,
+    NotFound, InvalidMove, VersionChanged, AlreadyAnswered, AnswerTooLate, TooManyChanges,
+    NothingChanged, InvalidText, InvalidAmount, PublishTimePast, PublishTimeTooFar.
     """
     user_id = actor.require_user(action="change_ask")
     target = await queries.lock_target(session, target_id)
@@ -128,17 +140,28 @@ async def ask_as_owner(
         raise AlreadyAnswered(target_id, "accepted")
     if target.answer_due_at is None or target.answer_due_at <= await queries.now(session):
         raise AnswerTooLate(target_id)
+    wanted_terms = present = Terms(
+        target.price, target.promised_hours, target.hours_on_top, target.ending
+    )
     if price is not None:
         wallets.require_amount(price)
+        wanted_terms = present._replace(price=price)
+    if format_id is not None:
+        wanted_terms = await _terms_of_format(session, target, format_id)
     if publish_at is not None:
         await publish_times.require(session, publish_at, ahead=publish_ahead)
-    if (price or target.price, publish_at or target.publish_at, words) == (
-        target.price,
+    if (wanted_terms, publish_at or target.publish_at, words) == (
+        present,
         target.publish_at,
         None,
     ):
         raise NothingChanged(target_id)
-    request = ChangeRequest(side=Side.OWNER, price=price, publish_at=publish_at)
+    request = ChangeRequest(
+        side=Side.OWNER,
+        price=None if wanted_terms == present else wanted_terms.price,
+        publish_at=publish_at,
+        **({} if format_id is None else wanted_terms.kind._asdict()),
+    )
     await _add(session, actor, target, request, words)
 
 
@@ -161,6 +184,13 @@ async def ask_as_moderator(
     if target.answer_due_at is not None and target.agreed_at is None:
         raise NotAgreed(target_id)
     await _add(session, actor, target, ChangeRequest(side=Side.MODERATOR), words)
+
+
+async def _terms_of_format(session: AsyncSession, target: CampaignTarget, format_id: int) -> Terms:
+    for row in await formats.of_channel(session, target.channel_id):
+        if row.id == format_id:
+            return formats.terms_of(row)
+    raise errors.NotFound("format", format_id)
 
 
 async def _require_open(session: AsyncSession, target: CampaignTarget, version: int) -> None:

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
+from db.models.formats import Ending
 from db.models.users import User
-from services.market import channel_notices, creatives, escalations
+from services.market import channel_notices, creatives, escalations, formats
+from services.market.terms import Terms
 from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
@@ -18,6 +20,8 @@ from services.platform.transitions import ActorRole
 
 TOPIC_LIMIT = 64
 MAX_PROMISED_HOURS = 24 * 30
+MAX_REMOVABLE_HOURS = 47
+"""The most promised hours of a post that the bot takes down (`db.models.formats.REMOVABLE`)."""
 OWNER_BLOCKED = "owner_blocked"
 OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
@@ -118,22 +122,22 @@ async def set_terms(
     price: int,
     promised_hours: int,
     topic: str,
+    hours_on_top: int = 0,
+    ending: Ending = Ending.LEFT,
 ) -> Channel:
-    """Set a channel's price (minor units), promised hours and topic.
+    """Set a channel's topic, and the only format that it sells, with its price (minor units).
 
     A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
     placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
     InvalidTerms, InvalidText, ChannelNotUsable.
     """
-    channel = await _lock_own(session, actor, channel_id)
-    wallets.require_amount(price)
-    if not 0 <= promised_hours <= MAX_PROMISED_HOURS:
-        raise errors.InvalidTerms("promised_hours")
-    topic = topic.strip()
-    if not topic or creatives.utf16_length(topic) > TOPIC_LIMIT:
-        raise errors.InvalidText("topic", TOPIC_LIMIT, creatives.utf16_length(topic))
+    channel = await lock_own(session, actor, channel_id)
+    terms = Terms(price, promised_hours, hours_on_top, ending)
+    require_valid(terms)
+    topic = read_topic(topic)
     if channel.status is ChannelStatus.REMOVED:
         raise errors.ChannelNotUsable(channel_id, channel.status)
+    await formats.sell_only(session, channel_id, terms)
     channel.price, channel.promised_hours, channel.topic = price, promised_hours, topic
     if channel.status is ChannelStatus.PENDING:
         channel.status = ChannelStatus.ACTIVE
@@ -150,6 +154,25 @@ async def set_terms(
         promised_hours=promised_hours,
     )
     return channel
+
+
+def require_valid(terms: Terms) -> None:
+    """Raise InvalidAmount or InvalidTerms if no channel may sell posts on these terms."""
+    wallets.require_amount(terms.price)
+    if not 0 <= terms.promised_hours <= MAX_PROMISED_HOURS:
+        raise errors.InvalidTerms("promised_hours")
+    if not 0 <= terms.hours_on_top <= terms.promised_hours:
+        raise errors.InvalidTerms("hours_on_top")
+    if terms.ending is Ending.REMOVED and not 1 <= terms.promised_hours <= MAX_REMOVABLE_HOURS:
+        raise errors.InvalidTerms("ending")
+
+
+def read_topic(typed: str) -> str:
+    """Return a typed topic without the spaces around it. Raises InvalidText."""
+    topic = typed.strip()
+    if not topic or creatives.utf16_length(topic) > TOPIC_LIMIT:
+        raise errors.InvalidText("topic", TOPIC_LIMIT, creatives.utf16_length(topic))
+    return topic
 
 
 async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
@@ -336,7 +359,8 @@ def _restore_status(channel: Channel) -> None:
     channel.status_reason = None
 
 
-async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
+async def lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
+    """Lock a channel of the actor. Raises NotFound, NotChannelOwner."""
     channel = await _lock(session, Channel.id == channel_id)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
@@ -348,7 +372,7 @@ async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Cha
 async def _move(
     session: AsyncSession, actor: Actor, channel_id: int, new_status: ChannelStatus, action: str
 ) -> Channel:
-    channel = await _lock_own(session, actor, channel_id)
+    channel = await lock_own(session, actor, channel_id)
     if channel.status is new_status:
         return channel
     transitions.require(

@@ -19,6 +19,7 @@ from db.models.campaigns import (
     Channel,
     TargetStatus,
 )
+from db.models.formats import Ending
 from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
@@ -73,6 +74,8 @@ class PlacementDetails:
     channel_chat_id: int
     price: int
     promised_hours: int
+    hours_on_top: int
+    ending: Ending
     fee_bps: int
     publish_at: datetime | None
     status: str
@@ -351,6 +354,8 @@ def _card(row: Any) -> PlacementDetails:
         channel_chat_id=channel.chat_id,
         price=target.price,
         promised_hours=target.promised_hours,
+        hours_on_top=target.hours_on_top,
+        ending=target.ending,
         fee_bps=target.fee_bps,
         publish_at=target.publish_at,
         status=target.status,

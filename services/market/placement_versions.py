@@ -25,6 +25,7 @@ from services.market import (
     submission_funds,
 )
 from services.market.creatives import Creative
+from services.market.terms import Terms
 from services.platform import errors, users
 from services.platform.actors import Actor
 from services.platform.agreement_errors import NothingChanged, TooManyChanges, VersionChanged
@@ -33,15 +34,18 @@ MOST = 10
 """The greatest number of versions of a placement. The database function knows it too."""
 _CHANGE = text(
     "SELECT code, state FROM change_placement(:target_id, :version, :actor_id, :ad, :price,"
-    " :promised_hours, :publish_at, :answer_due_at, :correlation_id)"
+    " :promised_hours, :hours_on_top, :ending, :publish_at, :answer_due_at, :correlation_id)"
 ).bindparams(
     *(
         bindparam(name, type_=BigInteger)
-        for name in ("target_id", "version", "actor_id", "price", "promised_hours")
+        for name in (
+            *("target_id", "version", "actor_id"),
+            *("price", "promised_hours", "hours_on_top"),
+        )
     ),
     bindparam("ad", type_=JSONB(none_as_null=True)),
     *(bindparam(name, type_=DateTime(timezone=True)) for name in ("publish_at", "answer_due_at")),
-    bindparam("correlation_id", type_=Text),
+    *(bindparam(name, type_=Text) for name in ("ending", "correlation_id")),
 )
 
 
@@ -70,7 +74,7 @@ async def change_ad(
         placement,
         version,
         creative=creative.validate(),
-        price=placement[0].price,
+        terms=_terms(placement[0]),
         publish_at=placement[0].publish_at,
         publish_ahead=publish_ahead,
         answer_time=answer_time,
@@ -86,7 +90,7 @@ async def accept_request(
     publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
     answer_time: timedelta = agreements.ANSWER_TIME,
 ) -> bool:
-    """Change the price or the time of a pending placement as its owner has asked.
+    """Change the price, the format or the time of a pending placement as its owner has asked.
 
     The owner is asked about the new version. `version` is the version that the advertiser has seen.
     Returns False if the change was made before. Locks the placement, then its campaign, and takes
@@ -107,11 +111,15 @@ async def accept_request(
         placement,
         version,
         creative=None,
-        price=request.price or target.price,
+        terms=request.terms(_terms(target)),
         publish_at=request.publish_at or target.publish_at,
         publish_ahead=publish_ahead,
         answer_time=answer_time,
     )
+
+
+def _terms(target: CampaignTarget) -> Terms:
+    return Terms(target.price, target.promised_hours, target.hours_on_top, target.ending)
 
 
 async def _lock(
@@ -135,7 +143,7 @@ async def _change(
     version: int,
     *,
     creative: Creative | None,
-    price: int,
+    terms: Terms,
     publish_at: datetime | None,
     publish_ahead: timedelta,
     answer_time: timedelta,
@@ -146,7 +154,7 @@ async def _change(
         await _require_usable(session, target, campaign)
         if publish_at is not None:
             await publish_times.require(session, publish_at, ahead=publish_ahead)
-        await _require_money(session, target, campaign, price)
+        await _require_money(session, target, campaign, terms.price)
     moment = await queries.now(session)
     code, state = (
         await session.execute(
@@ -156,8 +164,7 @@ async def _change(
                 "version": version,
                 "actor_id": actor.user_id,
                 "ad": creative and creative.as_json(),
-                "price": price,
-                "promised_hours": target.promised_hours,
+                **terms._asdict(),
                 "publish_at": publish_at,
                 "answer_due_at": agreements.answer_due_at(moment, answer_time, publish_at),
                 "correlation_id": correlation_id.get(),

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.agreements import ChangeRequest
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
+from db.models.formats import Ending
 from db.models.money import Escrow
 from db.models.posting import PostJob
 from services.market import agreements, change_requests
@@ -36,6 +37,8 @@ class Placement:
     channel_chat_id: int
     price: int
     promised_hours: int
+    hours_on_top: int
+    ending: Ending
     fee_bps: int
     publish_at: datetime | None
     target_status: str
@@ -84,6 +87,8 @@ def _query() -> Select[*tuple[Any, ...]]:
             Channel.chat_id,
             CampaignTarget.price,
             CampaignTarget.promised_hours,
+            CampaignTarget.hours_on_top,
+            CampaignTarget.ending,
             CampaignTarget.fee_bps,
             CampaignTarget.publish_at,
             CampaignTarget.status,

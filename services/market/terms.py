@@ -1,18 +1,35 @@
-"""Read the price and the hours for which a channel sells placements, and compute the fee."""
+"""Define the terms of a placement (price and format), and compute the fee."""
 
 from typing import NamedTuple
 
-from db import queries
-from db.models.campaigns import Channel, ChannelStatus
+from db.models.formats import Ending
 from services.money import fees
-from services.platform import errors
+
+
+class Kind(NamedTuple):
+    """The promise about a post, without its price."""
+
+    promised_hours: int
+    hours_on_top: int = 0
+    ending: Ending = Ending.LEFT
 
 
 class Terms(NamedTuple):
-    """The price of a placement in minor units, and how many hours the post must stay."""
+    """The price of a placement in minor units, and what is promised about its post.
+
+    `promised_hours` is how many hours the post must stay; in the first `hours_on_top` of them, no
+    other post of the channel comes after it. `ending` is what happens to the post afterwards.
+    """
 
     price: int
     promised_hours: int
+    hours_on_top: int = 0
+    ending: Ending = Ending.LEFT
+
+    @property
+    def kind(self) -> Kind:
+        """The terms without the price."""
+        return Kind(*self[1:])
 
 
 class Shares(NamedTuple):
@@ -30,17 +47,3 @@ def share(price: int, fee_bps: int) -> Shares:
     """
     fee = fees.fee_of(price, fee_bps)
     return Shares(price - fee, fee)
-
-
-def require(channel: Channel, agreed: Terms | None) -> Terms:
-    """Return the present terms of an active channel.
-
-    Raises ChannelNotUsable if the channel is not active; TermsChanged if `agreed` is not None and
-    differs from the present terms.
-    """
-    if channel.status is not ChannelStatus.ACTIVE:
-        raise errors.ChannelNotUsable(channel.id, channel.status)
-    terms = Terms(queries.required(channel.price), queries.required(channel.promised_hours))
-    if agreed is not None and agreed != terms:
-        raise errors.TermsChanged(channel.id, *terms)
-    return terms

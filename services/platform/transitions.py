@@ -10,6 +10,7 @@ from db.models.destinations import DestinationStatus
 from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
+from db.models.removals import RemovalStatus
 from db.models.users import RequestStatus
 from services.platform import errors
 
@@ -119,6 +120,20 @@ DESTINATION: Transitions[DestinationStatus] = {
     (DestinationStatus.TYPED, DestinationStatus.DROPPED): _OWNER,
     (DestinationStatus.CURRENT, DestinationStatus.REPLACED): _OWNER,
     (DestinationStatus.CURRENT, DestinationStatus.DROPPED): _OWNER,
+}
+
+REMOVAL: Transitions[RemovalStatus] = {
+    (RemovalStatus.PLANNED, RemovalStatus.DELETING): _SYSTEM,
+    # It is too late, or Telegram does not let the bot delete the post.
+    (RemovalStatus.PLANNED, RemovalStatus.REFUSED): _SYSTEM,
+    (RemovalStatus.DELETING, RemovalStatus.REFUSED): _SYSTEM,
+    (RemovalStatus.DELETING, RemovalStatus.DONE): _SYSTEM,
+    (RemovalStatus.DELETING, RemovalStatus.PLANNED): _SYSTEM,
+    (RemovalStatus.DELETING, RemovalStatus.UNCERTAIN): _SYSTEM,
+    # A look has found the post, or has not found it, or nothing was clear until it was too late.
+    (RemovalStatus.UNCERTAIN, RemovalStatus.PLANNED): _SYSTEM,
+    (RemovalStatus.UNCERTAIN, RemovalStatus.DONE): _SYSTEM,
+    (RemovalStatus.UNCERTAIN, RemovalStatus.REFUSED): _SYSTEM,
 }
 
 CORRECTION: Transitions[CorrectionStatus] = {

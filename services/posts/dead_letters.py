@@ -11,9 +11,10 @@ from sqlalchemy.orm import aliased
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel
+from db.models.formats import ChannelFormat
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import PostJob, PostJobStatus
-from services.market import agreements, campaigns
+from services.market import agreements, campaigns, formats
 from services.market.terms import Terms
 from services.platform import audit, errors, outbox
 from services.platform.actors import MODERATORS, Actor
@@ -29,8 +30,8 @@ class DeadLetter:
     channel_title: str
     price: int
     """The price of the failed placement."""
-    terms_now: Terms
-    """The channel's present terms. The failed placement supplies a missing term."""
+    terms_now: Terms | None
+    """The present terms of the same format, or None if the channel does not sell it any more."""
     error: str
     attempts: int
     failed_at: datetime
@@ -101,8 +102,9 @@ async def retry(
 ) -> CampaignTarget:
     """Submit a failed placement again, after an admin has allowed this.
 
-    A repeated call returns the first new placement. `agreed` are the terms that the advertiser has
-    read. Locks the failed placement, its post job and its escrow, then what
+    A repeated call returns the first new placement, which has the format of the failed one.
+    `agreed` are the price and the promised hours that the advertiser has read. Locks the failed
+    placement, its post job and its escrow, then what
     `campaigns.submit_target` locks. Raises NotFound (also if no admin has allowed this),
     NotCampaignOwner, and the errors of `campaigns.submit_target`.
     """
@@ -122,7 +124,9 @@ async def retry(
         publish_at=None,
         fee_bps=fee_bps,
         answer_time=answer_time,
-        agreed=agreed,
+        agreed=agreed._replace(
+            hours_on_top=placement.target.hours_on_top, ending=placement.target.ending
+        ),
         key=f"retry:{target_id}",
         retry_of=target_id,
     )
@@ -156,9 +160,10 @@ def _query() -> Select[*tuple[Any, ...]]:
         select(
             PostJob,
             Campaign.name,
-            Channel,
+            Channel.id.label("channel_id"),
+            Channel.title,
             CampaignTarget.price,
-            CampaignTarget.promised_hours.label("hours"),
+            ChannelFormat,
             Escrow.status.label("escrow_status"),
             new_target.id.label("retried_by"),
         )
@@ -167,6 +172,14 @@ def _query() -> Select[*tuple[Any, ...]]:
         .join(Channel, Channel.id == CampaignTarget.channel_id)
         .join(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
         .outerjoin(new_target, new_target.retry_of == CampaignTarget.id)
+        .outerjoin(
+            ChannelFormat,
+            (ChannelFormat.channel_id == CampaignTarget.channel_id)
+            & (ChannelFormat.promised_hours == CampaignTarget.promised_hours)
+            & (ChannelFormat.hours_on_top == CampaignTarget.hours_on_top)
+            & (ChannelFormat.ending == CampaignTarget.ending)
+            & ChannelFormat.retired_at.is_(None),
+        )
         .where(PostJob.status == PostJobStatus.FAILED)
         .execution_options(populate_existing=True)
     )
@@ -177,13 +190,10 @@ def _letter(row: Any) -> DeadLetter:
     return DeadLetter(
         target_id=job.campaign_target_id,
         campaign_name=row.name,
-        channel_id=row.Channel.id,
-        channel_title=row.Channel.title,
+        channel_id=row.channel_id,
+        channel_title=row.title,
         price=row.price,
-        terms_now=Terms(
-            row.price if row.Channel.price is None else row.Channel.price,
-            row.hours if row.Channel.promised_hours is None else row.Channel.promised_hours,
-        ),
+        terms_now=None if row.ChannelFormat is None else formats.terms_of(row.ChannelFormat),
         error=job.last_error or "",
         attempts=job.attempts,
         failed_at=job.updated_at,

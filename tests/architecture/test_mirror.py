@@ -23,6 +23,8 @@ TESTED_ELSEWHERE = {
     "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
     " every error in every language",
     "services/platform/agreement_errors": "services/market/test_agreements meets each",
+    "services/platform/format_errors": "services/market/test_format_changes meets each",
+    "bot/format_callbacks": "handlers/test_formats presses its buttons",
     "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
     "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",
     "bot/database_metrics": "test_metrics counts conflicts and connections with it",
@@ -39,6 +41,7 @@ TESTED_ELSEWHERE = {
     "bot/telegram/ad_checks": "test_sender and test_media_checks check ads with it",
     "bot/telegram/ad_messages": "test_dispatch and test_sender send its ads",
     "bot/telegram/api_response": "test_sender sends it every kind of answer",
+    "bot/telegram/post_deletion": "scheduler/test_removals gets each kind of answer",
     "bot/telegram/message_lookup": "test_post_search finds posts with it",
     "bot/redis_url": "test_settings reads addresses with every kind of mistake",
     "bot/texts": "test_texts compares the texts with the code",

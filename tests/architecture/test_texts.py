@@ -370,4 +370,4 @@ def test_hours_read_well(language: str, hours: int, words: str) -> None:
         "x",
     )
     for text_id in ("buy-confirm", "placement"):
-        assert f": {words}\n" in t(text_id, id="1", hours=hours, **facts)
+        assert f": {words}\n" in t(text_id, id="1", stays=words, **facts)

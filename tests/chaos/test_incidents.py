@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.telegram.rate_limiter import RateLimiter
+from db import queries
 from db.models.operations import Switch
 from sandbox import embedded
 from scheduler import breaker, notice_delivery, settlements, watchdogs
@@ -168,7 +169,7 @@ async def test_worker_crash_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
             session,
             actor=scene.actors["advertiser"],
             target_id=poisoned,
-            agreed=letter.terms_now,
+            agreed=queries.required(letter.terms_now),
             fee_bps=1_000,
         )
         assert (again.retry_of, again.status) == (poisoned, "pending")

@@ -8,13 +8,22 @@ import asyncpg
 import pytest
 from sqlalchemy import Enum
 
-from db.models import campaigns, destinations, losses, money, operations, posting, users
+from db.models import (
+    campaigns,
+    destinations,
+    losses,
+    money,
+    operations,
+    posting,
+    removals,
+    users,
+)
 from db.models.base import Base
 from sandbox import embedded
 from services.platform import transitions
 from tests.conftest import ROLLED_BACK
 
-MODULES = (campaigns, destinations, losses, money, operations, posting, users)
+MODULES = (campaigns, destinations, losses, money, operations, posting, removals, users)
 """The modules that define tables."""
 TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "campaigns": transitions.CAMPAIGN,
@@ -25,6 +34,7 @@ TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "deposits": transitions.DEPOSIT,
     "withdrawals": transitions.WITHDRAWAL,
     "payout_destinations": transitions.DESTINATION,
+    "removals": transitions.REMOVAL,
     "corrections": transitions.CORRECTION,
     "outbox": transitions.OUTBOX,
     "staff_requests": transitions.STAFF_REQUEST,

@@ -117,7 +117,7 @@ async def test_nobody_approves_a_version_by_the_answer_to_an_earlier_one(
 
 async def test_terms_change_only_with_the_version(database: Database, asked: Deal) -> None:
     where = f"WHERE id = {asked.target.id}"
-    for column in ("price = 1", "promised_hours = 1", "publish_at = clock()"):
+    for column in ("price = 1", "promised_hours = 1", "publish_at = clock()", "ending = 'endless'"):
         statement = f"UPDATE campaign_targets SET {column} {where}"
         assert await _refused_to_the_owner(database, statement) == "AD031"
     for columns in (

@@ -23,12 +23,12 @@ async def test_a_channel_where_the_bot_may_not_post_is_not_connected(market: Mar
 
 
 async def test_a_channel_is_connected_with_its_terms(market: Marketplace) -> None:
-    await market.connect_channel(price="12.50", hours="0")
+    await market.connect_channel(price="12.50", hours="1")
     card = await market.last("owner")
     assert "on offer" in card
     assert "$12.50" in card
     (channel,) = await market.rows("SELECT status, price, promised_hours, topic FROM channels")
-    assert channel == {"status": "active", "price": 1250, "promised_hours": 0, "topic": "news"}
+    assert channel == {"status": "active", "price": 1250, "promised_hours": 1, "topic": "news"}
     await market.press("owner", "⏸ Pause")
     assert await market.value("SELECT status FROM channels") == "paused"
     await market.press("owner", "▶️ Offer it again")

@@ -94,7 +94,8 @@ async def publish(market: Marketplace) -> None:
 async def buy_placement(market: Marketplace) -> None:
     """Let an owner and an advertiser do with buttons what phase 2 asks for."""
     await market.world.promote(can_post_messages=True)
-    await market.connect_channel(hours="0")
+    await market.connect_channel()
+    await market.database.as_owner("UPDATE channels SET promised_hours = 0")
     await market.say("advertiser", "/start")
     await market.give("advertiser", 5_000)
     await market.make_campaign()

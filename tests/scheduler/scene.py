@@ -14,6 +14,7 @@ from bot.admin_chat import AdminChat
 from bot.telegram.answers import create_notice_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import Sender
+from db.models.formats import Ending
 from db.models.operations import Switch
 from scheduler import dispatch, notice_delivery
 from scheduler.breaker import Breaker
@@ -121,7 +122,13 @@ class Scene:
         )
         return connected.id
 
-    async def approve(self, *, promised_hours: int = 0, channel_id: int | None = None) -> int:
+    async def approve(
+        self,
+        *,
+        promised_hours: int = 0,
+        channel_id: int | None = None,
+        ending: Ending = Ending.LEFT,
+    ) -> int:
         """Submit and approve a placement, and return its id."""
         channel_id = channel_id or self.channel_id
         async with self.database.sessions.begin() as session:
@@ -132,6 +139,7 @@ class Scene:
                 price=people.PRICE,
                 promised_hours=promised_hours,
                 topic="news",
+                ending=ending,
             )
             target = await campaigns.submit_target(
                 session,

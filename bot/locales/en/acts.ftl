@@ -11,6 +11,8 @@ audit-act = { $name ->
     [campaign_paused] Campaign paused
     [campaign_resumed] Campaign resumed
     [channel_connected] Channel connected
+    [channel_format_retired] Format of a channel taken off sale
+    [channel_format_set] Format of a channel priced
     [channel_paused] Channel paused
     [channel_removed] Channel removed
     [channel_restored] Channel usable again
@@ -18,6 +20,7 @@ audit-act = { $name ->
     [channel_suspended] Channel suspended
     [channel_taken_over] Channel taken over by its new owner
     [channel_terms_set] Price and terms of a channel set
+    [channel_topic_set] Topic of a channel set
     [chat_move_confirmed] Move of the admin chat confirmed
     [chat_moved] Admin chat moved
     [correction_confirmed] Correction confirmed
@@ -57,10 +60,12 @@ audit-act = { $name ->
     [post_gone] Check: post gone
     [post_present] Check: post present
     [post_published] Post published
+    [post_removed] Post taken down after its time
     [post_rescued] Post of an ended process queued again
     [post_stayed] Check: post stayed to the end
     [post_uncertain] Post with an unknown outcome
     [post_unknown] Check: no clear answer
+    [removal_refused] Post that cannot be taken down
     [request_asked] Request made
     [request_done] Request carried out
     [request_dropped] Request refused

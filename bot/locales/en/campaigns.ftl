@@ -71,10 +71,10 @@ buy-channel = 🛒 { $campaign }
         [0] There are no channels on offer at the moment. Please come back later.
        *[other] Choose a channel:
     }
-buy-channel-row = { $title } · { $price } · 👥 { $subscribers } · { $hours ->
-    [0] 0 h
-   *[other] { $hours } h
-} · { $topic }{ $answer ->
+buy-channel-row = { $title } · { $formats ->
+    [one] { $price }
+   *[other] from { $price }
+} · 👥 { $subscribers } · { $kinds } · { $topic }{ $answer ->
     [0] {""}
    *[other] {" "}· ⏱ { $answer } h
 }
@@ -89,11 +89,7 @@ buy-confirm = 🛒 Please check
     Campaign: { $campaign }
     Channel: { $channel }
     Price: { $price }
-    Stays: { $hours ->
-        [0] no promised time
-        [one] { $hours } hour
-       *[other] { $hours } hours
-    }
+    Stays: { $stays }
     To be published: { $when }
 
     Left of the budget: { $left }, after this: { $after }
@@ -131,11 +127,7 @@ placement = 📋 Placement #{ $id }
     Campaign: { $campaign }
     Channel: { $channel }
     Price: { $price }
-    Stays: { $hours ->
-        [0] no promised time
-        [one] { $hours } hour
-       *[other] { $hours } hours
-    }
+    Stays: { $stays }
     { $published ->
         [yes] Published
        *[no] To be published

@@ -3,6 +3,7 @@ change-what = What should be different? The advertiser reads it and can change t
 change-choice = { $what ->
     [words] ✏️ The ad (in your own words)
     [price] 💰 The price
+    [format] 📐 Another format
    *[time] 🕒 The time of publication
 }
 change-words-ask = What should be different in the ad? Write it in your own words; the advertiser reads exactly this.
@@ -17,6 +18,8 @@ change-reason = { $reason ->
     [language] Another language is needed
    *[unknown] { $reason }
 }
+change-format-ask = Which of your formats should it be? The advertiser pays its price.
+change-format = { $kind } for { $price }
 change-price = the price { $price }
 change-time = publication at { $at }
 change-wanted = ✏️ { $to ->

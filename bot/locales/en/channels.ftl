@@ -18,12 +18,7 @@ channel = 📺 { $title }
        *[other] { $status }
     }
     Subscribers: { $subscribers }
-    Price of a post: { $price }{ $priced ->
-        [yes] , of which you get { $share }
-       *[no] {""}
-    }
-    A post stays: { $hours }
-    Topic: { $topic }
+channel-topic = Topic: { $topic }
 channel-suspended-why = { $reason ->
     [bot_removed] I am not an admin of the channel any more. Make me an admin with the right to post again.
     [no_post_right] I have lost the right to post in the channel. Give it back to me.
@@ -56,8 +51,10 @@ terms-price-sure = The price was { $present }, and now it would be { $price }. O
 terms-price-yes = ✅ Yes, it is right
 terms-hours-ask = A post costs { $price }: you get { $share }, and the platform's fee is { $fee }.
 
-    How many hours does a post stay? Choose, or send a whole number from 0 to { $most }. With 0 you are paid as soon as the post is published.
-hours-wrong = Please send a whole number of hours from 0 to { $most }.
+    How many hours does a post stay? 2/48 means: in the first 2 hours no newer post comes after it, and it stays for 48 hours. You are paid after these hours.
+
+    Choose, or send other hours (from 1 to { $most }), for example 36 or 2/36.
+hours-wrong = Please send whole hours from 1 to { $most }, for example 36. Or two numbers, the hours without a newer post and all hours, for example 2/36.
 terms-topic-ask = What is the channel about? Choose, or send one or two words, at most { $limit } characters.
 usual-topic = { $topic ->
     [news] News
@@ -76,11 +73,7 @@ sold-placement = 📢 Placement #{ $id } in { $channel }
 
     Price: { $price }
     You get: { $share } (the platform's fee is { $fee })
-    Stays: { $hours ->
-        [0] no promised time
-        [one] { $hours } hour
-       *[other] { $hours } hours
-    }
+    Stays: { $stays }
     { $published ->
         [yes] Published
        *[no] To be published

@@ -18,11 +18,8 @@ dead-letter-open = It has not been offered again.
 dead-letter-offered = It was offered to its advertiser again.
 dead-letter-retried = Its advertiser tried again: placement #{ $again }.
 dead-letter-offer = 🔁 Offer it again
-retry-offer = 🔁 Placement #{ $id } in { $channel } failed, and you can try it again. Today it costs { $price }, stays { $hours ->
-    [0] for no promised time
-    [one] for { $hours } hour
-   *[other] for { $hours } hours
-} and is moderated like any other placement. The money is held when it is approved.
+retry-offer = 🔁 Placement #{ $id } in { $channel } failed, and you can try it again. Today it costs { $price } (stays: { $stays }) and is moderated like any other placement. The money is held when it is approved.
+retry-gone = 🔁 Placement #{ $id } in { $channel } failed. The channel does not sell this format any more, so it can't be repeated. Choose another placement: press 🛒.
 retry-button = 🔁 Try again for { $price }
 command-dlq = Posts that failed for good
 error-terms-changed = The owner has changed the terms: it is { $price } now, and the ad stays { $promised_hours ->

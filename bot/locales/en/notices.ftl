@@ -12,7 +12,11 @@ notice-target-expired = { $loss ->
    *[amount] ⌛️ Placement #{ $id } in { $channel } has ended. It could not be approved in time, because you owe { $loss }. No money was taken. After the debt is repaid, you can buy it again: /paysupport
 }
 notice-target-paid = { $to ->
-    [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }.
+    [owner] 💰 You have been paid { $amount } for placement #{ $id } in { $channel }. { $ending ->
+        [removed] I take the post down now.
+        [endless] Please leave the post in the channel: that is what was bought.
+       *[left] You may delete the post now.
+    }
    *[advertiser] ✅ Placement #{ $id } in { $channel } is done: { $record ->
         [stayed] the post has stayed as promised, and the owner has been paid.
         [decided] the promised time is over. The bot couldn't prove that the post stayed, and an admin has decided that the owner is paid.
@@ -44,11 +48,7 @@ notice-ad-offer-ended = { $state ->
     [rejected] ❌ An admin has rejected the ad of placement #{ $id } in { $channel }. It is not published. There is nothing to do.
    *[expired] ⌛️ No admin approved the ad of placement #{ $id } in { $channel } in time. It is not published. There is nothing to do.
 }
-notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. { $hours ->
-    [0] There is no promised time.
-    [one] It stays for { $hours } hour.
-   *[other] It stays for { $hours } hours.
-}
+notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. Stays: { $stays }.
 notice-post-published = { $to ->
     [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). { $hours ->
         [0] You are paid for it now.

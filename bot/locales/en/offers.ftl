@@ -2,11 +2,7 @@ offer = 🆕 Placement #{ $id }: an advertiser wants to publish this ad in { $ch
 
     Price: { $price }
     You get: { $share } (the platform's fee is { $fee })
-    Stays: { $hours ->
-        [0] no promised time
-        [one] { $hours } hour
-       *[other] { $hours } hours
-    }
+    Stays: { $stays }
     To be published: { $when }
     Advertiser: number { $advertiser }, { $kept ->
         [0] no placement has stayed to its end yet

@@ -5,11 +5,7 @@ card = 🆕 Placement #{ $id }
     Channel: { $channel }
     Owner: { $owner }
     Price: { $price }
-    Stays: { $hours ->
-        [0] no promised time
-        [one] { $hours } hour
-       *[other] { $hours } hours
-    }
+    Stays: { $stays }
     To be published: { $when }
 card-status = { $status ->
     [asked] ⏳ Waits for the owner of the channel. It cannot be approved before.

@@ -11,6 +11,8 @@ audit-act = { $name ->
     [campaign_paused] Кампания приостановлена
     [campaign_resumed] Кампания продолжена
     [channel_connected] Канал подключён
+    [channel_format_retired] Формат канала снят с продажи
+    [channel_format_set] Цена формата канала указана
     [channel_paused] Канал приостановлен
     [channel_removed] Канал удалён
     [channel_restored] Канал снова доступен
@@ -18,6 +20,7 @@ audit-act = { $name ->
     [channel_suspended] Канал отключён ботом
     [channel_taken_over] Канал перешёл к новому владельцу
     [channel_terms_set] Заданы цена и условия канала
+    [channel_topic_set] Тема канала указана
     [chat_move_confirmed] Переезд чата администраторов подтверждён
     [chat_moved] Чат администраторов переехал
     [correction_confirmed] Исправление подтверждено
@@ -57,10 +60,12 @@ audit-act = { $name ->
     [post_gone] Проверка: поста нет
     [post_present] Проверка: пост на месте
     [post_published] Пост опубликован
+    [post_removed] Пост удалён после своего срока
     [post_rescued] Пост завершившегося процесса снова в очереди
     [post_stayed] Проверка: пост простоял до конца
     [post_uncertain] Неизвестно, вышел ли пост
     [post_unknown] Проверка: ясного ответа нет
+    [removal_refused] Пост, который нельзя удалить
     [request_asked] Запрос создан
     [request_done] Запрос выполнен
     [request_dropped] Запрос отклонён

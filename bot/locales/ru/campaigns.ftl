@@ -71,10 +71,10 @@ buy-channel = 🛒 { $campaign }
         [0] Сейчас каналов в продаже нет. Загляните позже.
        *[other] Выберите канал:
     }
-buy-channel-row = { $title } · { $price } · 👥 { $subscribers } · { $hours ->
-    [0] 0 ч
-   *[other] { $hours } ч
-} · { $topic }{ $answer ->
+buy-channel-row = { $title } · { $formats ->
+    [one] { $price }
+   *[other] от { $price }
+} · 👥 { $subscribers } · { $kinds } · { $topic }{ $answer ->
     [0] {""}
    *[other] {" "}· ⏱ { $answer } ч
 }
@@ -89,12 +89,7 @@ buy-confirm = 🛒 Проверьте, пожалуйста
     Кампания: { $campaign }
     Канал: { $channel }
     Цена: { $price }
-    Остаётся: { $hours ->
-        [0] без обещанного срока
-        [one] { $hours } час
-        [few] { $hours } часа
-       *[other] { $hours } часов
-    }
+    Остаётся: { $stays }
     Публикация: { $when }
 
     Осталось от бюджета: { $left }, после этого: { $after }
@@ -132,12 +127,7 @@ placement = 📋 Размещение #{ $id }
     Кампания: { $campaign }
     Канал: { $channel }
     Цена: { $price }
-    Остаётся: { $hours ->
-        [0] без обещанного срока
-        [one] { $hours } час
-        [few] { $hours } часа
-       *[other] { $hours } часов
-    }
+    Остаётся: { $stays }
     { $published ->
         [yes] Опубликовано
        *[no] Публикация

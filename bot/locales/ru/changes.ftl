@@ -3,6 +3,7 @@ change-what = Что должно быть иначе? Рекламодател�
 change-choice = { $what ->
     [words] ✏️ Объявление (своими словами)
     [price] 💰 Цену
+    [format] 📐 Другой формат
    *[time] 🕒 Время публикации
 }
 change-words-ask = Что должно быть иначе в объявлении? Напишите своими словами; рекламодатель прочтёт именно это.
@@ -17,6 +18,8 @@ change-reason = { $reason ->
     [language] Нужен другой язык
    *[unknown] { $reason }
 }
+change-format-ask = Каким из ваших форматов должно быть размещение? Рекламодатель заплатит его цену.
+change-format = { $kind } за { $price }
 change-price = цена { $price }
 change-time = публикация { $at }
 change-wanted = ✏️ { $to ->

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.agreements import Side
+from db.models.formats import Ending
 from services.market import (
     agreements,
     change_requests,
+    formats,
     moderation,
     owner_records,
     placement_expiry,
@@ -19,6 +21,7 @@ from services.market import (
     publish_times,
 )
 from services.market.change_requests import WantedChange
+from services.market.terms import Terms
 from services.platform import errors
 from services.platform.actors import Actor
 from services.platform.agreement_errors import (
@@ -65,7 +68,7 @@ async def test_an_owner_asks_and_the_advertiser_is_told(session: AsyncSession) -
     made = await people.deal(session, asks=True)
     await _ask(session, made, words=f"  {WORDS} ")
     assert await change_requests.find_open(session, made.target.id) == WantedChange(
-        Side.OWNER, WORDS, None, None
+        Side.OWNER, WORDS, None, None, None
     )
     assert await rows.table(session, TOLD) == [("change_asked", made.advertiser.user_id)]
     assert await rows.table(
@@ -73,7 +76,7 @@ async def test_an_owner_asks_and_the_advertiser_is_told(session: AsyncSession) -
     ) == [(made.owner.user_id, "owner")]
     await _ask(session, made, price=9_000)
     row = await moderation.get_details(session, target_id=made.target.id)
-    assert row.wanted == WantedChange(Side.OWNER, None, 9_000, None)
+    assert row.wanted == WantedChange(Side.OWNER, None, 9_000, None, None)
     await agreements.accept(session, actor=made.owner, target_id=made.target.id)
     assert await change_requests.find_open(session, made.target.id) is None
 
@@ -128,12 +131,35 @@ async def test_a_moderator_asks_after_the_owner_has_accepted(session: AsyncSessi
         await _ask(session, made)
     await _ask_as_moderator(session, made)
     row = await moderation.get_details(session, target_id=made.target.id)
-    assert row.wanted == WantedChange(Side.MODERATOR, WORDS, None, None)
+    assert row.wanted == WantedChange(Side.MODERATOR, WORDS, None, None, None)
     await people.approve(session, made)  # another admin may decide otherwise
     row = await moderation.get_details(session, target_id=made.target.id)
     assert row.wanted is None
     with pytest.raises(errors.InvalidMove):
         await _ask_as_moderator(session, made)
+
+
+async def test_an_owner_asks_for_another_format(session: AsyncSession) -> None:
+    made = await people.deal(session, asks=True)
+    short = Terms(3_000, 24, 1, Ending.REMOVED)
+    await formats.add(session, made.channel.id, short)
+    first, second = await formats.of_channel(session, made.channel.id)
+    assert formats.terms_of(second) == short
+    with pytest.raises(NothingChanged):
+        await _ask(session, made, format_id=first.id)
+    with pytest.raises(errors.NotFound):
+        await _ask(session, made, format_id=second.id + 1)
+    await _ask(session, made, format_id=second.id)
+    row = await moderation.get_details(session, target_id=made.target.id)
+    assert row.wanted == WantedChange(Side.OWNER, None, 3_000, short.kind, None)
+    await placement_versions.accept_request(
+        session, actor=made.advertiser, target_id=made.target.id, version=1
+    )
+    row = await moderation.get_details(session, target_id=made.target.id)
+    assert (row.version, row.price, row.hours_on_top, row.ending) == (2, 3_000, 1, "removed")
+    assert await rows.table(
+        session, "SELECT price, hours_on_top, ending FROM placement_versions"
+    ) == [(people.PRICE, 0, "left")]
 
 
 async def test_nobody_asks_for_a_change_of_their_own_money(session: AsyncSession) -> None:
