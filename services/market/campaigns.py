@@ -12,6 +12,7 @@ from db.models.posting import PostJob, PostJobStatus
 from services.market import (
     agreements,
     creatives,
+    kept_times,
     publish_times,
     submission_funds,
     terms,
@@ -168,13 +169,14 @@ async def submit_target(
     """Submit a placement to the channel's owner, or return the placement that already has `key`.
 
     `key` is the unique name of the request. `publish_at` has a time zone; None means publication
-    right after the approval. `answer_time` is how long the owner can answer; an acceptance rule of
-    the channel answers at once. `agreed` is None, or the price and promised hours that the
-    advertiser has read. Locks the campaign, then takes advisory locks on the key and on the
-    advertiser's pending placements. Raises AccessDenied, NotFound, NotCampaignOwner,
-    CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast,
-    PublishTimeTooFar, BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used
-    for another campaign or channel.
+    right after the approval, or at the next free time of the channel's calendar. `answer_time` is
+    how long the owner can answer; an acceptance rule of the channel answers at once. `agreed` is
+    None, or the price and promised hours that the advertiser has read. Locks the campaign, then
+    takes advisory locks on the key, on the advertiser's pending placements and on the calendar.
+    Raises AccessDenied, NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable,
+    TermsChanged, PersonBlocked, OpenLoss, PublishTimePast, PublishTimeTooFar, BudgetExceeded,
+    InsufficientFunds, TimeNotFree, NoFreeTime; IdempotencyConflict if the key was used for another
+    campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -205,6 +207,7 @@ async def submit_target(
     if price > left:
         raise errors.BudgetExceeded(campaign_id, left, price)
     await submission_funds.require(session, advertiser_id=advertiser_id, price=price)
+    await kept_times.require(session, channel_id, publish_at)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,

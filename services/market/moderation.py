@@ -22,7 +22,7 @@ from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
 from db.session import is_timeout
-from services.market import agreements, submission_cards
+from services.market import agreements, kept_times, submission_cards
 from services.market.creatives import Creative
 from services.money import ledger, wallets
 from services.platform import audit, errors, outbox, transitions
@@ -104,9 +104,10 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
     """Approve a placement: hold its price and queue its post.
 
     A repeated approval or an error changes nothing. Locks the kill switch `new_escrows` (shared),
-    the placement, its campaign (shared), its escrow, then the wallets. Raises AccessDenied,
-    NotFound, OwnMoney, InvalidMove, NotAgreed, CampaignNotActive, ChannelNotUsable, PersonBlocked,
-    PublishTimePast, SwitchStopped, EscrowNotHeld, OpenLoss, InsufficientFunds.
+    the placement, its campaign (shared), its escrow, the wallets, then the calendar of the channel
+    if the post gets the next free time. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
+    NotAgreed, CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped,
+    EscrowNotHeld, OpenLoss, InsufficientFunds, NoFreeTime.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
     parameters = {"target_id": target_id, "actor_id": actor.user_id, "role": role.value}
@@ -117,7 +118,8 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
     except DBAPIError as error:
         if is_timeout(error):
             failures.count(FailureKind.APPROVE_TIMEOUT)
-        raise ledger.domain_error(error, f"escrow_hold:{target_id}") from error
+        refusal = kept_times.domain_error(error)
+        raise refusal or ledger.domain_error(error, f"escrow_hold:{target_id}") from error
     code, ref_id, state = found.one()
     if code is not None and code != "repeated":
         raise _refusal(target_id, code, ref_id, state)
@@ -300,6 +302,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Wallet.currency,
             wallets.open_loss_of(Campaign.advertiser_id).label("advertiser_loss"),
             submission_cards.count_pending().label("advertiser_pending"),
+            queries.publish_time().label("publish_at"),
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -331,7 +334,7 @@ def _card(row: Any) -> PlacementDetails:
         price=target.price,
         promised_hours=target.promised_hours,
         fee_bps=target.fee_bps,
-        publish_at=target.publish_at,
+        publish_at=row.publish_at,
         status=target.status,
         decided_by_telegram_id=row.decider_telegram_id,
         decision_reason=target.decision_reason,

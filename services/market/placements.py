@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.money import Escrow
 from db.models.posting import PostJob
@@ -75,7 +76,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             CampaignTarget.price,
             CampaignTarget.promised_hours,
             CampaignTarget.fee_bps,
-            CampaignTarget.publish_at,
+            queries.publish_time(),
             CampaignTarget.status,
             CampaignTarget.decision_reason,
             PostJob.status,

@@ -21,6 +21,7 @@ TESTED_ELSEWHERE = {
     "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
     " every error in every language",
     "services/platform/agreement_errors": "services/market/test_agreements meets each",
+    "services/platform/calendar_errors": "services/market/test_kept_times meets each",
     "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
     "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",
     "bot/database_metrics": "test_metrics counts conflicts and connections with it",
