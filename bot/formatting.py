@@ -113,6 +113,16 @@ def format_day(day: date, language: str) -> str:
     return format_date(day, "d MMM y", locale=language)
 
 
+def format_weekday(day: date, language: str) -> str:
+    """Format a day of the calendar with its day of the week, for example Mon 2 Mar in English."""
+    return format_date(day, "EEE d MMM", locale=language)
+
+
+def format_clock(at: datetime, time_zone: str | None) -> str:
+    """Format the time of day of an aware datetime in the person's time zone."""
+    return f"{at.astimezone(time_zones.zone(time_zone)):%H:%M}"
+
+
 def format_time(at: datetime, time_zone: str | None, language: str) -> str:
     """Format an aware datetime in the person's time zone, with the zone's short name.
 

@@ -60,6 +60,14 @@ class Texts:
         """Format a day of the calendar."""
         return formatting.format_day(day, self.language)
 
+    def weekday(self, day: date) -> str:
+        """Format a day of the calendar with its day of the week and without the year."""
+        return formatting.format_weekday(day, self.language)
+
+    def clock(self, at: datetime) -> str:
+        """Format the time of day of an aware datetime in the person's zone."""
+        return formatting.format_clock(at, self.time_zone)
+
     def time(self, at: datetime) -> str:
         """Format an aware datetime in the person's zone."""
         return formatting.format_time(at, self.time_zone, self.language)

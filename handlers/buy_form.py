@@ -20,23 +20,28 @@ from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
 from db.models.campaigns import CampaignStatus, Channel
 from handlers import campaigns as campaign_handlers
-from handlers import forms, wallet
+from handlers import forms, time_choice, wallet
 from handlers import settings as settings_handlers
 from services.market import campaigns, channels, owner_records, placements, publish_times
 from services.market.owner_records import OwnerRecord
 from services.market.terms import Terms
 from services.platform import errors
+from services.platform.calendar_errors import NoFreeTime, TimeNotFree
 
 openers = Router(name="buy_form")
 
 
 class BuyForm(StatesGroup):
-    """The steps of the form. A person with a time zone skips the step `zone`."""
+    """The steps of the form. A person with a time zone skips the step `zone`.
+
+    A channel with a calendar offers its free times in the steps `time` (a day) and `hour`.
+    """
 
     channel = State()
     when = State()
     zone = State()
     time = State()
+    hour = State()
     confirm = State()
 
 
@@ -122,8 +127,10 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
         await forms.next_step(manager, BuyForm.time)
 
 
-async def _zone(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    return {"values": {"zone": forms.context_of(dialog_manager).t.zone}}
+async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    at = await time_choice.next_time(context, dialog_manager.dialog_data["channel_id"])
+    return {"values": {"next": at}, "can_be_soon": at != "none"}
 
 
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -145,8 +152,7 @@ async def _save_time(message: Message, _input: MessageInput, manager: DialogMana
     except (errors.PublishTimePast, errors.PublishTimeTooFar) as error:
         forms.show_error(manager, explain(context.t, error))
         return
-    manager.dialog_data["publish_at"] = at.isoformat()
-    await forms.next_step(manager, BuyForm.confirm)
+    await time_choice.save(manager, at, BuyForm.confirm)
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
@@ -159,6 +165,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
         row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
         record = (await owner_records.of_channels(session, [row.id]))[row.id]
     at = _publish_at(dialog_manager)
+    soon = "" if at else await time_choice.next_time(context, row.id)
     price, hours = row.price or 0, row.promised_hours or 0
     dialog_manager.dialog_data["terms"] = [price, hours]
     return {
@@ -167,7 +174,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "channel": row.title,
             "price": context.t.money(price),
             "hours": hours,
-            "when": context.t.time(at) if at else context.t("when-approved"),
+            "when": context.t.time(at) if at else context.t("when-next-free", next=soon),
             "left": context.t.money(left),
             "after": context.t.money(left - price),
             "record": offer_screens.owner_record(context.t, record),
@@ -195,6 +202,10 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                 )
     except errors.TermsChanged:
         forms.show_error(manager, context.t("terms-changed"))
+        return
+    except (TimeNotFree, NoFreeTime) as error:
+        forms.show_error(manager, explain(context.t, error))
+        await manager.switch_to(BuyForm.time if isinstance(error, TimeNotFree) else BuyForm.when)
         return
     except errors.InsufficientFunds as error:
         # The form stays open as a draft, and can be submitted after the deposit.
@@ -267,20 +278,33 @@ form = Dialog(
     Window(
         forms.Question("buy-when"),
         Column(
-            Button(forms.Translated("buy-at-once"), "at_once", on_click=_publish_at_once),
+            Button(
+                forms.Translated("buy-at-once"),
+                "at_once",
+                on_click=_publish_at_once,
+                when="can_be_soon",
+            ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
         ),
         forms.navigation_row(_campaign_card),
         state=BuyForm.when,
+        getter=_when,
     ),
     forms.text_step("zone-ask", _save_zone, state=BuyForm.zone, after_cancel=_campaign_card),
     forms.text_step(
         "buy-time-ask",
         _save_time,
+        time_choice.day_buttons(BuyForm.hour),
         state=BuyForm.time,
         after_cancel=_campaign_card,
         back_to=BuyForm.when,
-        getter=_zone,
+        getter=time_choice.days,
+    ),
+    time_choice.hour_step(
+        BuyForm.hour,
+        next_state=BuyForm.confirm,
+        back_to=BuyForm.time,
+        after_cancel=_campaign_card,
     ),
     Window(
         forms.Question("buy-confirm"),

@@ -7,7 +7,7 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button, Group, Row, Select
+from aiogram_dialog.widgets.kbd import Button, Row
 
 from bot import formatting
 from bot.callbacks import FormName, OpenForm
@@ -156,18 +156,6 @@ async def _channel_list(_manager: DialogManager, context: RequestContext) -> Out
     return screens.channels(context.t, Page(rows, 0), waiting)
 
 
-def _choices(items: str, on_click: Any) -> Group:
-    """Make buttons for the usual answers of a step, two in a row."""
-    select = Select(
-        forms.ItemLabel(),
-        id=items,
-        item_id_getter=lambda item: item[0],
-        items=items,
-        on_click=on_click,
-    )
-    return Group(select, width=2)
-
-
 form = Dialog(
     forms.text_step(
         "terms-price-ask",
@@ -185,7 +173,7 @@ form = Dialog(
     forms.text_step(
         "terms-hours-ask",
         _read_hours,
-        _choices("hours", _choose_hours),
+        forms.choices("hours", _choose_hours),
         state=TermsForm.hours,
         after_cancel=_channel_list,
         back_to=TermsForm.price,
@@ -193,7 +181,7 @@ form = Dialog(
     forms.text_step(
         "terms-topic-ask",
         _read_topic,
-        _choices("topics", _choose_topic),
+        forms.choices("topics", _choose_topic),
         state=TermsForm.topic,
         after_cancel=_channel_list,
     ),

@@ -6,7 +6,7 @@ keeps the times by triggers (`keep_time`, `keep_next_time`), and refuses two tha
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, Interval, bindparam, func, select, text
@@ -27,6 +27,11 @@ SUGGESTED = 3
 STEP = timedelta(hours=1)
 """Suggested times are multiples of this, in the zone of the channel."""
 SUGGESTED_WITHIN = timedelta(days=31)
+DAYS = 14
+"""The number of days from today that `free_days` offers."""
+TIMES_A_DAY = 48
+SOON = timedelta(minutes=1)
+"""A free time within this time from now counts as now."""
 _FREE = text(
     "SELECT free FROM free_times(:channel_id, :after, :until, :wanted, :step) AS free"
 ).bindparams(
@@ -37,11 +42,10 @@ _FREE = text(
 )
 _DAYS = text(
     """
-    SELECT day.begins_at
-    FROM unnest(CAST(:begins AS timestamptz[]), CAST(:ends AS timestamptz[]))
-        AS day (begins_at, ends_at)
+    SELECT day.number
+    FROM unnest(:begins, :ends) WITH ORDINALITY AS day (begins_at, ends_at, number)
     WHERE EXISTS (SELECT FROM free_times(:channel_id, day.begins_at, day.ends_at, 1, :step))
-    ORDER BY day.begins_at
+    ORDER BY day.number
     """
 ).bindparams(
     bindparam("channel_id", type_=BigInteger),
@@ -88,23 +92,39 @@ async def free(
     return found.all()
 
 
-async def free_days(
-    session: AsyncSession, channel_id: int, days: Sequence[tuple[datetime, datetime]]
-) -> Sequence[datetime]:
-    """Return the beginnings of those days that have a free time, the earliest first.
-
-    `days` are the beginning and the end of each day, with a time zone.
-    """
+async def free_days(session: AsyncSession, channel_id: int, zone: tzinfo) -> Sequence[date]:
+    """Return the days of the next DAYS days on which a channel has a free time, in a time zone."""
+    soon = await queries.now(session) + SOON
+    today = soon.astimezone(zone).date()
+    days = [today + timedelta(days=number) for number in range(DAYS)]
+    limits = [_limits(day, zone, soon) for day in days]
     found = await session.scalars(
         _DAYS,
         {
             "channel_id": channel_id,
-            "begins": [begins_at for begins_at, _ in days],
-            "ends": [ends_at for _, ends_at in days],
+            "begins": [begins_at for begins_at, _ in limits],
+            "ends": [ends_at for _, ends_at in limits],
             "step": STEP,
         },
     )
-    return found.all()
+    return [days[number - 1] for number in found]
+
+
+async def free_on(
+    session: AsyncSession, channel_id: int, day: date, zone: tzinfo
+) -> Sequence[datetime]:
+    """Return the free times of a channel on one day of a time zone, from now on."""
+    after, until = _limits(day, zone, await queries.now(session) + SOON)
+    return await free(session, channel_id, after=after, until=until, wanted=TIMES_A_DAY)
+
+
+def _limits(day: date, zone: tzinfo, soon: datetime) -> tuple[datetime, datetime]:
+    """Return the first and the last moment of a day, and of today only what is left."""
+    begins_at, next_day = (
+        datetime.combine(each, time(), zone).astimezone(UTC)
+        for each in (day, day + timedelta(days=1))
+    )
+    return max(begins_at, soon), next_day - timedelta(seconds=1)
 
 
 async def soonest(session: AsyncSession, channel_id: int) -> datetime | None:

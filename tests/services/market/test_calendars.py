@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.calendars import SHORTEST_GAP, KeptTime
 from services.market import calendars, kept_times
 from services.platform import errors
@@ -136,12 +137,16 @@ async def test_a_zone_with_half_hours_has_whole_local_hours(session: AsyncSessio
 
 async def test_days_with_a_free_time_are_found(session: AsyncSession) -> None:
     made = await _opened(session)
-    await _set(session, made, calendars.set_weekday, weekday=2, is_open=False)
-    days = [(MONDAY + n * DAY, MONDAY + (n + 1) * DAY - HOUR) for n in range(3)]
-    assert await kept_times.free_days(session, made.channel.id, days) == [
-        MONDAY,
-        MONDAY + 2 * DAY,
-    ]
+    for weekday in (2, 4):
+        await _set(session, made, calendars.set_weekday, weekday=weekday, is_open=False)
+    first = (await queries.now(session) + kept_times.SOON).date()
+    days = [first + DAY * number for number in range(kept_times.DAYS)]
+    open_days = [day for day in days if day.isoweekday() not in (2, 4)]
+    # Of today, perhaps nothing is left.
+    assert list(await kept_times.free_days(session, made.channel.id, UTC))[-9:] == open_days[-9:]
+    day = open_days[-1]
+    times = await kept_times.free_on(session, made.channel.id, day, UTC)
+    assert [(at.date(), at.hour) for at in times] == [(day, hour) for hour in range(24)]
 
 
 async def test_a_first_calendar_keeps_the_times_that_were_bought_before(
