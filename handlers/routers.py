@@ -21,6 +21,7 @@ from bot.middlewares import (
 from handlers import (
     admin_chat,
     buy_form,
+    calendar,
     campaign_form,
     campaigns,
     channel_events,
@@ -87,6 +88,7 @@ def dispatcher() -> Dispatcher:
         sold_placements.router,
         offers.router,
         channels.router,
+        calendar.router,
         earnings.router,
         wallet.router,
         withdraw_form.router,

@@ -7,6 +7,7 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 
+from bot.calendar_callbacks import ShowCalendar
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.owner_callbacks import ShowRule
 from bot.screens.outgoing import Outgoing, button, column, rows
@@ -81,6 +82,7 @@ def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
             if connected
             else [],
             [button(t("channel-rule"), ShowRule(id=row.id))] if connected else [],
+            [button(t("channel-calendar"), ShowCalendar(id=row.id))] if connected else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
             if connected

@@ -31,3 +31,78 @@ when-next-free = as soon as it is approved{ $next ->
     [none] {""}
    *[other] {""}, at the next free time of the channel: { $next } or later
 }
+channel-calendar = 🗓 Calendar
+calendar-missing = 🗓 “{ $title }” has no calendar yet: ads are published at any time, and two ads can come one right after the other.
+
+    With a calendar, buyers can choose free times only. Times that were bought before stay.
+calendar-create = 🗓 Set up the calendar
+calendar = 🗓 Calendar of “{ $title }”
+
+    Hours of ads: { $hours ->
+        [all] the whole day
+       *[some] { $opens }–{ $closes }
+    }
+    Days: { $weekdays ->
+        [all] every day
+       *[some] { $weekdays }
+    }
+    Between two ads: { $gap }
+    Ads a day: { $most ->
+        [0] any number
+       *[other] at most { $most }
+    }
+    Days off: { $off ->
+        [none] none
+       *[some] { $off }
+    }
+    Time zone: { $zone }
+
+    A change does not move or cancel an ad whose time is already bought.
+
+calendar-gap-minutes = { $minutes ->
+    [0] no gap
+   *[other] { $minutes } min
+}
+calendar-gap-hours = { $hours } h
+calendar-day = { $day }: { $state ->
+    [ads] { $ads }
+    [off] 🌴 day off
+    [weekday] no ads on this day of the week
+   *[free] no ads yet
+}
+calendar-ad = { $status ->
+    [pending] ⏳
+    [approved] 📬
+    [posted] ✅
+   *[other] ▫️
+} { $time } #{ $id } { $campaign }
+calendar-part = { $part ->
+    [hours] 🕒 Hours
+    [days] 📆 Days
+    [gap] ↔️ Between ads
+    [most] 🔢 Ads a day
+   *[off] 🌴 Days off
+}
+calendar-month = 🖼 Month
+calendar-zone = 🌍 Use my time zone ({ $zone })
+calendar-zone-ask = 🌍 Set my time zone
+calendar-hours-ask = From which hour on may ads be published in “{ $title }”?
+calendar-all-day = 🕛 The whole day
+calendar-until-ask = Ads from { $opens } on. Until which hour?
+calendar-weekdays-ask = On which days of the week may ads be published? Press a day to change it.
+calendar-gap-ask = How much time must be between two ads?
+calendar-most-ask = How many ads may one day have?
+calendar-most = { $most ->
+    [0] any number
+   *[other] { $most }
+}
+calendar-off-ask = On which days do you want no ads? Press a day to change it. Ads that are bought already stay.
+calendar-toggle = { $chosen ->
+    [yes] ✔️ { $label }
+   *[no] { $label }
+}
+calendar-caption = 🗓 “{ $title }”, { $month }: { $ads ->
+    [0] no ads
+    [one] { $ads } ad
+   *[other] { $ads } ads
+}. A square is an ad, grey days have no ads, and the red frame is today. Weeks begin on Monday.

@@ -31,3 +31,79 @@ when-next-free = сразу после одобрения{ $next ->
     [none] {""}
    *[other] {""}, в ближайшее свободное время канала: { $next } или позже
 }
+channel-calendar = 🗓 Календарь
+calendar-missing = 🗓 У канала «{ $title }» ещё нет календаря: реклама выходит в любое время, и два объявления могут выйти сразу друг за другом.
+
+    С календарём покупатели выбирают только свободное время. Уже купленное время остаётся.
+calendar-create = 🗓 Настроить календарь
+calendar = 🗓 Календарь канала «{ $title }»
+
+    Часы рекламы: { $hours ->
+        [all] весь день
+       *[some] { $opens }–{ $closes }
+    }
+    Дни: { $weekdays ->
+        [all] каждый день
+       *[some] { $weekdays }
+    }
+    Между двумя объявлениями: { $gap }
+    Объявлений в день: { $most ->
+        [0] любое число
+       *[other] не больше { $most }
+    }
+    Выходные: { $off ->
+        [none] нет
+       *[some] { $off }
+    }
+    Часовой пояс: { $zone }
+
+    Изменение не переносит и не отменяет объявления, время которых уже куплено.
+
+calendar-gap-minutes = { $minutes ->
+    [0] без перерыва
+   *[other] { $minutes } мин
+}
+calendar-gap-hours = { $hours } ч
+calendar-day = { $day }: { $state ->
+    [ads] { $ads }
+    [off] 🌴 выходной
+    [weekday] в этот день недели рекламы нет
+   *[free] пока нет рекламы
+}
+calendar-ad = { $status ->
+    [pending] ⏳
+    [approved] 📬
+    [posted] ✅
+   *[other] ▫️
+} { $time } #{ $id } { $campaign }
+calendar-part = { $part ->
+    [hours] 🕒 Часы
+    [days] 📆 Дни
+    [gap] ↔️ Между рекламой
+    [most] 🔢 Реклам в день
+   *[off] 🌴 Выходные
+}
+calendar-month = 🖼 Месяц
+calendar-zone = 🌍 Мой часовой пояс ({ $zone })
+calendar-zone-ask = 🌍 Указать мой часовой пояс
+calendar-hours-ask = С какого часа можно публиковать рекламу в «{ $title }»?
+calendar-all-day = 🕛 Весь день
+calendar-until-ask = Реклама с { $opens }. До какого часа?
+calendar-weekdays-ask = В какие дни недели можно публиковать рекламу? Нажмите на день, чтобы изменить его.
+calendar-gap-ask = Сколько времени должно быть между двумя объявлениями?
+calendar-most-ask = Сколько объявлений может быть в один день?
+calendar-most = { $most ->
+    [0] любое число
+   *[other] { $most }
+}
+calendar-off-ask = В какие дни вы не хотите рекламы? Нажмите на день, чтобы изменить его. Уже купленные объявления остаются.
+calendar-toggle = { $chosen ->
+    [yes] ✔️ { $label }
+   *[no] { $label }
+}
+calendar-caption = 🗓 «{ $title }», { $month }: { $ads ->
+    [0] рекламы нет
+    [one] { $ads } объявление
+    [few] { $ads } объявления
+   *[other] { $ads } объявлений
+}. Квадрат — это объявление, в серые дни рекламы нет, красная рамка — сегодня. Недели начинаются с понедельника.
