@@ -1,6 +1,7 @@
 """Test that the ads of a channel have times of their own, by the channel's calendar."""
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -27,7 +28,8 @@ from services.platform import operation_facts
 from services.platform.actors import Actor
 from services.platform.calendar_errors import NoFreeTime, TimeNotFree
 from tests.conftest import Database
-from tests.factories import one_post, people
+from tests.factories import concurrency, one_post, people
+from tests.factories.concurrency import Act
 from tests.factories.people import Deal
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -294,3 +296,31 @@ async def test_no_query_reads_the_whole_table(database: Database) -> None:
         whole, by_index = (await session.execute(scanned)).one()
     assert whole == 0
     assert by_index > 0
+
+
+async def test_posts_that_are_approved_at_once_get_times_of_their_own(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        made = await _opened(session)
+        others = [await _buy(session, made, None) for _ in range(5)]
+        at = await _next_day(session)
+        admins = [await people.staff(session) for _ in range(6)]
+
+    def approve(number: int, target_id: int) -> Act:
+        return lambda session: moderation.approve(
+            session, actor=admins[number], target_id=target_id
+        )
+
+    def buy(number: int) -> Act:
+        return lambda session: _buy(session, made, at + number % 2 * HOUR)
+
+    targets = [made.target.id, *(target.id for target in others)]
+    results = await concurrency.run_concurrently(
+        database.sessions,
+        *(approve(number, target_id) for number, target_id in enumerate(targets)),
+        *(buy(number) for number in range(6)),
+    )
+    assert sum(isinstance(result, TimeNotFree) for result in results) == 4
+    async with database.sessions.begin() as session:
+        kept = await _kept(session, made)
+    assert len(kept) == 8
+    assert all(after - before >= HOUR for before, after in itertools.pairwise(kept))
