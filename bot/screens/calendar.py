@@ -32,6 +32,10 @@ GAPS = (0, 15, 30, 60, 120, 180, 240, 360, 720, 1_440)
 ADS_A_DAY = (1, 2, 3, 4, 5, 6, 8, 10, 0)
 """The greatest numbers of ads a day that can be chosen. 0 means any number."""
 _HOURS = 24
+_ADS_SHOWN = 6
+_NAME_SHOWN = 20
+_DAYS_OFF_TOLD = 10
+"""With these limits, each week fits into one message."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def week(t: Texts, channel: Channel, calendar: ChannelCalendar, shown: Week) -> 
         (CalendarPart.GAP, CalendarPart.MOST),
     )
     return Outgoing(
-        "\n".join([_settings(t, channel, calendar, shown.today), *lines]),
+        "\n".join([_settings(t, channel, calendar, shown.today), "", *lines]),
         rows(
             _turn(t, channel.id, shown.number),
             *(
@@ -96,6 +100,8 @@ def week(t: Texts, channel: Channel, calendar: ChannelCalendar, shown: Week) -> 
 
 def _settings(t: Texts, channel: Channel, calendar: ChannelCalendar, today: date) -> str:
     off = [t.weekday(day) for day in calendar.days_off if day >= today]
+    if len(off) > _DAYS_OFF_TOLD:
+        off[_DAYS_OFF_TOLD:] = [t("calendar-more", more=len(off) - _DAYS_OFF_TOLD)]
     return t(
         "calendar",
         title=channel.title,
@@ -130,17 +136,23 @@ def _day(t: Texts, calendar: ChannelCalendar, day: date, ads: Sequence[PlannedAd
         state = "weekday"
     elif day in calendar.days_off:
         state = "off"
-    shown = "; ".join(
-        t(
-            "calendar-ad",
-            time=formatting.format_clock(ad.at, calendar.time_zone),
-            id=str(ad.target_id),
-            campaign=ad.campaign_name,
-            status=ad.status,
-        )
-        for ad in ads
+    shown = [_ad(t, calendar, ad) for ad in ads[:_ADS_SHOWN]]
+    if len(ads) > _ADS_SHOWN:
+        shown.append(t("calendar-more", more=len(ads) - _ADS_SHOWN))
+    return t(
+        "calendar-day", day=t.weekday(day), state="ads" if ads else state, ads="; ".join(shown)
     )
-    return t("calendar-day", day=t.weekday(day), state="ads" if ads else state, ads=shown)
+
+
+def _ad(t: Texts, calendar: ChannelCalendar, ad: PlannedAd) -> str:
+    name = ad.campaign_name
+    return t(
+        "calendar-ad",
+        time=formatting.format_clock(ad.at, calendar.time_zone),
+        id=str(ad.target_id),
+        campaign=name if len(name) <= _NAME_SHOWN else f"{name[: _NAME_SHOWN - 1]}…",
+        status=ad.status,
+    )
 
 
 def _turn(t: Texts, channel_id: int, number: int) -> list[InlineKeyboardButton]:

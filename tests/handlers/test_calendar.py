@@ -1,15 +1,19 @@
 """Test the screens with which an owner reads and sets the calendar of a channel."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from bot.calendar_callbacks import CalendarChange, CalendarPart, EditCalendar, SetCalendar
+from bot.screens import calendar as calendar_screens
+from bot.texts import LANGUAGES, Texts
+from db.models.calendars import ChannelCalendar
+from db.models.campaigns import Channel
 from services.market import campaigns
+from services.market.kept_times import PlannedAd
 from tests.factories import people
 from tests.handlers.marketplace import Marketplace
 
-pytestmark = pytest.mark.usefixtures("with_own_login")
 HOURS = "🕒 Hours"
 CALENDAR = "🗓 Calendar"
 
@@ -19,6 +23,7 @@ async def _calendar(market: Marketplace) -> dict[str, object]:
     return row
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_an_owner_sets_each_part_of_a_calendar(market: Marketplace) -> None:
     await market.connect_channel()
     await market.press("owner", CALENDAR)
@@ -53,6 +58,7 @@ async def test_an_owner_sets_each_part_of_a_calendar(market: Marketplace) -> Non
     assert (await _calendar(market))["closes_at"] == 1440
 
 
+@pytest.mark.usefixtures("with_own_login")
 async def test_the_owner_sees_the_ads_by_day_and_as_a_picture(market: Marketplace) -> None:
     await market.connect_channel()
     await market.make_campaign()
@@ -84,11 +90,37 @@ async def test_the_owner_sees_the_ads_by_day_and_as_a_picture(market: Marketplac
     assert "“Daily”" in sent["caption"]
 
 
-async def test_old_buttons_change_nothing_twice_and_forged_ones_nothing(
+def test_a_full_week_fits_into_one_message() -> None:
+    today = date(2026, 11, 30)
+    days = [today + timedelta(days=number) for number in range(400)]
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    ads = [PlannedAd(10**9, "W" * 64, "approved", at) for _ in range(90)]
+    calendar = ChannelCalendar(
+        channel_id=10**9,
+        time_zone="America/Argentina/ComodRivadavia",
+        opens_at=540,
+        closes_at=1260,
+        weekdays=[1, 2, 3, 4, 5, 6],
+        gap=timedelta(minutes=15),
+        ads_a_day=90,
+        days_off=days,
+    )
+    channel = Channel(id=10**9, title="T" * 128)
+    for language in LANGUAGES:
+        week = calendar_screens.Week(0, today, dict.fromkeys(days, ads))
+        shown = calendar_screens.week(Texts(language, "USD"), channel, calendar, week)
+        assert "84" in shown.text
+        assert "390" in shown.text
+        assert len(shown.text) < 4_096
+
+
+@pytest.mark.usefixtures("with_own_login")
+async def test_a_press_sets_up_a_calendar_and_forged_buttons_change_nothing(
     market: Marketplace,
 ) -> None:
     await market.connect_channel()
     channel_id = await market.value("SELECT id FROM channels")
+    await _set_up_again(market, channel_id)
     before = await _calendar(market)
     for change, value in (
         (CalendarChange.HOURS, 2099),
@@ -109,9 +141,8 @@ async def test_old_buttons_change_nothing_twice_and_forged_ones_nothing(
     assert (await _calendar(market))["weekdays"] == [7]
 
 
-async def test_a_channel_without_a_calendar_gets_one_by_a_press(market: Marketplace) -> None:
-    await market.connect_channel()
-    channel_id = await market.value("SELECT id FROM channels")
+async def _set_up_again(market: Marketplace, channel_id: int) -> None:
+    """Remove the calendar, as in a channel that was connected before there were any."""
     await market.database.as_owner("DELETE FROM channel_calendars")
     await market.press("owner", CALENDAR)
     assert "has no calendar yet" in await market.last("owner")
@@ -126,22 +157,3 @@ async def test_a_channel_without_a_calendar_gets_one_by_a_press(market: Marketpl
     await market.press("owner", CALENDAR)
     await market.press("owner", "🌍 Use my time zone (Asia/Tokyo)")
     assert "Time zone: Asia/Tokyo" in await market.last("owner")
-
-
-async def test_the_calendar_speaks_russian(market: Marketplace) -> None:
-    await market.connect_channel()
-    await market.database.as_owner("UPDATE users SET language = 'ru', language_chosen = true")
-    await market.say("owner", "/start")
-    await market.press("owner", "📺 Мои каналы")
-    for button, words in (
-        ("Daily", "Daily"),
-        ("🗓 Календарь", "Между двумя объявлениями: 1 ч"),
-        ("↔️ Между рекламой", "Сколько времени"),
-        ("без перерыва", "Между двумя объявлениями: без перерыва"),
-        ("📆 Дни", "какие дни недели"),
-        ("✔️ вс", "какие дни недели"),
-        ("⬅️ Назад", "Часы рекламы: весь день"),
-        ("🖼 Месяц", "красная рамка"),
-    ):
-        await market.press("owner", button)
-        assert words in await market.last("owner")

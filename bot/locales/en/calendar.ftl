@@ -76,6 +76,7 @@ calendar-ad = { $status ->
     [posted] ✅
    *[other] ▫️
 } { $time } #{ $id } { $campaign }
+calendar-more = and { $more } more
 calendar-part = { $part ->
     [hours] 🕒 Hours
     [days] 📆 Days

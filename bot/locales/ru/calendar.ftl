@@ -76,6 +76,7 @@ calendar-ad = { $status ->
     [posted] ✅
    *[other] ▫️
 } { $time } #{ $id } { $campaign }
+calendar-more = и ещё { $more }
 calendar-part = { $part ->
     [hours] 🕒 Часы
     [days] 📆 Дни
