@@ -40,6 +40,8 @@ def explain(t: Texts, error: errors.DomainError) -> str:
             values[field.name] = t.money(value, getattr(error, "currency", None))
         elif isinstance(value, datetime):
             values[field.name] = t.time(value)
+        elif isinstance(value, tuple):
+            values[field.name] = ", ".join(map(t.time, value)) or "none"
         elif field.name in {"limit", "length", "promised_hours"}:
             values[field.name] = value
         else:

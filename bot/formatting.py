@@ -127,6 +127,31 @@ def format_day(day: date, language: str) -> str:
     return format_date(day, "d MMM y", locale=language)
 
 
+def format_weekday(day: date, language: str) -> str:
+    """Format a day of the calendar with its day of the week, for example Mon 2 Mar in English."""
+    return format_date(day, "EEE d MMM", locale=language)
+
+
+def format_weekday_name(number: int, language: str) -> str:
+    """Return the short name of a day of the week by its ISO number: 1 is Mon in English."""
+    return format_date(date(2024, 1, number), "EEE", locale=language)  # 1 January 2024 is a Monday
+
+
+def format_month(day: date, language: str) -> str:
+    """Format the month of a day, for example March 2026 in English."""
+    return format_date(day, "LLLL y", locale=language)
+
+
+def clock_of_minutes(minutes: int) -> str:
+    """Return the time of day for minutes from midnight: 1440 minutes are 24:00."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def format_clock(at: datetime, time_zone: str | None) -> str:
+    """Format the time of day of an aware datetime in the person's time zone."""
+    return f"{at.astimezone(time_zones.zone(time_zone)):%H:%M}"
+
+
 def format_time(at: datetime, time_zone: str | None, language: str) -> str:
     """Format an aware datetime in the person's time zone, with the zone's short name.
 

@@ -60,6 +60,22 @@ class Texts:
         """Format a day of the calendar."""
         return formatting.format_day(day, self.language)
 
+    def weekday(self, day: date) -> str:
+        """Format a day of the calendar with its day of the week and without the year."""
+        return formatting.format_weekday(day, self.language)
+
+    def weekday_name(self, number: int) -> str:
+        """Return the short name of a day of the week by its ISO number: Monday is 1."""
+        return formatting.format_weekday_name(number, self.language)
+
+    def month(self, day: date) -> str:
+        """Format the month of a day."""
+        return formatting.format_month(day, self.language)
+
+    def clock(self, at: datetime) -> str:
+        """Format the time of day of an aware datetime in the person's zone."""
+        return formatting.format_clock(at, self.time_zone)
+
     def time(self, at: datetime) -> str:
         """Format an aware datetime in the person's zone."""
         return formatting.format_time(at, self.time_zone, self.language)

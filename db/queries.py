@@ -1,6 +1,7 @@
 """Provide the queries that lock rows, and queries that several services need.
 
-The order of locks is: kill switches, target, campaign, post job, escrow, wallets by id.
+The order of locks is: kill switches, target, campaign, post job, escrow, wallets by id, and last
+the calendar of the channel.
 """
 
 from collections.abc import Sequence
@@ -117,6 +118,15 @@ async def lock_placement(session: AsyncSession, target_id: int) -> LockedPlaceme
 def has_escrow() -> ColumnElement[bool]:
     """Build the SQL condition that a target has an escrow, with any status."""
     return exists().where(Escrow.campaign_target_id == CampaignTarget.id)
+
+
+def publish_time() -> ColumnElement[datetime]:
+    """Build the SQL expression of the time at which a target's post is to be published.
+
+    It is the time that the advertiser chose, or the time of the channel that is kept for the post.
+    It is null for a post as soon as possible whose time is not kept yet.
+    """
+    return func.publish_time(CampaignTarget.id, CampaignTarget.publish_at)
 
 
 async def lock_key(session: AsyncSession, key: str) -> None:

@@ -125,6 +125,9 @@ CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHE
 CREATE TRIGGER new_version BEFORE UPDATE OF version, creative, changed_at ON campaign_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version OR old.creative IS DISTINCT FROM new.creative OR old.changed_at IS DISTINCT FROM new.changed_at) EXECUTE FUNCTION guard_version();
 CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_question();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER time_freed AFTER UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['rejected'::character varying, 'withdrawn'::character varying, 'expired'::character varying, 'refunded'::character varying]::text[]))) EXECUTE FUNCTION free_time();
+CREATE TRIGGER time_kept AFTER INSERT ON campaign_targets FOR EACH ROW WHEN (new.publish_at IS NOT NULL) EXECUTE FUNCTION keep_time();
+CREATE TRIGGER time_moved AFTER UPDATE OF publish_at ON campaign_targets FOR EACH ROW WHEN (old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION keep_time();
 CREATE TRIGGER versioned BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION guard_version();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
 GRANT SELECT ON campaign_targets TO adtech_clock;
@@ -188,6 +191,27 @@ GRANT INSERT, SELECT ON change_requests TO adtech_bot;
 GRANT SELECT ON change_requests TO adtech_clock;
 GRANT SELECT ON change_requests TO adtech_reports;
 
+CREATE TABLE channel_calendars (
+    channel_id bigint NOT NULL,
+    time_zone text NOT NULL,
+    opens_at smallint DEFAULT 0 NOT NULL,
+    closes_at smallint DEFAULT 1440 NOT NULL,
+    weekdays smallint[] DEFAULT '{1,2,3,4,5,6,7}'::smallint[] NOT NULL,
+    gap interval DEFAULT '01:00:00'::interval NOT NULL,
+    ads_a_day bigint,
+    days_off date[] DEFAULT '{}'::date[] NOT NULL,
+    CONSTRAINT pk_channel_calendars PRIMARY KEY (channel_id),
+    CONSTRAINT fk_channel_calendars_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT ck_channel_calendars_ads_a_day CHECK (ads_a_day >= 1),
+    CONSTRAINT ck_channel_calendars_gap CHECK (gap >= '00:00:01'::interval AND gap <= '24:00:00'::interval),
+    CONSTRAINT ck_channel_calendars_hours CHECK (opens_at >= 0 AND opens_at < closes_at AND closes_at <= 1440),
+    CONSTRAINT ck_channel_calendars_weekdays CHECK (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[] AND cardinality(weekdays) > 0)
+);
+CREATE TRIGGER planned_times_kept AFTER INSERT ON channel_calendars FOR EACH ROW EXECUTE FUNCTION keep_planned_times();
+GRANT INSERT, SELECT, UPDATE ON channel_calendars TO adtech_bot;
+GRANT SELECT ON channel_calendars TO adtech_clock;
+GRANT SELECT ON channel_calendars TO adtech_reports;
+
 CREATE TABLE channel_formats (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     channel_id bigint NOT NULL,
@@ -231,6 +255,7 @@ CREATE TABLE channels (
     last_message_id bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     suspended_at timestamp with time zone,
+    ads_wait_until timestamp with time zone,
     CONSTRAINT pk_channels PRIMARY KEY (id),
     CONSTRAINT uq_channels_chat_id UNIQUE (chat_id),
     CONSTRAINT fk_channels_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
@@ -571,6 +596,24 @@ GRANT SELECT ON incidents TO adtech_reports;
 GRANT UPDATE (closed_at, closed_by) ON incidents TO adtech_clock;
 GRANT UPDATE (closed_at, closed_by, closed_in) ON incidents TO adtech_bot;
 
+CREATE TABLE kept_times (
+    campaign_target_id bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    kept_from timestamp with time zone NOT NULL,
+    kept_until timestamp with time zone NOT NULL,
+    freed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_kept_times PRIMARY KEY (campaign_target_id),
+    CONSTRAINT no_two_ads_at_once EXCLUDE USING gist (int8range(channel_id, channel_id, '[]'::text) WITH &&, tstzrange(kept_from, kept_until) WITH &&) WHERE (freed_at IS NULL),
+    CONSTRAINT fk_kept_times_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
+    CONSTRAINT fk_kept_times_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT ck_kept_times_kept_until CHECK ((kept_until - kept_from) >= '00:00:01'::interval AND (kept_until - kept_from) <= '72:00:00'::interval)
+);
+CREATE INDEX ix_kept_times_channel_id_kept_from ON kept_times USING btree (channel_id, kept_from) WHERE freed_at IS NULL;
+GRANT SELECT ON kept_times TO adtech_bot;
+GRANT SELECT ON kept_times TO adtech_clock;
+GRANT SELECT ON kept_times TO adtech_reports;
+
 CREATE TABLE kill_switches (
     key character varying(32) NOT NULL,
     enabled boolean DEFAULT false NOT NULL,
@@ -910,6 +953,8 @@ CREATE TRIGGER claimed BEFORE UPDATE OF status, claim_no, sent_at ON post_jobs F
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN ((old.status::text = ANY (ARRAY['uncertain'::character varying, 'success'::character varying]::text[])) AND old.status::text <> new.status::text) EXECUTE FUNCTION guard_post_decision();
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, channel_id ON post_jobs FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.channel_id IS DISTINCT FROM new.channel_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON post_jobs FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER next_ad_spaced AFTER UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> 'success'::text AND new.status::text = 'success'::text) EXECUTE FUNCTION space_next_ad();
+CREATE TRIGGER next_time_kept BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION keep_next_time();
 CREATE TRIGGER published_once BEFORE UPDATE OF message_id ON post_jobs FOR EACH ROW WHEN (old.status::text = 'success'::text AND new.message_id IS DISTINCT FROM old.message_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER search_copied BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION require_search();
 CREATE TRIGGER searched_first BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text <> new.status::text AND (old.search_above IS NOT NULL OR old.status::text = 'queued'::text AND new.status::text = 'uncertain'::text)) EXECUTE FUNCTION require_search();
@@ -1276,6 +1321,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
+-- check_time(channel_id bigint, at timestamp with time zone) RETURNS text
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- count_failures(failure text, number bigint) RETURNS void
@@ -1289,6 +1335,8 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_switch_holders(switch_keys text[]) RETURNS jsonb
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- finish_restore(switch_keys text[]) RETURNS jsonb
+-- free_time() RETURNS trigger
+-- free_times(channel_id bigint, after timestamp with time zone, until timestamp with time zone, wanted integer, step interval) RETURNS SETOF timestamp with time zone
 -- guard_breach() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
@@ -1316,6 +1364,9 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- is_spare_check(seen post_checks) RETURNS boolean
 -- is_spare_checkpoint(checked ledger_checkpoints) RETURNS boolean
 -- keep_first_format() RETURNS trigger
+-- keep_next_time() RETURNS trigger
+-- keep_planned_times() RETURNS trigger
+-- keep_time() RETURNS trigger
 -- launch_steps() RETURNS TABLE(number bigint, phase integer, name text)
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
@@ -1327,6 +1378,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- plan_removal() RETURNS trigger
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
+-- publish_time(target_id bigint, publish_at timestamp with time zone) RETURNS timestamp with time zone
 -- purge_checkpoints(keep interval, row_limit integer) RETURNS integer
 -- purge_heartbeats() RETURNS void
 -- purge_inbox() RETURNS void
@@ -1383,6 +1435,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- set_acceptance_rule(channel_id bigint, actor_id bigint, least_kept bigint, most_price bigint, correlation_id text) RETURNS text
 -- settle_stop(switch_key text) RETURNS integer
 -- settle_stops(switch_keys text[]) RETURNS jsonb
+-- space_next_ad() RETURNS trigger
 -- stamp_txn() RETURNS trigger
 -- stating_admins(job post_jobs, message_id bigint) RETURNS SETOF bigint
 -- stop_all_switches(actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS text[]
@@ -1390,6 +1443,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
+-- time_problem(calendar channel_calendars, at timestamp with time zone, OUT why text, OUT until timestamp with time zone) RETURNS record
 -- use_external_reference() RETURNS trigger
 -- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger
@@ -1400,6 +1454,7 @@ GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
 GRANT EXECUTE ON FUNCTION answer_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
 GRANT EXECUTE ON FUNCTION change_placement TO adtech_bot;
+GRANT EXECUTE ON FUNCTION check_time TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
@@ -1413,6 +1468,7 @@ GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
+GRANT EXECUTE ON FUNCTION free_times TO adtech_bot;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_clock;
@@ -1428,6 +1484,9 @@ GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_clock;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_bot;
 GRANT EXECUTE ON FUNCTION post_transfer TO adtech_clock;
+GRANT EXECUTE ON FUNCTION publish_time TO adtech_bot;
+GRANT EXECUTE ON FUNCTION publish_time TO adtech_clock;
+GRANT EXECUTE ON FUNCTION publish_time TO adtech_reports;
 GRANT EXECUTE ON FUNCTION purge_checkpoints TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_heartbeats TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
@@ -1453,3 +1512,4 @@ GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_clock;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_clock;
+GRANT EXECUTE ON FUNCTION time_problem TO adtech_bot;

@@ -15,6 +15,7 @@ from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 from bot import metrics
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
+from bot.errors import explain
 from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens import placements as screens
@@ -23,7 +24,7 @@ from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
 from db.models.campaigns import CampaignStatus, Channel
 from db.models.formats import ChannelFormat, Ending
 from handlers import campaigns as campaign_handlers
-from handlers import forms, wallet
+from handlers import forms, time_choice, wallet
 from handlers import settings as settings_handlers
 from services.market import (
     campaigns,
@@ -35,6 +36,7 @@ from services.market import (
 from services.market.owner_records import OwnerRecord
 from services.market.terms import Terms
 from services.platform import errors
+from services.platform.calendar_errors import NoFreeTime, TimeNotFree
 
 openers = Router(name="buy_form")
 
@@ -42,7 +44,8 @@ openers = Router(name="buy_form")
 class BuyForm(StatesGroup):
     """The steps of the form. A person with a time zone skips the step `zone`.
 
-    The step `format` is skipped if the channel sells one format alone.
+    The step `format` is skipped if the channel sells one format alone. A channel with a calendar
+    offers its free times in the steps `time` (a day) and `hour`.
     """
 
     channel = State()
@@ -50,6 +53,7 @@ class BuyForm(StatesGroup):
     when = State()
     zone = State()
     time = State()
+    hour = State()
     confirm = State()
 
 
@@ -169,11 +173,16 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
         await forms.next_step(manager, BuyForm.time)
 
 
+async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    at = await time_choice.next_time(context, dialog_manager.dialog_data["channel_id"])
+    return {"values": {"next": at}, "can_be_soon": at != "none"}
+
+
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     at = await forms.read_publish_time(message, manager)
     if at is not None:
-        manager.dialog_data["publish_at"] = at.isoformat()
-        await forms.next_step(manager, BuyForm.confirm)
+        await time_choice.save(manager, at, BuyForm.confirm)
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
@@ -192,13 +201,14 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
     kind = dialog_manager.dialog_data.get("kind")
     chosen = next((each for each in offered if list(each.kind) == kind), offered[0])
     dialog_manager.dialog_data["terms"] = list(chosen)
+    soon = "" if at else await time_choice.next_time(context, row.id)
     return {
         "values": {
             "campaign": campaign.name,
             "channel": row.title,
             "price": context.t.money(chosen.price),
             "stays": format_screens.stays(context.t, chosen),
-            "when": context.t.time(at) if at else context.t("when-approved"),
+            "when": context.t.time(at) if at else context.t("when-next-free", next=soon),
             "left": context.t.money(left),
             "after": context.t.money(left - chosen.price),
             "record": offer_screens.owner_record(context.t, record),
@@ -228,6 +238,10 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
         if manager.dialog_data.get("kind") is not None:
             await forms.next_step(manager, BuyForm.format)
         forms.show_error(manager, context.t("terms-changed"))
+        return
+    except (TimeNotFree, NoFreeTime) as error:
+        forms.show_error(manager, explain(context.t, error))
+        await manager.switch_to(BuyForm.time if isinstance(error, TimeNotFree) else BuyForm.when)
         return
     except errors.InsufficientFunds as error:
         # The form stays open as a draft, and can be submitted after the deposit.
@@ -322,20 +336,33 @@ form = Dialog(
     Window(
         forms.Question("buy-when"),
         Column(
-            Button(forms.Translated("buy-at-once"), "at_once", on_click=_publish_at_once),
+            Button(
+                forms.Translated("buy-at-once"),
+                "at_once",
+                on_click=_publish_at_once,
+                when="can_be_soon",
+            ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
         ),
         forms.navigation_row(_campaign_card, back_to=BuyForm.channel),
         state=BuyForm.when,
+        getter=_when,
     ),
     forms.text_step("zone-ask", _save_zone, state=BuyForm.zone, after_cancel=_campaign_card),
     forms.text_step(
         "buy-time-ask",
         _save_time,
+        time_choice.day_buttons(BuyForm.hour),
         state=BuyForm.time,
         after_cancel=_campaign_card,
         back_to=BuyForm.when,
-        getter=forms.time_zone,
+        getter=time_choice.days,
+    ),
+    time_choice.hour_step(
+        BuyForm.hour,
+        next_state=BuyForm.confirm,
+        back_to=BuyForm.time,
+        after_cancel=_campaign_card,
     ),
     Window(
         forms.Question("buy-confirm"),

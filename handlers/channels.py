@@ -13,7 +13,7 @@ from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import ChannelStatus
 from handlers import forms, respond
 from handlers.terms_form import TermsForm
-from services.market import agreements, channels, format_changes
+from services.market import agreements, calendars, channels, format_changes
 from services.platform import users
 
 router = Router(name="channels")
@@ -121,6 +121,9 @@ async def connect(
             subscribers=subscribers,
             former_owner_id=former_owner_id,
         )
+        if row.status is ChannelStatus.PENDING:
+            zone = context.t.time_zone
+            await calendars.reset(session, actor=context.actor, channel_id=row.id, time_zone=zone)
     connected = Outgoing(context.t("channel-connected", title=row.title), ReplyKeyboardRemove())
     await respond.send(bot, message.chat.id, connected)
     if row.status is ChannelStatus.PENDING:

@@ -159,7 +159,7 @@ topic_form = Dialog(
     forms.text_step(
         "terms-topic-ask",
         _read_topic,
-        terms_form.choices("topics", _choose_topic),
+        forms.choices("topics", _choose_topic),
         state=TopicForm.topic,
         after_cancel=_format_list,
         first=True,

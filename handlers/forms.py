@@ -8,7 +8,7 @@ from aiogram.fsm.state import State
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager, ShowMode, StartMode, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button, Keyboard, Row
+from aiogram_dialog.widgets.kbd import Button, Group, Keyboard, Row, Select
 from aiogram_dialog.widgets.text import Text
 
 from bot import formatting, middlewares
@@ -185,6 +185,21 @@ def text_step(
         state=state,
         getter=getter,
     )
+
+
+def choices(items: str, on_click: Any, *, width: int = 2) -> Group:
+    """Make buttons for the answers to a step, `width` in a row.
+
+    The step's data has pairs of the id and the label of each answer under the name `items`.
+    """
+    select = Select(
+        ItemLabel(),
+        id=items,
+        item_id_getter=lambda item: item[0],
+        items=items,
+        on_click=on_click,
+    )
+    return Group(select, width=width)
 
 
 def navigation_row(

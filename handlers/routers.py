@@ -21,6 +21,7 @@ from bot.middlewares import (
 from handlers import (
     admin_chat,
     buy_form,
+    calendar,
     campaign_form,
     campaigns,
     changes,
@@ -92,6 +93,7 @@ def dispatcher() -> Dispatcher:
         changes.router,
         formats.router,
         channels.router,
+        calendar.router,
         earnings.router,
         wallet.router,
         withdraw_form.router,

@@ -8,7 +8,7 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button, Group, Row, Select
+from aiogram_dialog.widgets.kbd import Button, Row
 
 from bot import formatting
 from bot.callbacks import FormName, OpenForm
@@ -226,18 +226,6 @@ async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outg
     return screens.channels(context.t, Page(rows, 0), waiting)
 
 
-def choices(items: str, on_click: Any, width: int = 2) -> Group:
-    """Make buttons for the usual answers of a step, `width` in a row."""
-    select = Select(
-        forms.ItemLabel(),
-        id=items,
-        item_id_getter=lambda item: item[0],
-        items=items,
-        on_click=on_click,
-    )
-    return Group(select, width=width)
-
-
 form = Dialog(
     forms.text_step(
         "terms-price-ask",
@@ -255,7 +243,7 @@ form = Dialog(
     forms.text_step(
         "terms-hours-ask",
         _read_hours,
-        choices("formats", _choose_format, width=1),
+        forms.choices("formats", _choose_format, width=1),
         Row(Button(forms.Translated("format-removal"), "removal", on_click=_ask_removal)),
         state=TermsForm.hours,
         after_cancel=_after_cancel,
@@ -271,7 +259,7 @@ form = Dialog(
     forms.text_step(
         "terms-topic-ask",
         _read_topic,
-        choices("topics", _choose_topic),
+        forms.choices("topics", _choose_topic),
         state=TermsForm.topic,
         after_cancel=_after_cancel,
         back_to=TermsForm.hours,

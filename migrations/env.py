@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db import role_names
 from db.models import (
     agreements,
+    calendars,
     campaigns,
     corrections,
     destinations,
@@ -36,6 +37,7 @@ from db.session import cause, create_engine, is_away, sqlstate
 
 DESCRIBED = (
     agreements,
+    calendars,
     campaigns,
     corrections,
     destinations,

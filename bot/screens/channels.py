@@ -9,6 +9,7 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 
+from bot.calendar_callbacks import ShowCalendar
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.format_callbacks import ShowFormats
 from bot.owner_callbacks import ShowRule
@@ -79,6 +80,7 @@ def channel(t: Texts, row: Channel, offered: Sequence[ChannelFormat], fee_bps: i
         rows(
             [button(t("channel-terms"), change)] if connected else [],
             [button(t("channel-rule"), ShowRule(id=row.id))] if connected else [],
+            [button(t("channel-calendar"), ShowCalendar(id=row.id))] if connected else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
             if connected

@@ -109,6 +109,8 @@ class Channel(Base):
     """True if the channel was paused before its suspension."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
     """The highest known message id in the channel, or 0."""
+    ads_wait_until: Mapped[datetime | None]
+    """Until when the next ad waits, because the last one was published just now, or null."""
     created_at: Mapped[CreatedAt]
 
 

@@ -100,7 +100,8 @@ CRITERIA = (
         LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
         WHERE held.status = 'held' AND job.status IS DISTINCT FROM 'success'
             AND held.created_at < clock() - CAST(:limit AS interval)
-            AND greatest(held.created_at, target.publish_at) < clock() - CAST(:limit AS interval)
+            AND greatest(held.created_at, publish_time(target.id, target.publish_at))
+                < clock() - CAST(:limit AS interval)
         """,
     ),
     Criterion(

@@ -13,6 +13,7 @@ from services.market import (
     agreements,
     creatives,
     formats,
+    kept_times,
     publish_times,
     submission_funds,
 )
@@ -168,14 +169,14 @@ async def submit_target(
     """Submit a placement to the channel's owner, or return the placement that already has `key`.
 
     `key` is the unique name of the request. `publish_at` has a time zone; None means publication
-    right after the approval. `answer_time` is how long the owner can answer; an acceptance rule of
-    the channel answers at once. `agreed` are the terms that the advertiser has read, or None for
-    the channel's first format. A placement that repeats another one (`retry_of`) has its ad. Locks
-    the campaign, then takes advisory locks on the key and on the
-    advertiser's pending placements. Raises AccessDenied, NotFound, NotCampaignOwner,
-    CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast,
-    PublishTimeTooFar, BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used
-    for another campaign or channel.
+    right after the approval, or at the next free time of the channel's calendar. `answer_time` is
+    how long the owner can answer; an acceptance rule of the channel answers at once. `agreed` are
+    the terms that the advertiser has read, or None for the channel's first format. A placement that
+    repeats another one (`retry_of`) has its ad. Locks the campaign, then takes advisory locks on
+    the key, on the advertiser's pending placements and on the calendar. Raises AccessDenied,
+    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
+    OpenLoss, PublishTimePast, PublishTimeTooFar, BudgetExceeded, InsufficientFunds, TimeNotFree,
+    NoFreeTime; IdempotencyConflict if the key was used for another campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)
@@ -206,6 +207,7 @@ async def submit_target(
     if chosen.price > left:
         raise errors.BudgetExceeded(campaign_id, left, chosen.price)
     await submission_funds.require(session, advertiser_id=advertiser_id, price=chosen.price)
+    await kept_times.require(session, channel_id, publish_at)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,

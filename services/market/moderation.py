@@ -24,7 +24,7 @@ from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
 from db.session import is_timeout
-from services.market import agreements, change_requests, submission_cards
+from services.market import agreements, change_requests, kept_times, submission_cards
 from services.market.change_requests import WantedChange
 from services.market.creatives import Creative
 from services.money import ledger, wallets
@@ -115,10 +115,10 @@ async def approve(
     """Approve a placement in the version that the admin has seen: hold its price, queue its post.
 
     A repeated approval or an error changes nothing. Locks the kill switch `new_escrows` (shared),
-    the placement, its campaign (shared), its escrow, then the wallets. Raises AccessDenied,
-    NotFound, OwnMoney, InvalidMove, VersionChanged, NotAgreed, CampaignNotActive,
-    ChannelNotUsable, PersonBlocked, PublishTimePast, SwitchStopped, EscrowNotHeld, OpenLoss,
-    InsufficientFunds.
+    the placement, its campaign (shared), its escrow, the wallets, then the calendar of the channel
+    if the post gets the next free time. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
+    VersionChanged, NotAgreed, CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast,
+    SwitchStopped, EscrowNotHeld, OpenLoss, InsufficientFunds, NoFreeTime.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
     parameters = {
@@ -133,7 +133,8 @@ async def approve(
     except DBAPIError as error:
         if is_timeout(error):
             failures.count(FailureKind.APPROVE_TIMEOUT)
-        raise ledger.domain_error(error, f"escrow_hold:{target_id}") from error
+        refusal = kept_times.domain_error(error)
+        raise refusal or ledger.domain_error(error, f"escrow_hold:{target_id}") from error
     code, ref_id, state = found.one()
     if code is not None and code != "repeated":
         raise _refusal(target_id, code, ref_id, state)
@@ -322,6 +323,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             wallets.open_loss_of(Campaign.advertiser_id).label("advertiser_loss"),
             submission_cards.count_pending().label("advertiser_pending"),
             ChangeRequest,
+            queries.publish_time().label("publish_at"),
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -357,7 +359,7 @@ def _card(row: Any) -> PlacementDetails:
         hours_on_top=target.hours_on_top,
         ending=target.ending,
         fee_bps=target.fee_bps,
-        publish_at=target.publish_at,
+        publish_at=row.publish_at,
         status=target.status,
         decided_by_telegram_id=row.decider_telegram_id,
         decision_reason=target.decision_reason,

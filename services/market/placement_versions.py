@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, DateTime, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
@@ -21,6 +22,7 @@ from services.market import (
     agreements,
     campaigns,
     change_requests,
+    kept_times,
     publish_times,
     submission_funds,
 )
@@ -94,9 +96,9 @@ async def accept_request(
 
     The owner is asked about the new version. `version` is the version that the advertiser has seen.
     Returns False if the change was made before. Locks the placement, then its campaign, and takes
-    an advisory lock on the advertiser's pending placements. Raises the errors of `change_ad`, and
-    PublishTimeTooFar, BudgetExceeded, InsufficientFunds; NothingChanged if the request names
-    neither a price nor a time.
+    advisory locks on the advertiser's pending placements and on the channel's calendar. Raises the
+    errors of `change_ad`, and PublishTimeTooFar, TimeNotFree, BudgetExceeded, InsufficientFunds;
+    NothingChanged if the request names neither a price nor a format nor a time.
     """
     placement = await _lock(session, actor, target_id)
     target = placement[0]
@@ -156,21 +158,20 @@ async def _change(
             await publish_times.require(session, publish_at, ahead=publish_ahead)
         await _require_money(session, target, campaign, terms.price)
     moment = await queries.now(session)
-    code, state = (
-        await session.execute(
-            _CHANGE,
-            {
-                "target_id": target.id,
-                "version": version,
-                "actor_id": actor.user_id,
-                "ad": creative and creative.as_json(),
-                **terms._asdict(),
-                "publish_at": publish_at,
-                "answer_due_at": agreements.answer_due_at(moment, answer_time, publish_at),
-                "correlation_id": correlation_id.get(),
-            },
-        )
-    ).one()
+    values = {
+        "target_id": target.id,
+        "version": version,
+        "actor_id": actor.user_id,
+        "ad": creative and creative.as_json(),
+        **terms._asdict(),
+        "publish_at": publish_at,
+        "answer_due_at": agreements.answer_due_at(moment, answer_time, publish_at),
+        "correlation_id": correlation_id.get(),
+    }
+    try:
+        code, state = (await session.execute(_CHANGE, values)).one()
+    except DBAPIError as error:
+        raise kept_times.domain_error(error) or error from error
     if code == "repeated":
         return False
     if code is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.agreements import ChangeRequest
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.formats import Ending
@@ -90,7 +91,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             CampaignTarget.hours_on_top,
             CampaignTarget.ending,
             CampaignTarget.fee_bps,
-            CampaignTarget.publish_at,
+            queries.publish_time(),
             CampaignTarget.status,
             CampaignTarget.decision_reason,
             PostJob.status,

@@ -115,6 +115,24 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "times_apart",
+        "two times of a channel are kept that are closer than its gap",
+        # Only one side is `kept_times`, which a row filter limits. No time is kept for longer than
+        # 72 hours.
+        """
+        SELECT kept.campaign_target_id AS ref, kept.channel_id, kept.kept_from::text
+        FROM kept_times kept CROSS JOIN LATERAL (
+            SELECT FROM public.kept_times other
+            WHERE other.channel_id = kept.channel_id AND other.freed_at IS NULL
+                AND other.campaign_target_id <> kept.campaign_target_id
+                AND other.kept_from > kept.kept_from - interval '72 hours'
+                AND other.kept_from < kept.kept_until AND other.kept_until > kept.kept_from
+            LIMIT 1  -- one index scan for each row, whatever the planner knows of the table
+        ) AS too_close
+        WHERE kept.freed_at IS NULL
+        """,
+    ),
+    Invariant(
         "escrow_unique",
         "a target has more than one escrow",
         """

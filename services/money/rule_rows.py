@@ -45,6 +45,7 @@ LOOKS: Mapping[str, Look] = {
     "agreed_before_approved": Look(
         "placement", "SELECT * FROM placement_answers WHERE campaign_target_id = REF"
     ),
+    "times_apart": Look("placement", "SELECT * FROM kept_times WHERE campaign_target_id = REF"),
     "escrow_unique": Look("placement", "adtech report escrow_uniqueness"),
     "job_unique": Look("placement", "adtech report job_uniqueness"),
     "released_is_paid_once": Look("placement", "adtech report unpaid_releases"),

@@ -50,6 +50,7 @@ ROW_FILTERS = {
     "zero_sum": RowFilter("transfers", {"ledger_transfers": "id"}),
     "agreed_before_approved": RowFilter("targets", {"campaign_targets": "id"}),
     "approved_has_escrow_and_job": RowFilter("targets", {"campaign_targets": "id"}),
+    "times_apart": RowFilter("targets", {"kept_times": "campaign_target_id"}),
     "escrow_unique": RowFilter("targets", {"escrows": "campaign_target_id"}),
     "job_unique": RowFilter("targets", {"post_jobs": "campaign_target_id"}),
     "released_is_paid_once": RowFilter("targets", {"escrows": "campaign_target_id"}),

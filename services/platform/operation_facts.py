@@ -20,7 +20,8 @@ _NUMBERS = text(
         JOIN campaign_targets target ON target.id = escrow.campaign_target_id
         LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
         WHERE escrow.status = 'held' AND escrow.created_at < clock() - :sla
-            AND greatest(escrow.created_at, target.publish_at) < clock() - :sla
+            AND greatest(escrow.created_at, publish_time(target.id, target.publish_at))
+                < clock() - :sla
             AND (job.id IS NULL OR job.status <> 'success')
         LIMIT 10000
     ), open_updates AS (

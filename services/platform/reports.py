@@ -171,7 +171,8 @@ REPORTS: Mapping[str, Report] = {
         """
         SELECT e.id, e.campaign_target_id, e.status, e.created_at,
             CASE WHEN j.status = 'success' THEN 'live'
-                WHEN GREATEST(e.created_at, t.publish_at) < clock() - CAST(:sla AS interval)
+                WHEN GREATEST(e.created_at, publish_time(t.id, t.publish_at))
+                    < clock() - CAST(:sla AS interval)
                     THEN 'stuck'
                 ELSE 'waiting' END AS state,
             j.status AS job_status, e.amount, e.release_due_at
@@ -180,7 +181,8 @@ REPORTS: Mapping[str, Report] = {
         WHERE e.status = 'held'
         ORDER BY array_position(ARRAY['stuck', 'waiting', 'live'],
             CASE WHEN j.status = 'success' THEN 'live'
-                WHEN GREATEST(e.created_at, t.publish_at) < clock() - CAST(:sla AS interval)
+                WHEN GREATEST(e.created_at, publish_time(t.id, t.publish_at))
+                    < clock() - CAST(:sla AS interval)
                     THEN 'stuck'
                 ELSE 'waiting' END), e.created_at ASC, e.id
         """,

@@ -239,7 +239,8 @@ PARTS: tuple[_Part, ...] = (
         """
         SELECT count(*) AS escrows_held, COALESCE(sum(e.amount), 0)::bigint AS money_held,
             count(*) FILTER (WHERE (j.id IS NULL OR j.status = 'queued')
-                AND GREATEST(e.created_at, t.publish_at) < clock() - CAST(:sla AS interval))
+                AND GREATEST(e.created_at, publish_time(t.id, t.publish_at))
+                    < clock() - CAST(:sla AS interval))
                 AS escrows_stuck
         FROM escrows e JOIN campaign_targets t ON t.id = e.campaign_target_id
         LEFT JOIN post_jobs j ON j.campaign_target_id = t.id

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import CTE, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.campaigns import CampaignTarget
 from db.models.posting import PostJob, PostJobStatus
 
@@ -26,7 +27,7 @@ async def end_delays(session: AsyncSession) -> int:
         .where(PostJob.id == queued.c.id, CampaignTarget.id == PostJob.campaign_target_id)
         .values(
             # PostgreSQL's `greatest` ignores a null publish time.
-            due_at=func.greatest(func.clock(), CampaignTarget.publish_at),
+            due_at=func.greatest(func.clock(), queries.publish_time()),
             updated_at=func.clock(),
         )
         .returning(PostJob.id)

@@ -40,6 +40,9 @@ _CLAIM = text(
         WHERE j.status = 'queued' AND j.search_above IS NULL AND j.due_at <= (SELECT clock())
             AND c.status = 'active' AND ch.status IN ('active', 'paused') AND NOT a.blocked
             AND ch.owner_id = t.owner_id
+            -- A time more than a day ahead was written before the clock was set back.
+            AND (ch.ads_wait_until IS NULL
+                OR ch.ads_wait_until NOT BETWEEN clock() AND clock() + interval '1 day')
             AND NOT EXISTS (
                 SELECT FROM post_jobs busy
                 WHERE busy.channel_id = j.channel_id AND busy.status IN ('sending', 'uncertain'))

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Campaign
 from db.models.users import Role, UserRole
 from db.session import Sessions
-from services.market import campaigns, channels, moderation, registration
+from services.market import calendars, campaigns, channels, moderation, registration
 from services.market.creatives import Creative
 from services.platform.actors import Actor
 from tests.chaos.answers import Answers
@@ -141,6 +142,9 @@ class Market:
                 promised_hours=promised_hours,
                 topic="news",
             )
+            # Its ads have times of their own, a second apart: about as fast as Telegram allows.
+            await calendars.reset(session, actor=owner, channel_id=channel.id, time_zone=None)
+            await calendars.set_gap(session, actor=owner, channel_id=channel.id, gap=timedelta())
         connected = ConnectedChannel(channel.id, channel_fact["chat_id"], owner, promised_hours)
         self.connected.append(connected)
         return connected

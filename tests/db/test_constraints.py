@@ -15,15 +15,17 @@ from sqlalchemy import (
     Table,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from db.models import campaigns, destinations, losses, money, operations, posting, users
+from db.models import calendars, campaigns, destinations, losses, money, operations, posting, users
 from db.models.base import Base
 from sandbox import embedded
 from tests.conftest import ROLLED_BACK
 
-MODULES = (campaigns, destinations, losses, money, operations, posting, users)
+MODULES = (calendars, campaigns, destinations, losses, money, operations, posting, users)
 """The modules that define tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
+EXCLUSION = "23P01"
 TABLES = sorted(Base.metadata.tables)
 TRIES = 2_000
 NOBODY = "999999999"
@@ -71,13 +73,14 @@ def _name(constraint: Constraint | Index) -> str:
     return str(dialect.identifier_preparer.format_constraint(constraint)).strip('"')
 
 
-def _unique(table: Table) -> list[str]:
-    names = [
-        _name(constraint)
+def _unique(table: Table) -> dict[str, str]:
+    """Return the constraints that refuse a row which was inserted before, with their SQLSTATEs."""
+    names = {
+        _name(constraint): EXCLUSION if isinstance(constraint, ExcludeConstraint) else UNIQUE
         for constraint in table.constraints
         if not isinstance(constraint, CheckConstraint | ForeignKeyConstraint)
-    ]
-    return names + [_name(index) for index in table.indexes if index.unique]
+    }
+    return names | {_name(index): UNIQUE for index in table.indexes if index.unique}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -99,7 +102,9 @@ async def test_every_constraint_refuses(owner: asyncpg.Connection, name: str) ->
         if not broken:
             unbroken.append(_name(constraint))
     unbroken += [
-        one for one in _unique(table) if not await _breaks(owner, name, one, UNIQUE, twice=True)
+        one
+        for one, state in _unique(table).items()
+        if not await _breaks(owner, name, one, state, twice=True)
     ]
     assert unbroken == []
 
@@ -190,6 +195,8 @@ def _values(kind: str, words: set[str]) -> list[str]:
         return ["true", "false"]
     if kind == "interval":
         return ["'0'", "'1 day'", "'-1 day'"]
+    if kind.startswith("timestamp"):
+        return [_plain(kind), "NULL", "'infinity'"]
     return [_plain(kind), "NULL"]
 
 

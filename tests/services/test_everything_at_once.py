@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import queries
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.session import is_away
-from services.market import campaigns, channels, moderation, placement_expiry
+from services.market import calendars, campaigns, channels, moderation, placement_expiry
 from services.money import deposits, escrow, incidents, stuck_escrows
 from services.platform import errors
 from services.posts import posting, rescue, uncertain_posts, verification
@@ -87,6 +88,13 @@ async def _record_search(session: AsyncSession, rng: random.Random) -> None:
         )
 
 
+async def _submit(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:
+    """Submit a placement for a random one of few times, or as soon as possible."""
+    hours = rng.randrange(4)
+    at = await queries.now(session) + timedelta(hours=hours) if hours else None
+    await people.another(session, deal, publish_at=at, decide=False)
+
+
 async def _decide(session: AsyncSession, rng: random.Random, deal: people.Deal) -> None:
     target_id = await _any_target(session, rng)
     if rng.random() < 0.1:
@@ -139,7 +147,7 @@ def _act(rng: random.Random, deals: list[people.Deal]) -> Act:
     """Return a random operation, most often a step of a placement."""
     deal = rng.choice(deals)
     often: list[Act] = [
-        lambda session: people.another(session, deal, decide=False),
+        lambda session: _submit(session, rng, deal),
         lambda session: _decide(session, rng, deal),
         _claim,
         lambda session: _settle(session, rng),
@@ -168,6 +176,10 @@ async def test_concurrent_acts_are_done_or_refused_and_the_books_hold(database: 
         deals = [
             await people.deal(session, balance=200_000, promised_hours=n % 2) for n in range(6)
         ]
+        for deal in deals[::2]:
+            await calendars.reset(
+                session, actor=deal.owner, channel_id=deal.channel.id, time_zone=None
+            )
     refused: list[errors.DomainError] = []
 
     async def person(number: int) -> None:
@@ -195,4 +207,5 @@ async def test_concurrent_acts_are_done_or_refused_and_the_books_hold(database: 
     async with database.sessions.begin() as session:
         assert await rows.one(session, "SELECT count(*) FROM incidents") == 0
         assert await rows.one(session, "SELECT count(*) FROM escrows") > 0
+        assert await rows.one(session, "SELECT count(*) FROM kept_times") > 0
     assert refused, "nothing was ever in anybody's way"

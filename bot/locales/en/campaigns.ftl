@@ -78,10 +78,8 @@ buy-channel-row = { $title } · { $formats ->
     [0] {""}
    *[other] {" "}· ⏱ { $answer } h
 }
-buy-when = When should it be published?
 buy-at-once = ⚡ As soon as approved
 buy-later = 🕒 At a time I choose
-buy-time-ask = Send the date and the time in your time zone ({ $zone }), for example 2030-12-31 18:00 or 31.12.2030 18:00
 time-twice = On that day the clocks are set back, so this time comes twice. Please send the one that you mean: { $first } (the earlier one) or { $second } (the later one).
 time-wrong = I can't read that as a date and a time. Please send it like 2030-12-31 18:00 (an hour that is skipped when the clocks change does not exist).
 buy-confirm = 🛒 Please check

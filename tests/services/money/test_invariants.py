@@ -37,6 +37,15 @@ BREAKS: dict[str, list[str]] = {
         "ALTER TABLE placement_answers DISABLE TRIGGER append_only",
         f"DELETE FROM placement_answers WHERE campaign_target_id = {HELD}",
     ],
+    "times_apart": [
+        "ALTER TABLE kept_times DROP CONSTRAINT no_two_ads_at_once",
+        (
+            "INSERT INTO kept_times (campaign_target_id, channel_id, kept_from, kept_until)"
+            f" SELECT each.id, (SELECT channel_id FROM campaign_targets WHERE id = {HELD}),"
+            " clock() + number * interval '30 minutes', clock() + interval '2 hours'"
+            f" FROM (VALUES ({HELD}, 0), ({REFUNDED}, 1)) AS each (id, number)"
+        ),
+    ],
     "escrow_unique escrow_wallet": [
         "ALTER TABLE escrows DROP CONSTRAINT uq_escrows_campaign_target_id",
         (

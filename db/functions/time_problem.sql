@@ -1,0 +1,45 @@
+-- Returns why a channel with this calendar publishes no ad at a time (`why`), and the first time at which this
+-- reason may have ended (`until`). Both are null for a free time. The reasons are `weekday`, `day_off`, `hours`,
+-- `full` (the day has its greatest number of ads) and `taken` (another ad is closer than the gap).
+-- Locks: nothing. Raises: nothing.
+CREATE OR REPLACE FUNCTION time_problem(
+    calendar channel_calendars, at timestamptz, OUT why text, OUT until timestamptz
+) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    here timestamp := at AT TIME ZONE calendar.time_zone;
+    today date := here::date;
+    this_minute integer := extract(hour FROM here) * 60 + extract(minute FROM here);
+    next_day timestamptz := (today + 1)::timestamp AT TIME ZONE calendar.time_zone;
+BEGIN
+    until := next_day;
+    IF extract(isodow FROM here) <> ALL (calendar.weekdays) THEN
+        why := 'weekday';
+    ELSIF today = ANY (calendar.days_off) THEN
+        why := 'day_off';
+    ELSIF this_minute < calendar.opens_at THEN
+        why := 'hours';
+        -- At the next whole hour, the clocks may be set forward beyond the first minute, or back.
+        until := date_trunc('minute', at)
+            + make_interval(mins => least(calendar.opens_at - this_minute, 60 - this_minute % 60));
+    ELSIF this_minute > calendar.closes_at THEN
+        why := 'hours';
+    ELSIF calendar.ads_a_day <= (
+        SELECT count(*) FROM kept_times kept
+        WHERE kept.channel_id = calendar.channel_id AND kept.freed_at IS NULL
+            AND kept.kept_from >= today::timestamp AT TIME ZONE calendar.time_zone
+            AND kept.kept_from < next_day)
+    THEN
+        why := 'full';
+    ELSE
+        -- No time is kept for longer than 72 hours (a constraint of the table), so that the index needs to
+        -- read only this part. The gap may have been another one when a time was kept: the longer one counts.
+        SELECT max(greatest(kept.kept_until, kept.kept_from + calendar.gap)) INTO until
+        FROM kept_times kept
+        WHERE kept.channel_id = calendar.channel_id AND kept.freed_at IS NULL
+            AND kept.kept_from > at - interval '72 hours' AND kept.kept_from < at + calendar.gap
+            AND greatest(kept.kept_until, kept.kept_from + calendar.gap) > at;
+        why := CASE WHEN until IS NOT NULL THEN 'taken' END;
+    END IF;
+    -- A local time that comes twice, or not at all, must not lead back.
+    until := CASE WHEN why IS NOT NULL THEN greatest(until, at + interval '1 minute') END;
+END $$
