@@ -136,6 +136,12 @@ function actions(chat) {
     found.push(["Make the bot admin", set("administrator")]);
   }
   if (!["left", "kicked"].includes(chat.bot_status)) found.push(["Remove the bot", set("kicked")]);
+  if (chat.type === "channel") {
+    found.push(["Auto-delete timer", async () => {
+      const hours = await ask("After how many hours are new posts deleted? 0 means never", String(chat.auto_delete_seconds / 3600));
+      if (hours !== null) await act(`chats/${chat.id}/info`, { user_id: world.person, auto_delete_seconds: Number(hours) * 3600 });
+    }]);
+  }
   return found;
 }
 
