@@ -145,6 +145,18 @@ GRANT SELECT ON campaigns TO adtech_clock;
 GRANT SELECT ON campaigns TO adtech_reports;
 GRANT UPDATE (status) ON campaigns TO adtech_bot;
 
+CREATE TABLE channel_subscribers (
+    channel_id bigint NOT NULL,
+    day date NOT NULL,
+    count bigint NOT NULL,
+    CONSTRAINT pk_channel_subscribers PRIMARY KEY (channel_id, day),
+    CONSTRAINT fk_channel_subscribers_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id)
+);
+GRANT INSERT, SELECT ON channel_subscribers TO adtech_clock;
+GRANT SELECT ON channel_subscribers TO adtech_bot;
+GRANT SELECT ON channel_subscribers TO adtech_reports;
+GRANT UPDATE (count) ON channel_subscribers TO adtech_clock;
+
 CREATE TABLE channels (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     chat_id bigint NOT NULL,
@@ -161,6 +173,13 @@ CREATE TABLE channels (
     last_message_id bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     suspended_at timestamp with time zone,
+    description text,
+    photo_id text,
+    auto_delete_seconds bigint,
+    protected boolean DEFAULT false NOT NULL,
+    bot_rights jsonb,
+    facts_at timestamp with time zone,
+    facts_due_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     CONSTRAINT pk_channels PRIMARY KEY (id),
     CONSTRAINT uq_channels_chat_id UNIQUE (chat_id),
     CONSTRAINT fk_channels_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
@@ -170,6 +189,7 @@ CREATE TABLE channels (
     CONSTRAINT ck_channels_terms CHECK ((status::text <> ALL (ARRAY['active'::character varying, 'paused'::character varying]::text[])) OR price IS NOT NULL AND promised_hours IS NOT NULL)
 );
 CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text = 'active'::text;
+CREATE INDEX ix_channels_facts_due_at ON channels USING btree (facts_due_at) WHERE status::text <> 'removed'::text;
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
@@ -179,8 +199,8 @@ CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EAC
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
 GRANT SELECT ON channels TO adtech_reports;
-GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_bot;
-GRANT UPDATE (status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_clock;
+GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at, auto_delete_seconds, facts_due_at) ON channels TO adtech_bot;
+GRANT UPDATE (title, username, subscribers, status, status_reason, was_paused, last_message_id, suspended_at, description, photo_id, auto_delete_seconds, protected, bot_rights, facts_at, facts_due_at) ON channels TO adtech_clock;
 
 CREATE TABLE clawbacks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -9,11 +9,13 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
+from aiogram_dialog.widgets.text import Format
 
-from bot import formatting, metrics
+from bot import formatting, metrics, names
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
+from bot.screens import channel_facts as facts_screens
 from bot.screens import offers as offer_screens
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
@@ -22,10 +24,18 @@ from db.models.campaigns import CampaignStatus, Channel
 from handlers import campaigns as campaign_handlers
 from handlers import forms, wallet
 from handlers import settings as settings_handlers
-from services.market import campaigns, channels, owner_records, placements, publish_times
+from services.market import (
+    auto_delete,
+    campaigns,
+    channels,
+    owner_records,
+    placements,
+    publish_times,
+)
 from services.market.owner_records import OwnerRecord
 from services.market.terms import Terms
 from services.platform import errors
+from services.platform.channel_errors import PromiseTooLong
 
 openers = Router(name="buy_form")
 
@@ -84,7 +94,7 @@ async def _catalogue(dialog_manager: DialogManager, **_data: Any) -> dict[str, A
 
 
 def _label(context: RequestContext, row: Channel, record: OwnerRecord) -> str:
-    return context.t(
+    label = context.t(
         "buy-channel-row",
         title=row.title,
         price=context.t.money(row.price or 0),
@@ -93,6 +103,8 @@ def _label(context: RequestContext, row: Channel, record: OwnerRecord) -> str:
         topic=row.topic or "",
         answer=offer_screens.answer_hours(record),
     )
+    is_short = auto_delete.is_too_short(row, row.promised_hours or 0)
+    return context.t("buy-channel-short", row=label) if is_short else label
 
 
 async def _turn_page(press: CallbackQuery, button: Button, manager: DialogManager) -> None:  # noqa: ARG001 - a filter
@@ -103,8 +115,24 @@ async def _turn_page(press: CallbackQuery, button: Button, manager: DialogManage
 async def _choose_channel(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
-    manager.dialog_data["channel_id"] = int(item)
+    context = forms.context_of(manager)
+    async with context.read() as session:
+        row = await channels.get(session, int(item))
+    try:
+        auto_delete.require(row, row.promised_hours or 0)
+    except PromiseTooLong as error:
+        forms.show_error(manager, explain(context.t, error))
+        return
+    manager.dialog_data["channel_id"] = row.id
     await forms.next_step(manager, BuyForm.when)
+
+
+async def _facts(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    async with context.read() as session:
+        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
+    lines = [names.one_line(row.title), *facts_screens.lines(context.t, row)]
+    return {"facts": "\n".join(lines)}
 
 
 async def _publish_at_once(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
@@ -193,6 +221,9 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                     agreed=Terms(*manager.dialog_data["terms"]),
                     key=forms.idempotency_key(manager),
                 )
+    except PromiseTooLong as error:
+        forms.show_error(manager, explain(context.t, error))
+        return
     except errors.TermsChanged:
         forms.show_error(manager, context.t("terms-changed"))
         return
@@ -265,6 +296,7 @@ form = Dialog(
         getter=_catalogue,
     ),
     Window(
+        Format("📺 {facts}\n"),
         forms.Question("buy-when"),
         Column(
             Button(forms.Translated("buy-at-once"), "at_once", on_click=_publish_at_once),
@@ -272,6 +304,7 @@ form = Dialog(
         ),
         forms.navigation_row(_campaign_card),
         state=BuyForm.when,
+        getter=_facts,
     ),
     forms.text_step("zone-ask", _save_zone, state=BuyForm.zone, after_cancel=_campaign_card),
     forms.text_step(

@@ -118,6 +118,7 @@ async def connect(
             username=chat.username,
             subscribers=subscribers,
             former_owner_id=former_owner_id,
+            auto_delete_seconds=chat.message_auto_delete_time or None,
         )
     connected = Outgoing(context.t("channel-connected", title=row.title), ReplyKeyboardRemove())
     await respond.send(bot, message.chat.id, connected)

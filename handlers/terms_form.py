@@ -17,8 +17,9 @@ from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
 from handlers import forms
-from services.market import agreements, channels, terms
+from services.market import agreements, auto_delete, channels, terms
 from services.platform import errors
+from services.platform.channel_errors import PromiseTooLong
 
 MUCH = 10
 """A new price that is this many times higher or lower than the present one may be a mistake."""
@@ -90,6 +91,14 @@ async def _choose_hours(
 
 
 async def _save_hours(manager: DialogManager, hours: int) -> None:
+    context = forms.context_of(manager)
+    async with context.read() as session:
+        row = await channels.get_own(session, actor=context.actor, channel_id=_channel_id(manager))
+    try:
+        auto_delete.require(row, hours)
+    except PromiseTooLong as error:
+        forms.show_error(manager, explain(context.t, error))
+        return
     manager.dialog_data["hours"] = hours
     await forms.next_step(manager, TermsForm.topic)
 
@@ -116,7 +125,7 @@ async def _save_terms(manager: DialogManager, topic: str) -> None:
                 promised_hours=manager.dialog_data["hours"],
                 topic=topic,
             )
-    except errors.InvalidText as error:
+    except (errors.InvalidText, PromiseTooLong) as error:
         forms.show_error(manager, explain(context.t, error))
         return
     await forms.close_form(

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db import role_names
 from db.models import (
     agreements,
+    audience,
     campaigns,
     corrections,
     destinations,
@@ -34,6 +35,7 @@ from db.session import cause, create_engine, is_away, sqlstate
 
 DESCRIBED = (
     agreements,
+    audience,
     campaigns,
     corrections,
     destinations,

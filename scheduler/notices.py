@@ -24,7 +24,8 @@ from db.models.campaigns import TargetStatus
 from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
-from services.market import agreements, channels, moderation, staff_requests
+from scheduler import channel_notices
+from services.market import agreements, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -131,15 +132,6 @@ async def _telegram_down(session: AsyncSession, t: Texts, payload: Payload) -> O
 
 async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.telegram_back(t, payload["incident_id"], payload["minutes"])
-
-
-async def _channel_suspended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    row = await channels.get(session, payload["channel_id"])
-    return screens.channel_suspended(t, row, payload["reason"])
-
-
-async def _channel_taken_over(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.channel_taken_over(t, await channels.get(session, payload["channel_id"]))
 
 
 async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -324,6 +316,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "breach_dismissed": _of_placement("notice-breach-dismissed"),
 }
 _KINDS: Mapping[str, Render] = {
+    **channel_notices.RENDER,
     "ad_offered": _ad_offered,
     "post_uncertain": _uncertain_post,
     "post_unseen": _uncertain_post,
@@ -331,8 +324,6 @@ _KINDS: Mapping[str, Render] = {
     "retry_offered": _retry_offered,
     "telegram_down": _telegram_down,
     "telegram_back": _telegram_back,
-    "channel_suspended": _channel_suspended,
-    "channel_taken_over": _channel_taken_over,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
     "switch_answer_lost": _switch_answer_lost,

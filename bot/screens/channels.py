@@ -9,6 +9,7 @@ from aiogram.types import (
 
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.owner_callbacks import ShowRule
+from bot.screens import channel_facts
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -62,7 +63,6 @@ def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
             "channel",
             title=row.title,
             status=row.status.value,
-            subscribers=row.subscribers,
             price=t("unset") if row.price is None else t.money(row.price),
             share=t.money(terms.share(row.price or 0, fee_bps).owner),
             priced="no" if row.price is None else "yes",
@@ -72,6 +72,7 @@ def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
             topic=row.topic or t("unset"),
         )
     ]
+    lines.extend(["", *channel_facts.lines_for_owner(t, row)])
     if row.status is ChannelStatus.SUSPENDED:
         lines.append(t("channel-suspended-why", reason=row.status_reason or "other"))
     return Outgoing(

@@ -172,9 +172,9 @@ async def submit_target(
     the channel answers at once. `agreed` is None, or the price and promised hours that the
     advertiser has read. Locks the campaign, then takes advisory locks on the key and on the
     advertiser's pending placements. Raises AccessDenied, NotFound, NotCampaignOwner,
-    CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked, OpenLoss, PublishTimePast,
-    PublishTimeTooFar, BudgetExceeded, InsufficientFunds; IdempotencyConflict if the key was used
-    for another campaign or channel.
+    CampaignNotActive, ChannelNotUsable, TermsChanged, PromiseTooLong, PersonBlocked, OpenLoss,
+    PublishTimePast, PublishTimeTooFar, BudgetExceeded, InsufficientFunds; IdempotencyConflict if
+    the key was used for another campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.users import User
-from services.market import channel_notices, creatives, escalations
+from services.market import auto_delete, channel_notices, creatives, escalations
 from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
@@ -37,15 +37,16 @@ async def connect(
     username: str | None,
     subscribers: int,
     former_owner_id: int | None = None,
+    auto_delete_seconds: int | None = None,
 ) -> Channel:
     """Connect a channel, or update a connected channel.
 
     The caller has checked with Telegram that the bot may post there and that the actor is the
     creator. `former_owner_id` is None, or a user who is no longer the creator. The actor takes over
     a removed channel or a channel of this user, and must set new terms. A suspension of the actor's
-    own channel ends. Checks that were due while the bot lacked its rights are recorded as
-    "unknown". Locks the channel. Raises AccessDenied, PersonBlocked; ChannelTaken if another person
-    owns the channel.
+    own channel ends. The scheduler asks Telegram about the channel at once. Checks that were due
+    while the bot lacked its rights are recorded as "unknown". Locks the channel. Raises
+    AccessDenied, PersonBlocked; ChannelTaken if another person owns the channel.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -76,6 +77,8 @@ async def connect(
         _restore_status(channel)
     channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
+    channel.auto_delete_seconds = auto_delete_seconds
+    channel.facts_due_at = await queries.now(session)
     await session.flush()
     await audit.record(
         session, actor=actor, action="channel_connected", role="owner", channel_id=channel.id
@@ -123,12 +126,13 @@ async def set_terms(
 
     A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
     placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
-    InvalidTerms, InvalidText, ChannelNotUsable.
+    InvalidTerms, PromiseTooLong, InvalidText, ChannelNotUsable.
     """
     channel = await _lock_own(session, actor, channel_id)
     wallets.require_amount(price)
     if not 0 <= promised_hours <= MAX_PROMISED_HOURS:
         raise errors.InvalidTerms("promised_hours")
+    auto_delete.require(channel, promised_hours)
     topic = topic.strip()
     if not topic or creatives.utf16_length(topic) > TOPIC_LIMIT:
         raise errors.InvalidText("topic", TOPIC_LIMIT, creatives.utf16_length(topic))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
+from services.market import auto_delete
 from services.platform import errors
 
 
@@ -35,11 +36,12 @@ def require(channel: Channel, agreed: Terms | None) -> Terms:
     """Return the present terms of an active channel.
 
     Raises ChannelNotUsable if the channel is not active; TermsChanged if `agreed` is not None and
-    differs from the present terms.
+    differs from the present terms; PromiseTooLong if Telegram would remove a post too early.
     """
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)
     terms = Terms(queries.required(channel.price), queries.required(channel.promised_hours))
     if agreed is not None and agreed != terms:
         raise errors.TermsChanged(channel.id, *terms)
+    auto_delete.require(channel, terms.promised_hours)
     return terms

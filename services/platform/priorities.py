@@ -39,6 +39,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "target_submitted": Priority.CARD,
     "ad_offered": Priority.CARD,
     "owner_unreachable": Priority.CARD,
+    "channel_timer_short": Priority.CARD,
     "post_uncertain": Priority.CARD,
     "post_unseen": Priority.CARD,
     "retry_offered": Priority.CARD,

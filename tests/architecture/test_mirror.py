@@ -20,6 +20,10 @@ TESTED_ELSEWHERE = {
     "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
     " every error in every language",
+    "services/platform/channel_errors services/market/auto_delete": "services/market/"
+    "test_channel_facts meets the error and a timer of each kind",
+    "scheduler/channel_notices": "handlers and scheduler/test_channel_reading read its messages",
+    "bot/telegram/channel_reader": "scheduler/test_channel_reading gets every kind of answer",
     "services/platform/agreement_errors": "services/market/test_agreements meets each",
     "bot/failure_counts db/failures": "services/platform/test_failure_counts counts with them",
     "bot/launch_facts": "cli/test_launch and handlers/test_launch ask a health page with it",

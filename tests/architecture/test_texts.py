@@ -30,7 +30,12 @@ from services.launch import (
     steps,
 )
 from services.market import channels
-from services.platform import errors, reports, transitions
+from services.platform import (
+    channel_errors,  # noqa: F401 - defines errors
+    errors,
+    reports,
+    transitions,
+)
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())

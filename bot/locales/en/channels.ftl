@@ -17,7 +17,6 @@ channel = 📺 { $title }
         [removed] removed
        *[other] { $status }
     }
-    Subscribers: { $subscribers }
     Price of a post: { $price }{ $priced ->
         [yes] , of which you get { $share }
        *[no] {""}

@@ -17,7 +17,6 @@ channel = 📺 { $title }
         [removed] удалён
        *[other] { $status }
     }
-    Подписчики: { $subscribers }
     Цена поста: { $price }{ $priced ->
         [yes] , из них вы получаете { $share }
        *[no] {""}

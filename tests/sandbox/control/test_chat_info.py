@@ -35,7 +35,12 @@ async def test_get_chat_tells_the_changed_data(world: SandboxClient) -> None:
         *("big_file_id", "big_file_unique_id"),
     }
     assert await world.call("getChatMemberCount", chat_id=channel) == 5
-    nothing: dict[str, Any] = {"description": "", "username": "", "photo": False, "protected": False}
+    nothing: dict[str, Any] = {
+        "description": "",
+        "username": "",
+        "photo": False,
+        "protected": False,
+    }
     await change(world, auto_delete_seconds=0, **nothing)
     assert not (names | {"username"}) & (await world.call("getChat", chat_id=channel)).keys()
 
