@@ -239,6 +239,24 @@ GRANT SELECT ON clock_shift TO adtech_clock;
 GRANT SELECT ON clock_shift TO adtech_intake;
 GRANT SELECT ON clock_shift TO adtech_reports;
 
+CREATE TABLE connection_requests (
+    chat_id bigint NOT NULL,
+    started_by bigint NOT NULL,
+    title text NOT NULL,
+    token_hash text NOT NULL,
+    expires_at timestamp with time zone DEFAULT clock() + '7 days'::interval NOT NULL,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_connection_requests PRIMARY KEY (chat_id, started_by),
+    CONSTRAINT uq_connection_requests_token_hash UNIQUE (token_hash),
+    CONSTRAINT fk_connection_requests_started_by FOREIGN KEY (started_by) REFERENCES users(id)
+);
+GRANT SELECT ON connection_requests TO adtech_bot;
+GRANT INSERT (chat_id, started_by, title, token_hash) ON connection_requests TO adtech_bot;
+GRANT SELECT (chat_id, started_by, title, expires_at, ended_at, created_at, correlation_id) ON connection_requests TO adtech_reports;
+GRANT UPDATE (title, token_hash, expires_at, ended_at, created_at) ON connection_requests TO adtech_bot;
+
 CREATE TABLE corrections (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     kind character varying(32) NOT NULL,

@@ -10,9 +10,8 @@ from bot.context import RequestContext
 from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
-from db.models.campaigns import ChannelStatus
-from handlers import forms, respond
-from handlers.terms_form import TermsForm
+from bot.telegram import channel_reader
+from handlers import connections, respond
 from services.market import agreements, channels
 from services.platform import users
 
@@ -90,13 +89,19 @@ async def connect(
 ) -> None:
     """Connect the channel that a person has chosen in Telegram's channel picker.
 
-    Telegram must confirm that the bot may post there and that the person is the creator. The
-    message `chat_shared` can come before or after `my_chat_member` (Telegram).
+    Telegram must confirm that the bot may post there and that the person is the creator. Another
+    administrator gets a link for the creator. The message `chat_shared` can come before or after
+    `my_chat_member` (Telegram).
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.find_problem(
         bot, chat_id=chat_id, creator_telegram_id=message.chat.id
     )
+    if problem == channel_rights.NOT_CREATOR and await channel_rights.is_administrator(
+        bot, chat_id, message.chat.id
+    ):
+        await connections.invite_creator(message, context, bot, chat_id)
+        return
     if problem is not None:
         if problem == channel_rights.NO_RIGHT:
             async with context.begin() as session:
@@ -106,28 +111,17 @@ async def connect(
         )
         await respond.show(message, await list_screen(context))
         return
-    chat = await bot.get_chat(chat_id)
-    subscribers = await bot.get_chat_member_count(chat_id)
+    basics = await channel_reader.read_basics(bot, chat_id)
     former_owner_id = await _find_former_owner(bot, context, chat_id)
     async with context.begin() as session:
         row = await channels.connect(
             session,
             actor=context.actor,
             chat_id=chat_id,
-            title=chat.title or str(chat_id),
-            username=chat.username,
-            subscribers=subscribers,
             former_owner_id=former_owner_id,
-            auto_delete_seconds=chat.message_auto_delete_time or None,
+            **basics._asdict(),
         )
-    connected = Outgoing(context.t("channel-connected", title=row.title), ReplyKeyboardRemove())
-    await respond.send(bot, message.chat.id, connected)
-    if row.status is ChannelStatus.PENDING:
-        await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id)
-    else:
-        await respond.show(
-            message, screens.channel(context.t, row, context.settings.platform_fee_bps)
-        )
+    await connections.show_connected(message, context, bot, dialog_manager, row)
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:

@@ -25,6 +25,7 @@ from handlers import (
     campaigns,
     channel_events,
     channels,
+    connections,
     corrections,
     dead_letters,
     deposits,
@@ -104,6 +105,7 @@ def _forms() -> Router:
     router.message.filter(F.chat.type == ChatType.PRIVATE)
     router.errors.register(fallback.answer_closed_form, ExceptionTypeFilter(*fallback.FORM_CLOSED))
     router.include_routers(
+        connections.router,
         start.form_closers,
         channels.connect_router,
         settings_handlers.openers,

@@ -9,7 +9,7 @@ from bot.screens import channel_facts as facts_screens
 from bot.screens import notices as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
-from services.market import auto_delete, channels, moderation
+from services.market import auto_delete, channels, connections, moderation
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -36,9 +36,15 @@ async def _placement_timer_short(session: AsyncSession, t: Texts, payload: Paylo
     return facts_screens.placement_timer_short(t, row, payload["seconds"])
 
 
+async def _connection_confirmed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await channels.get(session, payload["channel_id"])
+    return Outgoing(t("notice-connection-confirmed", title=row.title))
+
+
 RENDER: Mapping[str, Render] = {
     "channel_suspended": _suspended,
     "channel_taken_over": _taken_over,
+    connections.CONFIRMED: _connection_confirmed,
     auto_delete.TOO_SHORT: _timer_short,
     auto_delete.PLACEMENT_TOO_SHORT: _placement_timer_short,
 }

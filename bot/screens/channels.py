@@ -114,7 +114,6 @@ def channel_picker(t: Texts) -> Outgoing:
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
         chat_is_channel=True,
-        chat_is_created=True,
         bot_administrator_rights=_posting_rights(),
         user_administrator_rights=_posting_rights(),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from aiogram import Bot
 from aiogram.exceptions import (
@@ -25,6 +26,27 @@ RIGHTS = ("can_post_messages", "can_edit_messages", "can_delete_messages")
 """The rights in a channel that people read about."""
 REQUESTS = 3
 """The number of requests that one reading makes."""
+
+
+class Basics(NamedTuple):
+    """The data of a channel that the database needs when the channel is connected."""
+
+    title: str
+    username: str | None
+    subscribers: int
+    auto_delete_seconds: int | None
+
+
+async def read_basics(bot: Bot, chat_id: int) -> Basics:
+    """Ask Telegram about a channel that a person wants to connect. Raises Telegram's errors."""
+    chat = await bot.get_chat(chat_id)
+    subscribers = await bot.get_chat_member_count(chat_id)
+    return Basics(
+        chat.title or str(chat_id),
+        chat.username,
+        subscribers,
+        chat.message_auto_delete_time or None,
+    )
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,12 @@ function createdBy(person, chat) {
   return chat.members.some((member) => member.user_id === person && member.status === "creator");
 }
 
+function manages(person, chat) {
+  return chat.members.some(
+    (member) => member.user_id === person && ["creator", "administrator"].includes(member.status),
+  );
+}
+
 function entry(id, name, detail, current, choose, unread) {
   const item = make("li");
   const button = make("button");
@@ -263,7 +269,7 @@ async function pressKeyboard(button) {
     return;
   }
   const channels = world.state.chats.filter(
-    (chat) => chat.type === "channel" && createdBy(world.person, chat),
+    (chat) => chat.type === "channel" && manages(world.person, chat),
   );
   const dialog = $("chooser");
   dialog.querySelector("ul").replaceChildren(...channels.map((chat) => {

@@ -1,4 +1,4 @@
-"""Define the errors about what Telegram says about a channel."""
+"""Define the errors about what Telegram says about a channel, and about its connection."""
 
 from dataclasses import dataclass
 
@@ -15,3 +15,17 @@ class PromiseTooLong(DomainError):
     channel_id: int
     promised_hours: int
     limit: int
+
+
+@dataclass(eq=False)
+class ConnectYourself(DomainError):
+    """Somebody has connected the channel, so only its present creator can connect it anew."""
+
+    chat_id: int
+
+
+@dataclass(eq=False)
+class ConnectionLinkWrong(DomainError):
+    """The link to a connection cannot be used. `why` is `unknown`, `used` or `expired`."""
+
+    why: str

@@ -93,6 +93,10 @@ async def test_a_short_timer_is_told_to_all_sides(scene: Scene, bot: Bot) -> Non
     assert "Switch the auto-delete timer off" in owner
     assert "The owner and the advertisers were told" in staff
     assert f"placement #{target_id} was promised for 24 hours" in advertiser
+    await scene.database.as_owner("DELETE FROM outbox")
+    await scene.database.as_owner("UPDATE channels SET facts_due_at = clock()")
+    await read(scene, bot)
+    assert await scene.rows("SELECT id FROM outbox") == [], "the timer was told on the day before"
 
 
 async def test_a_channel_is_suspended_when_telegram_says_that_it_is_gone(
