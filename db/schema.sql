@@ -107,6 +107,7 @@ CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (create
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER agreed_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_answer('accepted');
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
+CREATE TRIGGER approved_by_other BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_other_answerer();
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_own_act();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
@@ -144,6 +145,29 @@ GRANT INSERT, SELECT ON campaigns TO adtech_bot;
 GRANT SELECT ON campaigns TO adtech_clock;
 GRANT SELECT ON campaigns TO adtech_reports;
 GRANT UPDATE (status) ON campaigns TO adtech_bot;
+
+CREATE TABLE channel_managers (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    channel_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    named_at timestamp with time zone DEFAULT clock() NOT NULL,
+    ended_at timestamp with time zone,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_channel_managers PRIMARY KEY (id),
+    CONSTRAINT fk_channel_managers_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT fk_channel_managers_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
+    CONSTRAINT fk_channel_managers_user_id FOREIGN KEY (user_id) REFERENCES users(id)
+);
+CREATE INDEX ix_channel_managers_user_id ON channel_managers USING btree (user_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX uq_channel_managers_active ON channel_managers USING btree (channel_id, owner_id, user_id) WHERE ended_at IS NULL;
+CREATE TRIGGER frozen BEFORE UPDATE ON channel_managers FOR EACH ROW WHEN (old.ended_at IS NOT NULL OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.user_id IS DISTINCT FROM new.user_id OR old.named_at IS DISTINCT FROM new.named_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON channel_managers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON channel_managers TO adtech_bot;
+GRANT SELECT ON channel_managers TO adtech_clock;
+GRANT SELECT ON channel_managers TO adtech_reports;
+GRANT UPDATE (ended_at) ON channel_managers TO adtech_bot;
+GRANT UPDATE (ended_at) ON channel_managers TO adtech_clock;
 
 CREATE TABLE channel_subscribers (
     channel_id bigint NOT NULL,
@@ -1228,6 +1252,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- lock_wallet(wallet_id bigint) RETURNS bigint
 -- mark_job_settled() RETURNS trigger
 -- may_end_sessions_of(login name) RETURNS boolean
+-- name_manager(channel_id bigint, actor_id bigint, manager_telegram_id bigint, correlation_id text) RETURNS text
 -- note_payment() RETURNS trigger
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
@@ -1265,6 +1290,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_no_loss() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
+-- require_other_answerer() RETURNS trigger
 -- require_other_person(switch_key text, actor_id bigint) RETURNS void
 -- require_own_act() RETURNS trigger
 -- require_payment_report() RETURNS trigger
@@ -1325,6 +1351,7 @@ GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_clock;
 GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_reports;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_bot;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_clock;
+GRANT EXECUTE ON FUNCTION name_manager TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_clock;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;

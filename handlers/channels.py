@@ -12,7 +12,8 @@ from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram import channel_reader
 from handlers import connections, respond
-from services.market import agreements, channels
+from handlers import managers as manager_handlers
+from services.market import agreements, channels, managers
 from services.platform import users
 
 router = Router(name="channels")
@@ -30,16 +31,19 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
     """Build the screen with a page of the person's channels."""
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
+        managed = await managers.channels_of(session, context.user_id)
         waiting = await agreements.count_waiting(session, context.user_id)
     begin = offset(page_number)
     page = Page(rows[begin : begin + FETCH_LIMIT], page_number)
-    return screens.channels(context.t, page, waiting)
+    return screens.channels(context.t, page, waiting, managed)
 
 
-async def _card_screen(context: RequestContext, channel_id: int) -> Outgoing:
+async def card_screen(context: RequestContext, channel_id: int) -> Outgoing:
+    """Build the screen of a channel of which the person is the owner or a manager."""
     async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=channel_id)
-    return screens.channel(context.t, row, context.settings.platform_fee_bps)
+        row = await managers.get_channel(session, actor=context.actor, channel_id=channel_id)
+    fee_bps = context.settings.platform_fee_bps
+    return screens.channel(context.t, row, fee_bps, is_owner=row.owner_id == context.user_id)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNELS))
@@ -51,7 +55,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 @router.callback_query(Go.filter(F.screen == Screen.CHANNEL))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one channel."""
-    await respond.show(press, await _card_screen(context, callback_data.id))
+    await respond.show(press, await card_screen(context, callback_data.id))
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CONNECT))
@@ -72,11 +76,12 @@ async def ask_remove(
 
 @router.callback_query(OnChannel.filter(F.act.in_(_STATUS_CHANGES)))
 async def change_status(
-    press: CallbackQuery, callback_data: OnChannel, context: RequestContext
+    press: CallbackQuery, callback_data: OnChannel, context: RequestContext, bot: Bot
 ) -> None:
     """Pause, resume or remove a channel."""
+    await manager_handlers.require_rights(context, bot, callback_data.id)
     async with (
-        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
     ):
         change = _STATUS_CHANGES[callback_data.act]

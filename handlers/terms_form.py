@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
@@ -16,8 +16,10 @@ from bot.errors import explain
 from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
+from db.models.campaigns import Channel
 from handlers import forms
-from services.market import agreements, auto_delete, channels, terms
+from handlers import managers as manager_handlers
+from services.market import agreements, auto_delete, channels, managers, terms
 from services.platform import errors
 from services.platform.channel_errors import PromiseTooLong
 
@@ -48,9 +50,12 @@ async def open_terms_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form for one of the person's own channels. Raises NotChannelOwner."""
+    """Open the form for a channel of which the person is the owner or a manager.
+
+    Raises NotChannelOwner.
+    """
     async with context.read() as session:
-        await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
+        await managers.get_channel(session, actor=context.actor, channel_id=callback_data.id)
     await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id)
 
 
@@ -59,8 +64,7 @@ async def _read_price(message: Message, _input: MessageInput, manager: DialogMan
     if price is None:
         return
     context = forms.context_of(manager)
-    async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=_channel_id(manager))
+    row = await _channel(context, manager)
     manager.dialog_data.update(price=price, present=row.price)
     differs_much = row.price is not None and (
         price >= row.price * MUCH or price * MUCH <= row.price
@@ -92,8 +96,7 @@ async def _choose_hours(
 
 async def _save_hours(manager: DialogManager, hours: int) -> None:
     context = forms.context_of(manager)
-    async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=_channel_id(manager))
+    row = await _channel(context, manager)
     try:
         auto_delete.require(row, hours)
     except PromiseTooLong as error:
@@ -115,6 +118,8 @@ async def _choose_topic(
 
 async def _save_terms(manager: DialogManager, topic: str) -> None:
     context = forms.context_of(manager)
+    bot: Bot = manager.middleware_data["bot"]
+    await manager_handlers.require_rights(context, bot, _channel_id(manager))
     try:
         async with context.begin() as session:
             row = await channels.set_terms(
@@ -128,9 +133,15 @@ async def _save_terms(manager: DialogManager, topic: str) -> None:
     except (errors.InvalidText, PromiseTooLong) as error:
         forms.show_error(manager, explain(context.t, error))
         return
-    await forms.close_form(
-        manager, screens.channel(context.t, row, context.settings.platform_fee_bps)
-    )
+    fee_bps, is_owner = context.settings.platform_fee_bps, row.owner_id == context.user_id
+    await forms.close_form(manager, screens.channel(context.t, row, fee_bps, is_owner=is_owner))
+
+
+async def _channel(context: RequestContext, manager: DialogManager) -> Channel:
+    async with context.read() as session:
+        return await managers.get_channel(
+            session, actor=context.actor, channel_id=_channel_id(manager)
+        )
 
 
 def _channel_id(manager: DialogManager) -> int:
@@ -161,8 +172,9 @@ async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> d
 async def _channel_list(_manager: DialogManager, context: RequestContext) -> Outgoing:
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
+        managed = await managers.channels_of(session, context.user_id)
         waiting = await agreements.count_waiting(session, context.user_id)
-    return screens.channels(context.t, Page(rows, 0), waiting)
+    return screens.channels(context.t, Page(rows, 0), waiting, managed)
 
 
 def _choices(items: str, on_click: Any) -> Group:

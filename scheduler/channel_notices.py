@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.screens import channel_facts as facts_screens
+from bot.screens import managers as manager_screens
 from bot.screens import notices as screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
-from services.market import auto_delete, channels, connections, moderation
+from services.market import auto_delete, channels, connections, managers, moderation
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -41,10 +42,20 @@ async def _connection_confirmed(session: AsyncSession, t: Texts, payload: Payloa
     return Outgoing(t("notice-connection-confirmed", title=row.title))
 
 
+async def _manager_named(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    return manager_screens.named(t, await channels.get(session, payload["channel_id"]))
+
+
+async def _manager_ended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    return manager_screens.ended(t, await channels.get(session, payload["channel_id"]))
+
+
 RENDER: Mapping[str, Render] = {
     "channel_suspended": _suspended,
     "channel_taken_over": _taken_over,
     connections.CONFIRMED: _connection_confirmed,
+    managers.NAMED: _manager_named,
+    managers.ENDED: _manager_ended,
     auto_delete.TOO_SHORT: _timer_short,
     auto_delete.PLACEMENT_TOO_SHORT: _placement_timer_short,
 }

@@ -84,7 +84,7 @@ async def is_withdrawn(
     if message.kind == "target_submitted":
         card = cards.get(message.payload["target_id"])
         return card is not None and card.status == TargetStatus.WITHDRAWN
-    if message.kind == agreements.QUESTION:
+    if message.kind in {agreements.QUESTION, agreements.MANAGER_QUESTION}:
         row = await moderation.get_details(session, target_id=message.payload["target_id"])
         return not row.waits_for_owner
     if message.kind == "withdrawal_changed" and message.user_id is None:
@@ -318,6 +318,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
 _KINDS: Mapping[str, Render] = {
     **channel_notices.RENDER,
     "ad_offered": _ad_offered,
+    "ad_offered_to_manager": _ad_offered,
     "post_uncertain": _uncertain_post,
     "post_unseen": _uncertain_post,
     "posts_altered": _posts_altered,

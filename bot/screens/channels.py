@@ -1,5 +1,7 @@
 """Build the screens of an owner's channels."""
 
+from collections.abc import Sequence
+
 from aiogram.types import (
     ChatAdministratorRights,
     KeyboardButton,
@@ -8,6 +10,7 @@ from aiogram.types import (
 )
 
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
+from bot.manager_callbacks import ManagerAct, OnManager
 from bot.owner_callbacks import ShowRule
 from bot.screens import channel_facts
 from bot.screens.outgoing import Outgoing, button, column, rows
@@ -20,10 +23,15 @@ REQUEST_ID = 1
 """The id of the channel picker in Telegram's answer."""
 
 
-def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
-    """Build the list of an owner's channels. `waiting` is how many ads wait for an answer."""
+def channels(
+    t: Texts, page: Page[Channel], waiting: int, managed: Sequence[Channel] = ()
+) -> Outgoing:
+    """Build the list of a person's channels. `waiting` is how many ads wait for an answer.
+
+    `managed` has the channels of other owners of which the person is a manager.
+    """
     return Outgoing(
-        t("channels" if page.fetched else "channels-none"),
+        t("channels" if page.fetched or managed else "channels-none"),
         rows(
             *column(
                 (
@@ -31,6 +39,16 @@ def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
                     Go(screen=Screen.CHANNEL, id=row.id),
                 )
                 for row in page.rows
+            ),
+            *column(
+                (
+                    t(
+                        "channels-row-managed",
+                        row=t("channels-row", title=row.title, status=row.status.value),
+                    ),
+                    Go(screen=Screen.CHANNEL, id=row.id),
+                )
+                for row in managed
             ),
             page.buttons(t, lambda number: Go(screen=Screen.CHANNELS, page=number)),
             [button(t("channels-waiting", waiting=waiting), Go(screen=Screen.WAITING))]
@@ -48,10 +66,11 @@ def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
     )
 
 
-def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
+def channel(t: Texts, row: Channel, fee_bps: int, *, is_owner: bool = True) -> Outgoing:
     """Build the screen of one channel: its state, its terms (price and hours), and its actions.
 
-    `fee_bps` is the platform's present fee in hundredths of a percent.
+    `fee_bps` is the platform's present fee in hundredths of a percent. A person who is not the
+    owner is a manager, and has fewer actions.
     """
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
@@ -81,10 +100,15 @@ def channel(t: Texts, row: Channel, fee_bps: int) -> Outgoing:
             [button(t("channel-terms"), OpenForm(name=FormName.TERMS, id=row.id))]
             if connected
             else [],
-            [button(t("channel-rule"), ShowRule(id=row.id))] if connected else [],
+            [
+                button(t("channel-rule"), ShowRule(id=row.id)),
+                button(t("channel-managers"), OnManager(act=ManagerAct.LIST, id=row.id)),
+            ]
+            if connected and is_owner
+            else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
-            if connected
+            if connected and is_owner
             else [],
             [button(t("back"), Go(screen=Screen.CHANNELS))],
         ),

@@ -117,6 +117,11 @@ async def read(
             isinstance(member, ChatMemberOwner) and member.user.id == owner_telegram_id
             for member in administrators
         ),
+        administrators=frozenset(
+            member.user.id
+            for member in administrators
+            if isinstance(member, ChatMemberAdministrator)
+        ),
     )
 
 

@@ -28,7 +28,7 @@ class PlacementAnswer(Base):
     campaign_target_id: Mapped[int] = mapped_column(ForeignKey("campaign_targets.id"), unique=True)
     answer: Mapped[Answer] = mapped_column(enum_column(Answer))
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The owner. Null if the owner's acceptance rule has answered."""
+    """The owner or a manager. Null if the owner's acceptance rule has answered."""
     reason: Mapped[str | None]
     """Why the owner declined, or null."""
     created_at: Mapped[CreatedAt]

@@ -1,4 +1,4 @@
-"""Store what Telegram says about a channel, and who has asked its creator to connect it.
+"""Store what Telegram says about a channel, who asks its creator to connect it, and its managers.
 
 Before, the title, the name and the number of subscribers were read once, when the channel was connected.
 An auto-delete timer that is shorter than the promised time of a post was not noticed. An administrator who
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from migrations import online
+from migrations import functions, online
 
 revision = "0037"
 down_revision = "0033"
@@ -17,6 +17,7 @@ branch_labels = None
 depends_on = None
 
 SERIES, REQUESTS = "channel_subscribers", "connection_requests"
+MANAGERS = "channel_managers"
 PAST = "'1970-01-01 00:00:00+00'::timestamp with time zone"
 """The default of `facts_due_at`. It is constant, so that the table is not rewritten."""
 OF_CLOCK = (
@@ -28,13 +29,14 @@ OF_BOT = ("auto_delete_seconds", "facts_due_at")
 
 
 def upgrade() -> None:
-    """Create the tables, then the columns and the index of channels."""
-    online.run(revision, (_create_tables, _extend_channels, _create_index))
+    """Create the tables, then the columns, functions and the index."""
+    online.run(revision, (_create_tables, _extend_channels, _extend_placements, _create_index))
 
 
 def _create_tables() -> None:
     _create_series()
     _create_requests()
+    _create_managers()
 
 
 def _create_series() -> None:
@@ -82,6 +84,71 @@ def _create_requests() -> None:
     op.execute(f"GRANT SELECT ({columns}) ON {REQUESTS} TO adtech_reports")
 
 
+def _create_managers() -> None:
+    time = sa.DateTime(timezone=True)
+    op.create_table(
+        MANAGERS,
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("named_at", time, server_default=sa.text("clock()"), nullable=False),
+        sa.Column("ended_at", time, nullable=True),
+        sa.Column(
+            "correlation_id",
+            sa.Text(),
+            server_default=sa.text("nullif(current_setting('adtech.correlation_id', true), '')"),
+            nullable=True,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{MANAGERS}")),
+        *(
+            sa.ForeignKeyConstraint(
+                [column], [f"{referred}.id"], name=op.f(f"fk_{MANAGERS}_{column}")
+            )
+            for column, referred in (
+                ("channel_id", "channels"),
+                ("owner_id", "users"),
+                ("user_id", "users"),
+            )
+        ),
+    )
+    active = sa.text("ended_at IS NULL")
+    op.create_index(
+        "uq_channel_managers_active",
+        MANAGERS,
+        ["channel_id", "owner_id", "user_id"],
+        unique=True,
+        postgresql_where=active,
+    )
+    op.create_index("ix_channel_managers_user_id", MANAGERS, ["user_id"], postgresql_where=active)
+    differs = " OR ".join(
+        f"old.{column} IS DISTINCT FROM new.{column}"
+        for column in ("channel_id", "owner_id", "user_id", "named_at")
+    )
+    op.execute(
+        f"CREATE TRIGGER frozen BEFORE UPDATE ON {MANAGERS} FOR EACH ROW"
+        f" WHEN (old.ended_at IS NOT NULL OR {differs}) EXECUTE FUNCTION refuse_frozen()"
+    )
+    op.execute(
+        f"CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON {MANAGERS} FOR EACH STATEMENT"
+        " EXECUTE FUNCTION refuse_change()"
+    )
+    op.execute(f"GRANT SELECT ON {MANAGERS} TO adtech_bot, adtech_clock, adtech_reports")
+    op.execute(f"GRANT UPDATE (ended_at) ON {MANAGERS} TO adtech_bot, adtech_clock")
+    functions.create("name_manager", revision)
+    op.execute("GRANT EXECUTE ON FUNCTION name_manager TO adtech_bot")
+
+
+def _extend_placements() -> None:
+    functions.create("answer_placement", revision)
+    functions.create("require_other_answerer", revision)
+    op.execute(
+        "CREATE TRIGGER approved_by_other BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW"
+        " WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text)"
+        " EXECUTE FUNCTION require_other_answerer()"
+    )
+
+
 def _extend_channels() -> None:
     time = sa.DateTime(timezone=True)
     for column in (
@@ -105,10 +172,15 @@ def _create_index() -> None:
 
 
 def downgrade() -> None:
-    """Remove the index, the columns and the tables."""
+    """Remove the index, the columns, the functions and the tables."""
+    op.execute("DROP TRIGGER approved_by_other ON campaign_targets")
+    op.execute("DROP FUNCTION require_other_answerer()")
+    functions.create("answer_placement", down_revision)
+    op.execute("DROP FUNCTION name_manager(bigint, bigint, bigint, text)")
     op.drop_index("ix_channels_facts_due_at", "channels")
     op.execute("REVOKE UPDATE (title, username, subscribers) ON channels FROM adtech_clock")
     for name in reversed(OF_CLOCK[3:]):
         op.drop_column("channels", name)
+    op.drop_table(MANAGERS)
     op.drop_table(REQUESTS)
     op.drop_table(SERIES)

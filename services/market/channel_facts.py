@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.audience import ChannelSubscribers
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.users import User
-from services.market import auto_delete, channels, owner_suspensions
+from services.market import auto_delete, channels, managers, owner_suspensions
 
 READ_EVERY = timedelta(days=1)
 CLAIM_TIME = timedelta(minutes=10)
@@ -44,6 +44,8 @@ class ChannelFacts:
     """The names of the bot's rights. Without any right, the bot is no administrator."""
     owner_is_creator: bool
     """True if the channel's owner in the database is its creator in Telegram."""
+    administrators: frozenset[int] = frozenset()
+    """The Telegram ids of the administrators without the creator."""
 
 
 async def claim_due(session: AsyncSession, *, limit: int) -> list[DueChannel]:
@@ -84,8 +86,8 @@ async def record(session: AsyncSession, due: DueChannel, facts: ChannelFacts) ->
 
     The channel is suspended if the bot may not post there or if the owner is no longer its creator.
     It is restored if the bot has got its rights back. People are told about an auto-delete timer
-    that has become too short. Returns False if the claim is over or Telegram has to be asked again.
-    Locks the channel.
+    that has become too short. The work of managers who are no administrators any more ends. Returns
+    False if the claim is over or Telegram has to be asked again. Locks the channel.
     """
     channel = await _lock_claimed(session, due)
     if channel is None:
@@ -114,6 +116,7 @@ async def record(session: AsyncSession, due: DueChannel, facts: ChannelFacts) ->
         await owner_suspensions.record_not_creator(
             session, channel_id=channel.id, owner_id=channel.owner_id
         )
+    await managers.end_all_but(session, channel_id=channel.id, administrators=facts.administrators)
     if timer_changed:
         await auto_delete.notify(session, channel)
     return True

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.users import User
-from services.market import auto_delete, channel_notices, creatives, escalations
+from services.market import auto_delete, channel_notices, creatives, escalations, managers
 from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
@@ -122,13 +122,13 @@ async def set_terms(
     promised_hours: int,
     topic: str,
 ) -> Channel:
-    """Set a channel's price (minor units), promised hours and topic.
+    """Set a channel's price (minor units), promised hours and topic, as its owner or manager.
 
     A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
     placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
     InvalidTerms, PromiseTooLong, InvalidText, ChannelNotUsable.
     """
-    channel = await _lock_own(session, actor, channel_id)
+    channel, role = await _lock_managed(session, actor, channel_id)
     wallets.require_amount(price)
     if not 0 <= promised_hours <= MAX_PROMISED_HOURS:
         raise errors.InvalidTerms("promised_hours")
@@ -148,7 +148,7 @@ async def set_terms(
         session,
         actor=actor,
         action="channel_terms_set",
-        role="owner",
+        role=role,
         channel_id=channel_id,
         price=price,
         promised_hours=promised_hours,
@@ -159,13 +159,14 @@ async def set_terms(
 async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Pause a channel: new placements are refused, and approved posts are still published.
 
-    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    The owner or a manager may do this. Locks the channel. Raises NotFound, NotChannelOwner,
+    InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.PAUSED, "channel_paused")
 
 
 async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Resume a paused channel for new placements.
+    """Resume a paused channel for new placements, as its owner or manager.
 
     Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
@@ -175,7 +176,7 @@ async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Remove a channel from the market. Its queued posts are not published.
 
-    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    Only the owner may do this. Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
@@ -340,19 +341,22 @@ def _restore_status(channel: Channel) -> None:
     channel.status_reason = None
 
 
-async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
+async def _lock_managed(
+    session: AsyncSession, actor: Actor, channel_id: int
+) -> tuple[Channel, str]:
+    """Lock a channel of which the actor is the owner or a manager. Return it and the role."""
     channel = await _lock(session, Channel.id == channel_id)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
-    if channel.owner_id != actor.user_id:
-        raise errors.NotChannelOwner(channel_id)
-    return channel
+    return channel, await managers.role_in(session, channel, actor)
 
 
 async def _move(
     session: AsyncSession, actor: Actor, channel_id: int, new_status: ChannelStatus, action: str
 ) -> Channel:
-    channel = await _lock_own(session, actor, channel_id)
+    channel, role = await _lock_managed(session, actor, channel_id)
+    if new_status is ChannelStatus.REMOVED and role != "owner":
+        raise errors.NotChannelOwner(channel_id)
     if channel.status is new_status:
         return channel
     transitions.require(
@@ -368,5 +372,5 @@ async def _move(
         raise errors.InvalidMove("channel", channel_id, channel.status, new_status)
     channel.status = new_status
     await session.flush()
-    await audit.record(session, actor=actor, action=action, role="owner", channel_id=channel_id)
+    await audit.record(session, actor=actor, action=action, role=role, channel_id=channel_id)
     return channel

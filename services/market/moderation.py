@@ -21,7 +21,7 @@ from db.models.campaigns import (
 from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
-from db.session import is_timeout
+from db.session import is_timeout, sqlstate
 from services.market import agreements, submission_cards
 from services.market.creatives import Creative
 from services.money import ledger, wallets
@@ -31,6 +31,8 @@ from services.platform.agreement_errors import NotAgreed
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
+_ACCEPTED_BY_ACTOR = "AD059"
+"""The database refuses the approval by the manager who has accepted the placement."""
 APPROVE = text(
     "SELECT code, ref_id, state FROM approve_target(:target_id, :actor_id, :role, :correlation_id)"
 ).bindparams(
@@ -115,6 +117,8 @@ async def approve(session: AsyncSession, *, actor: Actor, target_id: int) -> Dec
             APPROVE, parameters | {"correlation_id": correlation_id.get()}
         )
     except DBAPIError as error:
+        if sqlstate(error) == _ACCEPTED_BY_ACTOR:
+            raise errors.OwnMoney(target_id) from error
         if is_timeout(error):
             failures.count(FailureKind.APPROVE_TIMEOUT)
         raise ledger.domain_error(error, f"escrow_hold:{target_id}") from error

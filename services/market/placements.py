@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.money import Escrow
 from db.models.posting import PostJob
-from services.market import agreements
+from services.market import agreements, managers
 from services.platform import errors
 from services.platform.actors import STAFF, Actor
 
@@ -135,7 +135,7 @@ async def waiting_for_owner(
         _query()
         .where(
             agreements.is_asked(),
-            CampaignTarget.owner_id == user_id,
+            managers.may_answer(user_id),
             CampaignTarget.answer_due_at > func.clock(),
         )
         .order_by(CampaignTarget.id)

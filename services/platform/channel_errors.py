@@ -1,4 +1,4 @@
-"""Define the errors about what Telegram says about a channel, and about its connection."""
+"""Define the errors about what Telegram says about a channel, its connection and its managers."""
 
 from dataclasses import dataclass
 
@@ -29,3 +29,17 @@ class ConnectionLinkWrong(DomainError):
     """The link to a connection cannot be used. `why` is `unknown`, `used` or `expired`."""
 
     why: str
+
+
+@dataclass(eq=False)
+class ManagerNotStarted(DomainError):
+    """A person who has not started the bot, or is blocked, cannot become a manager."""
+
+    channel_id: int
+
+
+@dataclass(eq=False)
+class ManagerEnded(DomainError):
+    """A manager of a channel is not its administrator any more."""
+
+    channel_id: int

@@ -38,6 +38,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "admin_chat_moved": Priority.ALARM,
     "target_submitted": Priority.CARD,
     "ad_offered": Priority.CARD,
+    "ad_offered_to_manager": Priority.CARD,
     "owner_unreachable": Priority.CARD,
     "channel_timer_short": Priority.CARD,
     "post_uncertain": Priority.CARD,

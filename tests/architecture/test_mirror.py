@@ -12,6 +12,7 @@ TESTED_ELSEWHERE = {
     "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
     " handlers press them",
     "bot/owner_callbacks": "handlers/test_offers presses its buttons",
+    "bot/manager_callbacks": "handlers/test_managers presses its buttons",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/backup_archive bot/cli/postgres_programs": "cli/test_backup reads and runs them",
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",

@@ -40,6 +40,8 @@ audit-act = { $name ->
     [kill_switch_stopped] Kill switch stopped
     [launch_checked] Launch: check made
     [launch_signed] Launch: signed
+    [manager_ended] Manager of a channel ended
+    [manager_named] Manager of a channel named
     [moderation_approved] Placement approved
     [moderation_rejected] Placement rejected
     [payment_retried] Parked payment tried again

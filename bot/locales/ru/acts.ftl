@@ -40,6 +40,8 @@ audit-act = { $name ->
     [kill_switch_stopped] Переключатель остановлен
     [launch_checked] Запуск: проверка
     [launch_signed] Запуск: подпись
+    [manager_ended] Менеджер канала снят
+    [manager_named] Менеджер канала назначен
     [moderation_approved] Размещение одобрено
     [moderation_rejected] Размещение отклонено
     [payment_retried] Отложенный платёж обработан снова
