@@ -431,6 +431,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON escrows FOR EACH ROW WHEN (new.st
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_escrow();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER no_loss BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_no_loss();
+CREATE TRIGGER nobody_waits BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (new.status::text = 'released'::text) EXECUTE FUNCTION require_no_payout_wait();
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
 CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION stamp_txn();
@@ -779,6 +780,28 @@ GRANT SELECT ON payout_destinations TO adtech_clock;
 GRANT INSERT (user_id, method, ciphertext) ON payout_destinations TO adtech_bot;
 GRANT SELECT (id, user_id, method, status, is_change, confirmed_at, created_at, correlation_id) ON payout_destinations TO adtech_reports;
 GRANT UPDATE (ciphertext, status) ON payout_destinations TO adtech_bot;
+
+CREATE TABLE payout_waits (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    channel_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    began_at timestamp with time zone DEFAULT clock() NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_payout_waits PRIMARY KEY (id),
+    CONSTRAINT fk_payout_waits_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT fk_payout_waits_ended_by FOREIGN KEY (ended_by) REFERENCES users(id),
+    CONSTRAINT fk_payout_waits_owner_id FOREIGN KEY (owner_id) REFERENCES users(id)
+);
+CREATE UNIQUE INDEX uq_payout_waits_open ON payout_waits USING btree (channel_id, owner_id) WHERE ended_at IS NULL;
+CREATE TRIGGER frozen BEFORE UPDATE ON payout_waits FOR EACH ROW WHEN (old.ended_at IS NOT NULL OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.began_at IS DISTINCT FROM new.began_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout_waits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON payout_waits TO adtech_bot;
+GRANT SELECT ON payout_waits TO adtech_clock;
+GRANT SELECT ON payout_waits TO adtech_reports;
+GRANT INSERT (channel_id, owner_id) ON payout_waits TO adtech_clock;
+GRANT UPDATE (ended_at) ON payout_waits TO adtech_clock;
 
 CREATE TABLE placement_answers (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1218,6 +1241,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
+-- end_payout_wait(wait_id bigint, actor_id bigint, correlation_id text) RETURNS text
 -- end_sessions(pids integer[]) RETURNS integer
 -- end_switch_holders(switch_keys text[]) RETURNS jsonb
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
@@ -1289,6 +1313,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_excess_payment_match(payment_id bigint) RETURNS void
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_no_loss() RETURNS trigger
+-- require_no_payout_wait() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
 -- require_other_answerer() RETURNS trigger
 -- require_other_person(switch_key text, actor_id bigint) RETURNS void
@@ -1341,6 +1366,7 @@ GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
+GRANT EXECUTE ON FUNCTION end_payout_wait TO adtech_bot;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
 GRANT EXECUTE ON FUNCTION ledger_horizon TO adtech_bot;

@@ -29,6 +29,7 @@ from db.models import (
     managers,
     money,
     operations,
+    payout_waits,
     posting,
     users,
 )
@@ -47,6 +48,7 @@ DESCRIBED = (
     managers,
     money,
     operations,
+    payout_waits,
     posting,
     users,
 )

@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.screens import channel_facts as facts_screens
 from bot.screens import managers as manager_screens
 from bot.screens import notices as screens
+from bot.screens import payout_waits as wait_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from services.market import auto_delete, channels, connections, managers, moderation
+from services.money import payout_waits
 
 Payload = Mapping[str, Any]
 Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
@@ -50,12 +52,19 @@ async def _manager_ended(session: AsyncSession, t: Texts, payload: Payload) -> O
     return manager_screens.ended(t, await channels.get(session, payload["channel_id"]))
 
 
+async def _payouts_wait(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await payout_waits.get(session, payload["wait_id"])
+    to_owner = payload["to"] == "owner"
+    return wait_screens.for_owner(t, row) if to_owner else wait_screens.card(t, row)
+
+
 RENDER: Mapping[str, Render] = {
     "channel_suspended": _suspended,
     "channel_taken_over": _taken_over,
     connections.CONFIRMED: _connection_confirmed,
     managers.NAMED: _manager_named,
     managers.ENDED: _manager_ended,
+    payout_waits.KIND: _payouts_wait,
     auto_delete.TOO_SHORT: _timer_short,
     auto_delete.PLACEMENT_TOO_SHORT: _placement_timer_short,
 }

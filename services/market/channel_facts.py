@@ -11,6 +11,7 @@ from db.models.audience import ChannelSubscribers
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.users import User
 from services.market import auto_delete, channels, managers, owner_suspensions
+from services.money import payout_waits
 
 READ_EVERY = timedelta(days=1)
 CLAIM_TIME = timedelta(minutes=10)
@@ -86,8 +87,9 @@ async def record(session: AsyncSession, due: DueChannel, facts: ChannelFacts) ->
 
     The channel is suspended if the bot may not post there or if the owner is no longer its creator.
     It is restored if the bot has got its rights back. People are told about an auto-delete timer
-    that has become too short. The work of managers who are no administrators any more ends. Returns
-    False if the claim is over or Telegram has to be asked again. Locks the channel.
+    that has become too short. Releases to an owner who is not the creator wait. The work of
+    managers who are no administrators any more ends. Returns False if the claim is over or Telegram
+    has to be asked again. Locks the channel.
     """
     channel = await _lock_claimed(session, due)
     if channel is None:
@@ -112,6 +114,10 @@ async def record(session: AsyncSession, due: DueChannel, facts: ChannelFacts) ->
         await channels.record_rights_restored(
             session, chat_id=channel.chat_id, owner_is_creator=facts.owner_is_creator
         )
+    if facts.owner_is_creator:
+        await payout_waits.record_same_creator(session, channel)
+    else:
+        await payout_waits.record_other_creator(session, channel)
     if not facts.owner_is_creator and channel.status in _SHOWN:
         await owner_suspensions.record_not_creator(
             session, channel_id=channel.id, owner_id=channel.owner_id

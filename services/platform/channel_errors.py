@@ -1,4 +1,4 @@
-"""Define the errors about what Telegram says about a channel, its connection and its managers."""
+"""Define the errors about a channel's timer, connection, managers and waiting payouts."""
 
 from dataclasses import dataclass
 
@@ -43,3 +43,10 @@ class ManagerEnded(DomainError):
     """A manager of a channel is not its administrator any more."""
 
     channel_id: int
+
+
+@dataclass(eq=False)
+class PayoutWaits(DomainError):
+    """A release waits for an admin, because the channel has another creator than its owner."""
+
+    target_id: int

@@ -40,6 +40,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "ad_offered": Priority.CARD,
     "ad_offered_to_manager": Priority.CARD,
     "owner_unreachable": Priority.CARD,
+    "payouts_wait": Priority.CARD,
     "channel_timer_short": Priority.CARD,
     "post_uncertain": Priority.CARD,
     "post_unseen": Priority.CARD,
