@@ -16,12 +16,36 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-from db.models import campaigns, destinations, losses, money, operations, posting, users
+from db.models import (
+    audience,
+    campaigns,
+    connections,
+    destinations,
+    losses,
+    managers,
+    money,
+    operations,
+    payout_waits,
+    posting,
+    users,
+)
 from db.models.base import Base
 from sandbox import embedded
 from tests.conftest import ROLLED_BACK
 
-MODULES = (campaigns, destinations, losses, money, operations, posting, users)
+MODULES = (
+    audience,
+    campaigns,
+    connections,
+    destinations,
+    losses,
+    managers,
+    money,
+    operations,
+    payout_waits,
+    posting,
+    users,
+)
 """The modules that define tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 TABLES = sorted(Base.metadata.tables)
@@ -196,7 +220,7 @@ def _values(kind: str, words: set[str]) -> list[str]:
 def _plain(kind: str) -> str:
     if kind.endswith("[]"):
         return "'{}'"
-    return "now()" if "time" in kind else "'1'"
+    return "now()" if "time" in kind or kind == "date" else "'1'"
 
 
 async def _row(owner: asyncpg.Connection, table: str) -> dict[str, str]:
