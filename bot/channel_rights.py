@@ -52,6 +52,18 @@ async def is_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
     return isinstance(member, ChatMemberOwner)
 
 
+async def is_administrator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
+    """Return whether a person is an administrator of a channel, but not its creator.
+
+    Raises Telegram's error if the error proves nothing about the person, for example a status 429.
+    """
+    try:
+        member = await bot.get_chat_member(chat_id, telegram_id)
+    except (TelegramBadRequest, TelegramForbiddenError):
+        return False
+    return isinstance(member, ChatMemberAdministrator)
+
+
 async def is_still_creator(bot: Bot, chat_id: int, telegram_id: int) -> bool:
     """Return whether a person still is a channel's creator.
 

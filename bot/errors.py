@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 
 from bot.texts import Texts
-from services.platform import errors
+from services.platform import channel_errors, errors
 
 AUDITED = (
     errors.AccessDenied,
@@ -20,6 +20,7 @@ AUDITED = (
     errors.InsufficientFunds,
     errors.OpenLoss,
     errors.AdvertiserOwes,
+    channel_errors.ManagerEnded,
 )
 """The classes of errors for which the bot writes an `access_denied` audit row."""
 

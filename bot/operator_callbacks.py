@@ -104,3 +104,18 @@ class DrawReport(CallbackData, prefix="picture"):
     """The data of a button that draws a report about days as a picture."""
 
     name: str
+
+
+class PayoutWaitAct(StrEnum):
+    """An admin's action for releases that wait because a channel has another creator."""
+
+    SHOW = "show"
+    ASK = "ask"
+    END = "end"
+
+
+class OnPayoutWait(CallbackData, prefix="pay_wait"):
+    """The data of a button about such a wait. The database function `end_payout_wait` knows it."""
+
+    act: PayoutWaitAct
+    id: int

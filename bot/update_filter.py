@@ -33,6 +33,8 @@ _MESSAGE = (
     "from",
     "link_preview_options",
     "live_photo",
+    "message_auto_delete_timer_changed",
+    "new_chat_photo",
     "photo",
     "quote",
     "reply_markup",
@@ -42,6 +44,11 @@ _MESSAGE = (
     "video",
 )
 """The fields of a message that are kept besides its numbers, texts and flags."""
+_OWNER_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "chat_owner_changed": ("new_owner",),
+    "chat_owner_left": ("new_owner",),
+}
+"""The kept fields of Telegram's messages about another creator of a chat."""
 _HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "message": _MESSAGE,
@@ -108,6 +115,13 @@ class _Reducer:
             reduced["forward_origin"] = dict(_HIDDEN_ORIGIN)
         if content.get("external_reply") is not None:
             reduced["external_reply"] = {"origin": dict(_HIDDEN_ORIGIN)}
+        if isinstance(pinned := content.get("pinned_message"), dict):
+            # The product only needs to know that a message was pinned. The date 0 is Telegram's own
+            # mark of a message that cannot be read.
+            reduced["pinned_message"] = self._parts(pinned, ("chat", "message_id")) | {"date": 0}
+        for change in _OWNER_CHANGES:
+            if isinstance(content.get(change), dict):
+                reduced[change] = self._parts(content[change], _OWNER_CHANGES[change])
         return reduced
 
     def fields(self, content: Mapping[str, Any], parts: tuple[str, ...]) -> Any:

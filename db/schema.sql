@@ -115,6 +115,7 @@ CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (create
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER agreed_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_answer('accepted');
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
+CREATE TRIGGER approved_by_other BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_other_answerer();
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_own_act();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
@@ -239,6 +240,41 @@ GRANT SELECT ON channel_formats TO adtech_reports;
 GRANT INSERT (channel_id, price, promised_hours, hours_on_top, ending) ON channel_formats TO adtech_bot;
 GRANT UPDATE (retired_at) ON channel_formats TO adtech_bot;
 
+CREATE TABLE channel_managers (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    channel_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    named_at timestamp with time zone DEFAULT clock() NOT NULL,
+    ended_at timestamp with time zone,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_channel_managers PRIMARY KEY (id),
+    CONSTRAINT fk_channel_managers_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT fk_channel_managers_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
+    CONSTRAINT fk_channel_managers_user_id FOREIGN KEY (user_id) REFERENCES users(id)
+);
+CREATE INDEX ix_channel_managers_user_id ON channel_managers USING btree (user_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX uq_channel_managers_active ON channel_managers USING btree (channel_id, owner_id, user_id) WHERE ended_at IS NULL;
+CREATE TRIGGER frozen BEFORE UPDATE ON channel_managers FOR EACH ROW WHEN (old.ended_at IS NOT NULL OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.user_id IS DISTINCT FROM new.user_id OR old.named_at IS DISTINCT FROM new.named_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON channel_managers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON channel_managers TO adtech_bot;
+GRANT SELECT ON channel_managers TO adtech_clock;
+GRANT SELECT ON channel_managers TO adtech_reports;
+GRANT UPDATE (ended_at) ON channel_managers TO adtech_bot;
+GRANT UPDATE (ended_at) ON channel_managers TO adtech_clock;
+
+CREATE TABLE channel_subscribers (
+    channel_id bigint NOT NULL,
+    day date NOT NULL,
+    count bigint NOT NULL,
+    CONSTRAINT pk_channel_subscribers PRIMARY KEY (channel_id, day),
+    CONSTRAINT fk_channel_subscribers_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id)
+);
+GRANT INSERT, SELECT ON channel_subscribers TO adtech_clock;
+GRANT SELECT ON channel_subscribers TO adtech_bot;
+GRANT SELECT ON channel_subscribers TO adtech_reports;
+GRANT UPDATE (count) ON channel_subscribers TO adtech_clock;
+
 CREATE TABLE channels (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     chat_id bigint NOT NULL,
@@ -256,6 +292,13 @@ CREATE TABLE channels (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     suspended_at timestamp with time zone,
     ads_wait_until timestamp with time zone,
+    description text,
+    photo_id text,
+    auto_delete_seconds bigint,
+    protected boolean DEFAULT false NOT NULL,
+    bot_rights jsonb,
+    facts_at timestamp with time zone,
+    facts_due_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     CONSTRAINT pk_channels PRIMARY KEY (id),
     CONSTRAINT uq_channels_chat_id UNIQUE (chat_id),
     CONSTRAINT fk_channels_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
@@ -265,6 +308,7 @@ CREATE TABLE channels (
     CONSTRAINT ck_channels_terms CHECK ((status::text <> ALL (ARRAY['active'::character varying, 'paused'::character varying]::text[])) OR price IS NOT NULL AND promised_hours IS NOT NULL)
 );
 CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text = 'active'::text;
+CREATE INDEX ix_channels_facts_due_at ON channels USING btree (facts_due_at) WHERE status::text <> 'removed'::text;
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
@@ -275,8 +319,8 @@ CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EAC
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
 GRANT SELECT ON channels TO adtech_reports;
-GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_bot;
-GRANT UPDATE (status, status_reason, was_paused, last_message_id, suspended_at) ON channels TO adtech_clock;
+GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at, auto_delete_seconds, facts_due_at) ON channels TO adtech_bot;
+GRANT UPDATE (title, username, subscribers, status, status_reason, was_paused, last_message_id, suspended_at, description, photo_id, auto_delete_seconds, protected, bot_rights, facts_at, facts_due_at) ON channels TO adtech_clock;
 
 CREATE TABLE clawbacks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -314,6 +358,24 @@ GRANT SELECT ON clock_shift TO adtech_bot;
 GRANT SELECT ON clock_shift TO adtech_clock;
 GRANT SELECT ON clock_shift TO adtech_intake;
 GRANT SELECT ON clock_shift TO adtech_reports;
+
+CREATE TABLE connection_requests (
+    chat_id bigint NOT NULL,
+    started_by bigint NOT NULL,
+    title text NOT NULL,
+    token_hash text NOT NULL,
+    expires_at timestamp with time zone DEFAULT clock() + '7 days'::interval NOT NULL,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_connection_requests PRIMARY KEY (chat_id, started_by),
+    CONSTRAINT uq_connection_requests_token_hash UNIQUE (token_hash),
+    CONSTRAINT fk_connection_requests_started_by FOREIGN KEY (started_by) REFERENCES users(id)
+);
+GRANT SELECT ON connection_requests TO adtech_bot;
+GRANT INSERT (chat_id, started_by, title, token_hash) ON connection_requests TO adtech_bot;
+GRANT SELECT (chat_id, started_by, title, expires_at, ended_at, created_at, correlation_id) ON connection_requests TO adtech_reports;
+GRANT UPDATE (title, token_hash, expires_at, ended_at, created_at) ON connection_requests TO adtech_bot;
 
 CREATE TABLE corrections (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -465,6 +527,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON escrows FOR EACH ROW WHEN (new.st
 CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE OF status ON escrows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_escrow();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON escrows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER no_loss BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_no_loss();
+CREATE TRIGGER nobody_waits BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (new.status::text = 'released'::text) EXECUTE FUNCTION require_no_payout_wait();
 CREATE TRIGGER plans_removal AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'released'::text) EXECUTE FUNCTION plan_removal();
 CREATE TRIGGER settled_once BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION guard_escrow();
 CREATE TRIGGER settles_job AFTER UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION mark_job_settled();
@@ -833,6 +896,28 @@ GRANT SELECT ON payout_destinations TO adtech_clock;
 GRANT INSERT (user_id, method, ciphertext) ON payout_destinations TO adtech_bot;
 GRANT SELECT (id, user_id, method, status, is_change, confirmed_at, created_at, correlation_id) ON payout_destinations TO adtech_reports;
 GRANT UPDATE (ciphertext, status) ON payout_destinations TO adtech_bot;
+
+CREATE TABLE payout_waits (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    channel_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    began_at timestamp with time zone DEFAULT clock() NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by bigint,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_payout_waits PRIMARY KEY (id),
+    CONSTRAINT fk_payout_waits_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT fk_payout_waits_ended_by FOREIGN KEY (ended_by) REFERENCES users(id),
+    CONSTRAINT fk_payout_waits_owner_id FOREIGN KEY (owner_id) REFERENCES users(id)
+);
+CREATE UNIQUE INDEX uq_payout_waits_open ON payout_waits USING btree (channel_id, owner_id) WHERE ended_at IS NULL;
+CREATE TRIGGER frozen BEFORE UPDATE ON payout_waits FOR EACH ROW WHEN (old.ended_at IS NOT NULL OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.began_at IS DISTINCT FROM new.began_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout_waits FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON payout_waits TO adtech_bot;
+GRANT SELECT ON payout_waits TO adtech_clock;
+GRANT SELECT ON payout_waits TO adtech_reports;
+GRANT INSERT (channel_id, owner_id) ON payout_waits TO adtech_clock;
+GRANT UPDATE (ended_at) ON payout_waits TO adtech_clock;
 
 CREATE TABLE placement_answers (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1331,6 +1416,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
+-- end_payout_wait(wait_id bigint, actor_id bigint, correlation_id text) RETURNS text
 -- end_sessions(pids integer[]) RETURNS integer
 -- end_switch_holders(switch_keys text[]) RETURNS jsonb
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
@@ -1373,6 +1459,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- lock_wallet(wallet_id bigint) RETURNS bigint
 -- mark_job_settled() RETURNS trigger
 -- may_end_sessions_of(login name) RETURNS boolean
+-- name_manager(channel_id bigint, actor_id bigint, manager_telegram_id bigint, correlation_id text) RETURNS text
 -- note_payment() RETURNS trigger
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
@@ -1411,7 +1498,9 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_excess_payment_match(payment_id bigint) RETURNS void
 -- require_legs(reference bigint, of_reasons text[], reasons text[], wallet_ids bigint[], amounts bigint[]) RETURNS void
 -- require_no_loss() RETURNS trigger
+-- require_no_payout_wait() RETURNS trigger
 -- require_operator(person_id bigint) RETURNS void
+-- require_other_answerer() RETURNS trigger
 -- require_other_person(switch_key text, actor_id bigint) RETURNS void
 -- require_own_act() RETURNS trigger
 -- require_payment_report() RETURNS trigger
@@ -1467,6 +1556,7 @@ GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
+GRANT EXECUTE ON FUNCTION end_payout_wait TO adtech_bot;
 GRANT EXECUTE ON FUNCTION extend_audit_chain TO adtech_clock;
 GRANT EXECUTE ON FUNCTION free_times TO adtech_bot;
 GRANT EXECUTE ON FUNCTION hold_escrow TO adtech_bot;
@@ -1478,6 +1568,7 @@ GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_clock;
 GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_reports;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_bot;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_clock;
+GRANT EXECUTE ON FUNCTION name_manager TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_clock;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;

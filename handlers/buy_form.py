@@ -1,16 +1,14 @@
 """Handle the form with which an advertiser buys a post in a channel."""
 
-import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from aiogram import Bot, F, Router
-from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
+from aiogram_dialog.widgets.kbd import Button, Column
+from aiogram_dialog.widgets.text import Format
 
 from bot import metrics
 from bot.callbacks import FormName, OpenForm
@@ -20,12 +18,11 @@ from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
-from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
-from db.models.campaigns import CampaignStatus, Channel
-from db.models.formats import ChannelFormat, Ending
-from handlers import campaigns as campaign_handlers
-from handlers import forms, time_choice, wallet
+from db.models.campaigns import CampaignStatus
+from db.models.formats import Ending
+from handlers import buy_steps, forms, time_choice, wallet
 from handlers import settings as settings_handlers
+from handlers.buy_steps import BuyForm
 from services.market import (
     campaigns,
     channels,
@@ -33,28 +30,12 @@ from services.market import (
     owner_records,
     placements,
 )
-from services.market.owner_records import OwnerRecord
 from services.market.terms import Terms
 from services.platform import errors
 from services.platform.calendar_errors import NoFreeTime, TimeNotFree
+from services.platform.channel_errors import PromiseTooLong
 
 openers = Router(name="buy_form")
-
-
-class BuyForm(StatesGroup):
-    """The steps of the form. A person with a time zone skips the step `zone`.
-
-    The step `format` is skipped if the channel sells one format alone. A channel with a calendar
-    offers its free times in the steps `time` (a day) and `hour`.
-    """
-
-    channel = State()
-    format = State()
-    when = State()
-    zone = State()
-    time = State()
-    hour = State()
-    confirm = State()
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.BUY))
@@ -77,87 +58,6 @@ async def open_buy_form(
     await forms.open_form(dialog_manager, BuyForm.channel, campaign_id=row.id)
 
 
-async def _catalogue(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context = forms.context_of(dialog_manager)
-    page_number = dialog_manager.dialog_data.get("page", 0)
-    async with context.read() as session:
-        campaign = await campaigns.get(
-            session, actor=context.actor, campaign_id=_campaign_id(dialog_manager)
-        )
-        left = await campaigns.budget_left(session, campaign.id)
-        rows = await channels.catalogue(session, limit=FETCH_LIMIT, offset=offset(page_number))
-        shown = rows[:PAGE_SIZE]
-        records = await owner_records.of_channels(session, [row.id for row in shown])
-        offered = await formats.of_channels(session, [row.id for row in shown])
-    return {
-        "values": {
-            "campaign": campaign.name,
-            "left": context.t.money(left),
-            "found": len(shown),
-        },
-        "channels": [
-            (row.id, _label(context, row, offered[row.id], records[row.id])) for row in shown
-        ],
-        "has_previous": page_number > 0,
-        "has_next": len(rows) > PAGE_SIZE,
-    }
-
-
-def _label(
-    context: RequestContext, row: Channel, offered: Sequence[ChannelFormat], record: OwnerRecord
-) -> str:
-    return context.t(
-        "buy-channel-row",
-        title=row.title,
-        price=context.t.money(min((each.price for each in offered), default=0)),
-        formats=len(offered),
-        subscribers=row.subscribers,
-        kinds=", ".join(format_screens.kind(context.t, each) for each in offered),
-        topic=row.topic or "",
-        answer=offer_screens.answer_hours(record),
-    )
-
-
-async def _turn_page(press: CallbackQuery, button: Button, manager: DialogManager) -> None:  # noqa: ARG001 - a filter
-    step = 1 if button.widget_id == "next" else -1
-    manager.dialog_data["page"] = max(manager.dialog_data.get("page", 0) + step, 0)
-
-
-async def _choose_channel(
-    _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
-) -> None:
-    manager.dialog_data["channel_id"] = int(item)
-    async with forms.context_of(manager).read() as session:
-        offered = await formats.of_channel(session, int(item))
-    manager.dialog_data["kind"] = None
-    await forms.next_step(manager, BuyForm.format if len(offered) > 1 else BuyForm.when)
-
-
-async def _formats(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context = forms.context_of(dialog_manager)
-    t = context.t
-    async with context.read() as session:
-        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
-        offered = [formats.terms_of(each) for each in await formats.of_channel(session, row.id)]
-    return {
-        "values": {"channel": row.title},
-        "formats": [
-            (
-                json.dumps(each.kind),
-                t("formats-row", kind=format_screens.kind(t, each), price=t.money(each.price)),
-            )
-            for each in offered
-        ],
-    }
-
-
-async def _choose_format(
-    _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
-) -> None:
-    manager.dialog_data["kind"] = json.loads(item)
-    await forms.next_step(manager, BuyForm.when)
-
-
 async def _publish_at_once(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     manager.dialog_data["publish_at"] = None
     await forms.next_step(manager, BuyForm.confirm)
@@ -176,7 +76,8 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
 async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
     at = await time_choice.next_time(context, dialog_manager.dialog_data["channel_id"])
-    return {"values": {"next": at}, "can_be_soon": at != "none"}
+    facts = await buy_steps.facts(context, dialog_manager.dialog_data["channel_id"])
+    return {"values": {"next": at}, "can_be_soon": at != "none", "facts": facts}
 
 
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -189,7 +90,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
     context = forms.context_of(dialog_manager)
     async with context.read() as session:
         campaign = await campaigns.get(
-            session, actor=context.actor, campaign_id=_campaign_id(dialog_manager)
+            session, actor=context.actor, campaign_id=buy_steps.campaign_id(dialog_manager)
         )
         left = await campaigns.budget_left(session, campaign.id)
         row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
@@ -225,7 +126,7 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                 target = await campaigns.submit_target(
                     session,
                     actor=context.actor,
-                    campaign_id=_campaign_id(manager),
+                    campaign_id=buy_steps.campaign_id(manager),
                     channel_id=manager.dialog_data["channel_id"],
                     publish_at=_publish_at(manager),
                     publish_ahead=context.settings.publish_ahead,
@@ -234,6 +135,9 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                     agreed=_agreed(manager),
                     key=forms.idempotency_key(manager),
                 )
+    except PromiseTooLong as error:
+        forms.show_error(manager, explain(context.t, error))
+        return
     except errors.TermsChanged:
         if manager.dialog_data.get("kind") is not None:
             await forms.next_step(manager, BuyForm.format)
@@ -279,61 +183,16 @@ def _agreed(manager: DialogManager) -> Terms:
     return Terms(price, hours, on_top, Ending(ending))
 
 
-def _campaign_id(manager: DialogManager) -> int:
-    start: Any = manager.start_data
-    return int(start["campaign_id"])
-
-
 def _publish_at(manager: DialogManager) -> datetime | None:
     at: str | None = manager.dialog_data.get("publish_at")
     return datetime.fromisoformat(at) if at else None
 
 
-async def _campaign_card(manager: DialogManager, context: RequestContext) -> Outgoing:
-    return await campaign_handlers.card_screen(context, _campaign_id(manager))
-
-
 form = Dialog(
+    buy_steps.channel_step,
+    buy_steps.format_step,
     Window(
-        forms.Question("buy-channel"),
-        Column(
-            Select(
-                forms.ItemLabel(),
-                id="channel",
-                item_id_getter=lambda item: item[0],
-                items="channels",
-                on_click=_choose_channel,
-            )
-        ),
-        Row(
-            Button(
-                forms.Translated("page-previous"),
-                "previous",
-                on_click=_turn_page,
-                when="has_previous",
-            ),
-            Button(forms.Translated("page-next"), "next", on_click=_turn_page, when="has_next"),
-        ),
-        forms.navigation_row(_campaign_card, first=True),
-        state=BuyForm.channel,
-        getter=_catalogue,
-    ),
-    Window(
-        forms.Question("buy-format"),
-        Column(
-            Select(
-                forms.ItemLabel(),
-                id="format",
-                item_id_getter=lambda item: item[0],
-                items="formats",
-                on_click=_choose_format,
-            )
-        ),
-        forms.navigation_row(_campaign_card),
-        state=BuyForm.format,
-        getter=_formats,
-    ),
-    Window(
+        Format("📺 {facts}\n"),
         forms.Question("buy-when"),
         Column(
             Button(
@@ -344,17 +203,22 @@ form = Dialog(
             ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
         ),
-        forms.navigation_row(_campaign_card, back_to=BuyForm.channel),
+        forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.channel),
         state=BuyForm.when,
         getter=_when,
     ),
-    forms.text_step("zone-ask", _save_zone, state=BuyForm.zone, after_cancel=_campaign_card),
+    forms.text_step(
+        "zone-ask",
+        _save_zone,
+        state=BuyForm.zone,
+        after_cancel=buy_steps.campaign_card,
+    ),
     forms.text_step(
         "buy-time-ask",
         _save_time,
         time_choice.day_buttons(BuyForm.hour),
         state=BuyForm.time,
-        after_cancel=_campaign_card,
+        after_cancel=buy_steps.campaign_card,
         back_to=BuyForm.when,
         getter=time_choice.days,
     ),
@@ -362,13 +226,13 @@ form = Dialog(
         BuyForm.hour,
         next_state=BuyForm.confirm,
         back_to=BuyForm.time,
-        after_cancel=_campaign_card,
+        after_cancel=buy_steps.campaign_card,
     ),
     Window(
         forms.Question("buy-confirm"),
         Button(forms.Translated("submit"), "submit", on_click=_submit),
         Button(forms.Translated("buy-top-up"), "top_up", on_click=_top_up, when="missing"),
-        forms.navigation_row(_campaign_card, back_to=BuyForm.when),
+        forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.when),
         state=BuyForm.confirm,
         getter=_summary,
     ),

@@ -25,8 +25,9 @@ from bot.telegram.answers import answer_press
 from db import queries
 from db.models.calendars import ChannelCalendar
 from db.models.campaigns import Channel
+from handlers import managers as manager_handlers
 from handlers import respond
-from services.market import calendars, channels, kept_times
+from services.market import calendars, kept_times, managers
 from services.market.kept_times import PlannedAd
 from services.platform.calendar_errors import NoCalendar
 
@@ -39,7 +40,7 @@ async def _read(
 ) -> tuple[Channel, ChannelCalendar | None, date]:
     """Return a channel of the person, its calendar and the present day in the calendar's zone."""
     async with context.read() as session:
-        channel = await channels.get_own(session, actor=context.actor, channel_id=channel_id)
+        channel = await managers.get_channel(session, actor=context.actor, channel_id=channel_id)
         calendar = await calendars.find(session, channel_id)
         now = await queries.now(session)
     zone = time_zones.zone(calendar.time_zone if calendar else None)
@@ -114,9 +115,10 @@ async def show_part(
 
 @router.callback_query(SetCalendar.filter())
 async def change_calendar(
-    press: CallbackQuery, callback_data: SetCalendar, context: RequestContext
+    press: CallbackQuery, callback_data: SetCalendar, context: RequestContext, bot: Bot
 ) -> None:
     """Change a part of the calendar, and show the result."""
+    await manager_handlers.require_rights(context, bot, callback_data.id)
 
     async def result() -> Outgoing:
         return await _after_change(context, callback_data)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
@@ -67,9 +67,10 @@ async def show_formats(
 
 @router.callback_query(AskFormat.filter())
 async def ask_format(
-    press: CallbackQuery, callback_data: AskFormat, context: RequestContext
+    press: CallbackQuery, callback_data: AskFormat, context: RequestContext, bot: Bot
 ) -> None:
     """Ask the advertiser to buy another format of the channel."""
+    await offers.require_rights(context, bot, callback_data.id)
     async with (
         respond.show_result(press, lambda: offers.card_screen(context, callback_data.id)),
         context.begin() as session,
@@ -149,6 +150,8 @@ async def _ask(manager: DialogManager, **change: Any) -> None:
     """Ask the advertiser for a change, and show the question about the ad again."""
     context = forms.context_of(manager)
     target_id, version = _placement(manager)
+    bot: Bot = manager.middleware_data["bot"]
+    await offers.require_rights(context, bot, target_id)
     async with context.begin() as session:
         await change_requests.ask_as_owner(
             session,

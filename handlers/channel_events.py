@@ -2,17 +2,28 @@
 
 import structlog
 from aiogram import Bot, F, Router
-from aiogram.enums import ChatType
+from aiogram.enums import ChatType, ContentType
 from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
 from bot import channel_rights
 from bot.context import RequestContext, database_errors
 from db.models.campaigns import ChannelStatus
-from services.market import channels
+from services.market import channel_facts, channels
 from services.platform import users
 
 log = structlog.get_logger(__name__)
 router = Router(name="channel_events")
+_ABOUT_FACTS = F.content_type.in_(
+    {
+        ContentType.NEW_CHAT_TITLE,
+        ContentType.NEW_CHAT_PHOTO,
+        ContentType.DELETE_CHAT_PHOTO,
+        ContentType.MESSAGE_AUTO_DELETE_TIMER_CHANGED,
+        ContentType.PINNED_MESSAGE,
+        ContentType.CHAT_OWNER_CHANGED,
+        ContentType.CHAT_OWNER_LEFT,
+    }
+)
 
 
 @router.my_chat_member(F.chat.type == ChatType.CHANNEL)
@@ -35,6 +46,7 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
             bot, event.chat.id, owner.telegram_id
         )
     async with context.begin() as session:
+        await channel_facts.request(session, chat_id=event.chat.id)
         if not isinstance(event.new_chat_member, ChatMemberAdministrator):
             # The bot was not in the channel for a time, so it got no updates about posts then.
             await channels.reset_message_id(session, chat_id=event.chat.id)
@@ -54,6 +66,14 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
 async def log_membership(event: ChatMemberUpdated) -> None:
     """Log that the bot was added to or removed from a group or private chat."""
     log.info("bot's membership changed", chat_type=event.chat.type)
+
+
+@router.channel_post(_ABOUT_FACTS)
+async def note_changed_facts(post: Message, context: RequestContext) -> None:
+    """Let the scheduler ask Telegram about a channel whose data or creator has changed."""
+    async with context.begin() as session:
+        await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
+        await channel_facts.request(session, chat_id=post.chat.id)
 
 
 @router.channel_post()

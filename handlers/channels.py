@@ -10,10 +10,10 @@ from bot.context import RequestContext
 from bot.screens import channels as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
-from db.models.campaigns import ChannelStatus
-from handlers import forms, respond
-from handlers.terms_form import TermsForm
-from services.market import agreements, calendars, channels, format_changes
+from bot.telegram import channel_reader
+from handlers import connections, respond
+from handlers import managers as manager_handlers
+from services.market import agreements, channels, formats, managers
 from services.platform import users
 
 router = Router(name="channels")
@@ -31,18 +31,20 @@ async def list_screen(context: RequestContext, page_number: int = 0) -> Outgoing
     """Build the screen with a page of the person's channels."""
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
+        managed = await managers.channels_of(session, context.user_id)
         waiting = await agreements.count_waiting(session, context.user_id)
     begin = offset(page_number)
     page = Page(rows[begin : begin + FETCH_LIMIT], page_number)
-    return screens.channels(context.t, page, waiting)
+    return screens.channels(context.t, page, waiting, managed)
 
 
-async def _card_screen(context: RequestContext, channel_id: int) -> Outgoing:
+async def card_screen(context: RequestContext, channel_id: int) -> Outgoing:
+    """Build the screen of a channel of which the person is the owner or a manager."""
     async with context.read() as session:
-        row, offered = await format_changes.of_owner(
-            session, actor=context.actor, channel_id=channel_id
-        )
-    return screens.channel(context.t, row, offered, context.settings.platform_fee_bps)
+        row = await managers.get_channel(session, actor=context.actor, channel_id=channel_id)
+        offered = await formats.of_channel(session, channel_id)
+    fee_bps, is_owner = context.settings.platform_fee_bps, row.owner_id == context.user_id
+    return screens.channel(context.t, row, offered, fee_bps, is_owner=is_owner)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNELS))
@@ -54,7 +56,7 @@ async def show_list(press: CallbackQuery, callback_data: Go, context: RequestCon
 @router.callback_query(Go.filter(F.screen == Screen.CHANNEL))
 async def show_card(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show one channel."""
-    await respond.show(press, await _card_screen(context, callback_data.id))
+    await respond.show(press, await card_screen(context, callback_data.id))
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CONNECT))
@@ -75,11 +77,12 @@ async def ask_remove(
 
 @router.callback_query(OnChannel.filter(F.act.in_(_STATUS_CHANGES)))
 async def change_status(
-    press: CallbackQuery, callback_data: OnChannel, context: RequestContext
+    press: CallbackQuery, callback_data: OnChannel, context: RequestContext, bot: Bot
 ) -> None:
     """Pause, resume or remove a channel."""
+    await manager_handlers.require_rights(context, bot, callback_data.id)
     async with (
-        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
     ):
         change = _STATUS_CHANGES[callback_data.act]
@@ -92,13 +95,19 @@ async def connect(
 ) -> None:
     """Connect the channel that a person has chosen in Telegram's channel picker.
 
-    Telegram must confirm that the bot may post there and that the person is the creator. The
-    message `chat_shared` can come before or after `my_chat_member` (Telegram).
+    Telegram must confirm that the bot may post there and that the person is the creator. Another
+    administrator gets a link for the creator. The message `chat_shared` can come before or after
+    `my_chat_member` (Telegram).
     """
     chat_id = message.chat_shared.chat_id if message.chat_shared else 0
     problem = await channel_rights.find_problem(
         bot, chat_id=chat_id, creator_telegram_id=message.chat.id
     )
+    if problem == channel_rights.NOT_CREATOR and await channel_rights.is_administrator(
+        bot, chat_id, message.chat.id
+    ):
+        await connections.invite_creator(message, context, bot, chat_id)
+        return
     if problem is not None:
         if problem == channel_rights.NO_RIGHT:
             async with context.begin() as session:
@@ -108,28 +117,17 @@ async def connect(
         )
         await respond.show(message, await list_screen(context))
         return
-    chat = await bot.get_chat(chat_id)
-    subscribers = await bot.get_chat_member_count(chat_id)
+    basics = await channel_reader.read_basics(bot, chat_id)
     former_owner_id = await _find_former_owner(bot, context, chat_id)
     async with context.begin() as session:
         row = await channels.connect(
             session,
             actor=context.actor,
             chat_id=chat_id,
-            title=chat.title or str(chat_id),
-            username=chat.username,
-            subscribers=subscribers,
             former_owner_id=former_owner_id,
+            **basics._asdict(),
         )
-        if row.status is ChannelStatus.PENDING:
-            zone = context.t.time_zone
-            await calendars.reset(session, actor=context.actor, channel_id=row.id, time_zone=zone)
-    connected = Outgoing(context.t("channel-connected", title=row.title), ReplyKeyboardRemove())
-    await respond.send(bot, message.chat.id, connected)
-    if row.status is ChannelStatus.PENDING:
-        await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id, adds=False)
-    else:
-        await respond.show(message, await _card_screen(context, row.id))
+    await connections.show_connected(message, context, bot, dialog_manager, row)
 
 
 async def _find_former_owner(bot: Bot, context: RequestContext, chat_id: int) -> int | None:

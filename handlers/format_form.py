@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
@@ -16,7 +16,8 @@ from bot.errors import explain
 from bot.screens.outgoing import Outgoing
 from handlers import formats as format_handlers
 from handlers import forms, respond, terms_form
-from services.market import channels, format_changes, formats, terms
+from handlers import managers as manager_handlers
+from services.market import format_changes, formats, managers, terms
 from services.platform import errors
 
 openers = Router(name="format_form")
@@ -68,9 +69,9 @@ async def open_topic_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form for one of the person's own channels. Raises NotChannelOwner."""
+    """Open the form for a channel that the person owns or manages. Raises NotChannelOwner."""
     async with context.read() as session:
-        await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
+        await managers.get_channel(session, actor=context.actor, channel_id=callback_data.id)
     await forms.open_form(dialog_manager, TopicForm.topic, channel_id=callback_data.id)
 
 
@@ -87,6 +88,7 @@ async def _read_price(message: Message, _input: MessageInput, manager: DialogMan
 async def _save_price(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     context, channel_id = forms.context_of(manager), terms_form.channel_id(manager)
     chosen = terms_form.read_terms(manager.dialog_data["price"], terms_form.start(manager)["kind"])
+    await _require_rights(manager)
     async with context.begin() as session:
         await format_changes.put(session, actor=context.actor, channel_id=channel_id, terms=chosen)
     await forms.close_form(manager, await _format_list(manager, context))
@@ -104,6 +106,7 @@ async def _choose_topic(
 
 async def _save_topic(manager: DialogManager, topic: str) -> None:
     context, channel_id = forms.context_of(manager), terms_form.channel_id(manager)
+    await _require_rights(manager)
     try:
         async with context.begin() as session:
             await format_changes.set_topic(
@@ -113,6 +116,13 @@ async def _save_topic(manager: DialogManager, topic: str) -> None:
         forms.show_error(manager, explain(context.t, error))
         return
     await forms.close_form(manager, await _format_list(manager, context))
+
+
+async def _require_rights(manager: DialogManager) -> None:
+    bot: Bot = manager.middleware_data["bot"]
+    await manager_handlers.require_rights(
+        forms.context_of(manager), bot, terms_form.channel_id(manager)
+    )
 
 
 async def _prices(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Handle the screens on which an owner sees and changes what a channel sells."""
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
 
 from bot.context import RequestContext
 from bot.format_callbacks import FormatAct, OnFormat, ShowFormats
 from bot.screens import formats as screens
 from bot.screens.outgoing import Outgoing
+from handlers import managers as manager_handlers
 from handlers import respond
 from services.market import format_changes
 
@@ -14,7 +15,10 @@ router = Router(name="formats")
 
 
 async def list_screen(context: RequestContext, channel_id: int) -> Outgoing:
-    """Build the list of the formats that a person's own channel sells. Raises NotChannelOwner."""
+    """Build the list of the formats that a channel sells, for its owner or a manager.
+
+    Raises NotChannelOwner.
+    """
     async with context.read() as session:
         channel, present = await format_changes.of_owner(
             session, actor=context.actor, channel_id=channel_id
@@ -49,8 +53,11 @@ async def show_format(
 
 
 @router.callback_query(OnFormat.filter(F.act == FormatAct.RETIRE))
-async def retire(press: CallbackQuery, callback_data: OnFormat, context: RequestContext) -> None:
+async def retire(
+    press: CallbackQuery, callback_data: OnFormat, context: RequestContext, bot: Bot
+) -> None:
     """Stop selling a format."""
+    await manager_handlers.require_rights(context, bot, callback_data.channel)
     async with (
         respond.show_result(press, lambda: list_screen(context, callback_data.channel)),
         context.begin() as session,

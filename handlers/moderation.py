@@ -14,7 +14,7 @@ from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram.answers import answer_press
 from db.models.campaigns import TargetStatus
 from handlers import command_arguments, respond
-from services.market import change_requests, channels, moderation, owner_suspensions
+from services.market import change_requests, channel_facts, channels, moderation, owner_suspensions
 from services.platform import errors
 from services.platform.actors import MODERATORS
 
@@ -129,6 +129,7 @@ async def _suspend_channel(
             await owner_suspensions.record_not_creator(
                 session, channel_id=row.channel_id, owner_id=row.owner_id
             )
+            await channel_facts.request(session, chat_id=row.channel_chat_id)
 
 
 @router.callback_query(

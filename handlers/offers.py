@@ -10,8 +10,16 @@ from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram.answers import answer_press
+from handlers import managers as manager_handlers
 from handlers import respond
-from services.market import acceptance_rules, agreements, channels, moderation, placements
+from services.market import (
+    acceptance_rules,
+    agreements,
+    channels,
+    managers,
+    moderation,
+    placements,
+)
 from services.market.acceptance_rules import Rule
 from services.market.moderation import PlacementDetails
 from services.platform import errors
@@ -20,10 +28,15 @@ router = Router(name="offers")
 
 
 async def read(context: RequestContext, target_id: int) -> tuple[PlacementDetails, int]:
-    """Return a placement in the person's own channel, and how many its advertiser has kept."""
+    """Return a placement and how many its advertiser has kept.
+
+    Raises NotFound if the person is neither the owner of its channel nor a manager.
+    """
     async with context.read() as session:
         row = await moderation.get_details(session, target_id=target_id)
-        if row.owner_id != context.user_id:
+        if row.owner_id != context.user_id and not await managers.is_manager(
+            session, channel_id=row.channel_id, owner_id=row.owner_id, user_id=context.user_id
+        ):
             raise errors.NotFound("target", target_id)
         return row, await agreements.count_kept(session, row.advertiser_id)
 
@@ -75,8 +88,11 @@ async def ask_reason(press: CallbackQuery, callback_data: OnOffer, context: Requ
 
 
 @router.callback_query(OnOffer.filter(F.act == OfferAct.ACCEPT))
-async def accept(press: CallbackQuery, callback_data: OnOffer, context: RequestContext) -> None:
-    """Record that the owner accepts an ad, which then goes to the admins."""
+async def accept(
+    press: CallbackQuery, callback_data: OnOffer, context: RequestContext, bot: Bot
+) -> None:
+    """Record that the owner or a manager accepts an ad, which then goes to the admins."""
+    await require_rights(context, bot, callback_data.id)
     async with (
         respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
@@ -90,8 +106,11 @@ async def accept(press: CallbackQuery, callback_data: OnOffer, context: RequestC
 
 
 @router.callback_query(OnOffer.filter((F.act == OfferAct.DECLINE) & F.reason.in_(screens.REASONS)))
-async def decline(press: CallbackQuery, callback_data: OnOffer, context: RequestContext) -> None:
-    """Record that the owner declines an ad for a preset reason."""
+async def decline(
+    press: CallbackQuery, callback_data: OnOffer, context: RequestContext, bot: Bot
+) -> None:
+    """Record that the owner or a manager declines an ad for a preset reason."""
+    await require_rights(context, bot, callback_data.id)
     async with (
         respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
@@ -103,6 +122,15 @@ async def decline(press: CallbackQuery, callback_data: OnOffer, context: Request
             reason=callback_data.reason,
             version=callback_data.version,
         )
+
+
+async def require_rights(context: RequestContext, bot: Bot, target_id: int) -> None:
+    """Check with Telegram that a manager who answers still is an administrator of the channel.
+
+    Raises NotFound, and the errors of `managers.require_rights`.
+    """
+    row, _ = await read(context, target_id)
+    await manager_handlers.require_rights(context, bot, row.channel_id, owner_id=row.owner_id)
 
 
 async def _rule_screen(context: RequestContext, channel_id: int) -> Outgoing:

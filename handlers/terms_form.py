@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
@@ -18,13 +18,16 @@ from bot.screens import channels as screens
 from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
+from db.models.campaigns import Channel
 from db.models.formats import Ending
 from handlers import formats as format_handlers
 from handlers import forms
-from services.market import agreements, channels, format_changes, formats
+from handlers import managers as manager_handlers
+from services.market import agreements, auto_delete, channels, format_changes, formats, managers
 from services.market import terms as market_terms
 from services.market.terms import Kind, Terms
 from services.platform import errors
+from services.platform.channel_errors import PromiseTooLong
 
 MUCH = 10
 """A new price that is this many times higher or lower than the present one may be a mistake."""
@@ -58,12 +61,12 @@ async def open_terms_form(
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
-    """Open the form for one of the person's own channels. Raises NotChannelOwner.
+    """Open the form for a channel of which the person is the owner or a manager.
 
-    A channel that sells a format already gets one more.
+    A channel that sells a format already gets one more. Raises NotChannelOwner.
     """
     async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
+        row = await managers.get_channel(session, actor=context.actor, channel_id=callback_data.id)
     adds = row.price is not None
     await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id, adds=adds)
 
@@ -73,8 +76,7 @@ async def _read_price(message: Message, _input: MessageInput, manager: DialogMan
     if price is None:
         return
     context = forms.context_of(manager)
-    async with context.read() as session:
-        row = await channels.get_own(session, actor=context.actor, channel_id=channel_id(manager))
+    row = await _channel(context, manager)
     manager.dialog_data.update(price=price, present=row.price)
     await forms.next_step(
         manager, TermsForm.sure if differs_much(price, row.price) else TermsForm.hours
@@ -91,10 +93,10 @@ async def _confirm_price(_press: CallbackQuery, _button: Button, manager: Dialog
 
 
 async def _read_hours(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    typed = formatting.parse_hours(message.text or "", most=channels.MAX_PROMISED_HOURS)
+    typed = formatting.parse_hours(message.text or "", most=market_terms.MAX_PROMISED_HOURS)
     if typed is None:
         t = forms.context_of(manager).t
-        forms.show_error(manager, t("hours-wrong", most=channels.MAX_PROMISED_HOURS))
+        forms.show_error(manager, t("hours-wrong", most=market_terms.MAX_PROMISED_HOURS))
         return
     on_top, hours = typed
     await _save_kind(manager, Kind(hours, on_top))
@@ -103,10 +105,10 @@ async def _read_hours(message: Message, _input: MessageInput, manager: DialogMan
 async def _read_removal_hours(
     message: Message, _input: MessageInput, manager: DialogManager
 ) -> None:
-    typed = formatting.parse_hours(message.text or "", most=channels.MAX_REMOVABLE_HOURS)
+    typed = formatting.parse_hours(message.text or "", most=market_terms.MAX_REMOVABLE_HOURS)
     if typed is None:
         t = forms.context_of(manager).t
-        forms.show_error(manager, t("removal-hours-wrong", most=channels.MAX_REMOVABLE_HOURS))
+        forms.show_error(manager, t("removal-hours-wrong", most=market_terms.MAX_REMOVABLE_HOURS))
         return
     on_top, hours = typed
     await _save_kind(manager, Kind(hours, on_top, Ending.REMOVED))
@@ -117,7 +119,7 @@ async def _ask_removal(_press: CallbackQuery, _button: Button, manager: DialogMa
 
 
 async def _removal_limit(**_data: Any) -> dict[str, Any]:
-    return {"values": {"most": channels.MAX_REMOVABLE_HOURS}}
+    return {"values": {"most": market_terms.MAX_REMOVABLE_HOURS}}
 
 
 async def _choose_format(
@@ -127,11 +129,19 @@ async def _choose_format(
 
 
 async def _save_kind(manager: DialogManager, kind: Kind) -> None:
+    context = forms.context_of(manager)
+    row = await _channel(context, manager)
+    try:
+        auto_delete.require(row, kind.promised_hours)
+    except PromiseTooLong as error:
+        forms.show_error(manager, explain(context.t, error))
+        return
     if not start(manager).get("adds"):
         manager.dialog_data["kind"] = list(kind)
         await forms.next_step(manager, TermsForm.topic)
         return
-    context = forms.context_of(manager)
+    bot: Bot = manager.middleware_data["bot"]
+    await manager_handlers.require_rights(context, bot, channel_id(manager))
     terms = Terms(manager.dialog_data["price"], *kind)
     async with context.begin() as session:
         await format_changes.put(
@@ -153,6 +163,8 @@ async def _choose_topic(
 async def _save_terms(manager: DialogManager, topic: str) -> None:
     context = forms.context_of(manager)
     terms = read_terms(manager.dialog_data["price"], manager.dialog_data["kind"])
+    bot: Bot = manager.middleware_data["bot"]
+    await manager_handlers.require_rights(context, bot, channel_id(manager))
     try:
         async with context.begin() as session:
             row = await channels.set_terms(
@@ -163,12 +175,20 @@ async def _save_terms(manager: DialogManager, topic: str) -> None:
                 **terms._asdict(),
             )
             offered = await formats.of_channel(session, row.id)
-    except errors.InvalidText as error:
+    except (errors.InvalidText, PromiseTooLong) as error:
         forms.show_error(manager, explain(context.t, error))
         return
+    fee_bps, is_owner = context.settings.platform_fee_bps, row.owner_id == context.user_id
     await forms.close_form(
-        manager, screens.channel(context.t, row, offered, context.settings.platform_fee_bps)
+        manager, screens.channel(context.t, row, offered, fee_bps, is_owner=is_owner)
     )
+
+
+async def _channel(context: RequestContext, manager: DialogManager) -> Channel:
+    async with context.read() as session:
+        return await managers.get_channel(
+            session, actor=context.actor, channel_id=channel_id(manager)
+        )
 
 
 def read_terms(price: int, stored_kind: Sequence[Any]) -> Terms:
@@ -200,7 +220,7 @@ async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> d
             "fee": t.money(shares.fee),
             "present": t.money(typed.get("present") or 0),
             "example": t.money(formatting.EXAMPLE),
-            "most": channels.MAX_PROMISED_HOURS,
+            "most": market_terms.MAX_PROMISED_HOURS,
         },
         "formats": [
             (number, format_screens.usual(t, kind)) for number, kind in enumerate(USUAL_FORMATS)
@@ -222,8 +242,9 @@ async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outg
         return await format_handlers.list_screen(context, channel_id(manager))
     async with context.read() as session:
         rows = await channels.of_owner(session, context.user_id)
+        managed = await managers.channels_of(session, context.user_id)
         waiting = await agreements.count_waiting(session, context.user_id)
-    return screens.channels(context.t, Page(rows, 0), waiting)
+    return screens.channels(context.t, Page(rows, 0), waiting, managed)
 
 
 form = Dialog(

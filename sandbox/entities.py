@@ -38,6 +38,11 @@ class Chat:
     subscribers: int = 0
     protected: bool = False
     pinned_id: int | None = None
+    description: str | None = None
+    photo_id: str | None = None
+    """The id of the file with the chat's picture, or None."""
+    auto_delete_seconds: int = 0
+    """The auto-delete timer: how long new messages stay. 0 means that they stay for ever."""
     migrated_to_id: int | None = None
     """The id of the supergroup into which Telegram converted this group, or None."""
 

@@ -81,6 +81,17 @@ def serialize_full_chat(state: State, chat: Chat) -> Json:
         view["active_usernames"] = [view["username"]]
     if chat.protected:
         view["has_protected_content"] = True
+    if chat.description:
+        view["description"] = chat.description
+    if chat.auto_delete_seconds:
+        view["message_auto_delete_time"] = chat.auto_delete_seconds
+    if chat.photo_id is not None:
+        file = state.files[chat.photo_id]
+        view["photo"] = {
+            f"{size}_{name}": value
+            for size in ("small", "big")
+            for name, value in (("file_id", file.id), ("file_unique_id", file.unique_id))
+        }
     if chat.type == "supergroup":
         view["permissions"] = {"can_send_messages": True}
     pinned = state.find_message(chat.id, chat.pinned_id) if chat.pinned_id else None

@@ -33,6 +33,7 @@ from db.session import Sessions, cause, is_away, is_refused
 from scheduler import (
     alerts,
     audit_chain_tick,
+    channel_reading,
     dispatch,
     notice_delivery,
     post_checks,
@@ -83,6 +84,14 @@ def ticks(
         posting_worker.limiter,
         posting_worker.stopping,
     )
+    read_channels = partial(
+        channel_reading.read_due_channels,
+        sessions,
+        outbox_worker.bot,
+        posting_worker.limiter,
+        outbox_worker.ads_wait,
+        posting_worker.stopping,
+    )
     search = Search(posting_worker, settings.probe_gap, settings.admin_chat_id)
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
@@ -117,6 +126,7 @@ def ticks(
         Tick("alarms", 0.5, notice_delivery.TICK_LIMIT, deliver_alarms),
         Tick("outbox", 0.5, notice_delivery.TICK_LIMIT, deliver),
         Tick("live checks", 1.0, checks_limit, check_posts),
+        Tick("channel facts", 5.0, channel_reading.TICK_LIMIT, read_channels),
         Tick("releases", 1.0, HANG_SECONDS, partial(settlements.release_due, sessions)),
         Tick("refunds", 1.0, HANG_SECONDS, partial(settlements.refund_due, sessions)),
         Tick("credits", 5.0, HANG_SECONDS, partial(settlements.credit_due, sessions)),

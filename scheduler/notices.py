@@ -13,6 +13,7 @@ from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import destinations as destination_screens
 from bot.screens import launch as launch_screens
 from bot.screens import moderation as moderation_screens
+from bot.screens import money_notices as money_screens
 from bot.screens import notices as screens
 from bot.screens import offers as offer_screens
 from bot.screens import staff_requests as staff_request_screens
@@ -25,7 +26,8 @@ from db.models.campaigns import TargetStatus
 from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
-from services.market import agreements, channels, moderation, staff_requests
+from scheduler import channel_notices
+from services.market import agreements, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -85,7 +87,7 @@ async def is_withdrawn(
     if message.kind == "target_submitted":
         card = cards.get(message.payload["target_id"])
         return card is not None and (card.status == TargetStatus.WITHDRAWN or card.waits_for_owner)
-    if message.kind == agreements.QUESTION:
+    if message.kind in {agreements.QUESTION, agreements.MANAGER_QUESTION}:
         row = await moderation.get_details(session, target_id=message.payload["target_id"])
         return not row.waits_for_owner or row.version != message.payload.get("version", 1)
     if message.kind == "withdrawal_changed" and message.user_id is None:
@@ -139,17 +141,8 @@ async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> O
     return screens.telegram_back(t, payload["incident_id"], payload["minutes"])
 
 
-async def _channel_suspended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    row = await channels.get(session, payload["channel_id"])
-    return screens.channel_suspended(t, row, payload["reason"])
-
-
-async def _channel_taken_over(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.channel_taken_over(t, await channels.get(session, payload["channel_id"]))
-
-
 async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.deposit_credited(t, payload["amount"])
+    return money_screens.deposit_credited(t, payload["amount"])
 
 
 async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -167,7 +160,7 @@ async def _updates_parked(session: AsyncSession, t: Texts, payload: Payload) -> 
 
 
 async def _star_transaction_refused(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.star_transaction_refused(t, payload)
+    return money_screens.star_transaction_refused(t, payload)
 
 
 async def _person_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -252,7 +245,7 @@ async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) ->
 async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await withdrawals.get(session, payload["withdrawal_id"])
     user = await users.get(session, row.user_id)
-    return screens.withdrawal(t, row, payload["status"], user.telegram_id)
+    return money_screens.withdrawal(t, row, payload["status"], user.telegram_id)
 
 
 async def _destination_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -268,20 +261,20 @@ async def _destination_dropped(session: AsyncSession, t: Texts, payload: Payload
 
 async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     user = await users.get(session, payload["user_id"])
-    return screens.deposit_clawed_back(t, user.telegram_id, payload)
+    return money_screens.deposit_clawed_back(t, user.telegram_id, payload)
 
 
 async def _deposit_taken_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.deposit_taken_back(t, payload)
+    return money_screens.deposit_taken_back(t, payload)
 
 
 async def _wallet_corrected(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.wallet_corrected(t, payload["amount"], payload["currency"])
+    return money_screens.wallet_corrected(t, payload["amount"], payload["currency"])
 
 
 async def _excess_payment(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     user = await users.get(session, payload["user_id"])
-    return screens.excess_payment(t, user.telegram_id, payload)
+    return money_screens.excess_payment(t, user.telegram_id, payload)
 
 
 async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -333,15 +326,15 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "breach_dismissed": _of_placement("notice-breach-dismissed"),
 }
 _KINDS: Mapping[str, Render] = {
+    **channel_notices.RENDER,
     "ad_offered": _ad_offered,
+    "ad_offered_to_manager": _ad_offered,
     "post_uncertain": _uncertain_post,
     "post_unseen": _uncertain_post,
     "posts_altered": _posts_altered,
     "retry_offered": _retry_offered,
     "telegram_down": _telegram_down,
     "telegram_back": _telegram_back,
-    "channel_suspended": _channel_suspended,
-    "channel_taken_over": _channel_taken_over,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
     "switch_answer_lost": _switch_answer_lost,

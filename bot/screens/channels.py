@@ -12,7 +12,9 @@ from aiogram.types import (
 from bot.calendar_callbacks import ShowCalendar
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.format_callbacks import ShowFormats
+from bot.manager_callbacks import ManagerAct, OnManager
 from bot.owner_callbacks import ShowRule
+from bot.screens import channel_facts
 from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
@@ -24,10 +26,15 @@ REQUEST_ID = 1
 """The id of the channel picker in Telegram's answer."""
 
 
-def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
-    """Build the list of an owner's channels. `waiting` is how many ads wait for an answer."""
+def channels(
+    t: Texts, page: Page[Channel], waiting: int, managed: Sequence[Channel] = ()
+) -> Outgoing:
+    """Build the list of a person's channels. `waiting` is how many ads wait for an answer.
+
+    `managed` has the channels of other owners of which the person is a manager.
+    """
     return Outgoing(
-        t("channels" if page.fetched else "channels-none"),
+        t("channels" if page.fetched or managed else "channels-none"),
         rows(
             *column(
                 (
@@ -35,6 +42,16 @@ def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
                     Go(screen=Screen.CHANNEL, id=row.id),
                 )
                 for row in page.rows
+            ),
+            *column(
+                (
+                    t(
+                        "channels-row-managed",
+                        row=t("channels-row", title=row.title, status=row.status.value),
+                    ),
+                    Go(screen=Screen.CHANNEL, id=row.id),
+                )
+                for row in managed
             ),
             page.buttons(t, lambda number: Go(screen=Screen.CHANNELS, page=number)),
             [button(t("channels-waiting", waiting=waiting), Go(screen=Screen.WAITING))]
@@ -52,10 +69,18 @@ def channels(t: Texts, page: Page[Channel], waiting: int) -> Outgoing:
     )
 
 
-def channel(t: Texts, row: Channel, offered: Sequence[ChannelFormat], fee_bps: int) -> Outgoing:
+def channel(
+    t: Texts,
+    row: Channel,
+    offered: Sequence[ChannelFormat],
+    fee_bps: int,
+    *,
+    is_owner: bool = True,
+) -> Outgoing:
     """Build the screen of one channel: its state, what it sells, and its actions.
 
-    `fee_bps` is the platform's present fee in hundredths of a percent.
+    `fee_bps` is the platform's present fee in hundredths of a percent. A person who is not the
+    owner is a manager, and has fewer actions.
     """
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
@@ -68,22 +93,27 @@ def channel(t: Texts, row: Channel, offered: Sequence[ChannelFormat], fee_bps: i
             "channel",
             title=row.title,
             status=row.status.value,
-            subscribers=row.subscribers,
         ),
         format_screens.offered(t, offered, fee_bps),
         t("channel-topic", topic=row.topic or t("unset")),
     ]
+    lines.extend(["", *channel_facts.lines_for_owner(t, row)])
     if row.status is ChannelStatus.SUSPENDED:
         lines.append(t("channel-suspended-why", reason=row.status_reason or "other"))
     return Outgoing(
         "\n".join(lines),
         rows(
             [button(t("channel-terms"), change)] if connected else [],
-            [button(t("channel-rule"), ShowRule(id=row.id))] if connected else [],
+            [
+                button(t("channel-rule"), ShowRule(id=row.id)),
+                button(t("channel-managers"), OnManager(act=ManagerAct.LIST, id=row.id)),
+            ]
+            if connected and is_owner
+            else [],
             [button(t("channel-calendar"), ShowCalendar(id=row.id))] if connected else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
-            if connected
+            if connected and is_owner
             else [],
             [button(t("back"), Go(screen=Screen.CHANNELS))],
         ),
@@ -113,7 +143,6 @@ def channel_picker(t: Texts) -> Outgoing:
     picker = KeyboardButtonRequestChat(
         request_id=REQUEST_ID,
         chat_is_channel=True,
-        chat_is_created=True,
         bot_administrator_rights=_posting_rights(),
         user_administrator_rights=_posting_rights(),
     )

@@ -10,21 +10,16 @@ from bot.callbacks import (
     FormName,
     Go,
     OnCorrection,
-    OnWithdrawal,
     OpenForm,
     Screen,
-    WithdrawalAct,
 )
 from bot.screens import formats, next_steps
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link, post_address, reason
 from bot.screens.uncertain_posts import altered_parts
 from bot.screens.violations import line as violation_line
-from bot.screens.withdraw_question import fee_line
 from bot.texts import Texts
 from db.models.campaigns import Channel, TargetStatus
-from db.models.money import Withdrawal
-from db.money import STARS
 from services.market import channels, terms
 from services.market.moderation import PlacementDetails
 from services.platform.alert_conditions import BY_NAME
@@ -35,7 +30,6 @@ _ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
 """The notices after which the advertiser has to open the wallet."""
 _BUY_AGAIN = frozenset({"notice-placement-declined", "notice-target-expired"})
 _PAYOUT = ("notice-target-paid", "owner")
-_PAID_OUT = ("approved", "paid")
 _MAX_LISTED = 10
 _MAX_RESTORED = 50
 """The largest number of rows or placements that one notice lists."""
@@ -197,27 +191,6 @@ def updates_parked(t: Texts, error: str) -> Outgoing:
     return Outgoing(t("notice-updates-parked", error=error))
 
 
-def deposit_credited(t: Texts, amount: int) -> Outgoing:
-    """Build the notice to a person that their deposit was credited."""
-    return Outgoing(
-        t("notice-deposit-credited", amount=t.money(amount)),
-        rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
-    )
-
-
-def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a payment or refund in Stars could not be recorded."""
-    return Outgoing(
-        t(
-            "notice-star-transaction-refused",
-            charge=payload["charge_id"],
-            person=str(payload["telegram_id"]),
-            amount=t.money(payload["amount"], STARS),
-            error=payload["error"],
-        )
-    )
-
-
 def ledger_violation(
     t: Texts, incident_id: int, violations: Sequence[Mapping[str, Any]]
 ) -> Outgoing:
@@ -299,83 +272,6 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
     buttons = next_steps.beside(t, "/report held", next_steps.KILLSWITCH)
     return Outgoing(t(message_id, count=count, targets=listed), rows(*buttons))
-
-
-def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
-    """Build the notice that a withdrawal has the status `status`.
-
-    For `requested`, the receivers are the staff. For any other status, the receiver is the person.
-    """
-    text = t(
-        "notice-withdrawal",
-        status=status,
-        id=str(row.id),
-        amount=t.money(row.payable if status in _PAID_OUT else row.amount, row.currency),
-        person=str(telegram_id),
-        reference=row.external_reference or "",
-        reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
-    )
-    if row.fee and status in _PAID_OUT:
-        text += f"\n{fee_line(t, row.amount, row.fee, row.currency)}"
-    if status == "requested":
-        card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
-        return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
-    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
-
-
-def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to staff that a payer has taken a payment back."""
-    currency = payload["currency"]
-    text = t(
-        "notice-deposit-clawed-back",
-        person=str(telegram_id),
-        amount=t.money(payload["amount"], currency),
-        recovered=t.money(payload["recovered"], currency),
-        loss=t.money(payload["loss"], currency),
-    )
-    if approved := payload.get("approved"):
-        ids = ", ".join(f"#{withdrawal_id}" for withdrawal_id in approved)
-        text += "\n" + t("notice-do-not-pay", ids=ids)
-    return Outgoing(text)
-
-
-def deposit_taken_back(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice to a payer that their payment was taken back, and does not count now."""
-    currency = payload["currency"]
-    return Outgoing(
-        t(
-            "notice-deposit-taken-back",
-            amount=t.money(payload["amount"], currency),
-            recovered=t.money(payload["recovered"], currency),
-            loss=t.money(payload["loss"], currency),
-        )
-    )
-
-
-def wallet_corrected(t: Texts, amount: int, currency: str) -> Outgoing:
-    """Build the notice that admins have changed a person's wallet by an amount in minor units."""
-    way = "in" if amount > 0 else "out"
-    text = t("notice-wallet-corrected", way=way, amount=t.money(abs(amount), currency))
-    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
-
-
-def excess_payment(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
-    """Build the notice that an admin has paid a withdrawal that needed no payment.
-
-    The key `to` of `payload` names the receiver: the staff or the person.
-    """
-    currency = payload["currency"]
-    return Outgoing(
-        t(
-            "notice-excess-payment",
-            to=payload["to"],
-            id=str(payload["withdrawal_id"]),
-            person=str(telegram_id),
-            amount=t.money(payload["amount"], currency),
-            recovered=t.money(payload["recovered"], currency),
-            loss=t.money(payload["loss"], currency),
-        )
-    )
 
 
 def role_reconciled(t: Texts, telegram_id: int, change: str) -> Outgoing:

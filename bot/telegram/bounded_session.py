@@ -13,7 +13,7 @@ from aiohttp import ClientError, ClientTimeout
 
 from bot import bounded_json, update_filter
 
-_PARTS = ("accepted_gift_types", "parameters", "user")
+_PARTS = ("accepted_gift_types", "parameters", "photo", "user")
 """The objects that are kept of an answer that is neither a message nor a list of transactions."""
 _USER = "user"
 _models: dict[str, type[Response[Any]]] = {}

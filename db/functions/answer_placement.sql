@@ -1,7 +1,8 @@
 -- Writes the answer of a channel's owner to one version of a submitted placement, or returns why there is no
--- answer. An answer counts for the version that the owner has seen (`seen_version`), and for no other. The
--- actor is the owner, who has pressed the button of this answer in an update that is being handled; a session
--- that may write updates itself is not asked for the press, because it could invent it. A null actor is the
+-- answer. An answer counts for the version that the person has seen (`seen_version`), and for no other. The
+-- actor is the owner or a manager whom the owner has named, and has pressed the button of this answer in an
+-- update that is being handled; a session that may write updates itself is not asked for the press, because
+-- it could invent it. A null actor is the
 -- channel's acceptance rule. For an answer that was written, the result's `code` is null. A refusal writes
 -- nothing: `ref_id` is the id of the row that it is about, and `state` is the state of that row. One
 -- transaction writes the answer, the state of the placement, the audit row and the advertiser's message (an
@@ -36,7 +37,12 @@ BEGIN
     JOIN users owner ON owner.id = target.owner_id
     WHERE campaign.id = target.campaign_id;
     CASE
-    WHEN target.id IS NULL OR NOT by_rule AND actor_id <> target.owner_id THEN code := 'not_found';
+    WHEN target.id IS NULL OR NOT by_rule AND actor_id <> target.owner_id AND NOT EXISTS (
+        SELECT FROM channel_managers manager
+        WHERE manager.channel_id = target.channel_id AND manager.owner_id = target.owner_id
+            AND manager.user_id = actor_id AND manager.ended_at IS NULL)
+    THEN
+        code := 'not_found';
     WHEN target.version <> seen_version THEN code := 'version_changed';
     WHEN given = answer THEN code := 'repeated';
     WHEN given IS NOT NULL THEN code := 'answered'; state := given;
@@ -71,12 +77,13 @@ BEGIN
             UPDATE campaign_targets SET agreed_at = facts.read_at WHERE id = target_id;
         ELSE
             UPDATE campaign_targets
-            SET status = 'rejected', decided_by = actor_id, decided_at = facts.read_at,
+            SET status = 'rejected', decided_by = target.owner_id, decided_at = facts.read_at,
                 decision_reason = nullif(answer_placement.reason, '')
             WHERE id = target_id;
         END IF;
         INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id, created_at)
-        VALUES ('placement_' || answer, target.owner_id, 'owner', jsonb_build_object(
+        VALUES ('placement_' || answer, coalesce(actor_id, target.owner_id),
+            CASE WHEN actor_id <> target.owner_id THEN 'manager' ELSE 'owner' END, jsonb_build_object(
             'target_id', target_id, 'campaign_id', target.campaign_id, 'channel_id',
             target.channel_id, 'by_rule', by_rule, 'reason', answer_placement.reason,
             'version', seen_version),

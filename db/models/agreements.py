@@ -38,7 +38,7 @@ class PlacementAnswer(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     answer: Mapped[Answer] = mapped_column(enum_column(Answer))
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    """The owner. Null if the owner's acceptance rule has answered."""
+    """The owner or a manager. Null if the owner's acceptance rule has answered."""
     reason: Mapped[str | None]
     """Why the owner declined, or null."""
     created_at: Mapped[CreatedAt]

@@ -86,6 +86,11 @@ class Channel(Base):
         ),
         Index("ix_channels_owner_id", "owner_id"),
         Index("ix_channels_active", "id", postgresql_where=text("status = 'active'")),
+        Index(
+            "ix_channels_facts_due_at",
+            "facts_due_at",
+            postgresql_where=text("status <> 'removed'"),
+        ),
     )
 
     id: Mapped[Key]
@@ -111,6 +116,21 @@ class Channel(Base):
     """The highest known message id in the channel, or 0."""
     ads_wait_until: Mapped[datetime | None]
     """Until when the next ad waits, because the last one was published just now, or null."""
+    description: Mapped[str | None]
+    photo_id: Mapped[str | None]
+    """Telegram's `file_unique_id` of the big picture, or null."""
+    auto_delete_seconds: Mapped[int | None]
+    """After how long Telegram removes new posts, or null."""
+    protected: Mapped[bool] = mapped_column(server_default=text("false"))
+    """True if posts can be neither forwarded nor copied."""
+    bot_rights: Mapped[list[str] | None] = mapped_column(JSONB)
+    """The names of the bot's rights in the channel, or null before the first reading."""
+    facts_at: Mapped[datetime | None]
+    """When Telegram was last asked about the channel."""
+    facts_due_at: Mapped[datetime] = mapped_column(
+        server_default=text("'1970-01-01 00:00:00+00'::timestamp with time zone")
+    )
+    """When Telegram is asked again. The time of the default is past, so it means at once."""
     created_at: Mapped[CreatedAt]
 
 

@@ -18,6 +18,10 @@ SERVICE_FIELDS = (
     "new_chat_members",
     "left_chat_member",
     "pinned_message",
+    "new_chat_title",
+    "new_chat_photo",
+    "delete_chat_photo",
+    "message_auto_delete_timer_changed",
     "channel_chat_created",
     "group_chat_created",
 )
@@ -54,6 +58,7 @@ def _serialize_chat(state: State, chat: Chat) -> Json:
         "title": title,
         "username": chat.username,
         "subscribers": chat.subscribers,
+        "auto_delete_seconds": chat.auto_delete_seconds,
         "bot_status": bot.status,
         "bot_rights": sorted(name for name, granted in bot.rights.items() if granted),
         "version": state.chat_version(chat.id),

@@ -5,7 +5,7 @@ from secrets import compare_digest
 
 from aiohttp import web
 
-from sandbox.control import chats, operations, people, queries
+from sandbox.control import chat_info, chats, operations, people, queries
 from sandbox.control.request import ControlContext, ControlRequest, read_control_request
 from sandbox.errors import ControlError, TelegramError
 from sandbox.persistence import Json
@@ -26,6 +26,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/control/groups", chats.add_group),
     ("POST", "/control/chats/{id}/members", chats.set_member),
     ("POST", "/control/chats/{id}/transfer", chats.transfer),
+    ("POST", "/control/chats/{id}/info", chat_info.change_info),
     ("POST", "/control/chats/{id}/post", chats.post),
     ("POST", "/control/chats/{id}/edit", chats.edit),
     ("POST", "/control/chats/{id}/replace_media", chats.replace_media),

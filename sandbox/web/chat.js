@@ -92,6 +92,13 @@ function service(message) {
     case "new_chat_members": return "Somebody joined";
     case "left_chat_member": return "Somebody left";
     case "pinned_message": return "A message was pinned";
+    case "new_chat_title": return `The title is now ${details}`;
+    case "new_chat_photo": return "The picture was changed";
+    case "delete_chat_photo": return "The picture was removed";
+    case "message_auto_delete_timer_changed": {
+      const hours = details.message_auto_delete_time / 3600;
+      return hours ? `New posts are deleted after ${hours} hours` : "New posts are not deleted any more";
+    }
     case "channel_chat_created": return "Channel created";
     case "group_chat_created": return "Group created";
     default: return "Service message";

@@ -64,6 +64,12 @@ function createdBy(person, chat) {
   return chat.members.some((member) => member.user_id === person && member.status === "creator");
 }
 
+function manages(person, chat) {
+  return chat.members.some(
+    (member) => member.user_id === person && ["creator", "administrator"].includes(member.status),
+  );
+}
+
 function entry(id, name, detail, current, choose, unread) {
   const item = make("li");
   const button = make("button");
@@ -136,6 +142,12 @@ function actions(chat) {
     found.push(["Make the bot admin", set("administrator")]);
   }
   if (!["left", "kicked"].includes(chat.bot_status)) found.push(["Remove the bot", set("kicked")]);
+  if (chat.type === "channel") {
+    found.push(["Auto-delete timer", async () => {
+      const hours = await ask("After how many hours are new posts deleted? 0 means never", String(chat.auto_delete_seconds / 3600));
+      if (hours !== null) await act(`chats/${chat.id}/info`, { user_id: world.person, auto_delete_seconds: Number(hours) * 3600 });
+    }]);
+  }
   return found;
 }
 
@@ -257,7 +269,7 @@ async function pressKeyboard(button) {
     return;
   }
   const channels = world.state.chats.filter(
-    (chat) => chat.type === "channel" && createdBy(world.person, chat),
+    (chat) => chat.type === "channel" && manages(world.person, chat),
   );
   const dialog = $("chooser");
   dialog.querySelector("ul").replaceChildren(...channels.map((chat) => {

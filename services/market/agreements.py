@@ -10,7 +10,7 @@ from db.correlation import correlation_id
 from db.models.agreements import Answer
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
 from db.models.operations import OutboxMessage, OutboxStatus
-from services.market import placement_delays, submission_cards
+from services.market import managers, placement_delays, submission_cards
 from services.platform import errors, outbox
 from services.platform.actors import Actor
 from services.platform.agreement_errors import AlreadyAnswered, AnswerTooLate, VersionChanged
@@ -19,6 +19,8 @@ ANSWER_TIME = timedelta(hours=24)
 """How long an owner has for an answer, if the setting OWNER_ANSWER says nothing else."""
 QUESTION = "ad_offered"
 """The kind of the message that asks an owner."""
+MANAGER_QUESTION = "ad_offered_to_manager"
+"""The kind of the message that asks a manager of the channel."""
 ENDED = "ad_offer_ended"
 """The kind of the message to an owner who was asked: the ad will not be published."""
 REASON_LIMIT = 32
@@ -47,23 +49,35 @@ def answer_due_at(now: datetime, answer_time: timedelta, publish_at: datetime | 
 
 
 async def ask(session: AsyncSession, target: CampaignTarget, *, advertiser_id: int) -> None:
-    """Let the channel's acceptance rule accept a new version, or queue the question to the owner.
+    """Let the channel's acceptance rule accept a new version, or queue the questions about it.
 
-    An accepted placement gets its card in the admin chat. Locks the placement.
+    The owner and the managers of the channel are asked. An accepted placement gets its card in the
+    admin chat. Locks the placement.
     """
     code = await _write(session, target.id, None, Answer.ACCEPTED, "", target.version)
     if code is None:
         await session.refresh(target, ["agreed_at"])
         await submission_cards.queue_due(session, advertiser_id=advertiser_id)
         return
+    version_key = submission_cards.key_of(target.id, target.version)
+    due_in = await placement_delays.question_delay(session, advertiser_id)
     await outbox.add(
         session,
         user_id=target.owner_id,
         kind=QUESTION,
         payload={"target_id": target.id, "version": target.version},
-        key=f"{QUESTION}:{submission_cards.key_of(target.id, target.version)}",
-        due_in=await placement_delays.question_delay(session, advertiser_id),
+        key=f"{QUESTION}:{version_key}",
+        due_in=due_in,
     )
+    for manager_id in await managers.list_ids(session, target.channel_id, target.owner_id):
+        await outbox.add(
+            session,
+            user_id=manager_id,
+            kind=MANAGER_QUESTION,
+            payload={"target_id": target.id, "version": target.version},
+            key=f"{MANAGER_QUESTION}:{version_key}:{manager_id}",
+            due_in=due_in,
+        )
 
 
 async def accept(session: AsyncSession, *, actor: Actor, target_id: int, version: int = 1) -> bool:
@@ -98,12 +112,12 @@ async def decline(
     return await _answer(session, actor, target_id, Answer.DECLINED, reason, version)
 
 
-async def count_waiting(session: AsyncSession, owner_id: int) -> int:
+async def count_waiting(session: AsyncSession, user_id: int) -> int:
     """Return how many placements wait for a person's answer."""
     counted = await session.scalar(
         select(func.count()).where(
             is_asked(),
-            CampaignTarget.owner_id == owner_id,
+            managers.may_answer(user_id),
             CampaignTarget.answer_due_at > func.clock(),
         )
     )

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.calendars import EVERY_DAY, LONGEST_GAP, MINUTES_A_DAY, SHORTEST_GAP, ChannelCalendar
-from services.market import channels
+from db.models.campaigns import Channel
+from services.market import managers
 from services.platform import audit, errors
 from services.platform.actors import Actor
 from services.platform.calendar_errors import NoCalendar, NoWeekday
@@ -35,7 +36,7 @@ async def reset(
     `time_zone` is the IANA name of the zone of its days. None and a zone that the database does not
     know become UTC. Raises NotFound, NotChannelOwner.
     """
-    await channels.get_own(session, actor=actor, channel_id=channel_id)
+    await managers.get_channel(session, actor=actor, channel_id=channel_id)
     usual: dict[str, Any] = {
         "time_zone": await _known_zone(session, time_zone),
         "opens_at": 0,
@@ -58,7 +59,7 @@ async def set_zone(session: AsyncSession, *, actor: Actor, channel_id: int, time
 
     Locks the calendar. Raises NotFound, NotChannelOwner, NoCalendar.
     """
-    calendar = await _lock_own(session, actor, channel_id)
+    calendar = await _lock(session, actor, channel_id)
     calendar.time_zone = await _known_zone(session, time_zone)
     await _note(session, actor, channel_id, "zone")
 
@@ -71,7 +72,7 @@ async def set_hours(
     The minutes count from midnight, and 1440 is the end of the day. Locks the calendar. Raises
     NotFound, NotChannelOwner, NoCalendar, InvalidTerms.
     """
-    calendar = await _lock_own(session, actor, channel_id)
+    calendar = await _lock(session, actor, channel_id)
     if not 0 <= opens_at < closes_at <= MINUTES_A_DAY:
         raise errors.InvalidTerms("hours")
     calendar.opens_at, calendar.closes_at = opens_at, closes_at
@@ -86,7 +87,7 @@ async def set_weekday(
     Locks the calendar. Raises NotFound, NotChannelOwner, NoCalendar, InvalidTerms; NoWeekday if no
     day would be left.
     """
-    calendar = await _lock_own(session, actor, channel_id)
+    calendar = await _lock(session, actor, channel_id)
     if weekday not in EVERY_DAY:
         raise errors.InvalidTerms("weekdays")
     left = set(calendar.weekdays) | {weekday} if is_open else set(calendar.weekdays) - {weekday}
@@ -101,7 +102,7 @@ async def set_gap(session: AsyncSession, *, actor: Actor, channel_id: int, gap: 
 
     Locks the calendar. Raises NotFound, NotChannelOwner, NoCalendar, InvalidTerms.
     """
-    calendar = await _lock_own(session, actor, channel_id)
+    calendar = await _lock(session, actor, channel_id)
     if not timedelta() <= gap <= LONGEST_GAP:
         raise errors.InvalidTerms("gap")
     calendar.gap = max(gap, SHORTEST_GAP)
@@ -115,7 +116,7 @@ async def set_ads_a_day(
 
     Locks the calendar. Raises NotFound, NotChannelOwner, NoCalendar, InvalidTerms.
     """
-    calendar = await _lock_own(session, actor, channel_id)
+    calendar = await _lock(session, actor, channel_id)
     if ads_a_day is not None and not 1 <= ads_a_day <= MOST_ADS_A_DAY:
         raise errors.InvalidTerms("ads_a_day")
     calendar.ads_a_day = ads_a_day
@@ -129,7 +130,7 @@ async def set_day_off(
 
     Locks the calendar. Raises NotFound, NotChannelOwner, NoCalendar, InvalidTerms.
     """
-    calendar = await _lock_own(session, actor, channel_id)
+    calendar = await _lock(session, actor, channel_id)
     kept = {known for known in calendar.days_off if known >= today}
     days = kept | {day} if is_off else kept - {day}
     if len(days) > MOST_DAYS_OFF:
@@ -148,8 +149,8 @@ async def _known_zone(session: AsyncSession, name: str | None) -> str:
     return name or "UTC"
 
 
-async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> ChannelCalendar:
-    await channels.get_own(session, actor=actor, channel_id=channel_id)
+async def _lock(session: AsyncSession, actor: Actor, channel_id: int) -> ChannelCalendar:
+    await managers.get_channel(session, actor=actor, channel_id=channel_id)
     calendar: ChannelCalendar | None = await session.scalar(
         select(ChannelCalendar)
         .where(ChannelCalendar.channel_id == channel_id)
@@ -164,6 +165,8 @@ async def _lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Cha
 async def _note(session: AsyncSession, actor: Actor, channel_id: int, part: str) -> None:
     """Write what was changed into the audit log."""
     await session.flush()
+    channel = await session.get_one(Channel, channel_id)
+    role = await managers.role_in(session, channel, actor)
     await audit.record(
-        session, actor=actor, action="calendar_set", role="owner", channel_id=channel_id, part=part
+        session, actor=actor, action="calendar_set", role=role, channel_id=channel_id, part=part
     )

@@ -174,9 +174,10 @@ async def submit_target(
     the terms that the advertiser has read, or None for the channel's first format. A placement that
     repeats another one (`retry_of`) has its ad. Locks the campaign, then takes advisory locks on
     the key, on the advertiser's pending placements and on the calendar. Raises AccessDenied,
-    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged, PersonBlocked,
-    OpenLoss, PublishTimePast, PublishTimeTooFar, BudgetExceeded, InsufficientFunds, TimeNotFree,
-    NoFreeTime; IdempotencyConflict if the key was used for another campaign or channel.
+    NotFound, NotCampaignOwner, CampaignNotActive, ChannelNotUsable, TermsChanged,
+    PromiseTooLong, PersonBlocked, OpenLoss, PublishTimePast, PublishTimeTooFar, BudgetExceeded,
+    InsufficientFunds, TimeNotFree, NoFreeTime; IdempotencyConflict if the key was used for another
+    campaign or channel.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await queries.lock_campaign(session, campaign_id)

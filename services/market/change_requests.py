@@ -10,7 +10,7 @@ from db import queries
 from db.models.agreements import ChangeRequest, Side
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
 from db.models.formats import Ending
-from services.market import formats, publish_times
+from services.market import formats, managers, publish_times
 from services.market.terms import Kind, Terms
 from services.money import wallets
 from services.platform import audit, errors, outbox
@@ -126,14 +126,15 @@ async def ask_as_owner(
 ) -> None:
     """Ask the advertiser to change a placement that waits for the owner's answer.
 
-    Exactly one of `words`, `price` (minor units), `format_id` (a format that the channel sells now)
-    and `publish_at` (with a time zone) is given. Locks the placement. Raises AccessDenied,
-    NotFound, InvalidMove, VersionChanged, AlreadyAnswered, AnswerTooLate, TooManyChanges,
-    NothingChanged, InvalidText, InvalidAmount, PublishTimePast, PublishTimeTooFar.
+    The actor is the owner or a manager of the channel. Exactly one of `words`, `price` (minor
+    units), `format_id` (a format that the channel sells now) and `publish_at` (with a time zone) is
+    given. Locks the placement. Raises AccessDenied, NotFound, InvalidMove, VersionChanged,
+    AlreadyAnswered, AnswerTooLate, TooManyChanges, NothingChanged, InvalidText, InvalidAmount,
+    PublishTimePast, PublishTimeTooFar.
     """
     user_id = actor.require_user(action="change_ask")
     target = await queries.lock_target(session, target_id)
-    if target is None or target.owner_id != user_id:
+    if target is None or not await _may_answer(session, target, user_id):
         raise errors.NotFound("target", target_id)
     await _require_open(session, target, version)
     if target.agreed_at is not None:
@@ -184,6 +185,13 @@ async def ask_as_moderator(
     if target.answer_due_at is not None and target.agreed_at is None:
         raise NotAgreed(target_id)
     await _add(session, actor, target, ChangeRequest(side=Side.MODERATOR), words)
+
+
+async def _may_answer(session: AsyncSession, target: CampaignTarget, user_id: int) -> bool:
+    """Return whether a person is the owner or a manager of a placement's channel."""
+    return target.owner_id == user_id or await managers.is_manager(
+        session, channel_id=target.channel_id, owner_id=target.owner_id, user_id=user_id
+    )
 
 
 async def _terms_of_format(session: AsyncSession, target: CampaignTarget, format_id: int) -> Terms:

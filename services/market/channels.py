@@ -11,17 +11,20 @@ from db import queries
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import Ending
 from db.models.users import User
-from services.market import channel_notices, creatives, escalations, formats
-from services.market.terms import Terms
-from services.money import wallets
+from services.market import (
+    auto_delete,
+    channel_notices,
+    creatives,
+    escalations,
+    formats,
+    managers,
+)
+from services.market.terms import Terms, require_valid
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
 from services.platform.transitions import ActorRole
 
 TOPIC_LIMIT = 64
-MAX_PROMISED_HOURS = 24 * 30
-MAX_REMOVABLE_HOURS = 47
-"""The most promised hours of a post that the bot takes down (`db.models.formats.REMOVABLE`)."""
 OWNER_BLOCKED = "owner_blocked"
 OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
@@ -41,15 +44,16 @@ async def connect(
     username: str | None,
     subscribers: int,
     former_owner_id: int | None = None,
+    auto_delete_seconds: int | None = None,
 ) -> Channel:
     """Connect a channel, or update a connected channel.
 
     The caller has checked with Telegram that the bot may post there and that the actor is the
     creator. `former_owner_id` is None, or a user who is no longer the creator. The actor takes over
     a removed channel or a channel of this user, and must set new terms. A suspension of the actor's
-    own channel ends. Checks that were due while the bot lacked its rights are recorded as
-    "unknown". Locks the channel. Raises AccessDenied, PersonBlocked; ChannelTaken if another person
-    owns the channel.
+    own channel ends. The scheduler asks Telegram about the channel at once. Checks that were due
+    while the bot lacked its rights are recorded as "unknown". Locks the channel. Raises
+    AccessDenied, PersonBlocked; ChannelTaken if another person owns the channel.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -80,6 +84,8 @@ async def connect(
         _restore_status(channel)
     channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
+    channel.auto_delete_seconds = auto_delete_seconds
+    channel.facts_due_at = await queries.now(session)
     await session.flush()
     await audit.record(
         session, actor=actor, action="channel_connected", role="owner", channel_id=channel.id
@@ -127,13 +133,16 @@ async def set_terms(
 ) -> Channel:
     """Set a channel's topic, and the only format that it sells, with its price (minor units).
 
+    The actor is the owner or a manager.
+
     A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
     placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
-    InvalidTerms, InvalidText, ChannelNotUsable.
+    InvalidTerms, PromiseTooLong, InvalidText, ChannelNotUsable.
     """
-    channel = await lock_own(session, actor, channel_id)
+    channel, role = await lock_managed(session, actor, channel_id)
     terms = Terms(price, promised_hours, hours_on_top, ending)
     require_valid(terms)
+    auto_delete.require(channel, promised_hours)
     topic = read_topic(topic)
     if channel.status is ChannelStatus.REMOVED:
         raise errors.ChannelNotUsable(channel_id, channel.status)
@@ -148,23 +157,12 @@ async def set_terms(
         session,
         actor=actor,
         action="channel_terms_set",
-        role="owner",
+        role=role,
         channel_id=channel_id,
         price=price,
         promised_hours=promised_hours,
     )
     return channel
-
-
-def require_valid(terms: Terms) -> None:
-    """Raise InvalidAmount or InvalidTerms if no channel may sell posts on these terms."""
-    wallets.require_amount(terms.price)
-    if not 0 <= terms.promised_hours <= MAX_PROMISED_HOURS:
-        raise errors.InvalidTerms("promised_hours")
-    if not 0 <= terms.hours_on_top <= terms.promised_hours:
-        raise errors.InvalidTerms("hours_on_top")
-    if terms.ending is Ending.REMOVED and not 1 <= terms.promised_hours <= MAX_REMOVABLE_HOURS:
-        raise errors.InvalidTerms("ending")
 
 
 def read_topic(typed: str) -> str:
@@ -178,13 +176,14 @@ def read_topic(typed: str) -> str:
 async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Pause a channel: new placements are refused, and approved posts are still published.
 
-    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    The owner or a manager may do this. Locks the channel. Raises NotFound, NotChannelOwner,
+    InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.PAUSED, "channel_paused")
 
 
 async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
-    """Resume a paused channel for new placements.
+    """Resume a paused channel for new placements, as its owner or manager.
 
     Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
@@ -194,7 +193,7 @@ async def resume(session: AsyncSession, *, actor: Actor, channel_id: int) -> Cha
 async def remove(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
     """Remove a channel from the market. Its queued posts are not published.
 
-    Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
+    Only the owner may do this. Locks the channel. Raises NotFound, NotChannelOwner, InvalidMove.
     """
     return await _move(session, actor, channel_id, ChannelStatus.REMOVED, "channel_removed")
 
@@ -359,20 +358,23 @@ def _restore_status(channel: Channel) -> None:
     channel.status_reason = None
 
 
-async def lock_own(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
-    """Lock a channel of the actor. Raises NotFound, NotChannelOwner."""
+async def lock_managed(session: AsyncSession, actor: Actor, channel_id: int) -> tuple[Channel, str]:
+    """Lock a channel of which the actor is the owner or a manager. Return it and the role.
+
+    Raises NotFound, NotChannelOwner.
+    """
     channel = await _lock(session, Channel.id == channel_id)
     if channel is None:
         raise errors.NotFound("channel", channel_id)
-    if channel.owner_id != actor.user_id:
-        raise errors.NotChannelOwner(channel_id)
-    return channel
+    return channel, await managers.role_in(session, channel, actor)
 
 
 async def _move(
     session: AsyncSession, actor: Actor, channel_id: int, new_status: ChannelStatus, action: str
 ) -> Channel:
-    channel = await lock_own(session, actor, channel_id)
+    channel, role = await lock_managed(session, actor, channel_id)
+    if new_status is ChannelStatus.REMOVED and role != "owner":
+        raise errors.NotChannelOwner(channel_id)
     if channel.status is new_status:
         return channel
     transitions.require(
@@ -388,5 +390,5 @@ async def _move(
         raise errors.InvalidMove("channel", channel_id, channel.status, new_status)
     channel.status = new_status
     await session.flush()
-    await audit.record(session, actor=actor, action=action, role="owner", channel_id=channel_id)
+    await audit.record(session, actor=actor, action=action, role=role, channel_id=channel_id)
     return channel

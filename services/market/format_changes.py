@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat
-from services.market import channels, formats
-from services.market.terms import Terms
+from services.market import auto_delete, channels, formats, managers
+from services.market.terms import Terms, require_valid
 from services.platform import audit, errors
 from services.platform.actors import Actor
 from services.platform.format_errors import LastFormat, TooManyFormats
@@ -22,14 +22,15 @@ async def put(session: AsyncSession, *, actor: Actor, channel_id: int, terms: Te
     Submitted placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner,
     InvalidAmount, InvalidTerms, TooManyFormats; ChannelNotUsable if the channel sells nothing yet.
     """
-    channel = await _lock_selling(session, actor, channel_id)
-    channels.require_valid(terms)
+    channel, role = await _lock_selling(session, actor, channel_id)
+    require_valid(terms)
     offered = await formats.of_channel(session, channel_id)
     if terms in [formats.terms_of(row) for row in offered]:
         return channel
     replaced = [row for row in offered if formats.terms_of(row).kind == terms.kind]
     if not replaced and len(offered) >= MOST_FORMATS:
         raise TooManyFormats(MOST_FORMATS)
+    auto_delete.require(channel, terms.promised_hours)
     await formats.retire(session, replaced)
     await formats.add(session, channel_id, terms)
     await _write_first(session, channel)
@@ -37,7 +38,7 @@ async def put(session: AsyncSession, *, actor: Actor, channel_id: int, terms: Te
         session,
         actor=actor,
         action="channel_format_set",
-        role="owner",
+        role=role,
         channel_id=channel_id,
         **terms._asdict(),
     )
@@ -52,7 +53,7 @@ async def retire(
     Submitted placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner,
     LastFormat; ChannelNotUsable if the channel sells nothing.
     """
-    channel = await _lock_selling(session, actor, channel_id)
+    channel, role = await _lock_selling(session, actor, channel_id)
     offered = await formats.of_channel(session, channel_id)
     ended = [row for row in offered if row.id == format_id]
     if not ended:
@@ -65,7 +66,7 @@ async def retire(
         session,
         actor=actor,
         action="channel_format_retired",
-        role="owner",
+        role=role,
         channel_id=channel_id,
         format_id=format_id,
     )
@@ -77,42 +78,44 @@ async def set_topic(session: AsyncSession, *, actor: Actor, channel_id: int, top
 
     Raises NotFound, NotChannelOwner, InvalidText.
     """
-    channel = await channels.lock_own(session, actor, channel_id)
+    channel, role = await channels.lock_managed(session, actor, channel_id)
     channel.topic = channels.read_topic(topic)
     await session.flush()
     await audit.record(
-        session, actor=actor, action="channel_topic_set", role="owner", channel_id=channel_id
+        session, actor=actor, action="channel_topic_set", role=role, channel_id=channel_id
     )
 
 
 async def of_owner(
     session: AsyncSession, *, actor: Actor, channel_id: int
 ) -> tuple[Channel, Sequence[ChannelFormat]]:
-    """Return a channel of the actor, and the formats that it sells.
+    """Return a channel of which the actor is the owner or a manager, and the formats that it sells.
 
     Raises NotFound, NotChannelOwner.
     """
-    channel = await channels.get_own(session, actor=actor, channel_id=channel_id)
+    channel = await managers.get_channel(session, actor=actor, channel_id=channel_id)
     return channel, await formats.of_channel(session, channel_id)
 
 
 async def get_own(session: AsyncSession, *, actor: Actor, format_id: int) -> ChannelFormat:
-    """Return a format of the actor's channel, also one that is not sold any more.
+    """Return a format of a channel that the actor owns or manages.
 
-    Raises NotFound, NotChannelOwner.
+    It may be one that is not sold any more. Raises NotFound, NotChannelOwner.
     """
     row = await session.get(ChannelFormat, format_id)
     if row is None:
         raise errors.NotFound("format", format_id)
-    await channels.get_own(session, actor=actor, channel_id=row.channel_id)
+    await managers.get_channel(session, actor=actor, channel_id=row.channel_id)
     return row
 
 
-async def _lock_selling(session: AsyncSession, actor: Actor, channel_id: int) -> Channel:
-    channel = await channels.lock_own(session, actor, channel_id)
+async def _lock_selling(
+    session: AsyncSession, actor: Actor, channel_id: int
+) -> tuple[Channel, str]:
+    channel, role = await channels.lock_managed(session, actor, channel_id)
     if channel.status is ChannelStatus.REMOVED or channel.price is None:
         raise errors.ChannelNotUsable(channel_id, channel.status)
-    return channel
+    return channel, role
 
 
 async def _write_first(session: AsyncSession, channel: Channel) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat
+from services.market import auto_delete
 from services.market.terms import Terms
 from services.platform import errors
 
@@ -45,20 +46,21 @@ async def require(session: AsyncSession, channel: Channel, agreed: Terms | None)
     """Return the terms on which an active channel sells a post: `agreed`, or its first format's.
 
     Raises ChannelNotUsable if the channel is not active; TermsChanged, with the present terms of
-    the same format or else of the first one, if no format has the terms `agreed`.
+    the same format or else of the first one, if no format has the terms `agreed`; PromiseTooLong if
+    Telegram would remove the post too early.
     """
     if channel.status is not ChannelStatus.ACTIVE:
         raise errors.ChannelNotUsable(channel.id, channel.status)
     offered = [terms_of(row) for row in await of_channel(session, channel.id)]
     if not offered:  # it was removed or taken over in this moment
         raise errors.ChannelNotUsable(channel.id, ChannelStatus.PENDING)
-    if agreed is None:
-        return offered[0]
-    if agreed not in offered:
-        same = [terms for terms in offered if terms.kind == agreed.kind]
+    chosen = agreed or offered[0]
+    if chosen not in offered:
+        same = [terms for terms in offered if terms.kind == chosen.kind]
         now = (same or offered)[0]
         raise errors.TermsChanged(channel.id, now.price, now.promised_hours)
-    return agreed
+    auto_delete.require(channel, chosen.promised_hours)
+    return chosen
 
 
 async def sell_only(session: AsyncSession, channel_id: int, terms: Terms) -> None:

@@ -23,7 +23,7 @@ from db.models.formats import Ending
 from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
-from db.session import is_timeout
+from db.session import is_timeout, sqlstate
 from services.market import agreements, change_requests, kept_times, submission_cards
 from services.market.change_requests import WantedChange
 from services.market.creatives import Creative
@@ -34,6 +34,8 @@ from services.platform.agreement_errors import NotAgreed, VersionChanged
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
+_ACCEPTED_BY_ACTOR = "AD059"
+"""The database refuses the approval by the manager who has accepted the placement."""
 APPROVE = text(
     "SELECT code, ref_id, state FROM approve_target("
     ":target_id, :actor_id, :role, :correlation_id, :version)"
@@ -131,6 +133,8 @@ async def approve(
     try:
         found = await session.execute(APPROVE, parameters)
     except DBAPIError as error:
+        if sqlstate(error) == _ACCEPTED_BY_ACTOR:
+            raise errors.OwnMoney(target_id) from error
         if is_timeout(error):
             failures.count(FailureKind.APPROVE_TIMEOUT)
         refusal = kept_times.domain_error(error)

@@ -14,7 +14,7 @@ from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.formats import Ending
 from db.models.money import Escrow
 from db.models.posting import PostJob
-from services.market import agreements, change_requests
+from services.market import agreements, change_requests, managers
 from services.market.change_requests import WantedChange
 from services.platform import errors
 from services.platform.actors import STAFF, Actor
@@ -160,7 +160,7 @@ async def waiting_for_owner(
         _query()
         .where(
             agreements.is_asked(),
-            CampaignTarget.owner_id == user_id,
+            managers.may_answer(user_id),
             CampaignTarget.answer_due_at > func.clock(),
         )
         .order_by(CampaignTarget.id)

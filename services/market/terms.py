@@ -3,7 +3,12 @@
 from typing import NamedTuple
 
 from db.models.formats import Ending
-from services.money import fees
+from services.money import fees, wallets
+from services.platform import errors
+
+MAX_PROMISED_HOURS = 24 * 30
+MAX_REMOVABLE_HOURS = 47
+"""The most promised hours of a post that the bot takes down (`db.models.formats.REMOVABLE`)."""
 
 
 class Kind(NamedTuple):
@@ -47,3 +52,14 @@ def share(price: int, fee_bps: int) -> Shares:
     """
     fee = fees.fee_of(price, fee_bps)
     return Shares(price - fee, fee)
+
+
+def require_valid(terms: Terms) -> None:
+    """Raise InvalidAmount or InvalidTerms if no channel may sell posts on these terms."""
+    wallets.require_amount(terms.price)
+    if not 0 <= terms.promised_hours <= MAX_PROMISED_HOURS:
+        raise errors.InvalidTerms("promised_hours")
+    if not 0 <= terms.hours_on_top <= terms.promised_hours:
+        raise errors.InvalidTerms("hours_on_top")
+    if terms.ending is Ending.REMOVED and not 1 <= terms.promised_hours <= MAX_REMOVABLE_HOURS:
+        raise errors.InvalidTerms("ending")

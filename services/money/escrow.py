@@ -12,10 +12,11 @@ from db.models.campaigns import CampaignTarget, TargetStatus
 from db.models.money import Escrow, EscrowStatus, Reason, WalletKind
 from db.models.operations import Switch
 from db.models.posting import SEEN_BY_ADMIN, PostCheck, PostJob, PostJobStatus, Verdict
-from services.money import ledger, unchecked_time, wallets
+from services.money import ledger, payout_waits, unchecked_time, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import SYSTEM
+from services.platform.channel_errors import PayoutWaits
 from services.platform.transitions import ActorRole
 
 REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
@@ -54,11 +55,16 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
     must have found the post `present` or `stayed`.
 
     Locks the kill switch `payouts`, the placement, its post job, its escrow, then the wallets.
-    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven.
+    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven; PayoutWaits if the channel has
+    another creator than the owner, and no admin has decided.
     """
     await killswitches.lock(session, Switch.PAYOUTS)
     placement, escrow = await _lock_held(session, target_id)
     await _require_proof(session, placement, escrow)
+    if await session.scalar(
+        select(CampaignTarget.id).where(CampaignTarget.id == target_id, payout_waits.is_waiting())
+    ):
+        raise PayoutWaits(target_id)
     await killswitches.require(session, Switch.PAYOUTS)
     target = placement.target
     transitions.require(
@@ -226,6 +232,7 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
             PostJob.status == PostJobStatus.SUCCESS,
             PostJob.breach.is_(None),
             or_(CampaignTarget.promised_hours == 0, proof),
+            ~payout_waits.is_waiting(),
         )
         .order_by(Escrow.release_due_at)
         .limit(limit)

@@ -15,6 +15,7 @@ TESTED_ELSEWHERE = {
     "bot/payout_callbacks": "handlers/test_withdraw_with_fee presses its buttons",
     "services/money/fees": "test_payout_terms computes fees with it",
     "bot/calendar_callbacks": "handlers/test_calendar presses and forges its buttons",
+    "bot/manager_callbacks": "handlers/test_managers presses its buttons",
     "bot/cli/__main__": "cli/test_app starts it as a program",
     "bot/cli/backup_archive bot/cli/postgres_programs": "cli/test_backup reads and runs them",
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",
@@ -23,6 +24,10 @@ TESTED_ELSEWHERE = {
     "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
     " every error in every language",
+    "services/platform/channel_errors services/market/auto_delete": "services/market/"
+    "test_channel_facts meets the error and a timer of each kind",
+    "scheduler/channel_notices": "handlers and scheduler/test_channel_reading read its messages",
+    "bot/telegram/channel_reader": "scheduler/test_channel_reading gets every kind of answer",
     "services/platform/agreement_errors": "services/market/test_agreements meets each",
     "services/platform/format_errors": "services/market/test_format_changes meets each",
     "bot/format_callbacks": "handlers/test_formats presses its buttons",
@@ -53,6 +58,7 @@ TESTED_ELSEWHERE = {
     "db/money": "it holds two constants",
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",
     "handlers/forms": "the test of each form uses it",
+    "handlers/buy_steps": "test_buy_form goes through its steps",
     "handlers/ad_input": "test_campaign_form and test_changes send ads to it",
     "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare"
     " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"

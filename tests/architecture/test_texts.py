@@ -37,8 +37,13 @@ from services.launch import (
     refusals,  # noqa: F401 - defines errors
     steps,
 )
-from services.market import channels, placement_versions
-from services.platform import errors, reports, transitions
+from services.market import placement_versions
+from services.platform import (
+    channel_errors,  # noqa: F401 - defines errors
+    errors,
+    reports,
+    transitions,
+)
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())
@@ -260,7 +265,7 @@ LONGEST_VALUES: dict[str, str | int] = {
     "claim": 2**63 - 1,
     "version": placement_versions.MOST,
     "fee_bps": 9_999,
-    "hours": channels.MAX_PROMISED_HOURS,
+    "hours": terms.MAX_PROMISED_HOURS,
     "message_id": 2**31 - 1,
 }
 """The longest values of fields whose type sets no limit. Message ids have at most 31 bits."""

@@ -116,3 +116,22 @@ def test_no_update_is_too_strange(content: dict[str, Any]) -> None:
     assert update_filter.reduce(reduced) == reduced
     assert reduced["update_id"] == 1
     assert set(reduced) <= {"update_id", *content}
+
+
+def test_messages_about_changed_facts_of_a_channel_are_read() -> None:
+    size = {"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}
+    pinned = MESSAGE | {"text": "x", "rich_message": nested(5_000)}
+    channel = {"id": -100, "type": "channel", "title": "C"}
+    for name, value in {
+        "new_chat_title": "Evening",
+        "new_chat_photo": [size],
+        "delete_chat_photo": True,
+        "message_auto_delete_timer_changed": {"message_auto_delete_time": 86_400},
+        "pinned_message": pinned,
+        "chat_owner_changed": {"new_owner": PERSON},
+        "chat_owner_left": {"new_owner": PERSON, "more": nested(5_000)},
+    }.items():
+        post = {"message_id": 1, "date": 1, "chat": channel, name: value}
+        read = Update.model_validate(update_filter.reduce({"update_id": 1, "channel_post": post}))
+        assert read.channel_post is not None
+        assert read.channel_post.content_type == name

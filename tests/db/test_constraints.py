@@ -17,12 +17,38 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from db.models import calendars, campaigns, destinations, losses, money, operations, posting, users
+from db.models import (
+    audience,
+    calendars,
+    campaigns,
+    connections,
+    destinations,
+    losses,
+    managers,
+    money,
+    operations,
+    payout_waits,
+    posting,
+    users,
+)
 from db.models.base import Base
 from sandbox import embedded
 from tests.conftest import ROLLED_BACK
 
-MODULES = (calendars, campaigns, destinations, losses, money, operations, posting, users)
+MODULES = (
+    audience,
+    calendars,
+    campaigns,
+    connections,
+    destinations,
+    losses,
+    managers,
+    money,
+    operations,
+    payout_waits,
+    posting,
+    users,
+)
 """The modules that define tables."""
 NOT_NULL, FOREIGN_KEY, UNIQUE, CHECK = "23502", "23503", "23505", "23514"
 EXCLUSION = "23P01"
@@ -203,7 +229,7 @@ def _values(kind: str, words: set[str]) -> list[str]:
 def _plain(kind: str) -> str:
     if kind.endswith("[]"):
         return "'{}'"
-    return "now()" if "time" in kind else "'1'"
+    return "now()" if "time" in kind or kind == "date" else "'1'"
 
 
 async def _row(owner: asyncpg.Connection, table: str) -> dict[str, str]:

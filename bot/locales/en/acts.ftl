@@ -44,6 +44,10 @@ audit-act = { $name ->
     [kill_switch_stopped] Kill switch stopped
     [launch_checked] Launch: check made
     [launch_signed] Launch: signed
+    [manager_ended] Manager of a channel ended
+    [manager_named] Manager of a channel named
+    [payout_wait_began] Payouts wait: a channel has another creator
+    [payout_wait_ended] Payouts that waited are made as agreed
     [moderation_approved] Placement approved
     [moderation_rejected] Placement rejected
     [payment_retried] Parked payment tried again

@@ -17,7 +17,6 @@ channel = 📺 { $title }
         [removed] removed
        *[other] { $status }
     }
-    Subscribers: { $subscribers }
 channel-topic = Topic: { $topic }
 channel-suspended-why = { $reason ->
     [bot_removed] I am not an admin of the channel any more. Make me an admin with the right to post again.
@@ -32,11 +31,11 @@ channels-waiting = ⏳ Waiting for my answer ({ $waiting })
 channels-sold = 📢 Ads in my channels
 channels-earnings = 📈 My earnings
 channel-connect = ➕ Connect a channel
-channel-choose = Choose one of the channels that you created. Telegram will make me an admin with the right to post, and no other right.
+channel-choose = Choose your channel. Telegram will make me an admin with the right to post, and no other right. If you are an administrator there, but not the creator, you get a link for the creator.
 channel-choose-button = 📺 Choose a channel
 channel-connected = ✅ “{ $title }” is connected.
 channel-no-right = I can't post in that channel. Make me an admin there with the right to post messages, then choose it again.
-channel-not-creator = Only the creator of a channel can connect it. Choose a channel that you created yourself.
+channel-not-creator = For Telegram, you are neither the creator nor an administrator of that channel. Choose a channel where you are one of them.
 channel-no-right-admin = The bot can't post in this channel any more, so the placement can't be approved now. The channel is suspended.
 channel-not-creator-admin = The owner of this placement is not the channel's creator any more, so it can't be approved. The channel is suspended.
 channel-terms = ✏️ Price and terms

@@ -44,6 +44,10 @@ audit-act = { $name ->
     [kill_switch_stopped] Переключатель остановлен
     [launch_checked] Запуск: проверка
     [launch_signed] Запуск: подпись
+    [manager_ended] Менеджер канала снят
+    [manager_named] Менеджер канала назначен
+    [payout_wait_began] Выплаты ждут: у канала другой создатель
+    [payout_wait_ended] Ожидавшие выплаты идут, как договорились
     [moderation_approved] Размещение одобрено
     [moderation_rejected] Размещение отклонено
     [payment_retried] Отложенный платёж обработан снова

@@ -11,6 +11,7 @@ from db.models.campaigns import Channel
 from db.models.posting import Verdict
 from db.money import MAX_AMOUNT
 from services.market import channels, moderation, owner_suspensions, user_blocks
+from services.market.terms import MAX_PROMISED_HOURS
 from services.money import escrow
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
@@ -77,7 +78,7 @@ async def test_a_channel_is_bookable_once_it_has_terms(session: AsyncSession) ->
         ({"price": 0}, errors.InvalidAmount),
         ({"price": MAX_AMOUNT + 1}, errors.InvalidAmount),
         ({"promised_hours": -1}, errors.InvalidTerms),
-        ({"promised_hours": channels.MAX_PROMISED_HOURS + 1}, errors.InvalidTerms),
+        ({"promised_hours": MAX_PROMISED_HOURS + 1}, errors.InvalidTerms),
         ({"topic": "  "}, errors.InvalidText),
         ({"topic": "x" * 65}, errors.InvalidText),
     ],

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.formats import Ending
 from services.market import channels, format_changes, formats
-from services.market.terms import Terms
+from services.market.terms import MAX_PROMISED_HOURS, Terms
 from services.platform import errors
 from services.platform.format_errors import LastFormat, TooManyFormats
 from tests.factories import people, rows
@@ -86,7 +86,7 @@ async def test_a_channel_sells_a_limited_number_of_formats(session: AsyncSession
     [
         (Terms(0, 24), errors.InvalidAmount),
         (Terms(1, -1), errors.InvalidTerms),
-        (Terms(1, channels.MAX_PROMISED_HOURS + 1), errors.InvalidTerms),
+        (Terms(1, MAX_PROMISED_HOURS + 1), errors.InvalidTerms),
         (Terms(1, 24, 25), errors.InvalidTerms),
         (Terms(1, 24, -1), errors.InvalidTerms),
         (Terms(1, 48, 0, Ending.REMOVED), errors.InvalidTerms),
