@@ -37,7 +37,7 @@ from services.launch import (
     refusals,  # noqa: F401 - defines errors
     steps,
 )
-from services.market import placement_versions
+from services.market import placement_versions, terms
 from services.platform import (
     channel_errors,  # noqa: F401 - defines errors
     errors,

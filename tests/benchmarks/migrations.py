@@ -103,7 +103,8 @@ _GIVE_BACK = """
     UPDATE post_jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL WHERE id = $1
 """
 _STORE_UPDATE = "INSERT INTO inbox (update_id, lane, payload) VALUES ($1, 1, '{}')"
-_APPROVE = moderation.APPROVE.text
+# Before revision 0034, the function has no version, and the calls of that release go on.
+_APPROVE = moderation.APPROVE.text.replace(", :version", "")
 for _number, _name in enumerate(("target_id", "actor_id", "role", "correlation_id"), 1):
     _APPROVE = _APPROVE.replace(f":{_name}", f"${_number}")
 

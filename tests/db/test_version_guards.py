@@ -12,7 +12,8 @@ from tests.factories import people, presses
 from tests.factories.people import Deal
 
 CHANGE = (
-    "SELECT code FROM change_placement({}, {}, {}, NULL, 6000, 24, NULL, clock() + '1 hour', NULL)"
+    "SELECT code FROM change_placement({}, {}, {}, NULL, 6000, 24, 0, 'left', NULL,"
+    " clock() + '1 hour', NULL)"
 )
 NEW_VERSION = (
     "version = version + 1, changed_at = clock(), answer_due_at = clock() + '1 hour',"
