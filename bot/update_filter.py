@@ -49,6 +49,16 @@ _OWNER_CHANGES: Mapping[str, tuple[str, ...]] = {
     "chat_owner_left": ("new_owner",),
 }
 """The kept fields of Telegram's messages about another creator of a chat."""
+_CONTENT = frozenset(
+    {
+        *("animation", "audio", "caption", "checklist", "contact", "dice", "document", "game"),
+        *("giveaway", "giveaway_winners", "invoice", "live_photo", "location", "paid_media"),
+        *("photo", "poll", "sticker", "story", "text", "venue", "video", "video_note", "voice"),
+    }
+)
+"""The fields of a message that people see as a post. Service messages have none of them."""
+IS_POST = "is_post"
+"""The flag that `reduce` adds to a channel's message: whether it has one of these fields."""
 _HIDDEN_ORIGIN = {"type": "hidden_user", "date": 0, "sender_user_name": ""}
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "message": _MESSAGE,
@@ -80,6 +90,8 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
                 and isinstance(content.get("message"), dict)
             ):
                 read["message"] = reducer.message(content["message"])
+            if kind == "channel_post" and isinstance(read, dict):
+                read[IS_POST] = not _CONTENT.isdisjoint(content)
             reduced[kind] = read
         elif kind in update:
             reduced[kind] = content if is_scalar(content) else TOO_LARGE

@@ -1051,6 +1051,20 @@ GRANT SELECT ON post_jobs TO adtech_reports;
 GRANT UPDATE (status, due_at, claim_no, attempts, lease_owner, lease_until, unsent_claim_no, abandoned, known_message_id, first_absent_at, next_check_at, escalate_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at, check_began_at) ON post_jobs TO adtech_clock;
 GRANT UPDATE (status, due_at, first_absent_at, next_check_at, escalate_at, offered_at, last_error, message_id, sent_at, updated_at, breach, breach_refund_at) ON post_jobs TO adtech_bot;
 
+CREATE TABLE posts_above (
+    post_job_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    posted_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_posts_above PRIMARY KEY (post_job_id),
+    CONSTRAINT fk_posts_above_post_job_id FOREIGN KEY (post_job_id) REFERENCES post_jobs(id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON posts_above FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT INSERT, SELECT ON posts_above TO adtech_bot;
+GRANT SELECT ON posts_above TO adtech_clock;
+GRANT SELECT ON posts_above TO adtech_reports;
+
 CREATE TABLE publication_statements (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     post_job_id bigint NOT NULL,

@@ -7,9 +7,11 @@ from aiogram.types import ChatMemberAdministrator, ChatMemberUpdated, Message
 
 from bot import channel_rights
 from bot.context import RequestContext, database_errors
+from bot.update_filter import IS_POST
 from db.models.campaigns import ChannelStatus
 from services.market import channel_facts, channels
 from services.platform import users
+from services.posts import top_watch
 
 log = structlog.get_logger(__name__)
 router = Router(name="channel_events")
@@ -80,10 +82,19 @@ async def note_changed_facts(post: Message, context: RequestContext) -> None:
 async def note_message_id(post: Message, context: RequestContext) -> None:
     """Store the message id of a new post as the highest known id of its channel.
 
-    The ids of edited posts do not count: an edited post can be old.
+    The ids of edited posts do not count: an edited post can be old. A post that covers an ad within
+    its hours on top is noted, but a service message covers nothing.
     """
+    is_post = bool((post.model_extra or {}).get(IS_POST))
     async with context.begin() as session:
         await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
+        if is_post:
+            await top_watch.note(
+                session,
+                chat_id=post.chat.id,
+                message_id=post.message_id,
+                posted_at=post.date,
+            )
 
 
 @router.message(F.migrate_from_chat_id)

@@ -34,6 +34,7 @@ from db.models import (
     payout_waits,
     posting,
     removals,
+    top_watch,
     users,
 )
 from db.models.base import Base
@@ -56,6 +57,7 @@ DESCRIBED = (
     payout_waits,
     posting,
     removals,
+    top_watch,
     users,
 )
 """The modules that define all tables, which `alembic check` compares with the database."""

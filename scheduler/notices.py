@@ -309,6 +309,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "funds_missing": _of_placement("notice-funds-missing"),
     "loss_open": _of_placement("notice-loss-open"),
     "change_asked": _change_asked,
+    "post_above": _of_placement("notice-post-above"),
     "placement_accepted": _of_placement("notice-placement-accepted"),
     "placement_declined": _of_placement("notice-placement-declined"),
     "owner_unreachable": _of_placement("notice-owner-unreachable"),

@@ -92,7 +92,7 @@ def placement(t: Texts, row: Placement) -> Outgoing:
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
     return Outgoing(
-        "\n".join([*lines, *promised_until(t, row)]),
+        "\n".join([*lines, *promised_until(t, row), *covered(t, row)]),
         rows(
             post_links(t, row),
             *_pending_buttons(t, row),
@@ -130,6 +130,14 @@ def promised_until(t: Texts, row: Placement) -> list[str]:
     if row.release_due_at is None or not running:
         return []
     return [t("placement-until", at=t.time(row.release_due_at))]
+
+
+def covered(t: Texts, row: Placement) -> list[str]:
+    """Build the line about the newer post that covered an ad too early, or nothing."""
+    if row.covered_at is None or row.covered_by is None:
+        return []
+    address = post_address(row.channel_username, row.channel_chat_id, row.covered_by)
+    return [t("placement-covered", at=t.time(row.covered_at), link=address)]
 
 
 def post_links(t: Texts, row: Placement) -> list[InlineKeyboardButton]:

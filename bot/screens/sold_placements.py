@@ -6,6 +6,7 @@ from bot.screens import formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.screens.placements import (
+    covered,
     get_published_at,
     placement_list,
     post_links,
@@ -50,7 +51,7 @@ def sold_placement(t: Texts, row: Placement) -> Outgoing:
     if row.escrow_status is not None:
         lines.append(t("sold-escrow", status=str(row.escrow_status)))
     return Outgoing(
-        "\n".join([*lines, *promised_until(t, row)]),
+        "\n".join([*lines, *promised_until(t, row), *covered(t, row)]),
         rows(
             post_links(t, row),
             [button(t("offer-open"), OnOffer(act=OfferAct.OPEN, id=row.target_id))]

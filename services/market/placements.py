@@ -14,6 +14,7 @@ from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.formats import Ending
 from db.models.money import Escrow
 from db.models.posting import PostJob
+from db.models.top_watch import PostAbove
 from services.market import agreements, change_requests, managers
 from services.market.change_requests import WantedChange
 from services.platform import errors
@@ -56,6 +57,10 @@ class Placement:
     is_declined: bool | None
     """True if the owner has declined the placement."""
     version: int
+    covered_at: datetime | None
+    """When a newer post came above the ad within its hours on top, or None."""
+    covered_by: int | None
+    """The message id of this newer post, or None."""
     wanted: WantedChange | None
     """The change of the present version that the owner or a moderator asks for, or None."""
 
@@ -104,12 +109,15 @@ def _query() -> Select[*tuple[Any, ...]]:
             CampaignTarget.agreed_at,
             CampaignTarget.decided_by == CampaignTarget.owner_id,
             CampaignTarget.version,
+            PostAbove.posted_at,
+            PostAbove.message_id,
             ChangeRequest,
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
         .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
         .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
+        .outerjoin(PostAbove, PostAbove.post_job_id == PostJob.id)
         .outerjoin(ChangeRequest, ChangeRequest.id == change_requests.open_id())
     )
 

@@ -116,11 +116,9 @@ async def admins(sessions: Sessions) -> list[int]:
         return [(await staff(session)).user_id or 0 for _ in range(2)]
 
 
-async def channel(
-    session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
-) -> Channel:
-    """Connect a channel that accepts each ad, and set its price and its promised hours."""
-    place = await asking_channel(session, owner, price=price, promised_hours=promised_hours)
+async def channel(session: AsyncSession, owner: Actor, **terms: Any) -> Channel:
+    """Connect a channel that accepts each ad, and set its terms."""
+    place = await asking_channel(session, owner, **terms)
     await acceptance_rules.set(
         session, actor=owner, channel_id=place.id, rule=acceptance_rules.Rule(0, None)
     )
@@ -128,7 +126,12 @@ async def channel(
 
 
 async def asking_channel(
-    session: AsyncSession, owner: Actor, *, price: int = PRICE, promised_hours: int = 24
+    session: AsyncSession,
+    owner: Actor,
+    *,
+    price: int = PRICE,
+    promised_hours: int = 24,
+    hours_on_top: int = 0,
 ) -> Channel:
     """Connect a channel whose owner is asked about each ad, and set its price and hours."""
     connected = await channels.connect(
@@ -145,6 +148,7 @@ async def asking_channel(
         channel_id=connected.id,
         price=price,
         promised_hours=promised_hours,
+        hours_on_top=hours_on_top,
         topic="news",
     )
 
@@ -178,6 +182,7 @@ async def deal(
     balance: int = 20_000,
     price: int = PRICE,
     promised_hours: int = 24,
+    hours_on_top: int = 0,
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
     asks: bool = False,
@@ -191,7 +196,9 @@ async def deal(
     owner = await person(session)
     moderator = await staff(session)
     connect = asking_channel if asks else channel
-    place = await connect(session, owner, price=price, promised_hours=promised_hours)
+    place = await connect(
+        session, owner, price=price, promised_hours=promised_hours, hours_on_top=hours_on_top
+    )
     bought = await campaign(session, advertiser, budget=max(balance, price))
     async with funded(session, advertiser, price):
         target = await campaigns.submit_target(

@@ -29,7 +29,7 @@ PROVIDER_TOKEN = "1:TEST:provider"
 class Marketplace(BotWorld):
     """A running bot whose people buy and sell placements."""
 
-    async def submitted(self, *, hours: int = 24) -> None:
+    async def submitted(self, *, hours: int = 24, on_top: int = 0) -> None:
         """Create a pending placement for $50, and deliver its card to the admin chat.
 
         Money that is missing in the advertiser's wallet is there only during the submission.
@@ -54,6 +54,7 @@ class Marketplace(BotWorld):
                 channel_id=connected.id,
                 price=people.PRICE,
                 promised_hours=hours,
+                hours_on_top=on_top,
                 topic="news",
             )
             await acceptance_rules.set(

@@ -20,10 +20,10 @@ async def check(market: Marketplace, verdict: Verdict) -> None:
         )
 
 
-async def publish_ad(market: Marketplace) -> None:
+async def publish_ad(market: Marketplace, *, on_top: int = 0) -> None:
     """Buy a placement that promises two hours, and record its post as published."""
     await market.give("advertiser", 10_000)
-    await market.submitted(hours=2)
+    await market.submitted(hours=2, on_top=on_top)
     await market.press("admin", "✅ Approve", where="group")
     async with market.database.sessions.begin() as session:
         claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))

@@ -1,5 +1,6 @@
 """Test how the bot handles updates about chats."""
 
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from db.models.users import Role
 from sandbox.entities import Chat
 from services.platform import inbox
 from tests.handlers.marketplace import Marketplace
+from tests.handlers.published_post import publish_ad
 
 OLD_GROUP = -77
 STOP = "/killswitch stop payouts x"
@@ -207,3 +209,32 @@ async def test_a_sold_channel_is_not_offered_again_when_the_rights_come_back(
         " WHERE kind = 'channel_suspended' AND user_id IS NULL ORDER BY id"
     )
     assert [row["reason"] for row in told] == ["bot_removed", "not_creator"]
+
+
+@pytest.mark.parametrize(
+    ("content", "covers"),
+    [
+        ({"sticker": {"emoji": "🍞"}}, True),
+        ({"text": "News"}, True),
+        ({"pinned_message": {"message_id": 10, "date": 0}}, False),
+        ({"video_chat_started": {}}, False),
+    ],
+    ids=["sticker", "text", "pinned message", "video chat"],
+)
+async def test_a_post_above_an_ad_is_told_to_both(
+    market: Marketplace, content: dict[str, Any], *, covers: bool
+) -> None:
+    await publish_ad(market, on_top=1)
+    chat = {"id": market.chat("channel"), "type": "channel", "title": "Daily"}
+    post = {"message_id": 11, "date": int(time.time()), "chat": chat} | content
+    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "channel_post": post}])
+    market.worker.wake()
+    await market.settle()
+    await market.deliver()
+    for person in ("owner", "advertiser"):
+        assert ("newer post came above" in await market.last(person)) is covers
+    if covers:
+        await market.press("advertiser", "📋 Open the placement")
+        card = await market.last("advertiser")
+        assert "newer post came above it" in card
+        assert "/11" in card

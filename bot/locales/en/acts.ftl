@@ -53,6 +53,7 @@ audit-act = { $name ->
     [payment_retried] Parked payment tried again
     [change_asked] A change of a placement asked for
     [placement_changed] Placement changed by its advertiser
+    [post_covered] A newer post came above an ad within its hours on top
     [placement_accepted] Placement accepted by the owner
     [placement_declined] Placement declined by the owner
     [post_absent] Search: post not in the channel

@@ -156,6 +156,7 @@ placement-escrow = Money: { $status ->
     [refunded] back in your wallet
    *[other] { $status }
 }
+placement-covered = ⬆️ A newer post came above it at { $at }, within its promised hours on top: { $link }
 placement-until = Promised until: { $at }
 placement-withdraw = 🗑 Take it back
 placement-withdraw-question = Take back placement #{ $id } in { $channel }? It ends for good, and nothing is charged.

@@ -48,6 +48,10 @@ notice-ad-offer-ended = { $state ->
     [rejected] ❌ An admin has rejected the ad of placement #{ $id } in { $channel }. It is not published. There is nothing to do.
    *[expired] ⌛️ No admin approved the ad of placement #{ $id } in { $channel } in time. It is not published. There is nothing to do.
 }
+notice-post-above = { $to ->
+    [owner] ⬆️ In { $channel }, a newer post came above the ad of placement #{ $id } at { $until }, within its promised hours on top. The advertiser reads this too. Please let ads stay on top as long as you promise: 📅 the calendar keeps your other ads apart.
+   *[advertiser] ⬆️ In { $channel }, a newer post came above your ad of placement #{ $id } at { $until }, within its promised hours on top. The ad itself is still checked. If you want to complain, write to the support and name the placement: /paysupport
+}
 notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. Stays: { $stays }.
 notice-post-published = { $to ->
     [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). { $hours ->

@@ -156,6 +156,7 @@ placement-escrow = Деньги: { $status ->
     [refunded] снова в вашем кошельке
    *[other] { $status }
 }
+placement-covered = ⬆️ Над ним вышла новая запись ({ $at }), хотя обещанные часы в топе ещё не прошли: { $link }
 placement-until = Обещано до: { $at }
 placement-withdraw = 🗑 Отозвать
 placement-withdraw-question = Отозвать размещение #{ $id } в { $channel }? Оно закончится навсегда, деньги не списываются.
