@@ -6,6 +6,7 @@ from typing import Self
 from aiogram.filters.callback_data import CallbackData
 
 from bot.callbacks import with_version
+from services.market.sold_parts import SoldPart
 
 
 class OfferAct(StrEnum):
@@ -85,6 +86,14 @@ class OpenChangeForm(CallbackData, prefix="change_form"):
     name: ChangeForm
     id: int
     version: int
+
+
+class ShowSold(CallbackData, prefix="sold"):
+    """The data of a button that shows one part of the placements in a channel."""
+
+    id: int
+    part: SoldPart = SoldPart.WAITING
+    page: int = 0
 
 
 class ShowRule(CallbackData, prefix="show_rule"):

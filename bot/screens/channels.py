@@ -13,7 +13,7 @@ from bot.calendar_callbacks import ShowCalendar
 from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.format_callbacks import ShowFormats
 from bot.manager_callbacks import ManagerAct, OnManager
-from bot.owner_callbacks import ShowRule
+from bot.owner_callbacks import ShowRule, ShowSold
 from bot.screens import channel_facts
 from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing, button, column, rows
@@ -110,6 +110,7 @@ def channel(
             ]
             if connected and is_owner
             else [],
+            [button(t("channel-sold"), ShowSold(id=row.id))] if connected else [],
             [button(t("channel-calendar"), ShowCalendar(id=row.id))] if connected else [],
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]

@@ -1,7 +1,9 @@
 """Build the screens of an advertiser's placements (purchases of a post in a channel)."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
@@ -37,19 +39,33 @@ def state(placement: Placement) -> str:
 def placements(t: Texts, page: Page[Placement]) -> Outgoing:
     """Build the list of an advertiser's placements."""
     text = t("placements" if page.fetched else "placements-none")
-    return placement_list(t, text, page, screen=Screen.PLACEMENTS, back=Screen.MENU)
+    return placement_list(
+        t,
+        text,
+        page,
+        to_page=lambda number: Go(screen=Screen.PLACEMENTS, page=number),
+        back=Go(screen=Screen.MENU),
+    )
 
 
 def placement_list(
-    t: Texts, text: str, page: Page[Placement], *, screen: Screen, back: Screen
+    t: Texts,
+    text: str,
+    page: Page[Placement],
+    *,
+    to_page: Callable[[int], CallbackData],
+    back: CallbackData,
+    tabs: Sequence[InlineKeyboardButton] = (),
 ) -> Outgoing:
     """Build a list with a button for each placement.
 
-    `screen` is the list itself, for its other pages. `back` is the screen that opened the list.
+    `to_page` makes the data of a button to a page of the list, and `back` is that of the way back.
+    `tabs` are the buttons above the list.
     """
     return Outgoing(
         text,
         rows(
+            tabs,
             *column(
                 (
                     t(
@@ -62,8 +78,8 @@ def placement_list(
                 )
                 for row in page.rows
             ),
-            page.buttons(t, lambda number: Go(screen=screen, page=number)),
-            [button(t("back"), Go(screen=back))],
+            page.buttons(t, to_page),
+            [button(t("back"), back)],
         ),
     )
 

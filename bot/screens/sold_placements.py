@@ -1,7 +1,9 @@
 """Build the screens of the placements in an owner's channels."""
 
+from collections.abc import Mapping
+
 from bot.callbacks import Go, Screen
-from bot.owner_callbacks import OfferAct, OnOffer
+from bot.owner_callbacks import OfferAct, OnOffer, ShowSold
 from bot.screens import formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
@@ -15,14 +17,53 @@ from bot.screens.placements import (
     state,
 )
 from bot.texts import Texts
+from db.models.campaigns import Channel
 from services.market import terms
 from services.market.placements import Placement
+from services.market.sold_parts import SoldPart
 
 
 def sold_placements(t: Texts, page: Page[Placement]) -> Outgoing:
     """Build the list of the placements in an owner's channels."""
     text = t("sold" if page.fetched else "sold-none")
-    return placement_list(t, text, page, screen=Screen.SOLD, back=Screen.CHANNELS)
+    return placement_list(
+        t,
+        text,
+        page,
+        to_page=lambda number: Go(screen=Screen.SOLD, page=number),
+        back=Go(screen=Screen.CHANNELS),
+    )
+
+
+def sold_in_channel(
+    t: Texts,
+    channel: Channel,
+    part: SoldPart,
+    page: Page[Placement],
+    counted: Mapping[SoldPart, int],
+) -> Outgoing:
+    """Build the list of one part of the placements in a channel, with buttons to the others."""
+    text = t(
+        "channel-sold-list",
+        title=channel.title,
+        part=part.value,
+        found="yes" if page.fetched else "no",
+    )
+    return placement_list(
+        t,
+        text,
+        page,
+        to_page=lambda number: ShowSold(id=channel.id, part=part, page=number),
+        back=Go(screen=Screen.CHANNEL, id=channel.id),
+        tabs=[
+            button(
+                t("channel-sold-part", part=each.value, count=counted[each]),
+                ShowSold(id=channel.id, part=each),
+            )
+            for each in SoldPart
+            if each is not part
+        ],
+    )
 
 
 def sold_placement(t: Texts, row: Placement) -> Outgoing:

@@ -160,6 +160,32 @@ async def of_owner(
     return [_placement(row) for row in rows]
 
 
+async def of_channel(
+    session: AsyncSession,
+    *,
+    channel: Channel,
+    statuses: Sequence[TargetStatus],
+    limit: int,
+    offset: int,
+) -> Sequence[Placement]:
+    """Return a page of the placements with some statuses in a channel, newest first.
+
+    Only the placements that the channel's present owner has sold are returned.
+    """
+    rows = await session.execute(
+        _query()
+        .where(
+            CampaignTarget.channel_id == channel.id,
+            CampaignTarget.owner_id == channel.owner_id,
+            CampaignTarget.status.in_(statuses),
+        )
+        .order_by(CampaignTarget.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_placement(row) for row in rows]
+
+
 async def waiting_for_owner(
     session: AsyncSession, *, user_id: int, limit: int, offset: int
 ) -> Sequence[Placement]:

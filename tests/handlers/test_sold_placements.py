@@ -56,3 +56,27 @@ async def test_the_list_of_a_new_owner_is_empty_and_says_so(market: Marketplace)
     await market.connect_channel()
     await _open_list(market)
     assert "Nobody has bought" in await market.last("owner")
+
+
+async def test_a_channels_ads_are_shown_in_three_parts(market: Marketplace) -> None:
+    await publish_ad(market)
+    await market.say("owner", "/start")
+    await market.press("owner", "📺 My channels")
+    await market.press("owner", "Daily")
+    await market.press("owner", "📋 Ads in this channel")
+    assert "no ad waits for an answer" in await market.last("owner")
+    assert "🗂 Past (0)" in await market.buttons("owner")
+    await market.press("owner", "🟢 Live (1)")
+    assert "approved or published, the newest first" in await market.last("owner")
+    assert "⏳ Waiting (0)" in await market.buttons("owner")
+    await release(market)
+    await market.press("owner", "🗂 Past (0)")  # the number is that of the last look
+    await market.press("owner", "✅ #")
+    assert "done, you have been paid" in str(await market.messages("owner"))
+
+
+async def test_only_the_owner_reads_a_channels_ads(market: Marketplace) -> None:
+    await market.submitted()
+    channel_id = await market.value("SELECT id FROM channels")
+    alert = await market.press_forged("advertiser", f"sold:{channel_id}:waiting:0")
+    assert "somebody else" in alert

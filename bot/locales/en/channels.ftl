@@ -17,6 +17,26 @@ channel = 📺 { $title }
         [removed] removed
        *[other] { $status }
     }
+channel-sold = 📋 Ads in this channel
+channel-sold-list = 📋 { $title }: { $part ->
+    [waiting] { $found ->
+        [yes] these ads wait for your answer or for an admin, the newest first:
+       *[no] no ad waits for an answer or for an admin.
+    }
+    [live] { $found ->
+        [yes] these ads are approved or published, the newest first:
+       *[no] no ad is approved or published now.
+    }
+   *[past] { $found ->
+        [yes] these ads are over, the newest first:
+       *[no] no ad is over yet.
+    }
+}
+channel-sold-part = { $part ->
+    [waiting] ⏳ Waiting
+    [live] 🟢 Live
+   *[past] 🗂 Past
+} ({ $count })
 channel-topic = Topic: { $topic }
 channel-suspended-why = { $reason ->
     [bot_removed] I am not an admin of the channel any more. Make me an admin with the right to post again.
