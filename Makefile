@@ -19,7 +19,7 @@ $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(ev
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
 	bench-migrations bench-partitions bench-stop lint \
-	alerts incidents traceability schema requirements audit sbom clean
+	alerts incidents traceability tour schema requirements audit sbom clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ traceability: $(READY) ## write docs/traceability.md again from docs/traceabilit
 
 incidents: $(READY) ## write docs/incidents.md again from docs/incidents.toml
 	@exec $(BIN)/python -m tests.drills.pages
+
+tour: $(READY) ## write docs/tour.md again, by playing its scene in the sandbox
+	@exec $(BIN)/python -m tests.handlers.write_tour
 
 schema: $(READY) ## write db/schema.sql again from the migrations
 	@exec $(BIN)/python -m migrations.schema

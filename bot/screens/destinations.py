@@ -40,6 +40,7 @@ def destinations(t: Texts, offered: Sequence[PayoutMethod], addresses: Addresses
             *column(
                 (t("destination-set", method=method.value), _form(method)) for method in offered
             ),
+            [button(t("wallet-withdraw"), OpenForm(name=FormName.WITHDRAW))] if addresses else [],
             [button(t("back"), Go(screen=Screen.WALLET))],
         ),
     )

@@ -54,6 +54,7 @@ def placement(
         price=t.money(row.price, row.currency),
         share=t.money(terms.share(row.price, row.fee_bps).owner, row.currency),
         hours=row.promised_hours,
+        top=row.hours_on_top,
         stays=formats.stays(t, row),
         ending=row.ending.value,
         when=t.time(row.publish_at) if row.publish_at else t("when-now"),

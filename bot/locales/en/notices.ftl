@@ -49,14 +49,18 @@ notice-ad-offer-ended = { $state ->
    *[expired] ⌛️ No admin approved the ad of placement #{ $id } in { $channel } in time. It is not published. There is nothing to do.
 }
 notice-post-above = { $to ->
-    [owner] ⬆️ In { $channel }, a newer post came above the ad of placement #{ $id } at { $until }, within its promised hours on top. The advertiser reads this too. Please let ads stay on top as long as you promise: 📅 the calendar keeps your other ads apart.
+    [owner] ⬆️ In { $channel }, a newer post came above the ad of placement #{ $id } at { $until }, within its promised hours on top. The advertiser reads this too. Please let ads stay on top as long as you promise: 🗓 the calendar keeps your other ads apart.
    *[advertiser] ⬆️ In { $channel }, a newer post came above your ad of placement #{ $id } at { $until }, within its promised hours on top. The ad itself is still checked. If you want to complain, write to the support and name the placement: /paysupport
 }
 notice-ad-scheduled = 📬 An ad will be published in { $channel }: { $when }. Price: { $price }, of which you get { $share }. Stays: { $stays }.
 notice-post-published = { $to ->
     [owner] 🟢 An ad was published in { $channel } (placement #{ $id }). { $hours ->
         [0] You are paid for it now.
-       *[other] Do not change it during the promised time. You are paid after that.
+       *[other] { $top ->
+            [0] {""}
+            [one] Publish nothing newer there within { $top } hour.{" "}
+           *[other] Publish nothing newer there within { $top } hours.{" "}
+        }Do not change it during the promised time. You are paid after that.
     }
    *[advertiser] 🟢 Your ad is published in { $channel } (placement #{ $id }).
 }

@@ -9,8 +9,8 @@ destinations = 💳 Where you are paid. Only the admin who pays you reads an add
 destination-line = • { payout-method }: { $address }
 destination-set = ✏️ { payout-method }
 destination-ask = { $method ->
-    [ton] Send your address of TON in its friendly form: 48 characters, for example UQ….
-    [usdt_ton] Send your address of TON for USDT in its friendly form: 48 characters, for example UQ….
+    [ton] Send your address of TON in its friendly form: 48 characters, it usually begins with UQ or EQ.
+    [usdt_ton] Send your address of TON for USDT in its friendly form: 48 characters, it usually begins with UQ or EQ.
     [bank] Send your bank account: an IBAN, or the numbers of the account and of the bank.
    *[card] Send the number of your card. Never send its code or its date.
 }
@@ -20,7 +20,7 @@ destination-wrong = { $why ->
     [checksum] At least one character of it is wrong: its check digits do not fit. Please copy it once more.
    *[test_network] That is an address of the test network, where money is worth nothing. Send the one of the main network.
 }
-destination-sure = 💳 You will be paid to this { payout-method }:
+destination-sure = 💳 You will be paid to this address ({ payout-method }):
 
     { $address }
 
