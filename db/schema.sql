@@ -161,12 +161,15 @@ CREATE TABLE channels (
     last_message_id bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     suspended_at timestamp with time zone,
+    removed_early_at timestamp with time zone,
+    removals_seen_at timestamp with time zone,
     CONSTRAINT pk_channels PRIMARY KEY (id),
     CONSTRAINT uq_channels_chat_id UNIQUE (chat_id),
     CONSTRAINT fk_channels_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT ck_channels_channelstatus CHECK (status::text = ANY (ARRAY['pending'::character varying, 'active'::character varying, 'paused'::character varying, 'suspended'::character varying, 'removed'::character varying]::text[])),
     CONSTRAINT ck_channels_price CHECK (price >= 1),
     CONSTRAINT ck_channels_promised_hours CHECK (promised_hours >= 0),
+    CONSTRAINT ck_channels_removed_early CHECK (removed_early_at IS NULL OR (status::text <> ALL (ARRAY['active'::character varying, 'paused'::character varying]::text[]))),
     CONSTRAINT ck_channels_terms CHECK ((status::text <> ALL (ARRAY['active'::character varying, 'paused'::character varying]::text[])) OR price IS NOT NULL AND promised_hours IS NOT NULL)
 );
 CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text = 'active'::text;
@@ -175,6 +178,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHE
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER new_start BEFORE UPDATE OF owner_id ON channels FOR EACH ROW WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION forget_removals();
 CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EACH ROW WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION require_own_act();
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
@@ -1166,6 +1170,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_switch_holders(switch_keys text[]) RETURNS jsonb
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- finish_restore(switch_keys text[]) RETURNS jsonb
+-- forget_removals() RETURNS trigger
 -- guard_breach() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
@@ -1197,6 +1202,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- mark_job_settled() RETURNS trigger
 -- may_end_sessions_of(login name) RETURNS boolean
 -- note_payment() RETURNS trigger
+-- offer_channel_again(channel_id bigint, actor_id bigint, role text, reason text, correlation_id text) RETURNS text
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
@@ -1260,6 +1266,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- stating_admins(job post_jobs, message_id bigint) RETURNS SETOF bigint
 -- stop_all_switches(actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS text[]
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- suspend_after_removals(correlation_id text) RETURNS TABLE(channel_id bigint, target_ids bigint[])
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
@@ -1294,6 +1301,7 @@ GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_clock;
 GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_reports;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_bot;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_clock;
+GRANT EXECUTE ON FUNCTION offer_channel_again TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_clock;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;
@@ -1325,3 +1333,4 @@ GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_clock;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_clock;
+GRANT EXECUTE ON FUNCTION suspend_after_removals TO adtech_clock;

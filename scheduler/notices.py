@@ -11,6 +11,7 @@ from bot.screens import alerts as alert_screens
 from bot.screens import daily_report as daily_report_screens
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import destinations as destination_screens
+from bot.screens import early_removals as removal_screens
 from bot.screens import launch as launch_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import notices as screens
@@ -24,7 +25,7 @@ from db.models.campaigns import TargetStatus
 from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
-from services.market import agreements, channels, moderation, staff_requests
+from services.market import agreements, channels, early_removals, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -131,6 +132,16 @@ async def _telegram_down(session: AsyncSession, t: Texts, payload: Payload) -> O
 
 async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return screens.telegram_back(t, payload["incident_id"], payload["minutes"])
+
+
+async def _early_removals(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await early_removals.get(session, payload["channel_id"])
+    return removal_screens.card(t, row)
+
+
+async def _channel_offered_again(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await channels.get(session, payload["channel_id"])
+    return removal_screens.offered_again(t, row)
 
 
 async def _channel_suspended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -332,6 +343,8 @@ _KINDS: Mapping[str, Render] = {
     "telegram_down": _telegram_down,
     "telegram_back": _telegram_back,
     "channel_suspended": _channel_suspended,
+    "early_removals": _early_removals,
+    "channel_offered_again": _channel_offered_again,
     "channel_taken_over": _channel_taken_over,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,

@@ -82,6 +82,9 @@ class Channel(Base):
             " OR (price IS NOT NULL AND promised_hours IS NOT NULL)",
             name="terms",
         ),
+        CheckConstraint(
+            "removed_early_at IS NULL OR status NOT IN ('active', 'paused')", name="removed_early"
+        ),
         Index("ix_channels_owner_id", "owner_id"),
         Index("ix_channels_active", "id", postgresql_where=text("status = 'active'")),
     )
@@ -107,6 +110,10 @@ class Channel(Base):
     """True if the channel was paused before its suspension."""
     last_message_id: Mapped[int] = mapped_column(server_default=text("0"))
     """The highest known message id in the channel, or 0."""
+    removed_early_at: Mapped[datetime | None]
+    """When the channel was taken off the market after early removals, until the staff look."""
+    removals_seen_at: Mapped[datetime | None]
+    """The time of the newest early removal that the staff have looked at."""
     created_at: Mapped[CreatedAt]
 
 

@@ -14,6 +14,7 @@ from services.market import channel_notices, creatives, escalations
 from services.money import wallets
 from services.platform import audit, errors, outbox, transitions, users
 from services.platform.actors import SYSTEM, Actor
+from services.platform.removal_errors import RemovedEarly
 from services.platform.transitions import ActorRole
 
 TOPIC_LIMIT = 64
@@ -22,7 +23,8 @@ OWNER_BLOCKED = "owner_blocked"
 OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
 GONE = "channel_gone"
-REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
+REMOVED_EARLY = "removed_early"
+REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR, REMOVED_EARLY)
 """The bot still has access to a channel that is suspended for one of these reasons."""
 RIGHTS_GRACE = timedelta(hours=24)
 """The admins decide about the posts of a channel at the latest after this time without rights."""
@@ -43,9 +45,10 @@ async def connect(
     The caller has checked with Telegram that the bot may post there and that the actor is the
     creator. `former_owner_id` is None, or a user who is no longer the creator. The actor takes over
     a removed channel or a channel of this user, and must set new terms. A suspension of the actor's
-    own channel ends. Checks that were due while the bot lacked its rights are recorded as
-    "unknown". Locks the channel. Raises AccessDenied, PersonBlocked; ChannelTaken if another person
-    owns the channel.
+    own channel ends, but not one after early removals. Checks that were due while the bot lacked
+    its rights are recorded as "unknown". Locks the channel. Raises AccessDenied, PersonBlocked;
+    ChannelTaken if another person owns the channel; RemovedEarly if it is the actor's own, was
+    removed here, and the staff have not looked at its early removals.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -66,6 +69,8 @@ async def connect(
     if _has_lost_rights(channel):
         await escalations.record_missed_checks(session, channel=channel)
     if channel.status is ChannelStatus.REMOVED:
+        if channel.owner_id == owner_id:
+            _require_no_removals(channel)
         _reopen(channel, owner_id)
         channel.last_message_id = 0
     elif channel.owner_id != owner_id:
@@ -74,7 +79,8 @@ async def connect(
         await _take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
         _restore_status(channel)
-    channel.status_reason = None
+    if channel.status is not ChannelStatus.SUSPENDED:
+        channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
     await session.flush()
     await audit.record(
@@ -123,7 +129,7 @@ async def set_terms(
 
     A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
     placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
-    InvalidTerms, InvalidText, ChannelNotUsable.
+    InvalidTerms, InvalidText, ChannelNotUsable; RemovedEarly for a pending channel.
     """
     channel = await _lock_own(session, actor, channel_id)
     wallets.require_amount(price)
@@ -136,6 +142,7 @@ async def set_terms(
         raise errors.ChannelNotUsable(channel_id, channel.status)
     channel.price, channel.promised_hours, channel.topic = price, promised_hours, topic
     if channel.status is ChannelStatus.PENDING:
+        _require_no_removals(channel)
         channel.status = ChannelStatus.ACTIVE
     await session.flush()
     if channel.status is ChannelStatus.ACTIVE and channel.status_reason is not None:
@@ -323,15 +330,28 @@ async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
 
 
 async def restore(session: AsyncSession, channel: Channel) -> None:
-    """Give a suspended channel its earlier status. The caller has locked the channel."""
+    """Give a suspended channel its earlier status. The caller has locked the channel.
+
+    After early removals, it stays suspended until the staff have looked at them.
+    """
     _restore_status(channel)
     await session.flush()
+    if channel.status is ChannelStatus.SUSPENDED:
+        return
     await audit.record(
         session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
     )
 
 
+def _require_no_removals(channel: Channel) -> None:
+    if channel.removed_early_at is not None:
+        raise RemovedEarly(channel.id)
+
+
 def _restore_status(channel: Channel) -> None:
+    if channel.removed_early_at is not None:
+        channel.status_reason = REMOVED_EARLY
+        return
     channel.status = ChannelStatus.PAUSED if channel.was_paused else ChannelStatus.ACTIVE
     channel.status_reason = None
 

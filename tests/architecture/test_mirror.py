@@ -12,6 +12,8 @@ TESTED_ELSEWHERE = {
     "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
     " handlers press them",
     "bot/owner_callbacks": "handlers/test_offers presses its buttons",
+    "bot/removal_callbacks": "handlers/test_early_removals presses its buttons",
+    "services/platform/removal_errors": "services/market/test_early_removals meets it",
     "bot/payout_callbacks": "handlers/test_withdraw_with_fee presses its buttons",
     "services/money/fees": "test_payout_terms computes fees with it",
     "bot/cli/__main__": "cli/test_app starts it as a program",

@@ -17,9 +17,25 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, operator_callbacks, owner_callbacks, payout_callbacks, texts
+from bot import (
+    callbacks,
+    commands,
+    operator_callbacks,
+    owner_callbacks,
+    payout_callbacks,
+    removal_callbacks,
+    texts,
+)
 from bot.errors import explain, message_id
-from bot.screens import corrections, dead_letters, moderation, offers, operators, withdrawals
+from bot.screens import (
+    corrections,
+    dead_letters,
+    early_removals,
+    moderation,
+    offers,
+    operators,
+    withdrawals,
+)
 from bot.screens import reports as report_screens
 from bot.texts import LANGUAGES, LOCALES, Texts
 from db.models.operations import Switch
@@ -270,6 +286,7 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.Withdraw: {"key": ["f" * 20]},
     callbacks.WithdrawTo: {"key": ["f" * 20]},
     payout_callbacks.WithdrawWithFee: {"key": ["f" * 14]},
+    removal_callbacks.OnRemovals: {"reason": early_removals.REASONS},
 }
 """All values of the text fields of a class."""
 

@@ -107,11 +107,11 @@ async def test_young_stars_wait_and_the_wallet_says_until_when(market: Marketpla
 def test_the_wallet_shows_three_days_and_the_last_one() -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     steps = [Step(noon + timedelta(hours=9 * number), number) for number in range(1, 20)]
-    t = Texts("ru", "XTR", "Europe/Berlin")
+    t = Texts("ru", "XTR", "Asia/Tokyo")
     assert payout_holds.lines(t, Withdrawable(0, steps)).splitlines() == [
         "⏳ Недавний заработок ваших каналов можно вывести не сразу. Сейчас можно вывести 0 ⭐.",
-        "• всего 1 ⭐ с 1 мар. 2026 22:00 CET",
-        "• всего 3 ⭐ с 2 мар. 2026 16:00 CET",
-        "• всего 6 ⭐ с 3 мар. 2026 19:00 CET",
-        "• всего 19 ⭐ с 8 мар. 2026 16:00 CET",
+        "• всего 2 ⭐ с 2 мар. 2026 15:00 JST",
+        "• всего 5 ⭐ с 3 мар. 2026 18:00 JST",
+        "• всего 8 ⭐ с 4 мар. 2026 21:00 JST",
+        "• всего 19 ⭐ с 9 мар. 2026 00:00 JST",
     ]
