@@ -191,6 +191,9 @@ async def test_no_act_of_the_owner_ends_the_suspension(
         await channels.record_rights_lost(session, chat_id=chat_id, reason="no_post_right")
         await _connect(session, deal, deal.owner)
     assert await _state(database, deal) == SUSPENDED
+    restored = "SELECT count(*) FROM user_audit_logs WHERE action = 'channel_restored'"
+    async with database.sessions.begin() as session:
+        assert await rows.one(session, restored) == 0
     for act in (channels.pause, channels.resume):
         with pytest.raises(errors.InvalidMove):
             async with database.sessions.begin() as session:
