@@ -46,6 +46,15 @@ async def test_the_fee_is_said_agreed_to_and_paid(with_own_login: Marketplace) -
     await market.press("advertiser", "⬅️ Back")
     await market.press("advertiser", "📄 Statement")
     assert FEE in await market.last("advertiser")
+    await market.press("advertiser", "⬅️ Back")
+    await market.press("advertiser", "📤 My withdrawals")
+    await market.press("advertiser", "✖️ Take back")
+    await market.press("advertiser", "✖️ Yes, take it back")
+    assert "You took it back" in await market.last("advertiser")
+    assert "You get" not in await market.last("advertiser")
+    await market.press("advertiser", "⬅️ Back")
+    await market.press("advertiser", "📄 Statement")
+    assert "You get" not in await market.last("advertiser")
 
 
 async def test_the_admin_pays_the_amount_without_the_fee(market: Marketplace) -> None:
@@ -69,6 +78,9 @@ async def test_the_admin_pays_the_amount_without_the_fee(market: Marketplace) ->
     await market.say("admin", f"/paid {number} wire-1", where="group")
     await market.deliver()
     assert "is paid: $28.50. Reference: wire-1" in await market.last("advertiser")
+    paid_card = await market.last("group")
+    assert "The amount without the fee of $1.50 is $28.50." in paid_card
+    assert "Pay exactly" not in paid_card
     kept = "SELECT sum(balance) FROM wallets WHERE kind = 'revenue'"
     assert await market.value(kept) == 150
     assert await market.balance("advertiser") == 7_000
