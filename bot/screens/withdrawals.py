@@ -141,7 +141,7 @@ def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
             reference=row.external_reference or "",
             reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
         )
-        + (f"\n    {fee_line(t, row.amount, row.fee, row.currency)}" if row.fee else "")
+        + _fee(t, row)
         for row in page.rows
     ]
     return Outgoing(
@@ -152,6 +152,13 @@ def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
             [button(t("back"), Go(screen=Screen.WALLET))],
         ),
     )
+
+
+def _fee(t: Texts, row: Withdrawal) -> str:
+    """Build the line about the fee of a withdrawal, or an empty text if there is no fee."""
+    if not row.fee or row.status is WithdrawalStatus.RETURNED:
+        return ""
+    return f"\n{fee_line(t, row.amount, row.fee, row.currency)}"
 
 
 def _cancel_rows(t: Texts, withdrawals: Sequence[Withdrawal]) -> list[list[InlineKeyboardButton]]:
@@ -201,6 +208,7 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
                 "withdrawal-to-pay",
                 payable=t.money(row.payable, row.currency),
                 fee=t.money(row.fee, row.currency),
+                is_open="yes" if row.status in OPEN else "no",
             )
         )
     if row.status is WithdrawalStatus.APPROVED and (row.blocked or row.open_loss):

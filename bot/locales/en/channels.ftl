@@ -45,6 +45,7 @@ channel-suspended-why = { $reason ->
     [owner_blocked] The owner is blocked.
     [owner_gone] The owner's Telegram account does not exist any more.
     [not_creator] Its owner here is not its creator any more. The creator can connect it.
+    [removed_early] Three ads in it were removed before their promised time within 30 days. An admin looks at this before the channel is offered again. Its owner can write to the support: /paysupport
    *[other] I can't post in the channel. Make me an admin with the right to post.
 }
 channels-waiting = ⏳ Waiting for my answer ({ $waiting })
