@@ -1306,6 +1306,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- stating_admins(job post_jobs, message_id bigint) RETURNS SETOF bigint
 -- stop_all_switches(actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS text[]
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- store_kept_time(target_id bigint, channel_id bigint, at timestamp with time zone) RETURNS void
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger

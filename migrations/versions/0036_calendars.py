@@ -22,6 +22,7 @@ ADDED = (
     ("free_times", "bigint, timestamptz, timestamptz, integer, interval", "adtech_bot"),
     ("check_time", "bigint, timestamptz", "adtech_bot"),
     ("publish_time", "bigint, timestamptz", READERS),
+    ("store_kept_time", "bigint, bigint, timestamptz", None),
     ("keep_time", "", None),
     ("keep_next_time", "", None),
     ("keep_planned_times", "", None),
