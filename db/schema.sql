@@ -1549,7 +1549,9 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- stating_admins(job post_jobs, message_id bigint) RETURNS SETOF bigint
 -- stop_all_switches(actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS text[]
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- store_kept_time(target_id bigint, channel_id bigint, at timestamp with time zone) RETURNS void
 -- suspend_after_removals(correlation_id text) RETURNS TABLE(channel_id bigint, target_ids bigint[])
+-- taken_until(calendar channel_calendars, at timestamp with time zone) RETURNS timestamp with time zone
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
@@ -1626,4 +1628,5 @@ GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_clock;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_clock;
 GRANT EXECUTE ON FUNCTION suspend_after_removals TO adtech_clock;
+GRANT EXECUTE ON FUNCTION taken_until TO adtech_bot;
 GRANT EXECUTE ON FUNCTION time_problem TO adtech_bot;

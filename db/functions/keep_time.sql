@@ -18,10 +18,6 @@ BEGIN
         USING ERRCODE = 'AD110',
             DETAIL = jsonb_build_object('channel_id', NEW.channel_id, 'why', why);
     END IF;
-    INSERT INTO kept_times (campaign_target_id, channel_id, kept_from, kept_until)
-    SELECT NEW.id, NEW.channel_id, NEW.publish_at, NEW.publish_at + calendar.gap
-    FROM channel_calendars calendar WHERE calendar.channel_id = NEW.channel_id
-    ON CONFLICT (campaign_target_id) DO UPDATE
-    SET kept_from = EXCLUDED.kept_from, kept_until = EXCLUDED.kept_until, freed_at = NULL;
+    PERFORM store_kept_time(NEW.id, NEW.channel_id, NEW.publish_at);
     RETURN NULL;
 END $$

@@ -18,10 +18,12 @@ depends_on = None
 CALENDARS, TIMES = "channel_calendars", "kept_times"
 READERS = "adtech_bot, adtech_clock, adtech_reports"
 ADDED = (
+    ("taken_until", "channel_calendars, timestamptz", "adtech_bot"),
     ("time_problem", "channel_calendars, timestamptz", "adtech_bot"),
     ("free_times", "bigint, timestamptz, timestamptz, integer, interval", "adtech_bot"),
     ("check_time", "bigint, timestamptz", "adtech_bot"),
     ("publish_time", "bigint, timestamptz", READERS),
+    ("store_kept_time", "bigint, bigint, timestamptz", None),
     ("keep_time", "", None),
     ("keep_next_time", "", None),
     ("keep_planned_times", "", None),

@@ -263,6 +263,8 @@ async def test_another_publish_time_frees_the_earlier_one(database: Database) ->
     await database.as_owner(move, None, target.id)
     async with database.sessions.begin() as session:
         assert await _kept(session, made) == [at + 2 * HOUR]
+        await moderation.approve(session, actor=made.moderator, target_id=target.id)
+        assert len(await _kept(session, made)) == 2
 
 
 async def test_no_query_reads_the_whole_table(database: Database) -> None:
