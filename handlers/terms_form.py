@@ -20,7 +20,7 @@ from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
 from db.models.formats import Ending
 from handlers import formats as format_handlers
-from handlers import forms
+from handlers import forms, respond
 from services.market import agreements, channels, format_changes, formats
 from services.market import terms as market_terms
 from services.market.terms import Kind, Terms
@@ -53,19 +53,22 @@ class TermsForm(StatesGroup):
 
 @openers.callback_query(OpenForm.filter(F.name.in_({FormName.TERMS, FormName.FORMAT})))
 async def open_terms_form(
-    press: CallbackQuery,  # noqa: ARG001 - a filter
+    press: CallbackQuery,
     callback_data: OpenForm,
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
     """Open the form for one of the person's own channels. Raises NotChannelOwner.
 
-    A channel that sells a format already gets one more.
+    A channel that sells a format already gets one more. An old button for its terms shows the list.
     """
     async with context.read() as session:
         row = await channels.get_own(session, actor=context.actor, channel_id=callback_data.id)
     adds = row.price is not None
-    await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id, adds=adds)
+    if adds and callback_data.name is FormName.TERMS:
+        await respond.show(press, await format_handlers.list_screen(context, row.id))
+        return
+    await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id, adds=adds)
 
 
 async def _read_price(message: Message, _input: MessageInput, manager: DialogManager) -> None:
