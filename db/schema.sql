@@ -128,7 +128,7 @@ CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXE
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER time_freed AFTER UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['rejected'::character varying, 'withdrawn'::character varying, 'expired'::character varying, 'refunded'::character varying]::text[]))) EXECUTE FUNCTION free_time();
 CREATE TRIGGER time_kept AFTER INSERT ON campaign_targets FOR EACH ROW WHEN (new.publish_at IS NOT NULL) EXECUTE FUNCTION keep_time();
-CREATE TRIGGER time_moved AFTER UPDATE OF publish_at ON campaign_targets FOR EACH ROW WHEN (old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION keep_time();
+CREATE TRIGGER time_moved AFTER UPDATE OF publish_at, hours_on_top ON campaign_targets FOR EACH ROW WHEN (old.publish_at IS DISTINCT FROM new.publish_at OR old.hours_on_top <> new.hours_on_top) EXECUTE FUNCTION keep_time();
 CREATE TRIGGER versioned BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION guard_version();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
 GRANT SELECT ON campaign_targets TO adtech_clock;
@@ -1424,7 +1424,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
--- check_time(channel_id bigint, at timestamp with time zone) RETURNS text
+-- check_time(channel_id bigint, at timestamp with time zone, on_top interval) RETURNS text
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- count_failures(failure text, number bigint) RETURNS void
@@ -1441,7 +1441,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- finish_restore(switch_keys text[]) RETURNS jsonb
 -- forget_removals() RETURNS trigger
 -- free_time() RETURNS trigger
--- free_times(channel_id bigint, after timestamp with time zone, until timestamp with time zone, wanted integer, step interval) RETURNS SETOF timestamp with time zone
+-- free_times(channel_id bigint, after timestamp with time zone, until timestamp with time zone, wanted integer, step interval, on_top interval) RETURNS SETOF timestamp with time zone
 -- guard_breach() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
@@ -1551,11 +1551,11 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
 -- store_kept_time(target_id bigint, channel_id bigint, at timestamp with time zone) RETURNS void
 -- suspend_after_removals(correlation_id text) RETURNS TABLE(channel_id bigint, target_ids bigint[])
--- taken_until(calendar channel_calendars, at timestamp with time zone) RETURNS timestamp with time zone
+-- taken_until(calendar channel_calendars, at timestamp with time zone, length interval) RETURNS timestamp with time zone
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
--- time_problem(calendar channel_calendars, at timestamp with time zone, OUT why text, OUT until timestamp with time zone) RETURNS record
+-- time_problem(calendar channel_calendars, at timestamp with time zone, length interval, OUT why text, OUT until timestamp with time zone) RETURNS record
 -- use_external_reference() RETURNS trigger
 -- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger

@@ -75,7 +75,7 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
 
 async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
-    at = await time_choice.next_time(context, dialog_manager.dialog_data["channel_id"])
+    at = await time_choice.next_time(dialog_manager)
     facts = await buy_steps.facts(context, dialog_manager.dialog_data["channel_id"])
     return {"values": {"next": at}, "can_be_soon": at != "none", "facts": facts}
 
@@ -102,7 +102,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
     kind = dialog_manager.dialog_data.get("kind")
     chosen = next((each for each in offered if list(each.kind) == kind), offered[0])
     dialog_manager.dialog_data["terms"] = list(chosen)
-    soon = "" if at else await time_choice.next_time(context, row.id)
+    soon = "" if at else await time_choice.next_time(dialog_manager)
     return {
         "values": {
             "campaign": campaign.name,

@@ -1,9 +1,9 @@
 -- Returns why a channel with this calendar publishes no ad at a time (`why`), and the first time at which this
 -- reason may have ended (`until`). Both are null for a free time. The reasons are `weekday`, `day_off`, `hours`,
--- `full` (the day has its greatest number of ads) and `taken` (another ad is closer than the gap).
+-- `full` (the day has its greatest number of ads) and `taken` (another ad is too close, see `taken_until`).
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION time_problem(
-    calendar channel_calendars, at timestamptz, OUT why text, OUT until timestamptz
+    calendar channel_calendars, at timestamptz, length interval, OUT why text, OUT until timestamptz
 ) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     here timestamp := at AT TIME ZONE calendar.time_zone;
@@ -34,7 +34,7 @@ BEGIN
     THEN
         why := 'full';
     ELSE
-        until := taken_until(calendar, at);
+        until := taken_until(calendar, at, length);
         why := CASE WHEN until IS NOT NULL THEN 'taken' END;
     END IF;
     -- A local time that comes twice, or not at all, must not lead back.

@@ -12,16 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.calendars import KeptTime
 from db.models.campaigns import CampaignTarget
+from db.models.formats import Ending
 from db.models.posting import PostJob
 from services.market import (
     agreements,
     calendars,
     campaigns,
+    change_requests,
+    formats,
     kept_times,
     moderation,
     placement_expiry,
+    placement_versions,
 )
 from services.market.kept_times import AHEAD, SUGGESTED
+from services.market.terms import Terms
 from services.money import escrow, scoped_invariants, stuck_escrows
 from services.money.scoped_invariants import Scope
 from services.platform import operation_facts
@@ -89,6 +94,59 @@ async def test_an_ad_closer_than_the_gap_is_refused_with_the_next_free_times(
     for apart in (-HOUR, HOUR):
         await _buy(session, made, at + apart)
     assert await _kept(session, made) == [at - HOUR, at, at + HOUR]
+
+
+async def test_no_ad_comes_within_the_hours_on_top_of_another(session: AsyncSession) -> None:
+    made = await people.deal(session, balance=100_000, hours_on_top=3)
+    await calendars.reset(session, actor=made.owner, channel_id=made.channel.id, time_zone=None)
+    at = await _next_day(session)
+    await _buy(session, made, at)
+    for close in (-2 * HOUR, HOUR, 2 * HOUR):
+        assert (await _refused(session, made, at + close)).why == "taken"
+    assert (await _refused(session, made, at + HOUR)).times[0] == at + 3 * HOUR
+    on_top = timedelta(hours=3)
+    for wanted, first in ((timedelta(), at - HOUR), (on_top, at + 3 * HOUR)):
+        times = await kept_times.free(
+            session,
+            made.channel.id,
+            after=at - HOUR,
+            until=at + 9 * HOUR,
+            wanted=1,
+            on_top=wanted,
+        )
+        assert times == [first]
+    await _buy(session, made, at + 3 * HOUR)
+    assert await _kept(session, made) == [at, at + 3 * HOUR]
+
+
+async def test_an_approved_ad_gets_the_first_time_after_the_hours_on_top(
+    session: AsyncSession,
+) -> None:
+    made = await people.deal(session, balance=100_000, hours_on_top=3)
+    await calendars.reset(session, actor=made.owner, channel_id=made.channel.id, time_zone=None)
+    other = await _buy(session, made, None)
+    await people.approve(session, made)
+    await moderation.approve(session, actor=made.moderator, target_id=other.id)
+    first, second = await _kept(session, made)
+    assert second - first == timedelta(hours=3)
+
+
+async def test_other_hours_on_top_of_a_version_need_room_too(session: AsyncSession) -> None:
+    made = await people.deal(session, balance=100_000, asks=True)
+    await calendars.reset(session, actor=made.owner, channel_id=made.channel.id, time_zone=None)
+    await formats.add(session, made.channel.id, Terms(people.PRICE, 48, 3, Ending.LEFT))
+    long_format = (await formats.of_channel(session, made.channel.id))[-1]
+    at = await _next_day(session)
+    target = await _buy(session, made, at)
+    await _buy(session, made, at + 2 * HOUR)
+    await change_requests.ask_as_owner(
+        session, actor=made.owner, target_id=target.id, version=1, format_id=long_format.id
+    )
+    with pytest.raises(TimeNotFree):
+        async with session.begin_nested():
+            await placement_versions.accept_request(
+                session, actor=made.advertiser, target_id=target.id, version=1
+            )
 
 
 async def test_two_buyers_of_one_time_get_one_time_and_one_apology(database: Database) -> None:
