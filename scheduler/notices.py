@@ -19,6 +19,7 @@ from bot.screens import offers as offer_screens
 from bot.screens import staff_requests as staff_request_screens
 from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
+from bot.screens import withdrawals as withdrawal_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
@@ -257,7 +258,7 @@ async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) ->
 async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await withdrawals.get(session, payload["withdrawal_id"])
     user = await users.get(session, row.user_id)
-    return screens.withdrawal(t, row, payload["status"], user.telegram_id)
+    return withdrawal_screens.notice(t, row, payload["status"], user.telegram_id)
 
 
 async def _destination_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:

@@ -10,20 +10,16 @@ from bot.callbacks import (
     FormName,
     Go,
     OnCorrection,
-    OnWithdrawal,
     OpenForm,
     Screen,
-    WithdrawalAct,
 )
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, button, receipt_button, rows
 from bot.screens.placements import link, post_address, reason
 from bot.screens.uncertain_posts import altered_parts
 from bot.screens.violations import line as violation_line
-from bot.screens.withdraw_question import fee_line
 from bot.texts import Texts
 from db.models.campaigns import Channel, TargetStatus
-from db.models.money import Withdrawal
 from db.money import STARS
 from services.market import channels, terms
 from services.market.moderation import PlacementDetails
@@ -35,7 +31,6 @@ _ABOUT_MONEY = frozenset({"notice-funds-missing", "notice-loss-open"})
 """The notices after which the advertiser has to open the wallet."""
 _BUY_AGAIN = frozenset({"notice-placement-declined", "notice-target-expired"})
 _PAYOUT = ("notice-target-paid", "owner")
-_PAID_OUT = ("approved", "paid")
 _MAX_LISTED = 10
 _MAX_RESTORED = 50
 """The largest number of rows or placements that one notice lists."""
@@ -292,28 +287,6 @@ def escrow_watchdog(t: Texts, count: int, targets: Sequence[int], *, acting: boo
     message_id = "notice-watchdog-acted" if acting else "notice-watchdog-waits"
     buttons = next_steps.beside(t, "/report held", next_steps.KILLSWITCH)
     return Outgoing(t(message_id, count=count, targets=listed), rows(*buttons))
-
-
-def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
-    """Build the notice that a withdrawal has the status `status`.
-
-    For `requested`, the receivers are the staff. For any other status, the receiver is the person.
-    """
-    text = t(
-        "notice-withdrawal",
-        status=status,
-        id=str(row.id),
-        amount=t.money(row.payable if status in _PAID_OUT else row.amount, row.currency),
-        person=str(telegram_id),
-        reference=row.external_reference or "",
-        reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
-    )
-    if row.fee and status in _PAID_OUT:
-        text += f"\n{fee_line(t, row.amount, row.fee, row.currency)}"
-    if status == "requested":
-        card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
-        return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
-    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
