@@ -14,13 +14,14 @@ from db.models.users import User
 from services.market import (
     auto_delete,
     channel_notices,
+    channel_takeovers,
     creatives,
     escalations,
     formats,
     managers,
 )
 from services.market.terms import Terms, require_valid
-from services.platform import audit, errors, outbox, transitions, users
+from services.platform import audit, errors, transitions, users
 from services.platform.actors import SYSTEM, Actor
 from services.platform.removal_errors import RemovedEarly
 from services.platform.transitions import ActorRole
@@ -80,12 +81,12 @@ async def connect(
     if channel.status is ChannelStatus.REMOVED:
         if channel.owner_id == owner_id:
             _require_no_removals(channel)
-        _reopen(channel, owner_id)
+        channel_takeovers.reopen(channel, owner_id)
         channel.last_message_id = 0
     elif channel.owner_id != owner_id:
         if channel.owner_id != former_owner_id:
             raise errors.ChannelTaken(chat_id)
-        await _take_over(session, actor, channel, owner_id)
+        await channel_takeovers.take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
         _restore_status(channel)
     if channel.status is not ChannelStatus.SUSPENDED:
@@ -98,33 +99,6 @@ async def connect(
         session, actor=actor, action="channel_connected", role="owner", channel_id=channel.id
     )
     return channel
-
-
-async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owner_id: int) -> None:
-    """Give a channel to its new creator. The former owner keeps the existing placements."""
-    former_owner_id = channel.owner_id
-    channel.status = ChannelStatus.REMOVED
-    await session.flush()
-    _reopen(channel, owner_id)
-    await session.flush()
-    await audit.record(
-        session,
-        actor=actor,
-        action="channel_taken_over",
-        role="owner",
-        channel_id=channel.id,
-        former_owner_id=former_owner_id,
-    )
-    for user_id in (former_owner_id, None):
-        await outbox.add(
-            session, user_id=user_id, kind="channel_taken_over", payload={"channel_id": channel.id}
-        )
-
-
-def _reopen(channel: Channel, owner_id: int) -> None:
-    channel.status, channel.status_reason = ChannelStatus.PENDING, None
-    channel.owner_id = owner_id
-    channel.price = channel.promised_hours = channel.topic = None
 
 
 async def set_terms(

@@ -13,6 +13,7 @@ TESTED_ELSEWHERE = {
     " handlers press them",
     "bot/owner_callbacks": "handlers/test_offers presses its buttons",
     "bot/removal_callbacks": "handlers/test_early_removals presses its buttons",
+    "services/market/channel_takeovers": "test_channels gives channels to new owners with it",
     "services/platform/removal_errors": "services/market/test_early_removals meets it",
     "bot/payout_callbacks": "handlers/test_withdraw_with_fee presses its buttons",
     "services/money/fees": "test_payout_terms computes fees with it",
