@@ -17,7 +17,14 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, operator_callbacks, owner_callbacks, texts
+from bot import (
+    calendar_callbacks,  # noqa: F401 - defines the data of buttons
+    callbacks,
+    commands,
+    operator_callbacks,
+    owner_callbacks,
+    texts,
+)
 from bot.errors import explain, message_id
 from bot.screens import corrections, dead_letters, moderation, offers, operators, withdrawals
 from bot.screens import reports as report_screens
