@@ -18,6 +18,7 @@ from fluent.syntax import ast as fluent
 
 import handlers
 from bot import (
+    calendar_callbacks,  # noqa: F401 - defines the data of buttons
     callbacks,
     commands,
     operator_callbacks,

@@ -1,7 +1,5 @@
 """Test that the ads of a channel have times of their own, by the channel's calendar."""
 
-import asyncio
-import itertools
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -30,11 +28,9 @@ from services.market.terms import Terms
 from services.money import escrow, scoped_invariants, stuck_escrows
 from services.money.scoped_invariants import Scope
 from services.platform import operation_facts
-from services.platform.actors import Actor
 from services.platform.calendar_errors import NoFreeTime, TimeNotFree
 from tests.conftest import Database
 from tests.factories import concurrency, one_post, people
-from tests.factories.concurrency import Act
 from tests.factories.people import Deal
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -149,32 +145,48 @@ async def test_other_hours_on_top_of_a_version_need_room_too(session: AsyncSessi
             )
 
 
+async def _buy_as_another(session: AsyncSession, made: Deal, at: datetime | None) -> CampaignTarget:
+    """Submit a placement of another advertiser in the same channel."""
+    advertiser = await people.person(session, balance=20_000)
+    campaign = await people.campaign(session, advertiser)
+    return await campaigns.submit_target(
+        session,
+        actor=advertiser,
+        campaign_id=campaign.id,
+        channel_id=made.channel.id,
+        publish_at=at,
+        fee_bps=people.FEE_BPS,
+    )
+
+
 async def test_two_buyers_of_one_time_get_one_time_and_one_apology(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await _opened(session)
-        other = await people.campaign(session, await people.person(session, balance=20_000))
         at = await _next_day(session)
-
-    async def buy(campaign_id: int, advertiser_id: int) -> None:
-        async with database.sessions.begin() as session:
-            await campaigns.submit_target(
-                session,
-                actor=Actor(advertiser_id),
-                campaign_id=campaign_id,
-                channel_id=made.channel.id,
-                publish_at=at,
-                fee_bps=people.FEE_BPS,
-            )
-
-    results = await asyncio.gather(
-        *(buy(each.id, each.advertiser_id) for each in (made.campaign, other)),
-        return_exceptions=True,
+    apology = await concurrency.run_behind(
+        database.sessions,
+        lambda session: _buy(session, made, at),
+        lambda session: _buy_as_another(session, made, at),
     )
-    (apology,) = [result for result in results if result is not None]
     assert isinstance(apology, TimeNotFree)
     assert apology.times == (at + HOUR, at + 2 * HOUR, at + 3 * HOUR)
     async with database.sessions.begin() as session:
         assert await _kept(session, made) == [at]
+
+
+async def test_posts_that_are_approved_at_once_get_times_of_their_own(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        made = await _opened(session)
+        other = await _buy_as_another(session, made, None)
+        admin = await people.staff(session)
+    await concurrency.run_behind(
+        database.sessions,
+        lambda session: people.approve(session, made),
+        lambda session: moderation.approve(session, actor=admin, target_id=other.id),
+    )
+    async with database.sessions.begin() as session:
+        first, second = await _kept(session, made)
+    assert second == first + HOUR
 
 
 async def test_soon_is_now_and_then_the_next_time_after_the_gap(session: AsyncSession) -> None:
@@ -356,31 +368,3 @@ async def test_no_query_reads_the_whole_table(database: Database) -> None:
         whole, by_index = (await session.execute(scanned)).one()
     assert whole == 0
     assert by_index > 0
-
-
-async def test_posts_that_are_approved_at_once_get_times_of_their_own(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        made = await _opened(session)
-        others = [await _buy(session, made, None) for _ in range(5)]
-        at = await _next_day(session)
-        admins = [await people.staff(session) for _ in range(6)]
-
-    def approve(number: int, target_id: int) -> Act:
-        return lambda session: moderation.approve(
-            session, actor=admins[number], target_id=target_id
-        )
-
-    def buy(number: int) -> Act:
-        return lambda session: _buy(session, made, at + number % 2 * HOUR)
-
-    targets = [made.target.id, *(target.id for target in others)]
-    results = await concurrency.run_concurrently(
-        database.sessions,
-        *(approve(number, target_id) for number, target_id in enumerate(targets)),
-        *(buy(number) for number in range(6)),
-    )
-    assert sum(isinstance(result, TimeNotFree) for result in results) == 4
-    async with database.sessions.begin() as session:
-        kept = await _kept(session, made)
-    assert len(kept) == 8
-    assert all(after - before >= HOUR for before, after in itertools.pairwise(kept))
