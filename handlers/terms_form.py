@@ -131,7 +131,8 @@ async def _choose_format(
 
 async def _save_kind(manager: DialogManager, kind: Kind) -> None:
     if not start(manager).get("adds"):
-        manager.dialog_data["kind"] = list(kind)
+        # The previous release, which may go on with this form, reads `hours` alone.
+        manager.dialog_data.update(hours=kind.promised_hours, kind=list(kind))
         await forms.next_step(manager, TermsForm.topic)
         return
     context = forms.context_of(manager)
@@ -155,7 +156,8 @@ async def _choose_topic(
 
 async def _save_terms(manager: DialogManager, topic: str) -> None:
     context = forms.context_of(manager)
-    terms = read_terms(manager.dialog_data["price"], manager.dialog_data["kind"])
+    typed = manager.dialog_data
+    terms = read_terms(typed["price"], typed.get("kind", (typed["hours"], 0, Ending.LEFT)))
     try:
         async with context.begin() as session:
             row = await channels.set_terms(
