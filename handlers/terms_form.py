@@ -141,7 +141,8 @@ async def _save_kind(manager: DialogManager, kind: Kind) -> None:
         forms.show_error(manager, explain(context.t, error))
         return
     if not start(manager).get("adds"):
-        manager.dialog_data["kind"] = list(kind)
+        # The previous release, which may go on with this form, reads `hours` alone.
+        manager.dialog_data.update(hours=kind.promised_hours, kind=list(kind))
         await forms.next_step(manager, TermsForm.topic)
         return
     bot: Bot = manager.middleware_data["bot"]
@@ -166,7 +167,8 @@ async def _choose_topic(
 
 async def _save_terms(manager: DialogManager, topic: str) -> None:
     context = forms.context_of(manager)
-    terms = read_terms(manager.dialog_data["price"], manager.dialog_data["kind"])
+    typed = manager.dialog_data
+    terms = read_terms(typed["price"], typed.get("kind", (typed["hours"], 0, Ending.LEFT)))
     bot: Bot = manager.middleware_data["bot"]
     await manager_handlers.require_rights(context, bot, channel_id(manager))
     try:
