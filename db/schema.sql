@@ -128,7 +128,7 @@ CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXE
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
 CREATE TRIGGER time_freed AFTER UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['rejected'::character varying, 'withdrawn'::character varying, 'expired'::character varying, 'refunded'::character varying]::text[]))) EXECUTE FUNCTION free_time();
 CREATE TRIGGER time_kept AFTER INSERT ON campaign_targets FOR EACH ROW WHEN (new.publish_at IS NOT NULL) EXECUTE FUNCTION keep_time();
-CREATE TRIGGER time_moved AFTER UPDATE OF publish_at ON campaign_targets FOR EACH ROW WHEN (old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION keep_time();
+CREATE TRIGGER time_moved AFTER UPDATE OF publish_at, hours_on_top ON campaign_targets FOR EACH ROW WHEN (old.publish_at IS DISTINCT FROM new.publish_at OR old.hours_on_top <> new.hours_on_top) EXECUTE FUNCTION keep_time();
 CREATE TRIGGER versioned BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION guard_version();
 GRANT INSERT, SELECT ON campaign_targets TO adtech_bot;
 GRANT SELECT ON campaign_targets TO adtech_clock;
@@ -291,6 +291,8 @@ CREATE TABLE channels (
     last_message_id bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     suspended_at timestamp with time zone,
+    removed_early_at timestamp with time zone,
+    removals_seen_at timestamp with time zone,
     ads_wait_until timestamp with time zone,
     description text,
     photo_id text,
@@ -305,6 +307,7 @@ CREATE TABLE channels (
     CONSTRAINT ck_channels_channelstatus CHECK (status::text = ANY (ARRAY['pending'::character varying, 'active'::character varying, 'paused'::character varying, 'suspended'::character varying, 'removed'::character varying]::text[])),
     CONSTRAINT ck_channels_price CHECK (price >= 1),
     CONSTRAINT ck_channels_promised_hours CHECK (promised_hours >= 0),
+    CONSTRAINT ck_channels_removed_early CHECK (removed_early_at IS NULL OR (status::text <> ALL (ARRAY['active'::character varying, 'paused'::character varying]::text[]))),
     CONSTRAINT ck_channels_terms CHECK ((status::text <> ALL (ARRAY['active'::character varying, 'paused'::character varying]::text[])) OR price IS NOT NULL AND promised_hours IS NOT NULL)
 );
 CREATE INDEX ix_channels_active ON channels USING btree (id) WHERE status::text = 'active'::text;
@@ -315,6 +318,7 @@ CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFE
 CREATE TRIGGER first_format AFTER INSERT OR UPDATE OF price, promised_hours ON channels FOR EACH ROW EXECUTE FUNCTION keep_first_format();
 CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER new_start BEFORE UPDATE OF owner_id ON channels FOR EACH ROW WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION forget_removals();
 CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EACH ROW WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION require_own_act();
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
@@ -1420,7 +1424,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
--- check_time(channel_id bigint, at timestamp with time zone) RETURNS text
+-- check_time(channel_id bigint, at timestamp with time zone, on_top interval) RETURNS text
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- count_failures(failure text, number bigint) RETURNS void
@@ -1435,8 +1439,9 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- end_switch_holders(switch_keys text[]) RETURNS jsonb
 -- extend_audit_chain(row_limit integer) RETURNS SETOF audit_chain_links
 -- finish_restore(switch_keys text[]) RETURNS jsonb
+-- forget_removals() RETURNS trigger
 -- free_time() RETURNS trigger
--- free_times(channel_id bigint, after timestamp with time zone, until timestamp with time zone, wanted integer, step interval) RETURNS SETOF timestamp with time zone
+-- free_times(channel_id bigint, after timestamp with time zone, until timestamp with time zone, wanted integer, step interval, on_top interval) RETURNS SETOF timestamp with time zone
 -- guard_breach() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
@@ -1475,6 +1480,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- may_end_sessions_of(login name) RETURNS boolean
 -- name_manager(channel_id bigint, actor_id bigint, manager_telegram_id bigint, correlation_id text) RETURNS text
 -- note_payment() RETURNS trigger
+-- offer_channel_again(channel_id bigint, actor_id bigint, role text, reason text, correlation_id text) RETURNS text
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- plan_removal() RETURNS trigger
@@ -1543,10 +1549,13 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- stating_admins(job post_jobs, message_id bigint) RETURNS SETOF bigint
 -- stop_all_switches(actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS text[]
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
+-- store_kept_time(target_id bigint, channel_id bigint, at timestamp with time zone) RETURNS void
+-- suspend_after_removals(correlation_id text) RETURNS TABLE(channel_id bigint, target_ids bigint[])
+-- taken_until(calendar channel_calendars, at timestamp with time zone, length interval) RETURNS timestamp with time zone
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
--- time_problem(calendar channel_calendars, at timestamp with time zone, OUT why text, OUT until timestamp with time zone) RETURNS record
+-- time_problem(calendar channel_calendars, at timestamp with time zone, length interval, OUT why text, OUT until timestamp with time zone) RETURNS record
 -- use_external_reference() RETURNS trigger
 -- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger
@@ -1583,6 +1592,7 @@ GRANT EXECUTE ON FUNCTION ledger_txn TO adtech_reports;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_bot;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_clock;
 GRANT EXECUTE ON FUNCTION name_manager TO adtech_bot;
+GRANT EXECUTE ON FUNCTION offer_channel_again TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_clock;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;
@@ -1617,4 +1627,6 @@ GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_clock;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_clock;
+GRANT EXECUTE ON FUNCTION suspend_after_removals TO adtech_clock;
+GRANT EXECUTE ON FUNCTION taken_until TO adtech_bot;
 GRANT EXECUTE ON FUNCTION time_problem TO adtech_bot;

@@ -75,7 +75,7 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
 
 async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
-    at = await time_choice.next_time(context, dialog_manager.dialog_data["channel_id"])
+    at = await time_choice.next_time(dialog_manager)
     facts = await buy_steps.facts(context, dialog_manager.dialog_data["channel_id"])
     return {"values": {"next": at}, "can_be_soon": at != "none", "facts": facts}
 
@@ -101,8 +101,9 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
     at = _publish_at(dialog_manager)
     kind = dialog_manager.dialog_data.get("kind")
     chosen = next((each for each in offered if list(each.kind) == kind), offered[0])
-    dialog_manager.dialog_data["terms"] = list(chosen)
-    soon = "" if at else await time_choice.next_time(context, row.id)
+    soon = "" if at else await time_choice.next_time(dialog_manager)
+    # The previous release, which may go on with this form, reads two values.
+    dialog_manager.dialog_data.update(terms=list(chosen[:2]), promise=list(chosen[2:]))
     return {
         "values": {
             "campaign": campaign.name,
@@ -178,8 +179,8 @@ async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
 
 def _agreed(manager: DialogManager) -> Terms:
     """Return the terms that the confirmation has shown."""
-    price, hours, *more = manager.dialog_data["terms"]
-    on_top, ending = more or (0, Ending.LEFT)  # the previous release has stored two values
+    price, hours = manager.dialog_data["terms"]
+    on_top, ending = manager.dialog_data.get("promise", (0, Ending.LEFT))
     return Terms(price, hours, on_top, Ending(ending))
 
 

@@ -99,7 +99,8 @@ async def _choose_channel(
     async with context.read() as session:
         row = await channels.get(session, int(item))
         offered = await formats.of_channel(session, row.id)
-    manager.dialog_data.update(channel_id=row.id, kind=None)
+    on_top = offered[0].hours_on_top if offered else 0
+    manager.dialog_data.update(channel_id=row.id, kind=None, on_top=on_top)
     if len(offered) > 1:
         await forms.next_step(manager, BuyForm.format)
         return
@@ -142,7 +143,7 @@ async def _choose_format(
     async with forms.context_of(manager).read() as session:
         row = await channels.get(session, manager.dialog_data["channel_id"])
     if _is_kept_long_enough(manager, row, kind[0]):
-        manager.dialog_data["kind"] = kind
+        manager.dialog_data.update(kind=kind, on_top=kind[1])
         await forms.next_step(manager, BuyForm.when)
 
 

@@ -201,7 +201,7 @@ async def _set_hours(context: RequestContext, channel_id: int, value: int) -> No
 
 
 async def _set_gap(context: RequestContext, channel_id: int, value: int) -> None:
-    gap = timedelta(minutes=min(value, 10_000))
+    gap = timedelta(minutes=max(min(value, 10_000), -1))  # a forged number may be too large
     async with context.begin() as session:
         await calendars.set_gap(session, actor=context.actor, channel_id=channel_id, gap=gap)
 

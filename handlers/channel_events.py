@@ -9,7 +9,7 @@ from bot import channel_rights
 from bot.context import RequestContext, database_errors
 from bot.update_filter import IS_POST
 from db.models.campaigns import ChannelStatus
-from services.market import channel_facts, channels
+from services.market import channel_facts, channels, newest_messages
 from services.platform import users
 from services.posts import top_watch
 
@@ -51,7 +51,7 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
         await channel_facts.request(session, chat_id=event.chat.id)
         if not isinstance(event.new_chat_member, ChatMemberAdministrator):
             # The bot was not in the channel for a time, so it got no updates about posts then.
-            await channels.reset_message_id(session, chat_id=event.chat.id)
+            await newest_messages.reset(session, chat_id=event.chat.id)
         if not isinstance(bot_member, ChatMemberAdministrator):
             await channels.record_rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
         elif not may_post:
@@ -74,7 +74,7 @@ async def log_membership(event: ChatMemberUpdated) -> None:
 async def note_changed_facts(post: Message, context: RequestContext) -> None:
     """Let the scheduler ask Telegram about a channel whose data or creator has changed."""
     async with context.begin() as session:
-        await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
+        await newest_messages.record(session, chat_id=post.chat.id, message_id=post.message_id)
         await channel_facts.request(session, chat_id=post.chat.id)
 
 
@@ -87,7 +87,7 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
     """
     is_post = bool((post.model_extra or {}).get(IS_POST))
     async with context.begin() as session:
-        await channels.record_message_id(session, chat_id=post.chat.id, message_id=post.message_id)
+        await newest_messages.record(session, chat_id=post.chat.id, message_id=post.message_id)
         if is_post:
             await top_watch.note(
                 session,

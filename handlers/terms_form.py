@@ -21,7 +21,7 @@ from bot.screens.paging import Page
 from db.models.campaigns import Channel
 from db.models.formats import Ending
 from handlers import formats as format_handlers
-from handlers import forms
+from handlers import forms, respond
 from handlers import managers as manager_handlers
 from services.market import agreements, auto_delete, channels, format_changes, formats, managers
 from services.market import terms as market_terms
@@ -56,19 +56,23 @@ class TermsForm(StatesGroup):
 
 @openers.callback_query(OpenForm.filter(F.name.in_({FormName.TERMS, FormName.FORMAT})))
 async def open_terms_form(
-    press: CallbackQuery,  # noqa: ARG001 - a filter
+    press: CallbackQuery,
     callback_data: OpenForm,
     context: RequestContext,
     dialog_manager: DialogManager,
 ) -> None:
     """Open the form for a channel of which the person is the owner or a manager.
 
-    A channel that sells a format already gets one more. Raises NotChannelOwner.
+    A channel that sells a format already gets one more. An old button for its terms shows the list.
+    Raises NotChannelOwner.
     """
     async with context.read() as session:
         row = await managers.get_channel(session, actor=context.actor, channel_id=callback_data.id)
     adds = row.price is not None
-    await forms.open_form(dialog_manager, TermsForm.price, channel_id=callback_data.id, adds=adds)
+    if adds and callback_data.name is FormName.TERMS:
+        await respond.show(press, await format_handlers.list_screen(context, row.id))
+        return
+    await forms.open_form(dialog_manager, TermsForm.price, channel_id=row.id, adds=adds)
 
 
 async def _read_price(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -137,7 +141,8 @@ async def _save_kind(manager: DialogManager, kind: Kind) -> None:
         forms.show_error(manager, explain(context.t, error))
         return
     if not start(manager).get("adds"):
-        manager.dialog_data["kind"] = list(kind)
+        # The previous release, which may go on with this form, reads `hours` alone.
+        manager.dialog_data.update(hours=kind.promised_hours, kind=list(kind))
         await forms.next_step(manager, TermsForm.topic)
         return
     bot: Bot = manager.middleware_data["bot"]
@@ -162,7 +167,8 @@ async def _choose_topic(
 
 async def _save_terms(manager: DialogManager, topic: str) -> None:
     context = forms.context_of(manager)
-    terms = read_terms(manager.dialog_data["price"], manager.dialog_data["kind"])
+    typed = manager.dialog_data
+    terms = read_terms(typed["price"], typed.get("kind", (typed["hours"], 0, Ending.LEFT)))
     bot: Bot = manager.middleware_data["bot"]
     await manager_handlers.require_rights(context, bot, channel_id(manager))
     try:

@@ -1,9 +1,11 @@
 """Offer the free times of a channel in a form: first the days, then the times of one day.
 
-The form's data has the `channel_id`, and gets the chosen time as `publish_at`.
+The form's data has the `channel_id` and, if the format has any, the hours `on_top`. It gets the
+chosen time as `publish_at`.
 """
 
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from aiogram.fsm.state import State
@@ -20,16 +22,17 @@ from services.market import kept_times
 from services.platform.calendar_errors import TimeNotFree
 
 
-async def next_time(context: RequestContext, channel_id: int) -> str:
-    """Return the next free time of a channel as text: `now` for at once, `none` for no free time.
+async def next_time(manager: DialogManager) -> str:
+    """Return the next free time of the channel as text: `now` for at once, `none` for no free time.
 
     A channel without a calendar publishes at once.
     """
+    context, channel_id, on_top = _facts(manager)
     async with context.read() as session:
         if not await kept_times.is_kept(session, channel_id):
             return "now"
         soon = await queries.now(session) + kept_times.SOON
-        at = await kept_times.soonest(session, channel_id)
+        at = await kept_times.soonest(session, channel_id, on_top=on_top)
     if at is None:
         return "none"
     return "now" if at < soon else context.t.time(at)
@@ -37,11 +40,13 @@ async def next_time(context: RequestContext, channel_id: int) -> str:
 
 async def days(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     """Return the next days on which the channel has a free time, in the zone of the person."""
-    context, channel_id = _facts(dialog_manager)
+    context, channel_id, on_top = _facts(dialog_manager)
     zone = time_zones.zone(context.t.time_zone)
     async with context.read() as session:
         is_kept = await kept_times.is_kept(session, channel_id)
-        found = await kept_times.free_days(session, channel_id, zone) if is_kept else []
+        found: Sequence[date] = ()
+        if is_kept:
+            found = await kept_times.free_days(session, channel_id, zone, on_top=on_top)
     choice = ("some" if found else "none") if is_kept else "no"
     return {
         "values": {"zone": context.t.zone, "choice": choice},
@@ -50,11 +55,11 @@ async def days(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
 
 
 async def _times(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context, channel_id = _facts(dialog_manager)
+    context, channel_id, on_top = _facts(dialog_manager)
     zone = time_zones.zone(context.t.time_zone)
     day = date.fromisoformat(dialog_manager.dialog_data["day"])
     async with context.read() as session:
-        found = await kept_times.free_on(session, channel_id, day, zone)
+        found = await kept_times.free_on(session, channel_id, day, zone, on_top=on_top)
     return {
         "values": {"day": context.t.weekday(day), "zone": context.t.zone, "found": len(found)},
         "times": [(int(at.timestamp()), context.t.clock(at)) for at in found],
@@ -94,10 +99,10 @@ def hour_step(
 
 async def save(manager: DialogManager, at: datetime, next_state: State) -> None:
     """Store a chosen time and go to `next_state`, or show the error if the time is not free."""
-    context, channel_id = _facts(manager)
+    context, channel_id, on_top = _facts(manager)
     try:
         async with context.read() as session:
-            await kept_times.require(session, channel_id, at)
+            await kept_times.require(session, channel_id, at, on_top=on_top)
     except TimeNotFree as error:
         forms.show_error(manager, explain(context.t, error))
         return
@@ -105,5 +110,8 @@ async def save(manager: DialogManager, at: datetime, next_state: State) -> None:
     await forms.next_step(manager, next_state)
 
 
-def _facts(manager: DialogManager) -> tuple[RequestContext, int]:
-    return forms.context_of(manager), int(manager.dialog_data["channel_id"])
+def _facts(manager: DialogManager) -> tuple[RequestContext, int, timedelta]:
+    """Return the context, the channel's id and how long no other ad may come after the ad."""
+    draft = manager.dialog_data
+    on_top = timedelta(hours=draft.get("on_top", 0))
+    return forms.context_of(manager), int(draft["channel_id"]), on_top

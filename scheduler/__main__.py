@@ -96,6 +96,7 @@ def ticks(
     refund_stuck = partial(watchdogs.refund_stuck_escrows, sessions, settings.escrow_sla)
     rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
     expire = partial(watchdogs.expire_targets, sessions)
+    suspend_removed = partial(watchdogs.suspend_after_removals, sessions)
     queue_cards = partial(watchdogs.queue_cards, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
@@ -141,6 +142,7 @@ def ticks(
         ),
         Tick("breaches", 10.0, HANG_SECONDS, partial(post_checks.refund_breaches, sessions)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
+        Tick("early removals", 30.0, HANG_SECONDS, leader.leader_only(suspend_removed)),
         Tick("submission cards", 2.0, HANG_SECONDS, leader.leader_only(queue_cards)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),

@@ -6,12 +6,20 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.screens import channel_facts as facts_screens
+from bot.screens import early_removals as removal_screens
 from bot.screens import managers as manager_screens
 from bot.screens import notices as screens
 from bot.screens import payout_waits as wait_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
-from services.market import auto_delete, channels, connections, managers, moderation
+from services.market import (
+    auto_delete,
+    channels,
+    connections,
+    early_removals,
+    managers,
+    moderation,
+)
 from services.money import payout_waits
 
 Payload = Mapping[str, Any]
@@ -21,6 +29,16 @@ Render = Callable[[AsyncSession, Texts, Payload], Awaitable[Outgoing]]
 async def _suspended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await channels.get(session, payload["channel_id"])
     return screens.channel_suspended(t, row, payload["reason"])
+
+
+async def _early_removals(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await early_removals.get(session, payload["channel_id"])
+    return removal_screens.card(t, row)
+
+
+async def _offered_again(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await channels.get(session, payload["channel_id"])
+    return removal_screens.offered_again(t, row)
 
 
 async def _taken_over(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -61,6 +79,8 @@ async def _payouts_wait(session: AsyncSession, t: Texts, payload: Payload) -> Ou
 RENDER: Mapping[str, Render] = {
     "channel_suspended": _suspended,
     "channel_taken_over": _taken_over,
+    "early_removals": _early_removals,
+    "channel_offered_again": _offered_again,
     connections.CONFIRMED: _connection_confirmed,
     managers.NAMED: _manager_named,
     managers.ENDED: _manager_ended,

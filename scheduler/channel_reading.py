@@ -16,6 +16,7 @@ from db.session import Sessions
 from scheduler import error_isolation
 from services.market import channel_facts
 from services.market.channel_facts import DueChannel
+from services.money import payout_waits
 
 BATCH = 5
 """One tick asks about at most this many channels, one after the other."""
@@ -39,16 +40,27 @@ async def read_due_channels(
     """Ask Telegram about the channels that are due, and store the answers.
 
     Nothing is asked while ads wait. After an answer with status 429, the rest waits for the time
-    that Telegram demands.
+    that Telegram demands. Then the admins are reminded of payouts that wait for them.
     """
-    if ads_wait():
-        return
+    if not ads_wait():
+        async with sessions.begin() as session:
+            due = await channel_facts.claim_due(session, limit=BATCH)
+        await _read_claimed(sessions, bot, limiter, due, lambda: stopping.is_set() or ads_wait())
     async with sessions.begin() as session:
-        due = await channel_facts.claim_due(session, limit=BATCH)
+        await payout_waits.remind(session)
+
+
+async def _read_claimed(
+    sessions: Sessions,
+    bot: Bot,
+    limiter: RateLimiter,
+    due: list[DueChannel],
+    must_wait: Callable[[], bool],
+) -> None:
     pause: timedelta | None = None
     for channel in due:
         with error_isolation.isolate_errors("channel facts", channel_id=channel.id):
-            if pause is None and (stopping.is_set() or ads_wait()):
+            if pause is None and must_wait():
                 pause = timedelta()
             if pause is not None:
                 async with sessions.begin() as session:

@@ -20,6 +20,7 @@ from bot.screens import staff_requests as staff_request_screens
 from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens import wanted_changes as wanted_change_screens
+from bot.screens import withdrawals as withdrawal_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
@@ -245,7 +246,7 @@ async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) ->
 async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await withdrawals.get(session, payload["withdrawal_id"])
     user = await users.get(session, row.user_id)
-    return money_screens.withdrawal(t, row, payload["status"], user.telegram_id)
+    return withdrawal_screens.notice(t, row, payload["status"], user.telegram_id)
 
 
 async def _destination_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:

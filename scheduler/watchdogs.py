@@ -6,7 +6,7 @@ import structlog
 
 from bot import readiness, switches
 from db.session import Sessions
-from services.market import placement_expiry, staff_requests, submission_cards
+from services.market import early_removals, placement_expiry, staff_requests, submission_cards
 from services.money import correction_expiry, incidents, stuck_escrows
 from services.platform import daily_report, guards, hanging_sessions, killswitches, outbox
 from services.posts import clock_steps, rescue
@@ -49,6 +49,14 @@ async def expire_targets(sessions: Sessions) -> None:
         expired = await placement_expiry.expire_targets(session)
     if expired:
         log.info("Placements expired", targets=expired)
+
+
+async def suspend_after_removals(sessions: Sessions) -> None:
+    """Take channels off the market whose owners removed three posts early, until the staff look."""
+    async with sessions.begin() as session:
+        suspended = await early_removals.suspend_due(session)
+    if suspended:
+        log.warning("Channels suspended after early removals", channels=suspended)
 
 
 async def queue_cards(sessions: Sessions) -> None:

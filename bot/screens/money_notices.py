@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.callbacks import Go, OnWithdrawal, Screen, WithdrawalAct
-from bot.screens.outgoing import Outgoing, button, receipt_button, rows
-from bot.screens.withdraw_question import fee_line
+from bot.callbacks import Go, Screen
+from bot.screens.outgoing import Outgoing, receipt_button, rows
 from bot.texts import Texts
-from db.models.money import Withdrawal
 from db.money import STARS
-
-_PAID_OUT = ("approved", "paid")
 
 
 def deposit_credited(t: Texts, amount: int) -> Outgoing:
@@ -32,28 +28,6 @@ def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
             error=payload["error"],
         )
     )
-
-
-def withdrawal(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
-    """Build the notice that a withdrawal has the status `status`.
-
-    For `requested`, the receivers are the staff. For any other status, the receiver is the person.
-    """
-    text = t(
-        "notice-withdrawal",
-        status=status,
-        id=str(row.id),
-        amount=t.money(row.payable if status in _PAID_OUT else row.amount, row.currency),
-        person=str(telegram_id),
-        reference=row.external_reference or "",
-        reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
-    )
-    if row.fee and status in _PAID_OUT:
-        text += f"\n{fee_line(t, row.amount, row.fee, row.currency)}"
-    if status == "requested":
-        card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
-        return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
-    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
 
 
 def deposit_clawed_back(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:

@@ -61,7 +61,7 @@ def statement(t: Texts, page: Page[StatementLine]) -> Outgoing:
             amount=("+" if line.amount > 0 else "") + t.money(line.amount),
             after=t.money(line.balance_after),
         )
-        + (f"\n    {fee_line(t, -line.amount, line.fee)}" if line.fee else "")
+        + (f"\n{fee_line(t, -line.amount, line.fee)}" if line.fee else "")
         for line in page.rows
     ]
     return Outgoing(

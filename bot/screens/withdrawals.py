@@ -15,7 +15,7 @@ from bot.callbacks import (
     WithdrawalAct,
 )
 from bot.screens import withdraw_question
-from bot.screens.outgoing import Outgoing, button, column, rows
+from bot.screens.outgoing import Outgoing, button, column, receipt_button, rows
 from bot.screens.paging import Page
 from bot.screens.withdraw_question import AskedWithdrawal, fee_line
 from bot.texts import Texts
@@ -26,6 +26,8 @@ from services.money.withdrawal_sources import Source, Sources
 
 REASONS = ("details", "suspicion", "rules")
 """The preset reasons to return a withdrawal's money, which the bot translates for people."""
+_PAID_OUT = ("approved", "paid")
+"""The words for the states in which the person gets the money."""
 _HOUR = timedelta(hours=1)
 _DAYS_FROM = timedelta(days=2)
 """The smallest age of a withdrawal that is shown in days."""
@@ -141,7 +143,7 @@ def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
             reference=row.external_reference or "",
             reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
         )
-        + (f"\n    {fee_line(t, row.amount, row.fee, row.currency)}" if row.fee else "")
+        + _fee(t, row)
         for row in page.rows
     ]
     return Outgoing(
@@ -152,6 +154,35 @@ def own_withdrawals(t: Texts, page: Page[Withdrawal]) -> Outgoing:
             [button(t("back"), Go(screen=Screen.WALLET))],
         ),
     )
+
+
+def notice(t: Texts, row: Withdrawal, status: str, telegram_id: int) -> Outgoing:
+    """Build the notice that a withdrawal has the status `status`.
+
+    For `requested`, the receivers are the staff. For any other status, the receiver is the person.
+    """
+    text = t(
+        "notice-withdrawal",
+        status=status,
+        id=str(row.id),
+        amount=t.money(row.payable if status in _PAID_OUT else row.amount, row.currency),
+        person=str(telegram_id),
+        reference=row.external_reference or "",
+        reason=t("withdrawal-return-reason", reason=row.return_reason or "other"),
+    )
+    if status in _PAID_OUT:
+        text += _fee(t, row)
+    if status == "requested":
+        card = OnWithdrawal(act=WithdrawalAct.CARD, id=row.id)
+        return Outgoing(text, rows([button(t("withdrawal-open"), card)]))
+    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
+
+
+def _fee(t: Texts, row: Withdrawal) -> str:
+    """Build the line about the fee of a withdrawal, or an empty text if there is no fee."""
+    if not row.fee or row.status is WithdrawalStatus.RETURNED:
+        return ""
+    return f"\n{fee_line(t, row.amount, row.fee, row.currency)}"
 
 
 def _cancel_rows(t: Texts, withdrawals: Sequence[Withdrawal]) -> list[list[InlineKeyboardButton]]:
@@ -201,6 +232,7 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
                 "withdrawal-to-pay",
                 payable=t.money(row.payable, row.currency),
                 fee=t.money(row.fee, row.currency),
+                is_open="yes" if row.status in OPEN else "no",
             )
         )
     if row.status is WithdrawalStatus.APPROVED and (row.blocked or row.open_loss):

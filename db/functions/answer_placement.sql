@@ -43,6 +43,7 @@ BEGIN
             AND manager.user_id = actor_id AND manager.ended_at IS NULL)
     THEN
         code := 'not_found';
+    WHEN actor_id = facts.advertiser_id AND actor_id <> target.owner_id THEN code := 'own_money';
     WHEN target.version <> seen_version THEN code := 'version_changed';
     WHEN given = answer THEN code := 'repeated';
     WHEN given IS NOT NULL THEN code := 'answered'; state := given;

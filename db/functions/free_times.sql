@@ -1,8 +1,10 @@
 -- Returns the first `wanted` free times of a channel from `after` to `until`, in their order. `step` is null, or
--- the times are multiples of it in the zone of the channel's calendar. A channel without a calendar has none.
+-- the times are multiples of it in the zone of the channel's calendar. `on_top` is how long no other ad may come
+-- after the ad. A channel without a calendar has no free times.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION free_times(
-    channel_id bigint, after timestamptz, until timestamptz, wanted integer, step interval
+    channel_id bigint, after timestamptz, until timestamptz, wanted integer, step interval,
+    on_top interval DEFAULT '0'
 ) RETURNS SETOF timestamptz LANGUAGE plpgsql STABLE AS $$
 DECLARE
     calendar channel_calendars;
@@ -18,7 +20,7 @@ BEGIN
             at := at + (date_bin(step, here + step - interval '1 microsecond', '2000-01-01') - here);
         END IF;
         EXIT WHEN at > until;
-        SELECT * INTO problem FROM time_problem(calendar, at);
+        SELECT * INTO problem FROM time_problem(calendar, at, greatest(calendar.gap, on_top));
         IF problem.why IS NULL THEN
             RETURN NEXT at;
             found := found + 1;

@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION keep_planned_times() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO kept_times (campaign_target_id, channel_id, kept_from, kept_until)
-    SELECT target.id, NEW.channel_id, planned.at, planned.at + NEW.gap
+    SELECT target.id, NEW.channel_id, planned.at, planned.at + greatest(NEW.gap,
+        make_interval(hours => least(target.hours_on_top, 72)::integer))
     FROM campaign_targets target
     LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
     CROSS JOIN LATERAL (SELECT greatest(target.publish_at, job.due_at) AS at) AS planned

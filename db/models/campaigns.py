@@ -84,6 +84,9 @@ class Channel(Base):
             " OR (price IS NOT NULL AND promised_hours IS NOT NULL)",
             name="terms",
         ),
+        CheckConstraint(
+            "removed_early_at IS NULL OR status NOT IN ('active', 'paused')", name="removed_early"
+        ),
         Index("ix_channels_owner_id", "owner_id"),
         Index("ix_channels_active", "id", postgresql_where=text("status = 'active'")),
         Index(
@@ -131,6 +134,10 @@ class Channel(Base):
         server_default=text("'1970-01-01 00:00:00+00'::timestamp with time zone")
     )
     """When Telegram is asked again. The time of the default is past, so it means at once."""
+    removed_early_at: Mapped[datetime | None]
+    """When the channel was taken off the market after early removals, until the staff look."""
+    removals_seen_at: Mapped[datetime | None]
+    """The time of the newest early removal that the staff have looked at."""
     created_at: Mapped[CreatedAt]
 
 

@@ -1,7 +1,7 @@
-"""Store the fee of each withdrawal, and how long payouts in Stars must wait before they are withdrawn.
+"""Store the fee of each withdrawal, how long payouts in Stars must wait, and who removed too many posts.
 
 Before, a withdrawal was always paid whole, and money could leave the platform while Telegram still held the
-Stars that it came from.
+Stars that it came from. An owner could remove posts early again and again, and still be offered.
 """
 
 import sqlalchemy as sa
@@ -29,6 +29,12 @@ REASONS = (
 PARTS = ("fee", "escrow_release")
 """The reasons that only an entry has, and no transfer."""
 FEE = "withdrawal_fee"
+REMOVALS = (
+    ("suspend_after_removals", "text", "adtech_clock"),
+    ("offer_channel_again", "bigint, bigint, text, text, text", "adtech_bot"),
+)
+"""The new functions about early removals: name, arguments, and which login may call them."""
+_REMOVAL_COLUMNS = ("removed_early_at", "removals_seen_at")
 
 
 def upgrade() -> None:
@@ -36,7 +42,7 @@ def upgrade() -> None:
     online.create_index(
         INDEX, "ledger_entries", ["wallet_id", "created_at"], where="reason = 'payout'"
     )
-    online.run(revision, (_add_terms, _add_reason, _validate))
+    online.run(revision, (_add_terms, _add_reason, _add_removals, _validate))
 
 
 def _add_terms() -> None:
@@ -83,8 +89,28 @@ def _replace_check(table: str, name: str, rule: str) -> None:
     op.create_check_constraint(constraint, table, rule, postgresql_not_valid=True)
 
 
+def _add_removals() -> None:
+    for name in _REMOVAL_COLUMNS:
+        op.add_column("channels", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_channels_removed_early"),
+        "channels",
+        "removed_early_at IS NULL OR status NOT IN ('active', 'paused')",
+        postgresql_not_valid=True,
+    )
+    for name, _, login in REMOVALS:
+        functions.create(name, revision)
+        op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO {login}")
+    functions.create("forget_removals", revision)
+    op.execute(
+        "CREATE TRIGGER new_start BEFORE UPDATE OF owner_id ON channels FOR EACH ROW"
+        " WHEN (old.owner_id <> new.owner_id) EXECUTE FUNCTION forget_removals()"
+    )
+
+
 def _validate() -> None:
     online.validate("withdrawals", "ck_withdrawals_fee", "ck_withdrawals_hold_days")
+    online.validate("channels", "ck_channels_removed_early")
     _validate_ledger()
 
 
@@ -97,6 +123,12 @@ def _validate_ledger() -> None:
 
 def downgrade() -> None:
     """Restore the functions and constraints, and remove the columns and the index."""
+    op.execute("DROP TRIGGER new_start ON channels")
+    op.execute("DROP FUNCTION forget_removals()")
+    for name, arguments, _ in REMOVALS:
+        op.execute(f"DROP FUNCTION {name}({arguments})")
+    for name in _REMOVAL_COLUMNS:
+        op.drop_column("channels", name)
     op.execute("DROP TRIGGER young_payouts_stay ON withdrawals")
     op.execute("DROP FUNCTION require_payout_hold()")
     for name in REPLACED:

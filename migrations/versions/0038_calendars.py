@@ -18,10 +18,12 @@ depends_on = None
 CALENDARS, TIMES = "channel_calendars", "kept_times"
 READERS = "adtech_bot, adtech_clock, adtech_reports"
 ADDED = (
-    ("time_problem", "channel_calendars, timestamptz", "adtech_bot"),
-    ("free_times", "bigint, timestamptz, timestamptz, integer, interval", "adtech_bot"),
-    ("check_time", "bigint, timestamptz", "adtech_bot"),
+    ("taken_until", "channel_calendars, timestamptz, interval", "adtech_bot"),
+    ("time_problem", "channel_calendars, timestamptz, interval", "adtech_bot"),
+    ("free_times", "bigint, timestamptz, timestamptz, integer, interval, interval", "adtech_bot"),
+    ("check_time", "bigint, timestamptz, interval", "adtech_bot"),
     ("publish_time", "bigint, timestamptz", READERS),
+    ("store_kept_time", "bigint, bigint, timestamptz", None),
     ("keep_time", "", None),
     ("keep_next_time", "", None),
     ("keep_planned_times", "", None),
@@ -42,8 +44,9 @@ TRIGGERS = (
         "campaign_targets",
         "time_moved",
         (
-            "AFTER UPDATE OF publish_at ON campaign_targets FOR EACH ROW"
-            " WHEN (old.publish_at IS DISTINCT FROM new.publish_at) EXECUTE FUNCTION keep_time()"
+            "AFTER UPDATE OF publish_at, hours_on_top ON campaign_targets FOR EACH ROW"
+            " WHEN (old.publish_at IS DISTINCT FROM new.publish_at"
+            " OR old.hours_on_top <> new.hours_on_top) EXECUTE FUNCTION keep_time()"
         ),
     ),
     (

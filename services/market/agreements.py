@@ -84,8 +84,8 @@ async def accept(session: AsyncSession, *, actor: Actor, target_id: int, version
     """Record that a channel's owner accepts a version, and queue its card in the admin chat.
 
     Returns False if the owner has accepted before. Locks the placement. Raises AccessDenied,
-    NotFound, VersionChanged, InvalidMove, AlreadyAnswered, AnswerTooLate, PersonBlocked,
-    ChannelNotUsable.
+    NotFound, OwnMoney (a manager's own ad), VersionChanged, InvalidMove, AlreadyAnswered,
+    AnswerTooLate, PersonBlocked, ChannelNotUsable.
     """
     is_new = await _answer(session, actor, target_id, Answer.ACCEPTED, "", version)
     if is_new:
@@ -224,6 +224,7 @@ def _refusal(
     wanted = TargetStatus.REJECTED if answer is Answer.DECLINED else TargetStatus.APPROVED
     refusals: dict[str, Callable[[], errors.DomainError]] = {
         "not_found": lambda: errors.NotFound("target", target_id),
+        "own_money": lambda: errors.OwnMoney(target_id),
         "version_changed": lambda: VersionChanged(target_id),
         "answered": lambda: AlreadyAnswered(target_id, state or ""),
         "invalid_move": lambda: errors.InvalidMove("target", target_id, state or "", wanted),

@@ -3,11 +3,12 @@
 Telegram removes each new post of a channel when the timer's time is over.
 """
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
+from db.models.formats import ChannelFormat
 from services.platform import outbox
 from services.platform.channel_errors import PromiseTooLong
 
@@ -53,8 +54,13 @@ async def notify(session: AsyncSession, channel: Channel) -> None:
         .where(CampaignTarget.channel_id == channel.id, CampaignTarget.status.in_(_OPEN))
         .order_by(CampaignTarget.id)
     )
+    longest = await session.scalar(
+        select(func.max(ChannelFormat.promised_hours)).where(
+            ChannelFormat.channel_id == channel.id, ChannelFormat.retired_at.is_(None)
+        )
+    )
     broken = [row for row in open_placements.all() if is_too_short(channel, row.promised_hours)]
-    if not broken and not is_too_short(channel, channel.promised_hours or 0):
+    if not broken and not is_too_short(channel, longest or 0):
         return
     seconds = channel.auto_delete_seconds
     hour = f"{await queries.now(session):%Y-%m-%dT%H}"

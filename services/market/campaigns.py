@@ -208,7 +208,8 @@ async def submit_target(
     if chosen.price > left:
         raise errors.BudgetExceeded(campaign_id, left, chosen.price)
     await submission_funds.require(session, advertiser_id=advertiser_id, price=chosen.price)
-    await kept_times.require(session, channel_id, publish_at)
+    on_top = timedelta(hours=chosen.hours_on_top)
+    await kept_times.require(session, channel_id, publish_at, on_top=on_top)
     target = CampaignTarget(
         campaign_id=campaign_id,
         channel_id=channel_id,

@@ -10,16 +10,19 @@ from services.platform import outbox
 _OPEN = (TargetStatus.PENDING, TargetStatus.APPROVED)
 
 
-async def notify_suspended(session: AsyncSession, channel: Channel, reason: str) -> None:
+async def notify_suspended(
+    session: AsyncSession, channel: Channel, reason: str, *, to_staff: bool = True
+) -> None:
     """Notify the owner, the admins and the advertisers that a channel is suspended.
 
     The admins get at most one message an hour about a channel and a reason, however often rights
     are taken and given back. An advertiser gets one message for each pending or approved placement,
-    and never a second one.
+    and never a second one. If `to_staff` is False, the admins get no message.
     """
     payload = {"channel_id": channel.id, "reason": reason}
     key = f"channel_suspended:{channel.id}:{reason}:{await queries.now(session):%Y-%m-%dT%H}"
-    for user_id, once in ((channel.owner_id, None), (None, key)):
+    receivers = [(channel.owner_id, None), *([(None, key)] if to_staff else [])]
+    for user_id, once in receivers:
         await outbox.add(
             session, user_id=user_id, kind="channel_suspended", payload=payload, key=once
         )

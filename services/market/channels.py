@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,14 +14,16 @@ from db.models.users import User
 from services.market import (
     auto_delete,
     channel_notices,
+    channel_takeovers,
     creatives,
     escalations,
     formats,
     managers,
 )
 from services.market.terms import Terms, require_valid
-from services.platform import audit, errors, outbox, transitions, users
+from services.platform import audit, errors, transitions, users
 from services.platform.actors import SYSTEM, Actor
+from services.platform.removal_errors import RemovedEarly
 from services.platform.transitions import ActorRole
 
 TOPIC_LIMIT = 64
@@ -29,7 +31,8 @@ OWNER_BLOCKED = "owner_blocked"
 OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
 GONE = "channel_gone"
-REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR)
+REMOVED_EARLY = "removed_early"
+REASONS_WITH_ACCESS = (OWNER_BLOCKED, OWNER_GONE, NOT_CREATOR, REMOVED_EARLY)
 """The bot still has access to a channel that is suspended for one of these reasons."""
 RIGHTS_GRACE = timedelta(hours=24)
 """The admins decide about the posts of a channel at the latest after this time without rights."""
@@ -51,9 +54,11 @@ async def connect(
     The caller has checked with Telegram that the bot may post there and that the actor is the
     creator. `former_owner_id` is None, or a user who is no longer the creator. The actor takes over
     a removed channel or a channel of this user, and must set new terms. A suspension of the actor's
-    own channel ends. The scheduler asks Telegram about the channel at once. Checks that were due
-    while the bot lacked its rights are recorded as "unknown". Locks the channel. Raises
-    AccessDenied, PersonBlocked; ChannelTaken if another person owns the channel.
+    own channel ends, but not one after early removals. The scheduler asks Telegram about the
+    channel at once. Checks that were due while the bot lacked its rights are recorded as "unknown".
+    Locks the channel. Raises AccessDenied, PersonBlocked; ChannelTaken if another person owns the
+    channel; RemovedEarly if it is the actor's own, was removed here, and the staff have not looked
+    at its early removals.
     """
     owner_id = actor.require_user(action="channel_connect")
     if await users.first_blocked(session, owner_id):
@@ -74,15 +79,18 @@ async def connect(
     if _has_lost_rights(channel):
         await escalations.record_missed_checks(session, channel=channel)
     if channel.status is ChannelStatus.REMOVED:
-        _reopen(channel, owner_id)
+        if channel.owner_id == owner_id:
+            _require_no_removals(channel)
+        channel_takeovers.reopen(channel, owner_id)
         channel.last_message_id = 0
     elif channel.owner_id != owner_id:
         if channel.owner_id != former_owner_id:
             raise errors.ChannelTaken(chat_id)
-        await _take_over(session, actor, channel, owner_id)
+        await channel_takeovers.take_over(session, actor, channel, owner_id)
     elif channel.status is ChannelStatus.SUSPENDED:
         _restore_status(channel)
-    channel.status_reason = None
+    if channel.status is not ChannelStatus.SUSPENDED:
+        channel.status_reason = None
     channel.title, channel.username, channel.subscribers = title, username, subscribers
     channel.auto_delete_seconds = auto_delete_seconds
     channel.facts_due_at = await queries.now(session)
@@ -91,33 +99,6 @@ async def connect(
         session, actor=actor, action="channel_connected", role="owner", channel_id=channel.id
     )
     return channel
-
-
-async def _take_over(session: AsyncSession, actor: Actor, channel: Channel, owner_id: int) -> None:
-    """Give a channel to its new creator. The former owner keeps the existing placements."""
-    former_owner_id = channel.owner_id
-    channel.status = ChannelStatus.REMOVED
-    await session.flush()
-    _reopen(channel, owner_id)
-    await session.flush()
-    await audit.record(
-        session,
-        actor=actor,
-        action="channel_taken_over",
-        role="owner",
-        channel_id=channel.id,
-        former_owner_id=former_owner_id,
-    )
-    for user_id in (former_owner_id, None):
-        await outbox.add(
-            session, user_id=user_id, kind="channel_taken_over", payload={"channel_id": channel.id}
-        )
-
-
-def _reopen(channel: Channel, owner_id: int) -> None:
-    channel.status, channel.status_reason = ChannelStatus.PENDING, None
-    channel.owner_id = owner_id
-    channel.price = channel.promised_hours = channel.topic = None
 
 
 async def set_terms(
@@ -137,7 +118,7 @@ async def set_terms(
 
     A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
     placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
-    InvalidTerms, PromiseTooLong, InvalidText, ChannelNotUsable.
+    InvalidTerms, PromiseTooLong, InvalidText, ChannelNotUsable; RemovedEarly for a pending channel.
     """
     channel, role = await lock_managed(session, actor, channel_id)
     terms = Terms(price, promised_hours, hours_on_top, ending)
@@ -149,6 +130,7 @@ async def set_terms(
     await formats.sell_only(session, channel_id, terms)
     channel.price, channel.promised_hours, channel.topic = price, promised_hours, topic
     if channel.status is ChannelStatus.PENDING:
+        _require_no_removals(channel)
         channel.status = ChannelStatus.ACTIVE
     await session.flush()
     if channel.status is ChannelStatus.ACTIVE and channel.status_reason is not None:
@@ -256,29 +238,6 @@ async def record_rights_restored(
     await session.flush()
 
 
-async def record_message_id(session: AsyncSession, *, chat_id: int, message_id: int) -> None:
-    """Raise the stored highest message id of a channel to `message_id`. Locks the channel.
-
-    The search for a lost post begins above the stored id. Therefore `message_id` must be the newest
-    message of the channel, or a post that a search found above such a message.
-    """
-    await session.execute(
-        update(Channel)
-        .where(Channel.chat_id == chat_id, Channel.last_message_id < message_id)
-        .values(last_message_id=message_id)
-    )
-
-
-async def reset_message_id(session: AsyncSession, *, chat_id: int) -> None:
-    """Set the stored highest message id to 0 for a channel that the bot has left.
-
-    Locks the channel.
-    """
-    await session.execute(
-        update(Channel).where(Channel.chat_id == chat_id).values(last_message_id=0)
-    )
-
-
 async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Channel]:
     """Return a page of the active channels of unblocked owners, ordered by id."""
     rows = await session.scalars(
@@ -345,15 +304,28 @@ async def suspend(session: AsyncSession, channel: Channel, reason: str) -> None:
 
 
 async def restore(session: AsyncSession, channel: Channel) -> None:
-    """Give a suspended channel its earlier status. The caller has locked the channel."""
+    """Give a suspended channel its earlier status. The caller has locked the channel.
+
+    After early removals, it stays suspended until the staff have looked at them.
+    """
     _restore_status(channel)
     await session.flush()
+    if channel.status is ChannelStatus.SUSPENDED:
+        return
     await audit.record(
         session, actor=SYSTEM, action="channel_restored", role="system", channel_id=channel.id
     )
 
 
+def _require_no_removals(channel: Channel) -> None:
+    if channel.removed_early_at is not None:
+        raise RemovedEarly(channel.id)
+
+
 def _restore_status(channel: Channel) -> None:
+    if channel.removed_early_at is not None:
+        channel.status_reason = REMOVED_EARLY
+        return
     channel.status = ChannelStatus.PAUSED if channel.was_paused else ChannelStatus.ACTIVE
     channel.status_reason = None
 

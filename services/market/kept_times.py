@@ -33,23 +33,26 @@ TIMES_A_DAY = 48
 SOON = timedelta(minutes=1)
 """A free time within this time from now counts as now."""
 _FREE = text(
-    "SELECT free FROM free_times(:channel_id, :after, :until, :wanted, :step) AS free"
+    "SELECT free FROM free_times(:channel_id, :after, :until, :wanted, :step, :on_top) AS free"
 ).bindparams(
     bindparam("channel_id", type_=BigInteger),
     bindparam("after", type_=DateTime(timezone=True)),
     bindparam("until", type_=DateTime(timezone=True)),
     bindparam("step", type_=Interval),
+    bindparam("on_top", type_=Interval),
 )
 _DAYS = text(
     """
     SELECT day.number
     FROM unnest(:begins, :ends) WITH ORDINALITY AS day (begins_at, ends_at, number)
-    WHERE EXISTS (SELECT FROM free_times(:channel_id, day.begins_at, day.ends_at, 1, :step))
+    WHERE EXISTS (SELECT FROM free_times(
+        :channel_id, day.begins_at, day.ends_at, 1, :step, :on_top))
     ORDER BY day.number
     """
 ).bindparams(
     bindparam("channel_id", type_=BigInteger),
     bindparam("step", type_=Interval),
+    bindparam("on_top", type_=Interval),
     bindparam("begins", type_=ARRAY(DateTime(timezone=True))),
     bindparam("ends", type_=ARRAY(DateTime(timezone=True))),
 )
@@ -73,11 +76,18 @@ async def is_kept(session: AsyncSession, channel_id: int) -> bool:
 
 
 async def free(
-    session: AsyncSession, channel_id: int, *, after: datetime, until: datetime, wanted: int
+    session: AsyncSession,
+    channel_id: int,
+    *,
+    after: datetime,
+    until: datetime,
+    wanted: int,
+    on_top: timedelta = timedelta(),
 ) -> Sequence[datetime]:
     """Return the first free times of a channel that are multiples of STEP, at most `wanted`.
 
-    `after` and `until` have a time zone. A channel without a calendar has no free times.
+    `after` and `until` have a time zone. `on_top` is how long no other ad may come after the ad. A
+    channel without a calendar has no free times.
     """
     found = await session.scalars(
         _FREE,
@@ -87,13 +97,19 @@ async def free(
             "until": until,
             "wanted": wanted,
             "step": STEP,
+            "on_top": on_top,
         },
     )
     return found.all()
 
 
-async def free_days(session: AsyncSession, channel_id: int, zone: tzinfo) -> Sequence[date]:
-    """Return the days of the next DAYS days on which a channel has a free time, in a time zone."""
+async def free_days(
+    session: AsyncSession, channel_id: int, zone: tzinfo, *, on_top: timedelta = timedelta()
+) -> Sequence[date]:
+    """Return the days of the next DAYS days on which a channel has a free time, in a time zone.
+
+    `on_top` is how long no other ad may come after the ad.
+    """
     soon = await queries.now(session) + SOON
     today = soon.astimezone(zone).date()
     days = [today + timedelta(days=number) for number in range(DAYS)]
@@ -105,17 +121,28 @@ async def free_days(session: AsyncSession, channel_id: int, zone: tzinfo) -> Seq
             "begins": [begins_at for begins_at, _ in limits],
             "ends": [ends_at for _, ends_at in limits],
             "step": STEP,
+            "on_top": on_top,
         },
     )
     return [days[number - 1] for number in found]
 
 
 async def free_on(
-    session: AsyncSession, channel_id: int, day: date, zone: tzinfo
+    session: AsyncSession,
+    channel_id: int,
+    day: date,
+    zone: tzinfo,
+    *,
+    on_top: timedelta = timedelta(),
 ) -> Sequence[datetime]:
-    """Return the free times of a channel on one day of a time zone, from now on."""
+    """Return the free times of a channel on one day of a time zone, from now on.
+
+    `on_top` is how long no other ad may come after the ad.
+    """
     after, until = _limits(day, zone, await queries.now(session) + SOON)
-    return await free(session, channel_id, after=after, until=until, wanted=TIMES_A_DAY)
+    return await free(
+        session, channel_id, after=after, until=until, wanted=TIMES_A_DAY, on_top=on_top
+    )
 
 
 def _limits(day: date, zone: tzinfo, soon: datetime) -> tuple[datetime, datetime]:
@@ -127,33 +154,56 @@ def _limits(day: date, zone: tzinfo, soon: datetime) -> tuple[datetime, datetime
     return max(begins_at, soon), next_day - timedelta(seconds=1)
 
 
-async def soonest(session: AsyncSession, channel_id: int) -> datetime | None:
+async def soonest(
+    session: AsyncSession, channel_id: int, *, on_top: timedelta = timedelta()
+) -> datetime | None:
     """Return the first free time of a channel from now on, or None if there is none within AHEAD.
 
-    A channel without a calendar has none.
+    `on_top` is how long no other ad may come after the ad. A channel without a calendar has none.
     """
     now = await queries.now(session)
     found: datetime | None = await session.scalar(
         _FREE,
-        {"channel_id": channel_id, "after": now, "until": now + AHEAD, "wanted": 1, "step": None},
+        {
+            "channel_id": channel_id,
+            "after": now,
+            "until": now + AHEAD,
+            "wanted": 1,
+            "step": None,
+            "on_top": on_top,
+        },
     )
     return found
 
 
-async def require(session: AsyncSession, channel_id: int, at: datetime | None) -> None:
+async def require(
+    session: AsyncSession,
+    channel_id: int,
+    at: datetime | None,
+    *,
+    on_top: timedelta = timedelta(),
+) -> None:
     """Refuse a time at which a channel with a calendar publishes no ad. None means "soon".
 
-    With a time, the calendar is locked until the end of the transaction, so that the time stays
-    free. Raises TimeNotFree, NoFreeTime.
+    `on_top` is how long no other ad may come after the ad. With a time, the calendar is locked
+    until the end of the transaction, so that the time stays free. Raises TimeNotFree, NoFreeTime.
     """
     if at is None:
-        if await is_kept(session, channel_id) and await soonest(session, channel_id) is None:
+        if (
+            await is_kept(session, channel_id)
+            and await soonest(session, channel_id, on_top=on_top) is None
+        ):
             raise NoFreeTime(channel_id)
         return
-    why = await session.scalar(select(func.check_time(channel_id, at)))
+    why = await session.scalar(select(func.check_time(channel_id, at, on_top)))
     if why is not None:
         times = await free(
-            session, channel_id, after=at, until=at + SUGGESTED_WITHIN, wanted=SUGGESTED
+            session,
+            channel_id,
+            after=at,
+            until=at + SUGGESTED_WITHIN,
+            wanted=SUGGESTED,
+            on_top=on_top,
         )
         raise TimeNotFree(channel_id, why, tuple(times))
 

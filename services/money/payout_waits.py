@@ -62,9 +62,8 @@ def is_waiting() -> ColumnElement[bool]:
 async def record_other_creator(session: AsyncSession, channel: Channel) -> None:
     """Begin a wait for a channel whose owner is not its creator any more, and notify people.
 
-    Nothing begins if the owner has no held escrow for the channel, or if an admin has decided that
-    the owner is paid as agreed. While a wait is open, the admins are reminded once a day. The
-    caller has locked the channel.
+    Nothing begins if the owner has no held escrow for the channel, if a wait is open, or if an
+    admin has decided that the owner is paid as agreed. The caller has locked the channel.
     """
     known = await session.scalar(
         select(PayoutWait)
@@ -73,27 +72,48 @@ async def record_other_creator(session: AsyncSession, channel: Channel) -> None:
         .limit(1)
         .execution_options(populate_existing=True)
     )
-    if known is None or (known.ended_at is not None and known.ended_by is None):
-        if not (await _held(session, channel.id, channel.owner_id)).placements:
-            return
-        # The ORM would write every column, and the scheduler's login may write these two alone.
-        begun = await session.scalars(
-            insert(PayoutWait)
-            .values(channel_id=channel.id, owner_id=channel.owner_id)
-            .returning(PayoutWait)
+    if known is not None and (known.ended_at is None or known.ended_by is not None):
+        return
+    if not (await _held(session, channel.id, channel.owner_id)).placements:
+        return
+    # The ORM would write every column, and the scheduler's login may write these two alone.
+    begun = await session.scalars(
+        insert(PayoutWait)
+        .values(channel_id=channel.id, owner_id=channel.owner_id)
+        .returning(PayoutWait.id)
+    )
+    wait_id = begun.one()
+    await audit.record(
+        session,
+        actor=SYSTEM,
+        action="payout_wait_began",
+        role="system",
+        wait_id=wait_id,
+        channel_id=channel.id,
+    )
+    await _notify(session, wait_id, channel.owner_id, "owner")
+
+
+async def remind(session: AsyncSession) -> None:
+    """Send the admins the card of each open wait with held money, once a day.
+
+    A wait stays open after a new owner has taken over the channel, or somebody has removed it.
+    """
+    waits = await session.scalars(
+        select(PayoutWait.id)
+        .where(
+            PayoutWait.ended_at.is_(None),
+            exists().where(
+                CampaignTarget.channel_id == PayoutWait.channel_id,
+                CampaignTarget.owner_id == PayoutWait.owner_id,
+                Escrow.campaign_target_id == CampaignTarget.id,
+                Escrow.status == EscrowStatus.HELD,
+            ),
         )
-        known = begun.one()
-        await audit.record(
-            session,
-            actor=SYSTEM,
-            action="payout_wait_began",
-            role="system",
-            wait_id=known.id,
-            channel_id=channel.id,
-        )
-        await _notify(session, known, channel.owner_id, "owner")
-    if known.ended_at is None:
-        await _notify(session, known, None, f"{await queries.now(session):%Y-%m-%d}")
+        .order_by(PayoutWait.id)
+    )
+    for wait_id in waits.all():
+        await _notify(session, wait_id, None, f"{await queries.now(session):%Y-%m-%d}")
 
 
 async def record_same_creator(session: AsyncSession, channel: Channel) -> None:
@@ -180,11 +200,11 @@ async def _held(session: AsyncSession, channel_id: int, owner_id: int) -> _Held:
     return _Held(int(placements), int(amount))
 
 
-async def _notify(session: AsyncSession, wait: PayoutWait, user_id: int | None, once: str) -> None:
+async def _notify(session: AsyncSession, wait_id: int, user_id: int | None, once: str) -> None:
     await outbox.add(
         session,
         user_id=user_id,
         kind=KIND,
-        payload={"wait_id": wait.id, "to": "staff" if user_id is None else "owner"},
-        key=f"{KIND}:{wait.id}:{once}",
+        payload={"wait_id": wait_id, "to": "staff" if user_id is None else "owner"},
+        key=f"{KIND}:{wait_id}:{once}",
     )

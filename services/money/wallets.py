@@ -17,6 +17,7 @@ from db.models.money import (
     Wallet,
     WalletKind,
     Withdrawal,
+    WithdrawalStatus,
 )
 from db.money import MAX_AMOUNT
 from services.platform import errors
@@ -52,7 +53,7 @@ class StatementLine:
     balance_after: int
     reference_id: int
     fee: int = 0
-    """The fee of the withdrawal whose money this entry holds."""
+    """The fee of the withdrawal whose money this entry holds. 0 if the money was returned."""
 
 
 async def of_user(session: AsyncSession, user_id: int) -> Wallet:
@@ -150,6 +151,7 @@ async def statement(
             and_(
                 LedgerEntry.reason == Reason.WITHDRAWAL_HOLD,
                 Withdrawal.id == LedgerEntry.reference_id,
+                Withdrawal.status != WithdrawalStatus.RETURNED,
             ),
         )
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)

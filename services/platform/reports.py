@@ -287,9 +287,11 @@ REPORTS: Mapping[str, Report] = {
         _RECENT_ENTRIES  # noqa: S608 - no text from outside
         + f"""
         SELECT days.day, COALESCE(SUM(recent.amount), 0)::bigint AS revenue,
-            COUNT(*) FILTER (WHERE recent.reason = 'fee') AS fees
+            COUNT(*) FILTER (WHERE recent.reason IN ('fee', 'withdrawal_fee')) AS fees
         FROM days LEFT JOIN recent ON recent.day = days.day AND recent.kind = 'revenue'
             AND (recent.reason <> 'fee' OR recent.reference_id NOT IN ({TESTED_TARGETS}))
+            AND (recent.reason <> 'withdrawal_fee' OR recent.reference_id NOT IN (
+                SELECT id FROM withdrawals WHERE user_id IN ({_TESTERS})))
         GROUP BY days.day ORDER BY days.day DESC
         """,  # noqa: S608 - the same
     ),

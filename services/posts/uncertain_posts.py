@@ -16,7 +16,7 @@ from db import queries
 from db.models.campaigns import CampaignStatus, CampaignTarget, Channel
 from db.models.money import Escrow
 from db.models.posting import Breach, PostCheck, PostJob, PostJobStatus, Verdict
-from services.market import channels, escalations
+from services.market import channels, escalations, newest_messages
 from services.market.creatives import Creative
 from services.platform import audit, outbox
 from services.platform.actors import SYSTEM
@@ -320,7 +320,7 @@ async def _lock_uncertain(
 
 async def _note_message(session: AsyncSession, post: UncertainPost, highest_seen_id: int) -> None:
     if post.has_known_id:
-        await channels.record_message_id(session, chat_id=post.chat_id, message_id=highest_seen_id)
+        await newest_messages.record(session, chat_id=post.chat_id, message_id=highest_seen_id)
 
 
 async def _send_again(

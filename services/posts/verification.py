@@ -12,7 +12,7 @@ from db import queries
 from db.models.campaigns import CampaignTarget
 from db.models.money import Escrow, EscrowStatus
 from db.models.posting import AdPart, Breach, PostCheck, PostJob, PostJobStatus, Verdict
-from services.market import channels
+from services.market import newest_messages
 from services.market.creatives import Creative
 from services.platform import audit, errors, outbox
 from services.platform.actors import SYSTEM
@@ -89,9 +89,7 @@ async def start_promised_hours(
             escalate_at=plan.escalate_at,
         )
     )
-    await channels.record_message_id(
-        session, chat_id=placement.channel.chat_id, message_id=message_id
-    )
+    await newest_messages.record(session, chat_id=placement.channel.chat_id, message_id=message_id)
     await _notify_parties(session, placement, "post_published", message_id=message_id)
 
 

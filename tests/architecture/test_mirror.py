@@ -12,6 +12,9 @@ TESTED_ELSEWHERE = {
     "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
     " handlers press them",
     "bot/owner_callbacks": "handlers/test_offers presses its buttons",
+    "bot/removal_callbacks": "handlers/test_early_removals presses its buttons",
+    "services/market/channel_takeovers": "test_channels gives channels to new owners with it",
+    "services/platform/removal_errors": "services/market/test_early_removals meets it",
     "bot/payout_callbacks": "handlers/test_withdraw_with_fee presses its buttons",
     "services/money/fees": "test_payout_terms computes fees with it",
     "bot/calendar_callbacks": "handlers/test_calendar presses and forges its buttons",
@@ -59,6 +62,7 @@ TESTED_ELSEWHERE = {
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",
     "handlers/forms": "the test of each form uses it",
     "handlers/buy_steps": "test_buy_form goes through its steps",
+    "services/market/newest_messages": "test_channels and handlers/test_channel_events record ids",
     "handlers/ad_input": "test_campaign_form and test_changes send ads to it",
     "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare"
     " sandbox/processes sandbox/startup_errors sandbox/__main__": "test_launch starts, kills and"

@@ -17,11 +17,21 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
 import handlers
-from bot import callbacks, commands, operator_callbacks, owner_callbacks, payout_callbacks, texts
+from bot import (
+    calendar_callbacks,  # noqa: F401 - defines the data of buttons
+    callbacks,
+    commands,
+    operator_callbacks,
+    owner_callbacks,
+    payout_callbacks,
+    removal_callbacks,
+    texts,
+)
 from bot.errors import explain, message_id
 from bot.screens import (
     corrections,
     dead_letters,
+    early_removals,
     moderation,
     offers,
     operators,
@@ -284,6 +294,7 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.Withdraw: {"key": ["f" * 20]},
     callbacks.WithdrawTo: {"key": ["f" * 20]},
     payout_callbacks.WithdrawWithFee: {"key": ["f" * 14]},
+    removal_callbacks.OnRemovals: {"reason": early_removals.REASONS},
 }
 """All values of the text fields of a class."""
 

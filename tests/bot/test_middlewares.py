@@ -11,7 +11,7 @@ from bot.operator_callbacks import OnSwitch, SwitchAct
 from bot.screens.operators import STOP_REASONS
 from db.models.operations import Switch
 from db.models.users import Role
-from services.market import channels
+from services.market import newest_messages
 from tests.handlers.marketplace import Marketplace
 
 STOP = "/killswitch stop payouts x"
@@ -290,7 +290,7 @@ async def test_the_bot_says_nothing_in_a_channel_after_an_error(
         raise ValueError("a fault of the product")
 
     await market.connect_channel()
-    monkeypatch.setattr(channels, "record_message_id", fail)
+    monkeypatch.setattr(newest_messages, "record", fail)
     before = await market.messages("channel")
     channel = market.chat("channel")
     await market.world.control(f"chats/{channel}/post", user_id=market.chat("owner"), text="news")

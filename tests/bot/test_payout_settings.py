@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from bot.settings import Settings
 from db.models.destinations import PayoutMethod
+from services.money.payout_terms import PayoutTerms
 
 NEEDED: dict[str, Any] = {
     "bot_token": "42:tokensecret",
@@ -22,6 +23,8 @@ NEEDED: dict[str, Any] = {
     [
         ("payout_min", "0"),
         ("payout_time", "0"),
+        ("payout_fee_bps", "10000"),
+        ("stars_hold_days", "366"),
         ("payout_methods", "hooksecret"),
         ("destination_keys", "hooksecret"),
     ],
@@ -44,3 +47,9 @@ def test_methods_of_payment_need_keys() -> None:
     assert configured.payout_methods == (PayoutMethod.TON, PayoutMethod.CARD)
     assert configured.encryption.decrypt(configured.encryption.encrypt("x")) == "x"
     assert keys[0] not in repr(configured)
+
+
+def test_the_terms_of_withdrawals_come_from_the_settings() -> None:
+    assert Settings.model_validate(NEEDED).payout_terms == PayoutTerms(1, 0, 21)
+    chosen = {"payout_min": "5", "payout_fee_bps": "50", "stars_hold_days": "0"}
+    assert Settings.model_validate(NEEDED | chosen).payout_terms == PayoutTerms(5, 50, 0)

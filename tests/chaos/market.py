@@ -12,7 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Campaign
 from db.models.users import Role, UserRole
 from db.session import Sessions
-from services.market import calendars, campaigns, channels, moderation, registration
+from services.market import (
+    calendars,
+    campaigns,
+    channels,
+    moderation,
+    newest_messages,
+    registration,
+)
 from services.market.creatives import Creative
 from services.platform.actors import Actor
 from tests.chaos.answers import Answers
@@ -152,7 +159,7 @@ class Market:
     async def note_message(self, chat_id: int, message_id: int) -> None:
         """Record the id of a message that an owner has posted in a channel."""
         async with self.sessions.begin() as session:
-            await channels.record_message_id(session, chat_id=chat_id, message_id=message_id)
+            await newest_messages.record(session, chat_id=chat_id, message_id=message_id)
 
     async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
         """Submit placements until the owner accepts one, approve it, and return its id."""

@@ -6,6 +6,7 @@ from sqlalchemy import select, text
 
 from bot.operator_callbacks import OnPayoutWait, PayoutWaitAct
 from db.models.payout_waits import PayoutWait
+from db.models.users import Role
 from services.money import payout_waits
 from tests.conftest import Database
 from tests.db.refused import refused_state
@@ -27,10 +28,13 @@ async def test_a_stolen_login_of_the_bot_ends_no_wait(
     asked = OnPayoutWait(act=PayoutWaitAct.ASK, id=waiting).pack()
     async with database.sessions.begin() as session:
         stranger = await people.person(session)
-        await presses.press(session, stranger, data)
+        operator = await people.staff(session, Role.OPERATOR)
+        for who in (stranger, operator):
+            await presses.press(session, who, data)
         await presses.press(session, made.moderator, asked)
     assert await refused_state(bot, as_admin) == "AD069"
-    assert await refused_state(bot, end.format(stranger.user_id)) == "AD069"
+    for who in (stranger, operator):
+        assert await refused_state(bot, end.format(who.user_id)) == "AD069"
     async with database.sessions.begin() as session:
         await presses.press(session, made.moderator, data)
     assert await bot.fetchval(as_admin) is None

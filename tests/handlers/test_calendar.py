@@ -125,7 +125,8 @@ async def test_a_press_sets_up_a_calendar_and_forged_buttons_change_nothing(
     for change, value in (
         (CalendarChange.HOURS, 2099),
         (CalendarChange.HOURS, -1),
-        (CalendarChange.GAP, 99_999_999),
+        (CalendarChange.GAP, 2**62),
+        (CalendarChange.GAP, -(2**62)),
         (CalendarChange.MOST, -5),
         (CalendarChange.OPEN_WEEKDAY, 9),
     ):

@@ -57,7 +57,8 @@ async def test_a_format_that_is_gone_opens_the_list(market: Marketplace) -> None
     await market.press("owner", "24 h · $10.00")
     [row] = await market.rows("SELECT channel_id, id FROM channel_formats WHERE price = 1000")
     await market.press("owner", "🗑 Stop selling it")
-    for data in (f"format:card:{row['channel_id']}:{row['id']}", f"form:price:{row['id']}"):
+    gone, terms = row["id"], f"form:terms:{row['channel_id']}"
+    for data in (f"format:card:{row['channel_id']}:{gone}", f"form:price:{gone}", terms):
         await market.press_forged("owner", data)
         assert "🏷 What “Daily” sells" in await market.last("owner")
 
@@ -73,7 +74,7 @@ async def test_an_advertiser_chooses_one_of_several_formats(market: Marketplace)
     await market.press("advertiser", "Daily")
     await market.press("advertiser", "2/48 h · $15.00")
     await market.press("advertiser", "⚡ As soon as approved")
-    stays = "Stays: 48 hours, in the first 2 hours no newer post comes after it"
+    stays = "Stays: 48 hours (no newer post in the first 2 hours)"
     shown = await market.last("advertiser")
     assert stays in shown
     assert "Price: $15.00" in shown
@@ -103,8 +104,6 @@ async def test_a_chosen_format_that_is_retired_is_chosen_again(market: Marketpla
     assert await market.value("SELECT count(*) FROM campaign_targets") == 0
     for button in ("∞ · $30.00", "⚡ As soon as approved", "✅ Submit"):
         await market.press("advertiser", button)
-    assert "Stays: without end (I check it in the first 72 hours)" in await market.last(
-        "advertiser"
-    )
+    assert "Stays: without end; I check it in the first 72 hours" in await market.last("advertiser")
     [bought] = await market.rows("SELECT price, promised_hours, ending FROM campaign_targets")
     assert list(bought.values()) == [3_000, 72, "endless"]

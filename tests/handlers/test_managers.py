@@ -105,6 +105,14 @@ async def test_the_terms_of_a_demoted_manager_are_not_saved(market: Marketplace)
     assert "somebody else's" in await market.press("admin", "⏸ Pause", message_id=pause)
 
 
+async def test_a_demoted_manager_does_not_pause_the_channel(market: Marketplace) -> None:
+    await name(market)
+    await market.press("admin", "📺 Open the channel")
+    await promote(market, "admin", "member")
+    assert "no administrator of this channel any more" in await market.press("admin", "⏸ Pause")
+    assert await market.value("SELECT status FROM channels") == "active"
+
+
 async def test_only_administrators_who_have_started_the_bot_are_named(market: Marketplace) -> None:
     await market.connect_channel()
     await open_managers(market)

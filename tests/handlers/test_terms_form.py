@@ -94,7 +94,7 @@ async def test_a_post_that_is_taken_down_has_at_most_47_hours(market: Marketplac
     assert "• 3/47 h 🗑: $60.00" in await market.last("owner")
     await market.press("owner", "3/47 h 🗑")
     card = await market.last("owner")
-    assert "47 hours, then I take it down, in the first 3 hours no newer post comes" in card
+    assert "47 hours (no newer post in the first 3 hours), then I take it down" in card
     [row] = await market.rows("SELECT ending, hours_on_top FROM channel_formats WHERE price = 6000")
     assert list(row.values()) == ["removed", 3]
 

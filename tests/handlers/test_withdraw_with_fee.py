@@ -46,6 +46,15 @@ async def test_the_fee_is_said_agreed_to_and_paid(with_own_login: Marketplace) -
     await market.press("advertiser", "⬅️ Back")
     await market.press("advertiser", "📄 Statement")
     assert FEE in await market.last("advertiser")
+    await market.press("advertiser", "⬅️ Back")
+    await market.press("advertiser", "📤 My withdrawals")
+    await market.press("advertiser", "✖️ Take back")
+    await market.press("advertiser", "✖️ Yes, take it back")
+    assert "You took it back" in await market.last("advertiser")
+    assert "You get" not in await market.last("advertiser")
+    await market.press("advertiser", "⬅️ Back")
+    await market.press("advertiser", "📄 Statement")
+    assert "You get" not in await market.last("advertiser")
 
 
 async def test_the_admin_pays_the_amount_without_the_fee(market: Marketplace) -> None:
@@ -69,6 +78,9 @@ async def test_the_admin_pays_the_amount_without_the_fee(market: Marketplace) ->
     await market.say("admin", f"/paid {number} wire-1", where="group")
     await market.deliver()
     assert "is paid: $28.50. Reference: wire-1" in await market.last("advertiser")
+    paid_card = await market.last("group")
+    assert "The amount without the fee of $1.50 is $28.50." in paid_card
+    assert "Pay exactly" not in paid_card
     kept = "SELECT sum(balance) FROM wallets WHERE kind = 'revenue'"
     assert await market.value(kept) == 150
     assert await market.balance("advertiser") == 7_000
@@ -107,11 +119,11 @@ async def test_young_stars_wait_and_the_wallet_says_until_when(market: Marketpla
 def test_the_wallet_shows_three_days_and_the_last_one() -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     steps = [Step(noon + timedelta(hours=9 * number), number) for number in range(1, 20)]
-    t = Texts("ru", "XTR", "Europe/Berlin")
+    t = Texts("ru", "XTR", "Asia/Tokyo")
     assert payout_holds.lines(t, Withdrawable(0, steps)).splitlines() == [
         "⏳ Недавний заработок ваших каналов можно вывести не сразу. Сейчас можно вывести 0 ⭐.",
-        "• всего 1 ⭐ с 1 мар. 2026 22:00 CET",
-        "• всего 3 ⭐ с 2 мар. 2026 16:00 CET",
-        "• всего 6 ⭐ с 3 мар. 2026 19:00 CET",
-        "• всего 19 ⭐ с 8 мар. 2026 16:00 CET",
+        "• всего 2 ⭐ с 2 мар. 2026 15:00 JST",
+        "• всего 5 ⭐ с 3 мар. 2026 18:00 JST",
+        "• всего 8 ⭐ с 4 мар. 2026 21:00 JST",
+        "• всего 19 ⭐ с 9 мар. 2026 00:00 JST",
     ]

@@ -8,7 +8,7 @@ from bot.telegram import rate_limits
 from db.models.operations import Switch
 from scheduler import notice_delivery, post_search, settlements, watchdogs
 from scheduler.post_search import Search
-from services.market import channels
+from services.market import newest_messages
 from services.posts import uncertain_posts
 from tests.factories import breakage
 from tests.scheduler.scene import Scene
@@ -60,7 +60,7 @@ async def make_message_id_known(scene: Scene) -> None:
     """Let the owner publish a message, and record its id as known to the bot."""
     message_id = await write_by_hand(scene)
     async with scene.database.sessions.begin() as session:
-        await channels.record_message_id(
+        await newest_messages.record(
             session, chat_id=scene.world.ids["channel"], message_id=message_id
         )
 

@@ -18,6 +18,7 @@ audit-act = { $name ->
     [channel_removed] Channel removed
     [channel_restored] Channel usable again
     [channel_resumed] Channel resumed
+    [channel_offered_again] Channel offered again after early removals
     [channel_suspended] Channel suspended
     [channel_taken_over] Channel taken over by its new owner
     [channel_terms_set] Price and terms of a channel set

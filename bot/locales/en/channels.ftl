@@ -45,13 +45,14 @@ channel-suspended-why = { $reason ->
     [owner_blocked] The owner is blocked.
     [owner_gone] The owner's Telegram account does not exist any more.
     [not_creator] Its owner here is not its creator any more. The creator can connect it.
+    [removed_early] Three ads in it were removed before their promised time within 30 days. An admin looks at this before the channel is offered again. Its owner can write to the support: /paysupport
    *[other] I can't post in the channel. Make me an admin with the right to post.
 }
 channels-waiting = ⏳ Waiting for my answer ({ $waiting })
 channels-sold = 📢 Ads in my channels
 channels-earnings = 📈 My earnings
 channel-connect = ➕ Connect a channel
-channel-choose = Choose your channel. Telegram will make me an admin with the right to post, and no other right. If you are an administrator there, but not the creator, you get a link for the creator.
+channel-choose = Choose one of the channels that you created or administer. Telegram will make me an admin with the right to post, and no other right. If you are not the creator, you get a link for the creator.
 channel-choose-button = 📺 Choose a channel
 channel-connected = ✅ “{ $title }” is connected.
 channel-no-right = I can't post in that channel. Make me an admin there with the right to post messages, then choose it again.

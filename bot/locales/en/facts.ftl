@@ -45,7 +45,10 @@ notice-channel-timer-short = ⏱ “{ $title }”: Telegram now deletes new post
    *[other] { $broken } open placements were promised for longer.
 } { $to ->
     [owner] Switch the auto-delete timer off in the channel's settings, or set fewer hours in “✏️ Price and terms”. You are not paid for a post that is deleted early.
-   *[staff] The owner and the advertisers were told. Nobody has to do anything now: a post that is deleted early is refunded.
+   *[staff] { $broken ->
+        [0] The owner was told.
+       *[other] The owner and the advertisers were told.
+    } Nobody has to do anything now: a post that is deleted early is refunded.
 }
 notice-placement-timer-short = ⏱ { $channel } has set an auto-delete timer: Telegram deletes new posts there after { $hours ->
     [one] { $hours } hour

@@ -1,11 +1,14 @@
 stays = { $ending ->
-    [removed] { hours }, then I take it down
-    [endless] without end (I check it in the first { hours })
-   *[left] { hours }
+    [endless] without end
+   *[other] { hours }
 }{ $top ->
     [0] {""}
-    [one] , in the first hour no newer post comes after it
-   *[other] , in the first { $top } hours no newer post comes after it
+    [one] {" "}(no newer post in the first hour)
+   *[other] {" "}(no newer post in the first { $top } hours)
+}{ $ending ->
+    [removed] , then I take it down
+    [endless] ; I check it in the first { hours }
+   *[left] {""}
 }
 stays-short = { $top ->
     [0] {""}
@@ -43,7 +46,7 @@ format-retire = 🗑 Stop selling it
 format-last = This is the only format of the channel. To sell nothing for some time, pause the channel.
 format-price-ask = The price is { $present } now. What should it be? For example: { $example }
 format-price-sure = A post costs { $price }: you get { $share }, and the platform's fee is { $fee }. Is it right?
-buy-format = 🛒 { $channel }: which format? In 2/48, for example, no newer post comes after yours in the first 2 hours, and it stays for 48 hours.
+buy-format = 🛒 { $channel }: which format? In 2/48, for example, no newer post comes after yours in the first 2 hours, and it stays for 48 hours. 🗑 means that I take it down after that, ∞ that it stays.
 error-last-format = This is the only format that the channel sells, so nothing was changed. Add another format first, or pause the channel.
 error-too-many-formats = The channel sells { $limit } formats already, and more are not possible. Stop selling one of them first.
 format-removal = 🗑 I delete it after other hours

@@ -18,6 +18,7 @@ audit-act = { $name ->
     [channel_removed] Канал удалён
     [channel_restored] Канал снова доступен
     [channel_resumed] Канал снова продаёт рекламу
+    [channel_offered_again] Канал снова предлагается после ранних удалений
     [channel_suspended] Канал отключён ботом
     [channel_taken_over] Канал перешёл к новому владельцу
     [channel_terms_set] Заданы цена и условия канала

@@ -107,6 +107,14 @@ async def test_a_change_leaves_what_is_kept_alone(session: AsyncSession) -> None
     assert calendar.gap == SHORTEST_GAP
 
 
+async def test_the_first_room_between_ads_is_found(session: AsyncSession) -> None:
+    made = await _opened(session)
+    noon = MONDAY + 12 * HOUR
+    for hours in (0, 1, 3, 4.5):
+        await people.another(session, made, publish_at=noon + hours * HOUR, decide=False)
+    assert await _free(session, made, noon - HOUR / 2, 2) == [noon + 2 * HOUR, noon + 6 * HOUR]
+
+
 async def test_the_hour_that_is_skipped_in_spring_is_not_offered(session: AsyncSession) -> None:
     made = await _opened(session, "Europe/Berlin")
     await _set(session, made, calendars.set_hours, opens_at=150, closes_at=4 * 60)  # from 02:30

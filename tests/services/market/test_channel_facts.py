@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.audience import ChannelSubscribers
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.operations import OutboxMessage
-from services.market import auto_delete, campaigns, channel_facts, channels
+from services.market import auto_delete, campaigns, channel_facts, channels, managers
 from services.market.channel_facts import ChannelFacts, DueChannel
+from services.money import escrow
+from services.platform import users
 from services.platform.actors import Actor
 from services.platform.channel_errors import PromiseTooLong
 from tests.factories import people
@@ -155,6 +157,21 @@ async def test_a_timer_that_is_too_short_is_told_once(session: AsyncSession) -> 
     await tell(session, made.channel, auto_delete_seconds=DAY)
     assert len(await notices(session, auto_delete.TOO_SHORT)) == 4
     assert await notices(session, auto_delete.PLACEMENT_TOO_SHORT) == told
+
+
+async def test_a_reading_finds_lost_managers_and_another_creator(session: AsyncSession) -> None:
+    made = await people.posted(session, promised_hours=0)
+    helper = await people.person(session)
+    telegram_id = (await users.get(session, helper.user_id or 0)).telegram_id
+    named = {"channel_id": made.channel.id, "telegram_id": telegram_id}
+    await managers.name(session, actor=made.owner, **named)
+    await tell(session, made.channel, administrators=frozenset({telegram_id}))
+    assert await managers.list_telegram_ids(session, made.channel.id) == [telegram_id]
+    await tell(session, made.channel, owner_is_creator=False)
+    assert await managers.list_telegram_ids(session, made.channel.id) == []
+    assert await escrow.list_releasable(session, limit=9) == []
+    await tell(session, made.channel)
+    assert await escrow.list_releasable(session, limit=9) == [made.target.id]
 
 
 async def test_nobody_is_told_about_a_timer_that_is_long_enough(session: AsyncSession) -> None:

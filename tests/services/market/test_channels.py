@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Channel
 from db.models.posting import Verdict
 from db.money import MAX_AMOUNT
-from services.market import channels, moderation, owner_suspensions, user_blocks
+from services.market import channels, moderation, newest_messages, owner_suspensions, user_blocks
 from services.market.terms import MAX_PROMISED_HOURS
 from services.money import escrow
 from services.platform import errors
@@ -242,14 +242,14 @@ async def test_rights_in_an_unknown_channel_change_nothing(session: AsyncSession
     before = await rows.snapshot(session)
     await channels.record_rights_lost(session, chat_id=CHAT, reason="kicked")
     await channels.record_rights_restored(session, chat_id=CHAT)
-    await channels.record_message_id(session, chat_id=CHAT, message_id=5)
+    await newest_messages.record(session, chat_id=CHAT, message_id=5)
     assert await rows.snapshot(session) == before
 
 
 async def test_the_last_message_id_only_grows(session: AsyncSession) -> None:
     _, channel = await _in(session, "active")
     for seen, highest in ((7, 7), (5, 7), (9, 9)):
-        await channels.record_message_id(session, chat_id=CHAT, message_id=seen)
+        await newest_messages.record(session, chat_id=CHAT, message_id=seen)
         await session.refresh(channel)
         assert channel.last_message_id == highest
 

@@ -1,7 +1,5 @@
 """Test that the ads of a channel have times of their own, by the channel's calendar."""
 
-import asyncio
-import itertools
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -12,24 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.calendars import KeptTime
 from db.models.campaigns import CampaignTarget
+from db.models.formats import Ending
 from db.models.posting import PostJob
 from services.market import (
     agreements,
     calendars,
     campaigns,
+    change_requests,
+    formats,
     kept_times,
     moderation,
     placement_expiry,
+    placement_versions,
 )
 from services.market.kept_times import AHEAD, SUGGESTED
+from services.market.terms import Terms
 from services.money import escrow, scoped_invariants, stuck_escrows
 from services.money.scoped_invariants import Scope
 from services.platform import operation_facts
-from services.platform.actors import Actor
 from services.platform.calendar_errors import NoFreeTime, TimeNotFree
 from tests.conftest import Database
 from tests.factories import concurrency, one_post, people
-from tests.factories.concurrency import Act
 from tests.factories.people import Deal
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -91,32 +92,101 @@ async def test_an_ad_closer_than_the_gap_is_refused_with_the_next_free_times(
     assert await _kept(session, made) == [at - HOUR, at, at + HOUR]
 
 
+async def test_no_ad_comes_within_the_hours_on_top_of_another(session: AsyncSession) -> None:
+    made = await people.deal(session, balance=100_000, hours_on_top=3)
+    await calendars.reset(session, actor=made.owner, channel_id=made.channel.id, time_zone=None)
+    at = await _next_day(session)
+    await _buy(session, made, at)
+    for close in (-2 * HOUR, HOUR, 2 * HOUR):
+        assert (await _refused(session, made, at + close)).why == "taken"
+    assert (await _refused(session, made, at + HOUR)).times[0] == at + 3 * HOUR
+    on_top = timedelta(hours=3)
+    for wanted, first in ((timedelta(), at - HOUR), (on_top, at + 3 * HOUR)):
+        times = await kept_times.free(
+            session,
+            made.channel.id,
+            after=at - HOUR,
+            until=at + 9 * HOUR,
+            wanted=1,
+            on_top=wanted,
+        )
+        assert times == [first]
+    await _buy(session, made, at + 3 * HOUR)
+    assert await _kept(session, made) == [at, at + 3 * HOUR]
+
+
+async def test_an_approved_ad_gets_the_first_time_after_the_hours_on_top(
+    session: AsyncSession,
+) -> None:
+    made = await people.deal(session, balance=100_000, hours_on_top=3)
+    await calendars.reset(session, actor=made.owner, channel_id=made.channel.id, time_zone=None)
+    other = await _buy(session, made, None)
+    await people.approve(session, made)
+    await moderation.approve(session, actor=made.moderator, target_id=other.id)
+    first, second = await _kept(session, made)
+    assert second - first == timedelta(hours=3)
+
+
+async def test_other_hours_on_top_of_a_version_need_room_too(session: AsyncSession) -> None:
+    made = await people.deal(session, balance=100_000, asks=True)
+    await calendars.reset(session, actor=made.owner, channel_id=made.channel.id, time_zone=None)
+    await formats.add(session, made.channel.id, Terms(people.PRICE, 48, 3, Ending.LEFT))
+    long_format = (await formats.of_channel(session, made.channel.id))[-1]
+    at = await _next_day(session)
+    target = await _buy(session, made, at)
+    await _buy(session, made, at + 2 * HOUR)
+    await change_requests.ask_as_owner(
+        session, actor=made.owner, target_id=target.id, version=1, format_id=long_format.id
+    )
+    with pytest.raises(TimeNotFree):
+        async with session.begin_nested():
+            await placement_versions.accept_request(
+                session, actor=made.advertiser, target_id=target.id, version=1
+            )
+
+
+async def _buy_as_another(session: AsyncSession, made: Deal, at: datetime | None) -> CampaignTarget:
+    """Submit a placement of another advertiser in the same channel."""
+    advertiser = await people.person(session, balance=20_000)
+    campaign = await people.campaign(session, advertiser)
+    return await campaigns.submit_target(
+        session,
+        actor=advertiser,
+        campaign_id=campaign.id,
+        channel_id=made.channel.id,
+        publish_at=at,
+        fee_bps=people.FEE_BPS,
+    )
+
+
 async def test_two_buyers_of_one_time_get_one_time_and_one_apology(database: Database) -> None:
     async with database.sessions.begin() as session:
         made = await _opened(session)
-        other = await people.campaign(session, await people.person(session, balance=20_000))
         at = await _next_day(session)
-
-    async def buy(campaign_id: int, advertiser_id: int) -> None:
-        async with database.sessions.begin() as session:
-            await campaigns.submit_target(
-                session,
-                actor=Actor(advertiser_id),
-                campaign_id=campaign_id,
-                channel_id=made.channel.id,
-                publish_at=at,
-                fee_bps=people.FEE_BPS,
-            )
-
-    results = await asyncio.gather(
-        *(buy(each.id, each.advertiser_id) for each in (made.campaign, other)),
-        return_exceptions=True,
+    apology = await concurrency.run_behind(
+        database.sessions,
+        lambda session: _buy(session, made, at),
+        lambda session: _buy_as_another(session, made, at),
     )
-    (apology,) = [result for result in results if result is not None]
     assert isinstance(apology, TimeNotFree)
     assert apology.times == (at + HOUR, at + 2 * HOUR, at + 3 * HOUR)
     async with database.sessions.begin() as session:
         assert await _kept(session, made) == [at]
+
+
+async def test_posts_that_are_approved_at_once_get_times_of_their_own(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        made = await _opened(session)
+        other = await _buy_as_another(session, made, None)
+        admin = await people.staff(session)
+    await concurrency.run_behind(
+        database.sessions,
+        lambda session: people.approve(session, made),
+        lambda session: moderation.approve(session, actor=admin, target_id=other.id),
+    )
+    async with database.sessions.begin() as session:
+        first, second = await _kept(session, made)
+    assert second == first + HOUR
 
 
 async def test_soon_is_now_and_then_the_next_time_after_the_gap(session: AsyncSession) -> None:
@@ -263,6 +333,8 @@ async def test_another_publish_time_frees_the_earlier_one(database: Database) ->
     await database.as_owner(move, None, target.id)
     async with database.sessions.begin() as session:
         assert await _kept(session, made) == [at + 2 * HOUR]
+        await moderation.approve(session, actor=made.moderator, target_id=target.id)
+        assert len(await _kept(session, made)) == 2
 
 
 async def test_no_query_reads_the_whole_table(database: Database) -> None:
@@ -296,31 +368,3 @@ async def test_no_query_reads_the_whole_table(database: Database) -> None:
         whole, by_index = (await session.execute(scanned)).one()
     assert whole == 0
     assert by_index > 0
-
-
-async def test_posts_that_are_approved_at_once_get_times_of_their_own(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        made = await _opened(session)
-        others = [await _buy(session, made, None) for _ in range(5)]
-        at = await _next_day(session)
-        admins = [await people.staff(session) for _ in range(6)]
-
-    def approve(number: int, target_id: int) -> Act:
-        return lambda session: moderation.approve(
-            session, actor=admins[number], target_id=target_id
-        )
-
-    def buy(number: int) -> Act:
-        return lambda session: _buy(session, made, at + number % 2 * HOUR)
-
-    targets = [made.target.id, *(target.id for target in others)]
-    results = await concurrency.run_concurrently(
-        database.sessions,
-        *(approve(number, target_id) for number, target_id in enumerate(targets)),
-        *(buy(number) for number in range(6)),
-    )
-    assert sum(isinstance(result, TimeNotFree) for result in results) == 4
-    async with database.sessions.begin() as session:
-        kept = await _kept(session, made)
-    assert len(kept) == 8
-    assert all(after - before >= HOUR for before, after in itertools.pairwise(kept))

@@ -209,3 +209,22 @@ async def test_an_admin_does_not_approve_what_they_accepted_as_manager(
             await moderation.approve(session, actor=admin, target_id=made.target.id)
     await people.approve(session, made)
     await people.commit(session)
+
+
+async def test_nobody_accepts_their_own_ad_as_manager(
+    session: AsyncSession, asked: tuple[Deal, Actor]
+) -> None:
+    made, _ = asked
+    await managers.name(
+        session,
+        actor=made.owner,
+        channel_id=made.channel.id,
+        telegram_id=await telegram_id(session, made.advertiser),
+    )
+    with pytest.raises(errors.OwnMoney):
+        await agreements.accept(session, actor=made.advertiser, target_id=made.target.id)
+    with pytest.raises(errors.OwnMoney):
+        await agreements.decline(
+            session, actor=made.advertiser, target_id=made.target.id, reason="topic"
+        )
+    assert await agreements.accept(session, actor=made.owner, target_id=made.target.id)

@@ -98,7 +98,7 @@ BREAKS: dict[str, list[str]] = {
             " WHERE status = 'paid'"
         ),
     ],
-    "withdrawal_within_due": ["UPDATE withdrawals SET fee = fee + 1 WHERE status = 'paid'"],
+    "withdrawal_within_due": ["UPDATE withdrawals SET amount = amount + 1 WHERE status = 'paid'"],
     "withdrawal_wallet": ["UPDATE withdrawals SET amount = 1 WHERE status = 'requested'"],
     "correction_done_once": ["UPDATE corrections SET status = 'confirmed', done_at = NULL"],
 }

@@ -195,6 +195,7 @@ async def test_the_payouts_of_a_large_wallet_are_found_by_an_index(
             found = (await session.execute(YOUNG, values)).all()
     lines = "\n".join(row[0] for row in plan)
     assert "ix_ledger_entries_payouts" in lines, lines
+    assert "Index Cond: ((wallet_id = " in lines, lines
     assert "Seq Scan on ledger_entries" not in lines, lines
     assert sum(row.amount for row in found) == 21 * 24 * 60 // 30
     assert 21 * 24 <= len(found) <= 21 * 24 + 1

@@ -45,8 +45,9 @@ async def status(session: AsyncSession, made: Deal) -> EscrowStatus:
 
 async def test_a_release_waits_until_an_admin_decides(session: AsyncSession) -> None:
     made, other = await due(session), await due(session)
-    await payout_waits.record_other_creator(session, made.channel)
-    await payout_waits.record_other_creator(session, made.channel)
+    for _ in range(2):
+        await payout_waits.record_other_creator(session, made.channel)
+        await payout_waits.remind(session)
     assert await told(session) == [made.owner.user_id, None]
     assert await escrow.list_releasable(session, limit=9) == [other.target.id]
     with pytest.raises(PayoutWaits):
@@ -81,6 +82,23 @@ async def test_a_wait_ends_when_the_owner_is_the_creator_again(session: AsyncSes
     await payout_waits.record_other_creator(session, made.channel)
     assert await wait_id(session, made) > first
     assert await escrow.list_releasable(session, limit=9) == []
+
+
+async def test_the_admins_are_reminded_after_a_take_over_too(session: AsyncSession) -> None:
+    made = await due(session)
+    await payout_waits.record_other_creator(session, made.channel)
+    await people.take_over(session, made.channel)
+    await payout_waits.remind(session)
+    assert await told(session) == [made.owner.user_id, None]
+    assert await escrow.list_releasable(session, limit=9) == []
+
+
+async def test_nobody_is_reminded_of_a_wait_that_has_ended(session: AsyncSession) -> None:
+    made = await due(session)
+    await payout_waits.record_other_creator(session, made.channel)
+    await payout_waits.end(session, actor=made.moderator, wait_id=await wait_id(session, made))
+    await payout_waits.remind(session)
+    assert await told(session) == [made.owner.user_id]
 
 
 async def test_nothing_waits_without_held_money(session: AsyncSession) -> None:

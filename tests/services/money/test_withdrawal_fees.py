@@ -10,9 +10,11 @@ from db.models.users import RequestKind
 from db.session import sqlstate
 from services.money import excess_payments, invariants, withdrawals
 from services.money.payout_terms import PayoutTerms
+from services.platform import reports
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.factories import payments, people, rows
+from tests.services.market.test_testers import decide
 
 LEGS = (
     "SELECT w.kind, e.amount, e.reason FROM ledger_entries e JOIN wallets w ON w.id = e.wallet_id"
@@ -183,3 +185,15 @@ async def test_the_terms_of_a_withdrawal_never_change(database: Database, change
         await database.as_owner(f"UPDATE withdrawals SET {change} WHERE id = {made.id}")
     async with database.sessions.begin() as session:
         assert await rows.table(session, "SELECT fee, hold_days FROM withdrawals") == before
+
+
+async def test_the_fee_is_revenue_of_its_day_but_not_that_of_a_tester(
+    session: AsyncSession,
+) -> None:
+    person, tester = [await people.person(session, balance=1_000) for _ in range(2)]
+    for who in (person, tester):
+        await _pay(session, (await _ask(session, who, 500)).id)
+    await decide(session, RequestKind.MARK_TESTER, tester)
+    (today, *before) = await reports.run(session, "revenue_by_day")
+    assert (today["revenue"], today["fees"]) == (50, 1)
+    assert {row["revenue"] for row in before} == {0}

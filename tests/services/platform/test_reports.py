@@ -172,7 +172,7 @@ async def test_a_page_of_a_report_continues_the_page_before(world: AsyncSession)
         ("job_uniqueness", "uq_post_jobs_campaign_target_id"),
         ("held", "ix_escrows_held"),
         ("failed_jobs", "ix_post_jobs_status_updated_at"),
-        ("unpaid_releases", "ix_ledger_entries_reference_id_reason"),
+        ("unpaid_releases", "ix_ledger_entries_payouts"),
         ("audit", "ix_user_audit_logs_created_at"),
         ("audit_recent", "ix_user_audit_logs_created_at"),
         ("revenue_by_day", "ix_ledger_entries_txn"),

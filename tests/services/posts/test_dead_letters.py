@@ -4,11 +4,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import CampaignTarget
-from services.market import channels
+from db.models.formats import Ending
+from services.market import channels, format_changes
 from services.market.terms import Terms
+from services.money import escrow
 from services.platform import errors
 from services.platform.actors import Actor
-from services.posts import dead_letters
+from services.posts import dead_letters, posting
 from tests.factories import people, rows
 
 NOWHERE = 999_999
@@ -80,6 +82,25 @@ async def test_an_admin_cannot_offer_a_dead_letter_of_their_own(
     staff = Actor(who.user_id, deal.moderator.roles, in_admin_chat=True)
     with pytest.raises(errors.OwnMoney):
         await dead_letters.offer(session, actor=staff, target_id=deal.target.id)
+
+
+async def test_a_dead_letter_keeps_its_format(session: AsyncSession) -> None:
+    deal = await people.deal(session)
+    terms = Terms(people.PRICE, 24, 2, Ending.REMOVED)
+    await channels.set_terms(
+        session, actor=deal.owner, channel_id=deal.channel.id, topic="news", **terms._asdict()
+    )
+    failed = await people.another(session, deal)
+    claim = await people.claimed(session)
+    await posting.record_refused(session, claim, error="x", rights_lost=False)
+    await escrow.refund(session, target_id=failed.id)
+    await dead_letters.offer(session, actor=deal.moderator, target_id=failed.id)
+    for other in (Terms(1, 24), Terms(1, 24, 2), terms._replace(price=6_000)):
+        await format_changes.put(session, actor=deal.owner, channel_id=deal.channel.id, terms=other)
+    letter = await dead_letters.get(session, target_id=failed.id)
+    assert letter.terms_now == terms._replace(price=6_000)
+    again = await _retry(session, deal.advertiser, failed.id, agreed=Terms(6_000, 24))
+    assert (again.price, again.hours_on_top, again.ending) == (6_000, 2, Ending.REMOVED)
 
 
 @pytest.mark.parametrize("now", [Terms(people.PRICE + 1, 24), Terms(people.PRICE, 23)])

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from db.models.operations import Switch
 from db.models.removals import RemovalStatus
 from services.money import escrow
 from services.posts import removal
@@ -63,6 +64,15 @@ async def test_one_process_claims_a_removal(database: Database, due: DueRemoval)
     assert not await record(database, first, RemovalStatus.REFUSED)
     async with database.sessions.begin() as session:
         assert await rows.one(session, TOLD) == 2
+
+
+async def test_nothing_is_claimed_while_posting_is_stopped(
+    database: Database, due: DueRemoval
+) -> None:
+    async with database.sessions.begin() as session:
+        await people.stop(session, Switch.TELEGRAM_POSTING)
+    assert await claim(database, due, "first") is None
+    assert await state(database) == ("planned", 0, False)
 
 
 async def test_a_late_process_records_nothing(database: Database, due: DueRemoval) -> None:

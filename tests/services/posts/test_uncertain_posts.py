@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.market import campaigns, channels
+from services.market import campaigns, channels, newest_messages
 from services.money import escrow
 from services.posts import posting, uncertain_posts, verification
 from tests.conftest import Database
@@ -37,7 +37,7 @@ async def test_an_empty_search_proves_nothing_until_an_id_of_the_channel_is_know
 ) -> None:
     async with database.sessions.begin() as session:
         made = await uncertain(session)
-        await channels.reset_message_id(session, chat_id=made.channel.chat_id)
+        await newest_messages.reset(session, chat_id=made.channel.chat_id)
     for _ in range(3):
         async with database.sessions.begin() as session:
             assert await uncertain_posts.record_absent(
@@ -48,7 +48,7 @@ async def test_an_empty_search_proves_nothing_until_an_id_of_the_channel_is_know
             assert await rows.one(session, "SELECT last_message_id FROM channels") == 0
         await database.forward(GAP + timedelta(seconds=1))
     async with database.sessions.begin() as session:
-        await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
+        await newest_messages.record(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     await _twice_absent(database)
     async with database.sessions.begin() as session:
         assert await state(session) == ("queued", *HELD)
@@ -59,7 +59,7 @@ async def test_a_search_begins_above_the_id_that_was_known_before_the_send(
 ) -> None:
     made = await uncertain(session)
     # A later id that became known must not move the start of the search.
-    await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN + 5)
+    await newest_messages.record(session, chat_id=made.channel.chat_id, message_id=KNOWN + 5)
     uncertain_post = await claim_uncertain_post(session)
     assert (uncertain_post.known_message_id, uncertain_post.last_message_id) == (KNOWN, KNOWN + 5)
     assert await uncertain_posts.claim_due(session, limit=9) == []  # another search has claimed it

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.market import channels
+from services.market import newest_messages
 from services.posts import posting, uncertain_posts
 from tests.factories import one_post, people, rows
 
@@ -14,7 +14,7 @@ KNOWN = 7
 async def uncertain(session: AsyncSession, **terms: Any) -> people.Deal:
     """Create a placement with a post that Telegram may have published."""
     made = await people.approved(session, **terms)
-    await channels.record_message_id(session, chat_id=made.channel.chat_id, message_id=KNOWN)
+    await newest_messages.record(session, chat_id=made.channel.chat_id, message_id=KNOWN)
     claim = await people.claimed(session)
     assert await one_post.may_send(session, claim)
     assert await posting.record_uncertain(session, claim, error="TimeoutError")
