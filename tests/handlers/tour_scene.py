@@ -29,8 +29,13 @@ PEOPLE = {
 }
 CHATS = {"group": "Admin chat", "channel": "Daily", "channel2": "Weekly"}
 NEXT_MONDAY = "SELECT date_trunc('week', clock()) + interval '7 days 10 hours 5 minutes' - clock()"
-CHECK_NOW = "UPDATE post_jobs SET next_check_at = clock() WHERE message_id IS NOT NULL"
-"""Checks are planned at random times. Here, each tick checks every post."""
+CHECK_NOW = """
+    UPDATE post_jobs SET next_check_at = clock()
+    FROM escrows
+    WHERE escrows.campaign_target_id = post_jobs.campaign_target_id
+        AND escrows.status = 'held' AND message_id IS NOT NULL
+"""
+"""Checks are planned at random times. Here, each tick checks every live post."""
 TON = ton_address()
 
 
