@@ -20,7 +20,8 @@ from services.market import (
     formats,
     managers,
 )
-from services.market.terms import Terms, require_valid
+from services.market import terms as market_terms
+from services.market.terms import Terms
 from services.platform import audit, errors, transitions, users
 from services.platform.actors import SYSTEM, Actor
 from services.platform.removal_errors import RemovedEarly
@@ -122,7 +123,7 @@ async def set_terms(
     """
     channel, role = await lock_managed(session, actor, channel_id)
     terms = Terms(price, promised_hours, hours_on_top, ending)
-    require_valid(terms)
+    market_terms.require_valid(terms)
     auto_delete.require(channel, promised_hours)
     topic = read_topic(topic)
     if channel.status is ChannelStatus.REMOVED:

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat
 from services.market import auto_delete, channels, formats, managers
-from services.market.terms import Terms, require_valid
+from services.market import terms as market_terms
+from services.market.terms import Terms
 from services.platform import audit, errors
 from services.platform.actors import Actor
 from services.platform.format_errors import LastFormat, TooManyFormats
@@ -23,7 +24,7 @@ async def put(session: AsyncSession, *, actor: Actor, channel_id: int, terms: Te
     InvalidAmount, InvalidTerms, TooManyFormats; ChannelNotUsable if the channel sells nothing yet.
     """
     channel, role = await _lock_selling(session, actor, channel_id)
-    require_valid(terms)
+    market_terms.require_valid(terms)
     offered = await formats.of_channel(session, channel_id)
     if terms in [formats.terms_of(row) for row in offered]:
         return channel

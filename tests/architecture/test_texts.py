@@ -49,8 +49,13 @@ from services.launch import (
 )
 from services.market import placement_versions, terms
 from services.platform import (
+    agreement_errors,  # noqa: F401 - defines errors
+    calendar_errors,  # noqa: F401 - defines errors
     channel_errors,  # noqa: F401 - defines errors
     errors,
+    format_errors,  # noqa: F401 - defines errors
+    payout_errors,  # noqa: F401 - defines errors
+    removal_errors,  # noqa: F401 - defines errors
     reports,
     transitions,
 )
