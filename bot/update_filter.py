@@ -91,7 +91,7 @@ def reduce(update: Mapping[str, Any]) -> dict[str, Any]:
             ):
                 read["message"] = reducer.message(content["message"])
             if kind == "channel_post" and isinstance(read, dict):
-                read[IS_POST] = not _CONTENT.isdisjoint(content)
+                read[IS_POST] = content.get(IS_POST) is True or not _CONTENT.isdisjoint(content)
             reduced[kind] = read
         elif kind in update:
             reduced[kind] = content if is_scalar(content) else TOO_LARGE

@@ -123,7 +123,8 @@ def _create_key() -> None:
 
 def _guard() -> None:
     for name, arguments in SIGNATURES.items():
-        op.execute(f"DROP FUNCTION {name}({arguments})")
+        # A call that has begun must still find the former function, so the next revision drops it.
+        op.execute(f"ALTER FUNCTION {name}({arguments}) RENAME TO {name}_without_version")
         functions.create(name, revision)
         op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO adtech_bot")
     for name in (*REPLACED, "guard_version"):
@@ -163,6 +164,7 @@ def downgrade() -> None:
     _freeze(frozen, _differs(frozen))
     op.execute("DROP FUNCTION guard_version()")
     for name, arguments in SIGNATURES.items():
+        op.execute(f"DROP FUNCTION IF EXISTS {name}_without_version({arguments})")
         op.execute(f"DROP FUNCTION {name}({arguments}, bigint)")
         functions.create(name, down_revision)
         op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO adtech_bot")

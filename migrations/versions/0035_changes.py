@@ -16,8 +16,17 @@ depends_on = None
 ARGUMENTS = "bigint, bigint, bigint, jsonb, bigint, bigint, timestamptz, timestamptz, text"
 
 
+FORMER = {
+    "answer_placement_without_version": "bigint, bigint, text, text, text",
+    "approve_target_without_version": "bigint, bigint, text, text",
+}
+"""The functions that revision 0034 has replaced by others with one more argument."""
+
+
 def upgrade() -> None:
-    """Create the function that changes a placement."""
+    """Create the function that changes a placement, and drop the former functions."""
+    for name, arguments in FORMER.items():
+        op.execute(f"DROP FUNCTION IF EXISTS {name}({arguments})")
     functions.create("change_placement", revision)
     op.execute("GRANT EXECUTE ON FUNCTION change_placement TO adtech_bot")
 

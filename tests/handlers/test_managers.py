@@ -47,14 +47,24 @@ async def test_a_manager_is_named_and_sets_the_terms(market: Marketplace) -> Non
     await market.press("admin", "📺 My channels")
     await market.press("admin", "🤝 🟢 Daily")
     shown = await market.buttons("admin")
-    assert shown == ["✏️ Price and terms", "⏸ Pause", "⬅️ Back"]
+    assert shown == [
+        *("✏️ Price and terms", "📋 Ads in this channel", "🗓 Calendar"),
+        *("⏸ Pause", "⬅️ Back"),
+    ]
     await market.press("admin", "⏸ Pause")
     assert await market.value("SELECT status FROM channels") == "paused"
-    await market.press("admin", "✏️ Price and terms")
-    for answer in ("51", "23", "food"):
-        await market.say("admin", answer)
+    await _change_price(market)
+    await market.press("admin", "✅ Yes")
     assert await market.value("SELECT price FROM channels") == 5_100
     assert "🗑 Remove" not in await market.buttons("admin")
+
+
+async def _change_price(market: Marketplace) -> None:
+    """Let the manager type another price, up to the last button of the form."""
+    await market.press("admin", "✏️ Price and terms")
+    await market.press("admin", "24 h")
+    await market.press("admin", "✏️ Change the price")
+    await market.say("admin", "51")
 
 
 @pytest.mark.usefixtures("with_own_login")
@@ -95,12 +105,10 @@ async def test_the_terms_of_a_demoted_manager_are_not_saved(market: Marketplace)
     await market.say("admin", "/start")
     await market.press("admin", "📺 My channels")
     await market.press("admin", "🤝 🟢 Daily")
-    await market.press("admin", "✏️ Price and terms")
-    for answer in ("51", "23"):
-        await market.say("admin", answer)
+    await _change_price(market)
     await promote(market, "admin", "member")
-    await market.say("admin", "food")
-    assert "no administrator of this channel any more" in await market.last("admin")
+    alert = await market.press("admin", "✅ Yes")
+    assert "no administrator of this channel any more" in alert
     assert await market.value("SELECT price FROM channels") == 5_000
     assert "somebody else's" in await market.press("admin", "⏸ Pause", message_id=pause)
 

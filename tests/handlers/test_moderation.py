@@ -125,7 +125,7 @@ async def test_the_queue_opens_cards(market: Marketplace) -> None:
     await market.submitted()
     await market.say("admin", "/queue", where="group")
     await market.press("admin", "Bakery", where="group")
-    assert await market.buttons("group") == ["✅ Approve", "❌ Reject"]
+    assert (await market.buttons("group"))[:2] == ["✅ Approve", "❌ Reject"]
     await market.press("admin", "✅ Approve", where="group")
     assert await market.value("SELECT status FROM campaign_targets") == "approved"
 
