@@ -31,7 +31,7 @@ demo: $(READY) ## buy, moderate, publish and pay for one ad by buttons, then che
 	@exec $(BIN)/python -m sandbox.demo $(ARGS)
 
 test: $(READY) ## run every test; make test ARGS="-k E1" runs some
-	@exec $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(READY) ## kill schedulers by the hundred, then check every post; KILLS=1000 SEED=7, ARGS=--short or --server-faults
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)

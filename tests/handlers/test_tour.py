@@ -2,12 +2,15 @@
 
 import os
 
+import pytest
+
 from tests.handlers import tour_scene
 from tests.handlers.marketplace import Marketplace
 from tests.handlers.tour_scene import BETTER_BICYCLES, BICYCLES, BREAD, COURSES
 from tests.handlers.write_tour import PAGE, WRITE
 
 
+@pytest.mark.longest
 async def test_the_tour_is_what_people_see(market: Marketplace) -> None:
     record = await tour_scene.play(market)
     if WRITE in os.environ:
