@@ -245,6 +245,7 @@ class ChaosRun:
         await self._wait_until_zero(f"{HELD} AND j.breach IS NULL", CHECK_STEP, MOST_CHECK_STEPS)
         await self._move_clock(breaches.DECISION_TIME)
         await self._wait_until_zero(HELD, CHECK_STEP, MOST_CHECK_STEPS)
+        await self.payers.refund_earned()  # a post may have waited for the time of its channel
         await self.payers.wait_until_booked(self.size.finish_seconds)
         for scheduler in schedulers:
             await self.fork_server.stop(scheduler, signal.SIGTERM)

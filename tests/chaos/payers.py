@@ -86,8 +86,12 @@ class Payers:
 
     @property
     def complete(self) -> bool:
-        """True if there was a refund for each place of the money, except for EARNED."""
-        return all(self.counts[place] for place in PLACES if place != EARNED)
+        """True if there was a refund for each place of the money.
+
+        For EARNED, a purchase is enough: the refund follows when the owner has been paid.
+        """
+        others = all(self.counts[place] for place in PLACES if place != EARNED)
+        return others and bool(self.counts[EARNED] or self._spent)
 
     async def run(self, ended: asyncio.Event) -> None:
         """Let new people pay, and refund their payments, until `ended` is set."""
