@@ -41,22 +41,29 @@ class OnOffer(CallbackData, prefix="offer"):
 
 
 class ChangeAct(StrEnum):
-    """An action about a change of a placement: the owner asks for it, the advertiser accepts it."""
+    """A step of an owner who asks for a change of a placement."""
 
     ASK = "ask"
     FORMATS = "formats"
-    ACCEPT = "accept"
 
 
 class OnChange(CallbackData, prefix="change"):
-    """The data of a button about a change of a placement, in the version that the message shows.
-
-    The database function `change_placement` knows the data of the button that accepts a change.
-    """
+    """The data of a button about a change of a placement, in the version that the message shows."""
 
     act: ChangeAct
     id: int
     version: int
+
+
+class AcceptChange(CallbackData, prefix="accept_change"):
+    """The data of the button with which an advertiser accepts exactly one requested change.
+
+    The database function `change_placement` knows this data.
+    """
+
+    id: int
+    version: int
+    request_id: int
 
 
 class AskFormat(CallbackData, prefix="change_to"):

@@ -11,7 +11,14 @@ from aiogram_dialog.widgets.kbd import Button
 
 from bot import formatting
 from bot.context import RequestContext
-from bot.owner_callbacks import AskFormat, ChangeAct, ChangeForm, OnChange, OpenChangeForm
+from bot.owner_callbacks import (
+    AcceptChange,
+    AskFormat,
+    ChangeAct,
+    ChangeForm,
+    OnChange,
+    OpenChangeForm,
+)
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
 from handlers import ad_input, forms, offers, respond
@@ -84,8 +91,10 @@ async def ask_format(
         )
 
 
-@router.callback_query(OnChange.filter(F.act == ChangeAct.ACCEPT))
-async def accept(press: CallbackQuery, callback_data: OnChange, context: RequestContext) -> None:
+@router.callback_query(AcceptChange.filter())
+async def accept(
+    press: CallbackQuery, callback_data: AcceptChange, context: RequestContext
+) -> None:
     """Give the person's placement the price, format or time for which the owner has asked."""
     async with (
         respond.show_result(press, lambda: placement_handlers.screen(context, callback_data.id)),
@@ -96,6 +105,7 @@ async def accept(press: CallbackQuery, callback_data: OnChange, context: Request
             actor=context.actor,
             target_id=callback_data.id,
             version=callback_data.version,
+            request_id=callback_data.request_id,
             publish_ahead=context.settings.publish_ahead,
             answer_time=context.settings.owner_answer,
         )

@@ -3,7 +3,7 @@
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
-from bot.owner_callbacks import ChangeAct, ChangeForm, OnChange, OpenChangeForm
+from bot.owner_callbacks import AcceptChange, ChangeForm, OpenChangeForm
 from bot.screens import formats
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
@@ -33,7 +33,7 @@ def advertiser_buttons(
     edit = OpenChangeForm(name=ChangeForm.EDIT, id=target_id, version=version)
     found = [[button(t("change-edit"), edit)]]
     if wanted is not None and wanted.is_proposal:
-        accept = OnChange(act=ChangeAct.ACCEPT, id=target_id, version=version)
+        accept = AcceptChange(id=target_id, version=version, request_id=wanted.id)
         found.insert(0, [button(t("change-accept", what=_what(t, wanted)), accept)])
     return found
 

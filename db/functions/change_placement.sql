@@ -39,9 +39,22 @@ BEGIN
                 SELECT FROM inbox stored
                 WHERE stored.done_at IS NULL AND stored.failed_at IS NULL
                     AND (words_in_update(stored.id, actor_id) ~ E'\x1dsubmit$'
-                        OR words_in_update(stored.id, actor_id) = ANY (ARRAY[
-                            concat_ws(':', 'change', 'accept', target_id, seen_version),
-                            concat_ws(':', 'beside|change', 'accept', target_id, seen_version)]))))
+                        OR EXISTS (
+                            SELECT FROM change_requests request
+                            WHERE request.campaign_target_id = target_id
+                                AND request.version = seen_version AND ad IS NULL
+                                AND regexp_replace(
+                                    words_in_update(stored.id, actor_id), '^beside[|]', '')
+                                    = concat_ws(':', 'accept_change', target_id, seen_version,
+                                        request.id)
+                                AND (change_placement.price, change_placement.promised_hours,
+                                    change_placement.hours_on_top, change_placement.ending,
+                                    change_placement.publish_at)
+                                IS NOT DISTINCT FROM (coalesce(request.price, target.price),
+                                    coalesce(request.promised_hours, target.promised_hours),
+                                    coalesce(request.hours_on_top, target.hours_on_top),
+                                    coalesce(request.ending, target.ending)::text,
+                                    coalesce(request.publish_at, target.publish_at))))))
         THEN
             RAISE EXCEPTION 'this person has not changed the placement' USING ERRCODE = 'AD092';
         END IF;

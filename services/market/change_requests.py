@@ -52,6 +52,7 @@ def waits_for_advertiser() -> ColumnElement[bool]:
 class WantedChange:
     """The change of a placement that an owner or a moderator has asked for."""
 
+    id: int
     side: Side
     words: str | None
     """The wish in words, or the name of a preset, or None."""
@@ -99,7 +100,7 @@ def wanted(row: ChangeRequest | None) -> WantedChange | None:
     kind = None
     if row.ending is not None:
         kind = Kind(row.promised_hours or 0, row.hours_on_top or 0, Ending(row.ending))
-    return WantedChange(row.side, row.words, row.price, kind, row.publish_at)
+    return WantedChange(row.id, row.side, row.words, row.price, kind, row.publish_at)
 
 
 async def find_open(session: AsyncSession, target_id: int) -> WantedChange | None:

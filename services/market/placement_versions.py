@@ -89,22 +89,24 @@ async def accept_request(
     actor: Actor,
     target_id: int,
     version: int,
+    request_id: int,
     publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
     answer_time: timedelta = agreements.ANSWER_TIME,
 ) -> bool:
     """Change the price, the format or the time of a pending placement as its owner has asked.
 
-    The owner is asked about the new version. `version` is the version that the advertiser has seen.
-    Returns False if the change was made before. Locks the placement, then its campaign, and takes
-    advisory locks on the advertiser's pending placements and on the channel's calendar. Raises the
-    errors of `change_ad`, and PublishTimeTooFar, TimeNotFree, BudgetExceeded, InsufficientFunds;
+    The owner is asked about the new version. `version` and `request_id` are the version and the
+    request that the advertiser has seen: a later request is not accepted unseen. Returns False if
+    the change was made before. Locks the placement, then its campaign, and takes advisory locks on
+    the advertiser's pending placements and on the channel's calendar. Raises the errors of
+    `change_ad`, and PublishTimeTooFar, TimeNotFree, BudgetExceeded, InsufficientFunds;
     NothingChanged if the request names neither a price nor a format nor a time.
     """
     placement = await _lock(session, actor, target_id)
     target = placement[0]
-    if target.version != version:
-        raise VersionChanged(target_id)
     request = await change_requests.find_open(session, target_id)
+    if target.version != version or (request is not None and request.id != request_id):
+        raise VersionChanged(target_id)
     if request is None or not request.is_proposal:
         raise NothingChanged(target_id)
     return await _change(

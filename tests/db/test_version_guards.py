@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from bot.owner_callbacks import ChangeAct, OfferAct, OnChange, OnOffer
-from services.market import agreements, placement_versions
+from bot.owner_callbacks import AcceptChange, ChangeAct, OfferAct, OnChange, OnOffer
+from services.market import agreements, change_requests, placement_versions
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.refused import refused_state
@@ -44,12 +44,18 @@ async def test_a_change_needs_the_advertisers_own_press(
 ) -> None:
     target_id, advertiser_id = asked.target.id, asked.advertiser.user_id
     change = CHANGE.format(target_id, 1, advertiser_id)
-    accept = OnChange(act=ChangeAct.ACCEPT, id=target_id, version=1).pack()
+    async with database.sessions.begin() as session:
+        for price in (6_000, 7_000):
+            await change_requests.ask_as_owner(
+                session, actor=asked.owner, target_id=target_id, version=1, price=price
+            )
+    accept = AcceptChange(id=target_id, version=1, request_id=1).pack()
     await _press(database, asked.owner, accept)
     for data in (
         OnChange(act=ChangeAct.ASK, id=target_id, version=1).pack(),
-        OnChange(act=ChangeAct.ACCEPT, id=target_id, version=2).pack(),
-        OnChange(act=ChangeAct.ACCEPT, id=target_id + 1, version=1).pack(),
+        AcceptChange(id=target_id, version=2, request_id=1).pack(),
+        AcceptChange(id=target_id + 1, version=1, request_id=1).pack(),
+        AcceptChange(id=target_id, version=1, request_id=2).pack(),  # asks for another price
     ):
         await _press(database, asked.advertiser, data)
     assert await refused_state(bot, change) == "AD092"

@@ -193,6 +193,6 @@ async def test_strangers_change_and_ask_nothing(market: Marketplace) -> None:
     before = await market.everything()
     for data in ("change:ask", "change_form:words", "change_form:price", "change_form:time"):
         await market.press_forged("advertiser", f"{data}:{target_id}:1")
-    for data in ("change:accept", "change_form:edit"):
-        await market.press_forged("owner", f"{data}:{target_id}:1")
+    await market.press_forged("owner", f"accept_change:{target_id}:1:1")
+    await market.press_forged("owner", f"change_form:edit:{target_id}:1")
     assert await market.everything() == before

@@ -52,6 +52,11 @@ async def _ask(
     )
 
 
+def _content(wanted: WantedChange | None) -> WantedChange | None:
+    """Return a request without its id."""
+    return wanted and replace(wanted, id=0)
+
+
 async def _ask_as_moderator(
     session: AsyncSession, made: Deal, *, who: Actor | None = None, version: int = 1
 ) -> None:
@@ -67,8 +72,8 @@ async def _ask_as_moderator(
 async def test_an_owner_asks_and_the_advertiser_is_told(session: AsyncSession) -> None:
     made = await people.deal(session, asks=True)
     await _ask(session, made, words=f"  {WORDS} ")
-    assert await change_requests.find_open(session, made.target.id) == WantedChange(
-        Side.OWNER, WORDS, None, None, None
+    assert _content(await change_requests.find_open(session, made.target.id)) == WantedChange(
+        0, Side.OWNER, WORDS, None, None, None
     )
     assert await rows.table(session, TOLD) == [("change_asked", made.advertiser.user_id)]
     assert await rows.table(
@@ -76,7 +81,7 @@ async def test_an_owner_asks_and_the_advertiser_is_told(session: AsyncSession) -
     ) == [(made.owner.user_id, "owner")]
     await _ask(session, made, price=9_000)
     row = await moderation.get_details(session, target_id=made.target.id)
-    assert row.wanted == WantedChange(Side.OWNER, None, 9_000, None, None)
+    assert _content(row.wanted) == WantedChange(0, Side.OWNER, None, 9_000, None, None)
     await agreements.accept(session, actor=made.owner, target_id=made.target.id)
     assert await change_requests.find_open(session, made.target.id) is None
 
@@ -131,7 +136,7 @@ async def test_a_moderator_asks_after_the_owner_has_accepted(session: AsyncSessi
         await _ask(session, made)
     await _ask_as_moderator(session, made)
     row = await moderation.get_details(session, target_id=made.target.id)
-    assert row.wanted == WantedChange(Side.MODERATOR, WORDS, None, None, None)
+    assert _content(row.wanted) == WantedChange(0, Side.MODERATOR, WORDS, None, None, None)
     await people.approve(session, made)  # another admin may decide otherwise
     row = await moderation.get_details(session, target_id=made.target.id)
     assert row.wanted is None
@@ -151,9 +156,13 @@ async def test_an_owner_asks_for_another_format(session: AsyncSession) -> None:
         await _ask(session, made, format_id=second.id + 1)
     await _ask(session, made, format_id=second.id)
     row = await moderation.get_details(session, target_id=made.target.id)
-    assert row.wanted == WantedChange(Side.OWNER, None, 3_000, short.kind, None)
+    assert _content(row.wanted) == WantedChange(0, Side.OWNER, None, 3_000, short.kind, None)
     await placement_versions.accept_request(
-        session, actor=made.advertiser, target_id=made.target.id, version=1
+        session,
+        actor=made.advertiser,
+        target_id=made.target.id,
+        version=1,
+        request_id=queries.required(row.wanted).id,
     )
     row = await moderation.get_details(session, target_id=made.target.id)
     assert (row.version, row.price, row.hours_on_top, row.ending) == (2, 3_000, 1, "removed")

@@ -138,10 +138,11 @@ async def test_other_hours_on_top_of_a_version_need_room_too(session: AsyncSessi
     await change_requests.ask_as_owner(
         session, actor=made.owner, target_id=target.id, version=1, format_id=long_format.id
     )
+    asked = queries.required(await change_requests.find_open(session, target.id))
     with pytest.raises(TimeNotFree):
         async with session.begin_nested():
             await placement_versions.accept_request(
-                session, actor=made.advertiser, target_id=target.id, version=1
+                session, actor=made.advertiser, target_id=target.id, version=1, request_id=asked.id
             )
 
 

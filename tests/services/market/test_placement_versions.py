@@ -172,9 +172,14 @@ async def test_a_wanted_price_or_time_is_accepted_as_a_new_version(session: Asyn
     made = await people.deal(session, asks=True, balance=8_000)
     target_id = made.target.id
 
-    async def accept(version: int) -> bool:
+    async def accept(version: int, later: int = 0) -> bool:
+        asked = await change_requests.find_open(session, target_id)
         return await placement_versions.accept_request(
-            session, actor=made.advertiser, target_id=target_id, version=version
+            session,
+            actor=made.advertiser,
+            target_id=target_id,
+            version=version,
+            request_id=(asked.id if asked else 0) + later,
         )
 
     async def ask(version: int, **change: object) -> None:
@@ -189,6 +194,8 @@ async def test_a_wanted_price_or_time_is_accepted_as_a_new_version(session: Asyn
     with pytest.raises(NothingChanged):
         await accept(1)
     await ask(1, price=7_000)
+    with pytest.raises(VersionChanged):
+        await accept(1, later=-1)  # the button of an earlier request
     assert await accept(1)
     with pytest.raises(VersionChanged):
         await accept(1)
@@ -214,7 +221,13 @@ async def test_a_higher_price_needs_the_money(session: AsyncSession) -> None:
     )
     with pytest.raises(errors.InsufficientFunds):
         await placement_versions.accept_request(
-            session, actor=made.advertiser, target_id=made.target.id, version=1
+            session,
+            actor=made.advertiser,
+            target_id=made.target.id,
+            version=1,
+            request_id=queries.required(
+                await change_requests.find_open(session, made.target.id)
+            ).id,
         )
 
 
