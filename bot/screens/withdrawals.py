@@ -296,7 +296,8 @@ def _buttons(t: Texts, row: WithdrawalDetails) -> list[list[InlineKeyboardButton
     give_back = button(t("withdrawal-return"), _act(WithdrawalAct.ASK_REASON, row))
     if row.status is WithdrawalStatus.REQUESTED:
         approve = button(t("withdrawal-approve"), _act(WithdrawalAct.APPROVE, row))
-        return [[approve], [mark_paid], [give_back]]
+        paid_before = button(t("withdrawal-paid-before"), _act(WithdrawalAct.ASK_REFERENCE, row))
+        return [[approve], [give_back], [paid_before]]
     if row.status is WithdrawalStatus.APPROVED:
         return [[mark_paid], [give_back]]
     return []
