@@ -84,7 +84,7 @@ MOST_CLOCK_STEPS = timedelta(minutes=5)
 """How far one wait at the end of a run may move the database's clock."""
 CHECK_STEP, MOST_CHECK_STEPS = timedelta(seconds=10), timedelta(minutes=15)
 """The same while only checks of posts are missing. A check that was cut comes 15 minutes later."""
-PROMISES = ((0, Ending.LEFT), (1, Ending.LEFT), (1, Ending.REMOVED))
+PROMISES = ((0, Ending.LEFT), (1, Ending.REMOVED), (1, Ending.LEFT))
 """The promised hours of a channel, and what happens to a post afterwards."""
 LONGEST_PROMISE = timedelta(hours=max(hours for hours, _ in PROMISES))
 REMOVAL_STEP, MOST_REMOVAL_STEPS = timedelta(seconds=20), timedelta(minutes=40)

@@ -37,7 +37,7 @@ LABEL = "failpoint"
 FREQUENT = (
     *("posting.claim_due ", "rescue.rescue_abandoned "),
     *("uncertain_posts.claim_due ", "verification.claim_due "),
-    *("Sender.get_bot_rights ", "Sender.probe "),
+    *("Sender.get_bot_rights ", "Sender.probe ", "removal.rescue_abandoned "),
 )
 """The points that a process passes very often, by the beginning of their names."""
 

@@ -30,7 +30,7 @@ def test_every_named_function_of_a_removal_exists() -> None:
 
 
 def test_every_named_point_is_a_failpoint() -> None:
-    points = failpoints.points()
+    points = failpoints.points() + failpoints.removal_points()
     assert set(recovery_time.POINTS) <= set(points)
     for prefix in kill_loop.EVERY_POST + failpoints.FREQUENT:
         assert any(point.startswith(prefix) for point in points), prefix
