@@ -132,6 +132,8 @@ class ModerationAct(StrEnum):
     ASK_CHANGE = "ask_change"
     CHANGE = "change"
     CARD = "card"
+    TAKE = "take"
+    GIVE_BACK = "give"
 
 
 def with_version(data: str, fields: int) -> str:
@@ -158,6 +160,28 @@ class Moderate(CallbackData, prefix="mod"):
     def unpack(cls, value: str) -> Self:
         """Read the data of a button. Raises TypeError or ValueError for other data."""
         return super().unpack(with_version(value, fields=4))
+
+
+class LookedUp(StrEnum):
+    """What the staff can look up."""
+
+    PERSON = "user"
+    CAMPAIGN = "campaign"
+    PLACEMENT = "placement"
+    CHANNEL = "channel"
+
+
+class LookUp(CallbackData, prefix="look_up"):
+    """The data of a button that shows a person, campaign, placement or channel to the staff."""
+
+    what: LookedUp
+    id: int
+
+
+class StopWatching(CallbackData, prefix="unwatch"):
+    """The data of a button that removes a watched word."""
+
+    id: int
 
 
 class ShowQueue(CallbackData, prefix="queue"):

@@ -24,7 +24,7 @@ ACT_SECONDS = 1.0
 LOCK_OUT_SECONDS = 2.0
 SHARE = 0.3
 """The share of the live posts about which `act_on_many` breaks a promise."""
-# Owners leave most posts alone that are taken down later: only a post that has stayed is taken down.
+# Owners leave most posts alone that are taken down later: only a post that has stayed is deleted.
 # The next check of a post with less time can come after the end of its promised hours.
 LIVE = text(
     """
