@@ -162,28 +162,6 @@ class Moderate(CallbackData, prefix="mod"):
         return super().unpack(with_version(value, fields=4))
 
 
-class LookedUp(StrEnum):
-    """What the staff can look up."""
-
-    PERSON = "user"
-    CAMPAIGN = "campaign"
-    PLACEMENT = "placement"
-    CHANNEL = "channel"
-
-
-class LookUp(CallbackData, prefix="look_up"):
-    """The data of a button that shows a person, campaign, placement or channel to the staff."""
-
-    what: LookedUp
-    id: int
-
-
-class StopWatching(CallbackData, prefix="unwatch"):
-    """The data of a button that removes a watched word."""
-
-    id: int
-
-
 class ShowQueue(CallbackData, prefix="queue"):
     """The data of a button that shows a page of the moderation queue."""
 

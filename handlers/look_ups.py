@@ -4,8 +4,8 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import LookedUp, LookUp, StopWatching
 from bot.context import RequestContext
+from bot.look_up_callbacks import LookedUp, LookUp, StopWatching
 from bot.screens import look_ups as screens
 from bot.screens.outgoing import Outgoing
 from handlers import moderation, respond

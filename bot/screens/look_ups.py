@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import LookedUp, LookUp, StopWatching
+from bot.look_up_callbacks import LookedUp, LookUp, StopWatching
 from bot.screens import offers
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.texts import Texts

@@ -14,9 +14,7 @@ def lines(t: Texts, row: PlacementDetails, background: Background) -> list[str]:
     if row.status != TargetStatus.PENDING or row.waits_for_owner:
         return shown
     shown.append(t("card-waiting", age=age(t, background.waiting)))
-    shown += [
-        t("card-warning", what=what, **values) for what, values in _warnings(t, row, background)
-    ]
+    shown += _warnings(t, row, background)
     if background.reader is not None:
         shown.append(
             t(
@@ -40,16 +38,14 @@ def _advertiser(t: Texts, background: Background) -> str:
     )
 
 
-def _warnings(
-    t: Texts, row: PlacementDetails, background: Background
-) -> list[tuple[str, dict[str, str]]]:
-    found: list[tuple[str, dict[str, str]]] = []
+def _warnings(t: Texts, row: PlacementDetails, background: Background) -> list[str]:
+    found = []
     if not background.kept:
-        found.append(("new_advertiser", {}))
-    if background.is_jump(row.price) and background.usual_price is not None:
-        found.append(("price", {"usual": t.money(background.usual_price, row.currency)}))
+        found.append(t("card-new-advertiser"))
+    if background.usual_price is not None and background.is_jump(row.price):
+        found.append(t("card-price-jump", usual=t.money(background.usual_price, row.currency)))
     if background.new_hosts:
-        found.append(("new_link", {"words": ", ".join(background.new_hosts)}))
+        found.append(t("card-new-link", words=", ".join(background.new_hosts)))
     if background.watched:
-        found.append(("watched", {"words": ", ".join(background.watched)}))
+        found.append(t("card-watched", words=", ".join(background.watched)))
     return found

@@ -35,7 +35,7 @@ class PlacementLine:
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """What the books know about a person."""
+    """The facts about a person in the books."""
 
     user_id: int
     telegram_id: int
@@ -55,7 +55,7 @@ class CampaignFacts:
     campaign: Campaign
     advertiser_telegram_id: int
     left: int
-    """What is left of the budget, in minor units."""
+    """The rest of the budget, in minor units."""
     placements: Sequence[PlacementLine]
 
 

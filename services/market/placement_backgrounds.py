@@ -63,7 +63,7 @@ _ADS = text(
 
 @dataclass(frozen=True)
 class Background:
-    """What is known about both sides of a placement. Amounts are in minor units."""
+    """The histories of both sides of a placement. Amounts are in minor units."""
 
     since: datetime
     """When the advertiser began to use the bot."""

@@ -165,7 +165,6 @@ CONDITIONS = (
         "/report held",
         above=86_400,
         watcher="prometheus",
-        own_notice=True,
     ),
     Condition("switch_missing", "switches_missing", "/killswitch", urgent=True),
     # Each stop is told to the admin chat at once, and a stopped product is well.

@@ -1,6 +1,6 @@
 """Test how admins look up things and watch words in the admin chat, and who reads a card."""
 
-from bot.callbacks import LookedUp, LookUp
+from bot.look_up_callbacks import LookedUp, LookUp
 from db.models.users import Role
 from tests.handlers.marketplace import Marketplace
 

@@ -4,12 +4,10 @@ card-advertiser = 👤 The advertiser, since { $since }: { $kept } placements ke
    *[other] . { $taken_back } payments were taken back outside of the platform.
 }
 card-waiting = ⏱ Waits for { $age }.
-card-warning = { $what ->
-    [new_advertiser] ⚠️ New advertiser: none of their ads has stayed to the end yet.
-    [price] ⚠️ The price is at least twice the usual one of this channel ({ $usual }).
-    [new_link] ⚠️ The first ad of this advertiser with a link to { $words }.
-   *[watched] ⚠️ Watched words: { $words }
-}
+card-new-advertiser = ⚠️ New advertiser: none of their ads has stayed to the end yet.
+card-price-jump = ⚠️ The price is at least twice the usual one of this channel ({ $usual }).
+card-new-link = ⚠️ The first ad of this advertiser with a link to { $words }.
+card-watched = ⚠️ Watched words: { $words }
 card-take = 👀 I am reading it
 card-give-back = 👋 Let others read it
 card-reader = 👀 { $by } is reading it until { $until }.
