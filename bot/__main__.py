@@ -66,6 +66,7 @@ def main() -> None:
     config = settings.load()
     logging.setup(config)
     startup_checks.warn_of_unproven_databases(config)
+    startup_checks.warn_of_other_money(config)
     try:
         asyncio.run(_run(config))
     except startup_checks.CannotStartError as error:

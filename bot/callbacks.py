@@ -132,6 +132,8 @@ class ModerationAct(StrEnum):
     ASK_CHANGE = "ask_change"
     CHANGE = "change"
     CARD = "card"
+    TAKE = "take"
+    GIVE_BACK = "give"
 
 
 def with_version(data: str, fields: int) -> str:
@@ -318,6 +320,16 @@ class ShowDeposits(CallbackData, prefix="deposits"):
     """The data of a button that shows a page of the deposits."""
 
     page: int = 0
+
+
+class ShowOwnPayments(CallbackData, prefix="mypays"):
+    """The data of the button that shows a person's latest payments."""
+
+
+class ShowOwnPayment(CallbackData, prefix="mypay"):
+    """The data of a button that shows one of a person's own payments."""
+
+    id: int
 
 
 class ShowStaffRequests(CallbackData, prefix="requests"):

@@ -15,7 +15,8 @@ from bot.texts import DEFAULT_LANGUAGE, LANGUAGES, core
 
 PEOPLE = ("start", "cancel", "settings", "help", "paysupport", "terms", "privacy")
 STAFF = (
-    *("queue", "change", "withdrawals", "paid", "return", "deposits", "dlq", "there", "payowner"),
+    *("queue", "change", "reject", "user", "campaign", "placement", "channel", "watch"),
+    *("withdrawals", "paid", "return", "deposits", "dlq", "there", "payowner"),
     *("stop", "killswitch", "health", "report", "ledger", "incidents", "chainfile", "launch"),
     *("corrections", "confirm", "refuse"),
     *("requests", "staff", "grant", "revoke"),

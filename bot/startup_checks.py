@@ -21,6 +21,7 @@ from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, database_errors, read_only
 from bot.settings import Settings
 from db import address
+from db.money import STARS
 from db.session import Sessions, cause, is_refused
 from services.market import registration
 from services.money import wallets
@@ -47,6 +48,20 @@ def warn_of_unproven_databases(settings: Settings) -> None:
                 option=option,
                 do="add sslmode=verify-full and sslrootcert=system (or the hoster's file)",
             )
+
+
+def warn_of_other_money(settings: Settings) -> None:
+    """Log that the bot takes other money than Stars inside the real Telegram.
+
+    Telegram's terms for bot developers want Stars for digital goods and services, which are sold
+    inside of Telegram (docs/payments.md).
+    """
+    if settings.currency != STARS and not settings.bot_api_url:
+        log.warning(
+            "Money other than Telegram Stars is taken inside Telegram",
+            currency=settings.currency,
+            do="read docs/payments.md",
+        )
 
 
 async def database(

@@ -160,6 +160,17 @@ GRANT SELECT ON campaigns TO adtech_clock;
 GRANT SELECT ON campaigns TO adtech_reports;
 GRANT UPDATE (status) ON campaigns TO adtech_bot;
 
+CREATE TABLE card_readers (
+    campaign_target_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    until timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_card_readers PRIMARY KEY (campaign_target_id),
+    CONSTRAINT fk_card_readers_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
+    CONSTRAINT fk_card_readers_user_id FOREIGN KEY (user_id) REFERENCES users(id)
+);
+GRANT INSERT, SELECT, UPDATE ON card_readers TO adtech_bot;
+GRANT SELECT ON card_readers TO adtech_clock;
+
 CREATE TABLE change_requests (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     campaign_target_id bigint NOT NULL,
@@ -1303,6 +1314,20 @@ CREATE TRIGGER opened_empty BEFORE INSERT ON wallets FOR EACH ROW EXECUTE FUNCTI
 GRANT SELECT ON wallets TO adtech_bot;
 GRANT SELECT ON wallets TO adtech_clock;
 GRANT SELECT ON wallets TO adtech_reports;
+
+CREATE TABLE watched_words (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    word text NOT NULL,
+    added_by bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_watched_words PRIMARY KEY (id),
+    CONSTRAINT uq_watched_words_word UNIQUE (word),
+    CONSTRAINT fk_watched_words_added_by FOREIGN KEY (added_by) REFERENCES users(id),
+    CONSTRAINT ck_watched_words_word CHECK (char_length(word) >= 1 AND char_length(word) <= 64)
+);
+GRANT DELETE, INSERT, SELECT ON watched_words TO adtech_bot;
+GRANT SELECT ON watched_words TO adtech_clock;
 
 CREATE TABLE withdrawals (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -14,7 +14,15 @@ from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram.answers import answer_press
 from db.models.campaigns import TargetStatus
 from handlers import command_arguments, respond
-from services.market import change_requests, channel_facts, channels, moderation, owner_suspensions
+from services.market import (
+    card_readers,
+    change_requests,
+    channel_facts,
+    channels,
+    moderation,
+    owner_suspensions,
+    placement_backgrounds,
+)
 from services.platform import errors
 from services.platform.actors import MODERATORS
 
@@ -26,8 +34,14 @@ async def _card(context: RequestContext, target_id: int) -> moderation.Placement
         return await moderation.get_details(session, target_id=target_id)
 
 
-async def _card_screen(context: RequestContext, target_id: int) -> Outgoing:
-    return screens.card(context.t, await _card(context, target_id), with_ad=False)
+async def card_screen(
+    context: RequestContext, target_id: int, *, with_ad: bool = False
+) -> Outgoing:
+    """Build the staff's message about one placement. The caller has checked the actor's role."""
+    async with context.read() as session:
+        row = await moderation.get_details(session, target_id=target_id)
+        background = await placement_backgrounds.read(session, row)
+    return screens.card(context.t, row, background, with_ad=with_ad)
 
 
 @router.message(Command("queue"))
@@ -49,8 +63,8 @@ async def open_card(
 ) -> None:
     """Send the ad and the details of a placement to the admin chat as new messages."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
-    row = await _card(context, callback_data.id)
-    await respond.send(bot, context.admin_chat_id, screens.card(context.t, row, with_ad=True))
+    screen = await card_screen(context, callback_data.id, with_ad=True)
+    await respond.send(bot, context.admin_chat_id, screen)
     await answer_press(press)
 
 
@@ -58,7 +72,7 @@ async def open_card(
 async def show_card(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
     """Show the present state of a placement."""
     context.actor.require_staff(*MODERATORS, action="moderation_card")
-    await respond.show(press, await _card_screen(context, callback_data.id))
+    await respond.show(press, await card_screen(context, callback_data.id))
 
 
 @router.callback_query(Moderate.filter(F.act == ModerationAct.ASK_REASON))
@@ -70,7 +84,7 @@ async def ask_reason(
     row = await _card(context, callback_data.id)
     pending = row.status == TargetStatus.PENDING
     screen = (
-        screens.reasons(context.t, row) if pending else screens.card(context.t, row, with_ad=False)
+        screens.reasons(context.t, row) if pending else await card_screen(context, row.target_id)
     )
     await respond.show(press, screen)
 
@@ -94,7 +108,7 @@ async def approve(
             await _suspend_channel(context, row, problem)
             await respond.alert(press, context.t(f"{problem}-admin"))
             return
-    async with respond.show_result(press, lambda: _card_screen(context, callback_data.id)):
+    async with respond.show_result(press, lambda: card_screen(context, callback_data.id)):
         await _approve(press, context, callback_data)
 
 
@@ -113,7 +127,7 @@ async def _approve(press: CallbackQuery, context: RequestContext, pressed: Moder
     except errors.OpenLoss as error:
         async with context.begin() as session:
             await moderation.notify_open_loss(session, target_id=target_id)
-        await respond.replace(press, await _card_screen(context, target_id))
+        await respond.replace(press, await card_screen(context, target_id))
         raise errors.AdvertiserOwes(target_id, error.needed, error.currency) from error
 
 
@@ -132,13 +146,55 @@ async def _suspend_channel(
             await channel_facts.request(session, chat_id=row.channel_chat_id)
 
 
+@router.callback_query(Moderate.filter(F.act == ModerationAct.TAKE))
+async def take_card(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
+    """Show to colleagues that the person reads a card, unless another admin reads it."""
+    async with context.begin() as session:
+        taken = await card_readers.take(session, actor=context.actor, target_id=callback_data.id)
+    await respond.replace(press, await card_screen(context, callback_data.id))
+    await respond.alert(press, context.t("card-taken", taken="yes" if taken else "no"))
+
+
+@router.callback_query(Moderate.filter(F.act == ModerationAct.GIVE_BACK))
+async def give_card_back(
+    press: CallbackQuery, callback_data: Moderate, context: RequestContext
+) -> None:
+    """Let others read a card that the person has taken."""
+    context.actor.require_staff(*MODERATORS, action="moderation_card")
+    async with context.begin() as session:
+        await card_readers.give_back(session, actor=context.actor, target_id=callback_data.id)
+    await respond.show(press, await card_screen(context, callback_data.id))
+
+
+@router.message(Command("reject"))
+async def reject_in_words(
+    message: Message, command: CommandObject, context: RequestContext
+) -> None:
+    """Reject a placement for a reason in own words: `/reject 12 The link is broken`.
+
+    12 is the id of the placement, in its present version.
+    """
+    context.actor.require_staff(*MODERATORS, action="moderation_reject")
+    arguments = command_arguments.id_and_text(command)
+    if arguments is None:
+        await respond.show(message, Outgoing(context.t("reject-usage")))
+        return
+    target_id, words = arguments
+    row = await _card(context, target_id)
+    async with context.begin() as session:
+        await moderation.reject(
+            session, actor=context.actor, target_id=target_id, reason=words, version=row.version
+        )
+    await respond.show(message, await card_screen(context, target_id))
+
+
 @router.callback_query(
     Moderate.filter((F.act == ModerationAct.REJECT) & F.reason.in_(screens.REASONS))
 )
 async def reject(press: CallbackQuery, callback_data: Moderate, context: RequestContext) -> None:
     """Reject a placement for a preset reason."""
     async with (
-        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
     ):
         await moderation.reject(
@@ -159,7 +215,7 @@ async def ask_what_to_change(
     row = await _card(context, callback_data.id)
     pending = row.status == TargetStatus.PENDING and not row.waits_for_owner
     screen = (
-        screens.changes(context.t, row) if pending else screens.card(context.t, row, with_ad=False)
+        screens.changes(context.t, row) if pending else await card_screen(context, row.target_id)
     )
     await respond.show(press, screen)
 
@@ -172,7 +228,7 @@ async def ask_for_change(
 ) -> None:
     """Ask the advertiser for a preset change."""
     async with (
-        respond.show_result(press, lambda: _card_screen(context, callback_data.id)),
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
         context.begin() as session,
     ):
         await change_requests.ask_as_moderator(
@@ -201,4 +257,4 @@ async def ask_in_words(message: Message, command: CommandObject, context: Reques
         await change_requests.ask_as_moderator(
             session, actor=context.actor, target_id=target_id, version=row.version, words=words
         )
-    await respond.show(message, await _card_screen(context, target_id))
+    await respond.show(message, await card_screen(context, target_id))

@@ -43,13 +43,6 @@ async def show_help(press: CallbackQuery, context: RequestContext) -> None:
     await respond.show(press, menu.page(context.t, "help"))
 
 
-@router.message(Command("paysupport"), F.chat.type == ChatType.PRIVATE)
-async def show_payment_support(message: Message, context: RequestContext) -> None:
-    """Show where people get help with a payment (required by Telegram)."""
-    contact = context.settings.support_contact
-    await respond.show(message, menu.payment_support(context.t, contact))
-
-
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
 async def show_page(message: Message, context: RequestContext) -> None:
     """Show the fixed text of a command, for example `/terms`."""

@@ -1,6 +1,7 @@
 """Handle a person's wallet: the balance, the movements, and the form for a deposit."""
 
 import uuid
+from typing import Any
 
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
@@ -9,15 +10,20 @@ from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
+from bot import formatting
 from bot.callbacks import FormName, Go, OpenForm, Screen
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens import wallet as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from db.money import STARS
 from handlers import error_handlers, forms, respond
 from services.money import deposits, invoices, payout_holds, wallets
 from services.platform import errors
+
+OFFERED = (10, 25, 50, 100, 250, 500)
+"""The amounts that can be chosen by a press, as multiples of the smallest top-up."""
 
 router = Router(name="wallet")
 openers = Router(name="top_up_form")
@@ -62,13 +68,35 @@ async def open_top_up(press: CallbackQuery, dialog_manager: DialogManager) -> No
     await forms.open_form(dialog_manager, TopUpForm.amount)
 
 
+async def _offer(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    """Return the amounts that can be chosen by a press, and an example for the question."""
+    context = forms.context_of(dialog_manager)
+    least, most = context.settings.top_up_limits
+    amounts = [least * each for each in OFFERED if least * each <= most]
+    return {
+        "values": {
+            "example": context.t.money(formatting.EXAMPLE),
+            "stars": "yes" if context.t.currency == STARS else "no",
+        },
+        "amounts": [(str(each), context.t.money(each)) for each in amounts],
+    }
+
+
+async def _choose(press: CallbackQuery, _widget: Any, manager: DialogManager, item_id: str) -> None:
+    await _send(manager, press.from_user.id, int(item_id))
+
+
 async def _top_up(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    context = forms.context_of(manager)
     amount = await forms.read_amount(message, manager)
-    if amount is None:
-        return
+    if amount is not None:
+        await _send(manager, message.chat.id, amount)
+
+
+async def _send(manager: DialogManager, chat_id: int, amount: int) -> None:
+    """Send the invoice and close the form, or show why there is no invoice."""
+    context = forms.context_of(manager)
     bot: Bot = manager.middleware_data["bot"]
-    problem = await send_invoice(context, bot, message.chat.id, amount)
+    problem = await send_invoice(context, bot, chat_id, amount)
     if problem is not None:
         forms.show_error(manager, problem)
         return
@@ -115,9 +143,10 @@ top_up_form = Dialog(
     forms.text_step(
         "top-up-ask",
         _top_up,
+        forms.choices("amounts", _choose, width=3),
         state=TopUpForm.amount,
         after_cancel=wallet_after_cancel,
         first=True,
-        getter=forms.example_amount,
+        getter=_offer,
     )
 )

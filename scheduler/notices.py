@@ -28,7 +28,7 @@ from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
 from scheduler import channel_notices
-from services.market import agreements, moderation, staff_requests
+from services.market import agreements, moderation, placement_backgrounds, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -86,8 +86,8 @@ async def is_withdrawn(
         is_freeze = payload["user_id"] is None and payload["reason"] == incidents.FREEZE_REASON
         return is_freeze or await switch_notices.is_superseded(session, message.id)
     if message.kind == "target_submitted":
-        card = cards.get(message.payload["target_id"])
-        return card is not None and (card.status == TargetStatus.WITHDRAWN or card.waits_for_owner)
+        row = await moderation.get_details(session, target_id=message.payload["target_id"])
+        return row.status == TargetStatus.WITHDRAWN or row.waits_for_owner
     if message.kind in {agreements.QUESTION, agreements.MANAGER_QUESTION}:
         row = await moderation.get_details(session, target_id=message.payload["target_id"])
         return not row.waits_for_owner or row.version != message.payload.get("version", 1)
@@ -97,8 +97,10 @@ async def is_withdrawn(
     return False
 
 
-def _moderation_card(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:
-    return moderation_screens.card(t, card, with_ad=True)
+async def _moderation_card(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await moderation.get_details(session, target_id=payload["target_id"])
+    background = await placement_backgrounds.read(session, row)
+    return moderation_screens.card(t, row, background, with_ad=True)
 
 
 def _change_asked(t: Texts, card: PlacementDetails, payload: Payload) -> Outgoing:
@@ -300,7 +302,6 @@ async def _admin_chat_moved(session: AsyncSession, t: Texts, payload: Payload) -
 
 
 _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
-    "target_submitted": _moderation_card,
     "target_approved": _of_placement("notice-target-approved"),
     "refund_decided": _of_placement("notice-refund-decided"),
     "target_rejected": _of_placement("notice-target-rejected"),
@@ -328,6 +329,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "breach_dismissed": _of_placement("notice-breach-dismissed"),
 }
 _KINDS: Mapping[str, Render] = {
+    "target_submitted": _moderation_card,
     **channel_notices.RENDER,
     "ad_offered": _ad_offered,
     "ad_offered_to_manager": _ad_offered,

@@ -19,6 +19,7 @@ from bot.cli.commands import LAUNCH, OWNER, command
 from bot.cli.shell import REFUSED, read_all_settings
 from bot.cli.tables import out
 from bot.settings import Settings
+from db.money import STARS
 from db.session import create_engine, create_sessions, is_away
 from services.money import incidents
 from services.platform import killswitches
@@ -125,6 +126,8 @@ def _check_settings(configured: Settings) -> str:
         raise Failed(f"set {', '.join(missing)}")
     if configured.environment != "production":
         raise Failed(f"ENVIRONMENT is {configured.environment}: set it to production")
+    if configured.currency != STARS:
+        return f"complete; currency {configured.currency}: read docs/payments.md"
     return f"complete; currency {configured.currency}"
 
 

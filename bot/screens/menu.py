@@ -33,12 +33,6 @@ def page(t: Texts, message_id: str) -> Outgoing:
     return Outgoing(t(message_id), rows([button(t("back"), Go(screen=Screen.MENU))]))
 
 
-def payment_support(t: Texts, contact: str) -> Outgoing:
-    """Build the page of help with payments. `contact` is where people can write, or empty."""
-    back = button(t("back"), Go(screen=Screen.MENU))
-    return Outgoing(t("paysupport", contact=contact or "none"), rows([back]))
-
-
 def settings(t: Texts) -> Outgoing:
     """Build the screen of a person's settings."""
     languages = [

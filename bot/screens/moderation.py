@@ -3,24 +3,27 @@
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
-from bot.screens import formats, wanted_changes
+from bot.screens import formats, moderation_facts, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.screens.placements import reason
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from services.market.moderation import PlacementDetails
+from services.market.placement_backgrounds import Background
 
 REASONS = ("forbidden", "misleading", "quality", "link", "channel", "other")
 """The preset reasons for a rejection, which the bot translates for advertisers."""
 
 
-def card(t: Texts, row: PlacementDetails, *, with_ad: bool) -> Outgoing:
-    """Build the staff's message about one placement.
+def card(t: Texts, row: PlacementDetails, background: Background, *, with_ad: bool) -> Outgoing:
+    """Build the staff's message about one placement, and what is known about both sides.
 
     If `with_ad` is True, the ad is sent first, in another message.
     """
-    return Outgoing(_facts(t, row), rows(*_buttons(t, row)), row.creative if with_ad else None)
+    text = "\n".join([_facts(t, row), *moderation_facts.lines(t, row, background)])
+    buttons = _buttons(t, row, is_read=background.reader is not None)
+    return Outgoing(text, rows(*buttons), row.creative if with_ad else None)
 
 
 def reasons(t: Texts, row: PlacementDetails) -> Outgoing:
@@ -87,6 +90,7 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
             advertiser=str(row.advertiser_telegram_id),
             balance=t.money(row.advertiser_balance, row.currency),
             channel=row.channel_title,
+            address=row.channel_username or "private",
             owner=str(row.owner_telegram_id),
             price=t.money(row.price, row.currency),
             stays=formats.stays(t, row),
@@ -115,15 +119,17 @@ def _state(row: PlacementDetails) -> str:
     return str(row.status)
 
 
-def _buttons(t: Texts, row: PlacementDetails) -> list[list[InlineKeyboardButton]]:
+def _buttons(t: Texts, row: PlacementDetails, *, is_read: bool) -> list[list[InlineKeyboardButton]]:
     if TargetStatus(row.status) is not TargetStatus.PENDING or row.waits_for_owner:
         return []
+    taking = ModerationAct.GIVE_BACK if is_read else ModerationAct.TAKE
     return [
         [
             button(t("card-approve"), _data(row, ModerationAct.APPROVE)),
             button(t("card-reject"), _data(row, ModerationAct.ASK_REASON)),
         ],
         [button(t("change-ask"), _data(row, ModerationAct.ASK_CHANGE))],
+        [button(t("card-give-back" if is_read else "card-take"), _data(row, taking))],
     ]
 
 

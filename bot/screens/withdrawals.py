@@ -1,7 +1,6 @@
 """Build the screens of withdrawals for the staff and for people."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from aiogram.types import InlineKeyboardButton
 
@@ -15,6 +14,7 @@ from bot.callbacks import (
     WithdrawalAct,
 )
 from bot.screens import withdraw_question
+from bot.screens.ages import age
 from bot.screens.outgoing import Outgoing, button, column, receipt_button, rows
 from bot.screens.paging import Page
 from bot.screens.withdraw_question import AskedWithdrawal, fee_line
@@ -28,9 +28,6 @@ REASONS = ("details", "suspicion", "rules")
 """The preset reasons to return a withdrawal's money, which the bot translates for people."""
 _PAID_OUT = ("approved", "paid")
 """The words for the states in which the person gets the money."""
-_HOUR = timedelta(hours=1)
-_DAYS_FROM = timedelta(days=2)
-"""The smallest age of a withdrawal that is shown in days."""
 
 
 def queue(t: Texts, page: Page[WithdrawalDetails]) -> Outgoing:
@@ -205,7 +202,7 @@ def _row(t: Texts, row: WithdrawalDetails) -> str:
         amount=t.money(row.amount, row.currency),
         person=str(row.telegram_id),
         status=_state(row),
-        age=_age(t, row.age),
+        age=age(t, row.age),
     )
 
 
@@ -217,7 +214,7 @@ def _facts(t: Texts, row: WithdrawalDetails) -> str:
             amount=t.money(row.amount, row.currency),
             person=str(row.telegram_id),
             when=t.time(row.created_at),
-            age=_age(t, row.age),
+            age=age(t, row.age),
         ),
         t(
             "withdrawal-status",
@@ -296,7 +293,8 @@ def _buttons(t: Texts, row: WithdrawalDetails) -> list[list[InlineKeyboardButton
     give_back = button(t("withdrawal-return"), _act(WithdrawalAct.ASK_REASON, row))
     if row.status is WithdrawalStatus.REQUESTED:
         approve = button(t("withdrawal-approve"), _act(WithdrawalAct.APPROVE, row))
-        return [[approve], [mark_paid], [give_back]]
+        paid_before = button(t("withdrawal-paid-before"), _act(WithdrawalAct.ASK_REFERENCE, row))
+        return [[approve], [give_back], [paid_before]]
     if row.status is WithdrawalStatus.APPROVED:
         return [[mark_paid], [give_back]]
     return []
@@ -304,11 +302,3 @@ def _buttons(t: Texts, row: WithdrawalDetails) -> list[list[InlineKeyboardButton
 
 def _act(act: WithdrawalAct, row: WithdrawalDetails) -> OnWithdrawal:
     return OnWithdrawal(act=act, id=row.withdrawal_id)
-
-
-def _age(t: Texts, age: timedelta) -> str:
-    if age < _HOUR:
-        return t("age", unit="minutes", count=age // timedelta(minutes=1))
-    if age < _DAYS_FROM:
-        return t("age", unit="hours", count=age // _HOUR)
-    return t("age", unit="days", count=age.days)

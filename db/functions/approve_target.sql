@@ -25,6 +25,9 @@ BEGIN
     PERFORM FROM escrows WHERE campaign_target_id = target_id FOR UPDATE;
     SELECT campaign.status AS campaign_status, campaign.advertiser_id, escrow.status AS escrow_status,
         channel.status AS channel_status, channel.owner_id AS channel_owner_id, clock() AS read_at,
+        -- The post must be seen at the end of its promised hours, so the timer needs one hour more.
+        CASE WHEN channel.auto_delete_seconds > 0
+            THEN greatest(channel.auto_delete_seconds / 3600 - 1, 0) END AS most_hours,
         EXISTS (SELECT FROM running_switches WHERE key = 'new_escrows') AS running,
         (SELECT id FROM users WHERE id IN (campaign.advertiser_id, target.owner_id) AND blocked
             ORDER BY id <> campaign.advertiser_id LIMIT 1) AS blocked_id
@@ -44,6 +47,8 @@ BEGIN
         code := 'campaign_not_active'; ref_id := target.campaign_id; state := facts.campaign_status;
     WHEN facts.channel_status <> 'active' OR facts.channel_owner_id <> target.owner_id THEN
         code := 'channel_not_usable'; ref_id := target.channel_id; state := facts.channel_status;
+    WHEN target.promised_hours > facts.most_hours THEN
+        code := 'promise_too_long'; ref_id := target.channel_id; state := facts.most_hours;
     WHEN facts.blocked_id IS NOT NULL THEN code := 'person_blocked'; ref_id := facts.blocked_id;
     WHEN target.publish_at <= facts.read_at THEN code := 'publish_time_past';
     -- A hold that exists is adopted, but an approval needs the switch as a new hold does.

@@ -31,6 +31,7 @@ from services.money import ledger, wallets
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor
 from services.platform.agreement_errors import NotAgreed, VersionChanged
+from services.platform.channel_errors import TimerTooShort
 from services.platform.transitions import ActorRole
 
 REASON_LIMIT = 200
@@ -119,8 +120,8 @@ async def approve(
     A repeated approval or an error changes nothing. Locks the kill switch `new_escrows` (shared),
     the placement, its campaign (shared), its escrow, the wallets, then the calendar of the channel
     if the post gets the next free time. Raises AccessDenied, NotFound, OwnMoney, InvalidMove,
-    VersionChanged, NotAgreed, CampaignNotActive, ChannelNotUsable, PersonBlocked, PublishTimePast,
-    SwitchStopped, EscrowNotHeld, OpenLoss, InsufficientFunds, NoFreeTime.
+    VersionChanged, NotAgreed, CampaignNotActive, ChannelNotUsable, TimerTooShort, PersonBlocked,
+    PublishTimePast, SwitchStopped, EscrowNotHeld, OpenLoss, InsufficientFunds, NoFreeTime.
     """
     role = actor.require_staff(*MODERATORS, action="moderation_approve")
     parameters = {
@@ -304,6 +305,7 @@ def _refusal(
         "not_agreed": lambda: NotAgreed(target_id),
         "campaign_not_active": lambda: errors.CampaignNotActive(id_, status),
         "channel_not_usable": lambda: errors.ChannelNotUsable(id_, status),
+        "promise_too_long": lambda: TimerTooShort(target_id, int(status)),
         "person_blocked": lambda: errors.PersonBlocked(id_),
         "publish_time_past": lambda: errors.PublishTimePast(target_id),
         "switch_stopped": lambda: errors.SwitchStopped(Switch.NEW_ESCROWS),

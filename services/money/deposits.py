@@ -218,6 +218,30 @@ async def list_recent(
     ]
 
 
+async def list_own(session: AsyncSession, *, user_id: int, limit: int) -> Sequence[Deposit]:
+    """Return a person's latest deposits, the newest first."""
+    found = await session.scalars(
+        select(Deposit)
+        .where(Deposit.user_id == user_id)
+        .order_by(Deposit.id.desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
+async def get_own(session: AsyncSession, *, user_id: int, deposit_id: int) -> Deposit:
+    """Return a person's own deposit. Raises NotFound, also for a deposit of somebody else."""
+    found = await session.scalar(
+        select(Deposit)
+        .where(Deposit.id == deposit_id, Deposit.user_id == user_id)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise errors.NotFound("deposit", deposit_id)
+    return found
+
+
 async def uncredited_total(session: AsyncSession) -> tuple[int, int]:
     """Return the number of deposits that are not credited, and their sum in minor units."""
     row = await session.execute(

@@ -158,6 +158,14 @@ CONDITIONS = (
     Condition("uncertain_posts", "posts_uncertain", "/report uncertain", lasting=_MINUTE),
     Condition("escrows_late", "escrows_late", "/report held", lasting=2 * _MINUTE),
     Condition("refunds_late", "refunds_late", "/killswitch", lasting=_MINUTE),
+    # The admin chat reads the card of each wait at once, and again each day.
+    Condition(
+        "payouts_wait",
+        "payout_waits_oldest_seconds",
+        "/report held",
+        above=86_400,
+        watcher="prometheus",
+    ),
     Condition("switch_missing", "switches_missing", "/killswitch", urgent=True),
     # Each stop is told to the admin chat at once, and a stopped product is well.
     Condition(

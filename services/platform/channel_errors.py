@@ -18,6 +18,17 @@ class PromiseTooLong(DomainError):
 
 
 @dataclass(eq=False)
+class TimerTooShort(DomainError):
+    """The channel's auto-delete timer would remove the post of a placement before its end.
+
+    `limit` is the largest number of hours that a post can promise with this timer.
+    """
+
+    target_id: int
+    limit: int
+
+
+@dataclass(eq=False)
 class ConnectYourself(DomainError):
     """Somebody has connected the channel, so only its present creator can connect it anew."""
 

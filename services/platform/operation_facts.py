@@ -50,6 +50,8 @@ _NUMBERS = text(
         (SELECT count(*) FROM post_jobs
             WHERE status IN ('failed', 'cancelled') AND NOT settled
             AND updated_at < clock() - interval '2 minutes') AS refunds_late,
+        (SELECT extract(epoch FROM clock() - min(began_at)) FROM payout_waits
+            WHERE ended_at IS NULL) AS payout_waits_oldest_seconds,
         (SELECT count(*) FROM escrows WHERE status = 'held') AS escrows_held,
         (SELECT count(*) FROM late) AS escrows_late,
         (SELECT count(*) FROM incidents WHERE closed_at IS NULL AND kind = 'ledger_violation')

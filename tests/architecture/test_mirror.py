@@ -11,6 +11,7 @@ TESTED_ELSEWHERE = {
     "bot/button_screens": "test_middlewares presses buttons of old messages",
     "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
     " handlers press them",
+    "bot/look_up_callbacks": "handlers/test_look_ups presses and forges its buttons",
     "bot/owner_callbacks": "handlers/test_offers presses its buttons",
     "bot/removal_callbacks": "handlers/test_early_removals presses its buttons",
     "services/market/channel_takeovers": "test_channels gives channels to new owners with it",

@@ -120,6 +120,8 @@ class Load:
     longest: dict[str, float] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     ids: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
+    approvals: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
+    """The ids of the pending placements are few, so nothing else uses them up."""
 
     def begin(self) -> None:
         """Forget what was measured."""
@@ -127,7 +129,7 @@ class Load:
 
     async def approve(self, connection: asyncpg.Connection) -> None:
         """Approve the next pending placement."""
-        target_id = self.first_pending + self.ids()
+        target_id = self.first_pending + self.approvals()
         code = await connection.fetchval(_APPROVE, target_id, 1, "admin", None)
         assert code is None, code
 

@@ -133,3 +133,16 @@ def test_an_option_that_the_driver_does_not_support_is_named_at_the_start() -> N
         ("CLOCK_DATABASE_URL", "require_auth"),
     ]
     assert "secret" not in str(logs)
+
+
+@pytest.mark.parametrize(
+    ("currency", "api_url", "warns"),
+    [("USD", "", True), ("XTR", "", False), ("USD", "http://127.0.0.1:1", False)],
+)
+def test_other_money_than_stars_inside_the_real_telegram_is_logged(
+    currency: str, api_url: str, *, warns: bool
+) -> None:
+    chosen = Settings.model_construct(currency=currency, bot_api_url=api_url)
+    with capture_logs() as logs:
+        startup_checks.warn_of_other_money(chosen)
+    assert [line["currency"] for line in logs] == [currency] * warns

@@ -10,6 +10,7 @@ The exit status is 1 if the run has one of these problems, and 0 otherwise:
   - money moved while its kill switch was stopped
   - money moved, but the messages in the channel do not justify the movement
   - an altered post was paid for as an unaltered post
+  - a post is gone that should be there, or is there that should be gone
   - the books differ from Telegram's list of payments, or violate an invariant
   - the post of a dead scheduler waited too long for another scheduler
   - a planned fault, outage, broken promise or refund never happened
@@ -41,7 +42,8 @@ SERVER_FAULTS_RESULT = RESULT.with_name("server_faults.json")
 FAULT_SECONDS, SHORT_FAULT_SECONDS = 60.0, 30.0
 MUST_BE_ZERO = (
     *("duplicates", "lost", "moved_on_unknown", "unresolved", "altered_paid_as_stayed"),
-    *("charges_unlike_books", "moved_while_stopped", "invariant_violations"),
+    *("charges_unlike_books", "moved_while_stopped", "removals_unlike_channels"),
+    "invariant_violations",
 )
 LONG_RUN_KILLS = 500
 """The number of kills from which a run counts as long."""
@@ -64,6 +66,7 @@ SHOWN = (
     *("resolved_without_person_share", "paid", "refunded", "recovery_s_max"),
     *("charges", "refunded_charges", "lost_amount", "charges_unlike_books"),
     *("stops_of_everything", "moved_while_stopped"),
+    *("posts_taken_down", "killed_during_removals", "removals_unlike_channels"),
     *("invariant_violations", "scheduler_cpu_seconds", "seconds"),
 )
 
@@ -111,6 +114,8 @@ def problems(figures: chaos_run.Json) -> list[str]:
     counts = {"stopped and woken": figures["stopped_and_woken"]} | figures["outages"]
     if figures["stops_of_everything"] is not None:
         counts["stop of everything"] = figures["stops_of_everything"]
+    counts["removal of a post"] = figures["posts_taken_down"]
+    counts["kill during a removal"] = figures["killed_during_removals"]
     counts |= figures["broken_promises"] | figures["owners_answers"]
     counts |= {f"refund of money {place}": n for place, n in figures["refunded_money"].items()}
     if figures["kills"] >= LONG_RUN_KILLS:

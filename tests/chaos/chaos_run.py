@@ -22,11 +22,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import session as database
+from db.models.formats import Ending
 from db.money import STARS
 from sandbox import clock, embedded
 from services.money import invariants
 from services.platform import errors
 from services.posts import breaches
+from tests.chaos import removals
 from tests.chaos.answers import WAYS
 from tests.chaos.environment import Environment, run_environment, wait_until
 from tests.chaos.kill_loop import KillLoop
@@ -35,6 +37,7 @@ from tests.chaos.operators import Operators
 from tests.chaos.outages import Outages, run_outages
 from tests.chaos.owners import ACTS, Owners
 from tests.chaos.payers import Payers
+from tests.chaos.removals import RemovalKills
 from tests.chaos.schedulers import ForkServerClient, run_fork_server
 
 FAULT_SHARES = {
@@ -81,7 +84,11 @@ MOST_CLOCK_STEPS = timedelta(minutes=5)
 """How far one wait at the end of a run may move the database's clock."""
 CHECK_STEP, MOST_CHECK_STEPS = timedelta(seconds=10), timedelta(minutes=15)
 """The same while only checks of posts are missing. A check that was cut comes 15 minutes later."""
-PROMISED_HOURS = (0, 1)
+PROMISES = ((0, Ending.LEFT), (1, Ending.REMOVED), (1, Ending.LEFT))
+"""The promised hours of a channel, and what happens to a post afterwards."""
+LONGEST_PROMISE = timedelta(hours=max(hours for hours, _ in PROMISES))
+REMOVAL_STEP, MOST_REMOVAL_STEPS = timedelta(seconds=20), timedelta(minutes=40)
+"""The same while removals are missing. An uncertain deletion is looked at 5 minutes later."""
 WORK = text(
     """
     SELECT coalesce(array_agg(DISTINCT channel_id), '{}') AS busy,
@@ -133,6 +140,7 @@ class ChaosRun:
     payers: Payers
     operators: Operators
     kill_loop: KillLoop = field(init=False)
+    removal_kills: RemovalKills = field(init=False)
     _posts: str = ""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -140,6 +148,9 @@ class ChaosRun:
     def __post_init__(self) -> None:
         rng = random.Random(self.size.seed)
         self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
+        self.removal_kills = RemovalKills(
+            self.fork_server, lambda: self.environment.settings(**SETTINGS), rng
+        )
 
     async def kill(self) -> None:
         """Kill schedulers during outages, until every planned event has happened."""
@@ -238,11 +249,10 @@ class ChaosRun:
             "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )
         await self.payers.refund_earned()
-        for _ in range(timedelta(hours=max(PROMISED_HOURS), minutes=10) // HOURS_STEP):
-            await self.owners.act_on_many()
-            await self._move_clock(HOURS_STEP)
-            await asyncio.sleep(HOURS_STEP_SECONDS)
-        await self._wait_until_zero(f"{HELD} AND j.breach IS NULL", CHECK_STEP, MOST_CHECK_STEPS)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.removal_kills.run())
+            await self._end_promises()
+            self.removal_kills.end()
         await self._move_clock(breaches.DECISION_TIME)
         await self._wait_until_zero(HELD, CHECK_STEP, MOST_CHECK_STEPS)
         await self.payers.refund_earned()  # a post may have waited for the time of its channel
@@ -251,6 +261,15 @@ class ChaosRun:
             await self.fork_server.stop(scheduler, signal.SIGTERM)
             if scheduler.status != 0:
                 raise RuntimeError(f"a scheduler ended with status {scheduler.status}, not 0")
+
+    async def _end_promises(self) -> None:
+        """Let the promised hours end, and wait until the posts are paid for and taken down."""
+        for _ in range((LONGEST_PROMISE + timedelta(minutes=10)) // HOURS_STEP):
+            await self.owners.act_on_many()
+            await self._move_clock(HOURS_STEP)
+            await asyncio.sleep(HOURS_STEP_SECONDS)
+        await self._wait_until_zero(f"{HELD} AND j.breach IS NULL", CHECK_STEP, MOST_CHECK_STEPS)
+        await self._wait_until_zero(removals.OPEN, REMOVAL_STEP, MOST_REMOVAL_STEPS)
 
     async def _move_clock(self, by: timedelta) -> None:
         owner_url = self.environment.postgres.dsn(embedded.OWNER)
@@ -279,12 +298,14 @@ class ChaosRun:
 
 async def judge(environment: Environment) -> Json:
     """Judge the run in a separate process, and return the verdict."""
+    standing = await removals.note_standing(environment)
     listed = environment.folder / STAR_TRANSACTIONS
-    listed.write_text(json.dumps(await _star_transactions(environment)))
+    listed.write_text(json.dumps(await environment.star_transactions()))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(Path(__file__).with_name("oracle.py"))),
         *(environment.postgres.dsn(embedded.OWNER), str(environment.telegram.published)),
         *(str(environment.folder / BROKEN_PROMISES), str(listed), str(environment.folder / STOPS)),
+        *(str(standing), str(environment.telegram.deletion_log)),
         env={"PATH": os.defpath},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -293,16 +314,6 @@ async def judge(environment: Environment) -> Json:
         raise RuntimeError("the oracle could not judge")
     verdict: Json = json.loads(output)
     return verdict
-
-
-async def _star_transactions(environment: Environment) -> list[Json]:
-    """Return Telegram's whole list of payments and refunds in Stars."""
-    listed: list[Json] = []
-    while page := await environment.call("getStarTransactions", offset=len(listed)):
-        if not page["transactions"]:
-            break
-        listed += page["transactions"]
-    return listed
 
 
 async def run(folder: Path, size: Size) -> Json:
@@ -314,6 +325,7 @@ async def run(folder: Path, size: Size) -> Json:
             people=PEOPLE,
             seed=size.seed,
             fault_shares=FAULT_SHARES,
+            deletion_fault_shares=removals.DELETION_FAULT_SHARES,
         ) as environment,
         run_fork_server(folder) as fork_server,
         run_outages(environment, size.seed) as outages,
@@ -343,6 +355,7 @@ async def run(folder: Path, size: Size) -> Json:
         "kills": kill_loop.killed.total(),
         "kills_elsewhere": kill_loop.killed_elsewhere,
         "stopped_and_woken": kill_loop.stopped_and_woken,
+        "killed_during_removals": chaos.removal_kills.killed,
         "scheduler_cpu_seconds": round(kill_loop.cpu_seconds),
         **verdict,
         "killed_at": dict(sorted(kill_loop.killed.items())),
@@ -365,8 +378,9 @@ async def _prepare_market(
     photo = sent["photo"][-1]
     ads = max(size.kills // 20, 10)
     await market.populate(advertisers=ADVERTISERS, ads=ads, photo=photo)
-    for channel, hours in zip(market.unconnected(), itertools.cycle(PROMISED_HOURS), strict=False):
-        await market.connect(channel, promised_hours=hours)
+    promises = itertools.cycle(PROMISES)
+    for channel, (hours, ending) in zip(market.unconnected(), promises, strict=False):
+        await market.connect(channel, promised_hours=hours, ending=ending)
         post = {"user_id": channel["owner"], "text": "News of the day"}
         answer = await environment.control(f"chats/{channel['chat_id']}/post", **post)
         await market.note_message(channel["chat_id"], answer["message_id"])

@@ -44,6 +44,11 @@ class Telegram:
         """The log of sends, with one line for each admitted or refused send."""
         return self.folder / telegram.SEND_LOG
 
+    @property
+    def deletion_log(self) -> Path:
+        """The log of the requests to delete a message of a channel, one line for each request."""
+        return self.folder / telegram.DELETION_LOG
+
     def faults(self) -> list[str]:
         """Return the kind of each fault of a send into a channel."""
         lines = (self.folder / telegram.FAULT_LOG).read_text().splitlines()
@@ -99,6 +104,15 @@ class Environment:
             response.raise_for_status()
             return (await response.json())["result"]
 
+    async def star_transactions(self) -> list[Facts]:
+        """Return Telegram's whole list of payments and refunds in Stars."""
+        listed: list[Facts] = []
+        while page := await self.call("getStarTransactions", offset=len(listed)):
+            if not page["transactions"]:
+                break
+            listed += page["transactions"]
+        return listed
+
     async def clone(self, name: str) -> str:
         """Copy the database, and return the application's DSN for the copy.
 
@@ -117,6 +131,7 @@ async def run_environment(
     durable: bool = True,
     seed: int = 0,
     fault_shares: dict[str, float] | None = None,
+    deletion_fault_shares: dict[str, float] | None = None,
     server: str = "tests.chaos.telegram",
 ) -> AsyncIterator[Environment]:
     """Run all servers with a migrated database, and yield the servers."""
@@ -128,6 +143,7 @@ async def run_environment(
         people,
         seed=seed,
         fault_shares=fault_shares or {},
+        deletion_fault_shares=deletion_fault_shares or {},
     )
     child = _spawn_telegram(folder, plan, server)
     postgres = await embedded.start_postgres(folder / "postgres", durable=durable)

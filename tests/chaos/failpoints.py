@@ -23,17 +23,21 @@ SERVICES = {
     "services.money.escrow": ("release", "refund"),
 }
 """The functions with failpoints, by module."""
+REMOVAL = "services.posts.removal"
+REMOVAL_FUNCTIONS = ("claim", "record", "begin_look", "record_look", "rescue_abandoned")
+"""The functions with failpoints that only a removal of a post passes, at the end of a run."""
 TELEGRAM_CALLS = {
     "bot.telegram.sender:Sender": ("send_ad", "check_post", "get_bot_rights", "probe"),
 }
 """The methods with failpoints that call Telegram, by module and class."""
+DELETION = ("bot.telegram.sender:Sender", "delete_post")
 MOMENTS = ("before", "after", "before commit", "after commit")
 LABEL = "failpoint"
 # Without a longer wait, almost every process would die at one of these points.
 FREQUENT = (
     *("posting.claim_due ", "rescue.rescue_abandoned "),
     *("uncertain_posts.claim_due ", "verification.claim_due "),
-    *("Sender.get_bot_rights ", "Sender.probe "),
+    *("Sender.get_bot_rights ", "Sender.probe ", "removal.rescue_abandoned "),
 )
 """The points that a process passes very often, by the beginning of their names."""
 
@@ -107,13 +111,26 @@ def points() -> list[str]:
     return names
 
 
+def removal_points() -> list[str]:
+    """Return the names of the failpoints that only a removal of a post passes."""
+    class_name, method = DELETION
+    return [
+        *(
+            f"{REMOVAL.rpartition('.')[2]}.{function} {moment}"
+            for function in REMOVAL_FUNCTIONS
+            for moment in MOMENTS
+        ),
+        *(f"{class_name.rpartition(':')[2]}.{method} {moment}" for moment in ("before", "after")),
+    ]
+
+
 def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
     """Let this process send a signal to itself at a failpoint.
 
     Before the signal, the process calls `report` with the name of the point.
     """
     counter = _PassingCounter(failpoint, report)
-    for module_name, functions in SERVICES.items():
+    for module_name, functions in {**SERVICES, REMOVAL: REMOVAL_FUNCTIONS}.items():
         if (module := _module(module_name)) is not None:
             for function in functions:
                 short = module_name.rpartition(".")[2]
@@ -122,6 +139,7 @@ def arm(failpoint: Failpoint, report: Callable[[str], None]) -> None:
         for function in functions:
             short = class_name.rpartition(":")[2]
             _wrap(_class(class_name), function, short, counter, in_session=False)
+    _wrap(_class(DELETION[0]), DELETION[1], "Sender", counter, in_session=False)
     _listen(counter)
 
 

@@ -8,7 +8,7 @@ The commands are:
   {"signal": ID, "number": N}
 
 The reports are:
-  {"ready": [POINT, ...]}
+  {"ready": [POINT, ...], "removal_points": [POINT, ...]}
   {"id": ID, "pid": PID}
   {"id": ID, "reached": POINT}
   {"id": ID, "signal": N or null, "status": N or null, "cpu_seconds": SECONDS}
@@ -52,7 +52,7 @@ class ForkServer:
         """Handle commands and reports until stdin ends."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer)
-        _write({"ready": failpoints.points()})
+        _write({"ready": failpoints.points(), "removal_points": failpoints.removal_points()})
         while True:
             for key, _ in self._selector.select():
                 if key.fd == self._wakeups:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign
+from db.models.formats import Ending
 from db.models.users import Role, UserRole
 from db.session import Sessions
 from services.market import (
@@ -128,9 +129,13 @@ class Market:
         return campaign
 
     async def connect(
-        self, channel_fact: dict[str, int], *, promised_hours: int
+        self,
+        channel_fact: dict[str, int],
+        *,
+        promised_hours: int,
+        ending: Ending = Ending.LEFT,
     ) -> ConnectedChannel:
-        """Connect a channel for its owner, and set its price and its promised hours."""
+        """Connect a channel for its owner, and set its price, its promised hours and their end."""
         owner = self.owners[channel_fact["owner"]]
         async with self.sessions.begin() as session:
             channel = await channels.connect(
@@ -148,6 +153,7 @@ class Market:
                 price=PRICE,
                 promised_hours=promised_hours,
                 topic="news",
+                ending=ending,
             )
             # Its ads have times of their own, a second apart: about as fast as Telegram allows.
             await calendars.reset(session, actor=owner, channel_id=channel.id, time_zone=None)

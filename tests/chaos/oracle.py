@@ -1,4 +1,6 @@
-"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS STOPS` prints a JSON object.
+"""Judge a chaos run: `python -I oracle.py DSN PUBLISHED BROKEN STARS STOPS STANDING DELETIONS`.
+
+Prints a JSON object.
 
 The program imports none of the product's code. The channel and the text of a message identify the
 placement.
@@ -7,7 +9,7 @@ placement.
 import asyncio
 import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,14 @@ PEOPLE = """
             WHERE user_id = u.id AND status = 'paid') AS withdrawn
     FROM users u
 """
+REMOVALS = """
+    SELECT j.campaign_target_id AS id, ch.chat_id, j.message_id, r.status,
+        coalesce(r.claim_no, 0) AS claims, e.status AS escrow
+    FROM post_jobs j JOIN channels ch ON ch.id = j.channel_id
+    JOIN escrows e ON e.campaign_target_id = j.campaign_target_id
+    LEFT JOIN removals r ON r.post_job_id = j.id
+    WHERE j.status = 'success'
+"""
 TRANSFERS = "SELECT id, reason, created_at FROM ledger_transfers"
 SWITCHES = {
     "deposit": "deposits",
@@ -108,6 +118,7 @@ BOOK_CHECKS = {
     """,
 }
 OPEN = ("queued", "sending")
+OPEN_REMOVALS = ("planned", "deleting", "uncertain")
 ALTERING = {"edit", "replace_media"}
 Json = dict[str, Any]
 Acts = dict[tuple[int, int], set[str]]
@@ -241,6 +252,32 @@ def judge_stops(transfers: list[Json], stops: list[Json]) -> Json:
     return {"moved_while_stopped": len(wrong), "examples_of_stops": wrong[:10]}
 
 
+def judge_removals(
+    posts: list[Json], standing: dict[int, set[int]], requests: dict[int, int]
+) -> Json:
+    """Compare the removals with the channels. `requests` counts the deletions asked in each chat.
+
+    A post is gone only if its removal is done and its owner was paid. A removal that Telegram may
+    have refused proves nothing. No chat gets more requests than there were claims.
+    """
+    wrong = []
+    claims: dict[int, int] = defaultdict(int)
+    for row in posts:
+        claims[row["chat_id"]] += row["claims"]
+        is_there = row["message_id"] in standing[row["chat_id"]]
+        is_done = row["status"] == "done"
+        is_unpaid = is_done and row["escrow"] != "released"
+        is_unlike = row["status"] != "refused" and is_there == is_done
+        if row["status"] in OPEN_REMOVALS or is_unpaid or is_unlike:
+            wrong.append(row["id"])
+    wrong += [chat_id for chat_id, number in requests.items() if number > claims[chat_id]]
+    return {
+        "posts_taken_down": sum(row["status"] == "done" for row in posts),
+        "removals_unlike_channels": len(wrong),
+        "examples_of_removals": wrong[:10],
+    }
+
+
 def read(path: Path) -> dict[tuple[int, str], list[int]]:
     """Return the ids of the published messages, by channel and text."""
     messages: dict[tuple[int, str], list[int]] = defaultdict(list)
@@ -271,7 +308,25 @@ def read_transactions(path: Path) -> list[Json]:
     return listed
 
 
-async def main(dsn: str, path: Path, acts_path: Path, stars_path: Path, stops_path: Path) -> None:
+def read_standing(path: Path) -> dict[int, set[int]]:
+    """Return the ids of the messages that are left in each channel."""
+    return {int(chat_id): set(ids) for chat_id, ids in json.loads(path.read_text()).items()}
+
+
+def count_requests(path: Path) -> dict[int, int]:
+    """Return how often the bot asked to delete a message of each channel."""
+    return Counter(json.loads(line)["chat_id"] for line in path.read_text().splitlines())
+
+
+async def main(
+    dsn: str,
+    path: Path,
+    acts_path: Path,
+    stars_path: Path,
+    stops_path: Path,
+    standing_path: Path,
+    deletions_path: Path,
+) -> None:
     """Compare one snapshot of the database with the logs, and print the verdict."""
     connection = await asyncpg.connect(dsn)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -279,11 +334,14 @@ async def main(dsn: str, path: Path, acts_path: Path, stars_path: Path, stops_pa
         deposits = [dict(row) for row in await connection.fetch(DEPOSITS)]
         people = [dict(row) for row in await connection.fetch(PEOPLE)]
         transfers = [dict(row) for row in await connection.fetch(TRANSFERS)]
+        removals = [dict(row) for row in await connection.fetch(REMOVALS)]
         broken = {name: len(await connection.fetch(sql)) for name, sql in BOOK_CHECKS.items()}
     await connection.close()
     verdict = judge(rows, read(path), read_acts(acts_path))
     verdict |= judge_charges(read_transactions(stars_path), deposits, people)
     verdict |= judge_stops(transfers, read_stops(stops_path))
+    requests = count_requests(deletions_path)
+    verdict |= judge_removals(removals, read_standing(standing_path), requests)
     verdict["invariant_violations"] = sum(broken.values()) + verdict.pop("contradictions")
     verdict["broken_books"] = {name: number for name, number in broken.items() if number}
     sys.stdout.write(json.dumps(verdict) + "\n")

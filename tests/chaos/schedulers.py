@@ -41,7 +41,8 @@ class ForkServerClient:
         self._process = process
         self._log = log
         self.points: list[str] = []
-        """The names of all failpoints of the product."""
+        """The names of all failpoints of the product, except for those of removals."""
+        self.removal_points: list[str] = []
         self.ready = asyncio.Event()
         self.running: dict[int, Scheduler] = {}
         """The running schedulers by id."""
@@ -87,6 +88,7 @@ class ForkServerClient:
     def _handle(self, report: dict[str, Any]) -> None:
         if "ready" in report:
             self.points = report["ready"]
+            self.removal_points = report["removal_points"]
             self.ready.set()
             return
         scheduler = self.running[report["id"]]

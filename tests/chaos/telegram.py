@@ -26,6 +26,7 @@ from sandbox.state import State, channel_id
 SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation"})
 SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
+DELETION_LOG = "deletions.jsonl"
 FACTS = "facts.json"
 # A scheduler waits for a shorter time.
 UNANSWERED_SECONDS = 3.0
@@ -45,36 +46,48 @@ class Plan:
     seed: int = 0
     fault_shares: dict[str, float] = field(default_factory=dict)
     """The share of the sends into channels that get each kind of fault, from 0 to 1."""
+    deletion_fault_shares: dict[str, float] = field(default_factory=dict)
+    """The same for deletions of messages in channels, until the server ends."""
 
 
 class RandomFaults(Faults):
-    """The faults of the sandbox, and random faults for sends into channels."""
+    """The faults of the sandbox, and random faults for sends and deletions in channels."""
 
-    def __init__(self, path: Path, state: State, seed: int, fault_shares: dict[str, float]) -> None:
+    def __init__(self, folder: Path, state: State, plan: Plan) -> None:
         super().__init__()
         self._state = state
-        self._log = path.open("a", buffering=1)
-        self._rng = random.Random(seed)
-        self.fault_shares = fault_shares
+        self._log = (folder / FAULT_LOG).open("a", buffering=1)
+        self._deletions = (folder / DELETION_LOG).open("a", buffering=1)
+        self._rng = random.Random(plan.seed)
+        self.fault_shares = plan.fault_shares
+        self._deletion_fault_shares = plan.deletion_fault_shares
 
     def take(self, method: str, chat_id: object) -> Fault | None:
         """Return the fault that a test has set for a call, or a random fault, or None."""
         fault = super().take(method, chat_id)
-        if fault is not None or method not in SENDS:
+        if fault is not None or method not in {*SENDS, "deleteMessage"}:
             return fault
         chat = self._state.chats.get(chat_id) if isinstance(chat_id, int) else None
         if chat is None or chat.type != "channel":
             return None
+        if method == "deleteMessage":
+            kind = self._choose(self._deletion_fault_shares)
+            self._deletions.write(json.dumps({"chat_id": chat_id, "fault": kind}) + "\n")
+        elif kind := self._choose(self.fault_shares):
+            self._log.write(json.dumps(kind) + "\n")
+        return _fault(kind) if kind else None
+
+    def _choose(self, shares: dict[str, float]) -> str | None:
+        """Return a random kind of fault, or None for no fault."""
         position = self._rng.random()
-        for kind, share in self.fault_shares.items():
+        for kind, share in shares.items():
             if position < share:
-                self._log.write(json.dumps(kind) + "\n")
-                return _fault(kind)
+                return kind
             position -= share
         return None
 
     def clear(self) -> None:
-        """Remove all faults, also the random faults."""
+        """Remove all faults, also the random faults of sends."""
         super().clear()
         self.fault_shares = {}
 
@@ -147,7 +160,7 @@ async def serve(plan: Plan) -> None:
     state.adopt_bot(int(plan.token.partition(":")[0]))
     state.limits = LoggedLimits(folder / SEND_LOG, state)
     state.limits.enabled = plan.limits
-    state.faults = RandomFaults(folder / FAULT_LOG, state, plan.seed, plan.fault_shares)
+    state.faults = RandomFaults(folder, state, plan)
     facts = populate(state, plan)
     app = create_app(state, bot_token=plan.token, control_token=plan.control_token)
     listener = ports.listen(0)

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.telegram.sender import Sender
+from services.posts import removal
 from tests.chaos import __main__ as chaos
 from tests.chaos import failpoints, kill_loop, recovery_time, rounds
-from tests.chaos.oracle import judge, judge_charges, judge_stops
+from tests.chaos.oracle import judge, judge_charges, judge_removals, judge_stops
 
 
 def test_every_named_function_is_a_failpoint() -> None:
@@ -20,8 +22,15 @@ def test_every_named_function_is_a_failpoint() -> None:
             assert f"{class_name.rpartition(':')[2]}.{function} before" in points
 
 
+def test_every_named_function_of_a_removal_exists() -> None:
+    for function in failpoints.REMOVAL_FUNCTIONS:
+        assert callable(getattr(removal, function))
+    assert callable(getattr(Sender, failpoints.DELETION[1]))
+    assert f"removal.{failpoints.REMOVAL_FUNCTIONS[0]} after commit" in failpoints.removal_points()
+
+
 def test_every_named_point_is_a_failpoint() -> None:
-    points = failpoints.points()
+    points = failpoints.points() + failpoints.removal_points()
     assert set(recovery_time.POINTS) <= set(points)
     for prefix in kill_loop.EVERY_POST + failpoints.FREQUENT:
         assert any(point.startswith(prefix) for point in points), prefix
@@ -33,6 +42,8 @@ GOOD_RUN = {
     "resolved_without_person_share": 1.0,
     "kills": chaos.LONG_RUN_KILLS,
     "stopped_and_woken": 2,
+    "posts_taken_down": 1,
+    "killed_during_removals": 1,
     "outages": {"Valkey frozen": 3},
     "send_faults": {"cut_after": 1},
     "broken_promises": {"edit": 1},
@@ -59,6 +70,9 @@ GOOD_RUN = {
         ({"moved_while_stopped": 1}, ["moved_while_stopped: 1"]),
         ({"stops_of_everything": 0}, ["never happened: stop of everything"]),
         ({"stops_of_everything": None}, []),
+        ({"removals_unlike_channels": 1}, ["removals_unlike_channels: 1"]),
+        ({"posts_taken_down": 0}, ["never happened: removal of a post"]),
+        ({"killed_during_removals": 0}, ["never happened: kill during a removal"]),
         ({"stopped_and_woken": 0}, ["never happened: stopped and woken"]),
         ({"outages": {"Valkey frozen": 0}}, ["never happened: Valkey frozen"]),
         ({"send_faults": {"cut_after": 0}}, ["never happened: cut_after"]),
@@ -145,6 +159,29 @@ def test_the_oracle_finds_a_transfer_during_a_stop(reason: str, minute: int, wro
     }
     transfer = {"id": 1, "reason": reason, "created_at": start + timedelta(minutes=minute)}
     assert judge_stops([transfer], [stop])["moved_while_stopped"] == wrong
+
+
+@pytest.mark.parametrize(
+    ("changed", "left", "requests", "wrong"),
+    [
+        ({}, [], 1, 0),
+        ({}, [5], 1, 1),
+        ({"status": None, "claims": 0}, [5], 0, 0),
+        ({"status": None, "claims": 0}, [], 0, 1),
+        ({"status": "refused"}, [5], 1, 0),
+        ({"status": "uncertain"}, [], 1, 1),
+        ({"escrow": "held"}, [], 1, 1),
+        ({}, [], 2, 1),
+        ({"claims": 2}, [], 2, 0),
+    ],
+)
+def test_the_oracle_compares_the_removals_with_the_channels(
+    changed: dict[str, object], left: list[int], requests: int, wrong: int
+) -> None:
+    row = {"id": 1, "chat_id": -1, "message_id": 5, "status": "done", "claims": 1}
+    post = row | {"escrow": "released"} | changed
+    verdict = judge_removals([post], {-1: set(left)}, {-1: requests})
+    assert verdict["removals_unlike_channels"] == wrong
 
 
 PAYER = 77

@@ -65,7 +65,7 @@ async def test_an_owner_is_paid_to_an_address_that_only_the_paying_admin_reads(
     await market.deliver()
     await market.press("admin", "🔎 Open the withdrawal", where="group")
     assert "Pay by: TON" in await market.last("group")
-    await market.press("admin", "💸 Mark as paid", where="group")
+    await market.press("admin", "🧾 Already paid: record it", where="group")
     assert ADDRESS not in str(await market.messages("admin"))
     await market.press("admin", "⬅️ Back", where="group")
     await market.press("admin", "✅ Approve", where="group")

@@ -36,12 +36,3 @@ async def test_a_command_is_no_answer_in_a_form(market: Marketplace) -> None:
     assert "What is it called?" in await market.last("advertiser")
     await market.say("advertiser", "Bakery")
     assert "send the ad itself" in await market.last("advertiser")
-
-
-async def test_the_help_with_payments_says_where_to_write(market: Marketplace) -> None:
-    await market.say("advertiser", "/paysupport")
-    assert "the people from whom you know this bot" in await market.last("advertiser")
-    contact = {"support_contact": "@our_support"}
-    market.dependencies.settings.__dict__.update(contact)
-    await market.say("advertiser", "/paysupport")
-    assert "write to @our_support" in await market.last("advertiser")

@@ -99,5 +99,7 @@ audit-act = { $name ->
     [withdrawal_payment_claimed] Payment of a withdrawal claimed
     [withdrawal_requested] Withdrawal requested
     [withdrawal_returned] Withdrawal returned
+    [word_unwatched] Watched word removed
+    [word_watched] Watched word added
    *[other] { $name }
 }

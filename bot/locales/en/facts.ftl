@@ -36,6 +36,10 @@ error-promise-too-long = Telegram deletes new posts of this channel by its auto-
     [one] { $limit } hour
    *[other] { $limit } hours
 } can be promised, not { $promised_hours }. As an advertiser, please choose another channel. As its owner, set fewer hours, or switch the timer off in the channel's settings.
+error-timer-too-short = The channel's auto-delete timer removes each post before the promised hours of this placement are over: with this timer, at most { $limit ->
+    [one] { $limit } hour
+   *[other] { $limit } hours
+} can be promised. Ask for another format, reject the placement, or wait until the owner has switched the timer off.
 notice-channel-timer-short = ⏱ “{ $title }”: Telegram now deletes new posts after { $hours ->
     [one] { $hours } hour
    *[other] { $hours } hours

@@ -2,7 +2,10 @@ card = 🆕 Placement #{ $id }
 
     Campaign: { $campaign } (#{ $campaign_id })
     Advertiser: { $advertiser }, balance { $balance }
-    Channel: { $channel }
+    Channel: { $channel } ({ $address ->
+        [private] private: you can't look inside
+       *[other] t.me/{ $address }
+    })
     Owner: { $owner }
     Price: { $price }
     Stays: { $stays }

@@ -24,7 +24,12 @@ statement-line = { $at }
        *[other] { $reason }
     }: { $amount }
     Balance: { $after }
-top-up-ask = How much would you like to top up? For example: { $example }
+top-up-ask = How much would you like to top up? Choose, or send an amount, for example: { $example }{ $stars ->
+        [yes] { "" }
+
+            You pay with Telegram Stars. If you have too few, Telegram offers to buy more. Should the app on your computer refuse, buy them on your phone: Settings → Telegram Stars. Then pay the invoice here.
+       *[no] { "" }
+    }
 invoice-title = Wallet top-up
 invoice-description = { $amount } for your advertising wallet
 top-up-limits = A top-up can be from { $least } to { $most }. Please send another amount.

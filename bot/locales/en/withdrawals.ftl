@@ -59,6 +59,7 @@ withdrawal-approve = ✅ Approve
 withdrawal-approve-question = Approve it? Then { $amount } is to be paid outside of the platform, and the person can't take it back any more.
 withdrawal-approve-sure = ✅ Yes, approve it
 withdrawal-approve-again = 🔁 Try again
+withdrawal-paid-before = 🧾 Already paid: record it
 withdrawal-mark-paid = 💸 Mark as paid
 withdrawal-return = ↩️ Reject: give it back
 withdrawal-open = 🔎 Open the withdrawal

@@ -99,5 +99,7 @@ audit-act = { $name ->
     [withdrawal_payment_claimed] Выплата вывода взята в работу
     [withdrawal_requested] Вывод запрошен
     [withdrawal_returned] Вывод возвращён
+    [word_unwatched] Слово для предупреждений убрано
+    [word_watched] Слово для предупреждений добавлено
    *[other] { $name }
 }

@@ -16,3 +16,26 @@ deposits-row = #{ $id } · { $amount } · { $person } · { $source } · { $when 
     }
 provider-charge = номер у провайдера { $id }
 command-deposits = Последние пополнения
+paysupport-payments = Ваши последние платежи. Нажмите на платёж, чтобы увидеть, что о нём нужно знать поддержке:
+paysupport-write = ✍️ Написать в поддержку
+own-payment-row = #{ $id } · { $when } · { $amount } · { $status ->
+    [received] ⏳
+    [credited] ✅
+   *[clawed_back] ↩️
+}
+own-payment = 🧾 Платёж #{ $id }
+
+    { $amount }, { $when }
+    { $status ->
+        [received] ⏳ Он пришёл и записан. Он будет зачислен, как только зачисление снова заработает.
+        [credited] ✅ Он зачислен на ваш кошелёк.
+       *[clawed_back] ↩️ Он отозван вне площадки.
+    }
+
+    Номер платежа в Telegram:
+    { $charge }
+
+    { $contact ->
+        [none] Если что-то не так, отправьте этот номер тем, от кого вы знаете этого бота.
+       *[other] Если что-то не так, отправьте этот номер: { $contact }.
+    }

@@ -2,7 +2,10 @@ card = 🆕 Размещение #{ $id }
 
     Кампания: { $campaign } (#{ $campaign_id })
     Рекламодатель: { $advertiser }, остаток { $balance }
-    Канал: { $channel }
+    Канал: { $channel } ({ $address ->
+        [private] закрытый: внутрь заглянуть нельзя
+       *[other] t.me/{ $address }
+    })
     Владелец: { $owner }
     Цена: { $price }
     Остаётся: { $stays }

@@ -59,6 +59,7 @@ withdrawal-approve = ✅ Одобрить
 withdrawal-approve-question = Одобрить? Тогда { $amount } нужно будет выплатить вне площадки, и человек больше не сможет отменить вывод.
 withdrawal-approve-sure = ✅ Да, одобрить
 withdrawal-approve-again = 🔁 Ещё раз
+withdrawal-paid-before = 🧾 Уже выплачено: записать
 withdrawal-mark-paid = 💸 Отметить выплату
 withdrawal-return = ↩️ Отклонить и вернуть
 withdrawal-open = 🔎 Открыть вывод

@@ -16,10 +16,11 @@ from services.market.channel_facts import ChannelFacts, DueChannel
 from services.money import escrow
 from services.platform import users
 from services.platform.actors import Actor
-from services.platform.channel_errors import PromiseTooLong
+from services.platform.channel_errors import PromiseTooLong, TimerTooShort
 from tests.factories import people
 
 DAY = 86_400
+HOUR = 3_600
 FACTS = ChannelFacts(
     title="Evening news",
     username="evening",
@@ -157,6 +158,27 @@ async def test_a_timer_that_is_too_short_is_told_once(session: AsyncSession) -> 
     await tell(session, made.channel, auto_delete_seconds=DAY)
     assert len(await notices(session, auto_delete.TOO_SHORT)) == 4
     assert await notices(session, auto_delete.PLACEMENT_TOO_SHORT) == told
+
+
+async def test_a_placement_that_a_later_timer_would_cut_is_not_approved(
+    session: AsyncSession,
+) -> None:
+    made = await people.deal(session)
+    await tell(session, made.channel, auto_delete_seconds=25 * HOUR - 1)
+    with pytest.raises(TimerTooShort) as caught:
+        await people.approve(session, made)
+    assert (caught.value.target_id, caught.value.limit) == (made.target.id, 23)
+    for seconds in (0, 25 * HOUR):
+        await tell(session, made.channel, auto_delete_seconds=seconds)
+    assert (await people.approve(session, made)).created
+
+
+async def test_a_placement_without_promised_hours_is_approved_with_any_timer(
+    session: AsyncSession,
+) -> None:
+    made = await people.deal(session, promised_hours=0)
+    await tell(session, made.channel, auto_delete_seconds=DAY)
+    assert (await people.approve(session, made)).created
 
 
 async def test_a_reading_finds_lost_managers_and_another_creator(session: AsyncSession) -> None:
