@@ -378,7 +378,7 @@ CREATE TABLE complaint_steps (
     CONSTRAINT pk_complaint_steps PRIMARY KEY (id),
     CONSTRAINT fk_complaint_steps_actor_id FOREIGN KEY (actor_id) REFERENCES users(id),
     CONSTRAINT fk_complaint_steps_complaint_id FOREIGN KEY (complaint_id) REFERENCES complaints(id),
-    CONSTRAINT ck_complaint_steps_stepkind CHECK (kind::text = ANY (ARRAY['opened'::character varying, 'answered'::character varying, 'correcting'::character varying, 'corrected'::character varying, 'not_corrected'::character varying, 'satisfied'::character varying, 'disputed'::character varying, 'decided'::character varying, 'accepted'::character varying, 'appealed'::character varying, 'timed_out'::character varying, 'reminded'::character varying, 'absorbed'::character varying, 'ended'::character varying]::text[]))
+    CONSTRAINT ck_complaint_steps_stepkind CHECK (kind::text = ANY (ARRAY['opened'::character varying, 'answered'::character varying, 'correcting'::character varying, 'corrected'::character varying, 'satisfied'::character varying, 'disputed'::character varying, 'decided'::character varying, 'accepted'::character varying, 'appealed'::character varying, 'timed_out'::character varying, 'reminded'::character varying, 'absorbed'::character varying, 'ended'::character varying]::text[]))
 );
 CREATE INDEX ix_complaint_steps_complaint_id_id ON complaint_steps USING btree (complaint_id, id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON complaint_steps FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -1049,6 +1049,7 @@ CREATE TABLE post_checks (
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
 CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON post_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER checked_by BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_check();
+CREATE TRIGGER completes_correction AFTER INSERT ON post_checks FOR EACH ROW WHEN (new.compared AND (new.verdict::text <> ALL (ARRAY['unknown'::text, 'gone'::text]))) EXECUTE FUNCTION complete_correction();
 CREATE TRIGGER kept BEFORE DELETE ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_retention();
 CREATE TRIGGER not_ahead BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION refuse_future_check();
 GRANT INSERT, SELECT ON post_checks TO adtech_bot;
@@ -1501,6 +1502,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
 -- complaint_share(target_id bigint, amount bigint) RETURNS bigint
+-- complete_correction() RETURNS trigger
 -- count_failures(failure text, number bigint) RETURNS void
 -- count_kept(person_id bigint) RETURNS bigint
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests

@@ -92,6 +92,10 @@ _ACTS: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {
     ComplaintAct.SATISFIED: complaints.say_satisfied,
     ComplaintAct.ACCEPT: complaints.accept,
 }
+_ASKING_ADVERTISER: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {
+    ComplaintAct.CORRECT: complaints.ask_correction,
+}
+"""The steps after which the advertiser has as long as the owner had."""
 _ASKING_STAFF: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {
     ComplaintAct.DISPUTE: complaints.dispute,
     ComplaintAct.APPEAL: complaints.appeal,
@@ -99,7 +103,10 @@ _ASKING_STAFF: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {
 """The steps after which the staff are asked."""
 
 
-@router.callback_query(OnComplaint.filter(F.act.in_(_ACTS | _ASKING_STAFF)))
+_ALL_ACTS = _ACTS | _ASKING_ADVERTISER | _ASKING_STAFF
+
+
+@router.callback_query(OnComplaint.filter(F.act.in_(_ALL_ACTS)))
 async def take_step(
     press: CallbackQuery, callback_data: OnComplaint, context: RequestContext
 ) -> None:
@@ -107,11 +114,13 @@ async def take_step(
     more = {}
     if callback_data.act in _ASKING_STAFF:
         more = {"staff_time": context.settings.complaint_decision}
+    elif callback_data.act in _ASKING_ADVERTISER:
+        more = {"answer_time": context.settings.complaint_answer}
     async with (
         respond.show_result(press, lambda: _card(context, callback_data.id)),
         context.begin() as session,
     ):
-        await (_ACTS | _ASKING_STAFF)[callback_data.act](
+        await _ALL_ACTS[callback_data.act](
             session, actor=context.actor, complaint_id=callback_data.id, **more
         )
 

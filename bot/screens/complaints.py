@@ -139,6 +139,8 @@ def _buttons(t: Texts, case: ComplaintCase, side: str) -> Sequence[Sequence[Inli
     found: list[Sequence[InlineKeyboardButton]] = []
     if side == OWNER and case.status is ComplaintStatus.ASKED:
         answer = OpenComplaintForm(name=ComplaintForm.ANSWER, id=case.id)
+        if case.promised_hours:
+            found.append(act(ComplaintAct.CORRECT))
         found.append([button(t("complaint-answer"), answer)])
     if side == ADVERTISER and case.status is ComplaintStatus.ANSWERED:
         found += [act(ComplaintAct.SATISFIED), act(ComplaintAct.DISPUTE)]

@@ -1,5 +1,6 @@
 -- Takes a person's step in a complaint, or returns why it is not taken. The steps of the owner are `answered` (in
--- words) and `correcting` (the bot shall correct the post). Those of the advertiser are `satisfied` and
+-- words) and `correcting` (the bot shall correct the post: its next check, which edits the ad to what was agreed,
+-- is due at once; a post without promised hours is not checked, and cannot be corrected so). Those of the advertiser are `satisfied` and
 -- `disputed`. An admin who is neither of the two takes `decided` with the owner's part in per cent: 100 is a
 -- release, 0 a refund, the rest a split. Then each side may take `accepted` (no appeal), and one of them
 -- `appealed`, once. The decision on an appeal is that of a super admin who has not decided before. No money moves
@@ -24,7 +25,7 @@ BEGIN
     PERFORM FROM post_jobs WHERE campaign_target_id = complaint.campaign_target_id FOR UPDATE;
     PERFORM FROM escrows WHERE campaign_target_id = complaint.campaign_target_id FOR UPDATE;
     SELECT * INTO complaint FROM complaints WHERE id = complaint_id FOR UPDATE;
-    SELECT escrow.amount, clock() AS read_at,
+    SELECT escrow.amount, target.promised_hours, clock() AS read_at,
         CASE actor_id WHEN campaign.advertiser_id THEN 'advertiser' WHEN target.owner_id THEN 'owner'
             ELSE (SELECT max(granted.role) FROM user_roles granted JOIN users person
                 ON person.id = granted.user_id
@@ -55,6 +56,7 @@ BEGIN
     THEN
         code := 'not_found';
     WHEN next_status IS NULL THEN code := 'moved';
+    WHEN step = 'correcting' AND facts.promised_hours = 0 THEN code := 'moved';
     WHEN step IN ('accepted', 'appealed')
         AND (complaint.appealed_by IS NOT NULL OR complaint.due_at <= facts.read_at
             OR facts.role = 'owner' AND complaint.owner_accepts
@@ -107,6 +109,10 @@ BEGIN
             'target_id', complaint.campaign_target_id, 'complaint_id', complaint_id,
             'owner_percent', take_complaint_step.owner_percent),
             take_complaint_step.correlation_id, facts.read_at);
+        IF step = 'correcting' THEN
+            UPDATE post_jobs SET next_check_at = facts.read_at
+            WHERE campaign_target_id = complaint.campaign_target_id;
+        END IF;
         state := next_status;
     END CASE;
 END $$

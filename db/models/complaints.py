@@ -68,7 +68,6 @@ class StepKind(StrEnum):
     ANSWERED = "answered"
     CORRECTING = "correcting"
     CORRECTED = "corrected"
-    NOT_CORRECTED = "not_corrected"
     SATISFIED = "satisfied"
     DISPUTED = "disputed"
     DECIDED = "decided"

@@ -23,6 +23,7 @@ ADDED = (
     ("take_complaint_step", "bigint, bigint, text, text, bigint, interval, text", "adtech_bot"),
     ("end_complaint_step", "bigint, interval, text", "adtech_clock"),
     ("absorb_complaint", "", None),
+    ("complete_correction", "", None),
 )
 """The new functions: name, arguments, and the logins that may call them."""
 REPLACED = ("guard_escrow", "require_escrow_match", "reopen_escrow")
@@ -33,7 +34,7 @@ OUTCOMES = (
     *("released", "refunded", "split"),
 )
 STEP_KINDS = (
-    *("opened", "answered", "correcting", "corrected", "not_corrected", "satisfied"),
+    *("opened", "answered", "correcting", "corrected", "satisfied"),
     *("disputed", "decided", "accepted", "appealed", "timed_out", "reminded"),
     *("absorbed", "ended"),
 )
@@ -191,6 +192,11 @@ def _create_guards() -> None:
             f" WHEN (({_BREAKS}) OR ({_FAILS})) EXECUTE FUNCTION absorb_complaint()"
         ),
         (
+            "completes_correction AFTER INSERT ON post_checks FOR EACH ROW"
+            " WHEN (new.compared AND new.verdict::text <> ALL (ARRAY['unknown'::text,"
+            " 'gone'::text])) EXECUTE FUNCTION complete_correction()"
+        ),
+        (
             "switched_split BEFORE UPDATE OF status ON escrows FOR EACH ROW"
             " WHEN (old.status::text <> new.status::text AND new.returned > 0)"
             " EXECUTE FUNCTION require_running('refunds')"
@@ -246,6 +252,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER frozen_window ON campaign_targets")
     op.execute("DROP TRIGGER switched_split ON escrows")
     op.execute("DROP TRIGGER absorbs_complaint ON post_jobs")
+    op.execute("DROP TRIGGER completes_correction ON post_checks")
     for name in REPLACED:
         functions.create(name, down_revision)
     op.drop_column("escrows", "returned")

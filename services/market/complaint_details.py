@@ -73,6 +73,7 @@ class ComplaintCase:
     message_id: int | None
     price: int
     fee_bps: int
+    promised_hours: int
     steps: Sequence[Step]
     complaints: int
     """How many complaints this advertiser has made, with this one."""
@@ -119,6 +120,7 @@ async def read(session: AsyncSession, complaint_id: int) -> ComplaintCase:
                 CampaignTarget.owner_id,
                 CampaignTarget.price,
                 CampaignTarget.fee_bps,
+                CampaignTarget.promised_hours,
                 Campaign.advertiser_id,
                 Channel.title,
                 Channel.username,
@@ -161,6 +163,7 @@ async def read(session: AsyncSession, complaint_id: int) -> ComplaintCase:
         message_id=row.message_id,
         price=row.price,
         fee_bps=row.fee_bps,
+        promised_hours=row.promised_hours,
         steps=await _steps(session, complaint.id, row.advertiser_id, row.owner_id),
         complaints=total,
         groundless=groundless,

@@ -123,6 +123,23 @@ async def answer(
     await _take(session, actor, complaint_id, StepKind.ANSWERED, words=words, step_time=answer_time)
 
 
+async def ask_correction(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    complaint_id: int,
+    answer_time: timedelta = ANSWER_TIME,
+) -> None:
+    """Let the bot put the post right, because its owner wants this instead of an answer.
+
+    The next check of the post is due at once. A check edits each part of the ad to what was agreed
+    (ADR 16); its record moves the complaint on. If no check ends within `answer_time`, the staff
+    are asked. Locks as `answer`. Raises AccessDenied, NotFound; ComplaintMovedOn, also for a post
+    without promised hours.
+    """
+    await _take(session, actor, complaint_id, StepKind.CORRECTING, step_time=answer_time)
+
+
 async def say_satisfied(session: AsyncSession, *, actor: Actor, complaint_id: int) -> None:
     """Close a complaint, because its advertiser is satisfied. The release goes on.
 

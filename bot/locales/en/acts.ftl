@@ -62,6 +62,7 @@ audit-act = { $name ->
     [complaint_opened] Complaint about a post
     [complaint_answered] Owner answered a complaint
     [complaint_correcting] Owner lets the bot correct a post
+    [complaint_corrected] Bot corrected a post after a complaint
     [complaint_satisfied] Advertiser closed the complaint
     [complaint_disputed] Advertiser asked the staff to decide
     [complaint_decided] Decision about a complaint

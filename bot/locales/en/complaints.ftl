@@ -26,7 +26,6 @@ complaint-step = { $at }: { $kind ->
     [answered] the owner answered.
     [correcting] the owner let the bot correct the post.
     [corrected] the bot has put the post right, as it was agreed.
-    [not_corrected] the bot could not correct the post.
     [satisfied] the advertiser has no complaint any more.
     [disputed] this was not enough for the advertiser, and the staff were asked.
     [decided] the staff decided: { $what }
@@ -100,7 +99,6 @@ notice-complaint = { $step ->
     [opened] ⚠️ An advertiser complains about a post in your channel. The money is held until this is settled.
     [answered] 💬 The owner has answered your complaint.
     [corrected] 🛠 The post of your complaint was corrected.
-    [not_corrected] 🛠 The bot could not correct the post.
     [satisfied] ✅ The advertiser is satisfied. The complaint is closed.
     [disputed] ⚖️ The advertiser has asked the staff to decide about the complaint.
     [decided] ⚖️ The staff have decided about the complaint.

@@ -62,6 +62,7 @@ audit-act = { $name ->
     [complaint_opened] Жалоба на пост
     [complaint_answered] Владелец ответил на жалобу
     [complaint_correcting] Владелец поручил боту исправить пост
+    [complaint_corrected] Бот исправил пост по жалобе
     [complaint_satisfied] Рекламодатель закрыл жалобу
     [complaint_disputed] Рекламодатель попросил решения администрации
     [complaint_decided] Решение по жалобе

@@ -408,3 +408,48 @@ async def test_a_split_waits_for_both_switches_and_holds_up_no_other_release(
         await people.set_switch(session, Switch.REFUNDS, enabled=True)
     await _settle(found)
     assert await _balances(found) == (START - 2_500, 2_250)
+
+
+async def _correct(found: Complained) -> None:
+    async with found.database.sessions.begin() as session:
+        await complaints.ask_correction(session, actor=found.made.owner, complaint_id=found.id)
+
+
+async def test_the_owner_lets_the_bot_correct_the_post(database: Database) -> None:
+    found = await complained(database, hours=24)
+    await database.forward(timedelta(hours=1))
+    await check(database, Verdict.PRESENT)
+    assert await found.one(STATUS) == "asked"
+    await _correct(found)
+    assert await found.one(STATUS) == "correcting"
+    assert await found.one("SELECT next_check_at <= clock() FROM post_jobs")
+    for verdict in (Verdict.UNKNOWN, Verdict.GONE):
+        await check(database, verdict)
+        assert await found.one(STATUS) == "correcting"
+    await check(database, Verdict.PRESENT)
+    assert await found.one(STATUS) == "answered"
+    async with database.sessions.begin() as session:
+        told = [tuple(row) for row in await rows.table(session, NOTICES)]
+    assert told[-1] == ("advertiser", "corrected")
+    assert await found.pass_time(DAY - timedelta(minutes=1)) == 0
+    assert await found.pass_time(timedelta(minutes=2)) == 1
+    assert await found.one(OUTCOME) == "silent"
+
+
+async def test_a_check_that_compares_nothing_corrects_nothing(database: Database) -> None:
+    found = await complained(database, hours=24)
+    await _correct(found)
+    async with database.sessions.begin() as session:
+        job_id = await rows.one(session, "SELECT id FROM post_jobs")
+        await verification.record_check(
+            session, job_id=job_id, verdict=Verdict.PRESENT, evidence="x", compared=False
+        )
+    assert await found.one(STATUS) == "correcting"
+    assert await found.pass_time(DAY) == 1
+    assert await found.one(STATUS) == "disputed"
+
+
+async def test_a_post_without_promised_hours_is_not_corrected(database: Database) -> None:
+    found = await complained(database)
+    with pytest.raises(ComplaintMovedOn):
+        await _correct(found)
