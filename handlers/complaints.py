@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.fsm.state import State, StatesGroup
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import BufferedInputFile, CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager
 from aiogram_dialog.widgets.input import MessageInput
 
+from bot import evidence_file
 from bot.complaint_callbacks import (
     AskComplaint,
     AskDecision,
@@ -23,10 +24,11 @@ from bot.complaint_callbacks import (
 from bot.context import RequestContext
 from bot.screens import complaints as screens
 from bot.screens.outgoing import Outgoing
+from bot.telegram.answers import answer_press
 from db.models.complaints import ComplaintKind, ComplaintStatus
 from handlers import command_arguments, forms, respond
 from handlers import placements as placement_handlers
-from services.market import complaint_details, complaints, placements
+from services.market import complaint_details, complaint_evidence, complaints, placements
 from services.market.complaint_details import OWNER, ComplaintCase
 from services.market.complaints import WHOLE
 from services.platform.actors import MODERATORS
@@ -86,6 +88,28 @@ async def show_card(
 ) -> None:
     """Show a complaint as it is now."""
     await respond.show(press, await _card(context, callback_data.id))
+
+
+@router.callback_query(OnComplaint.filter(F.act == ComplaintAct.EVIDENCE))
+async def send_evidence(
+    press: CallbackQuery, callback_data: OnComplaint, context: RequestContext, bot: Bot
+) -> None:
+    """Send the evidence of a complaint, as a summary with a file."""
+    if press.message is None:
+        await respond.alert(press, context.t("button-stale"))
+        return
+    async with context.read() as session:
+        found = await complaint_evidence.collect(
+            session, actor=context.actor, complaint_id=callback_data.id
+        )
+    await bot.send_document(
+        press.message.chat.id,
+        BufferedInputFile(
+            evidence_file.page(context.t, found), f"complaint-{callback_data.id}.html"
+        ),
+        caption=evidence_file.summary(context.t, found),
+    )
+    await answer_press(press)
 
 
 _ACTS: dict[ComplaintAct, Callable[..., Awaitable[None]]] = {

@@ -60,7 +60,7 @@ def card(t: Texts, case: ComplaintCase, side: str) -> Outgoing:
             kind=case.kind.value,
             price=t.money(case.price),
         ),
-        *(_step(t, case, step) for step in case.steps),
+        *(step(t, case, each) for each in case.steps),
         t(
             "complaint-state",
             state=case.status.value if case.outcome is None else case.outcome.value,
@@ -82,10 +82,10 @@ def card(t: Texts, case: ComplaintCase, side: str) -> Outgoing:
     return Outgoing("\n\n".join(lines), rows(*_buttons(t, case, side)))
 
 
-def notice(t: Texts, case: ComplaintCase, side: str, step: str) -> Outgoing:
+def notice(t: Texts, case: ComplaintCase, side: str, last: str) -> Outgoing:
     """Build the notice to a side about the last step of a complaint."""
     shown = card(t, case, side)
-    return Outgoing(f"{t('notice-complaint', step=step, to=side)}\n\n{shown.text}", shown.keyboard)
+    return Outgoing(f"{t('notice-complaint', step=last)}\n\n{shown.text}", shown.keyboard)
 
 
 def confirm_decision(t: Texts, case: ComplaintCase, percent: int) -> Outgoing:
@@ -104,12 +104,13 @@ def confirm_decision(t: Texts, case: ComplaintCase, percent: int) -> Outgoing:
     )
 
 
-def _step(t: Texts, case: ComplaintCase, step: Step) -> str:
-    words = f"\n“{step.words}”" if step.words else ""
-    percent = step.owner_percent
+def step(t: Texts, case: ComplaintCase, taken: Step) -> str:
+    """Return the line about one step of a complaint, with the words of its person."""
+    words = f"\n“{taken.words}”" if taken.words else ""
+    percent = taken.owner_percent
     what = "" if percent is None else _what(t, case, percent)
-    said = t("complaint-step", kind=step.kind.value, side=step.side, at=t.time(step.at), what=what)
-    return said + words
+    kind, side = taken.kind.value, taken.side
+    return t("complaint-step", kind=kind, side=side, at=t.time(taken.at), what=what) + words
 
 
 def _what(t: Texts, case: ComplaintCase, percent: int) -> str:
@@ -150,6 +151,7 @@ def _buttons(t: Texts, case: ComplaintCase, side: str) -> Sequence[Sequence[Inli
         found += _decisions(t, case)
     if _may_appeal(case, side):
         found += [act(ComplaintAct.ACCEPT), act(ComplaintAct.APPEAL)]
+    found.append(act(ComplaintAct.EVIDENCE))
     if case.message_id is not None:
         found.append([link(t, case.channel_username, case.chat_id, case.message_id)])
     if side != STAFF:

@@ -67,6 +67,11 @@ async def test_a_complaint_is_answered_disputed_and_split(market: Marketplace) -
     assert await market.value(STATUS) == "disputed"
     await market.press("admin", SURE, where="group")
     assert await market.value(STATUS) == "decided"
+    for reader, chat in (("owner", "owner"), ("advertiser", "advertiser"), ("admin", "group")):
+        await market.press(reader, "📎 Evidence", where=chat)
+        sent = (await market.messages(chat))[-1]
+        assert sent["media"] == "document"
+        assert "Evidence of complaint 1, placement #1. Checks: 0" in sent["caption"]
     await market.deliver()
     for side in ("owner", "advertiser"):
         assert "the advertiser gets $25.00 back" in await market.last(side)

@@ -109,3 +109,37 @@ notice-complaint = { $step ->
 }
 placement-paid-after = The owner is paid after { $at } at the earliest. Until then, the advertiser can complain.
 command-split = Split the price after a complaint
+evidence-title = Evidence: complaint { $number }, placement { $id }
+evidence-agreed = What was agreed
+evidence-terms = Version { $version }, price { $price }. The post stays: { $stays }.
+    Published: { $published }. Promised until: { $until }. The owner is paid after: { $paid } at the earliest.
+evidence-checks = Checks of the post ({ $count }, the newest ones)
+evidence-verdict = { $verdict ->
+    [present] the ad was there
+    [altered] the ad was changed, and the bot put it right
+    [gone] the ad was not there
+    [stayed] the ad stayed until the promised end
+   *[unknown] no clear answer
+}
+evidence-above = Newer posts in the hours on top
+evidence-not-above = { $hours ->
+    [0] No hours on top were promised.
+   *[other] The bot knows of no newer post in the promised hours on top ({ $hours }).
+}
+evidence-steps = Steps and decisions
+evidence-transfers = Transfers of this placement
+evidence-reason = { $reason ->
+    [escrow_hold] held
+    [payout] paid
+   *[refund] refunded
+}
+evidence-wallet = { $wallet ->
+    [advertiser] advertiser
+    [owner] owner
+    [held] held money
+   *[platform] platform's fee
+}
+evidence-summary = 📎 Evidence of complaint { $number }, placement #{ $id }. Checks: { $checks }; the ad was there: { $seen }, changed: { $altered }, not there: { $gone }. { $covered ->
+    [no] No newer post in the hours on top is known.
+   *[other] A newer post came above it: { $covered }.
+}

@@ -109,3 +109,37 @@ notice-complaint = { $step ->
 }
 placement-paid-after = Владельцу заплатят не раньше { $at }. До этого рекламодатель может пожаловаться.
 command-split = Разделить цену после жалобы
+evidence-title = Доказательства: жалоба { $number }, размещение { $id }
+evidence-agreed = О чём договорились
+evidence-terms = Версия { $version }, цена { $price }. Пост остаётся: { $stays }.
+    Опубликован: { $published }. Обещано до: { $until }. Владельцу платят не раньше: { $paid }.
+evidence-checks = Проверки поста ({ $count }, последние)
+evidence-verdict = { $verdict ->
+    [present] объявление было на месте
+    [altered] объявление изменили, бот его исправил
+    [gone] объявления не было
+    [stayed] объявление оставалось до обещанного конца
+   *[unknown] ясного ответа нет
+}
+evidence-above = Новые посты в часы сверху
+evidence-not-above = { $hours ->
+    [0] Часы сверху не обещаны.
+   *[other] Бот не знает о новых постах в обещанные часы сверху ({ $hours }).
+}
+evidence-steps = Шаги и решения
+evidence-transfers = Переводы по этому размещению
+evidence-reason = { $reason ->
+    [escrow_hold] удержано
+    [payout] выплачено
+   *[refund] возвращено
+}
+evidence-wallet = { $wallet ->
+    [advertiser] рекламодатель
+    [owner] владелец
+    [held] удержанные деньги
+   *[platform] комиссия
+}
+evidence-summary = 📎 Доказательства по жалобе { $number }, размещение #{ $id }. Проверок: { $checks }; объявление было на месте: { $seen }, изменено: { $altered }, не было: { $gone }. { $covered ->
+    [no] О новых постах в часы сверху бот не знает.
+   *[other] Сверху появился новый пост: { $covered }.
+}

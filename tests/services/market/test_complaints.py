@@ -1,5 +1,6 @@
 """Test that a complaint freezes the money, and that each way through it ends in one settlement."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,8 @@ from tests.factories.complaints import (
 
 START = 20_000
 """What the advertiser had before the purchase, in minor units."""
+WAIT = 0.3
+"""How long one transaction is seen to wait for another one, in seconds."""
 NOTICES = "SELECT payload->>'to', payload->>'step' FROM outbox WHERE kind = 'complaint' ORDER BY id"
 
 
@@ -453,3 +456,38 @@ async def test_a_post_without_promised_hours_is_not_corrected(database: Database
     found = await complained(database)
     with pytest.raises(ComplaintMovedOn):
         await _correct(found)
+
+
+async def test_a_complaint_and_a_release_at_once_settle_the_escrow_once(
+    database: Database,
+) -> None:
+    made = await published(database)
+    async with database.sessions.begin() as session:
+        await escrow.release(session, target_id=made.target.id)
+        waiting = asyncio.create_task(complain(database, made))
+        await asyncio.sleep(WAIT)
+        assert not waiting.done()
+    with pytest.raises(ComplaintRefused, match="released"):
+        await waiting
+
+
+async def test_a_release_waits_for_a_complaint_that_is_being_opened(database: Database) -> None:
+    made = await published(database)
+    found = Complained(database, made, 0)
+    async with database.sessions.begin() as session:
+        await complaints.open_complaint(
+            session, actor=made.advertiser, target_id=made.target.id, kind=ComplaintKind.WRONG
+        )
+        waiting = asyncio.create_task(found.release())
+        await asyncio.sleep(WAIT)
+        assert not waiting.done()
+    with pytest.raises(ComplaintOpen):
+        await waiting
+
+
+async def test_of_two_deciders_at_once_one_decides(database: Database) -> None:
+    found = await complained(database)
+    await found.dispute()
+    results = await asyncio.gather(found.decide(100), found.decide(0), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in results) == ["ComplaintMovedOn", "NoneType"]
+    assert await found.one("SELECT count(*) FROM complaint_steps WHERE kind = 'decided'") == 1
