@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
@@ -12,6 +13,7 @@ from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
 from services.platform import errors
 from services.platform.agreement_errors import NotAgreed, VersionChanged
+from services.platform.complaint_errors import ComplaintOpen
 
 MOMENT = 1e-7
 """The number of hours that each step adds to the time."""
@@ -90,6 +92,19 @@ class Target:
     """When the escrow is refunded because of a breach, or None without a breach."""
     escalate_at: float = inf
     """When the admins are asked about an unproven post."""
+    complaints: list[Any] = field(default_factory=list)
+    """The complaints (`model_complaints.Complaint`), the last one last."""
+
+    @property
+    def open_complaint(self) -> Any:
+        """The open complaint, or None."""
+        last = self.complaints[-1] if self.complaints else None
+        return None if last is None or last.outcome is not None else last
+
+    @property
+    def owner_percent(self) -> int:
+        """The owner's part by a decision about a complaint, in per cent."""
+        return next((each.percent for each in self.complaints if each.outcome == "split"), 100)
 
     @property
     def fee(self) -> int:
@@ -112,6 +127,14 @@ class Model:
     """The ids of the blocked people."""
     losses: dict[int, int] = field(default_factory=dict)
     """The amount that each person owes to the platform, in minor units."""
+
+    def absorb(self) -> None:
+        """Close the complaints that a breach decides. The subclass with complaints does it."""
+        raise NotImplementedError
+
+    def complained(self) -> list[int]:
+        """Return the ids of the placements with a complaint."""
+        return [key for key, target in self.targets.items() if target.complaints]
 
     # -- escrows ----------------------------------------------------------------------------------
 
@@ -144,6 +167,9 @@ class Model:
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
+        self.absorb()
+        if target.open_complaint is not None:
+            raise Refused(ComplaintOpen)
         due = target.release_due_at
         if target.job is not Jobs.SUCCESS or due is None or due > self.now:
             raise Refused(errors.PostNotProven)
@@ -151,10 +177,14 @@ class Model:
         proven = any(at >= due and verdict in proofs for at, verdict in target.looks)
         if target.breach_refund_at is not None or (target.hours > 0 and not proven):
             raise Refused(errors.PostNotProven)
-        if not self.switches[Switch.PAYOUTS]:
+        is_split = target.owner_percent < 100
+        if not self.switches[Switch.PAYOUTS] or (is_split and not self.switches[Switch.REFUNDS]):
             raise Refused(errors.SwitchStopped)
-        self.balances[target.owner] += target.price - target.fee
-        self.revenue[target.owner] = self.revenue.get(target.owner, 0) + target.fee
+        kept = target.price * target.owner_percent // 100
+        fee = kept * target.fee_bps // 10_000
+        self.balances[target.owner] += kept - fee
+        self.balances[self.campaigns[target.campaign].advertiser] += target.price - kept
+        self.revenue[target.owner] = self.revenue.get(target.owner, 0) + fee
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
         target.released_at = self.now
 
