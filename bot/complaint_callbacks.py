@@ -25,7 +25,7 @@ class Complain(CallbackData, prefix="complain"):
 
 
 class ComplaintAct(StrEnum):
-    """What a side does about a complaint. Except for the first two, these are step kinds."""
+    """An action of a side about a complaint. Except for the first two, these are step kinds."""
 
     CARD = "card"
     EVIDENCE = "evidence"

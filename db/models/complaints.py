@@ -10,7 +10,7 @@ from db.models.base import Base, CorrelationId, CreatedAt, Key, Txn, enum_column
 
 
 class ComplaintKind(StrEnum):
-    """What an advertiser complains about."""
+    """The subject of a complaint."""
 
     WRONG = "wrong"
     """The text or a link of the post is not what was agreed to."""
@@ -18,7 +18,7 @@ class ComplaintKind(StrEnum):
     COVERED = "covered"
     """The post was not on top for the agreed hours."""
     OTHER = "other"
-    """What the advertiser says in own words."""
+    """The advertiser describes the problem in own words."""
 
 
 class ComplaintStatus(StrEnum):
@@ -40,7 +40,7 @@ class ComplaintStatus(StrEnum):
 
 
 class Outcome(StrEnum):
-    """Why a complaint is closed."""
+    """The reason for which a complaint is closed."""
 
     SATISFIED = "satisfied"
     """The advertiser has no complaint any more."""
@@ -58,11 +58,11 @@ class Outcome(StrEnum):
 DECISIONS = frozenset({Outcome.RELEASED, Outcome.REFUNDED, Outcome.SPLIT})
 """The outcomes that somebody has decided. No complaint about the same placement follows them."""
 MOST_COMPLAINTS = 2
-"""How many complaints about a placement there are at most."""
+"""A placement has at most this many complaints."""
 
 
 class StepKind(StrEnum):
-    """What somebody did about a complaint, or what the time did."""
+    """The kind of a step of a complaint, which a person took or which the time ended."""
 
     OPENED = "opened"
     ANSWERED = "answered"
@@ -119,7 +119,7 @@ class Complaint(Base):
     """1 for the first complaint about a placement, and 2 for the second one."""
     kind: Mapped[ComplaintKind] = mapped_column(enum_column(ComplaintKind))
     words: Mapped[str | None]
-    """What the advertiser says in own words, or null."""
+    """The advertiser's own words, or null."""
     status: Mapped[ComplaintStatus] = mapped_column(
         enum_column(ComplaintStatus), server_default="asked"
     )

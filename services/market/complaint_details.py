@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ScalarSelect, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.campaigns import Campaign, CampaignTarget, Channel
 from db.models.complaints import (
@@ -33,7 +34,7 @@ class Step:
 
     kind: StepKind
     side: str
-    """Who took the step: `advertiser`, `owner`, `staff` or `system`."""
+    """The person who took the step: `advertiser`, `owner`, `staff` or `system`."""
     words: str | None
     owner_percent: int | None
     at: datetime
@@ -76,9 +77,9 @@ class ComplaintCase:
     promised_hours: int
     steps: Sequence[Step]
     complaints: int
-    """How many complaints this advertiser has made, with this one."""
+    """The number of complaints of this advertiser, with this one."""
     groundless: int
-    """How many of them ended with a release that the staff had decided."""
+    """The number of them that ended with a release that the staff had decided."""
 
     def parts(self, owner_percent: int) -> Parts:
         """Return the parts of the price by a decision for `owner_percent`.
@@ -112,7 +113,6 @@ async def get(session: AsyncSession, *, actor: Actor, complaint_id: int) -> Comp
 
 async def read(session: AsyncSession, complaint_id: int) -> ComplaintCase:
     """Return a complaint, whoever asks. Raises NotFound."""
-    advertiser, owner = _people()
     row = (
         await session.execute(
             select(
@@ -126,8 +126,8 @@ async def read(session: AsyncSession, complaint_id: int) -> ComplaintCase:
                 Channel.username,
                 Channel.chat_id,
                 PostJob.message_id,
-                advertiser.label("advertiser_telegram_id"),
-                owner.label("owner_telegram_id"),
+                _telegram_id(Campaign.advertiser_id).label("advertiser_telegram_id"),
+                _telegram_id(CampaignTarget.owner_id).label("owner_telegram_id"),
             )
             .join(CampaignTarget, CampaignTarget.id == Complaint.campaign_target_id)
             .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
@@ -170,11 +170,8 @@ async def read(session: AsyncSession, complaint_id: int) -> ComplaintCase:
     )
 
 
-def _people() -> tuple[object, object]:
-    return tuple(  # type: ignore[return-value]
-        select(User.telegram_id).where(User.id == column).scalar_subquery()
-        for column in (Campaign.advertiser_id, CampaignTarget.owner_id)
-    )
+def _telegram_id(user_id: InstrumentedAttribute[int]) -> ScalarSelect[int]:
+    return select(User.telegram_id).where(User.id == user_id).scalar_subquery()
 
 
 async def _steps(

@@ -18,7 +18,7 @@ from services.market.creatives import Creative
 from services.platform.actors import Actor
 
 MOST_CHECKS = 200
-"""How many checks the evidence has at most. The newest are kept."""
+"""The evidence has at most this many checks. The newest are kept."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Movement:
     at: datetime
     reason: str
     wallet: str
-    """Whose money: `advertiser`, `owner`, `held` or `platform`."""
+    """The place of the money: `advertiser`, `owner`, `held` or `platform`."""
     amount: int
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What both sides and the staff may read about a complaint. It names no person."""
+    """The facts that both sides and the staff may read about a complaint. It names no person."""
 
     case: ComplaintCase
     creative: Creative | None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -266,7 +266,7 @@ async def list_releasable(
             Escrow.release_due_at <= func.clock(),
             PostJob.sent_at + CampaignTarget.complaint_window <= func.clock(),
             ~complaint_holds.is_complained(),
-            or_(with_splits, ~complaint_holds.has_split()),
+            or_(literal(with_splits), ~complaint_holds.has_split()),
             PostJob.status == PostJobStatus.SUCCESS,
             PostJob.breach.is_(None),
             or_(CampaignTarget.promised_hours == 0, proof),

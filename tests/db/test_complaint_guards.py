@@ -9,11 +9,11 @@ from db.models.operations import Switch
 from db.models.users import Role
 from sandbox import embedded, logins
 from services.money import escrow
+from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.refused import refused_state
 from tests.factories import people, presses
 from tests.factories.complaints import APPEAL, Complained, complained, published
-from tests.factories.people import Actor
 
 RELEASE = "UPDATE escrows SET status = 'released', settled_at = now(){}"
 REFUND = "UPDATE escrows SET status = 'refunded', settled_at = now()"

@@ -6,13 +6,17 @@ from datetime import timedelta
 from db.models.complaints import ComplaintKind
 from db.models.posting import Verdict
 from db.models.users import Role
+from scheduler import settlements
 from services.market import complaints
-from services.money import escrow
+from services.money import escrow, wallets
+from services.platform.actors import Actor
 from services.posts import verification
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.factories.people import Deal
 
+START = 20_000
+"""The money of an advertiser before the purchase, in minor units."""
 DAY = timedelta(hours=24)
 APPEAL = timedelta(hours=48)
 STATUS = "SELECT status FROM complaints ORDER BY id DESC LIMIT 1"
@@ -45,7 +49,7 @@ class Complained:
         async with self.database.sessions.begin() as session:
             await complaints.dispute(session, actor=self.made.advertiser, complaint_id=self.id)
 
-    async def decide(self, percent: int, who: people.Actor | None = None) -> None:
+    async def decide(self, percent: int, who: Actor | None = None) -> None:
         """Let a new admin, or `who`, decide for a part of the owner in per cent."""
         async with self.database.sessions.begin() as session:
             await complaints.decide(
@@ -61,13 +65,13 @@ class Complained:
             head = await people.staff(session, Role.SUPER_ADMIN)
         await self.decide(percent, head)
 
-    async def accept(self, *who: people.Actor) -> None:
+    async def accept(self, *who: Actor) -> None:
         """Let sides accept the decision."""
         async with self.database.sessions.begin() as session:
             for side in who:
                 await complaints.accept(session, actor=side, complaint_id=self.id)
 
-    async def appeal(self, who: people.Actor) -> None:
+    async def appeal(self, who: Actor) -> None:
         """Let a side appeal."""
         async with self.database.sessions.begin() as session:
             await complaints.appeal(session, actor=who, complaint_id=self.id)
@@ -87,6 +91,18 @@ class Complained:
         """Release the escrow."""
         async with self.database.sessions.begin() as session:
             await escrow.release(session, target_id=self.target_id)
+
+    async def settle(self) -> None:
+        """Run the ticks of the releases and of the refunds."""
+        await settlements.release_due(self.database.sessions)
+        await settlements.refund_due(self.database.sessions)
+
+    async def balances(self) -> tuple[int, int]:
+        """Return the balances of the advertiser and of the owner."""
+        async with self.database.sessions.begin() as session:
+            sides = (self.made.advertiser, self.made.owner)
+            both = [await wallets.of_user(session, side.user_id or 0) for side in sides]
+            return both[0].balance, both[1].balance
 
     async def releasable(self) -> bool:
         """Return whether the tick of the releases would release the escrow."""

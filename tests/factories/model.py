@@ -13,7 +13,6 @@ from db.models.posting import PostJobStatus as Jobs
 from db.models.posting import Verdict
 from services.platform import errors
 from services.platform.agreement_errors import NotAgreed, VersionChanged
-from services.platform.complaint_errors import ComplaintOpen
 
 MOMENT = 1e-7
 """The number of hours that each step adds to the time."""
@@ -98,8 +97,7 @@ class Target:
     @property
     def open_complaint(self) -> Any:
         """The open complaint, or None."""
-        last = self.complaints[-1] if self.complaints else None
-        return None if last is None or last.outcome is not None else last
+        return next((each for each in self.complaints if each.outcome is None), None)
 
     @property
     def owner_percent(self) -> int:
@@ -127,14 +125,6 @@ class Model:
     """The ids of the blocked people."""
     losses: dict[int, int] = field(default_factory=dict)
     """The amount that each person owes to the platform, in minor units."""
-
-    def absorb(self) -> None:
-        """Close the complaints that a breach decides. The subclass with complaints does it."""
-        raise NotImplementedError
-
-    def complained(self) -> list[int]:
-        """Return the ids of the placements with a complaint."""
-        return [key for key, target in self.targets.items() if target.complaints]
 
     # -- escrows ----------------------------------------------------------------------------------
 
@@ -167,9 +157,6 @@ class Model:
         target = self.targets[target_id]
         if target.escrow is not Escrows.HELD:
             raise Refused(errors.EscrowNotHeld)
-        self.absorb()
-        if target.open_complaint is not None:
-            raise Refused(ComplaintOpen)
         due = target.release_due_at
         if target.job is not Jobs.SUCCESS or due is None or due > self.now:
             raise Refused(errors.PostNotProven)

@@ -7,7 +7,12 @@ from db.models.complaints import ComplaintStatus as Complaints
 from db.models.money import EscrowStatus as Escrows
 from db.models.posting import PostJobStatus as Jobs
 from services.platform import errors
-from services.platform.complaint_errors import ComplaintMovedOn, ComplaintRefused, SplitTooSmall
+from services.platform.complaint_errors import (
+    ComplaintMovedOn,
+    ComplaintOpen,
+    ComplaintRefused,
+    SplitTooSmall,
+)
 from tests.factories.model import Model, Refused, Target
 
 STEP_HOURS, APPEAL_HOURS = 24, 48
@@ -66,6 +71,18 @@ class ComplaintModel(Model):
             )
             if target.open_complaint is not None and is_decided_otherwise:
                 target.open_complaint.close(Outcome.ABSORBED)
+
+    def complained(self) -> list[int]:
+        """Return the ids of the placements with a complaint."""
+        return [key for key, target in self.targets.items() if target.complaints]
+
+    def release(self, target_id: int) -> None:
+        """Pay out an escrow, if no complaint about the placement is open."""
+        self.absorb()
+        target = self.targets[target_id]
+        if target.escrow is Escrows.HELD and target.open_complaint is not None:
+            raise Refused(ComplaintOpen)
+        super().release(target_id)
 
     def complain(self, actor: int, target_id: int) -> bool:
         """Open a complaint, and return False if one is open already."""

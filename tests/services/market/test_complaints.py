@@ -6,27 +6,24 @@ from datetime import timedelta
 import pytest
 
 from db.models.complaints import ComplaintKind
-from db.models.operations import Switch
 from db.models.posting import Breach, Verdict
 from db.models.users import Role
-from scheduler import settlements
 from services.market import complaints
-from services.money import escrow, wallets
+from services.money import escrow
 from services.platform import errors
 from services.platform.actors import Actor
 from services.platform.complaint_errors import (
     ComplaintMovedOn,
     ComplaintOpen,
     ComplaintRefused,
-    SplitTooSmall,
 )
 from services.posts import breaches, verification
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.factories.complaints import (
-    APPEAL,
     DAY,
     OUTCOME,
+    START,
     STATUS,
     Complained,
     check,
@@ -35,24 +32,9 @@ from tests.factories.complaints import (
     published,
 )
 
-START = 20_000
-"""What the advertiser had before the purchase, in minor units."""
 WAIT = 0.3
 """How long one transaction is seen to wait for another one, in seconds."""
 NOTICES = "SELECT payload->>'to', payload->>'step' FROM outbox WHERE kind = 'complaint' ORDER BY id"
-
-
-async def _balances(found: Complained) -> tuple[int, int]:
-    """Return the balances of the advertiser and of the owner."""
-    async with found.database.sessions.begin() as session:
-        sides = (found.made.advertiser, found.made.owner)
-        both = [await wallets.of_user(session, side.user_id or 0) for side in sides]
-        return both[0].balance, both[1].balance
-
-
-async def _settle(found: Complained) -> None:
-    await settlements.release_due(found.database.sessions)
-    await settlements.refund_due(found.database.sessions)
 
 
 async def test_nothing_is_released_while_a_complaint_is_open(database: Database) -> None:
@@ -61,13 +43,13 @@ async def test_nothing_is_released_while_a_complaint_is_open(database: Database)
     assert not await found.releasable()
     with pytest.raises(ComplaintOpen):
         await found.release()
-    await _settle(found)
+    await found.settle()
     assert await found.one("SELECT status FROM escrows") == "held"
     async with database.sessions.begin() as session:
         await complaints.say_satisfied(session, actor=made.advertiser, complaint_id=found.id)
     assert await found.one(OUTCOME) == "satisfied"
-    await _settle(found)
-    assert await _balances(found) == (START - 5_000, 4_500)
+    await found.settle()
+    assert await found.balances() == (START - 5_000, 4_500)
 
 
 async def test_the_owner_is_told_and_answers_and_the_advertiser_is_asked(
@@ -185,115 +167,6 @@ async def test_the_staff_decide_only_what_is_disputed_and_not_their_own_money(
     assert await found.one(STATUS) == "disputed"
 
 
-@pytest.mark.parametrize(
-    ("percent", "advertiser", "owner", "outcome"),
-    [
-        (100, 0, 4_500, "released"),
-        (0, 5_000, 0, "refunded"),
-        (25, 3_750, 1_125, "split"),
-        (50, 2_500, 2_250, "split"),
-        (99, 50, 4_455, "split"),
-    ],
-)
-async def test_a_decision_takes_effect_after_the_time_for_an_appeal(
-    database: Database, percent: int, advertiser: int, owner: int, outcome: str
-) -> None:
-    found = await complained(database)
-    await found.dispute()
-    await found.decide(percent)
-    assert await found.pass_time(APPEAL - timedelta(minutes=1)) == 0
-    await _settle(found)
-    assert await _balances(found) == (START - 5_000, 0)
-    assert await found.pass_time(timedelta(minutes=2)) == 1
-    assert await found.one(OUTCOME) == outcome
-    await _settle(found)
-    assert await _balances(found) == (START - 5_000 + advertiser, owner)
-    assert (
-        await found.one(
-            "SELECT count(*) FROM ledger_transfers WHERE reason IN ('payout', 'refund')"
-        )
-        == 1
-    )
-
-
-@pytest.mark.parametrize(
-    ("price", "percent", "fee_bps"), [(101, 33, 999), (2, 50, 9_999), (3, 99, 0)]
-)
-async def test_the_parts_of_a_split_always_sum_to_the_escrow(
-    database: Database, price: int, percent: int, fee_bps: int
-) -> None:
-    found = await complained(database, price=price, fee_bps=fee_bps)
-    await found.dispute()
-    await found.decide(percent)
-    await found.pass_time(APPEAL)
-    await _settle(found)
-    kept = price * percent // 100
-    fee = kept * fee_bps // 10_000
-    assert await _balances(found) == (START - kept, kept - fee)
-    assert await found.one("SELECT returned FROM escrows") == price - kept
-    assert await found.one("SELECT sum(balance)::int FROM wallets WHERE kind = 'revenue'") == (
-        fee or None
-    )
-
-
-async def test_a_split_with_a_part_of_nothing_is_refused(database: Database) -> None:
-    found = await complained(database, price=1)
-    await found.dispute()
-    for percent in (1, 99):
-        with pytest.raises(SplitTooSmall):
-            await found.decide(percent)
-    await found.decide(100)
-
-
-async def test_both_sides_can_give_up_the_appeal(database: Database) -> None:
-    found = await complained(database)
-    await found.dispute()
-    await found.decide(50)
-    await found.accept(found.made.owner)
-    assert await found.pass_time(timedelta()) == 0
-    for late in (found.accept, found.appeal):
-        with pytest.raises(ComplaintMovedOn):
-            await late(found.made.owner)
-    await found.accept(found.made.advertiser)
-    assert await found.pass_time(timedelta()) == 1
-    await _settle(found)
-    assert await _balances(found) == (START - 2_500, 2_250)
-
-
-async def test_an_appeal_is_decided_by_another_super_admin_and_is_the_last_one(
-    database: Database,
-) -> None:
-    found = await complained(database)
-    await found.dispute()
-    async with database.sessions.begin() as session:
-        head = await people.staff(session, Role.SUPER_ADMIN)
-        admin = await people.staff(session)
-    await found.decide(100, head)
-    await found.appeal(found.made.advertiser)
-    with pytest.raises(ComplaintMovedOn):
-        await found.appeal(found.made.owner)
-    with pytest.raises(errors.SamePerson):
-        await found.decide(0, head)
-    with pytest.raises(errors.AccessDenied):
-        await found.decide(0, admin)
-    await found.decide_appeal(0)
-    for side in (found.made.owner, found.made.advertiser):
-        with pytest.raises(ComplaintMovedOn):
-            await found.appeal(side)
-    assert await found.pass_time(timedelta()) == 1
-    await _settle(found)
-    assert await _balances(found) == (START, 0)
-
-
-async def test_an_appeal_comes_within_its_time(database: Database) -> None:
-    found = await complained(database)
-    await found.dispute()
-    await found.decide(100)
-    await database.forward(APPEAL)
-    with pytest.raises(ComplaintMovedOn):
-        await found.appeal(found.made.advertiser)
-
-
 async def test_the_silence_of_the_owner_asks_the_staff(database: Database) -> None:
     found = await complained(database)
     assert await found.pass_time(DAY - timedelta(minutes=1)) == 0
@@ -320,8 +193,8 @@ async def test_the_silence_of_the_staff_is_told_once_more_and_then_releases(
     assert await found.one("SELECT count(*) FROM outbox WHERE kind = 'complaint_staff'") == 2
     assert await found.pass_time(DAY) == 1
     assert await found.one(OUTCOME) == "unanswered"
-    await _settle(found)
-    assert await _balances(found) == (START - 5_000, 4_500)
+    await found.settle()
+    assert await found.balances() == (START - 5_000, 4_500)
 
 
 async def test_the_silence_about_an_appeal_leaves_the_first_decision(database: Database) -> None:
@@ -333,8 +206,8 @@ async def test_the_silence_about_an_appeal_leaves_the_first_decision(database: D
     assert await found.one(STATUS) == "appealed"
     assert await found.pass_time(DAY) == 1
     assert await found.one(OUTCOME) == "split"
-    await _settle(found)
-    assert await _balances(found) == (START - 1_250, 1_125)
+    await found.settle()
+    assert await found.balances() == (START - 1_250, 1_125)
 
 
 async def test_a_breach_absorbs_the_complaint(database: Database) -> None:
@@ -359,8 +232,8 @@ async def test_a_post_that_is_gone_absorbs_the_complaint_and_is_refunded(
         await check(database, Verdict.GONE)
         await database.forward(verification.RECHECK_INTERVAL + timedelta(seconds=1))
     assert await found.one(OUTCOME) == "absorbed"
-    await _settle(found)
-    assert await _balances(found) == (START, 0)
+    await found.settle()
+    assert await found.balances() == (START, 0)
 
 
 async def test_a_complaint_brings_the_next_check_nearer(database: Database) -> None:
@@ -388,29 +261,6 @@ async def test_the_release_waits_for_the_window(database: Database) -> None:
     await database.forward(DAY)
     assert await found.releasable()
     await found.release()
-
-
-async def test_a_split_waits_for_both_switches_and_holds_up_no_other_release(
-    database: Database,
-) -> None:
-    found = await complained(database)
-    await found.dispute()
-    await found.decide(50)
-    await found.pass_time(APPEAL)
-    other = await published(database)
-    async with database.sessions.begin() as session:
-        await people.stop(session, Switch.REFUNDS)
-    with pytest.raises(errors.SwitchStopped):
-        await found.release()
-    await _settle(found)
-    assert await found.one("SELECT status FROM escrows ORDER BY id LIMIT 1") == "held"
-    assert await found.one(f"SELECT status FROM campaign_targets WHERE id = {other.target.id}") == (
-        "posted"
-    )
-    async with database.sessions.begin() as session:
-        await people.set_switch(session, Switch.REFUNDS, enabled=True)
-    await _settle(found)
-    assert await _balances(found) == (START - 2_500, 2_250)
 
 
 async def _correct(found: Complained) -> None:
