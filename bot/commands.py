@@ -16,7 +16,7 @@ from bot.texts import DEFAULT_LANGUAGE, LANGUAGES, core
 PEOPLE = ("start", "cancel", "settings", "help", "paysupport", "terms", "privacy")
 STAFF = (
     *("queue", "change", "reject", "user", "campaign", "placement", "channel", "watch"),
-    *("withdrawals", "paid", "return", "deposits", "dlq", "there", "payowner"),
+    *("withdrawals", "paid", "return", "deposits", "dlq", "there", "payowner", "split"),
     *("stop", "killswitch", "health", "report", "ledger", "incidents", "chainfile", "launch"),
     *("corrections", "confirm", "refuse"),
     *("requests", "staff", "grant", "revoke"),

@@ -51,7 +51,7 @@ from bot.setting_types import (
 from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
-from services.market import agreements, publish_times
+from services.market import agreements, complaints, publish_times
 from services.money.payout_terms import PayoutTerms
 from services.platform.encryption import Encryption
 
@@ -143,6 +143,9 @@ class Settings(BaseSettings):
     rollback_limits: RollbackLimits = rollback_limits.DEFAULTS
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
     owner_answer: AnswerTime = agreements.ANSWER_TIME
+    complaint_window: Duration = complaints.WINDOW
+    complaint_answer: Duration = complaints.ANSWER_TIME
+    complaint_decision: Duration = complaints.STAFF_TIME
     retention: Retention = timedelta(days=90)
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None

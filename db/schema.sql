@@ -92,6 +92,7 @@ CREATE TABLE campaign_targets (
     changed_at timestamp with time zone,
     hours_on_top bigint DEFAULT 0 NOT NULL,
     ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
+    complaint_window interval DEFAULT '00:00:00'::interval NOT NULL,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -99,6 +100,7 @@ CREATE TABLE campaign_targets (
     CONSTRAINT fk_campaign_targets_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_retry_of FOREIGN KEY (retry_of) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_campaign_targets_complaint_window CHECK (complaint_window >= '00:00:00'::interval),
     CONSTRAINT ck_campaign_targets_ending CHECK (ending::text = ANY (ARRAY['removed'::character varying, 'left'::character varying, 'endless'::character varying]::text[])),
     CONSTRAINT ck_campaign_targets_fee_bps CHECK (fee_bps >= 0 AND fee_bps <= 9999),
     CONSTRAINT ck_campaign_targets_hours_on_top CHECK (hours_on_top >= 0 AND hours_on_top <= promised_hours),
@@ -122,6 +124,7 @@ CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR 
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, fee_bps, price, promised_hours, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.version = new.version AND (old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at)) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER frozen_format BEFORE UPDATE OF hours_on_top, ending ON campaign_targets FOR EACH ROW WHEN (old.version = new.version AND (old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text)) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen_window BEFORE UPDATE OF complaint_window ON campaign_targets FOR EACH ROW WHEN (old.complaint_window IS DISTINCT FROM new.complaint_window) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER new_version BEFORE UPDATE OF version, creative, changed_at ON campaign_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version OR old.creative IS DISTINCT FROM new.creative OR old.changed_at IS DISTINCT FROM new.changed_at) EXECUTE FUNCTION guard_version();
 CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_question();
@@ -374,6 +377,71 @@ GRANT SELECT ON clock_shift TO adtech_clock;
 GRANT SELECT ON clock_shift TO adtech_intake;
 GRANT SELECT ON clock_shift TO adtech_reports;
 
+CREATE TABLE complaint_steps (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    complaint_id bigint NOT NULL,
+    kind character varying(32) NOT NULL,
+    actor_id bigint,
+    words text,
+    owner_percent bigint,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_complaint_steps PRIMARY KEY (id),
+    CONSTRAINT fk_complaint_steps_actor_id FOREIGN KEY (actor_id) REFERENCES users(id),
+    CONSTRAINT fk_complaint_steps_complaint_id FOREIGN KEY (complaint_id) REFERENCES complaints(id),
+    CONSTRAINT ck_complaint_steps_stepkind CHECK (kind::text = ANY (ARRAY['opened'::character varying, 'answered'::character varying, 'correcting'::character varying, 'corrected'::character varying, 'satisfied'::character varying, 'disputed'::character varying, 'decided'::character varying, 'accepted'::character varying, 'appealed'::character varying, 'timed_out'::character varying, 'reminded'::character varying, 'absorbed'::character varying, 'ended'::character varying]::text[]))
+);
+CREATE INDEX ix_complaint_steps_complaint_id_id ON complaint_steps USING btree (complaint_id, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON complaint_steps FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON complaint_steps TO adtech_bot;
+GRANT SELECT ON complaint_steps TO adtech_clock;
+GRANT SELECT ON complaint_steps TO adtech_reports;
+
+CREATE TABLE complaints (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    campaign_target_id bigint NOT NULL,
+    number bigint NOT NULL,
+    kind character varying(32) NOT NULL,
+    words text,
+    status character varying(32) DEFAULT 'asked'::character varying NOT NULL,
+    due_at timestamp with time zone,
+    told_again boolean DEFAULT false NOT NULL,
+    owner_percent bigint,
+    decided_by bigint,
+    appealed_by bigint,
+    owner_accepts boolean DEFAULT false NOT NULL,
+    advertiser_accepts boolean DEFAULT false NOT NULL,
+    outcome character varying(32),
+    closed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    txn bigint DEFAULT ledger_txn() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_complaints PRIMARY KEY (id),
+    CONSTRAINT uq_complaints_campaign_target_id_number UNIQUE (campaign_target_id, number),
+    CONSTRAINT fk_complaints_appealed_by FOREIGN KEY (appealed_by) REFERENCES users(id),
+    CONSTRAINT fk_complaints_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
+    CONSTRAINT fk_complaints_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
+    CONSTRAINT ck_complaints_closed CHECK ((status::text = 'closed'::text) = (outcome IS NOT NULL) AND (status::text = 'closed'::text) = (due_at IS NULL) AND (status::text = 'closed'::text) = (closed_at IS NOT NULL)),
+    CONSTRAINT ck_complaints_complaintkind CHECK (kind::text = ANY (ARRAY['wrong'::character varying, 'removed'::character varying, 'covered'::character varying, 'other'::character varying]::text[])),
+    CONSTRAINT ck_complaints_complaintstatus CHECK (status::text = ANY (ARRAY['asked'::character varying, 'correcting'::character varying, 'answered'::character varying, 'disputed'::character varying, 'decided'::character varying, 'appealed'::character varying, 'closed'::character varying]::text[])),
+    CONSTRAINT ck_complaints_decided CHECK ((owner_percent IS NULL) = (decided_by IS NULL) AND ((status::text <> ALL (ARRAY['decided'::character varying, 'appealed'::character varying]::text[])) OR owner_percent IS NOT NULL)),
+    CONSTRAINT ck_complaints_number CHECK (number >= 1 AND number <= 2),
+    CONSTRAINT ck_complaints_outcome CHECK (outcome::text = ANY (ARRAY['satisfied'::character varying, 'silent'::character varying, 'unanswered'::character varying, 'absorbed'::character varying, 'released'::character varying, 'refunded'::character varying, 'split'::character varying]::text[])),
+    CONSTRAINT ck_complaints_owner_percent CHECK (owner_percent >= 0 AND owner_percent <= 100),
+    CONSTRAINT ck_complaints_words CHECK (kind::text <> 'other'::text OR words IS NOT NULL)
+);
+CREATE INDEX ix_complaints_due_at ON complaints USING btree (due_at) WHERE status::text <> 'closed'::text;
+CREATE INDEX ix_complaints_txn ON complaints USING btree (txn);
+CREATE UNIQUE INDEX uq_complaints_open ON complaints USING btree (campaign_target_id) WHERE status::text <> 'closed'::text;
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON complaints FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('asked>answered', 'asked>correcting', 'asked>disputed', 'asked>closed', 'correcting>answered', 'correcting>disputed', 'correcting>closed', 'answered>disputed', 'answered>closed', 'disputed>decided', 'disputed>closed', 'decided>appealed', 'decided>closed', 'appealed>decided', 'appealed>closed');
+CREATE TRIGGER frozen BEFORE UPDATE OF campaign_target_id, number, kind, words, created_at ON complaints FOR EACH ROW WHEN (old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.number IS DISTINCT FROM new.number OR old.kind::text IS DISTINCT FROM new.kind::text OR old.words IS DISTINCT FROM new.words OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER initial_status BEFORE INSERT ON complaints FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'asked'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON complaints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER stamped BEFORE UPDATE ON complaints FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+GRANT SELECT ON complaints TO adtech_bot;
+GRANT SELECT ON complaints TO adtech_clock;
+GRANT SELECT ON complaints TO adtech_reports;
+
 CREATE TABLE connection_requests (
     chat_id bigint NOT NULL,
     started_by bigint NOT NULL,
@@ -522,6 +590,7 @@ CREATE TABLE escrows (
     settled_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     txn bigint DEFAULT ledger_txn() NOT NULL,
+    returned bigint DEFAULT 0 NOT NULL,
     CONSTRAINT pk_escrows PRIMARY KEY (id),
     CONSTRAINT uq_escrows_campaign_target_id UNIQUE (campaign_target_id),
     CONSTRAINT uq_escrows_wallet_id UNIQUE (wallet_id),
@@ -530,6 +599,7 @@ CREATE TABLE escrows (
     CONSTRAINT ck_escrows_amount CHECK (amount > 0),
     CONSTRAINT ck_escrows_escrowstatus CHECK (status::text = ANY (ARRAY['held'::character varying, 'released'::character varying, 'refunded'::character varying]::text[])),
     CONSTRAINT ck_escrows_fee CHECK (fee >= 0 AND fee < amount),
+    CONSTRAINT ck_escrows_returned CHECK (returned = 0 OR returned > 0 AND returned < amount AND status::text = 'released'::text),
     CONSTRAINT ck_escrows_settled CHECK ((status::text = 'held'::text) = (settled_at IS NULL))
 );
 CREATE INDEX ix_escrows_held ON escrows USING btree (release_due_at) WHERE status::text = 'held'::text;
@@ -550,11 +620,12 @@ CREATE TRIGGER stamped BEFORE UPDATE ON escrows FOR EACH ROW EXECUTE FUNCTION st
 CREATE TRIGGER switched_hold BEFORE INSERT ON escrows FOR EACH ROW EXECUTE FUNCTION require_running('new_escrows');
 CREATE TRIGGER switched_refund BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'refunded'::text) EXECUTE FUNCTION require_running('refunds');
 CREATE TRIGGER switched_release BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.status::text = 'released'::text) EXECUTE FUNCTION require_running('payouts');
+CREATE TRIGGER switched_split BEFORE UPDATE OF status ON escrows FOR EACH ROW WHEN (old.status::text <> new.status::text AND new.returned > 0) EXECUTE FUNCTION require_running('refunds');
 GRANT INSERT, SELECT ON escrows TO adtech_bot;
 GRANT SELECT ON escrows TO adtech_clock;
 GRANT SELECT ON escrows TO adtech_reports;
 GRANT UPDATE (release_due_at) ON escrows TO adtech_bot;
-GRANT UPDATE (status, release_due_at, settled_at) ON escrows TO adtech_clock;
+GRANT UPDATE (status, release_due_at, settled_at, returned) ON escrows TO adtech_clock;
 
 CREATE TABLE excess_payments (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -989,6 +1060,7 @@ CREATE TABLE post_checks (
 CREATE INDEX ix_post_checks_post_job_id_checked_at ON post_checks USING btree (post_job_id, checked_at);
 CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON post_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER checked_by BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_check();
+CREATE TRIGGER completes_correction AFTER INSERT ON post_checks FOR EACH ROW WHEN (new.compared AND (new.verdict::text <> ALL (ARRAY['unknown'::text, 'gone'::text]))) EXECUTE FUNCTION complete_correction();
 CREATE TRIGGER kept BEFORE DELETE ON post_checks FOR EACH ROW EXECUTE FUNCTION guard_retention();
 CREATE TRIGGER not_ahead BEFORE INSERT ON post_checks FOR EACH ROW EXECUTE FUNCTION refuse_future_check();
 GRANT INSERT, SELECT ON post_checks TO adtech_bot;
@@ -1045,6 +1117,7 @@ CREATE INDEX ix_post_jobs_sending ON post_jobs USING btree (lease_until) WHERE s
 CREATE INDEX ix_post_jobs_status_updated_at ON post_jobs USING btree (status, updated_at);
 CREATE INDEX ix_post_jobs_txn ON post_jobs USING btree (txn);
 CREATE UNIQUE INDEX uq_post_jobs_channel_busy ON post_jobs USING btree (channel_id) WHERE status::text = ANY (ARRAY['sending'::character varying, 'uncertain'::character varying]::text[]);
+CREATE TRIGGER absorbs_complaint AFTER UPDATE OF status, breach ON post_jobs FOR EACH ROW WHEN (old.breach IS NULL AND new.breach IS NOT NULL OR old.status::text = 'success'::text AND new.status::text = 'failed'::text) EXECUTE FUNCTION absorb_complaint();
 CREATE TRIGGER agreed_by_owner BEFORE INSERT ON post_jobs FOR EACH ROW EXECUTE FUNCTION require_answer('accepted');
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON post_jobs FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sending', 'sending>success', 'sending>failed', 'sending>queued', 'sending>uncertain', 'uncertain>success', 'uncertain>queued', 'uncertain>failed', 'uncertain>cancelled', 'queued>cancelled', 'queued>failed', 'success>failed', 'queued>uncertain');
 CREATE CONSTRAINT TRIGGER approved AFTER INSERT ON post_jobs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_approval();
@@ -1442,6 +1515,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 
 -- Functions: each stands in db/functions/NAME.sql
 
+-- absorb_complaint() RETURNS trigger
 -- add_audit_chain_file(file_name text, actor_id bigint) RETURNS boolean
 -- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
@@ -1452,11 +1526,14 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_time(channel_id bigint, at timestamp with time zone, on_top interval) RETURNS text
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
+-- complaint_share(target_id bigint, amount bigint) RETURNS bigint
+-- complete_correction() RETURNS trigger
 -- count_failures(failure text, number bigint) RETURNS void
 -- count_kept(person_id bigint) RETURNS bigint
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
 -- deciding_admins(job post_jobs, decisions text[]) RETURNS SETOF bigint
 -- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
+-- end_complaint_step(complaint_id bigint, staff_time interval, correlation_id text) RETURNS text
 -- end_hanging_sessions() RETURNS integer
 -- end_lock_holders(OUT ended integer, OUT remaining integer) RETURNS record
 -- end_payout_wait(wait_id bigint, actor_id bigint, correlation_id text) RETURNS text
@@ -1487,6 +1564,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_statement() RETURNS trigger
 -- guard_version() RETURNS trigger
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
+-- has_said(person_id bigint, said text[]) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_clean_up_confirmed(request staff_requests) RETURNS boolean
 -- is_command_for_request(request staff_requests) RETURNS boolean
@@ -1506,6 +1584,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- name_manager(channel_id bigint, actor_id bigint, manager_telegram_id bigint, correlation_id text) RETURNS text
 -- note_payment() RETURNS trigger
 -- offer_channel_again(channel_id bigint, actor_id bigint, role text, reason text, correlation_id text) RETURNS text
+-- open_complaint(target_id bigint, actor_id bigint, kind text, words text, answer_time interval, correlation_id text, OUT code text, OUT complaint_id bigint, OUT state text) RETURNS record
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
 -- plan_removal() RETURNS trigger
@@ -1576,6 +1655,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- stop_switch(switch_key text, actor_id bigint, role text, stop_reason text, correlation_id text) RETURNS boolean
 -- store_kept_time(target_id bigint, channel_id bigint, at timestamp with time zone) RETURNS void
 -- suspend_after_removals(correlation_id text) RETURNS TABLE(channel_id bigint, target_ids bigint[])
+-- take_complaint_step(complaint_id bigint, actor_id bigint, step text, words text, owner_percent bigint, step_time interval, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- taken_until(calendar channel_calendars, at timestamp with time zone, length interval) RETURNS timestamp with time zone
 -- tell_audit_chain_file() RETURNS trigger
 -- tell_moved_chat() RETURNS trigger
@@ -1596,11 +1676,13 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION complaint_share TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_clock;
 GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
+GRANT EXECUTE ON FUNCTION end_complaint_step TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_lock_holders TO adtech_clock;
@@ -1618,6 +1700,7 @@ GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_bot;
 GRANT EXECUTE ON FUNCTION lock_wallet TO adtech_clock;
 GRANT EXECUTE ON FUNCTION name_manager TO adtech_bot;
 GRANT EXECUTE ON FUNCTION offer_channel_again TO adtech_bot;
+GRANT EXECUTE ON FUNCTION open_complaint TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_bot;
 GRANT EXECUTE ON FUNCTION open_incident TO adtech_clock;
 GRANT EXECUTE ON FUNCTION open_wallet TO adtech_bot;
@@ -1653,5 +1736,6 @@ GRANT EXECUTE ON FUNCTION stop_all_switches TO adtech_clock;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION stop_switch TO adtech_clock;
 GRANT EXECUTE ON FUNCTION suspend_after_removals TO adtech_clock;
+GRANT EXECUTE ON FUNCTION take_complaint_step TO adtech_bot;
 GRANT EXECUTE ON FUNCTION taken_until TO adtech_bot;
 GRANT EXECUTE ON FUNCTION time_problem TO adtech_bot;

@@ -1,6 +1,6 @@
 """Handle the form with which an advertiser buys a post in a channel."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiogram import Bot, F, Router
@@ -111,6 +111,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "price": context.t.money(chosen.price),
             "stays": format_screens.stays(context.t, chosen),
             "when": context.t.time(at) if at else context.t("when-next-free", next=soon),
+            "hours": -(-context.settings.complaint_window // timedelta(hours=1)),
             "left": context.t.money(left),
             "after": context.t.money(left - chosen.price),
             "record": offer_screens.owner_record(context.t, record),
@@ -132,6 +133,7 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
                     publish_at=_publish_at(manager),
                     publish_ahead=context.settings.publish_ahead,
                     answer_time=context.settings.owner_answer,
+                    complaint_window=context.settings.complaint_window,
                     fee_bps=context.settings.platform_fee_bps,
                     agreed=_agreed(manager),
                     key=forms.idempotency_key(manager),

@@ -77,6 +77,7 @@ async def retry(press: CallbackQuery, callback_data: Retry, context: RequestCont
                 agreed=Terms(callback_data.price, callback_data.hours),
                 fee_bps=context.settings.platform_fee_bps,
                 answer_time=context.settings.owner_answer,
+                complaint_window=context.settings.complaint_window,
             )
             target_id = target.id
     except errors.TermsChanged as changed:

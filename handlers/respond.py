@@ -16,11 +16,15 @@ from services.platform.agreement_errors import (
     NotAgreed,
     VersionChanged,
 )
+from services.platform.complaint_errors import ComplaintMovedOn
 
 ALERT_LENGTH = 200
 """Telegram's limit for the answer to a press, in characters."""
 _NOT_MODIFIED = "message is not modified"
-_TOO_LATE = (errors.InvalidMove, AlreadyAnswered, AnswerTooLate, NotAgreed, VersionChanged)
+_TOO_LATE = (
+    *(errors.InvalidMove, AlreadyAnswered, AnswerTooLate, NotAgreed, VersionChanged),
+    ComplaintMovedOn,
+)
 """The errors after which the person needs to see the present state."""
 
 

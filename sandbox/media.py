@@ -1,4 +1,4 @@
-"""Store photos, videos and animations, and build their fields in messages."""
+"""Store photos, videos, animations and other files, and build their fields in messages."""
 
 import secrets
 import struct
@@ -14,7 +14,12 @@ from sandbox.state import State
 
 WIDTH, HEIGHT, DURATION = 640, 360, 5
 MAX_PHOTO = 10 * 1024 * 1024
-MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp4"}
+MIME_TYPES = {
+    "photo": "image/png",
+    "video": "video/mp4",
+    "animation": "video/mp4",
+    "document": "application/octet-stream",
+}
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
@@ -75,10 +80,12 @@ def message_fields(file: File) -> Json:
         view["file_name"] = file.name
     if file.kind == "video":
         return {"video": view}
-    # For old clients Telegram shows an animation as a document too.
     document = {
         name: value for name, value in view.items() if name not in {"width", "height", "duration"}
     }
+    if file.kind == "document":
+        return {"document": document}
+    # For old clients Telegram shows an animation as a document too.
     return {"animation": view, "document": document}
 
 

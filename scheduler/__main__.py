@@ -100,6 +100,7 @@ def ticks(
     queue_cards = partial(watchdogs.queue_cards, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
+    end_complaints = partial(watchdogs.end_complaint_steps, sessions, settings.complaint_decision)
     end_hanging = partial(watchdogs.end_hanging_sessions, sessions)
     check_ledger = partial(watchdogs.check_ledger, sessions)
     check_guards = partial(watchdogs.check_guards, sessions)
@@ -141,6 +142,7 @@ def ticks(
             partial(removals.remove_due_posts, posting_worker),
         ),
         Tick("breaches", 10.0, HANG_SECONDS, partial(post_checks.refund_breaches, sessions)),
+        Tick("complaints", 5.0, HANG_SECONDS, leader.leader_only(end_complaints)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
         Tick("early removals", 30.0, HANG_SECONDS, leader.leader_only(suspend_removed)),
         Tick("submission cards", 2.0, HANG_SECONDS, leader.leader_only(queue_cards)),

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.screens import admin_chat as admin_chat_screens
 from bot.screens import alerts as alert_screens
+from bot.screens import complaints as complaint_screens
 from bot.screens import daily_report as daily_report_screens
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import destinations as destination_screens
@@ -24,11 +25,19 @@ from bot.screens import withdrawals as withdrawal_screens
 from bot.screens.outgoing import Outgoing
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
+from db.models.complaints import ComplaintStatus
 from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
 from scheduler import channel_notices
-from services.market import agreements, moderation, placement_backgrounds, staff_requests
+from services.market import (
+    agreements,
+    complaint_details,
+    complaints,
+    moderation,
+    placement_backgrounds,
+    staff_requests,
+)
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -91,6 +100,9 @@ async def is_withdrawn(
     if message.kind in {agreements.QUESTION, agreements.MANAGER_QUESTION}:
         row = await moderation.get_details(session, target_id=message.payload["target_id"])
         return not row.waits_for_owner or row.version != message.payload.get("version", 1)
+    if message.kind == complaints.STAFF_NOTICE:
+        case = await complaint_details.read(session, message.payload["complaint_id"])
+        return case.status not in {ComplaintStatus.DISPUTED, ComplaintStatus.APPEALED}
     if message.kind == "withdrawal_changed" and message.user_id is None:
         withdrawal = await withdrawals.get(session, message.payload["withdrawal_id"])
         return withdrawal.status is WithdrawalStatus.RETURNED
@@ -123,6 +135,16 @@ async def _ad_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outg
 async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     case = await resolution_details.get_case(session, target_id=payload["target_id"])
     return uncertain_post_screens.card(t, case, with_ad=True)
+
+
+async def _complaint(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    case = await complaint_details.read(session, payload["complaint_id"])
+    return complaint_screens.notice(t, case, payload["to"], payload["step"])
+
+
+async def _complaint_staff(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    case = await complaint_details.read(session, payload["complaint_id"])
+    return complaint_screens.card(t, case, complaint_details.STAFF)
 
 
 async def _posts_altered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -335,6 +357,8 @@ _KINDS: Mapping[str, Render] = {
     "ad_offered_to_manager": _ad_offered,
     "post_uncertain": _uncertain_post,
     "post_unseen": _uncertain_post,
+    "complaint": _complaint,
+    "complaint_staff": _complaint_staff,
     "posts_altered": _posts_altered,
     "retry_offered": _retry_offered,
     "telegram_down": _telegram_down,

@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import metrics
 from db import queries
+from db.models.operations import Switch
 from db.session import Sessions
 from scheduler import error_isolation
 from services.money import deposits, escrow
-from services.platform import errors
+from services.platform import errors, killswitches
 
 BATCH = 100
 
@@ -24,7 +25,9 @@ async def release_due(sessions: Sessions) -> None:
         await escrow.release(session, target_id=target_id)
 
     async with sessions.begin() as session:
-        origins = await queries.origins(session, await escrow.list_releasable(session, limit=BATCH))
+        with_splits = await killswitches.are_running(session, Switch.REFUNDS)
+        ids = await escrow.list_releasable(session, limit=BATCH, with_splits=with_splits)
+        origins = await queries.origins(session, ids)
     await _settle_each(sessions, "release", origins, release)
 
 

@@ -6,13 +6,23 @@ import structlog
 
 from bot import readiness, switches
 from db.session import Sessions
-from services.market import early_removals, placement_expiry, staff_requests, submission_cards
+from scheduler import error_isolation
+from services.market import (
+    complaints,
+    early_removals,
+    placement_expiry,
+    staff_requests,
+    submission_cards,
+)
 from services.money import correction_expiry, incidents, stuck_escrows
 from services.platform import daily_report, guards, hanging_sessions, killswitches, outbox
 from services.posts import clock_steps, rescue
 
 PROPOSALS = 100
-"""One tick refuses at most this many staff requests and this many corrections."""
+"""One tick refuses at most this many staff requests, and as many corrections.
+
+It also ends a step of at most as many complaints.
+"""
 LEDGER_CHECK_SECONDS = 30.0
 """The interval of the scheduled check of the ledger."""
 
@@ -80,6 +90,19 @@ async def drop_ended_proposals(sessions: Sessions) -> None:
         dropped += await correction_expiry.drop_ended(session, limit=PROPOSALS)
     if dropped:
         log.info("Proposals dropped", proposals=dropped)
+
+
+async def end_complaint_steps(sessions: Sessions, staff_time: timedelta) -> None:
+    """End the steps of complaints whose time is over, each in a transaction of its own.
+
+    `staff_time` is how long the staff have for a decision.
+    """
+    async with sessions.begin() as session:
+        due = await complaints.list_due(session, limit=PROPOSALS)
+    for complaint_id in due:
+        with error_isolation.isolate_errors("complaint", complaint_id=complaint_id):
+            async with sessions.begin() as session:
+                await complaints.end_step(session, complaint_id=complaint_id, staff_time=staff_time)
 
 
 async def check_ledger(sessions: Sessions) -> None:

@@ -7,11 +7,12 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
-from bot.screens import formats, wanted_changes
+from bot.screens import complaint_buttons, formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
+from db.models.complaints import ComplaintStatus
 from services.market.placements import Placement
 
 # The id -1000000001234 of a private channel gives the link t.me/c/1234/MESSAGE_ID.
@@ -33,6 +34,8 @@ def state(placement: Placement) -> str:
     job = str(placement.job_status or "queued")
     if job == "success" and placement.breach is not None:
         return "disputed"
+    if job == "success" and placement.complaint_status not in {None, ComplaintStatus.CLOSED}:
+        return "complained"
     return {"success": "live", "failed": "failing", "cancelled": "failing"}.get(job, job)
 
 
@@ -108,10 +111,11 @@ def placement(t: Texts, row: Placement) -> Outgoing:
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
     return Outgoing(
-        "\n".join([*lines, *promised_until(t, row), *covered(t, row)]),
+        "\n".join([*lines, *promised_until(t, row), *paid_after(t, row), *covered(t, row)]),
         rows(
             post_links(t, row),
             *_pending_buttons(t, row),
+            *complaint_buttons.of_placement(t, row, to_advertiser=True),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
@@ -146,6 +150,18 @@ def promised_until(t: Texts, row: Placement) -> list[str]:
     if row.release_due_at is None or not running:
         return []
     return [t("placement-until", at=t.time(row.release_due_at))]
+
+
+def paid_after(t: Texts, row: Placement) -> list[str]:
+    """Build the line until when the owner is not paid, so that the advertiser can complain.
+
+    There is no line if this time ends with the promised hours, or before them.
+    """
+    published_at = get_published_at(row)
+    if published_at is None or row.release_due_at is None or row.escrow_status != "held":
+        return []
+    ends_at = published_at + row.complaint_window
+    return [t("placement-paid-after", at=t.time(ends_at))] if ends_at > row.release_due_at else []
 
 
 def covered(t: Texts, row: Placement) -> list[str]:

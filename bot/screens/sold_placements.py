@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from bot.callbacks import Go, Screen
 from bot.owner_callbacks import OfferAct, OnOffer, ShowSold
-from bot.screens import formats, wanted_changes
+from bot.screens import complaint_buttons, formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.screens.placements import (
     covered,
     get_published_at,
+    paid_after,
     placement_list,
     post_links,
     promised_until,
@@ -92,12 +93,13 @@ def sold_placement(t: Texts, row: Placement) -> Outgoing:
     if row.escrow_status is not None:
         lines.append(t("sold-escrow", status=str(row.escrow_status)))
     return Outgoing(
-        "\n".join([*lines, *promised_until(t, row), *covered(t, row)]),
+        "\n".join([*lines, *promised_until(t, row), *paid_after(t, row), *covered(t, row)]),
         rows(
             post_links(t, row),
             [button(t("offer-open"), OnOffer(act=OfferAct.OPEN, id=row.target_id))]
             if row.waits_for_owner
             else [],
+            *complaint_buttons.of_placement(t, row, to_advertiser=False),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.SOLD))],
         ),

@@ -2,11 +2,14 @@
 -- amount, fee, wallet and target of an escrow never change. An escrow is released only if the post is
 -- published, the promised hours (the time that it must stay) have passed since the publication, the
 -- post has no breach, and a check proves that the post stayed. Such a check was made at the end of
--- the hours or later, and has the verdict "present" or "stayed". For 0 hours no check is needed. An
+-- the hours or later, and has the verdict "present" or "stayed". For 0 hours no check is needed. The
+-- time for complaints (`complaint_window`) has passed too. An
 -- escrow is refunded only if its post job has failed or was cancelled, or if it has no post job.
+-- While a complaint is open, an escrow is neither released nor refunded. What goes back to the advertiser
+-- at a release (`returned`) is exactly what the decision about a complaint says.
 -- (`require_allowed_move` checks which statuses may follow each other.)
--- Locks: nothing. Raises: AD011 (settled), AD025 (amount, fee, wallet or target), AD037 (release),
--- AD038 (refund).
+-- Locks: nothing. Raises: AD011 (settled), AD025 (amount, fee, wallet or target), AD170 (open
+-- complaint), AD171 (returned part), AD037 (release), AD038 (refund).
 CREATE OR REPLACE FUNCTION guard_escrow() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -16,11 +19,22 @@ BEGIN
         IS DISTINCT FROM (NEW.campaign_target_id, NEW.wallet_id, NEW.amount, NEW.fee)
     THEN
         RAISE EXCEPTION 'the terms of an escrow never change' USING ERRCODE = 'AD025';
+    ELSIF NEW.status <> 'held' AND EXISTS (
+        SELECT FROM complaints
+        WHERE campaign_target_id = NEW.campaign_target_id AND status <> 'closed')
+    THEN
+        RAISE EXCEPTION 'an open complaint holds the escrow' USING ERRCODE = 'AD170';
+    ELSIF NEW.returned <> (CASE NEW.status
+        WHEN 'released' THEN complaint_share(NEW.campaign_target_id, NEW.amount) ELSE 0 END)
+    THEN
+        RAISE EXCEPTION 'a release returns what the decision about a complaint says'
+        USING ERRCODE = 'AD171';
     ELSIF NEW.status = 'released' AND NOT EXISTS (
         SELECT FROM post_jobs job JOIN campaign_targets target ON target.id = job.campaign_target_id
         WHERE job.campaign_target_id = NEW.campaign_target_id AND job.status = 'success'
             AND job.breach IS NULL
             AND NEW.release_due_at <= clock()
+            AND job.sent_at + target.complaint_window <= clock()
             AND NEW.release_due_at >= job.sent_at + make_interval(hours => target.promised_hours::int)
             AND (target.promised_hours = 0 OR EXISTS (
                 SELECT FROM post_checks seen WHERE seen.post_job_id = job.id

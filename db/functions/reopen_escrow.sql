@@ -11,7 +11,7 @@ BEGIN
     ALTER TABLE escrows DISABLE TRIGGER settled_once;
     ALTER TABLE escrows DISABLE TRIGGER allowed_move;
     ALTER TABLE campaign_targets DISABLE TRIGGER allowed_move;
-    UPDATE escrows SET status = 'held', settled_at = NULL
+    UPDATE escrows SET status = 'held', settled_at = NULL, returned = 0
     WHERE campaign_target_id = target_id AND status <> 'held';
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the escrow is not settled' USING ERRCODE = 'AD016';

@@ -1,5 +1,6 @@
 -- Requires that the escrow of a target (a placement) and its transfers say the same: status, amount,
--- advertiser and owner. Called at commit. An orphan (an entry without a second leg) does not count
+-- advertiser and owner. A release after a split (a decision about a complaint) returns a part to the
+-- advertiser, and has the fee of the other part. Called at commit. An orphan (an entry without a second leg) does not count
 -- after a correction has balanced it.
 -- Locks: nothing.
 -- Raises: AD017 (the escrow does not match its target), AD012 (the transfers do not match the
@@ -8,6 +9,8 @@ CREATE OR REPLACE FUNCTION require_escrow_match(target_id bigint) RETURNS void L
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     facts record;
+    kept bigint;
+    kept_fee bigint;
     expected text;
     posted text;
 BEGIN
@@ -41,15 +44,20 @@ BEGIN
             'refund', facts.advertiser_wallet_id, facts.amount, 'refund',
             'refund', facts.wallet_id, -facts.amount, 'refund');
     ELSIF facts.status = 'released' THEN
+        kept := facts.amount - facts.returned;
+        kept_fee := div(kept::numeric * facts.fee_bps, 10000);
         expected := concat_ws(' ', expected,
             'payout', facts.wallet_id, -facts.amount, 'escrow_release',
-            CASE WHEN facts.fee > 0
-                THEN concat_ws(' ', 'payout', facts.revenue_wallet_id, facts.fee, 'fee') END,
-            'payout', facts.owner_wallet_id, facts.amount - facts.fee, 'payout');
+            CASE WHEN kept_fee > 0
+                THEN concat_ws(' ', 'payout', facts.revenue_wallet_id, kept_fee, 'fee') END,
+            'payout', facts.owner_wallet_id, kept - kept_fee, 'payout',
+            CASE WHEN facts.returned > 0
+                THEN concat_ws(' ', 'payout', facts.advertiser_wallet_id, facts.returned, 'refund')
+                END);
     END IF;
     SELECT string_agg(concat_ws(' ', transfer.reason, entry.wallet_id, entry.amount, entry.reason),
         ' ' ORDER BY array_position(ARRAY['escrow_hold', 'refund', 'payout'], transfer.reason::text),
-            array_position(ARRAY['escrow_release', 'fee', 'payout'], entry.reason::text),
+            array_position(ARRAY['escrow_release', 'fee', 'payout', 'refund'], entry.reason::text),
             entry.wallet_id = facts.wallet_id, entry.id)
     INTO posted
     FROM (  -- in two parts, each with a partial index of its own

@@ -195,6 +195,10 @@ class Escrow(Base):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("fee >= 0 AND fee < amount", name="fee"),
         CheckConstraint("(status = 'held') = (settled_at IS NULL)", name="settled"),
+        CheckConstraint(
+            "returned = 0 OR (returned > 0 AND returned < amount AND status = 'released')",
+            name="returned",
+        ),
         Index("ix_escrows_held", "release_due_at", postgresql_where=text("status = 'held'")),
         Index("ix_escrows_held_since", "created_at", postgresql_where=text("status = 'held'")),
     )
@@ -213,6 +217,8 @@ class Escrow(Base):
     settled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     txn: Mapped[Txn]
+    returned: Mapped[int] = mapped_column(server_default=text("0"))
+    """The part of a release that went back to the advertiser, by a split after a complaint."""
 
 
 class Deposit(Base):

@@ -115,7 +115,7 @@ def serialize_message(message: Message) -> Json:
         "text": body.get("text"),
         "caption": body.get("caption"),
         "entities": body.get("entities") or body.get("caption_entities") or [],
-        "media": next((kind for kind in MEDIA if kind in body), None),
+        "media": next((kind for kind in (*MEDIA, "document") if kind in body), None),
         "buttons": _serialize_buttons(message),
         "edited": "edit_date" in body,
         "version": message.version,

@@ -73,6 +73,18 @@ def send_animation(call: MethodCall[methods.SendAnimation]) -> Json:
     return _send_media(call, "animation", call.request.animation)
 
 
+def send_document(call: MethodCall[methods.SendDocument]) -> Json:
+    """Send a file as it is."""
+    request = call.request
+    caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
+    content = messages.caption_fields(caption)
+    inline, keyboard = markup.split_markup(request.reply_markup)
+    chat = permissions.find_writable_chat(call.state, request.chat_id)
+    file = media.resolve_file(call.state, "document", request.document, call.files)
+    content |= media.message_fields(file)
+    return _post_message(call, chat, Draft(content, inline, keyboard)).body
+
+
 def _send_media(
     call: MethodCall[methods.SendPhoto]
     | MethodCall[methods.SendVideo]

@@ -162,6 +162,7 @@ async def submit_target(
     fee_bps: int,
     publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
     answer_time: timedelta = agreements.ANSWER_TIME,
+    complaint_window: timedelta = timedelta(),
     agreed: Terms | None = None,
     key: str | None = None,
     retry_of: int | None = None,
@@ -170,7 +171,8 @@ async def submit_target(
 
     `key` is the unique name of the request. `publish_at` has a time zone; None means publication
     right after the approval, or at the next free time of the channel's calendar. `answer_time` is
-    how long the owner can answer; an acceptance rule of the channel answers at once. `agreed` are
+    how long the owner can answer; an acceptance rule of the channel answers at once.
+    `complaint_window` is how long after the publication the owner is not paid. `agreed` are
     the terms that the advertiser has read, or None for the channel's first format. A placement that
     repeats another one (`retry_of`) has its ad. Locks the campaign, then takes advisory locks on
     the key, on the advertiser's pending placements and on the calendar. Raises AccessDenied,
@@ -221,6 +223,7 @@ async def submit_target(
         key=key,
         retry_of=retry_of,
         creative=retry_of and (await session.get_one(CampaignTarget, retry_of)).creative,
+        complaint_window=complaint_window,
         answer_due_at=agreements.answer_due_at(await queries.now(session), answer_time, publish_at),
     )
     session.add(target)

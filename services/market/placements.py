@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, ScalarSelect, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.agreements import ChangeRequest
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
+from db.models.complaints import DECISIONS, MOST_COMPLAINTS, Complaint, ComplaintStatus
 from db.models.formats import Ending
-from db.models.money import Escrow
-from db.models.posting import PostJob
+from db.models.money import Escrow, EscrowStatus
+from db.models.posting import PostJob, PostJobStatus
 from db.models.top_watch import PostAbove
 from services.market import agreements, change_requests, managers
 from services.market.change_requests import WantedChange
@@ -61,6 +62,13 @@ class Placement:
     """When a newer post came above the ad within its hours on top, or None."""
     covered_by: int | None
     """The message id of this newer post, or None."""
+    complaint_window: timedelta
+    """How long after the publication the owner is not paid."""
+    complaint_id: int | None
+    """The id of the last complaint about the post, or None."""
+    complaint_status: str | None
+    complaint_outcome: str | None
+    complaint_number: int | None
     wanted: WantedChange | None
     """The change of the present version that the owner or a moderator asks for, or None."""
 
@@ -70,6 +78,24 @@ class Placement:
         return self.target_status == TargetStatus.PENDING and self.escrow_status is None
 
     @property
+    def may_complain(self) -> bool:
+        """Whether the advertiser can complain about the post now."""
+        return (
+            self.job_status == PostJobStatus.SUCCESS
+            and self.escrow_status == EscrowStatus.HELD
+            and self.breach is None
+            and self.advertiser_id != self.owner_id
+            and (
+                self.complaint_number is None
+                or (
+                    self.complaint_number < MOST_COMPLAINTS
+                    and self.complaint_status == ComplaintStatus.CLOSED
+                    and self.complaint_outcome not in DECISIONS
+                )
+            )
+        )
+
+    @property
     def waits_for_owner(self) -> bool:
         """Whether the placement is pending and its owner has not answered."""
         return (
@@ -77,6 +103,15 @@ class Placement:
             and self.answer_due_at is not None
             and self.agreed_at is None
         )
+
+
+def _last_complaint() -> ScalarSelect[int]:
+    return (
+        select(func.max(Complaint.id))
+        .where(Complaint.campaign_target_id == CampaignTarget.id)
+        .correlate(CampaignTarget)
+        .scalar_subquery()
+    )
 
 
 def _query() -> Select[*tuple[Any, ...]]:
@@ -111,6 +146,11 @@ def _query() -> Select[*tuple[Any, ...]]:
             CampaignTarget.version,
             PostAbove.posted_at,
             PostAbove.message_id,
+            CampaignTarget.complaint_window,
+            Complaint.id,
+            Complaint.status,
+            Complaint.outcome,
+            Complaint.number,
             ChangeRequest,
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
@@ -118,6 +158,7 @@ def _query() -> Select[*tuple[Any, ...]]:
         .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
         .outerjoin(Escrow, Escrow.campaign_target_id == CampaignTarget.id)
         .outerjoin(PostAbove, PostAbove.post_job_id == PostJob.id)
+        .outerjoin(Complaint, Complaint.id == _last_complaint())
         .outerjoin(ChangeRequest, ChangeRequest.id == change_requests.open_id())
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -12,11 +12,12 @@ from db.models.campaigns import CampaignTarget, TargetStatus
 from db.models.money import Escrow, EscrowStatus, Reason, WalletKind
 from db.models.operations import Switch
 from db.models.posting import SEEN_BY_ADMIN, PostCheck, PostJob, PostJobStatus, Verdict
-from services.money import ledger, payout_waits, unchecked_time, wallets
+from services.money import complaint_holds, fees, ledger, payout_waits, unchecked_time, wallets
 from services.money.ledger import Leg
 from services.platform import audit, errors, killswitches, outbox, transitions
 from services.platform.actors import SYSTEM
 from services.platform.channel_errors import PayoutWaits
+from services.platform.complaint_errors import ComplaintOpen
 from services.platform.transitions import ActorRole
 
 REFUNDABLE = (PostJobStatus.FAILED, PostJobStatus.CANCELLED)
@@ -52,20 +53,29 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
 
     The escrow must be held, and `release_due_at` must be in the past. The post must be published
     without a broken promise. Unless the promised hours are 0, a check at `release_due_at` or later
-    must have found the post `present` or `stayed`.
+    must have found the post `present` or `stayed`. The time for complaints must be over. After a
+    split (a decision about a complaint), the same transfer returns a part to the advertiser.
 
-    Locks the kill switch `payouts`, the placement, its post job, its escrow, then the wallets.
-    Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven; PayoutWaits if the channel has
-    another creator than the owner, and no admin has decided.
+    Locks the kill switch `payouts` (at a split also `refunds`), the placement, its post job, its
+    escrow, then the wallets. Raises SwitchStopped, NotFound, EscrowNotHeld, PostNotProven;
+    ComplaintOpen; PayoutWaits if the channel has another creator than the owner, and no admin has
+    decided.
     """
-    await killswitches.lock(session, Switch.PAYOUTS)
+    is_split = await complaint_holds.is_split(session, target_id)
+    switches = (Switch.PAYOUTS, Switch.REFUNDS) if is_split else (Switch.PAYOUTS,)
+    await killswitches.lock(session, *switches)
     placement, escrow = await _lock_held(session, target_id)
+    returned = await complaint_holds.share(session, escrow)
+    # A decision may have taken effect after the switches were locked. The next tick carries it out.
+    if await complaint_holds.has_open(session, target_id) or (returned and not is_split):
+        raise ComplaintOpen(target_id)
     await _require_proof(session, placement, escrow)
     if await session.scalar(
         select(CampaignTarget.id).where(CampaignTarget.id == target_id, payout_waits.is_waiting())
     ):
         raise PayoutWaits(target_id)
-    await killswitches.require(session, Switch.PAYOUTS)
+    for switch in switches:
+        await killswitches.require(session, switch)
     target = placement.target
     transitions.require(
         transitions.TARGET,
@@ -75,23 +85,27 @@ async def release(session: AsyncSession, *, target_id: int) -> None:
         wanted=TargetStatus.POSTED,
         role=ActorRole.SYSTEM,
     )
-    await post_release(session, escrow, owner_id=target.owner_id)
-    await _settle(session, placement, EscrowStatus.RELEASED, TargetStatus.POSTED)
+    paid = escrow.amount - returned
+    fee = fees.fee_of(paid, target.fee_bps)
+    await post_release(session, placement, escrow, returned=returned)
+    await _settle(session, placement, EscrowStatus.RELEASED, TargetStatus.POSTED, returned=returned)
     await audit.record(
         session,
         actor=SYSTEM,
         action="escrow_released",
         role="system",
         target_id=target_id,
-        amount=escrow.amount,
-        fee=escrow.fee,
+        amount=paid,
+        fee=fee,
+        returned=returned,
     )
     unchecked = await unchecked_time.longest(
         session, target_id=target_id, ends_at=escrow.release_due_at
     )
     payload = {
         "target_id": target_id,
-        "amount": escrow.amount - escrow.fee,
+        "amount": paid - fee,
+        "returned": returned,
         "alterations": await _count_checks(
             session, target_id, PostCheck.verdict == Verdict.ALTERED
         ),
@@ -126,34 +140,49 @@ async def _count_checks(
 
 
 async def post_release(
-    session: AsyncSession, escrow: Escrow, *, owner_id: int, actor_id: int | None = None
+    session: AsyncSession,
+    placement: queries.LockedPlacement,
+    escrow: Escrow,
+    *,
+    returned: int,
+    actor_id: int | None = None,
 ) -> None:
     """Write a release to the ledger: the owner's payout and the platform's fee.
 
-    The caller must have locked the placement, and must set the statuses in the same transaction.
-    Locks the wallets. Raises NotFound and the errors of `ledger.post`.
+    After a split, the part `returned` (minor units, else 0) goes back to the advertiser, and the
+    fee is that of the other part. The caller must have locked the placement, and must set the
+    statuses in the same transaction. Locks the wallets. Raises NotFound and the errors of
+    `ledger.post`.
     """
     await ledger.post(
         session,
         key=f"payout:{escrow.campaign_target_id}",
         reason=Reason.PAYOUT,
         reference_id=escrow.campaign_target_id,
-        legs=await _release_legs(session, escrow, owner_id),
+        legs=await _release_legs(session, placement, escrow, returned),
         actor_id=actor_id,
     )
 
 
-async def _release_legs(session: AsyncSession, escrow: Escrow, owner_id: int) -> list[Leg]:
+async def _release_legs(
+    session: AsyncSession, placement: queries.LockedPlacement, escrow: Escrow, returned: int
+) -> list[Leg]:
+    owner_id = placement.target.owner_id
     owner = await wallets.of_user(session, owner_id)
+    paid = escrow.amount - returned
+    fee = fees.fee_of(paid, placement.target.fee_bps)
     legs = [
         Leg(escrow.wallet_id, -escrow.amount, Reason.ESCROW_RELEASE),
-        Leg(owner.id, escrow.amount - escrow.fee, Reason.PAYOUT),
+        Leg(owner.id, paid - fee, Reason.PAYOUT),
     ]
-    if escrow.fee:
+    if returned:
+        advertiser = await wallets.of_user(session, placement.campaign.advertiser_id)
+        legs.append(Leg(advertiser.id, returned, Reason.REFUND))
+    if fee:
         revenue_id = await ledger.open_wallet(
             session, WalletKind.REVENUE, currency=owner.currency, counterparty_id=owner_id
         )
-        legs.append(Leg(revenue_id, escrow.fee, Reason.FEE))
+        legs.append(Leg(revenue_id, fee, Reason.FEE))
     return legs
 
 
@@ -219,8 +248,14 @@ async def refund_locked(
     )
 
 
-async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]:
-    """Return the ids of at most `limit` placements to release now, the earliest due first."""
+async def list_releasable(
+    session: AsyncSession, *, limit: int, with_splits: bool = True
+) -> Sequence[int]:
+    """Return the ids of at most `limit` placements to release now, the earliest due first.
+
+    Placements with an open complaint are left out. `with_splits` is False while nothing may be
+    refunded, and leaves out those of which a part goes back to the advertiser.
+    """
     proof = _proving_check(PostJob.id, Escrow.release_due_at)
     rows = await session.scalars(
         select(Escrow.campaign_target_id)
@@ -229,6 +264,9 @@ async def list_releasable(session: AsyncSession, *, limit: int) -> Sequence[int]
         .where(
             Escrow.status == EscrowStatus.HELD,
             Escrow.release_due_at <= func.clock(),
+            PostJob.sent_at + CampaignTarget.complaint_window <= func.clock(),
+            ~complaint_holds.is_complained(),
+            or_(literal(with_splits), ~complaint_holds.has_split()),
             PostJob.status == PostJobStatus.SUCCESS,
             PostJob.breach.is_(None),
             or_(CampaignTarget.promised_hours == 0, proof),
@@ -273,6 +311,9 @@ async def _require_proof(
         raise errors.PostNotProven(target_id, "not_posted")
     if escrow.release_due_at is None or escrow.release_due_at > await queries.now(session):
         raise errors.PostNotProven(target_id, "promised_hours")
+    window = placement.target.complaint_window
+    if queries.required(placement.job.sent_at) + window > await queries.now(session):
+        raise errors.PostNotProven(target_id, "complaint_window")
     proof = select(_proving_check(placement.job.id, escrow.release_due_at))
     if placement.target.promised_hours > 0 and not await session.scalar(proof):
         raise errors.PostNotProven(target_id, "not_seen")
@@ -301,12 +342,14 @@ async def _settle(
     placement: queries.LockedPlacement,
     escrow_status: EscrowStatus,
     target_status: TargetStatus,
+    *,
+    returned: int = 0,
 ) -> None:
     """Write the final statuses of a locked escrow and its locked target."""
     await session.execute(
         update(Escrow)
         .where(Escrow.campaign_target_id == placement.target.id)
-        .values(status=escrow_status, settled_at=func.clock())
+        .values(status=escrow_status, returned=returned, settled_at=func.clock())
     )
     placement.target.status = target_status
     await session.flush()

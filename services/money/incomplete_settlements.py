@@ -54,11 +54,9 @@ async def post_missing_payout(session: AsyncSession, actor: Actor, correction: C
     """
     target_id = queries.required(correction.target_id)
     placement = await lock(session, correction.kind, target_id)
+    held = queries.required(placement.escrow)
     await escrow.post_release(
-        session,
-        queries.required(placement.escrow),
-        owner_id=placement.target.owner_id,
-        actor_id=actor.user_id,
+        session, placement, held, returned=held.returned, actor_id=actor.user_id
     )
     placement.target.status = TargetStatus.POSTED
     await session.flush()

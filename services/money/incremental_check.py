@@ -82,7 +82,10 @@ _HORIZON = text("SELECT ledger_horizon()")
 
 # This selects the transaction that wrote the first row beyond the limit. A run stops before it.
 _FIRST_TXN_BEYOND_LIMIT = "SELECT txn FROM {} WHERE txn >= :since ORDER BY txn OFFSET :rows LIMIT 1"
-_TABLES_WITH_TXN = ("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs")
+_TABLES_WITH_TXN = (
+    *("deposits", "withdrawals", "campaign_targets", "escrows", "post_jobs"),
+    "complaints",
+)
 
 # A wallet that has entries newer than the range is compared with its very last entry.
 _NEW = text("""
@@ -138,6 +141,8 @@ _NEW = text("""
     SELECT 'targets', campaign_target_id FROM escrows WHERE txn >= :since AND txn < :upto
     UNION
     SELECT 'targets', campaign_target_id FROM post_jobs WHERE txn >= :since AND txn < :upto
+    UNION
+    SELECT 'targets', campaign_target_id FROM complaints WHERE txn >= :since AND txn < :upto
     UNION
     SELECT 'withdrawals', reference_id FROM new
     WHERE reason IN ('withdrawal_hold', 'withdrawal', 'withdrawal_fee', 'withdrawal_return')

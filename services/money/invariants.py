@@ -190,6 +190,51 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "complaint_holds_escrow",
+        "an escrow was released or refunded while a complaint about it was open",
+        """
+        SELECT e.campaign_target_id AS ref, e.status, c.id AS complaint_id
+        FROM escrows e JOIN complaints c ON c.campaign_target_id = e.campaign_target_id
+        WHERE c.status <> 'closed' AND e.status <> 'held'
+        """,
+    ),
+    Invariant(
+        "decision_is_carried_out",
+        "an escrow was settled otherwise than a decision about a complaint says",
+        """
+        SELECT e.campaign_target_id AS ref, e.status, e.returned, c.outcome
+        FROM escrows e
+        LEFT JOIN complaints c ON c.campaign_target_id = e.campaign_target_id
+            AND c.outcome IN ('released', 'refunded', 'split')
+        WHERE e.returned <> CASE WHEN e.status = 'released' AND c.outcome = 'split'
+                THEN e.amount - div(e.amount::numeric * c.owner_percent, 100) ELSE 0 END
+            OR (c.outcome = 'refunded' AND e.status = 'released')
+            OR e.returned <> COALESCE((
+                SELECT SUM(l.amount) FROM explained_entries l
+                JOIN ledger_transfers t ON t.id = l.transfer_id AND t.reason = 'payout'
+                WHERE l.reference_id = e.campaign_target_id AND l.reason = 'refund'), 0)
+        """,
+    ),
+    Invariant(
+        "closed_complaint_has_reason",
+        "a closed complaint without the decision, the answer or the time-out that closed it",
+        """
+        SELECT c.campaign_target_id AS ref, c.id AS complaint_id, c.outcome FROM complaints c
+        WHERE (c.status = 'closed' AND NOT EXISTS (
+                SELECT FROM complaint_steps s WHERE s.complaint_id = c.id AND s.kind = ANY (
+                    CASE c.outcome WHEN 'satisfied' THEN '{satisfied}'
+                        WHEN 'absorbed' THEN '{absorbed}'
+                        WHEN 'silent' THEN '{timed_out}' WHEN 'unanswered' THEN '{timed_out}'
+                        ELSE '{ended,timed_out}' END::text[])))
+            OR ((c.outcome IN ('released', 'refunded', 'split') OR c.status = 'decided')
+                AND NOT EXISTS (
+                SELECT FROM complaint_steps s WHERE s.complaint_id = c.id AND s.kind = 'decided'
+                    AND s.owner_percent = c.owner_percent AND s.actor_id = c.decided_by
+                    AND (c.outcome IS NULL OR c.outcome = CASE c.owner_percent
+                        WHEN 100 THEN 'released' WHEN 0 THEN 'refunded' ELSE 'split' END)))
+        """,
+    ),
+    Invariant(
         "deposit_credited_once",
         "a credited deposit without its two entries, or entries of one that was not credited",
         """

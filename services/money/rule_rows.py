@@ -64,6 +64,15 @@ LOOKS: Mapping[str, Look] = {
     ),
     "withdrawal_wallet": _WALLET,
     "correction_done_once": Look("correction", "SELECT * FROM corrections WHERE id = REF"),
+    "complaint_holds_escrow": Look(
+        "placement", "SELECT * FROM complaints WHERE campaign_target_id = REF"
+    ),
+    "decision_is_carried_out": Look(
+        "placement", "SELECT * FROM complaints WHERE campaign_target_id = REF"
+    ),
+    "closed_complaint_has_reason": Look(
+        "placement", "SELECT * FROM complaints WHERE campaign_target_id = REF"
+    ),
     "escrow_wallet": Look("placement", "SELECT * FROM escrows WHERE campaign_target_id = REF"),
     "escrow_wallet_owned": _WALLET,
     "orphan_target": Look("placement", "adtech report orphaned_targets"),

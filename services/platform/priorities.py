@@ -42,6 +42,7 @@ _PRIORITIES: Mapping[str, Priority] = {
     "owner_unreachable": Priority.CARD,
     "payouts_wait": Priority.CARD,
     "channel_timer_short": Priority.CARD,
+    "complaint_staff": Priority.CARD,
     "post_uncertain": Priority.CARD,
     "post_unseen": Priority.CARD,
     "retry_offered": Priority.CARD,

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
+from db.models.complaints import ComplaintStatus
 from db.models.corrections import CorrectionStatus
 from db.models.destinations import DestinationStatus
 from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
@@ -134,6 +135,27 @@ REMOVAL: Transitions[RemovalStatus] = {
     (RemovalStatus.UNCERTAIN, RemovalStatus.PLANNED): _SYSTEM,
     (RemovalStatus.UNCERTAIN, RemovalStatus.DONE): _SYSTEM,
     (RemovalStatus.UNCERTAIN, RemovalStatus.REFUSED): _SYSTEM,
+}
+
+COMPLAINT: Transitions[ComplaintStatus] = {
+    (ComplaintStatus.ASKED, ComplaintStatus.ANSWERED): _OWNER,
+    (ComplaintStatus.ASKED, ComplaintStatus.CORRECTING): _OWNER,
+    # The owner has not answered in time, or the bot has not ended the correction in time.
+    (ComplaintStatus.ASKED, ComplaintStatus.DISPUTED): _SYSTEM,
+    (ComplaintStatus.CORRECTING, ComplaintStatus.DISPUTED): _SYSTEM,
+    (ComplaintStatus.CORRECTING, ComplaintStatus.ANSWERED): _SYSTEM,
+    (ComplaintStatus.ANSWERED, ComplaintStatus.DISPUTED): _ADVERTISER,
+    (ComplaintStatus.DISPUTED, ComplaintStatus.DECIDED): _STAFF,
+    (ComplaintStatus.DECIDED, ComplaintStatus.APPEALED): _ADVERTISER | _OWNER,
+    (ComplaintStatus.APPEALED, ComplaintStatus.DECIDED): frozenset({ActorRole.SUPER_ADMIN}),
+    # The advertiser is satisfied, the time of a step is over, a decision takes effect, or a breach
+    # is decided instead.
+    (ComplaintStatus.ASKED, ComplaintStatus.CLOSED): _ADVERTISER | _SYSTEM,
+    (ComplaintStatus.CORRECTING, ComplaintStatus.CLOSED): _SYSTEM,
+    (ComplaintStatus.ANSWERED, ComplaintStatus.CLOSED): _ADVERTISER | _SYSTEM,
+    (ComplaintStatus.DISPUTED, ComplaintStatus.CLOSED): _ADVERTISER | _SYSTEM,
+    (ComplaintStatus.DECIDED, ComplaintStatus.CLOSED): _SYSTEM,
+    (ComplaintStatus.APPEALED, ComplaintStatus.CLOSED): _SYSTEM,
 }
 
 CORRECTION: Transitions[CorrectionStatus] = {

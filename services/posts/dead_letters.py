@@ -99,6 +99,7 @@ async def retry(
     agreed: Terms,
     fee_bps: int,
     answer_time: timedelta = agreements.ANSWER_TIME,
+    complaint_window: timedelta = timedelta(),
 ) -> CampaignTarget:
     """Submit a failed placement again, after an admin has allowed this.
 
@@ -124,6 +125,7 @@ async def retry(
         publish_at=None,
         fee_bps=fee_bps,
         answer_time=answer_time,
+        complaint_window=complaint_window,
         agreed=agreed._replace(
             hours_on_top=placement.target.hours_on_top, ending=placement.target.ending
         ),

@@ -17,7 +17,11 @@ TESTED_ELSEWHERE = {
     "services/market/channel_takeovers": "test_channels gives channels to new owners with it",
     "services/platform/removal_errors": "services/market/test_early_removals meets it",
     "bot/payout_callbacks": "handlers/test_withdraw_with_fee presses its buttons",
+    "services/money/complaint_holds services/platform/complaint_errors": "services/market/"
+    "test_complaints releases, splits and meets each error",
     "services/money/fees": "test_payout_terms computes fees with it",
+    "bot/complaint_callbacks services/market/complaint_details": "handlers/test_complaints presses"
+    " the buttons and reads the cards",
     "bot/calendar_callbacks": "handlers/test_calendar presses and forges its buttons",
     "bot/manager_callbacks": "handlers/test_managers presses its buttons",
     "bot/cli/__main__": "cli/test_app starts it as a program",

@@ -21,6 +21,7 @@ from bot import (
     calendar_callbacks,  # noqa: F401 - defines the data of buttons
     callbacks,
     commands,
+    complaint_callbacks,  # noqa: F401 - defines the data of buttons
     operator_callbacks,
     owner_callbacks,
     payout_callbacks,
@@ -47,7 +48,7 @@ from services.launch import (
     refusals,  # noqa: F401 - defines errors
     steps,
 )
-from services.market import placement_versions, terms
+from services.market import complaints, placement_versions, terms
 from services.platform import (
     agreement_errors,  # noqa: F401 - defines errors
     calendar_errors,  # noqa: F401 - defines errors
@@ -282,6 +283,8 @@ LONGEST_VALUES: dict[str, str | int] = {
     "fee_bps": 9_999,
     "hours": terms.MAX_PROMISED_HOURS,
     "message_id": 2**31 - 1,
+    "percent": complaints.WHOLE,
+    "stage": 2,
 }
 """The longest values of fields whose type sets no limit. Message ids have at most 31 bits."""
 LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
@@ -391,4 +394,4 @@ def test_hours_read_well(language: str, hours: int, words: str) -> None:
         "x",
     )
     for text_id in ("buy-confirm", "placement"):
-        assert f": {words}\n" in t(text_id, id="1", stays=words, **facts)
+        assert f": {words}\n" in t(text_id, id="1", stays=words, hours=24, **facts)

@@ -42,6 +42,9 @@ BOOKS = text(
             jsonb_build_array(user_id, amount, status, fee)), '{{}}') FROM withdrawals),
         'campaigns', (SELECT jsonb_object_agg(id, status) FROM campaigns),
         'channels', (SELECT jsonb_object_agg(id, status) FROM channels),
+        'complaints', (SELECT coalesce(jsonb_agg(jsonb_build_array(
+            campaign_target_id, status, outcome, owner_percent)
+            ORDER BY campaign_target_id, number), '[]') FROM complaints),
         'switches', (SELECT jsonb_object_agg(key, enabled) FROM kill_switches),
         'targets', (SELECT coalesce(jsonb_object_agg(t.id, jsonb_build_array(
                 t.status, t.price, e.status, e.amount, e.fee,

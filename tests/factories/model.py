@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
@@ -90,6 +91,18 @@ class Target:
     """When the escrow is refunded because of a breach, or None without a breach."""
     escalate_at: float = inf
     """When the admins are asked about an unproven post."""
+    complaints: list[Any] = field(default_factory=list)
+    """The complaints (`model_complaints.Complaint`), the last one last."""
+
+    @property
+    def open_complaint(self) -> Any:
+        """The open complaint, or None."""
+        return next((each for each in self.complaints if each.outcome is None), None)
+
+    @property
+    def owner_percent(self) -> int:
+        """The owner's part by a decision about a complaint, in per cent."""
+        return next((each.percent for each in self.complaints if each.outcome == "split"), 100)
 
     @property
     def fee(self) -> int:
@@ -151,10 +164,14 @@ class Model:
         proven = any(at >= due and verdict in proofs for at, verdict in target.looks)
         if target.breach_refund_at is not None or (target.hours > 0 and not proven):
             raise Refused(errors.PostNotProven)
-        if not self.switches[Switch.PAYOUTS]:
+        is_split = target.owner_percent < 100
+        if not self.switches[Switch.PAYOUTS] or (is_split and not self.switches[Switch.REFUNDS]):
             raise Refused(errors.SwitchStopped)
-        self.balances[target.owner] += target.price - target.fee
-        self.revenue[target.owner] = self.revenue.get(target.owner, 0) + target.fee
+        kept = target.price * target.owner_percent // 100
+        fee = kept * target.fee_bps // 10_000
+        self.balances[target.owner] += kept - fee
+        self.balances[self.campaigns[target.campaign].advertiser] += target.price - kept
+        self.revenue[target.owner] = self.revenue.get(target.owner, 0) + fee
         target.escrow, target.status = Escrows.RELEASED, Targets.POSTED
         target.released_at = self.now
 

@@ -13,10 +13,11 @@ from services.platform.agreement_errors import (
     TooManyChanges,
     VersionChanged,
 )
-from tests.factories.model import ANSWER_HOURS, Model, Refused, Target
+from tests.factories.model import ANSWER_HOURS, Refused, Target
+from tests.factories.model_complaints import ComplaintModel
 
 
-class AgreementModel(Model):
+class AgreementModel(ComplaintModel):
     """The expected answers to placements."""
 
     def answer(self, actor: int, target_id: int, version: int, *, accepts: bool) -> bool:

@@ -185,6 +185,7 @@ async def deal(
     hours_on_top: int = 0,
     publish_at: datetime | None = None,
     fee_bps: int = FEE_BPS,
+    complaint_window: timedelta = timedelta(),
     asks: bool = False,
 ) -> Deal:
     """Submit a placement with a new advertiser, a new owner and a new channel.
@@ -208,6 +209,7 @@ async def deal(
             channel_id=place.id,
             publish_at=publish_at,
             fee_bps=fee_bps,
+            complaint_window=complaint_window,
         )
     await commit(session)
     return Deal(advertiser, owner, moderator, bought, place, target)

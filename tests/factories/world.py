@@ -34,7 +34,8 @@ class World:
         self._pay(self.payer, 1)
         self.second_admin = rolled_back.do(people.staff)
         self.operator = rolled_back.do(partial(people.staff, role=Role.OPERATOR))
-        for employed in (self.moderator, self.second_admin, self.operator):
+        self.head = rolled_back.do(partial(people.staff, role=Role.SUPER_ADMIN))
+        for employed in (self.moderator, self.second_admin, self.operator, self.head):
             self.model.balances[user_id(employed)] = 0
         for owner, price, hours, accepts in ((2, 700, 24, True), (1, 900, 0, False)):
             self._channel(self.people[owner], price, hours, accepts=accepts)
@@ -83,6 +84,7 @@ def copy(model: CorrectionModel) -> CorrectionModel:
 
 def books(model: CorrectionModel) -> dict[str, Any]:
     """Return the balances, states and kill switches that the model expects."""
+    model.absorb()
     held = [t.price for t in model.targets.values() if t.escrow is EscrowStatus.HELD]
     return {
         "broken": [],
@@ -107,6 +109,11 @@ def books(model: CorrectionModel) -> dict[str, Any]:
         },
         "campaigns": {str(key): value.status for key, value in model.campaigns.items()},
         "channels": {str(key): value.status for key, value in model.channels.items()},
+        "complaints": [
+            [key, each.status, each.outcome, each.percent]
+            for key, target in sorted(model.targets.items())
+            for each in target.complaints
+        ],
         "switches": {key.value: enabled for key, enabled in model.switches.items()},
         "targets": {str(key): _row(target) for key, target in model.targets.items()},
     }

@@ -81,6 +81,9 @@ async def test_every_result_is_what_aiogram_expects(bot: Bot, world: SandboxClie
     prices = [LabeledPrice(label="a", amount=5)]
     calls: list[TelegramMethod[Any]] = [
         methods.SendPhoto(chat_id=channel, photo=photo, caption="a"),
+        methods.SendDocument(
+            chat_id=person, document=BufferedInputFile(b"text", "a.html"), caption="a"
+        ),
         methods.SendVideo(chat_id=channel, video=video, protect_content=True),
         methods.SendAnimation(chat_id=channel, animation=animation),
         methods.CopyMessage(chat_id=person, from_chat_id=channel, message_id=sent.message_id),

@@ -59,6 +59,19 @@ audit-act = { $name ->
     [placement_declined] Placement declined by the owner
     [post_absent] Search: post not in the channel
     [post_altered] Check: post altered
+    [complaint_opened] Complaint about a post
+    [complaint_answered] Owner answered a complaint
+    [complaint_correcting] Owner lets the bot correct a post
+    [complaint_corrected] Bot corrected a post after a complaint
+    [complaint_satisfied] Advertiser closed the complaint
+    [complaint_disputed] Advertiser asked the staff to decide
+    [complaint_decided] Decision about a complaint
+    [complaint_accepted] Decision about a complaint accepted
+    [complaint_appealed] Appeal against a decision
+    [complaint_timed_out] Step of a complaint ended without an answer
+    [complaint_reminded] Staff told again about a complaint
+    [complaint_absorbed] Complaint closed, a broken promise is decided
+    [complaint_ended] Decision about a complaint took effect
     [post_breach] Owner broke a promise about a post
     [post_breach_refunded] Refund decided after a broken promise
     [post_cancelled] Post cancelled

@@ -94,7 +94,7 @@ buy-confirm = 🛒 Please check
 
     { $record }
 
-    First the owner of the channel answers, then an admin checks the ad. The price is held when an admin approves the placement.
+    First the owner of the channel answers, then an admin checks the ad. The price is held when an admin approves the placement. The owner is paid at the end of the promised time, but not within { hours } of the publication: until then you can complain about the post.
 terms-changed = The owner has just changed the terms. Please look at them again:
 buy-done = { $asked ->
     [yes] ✅ Sent to the owner of the channel, who answers first. After that, an admin checks it.
@@ -112,6 +112,7 @@ placements-row = { $state ->
     [sending] 📬
     [uncertain] ❔
     [live] 🟢
+    [complained] ⚠️
     [disputed] ⚖️
     [posted] ✅
     [failing] ↩️
@@ -137,6 +138,7 @@ placement-state = { $state ->
     [queued] 📬 approved, waits to be published
     [sending] 📬 is being published
     [uncertain] ❔ we are finding out whether it was published
+    [complained] ⚠️ a complaint is open, and the money is held
     [disputed] ⚖️ the admins decide: the ad was changed, or I lost my rights in the channel
     [live] 🟢 published
     [posted] ✅ done, the owner has been paid

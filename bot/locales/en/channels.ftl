@@ -105,6 +105,7 @@ sold-state = { $state ->
     [queued] 📬 approved, waits to be published
     [sending] 📬 is being published
     [uncertain] ❔ we are finding out whether it was published
+    [complained] ⚠️ a complaint is open, and the money is held
     [disputed] ⚖️ the admins decide: the ad was changed, or I lost my rights in the channel
     [live] 🟢 published: do not change it during the promised time
     [posted] ✅ done, you have been paid

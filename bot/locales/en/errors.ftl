@@ -108,6 +108,17 @@ error-invalid-terms = These terms can't be used. Please check the numbers.
 error-idempotency-conflict = This was already done with other details. Please start again from the menu: /start
 error-invalid-transfer = The money could not be moved. Nothing was changed.
 error-currency-mismatch = The wallet is in { $expected }, not in { $got }. Nothing was changed.
+error-complaint-open = A complaint about placement #{ $target_id } is open, so its money does not move. Nothing was changed.
+error-complaint-moved-on = Complaint { $complaint_id } has moved on in the meantime, or this step was already taken. Nothing was changed. Open it again to see where it stands.
+error-complaint-refused = { $why ->
+    [released] The money of placement #{ $target_id } was already paid, so it is too late for a complaint. Write to the support.
+    [refunded] The money of placement #{ $target_id } was already given back.
+    [breach] The bot has found a broken promise about the post of placement #{ $target_id } itself. An admin decides about that now, and you need not complain.
+    [decided] The staff have already decided about placement #{ $target_id }.
+    [too_many] There were two complaints about placement #{ $target_id }, and there can be no third one. Write to the support.
+   *[other] The post of placement #{ $target_id } is not published now, so there is nothing to complain about.
+} Nothing was changed.
+error-split-too-small = The price is too small for this split: one side would get nothing. Choose another part. Nothing was changed.
 error-post-not-proven = It is not proven yet that the post stayed as promised. Nothing was changed.
 error-post-not-failed = Only a post that failed or was cancelled is refunded. Nothing was changed.
 error-escrow-not-held = { $status ->

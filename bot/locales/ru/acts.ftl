@@ -59,6 +59,19 @@ audit-act = { $name ->
     [placement_declined] Размещение отклонено владельцем
     [post_absent] Поиск: поста в канале нет
     [post_altered] Проверка: пост изменён
+    [complaint_opened] Жалоба на пост
+    [complaint_answered] Владелец ответил на жалобу
+    [complaint_correcting] Владелец поручил боту исправить пост
+    [complaint_corrected] Бот исправил пост по жалобе
+    [complaint_satisfied] Рекламодатель закрыл жалобу
+    [complaint_disputed] Рекламодатель попросил решения администрации
+    [complaint_decided] Решение по жалобе
+    [complaint_accepted] Решение по жалобе принято стороной
+    [complaint_appealed] Решение обжаловано
+    [complaint_timed_out] Шаг жалобы закончился без ответа
+    [complaint_reminded] Администрации напомнили о жалобе
+    [complaint_absorbed] Жалоба закрыта, решается нарушение обещания
+    [complaint_ended] Решение по жалобе вступило в силу
     [post_breach] Владелец нарушил обещание о посте
     [post_breach_refunded] Решено вернуть деньги из-за нарушения
     [post_cancelled] Пост отменён

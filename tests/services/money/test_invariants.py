@@ -14,6 +14,17 @@ RELEASED, REFUNDED, HELD = (
     for status in ("released", "refunded", "held")
 )
 SOMEBODYS = "(SELECT min(id) FROM wallets WHERE kind = 'user')"
+DECIDED = (
+    "ALTER TABLE complaints DISABLE TRIGGER initial_status;"
+    "INSERT INTO complaints (campaign_target_id, number, kind, status, owner_percent, decided_by,"
+    " outcome, closed_at)"
+    " VALUES ({target}, 1, 'wrong', 'closed', {percent}, (SELECT min(id) FROM users), '{outcome}',"
+    " now());"
+    "INSERT INTO complaint_steps (complaint_id, kind, actor_id, owner_percent)"
+    " SELECT complaints.id, step.kind, decided_by, owner_percent FROM complaints"
+    " CROSS JOIN (VALUES ('decided'), ('ended')) AS step (kind)"
+)
+"""SQL that adds a complaint whose decision has taken effect."""
 BREAKS: dict[str, list[str]] = {
     "wallet_balance": [f"UPDATE wallets SET balance = balance + 1 WHERE id = {SOMEBODYS}"],
     "wallet_version": [f"UPDATE wallets SET version = version + 1 WHERE id = {SOMEBODYS}"],
@@ -68,6 +79,22 @@ BREAKS: dict[str, list[str]] = {
         f"UPDATE campaign_targets SET status = 'withdrawn' WHERE id = {REFUNDED}"
     ],
     "held_is_undecided": [f"UPDATE campaign_targets SET status = 'expired' WHERE id = {HELD}"],
+    "complaint_holds_escrow": [
+        (
+            "INSERT INTO complaints (campaign_target_id, number, kind, due_at)"
+            f" VALUES ({RELEASED}, 1, 'wrong', now())"
+        )
+    ],
+    "decision_is_carried_out": DECIDED.format(target=RELEASED, outcome="split", percent=50).split(
+        ";"
+    ),
+    "closed_complaint_has_reason": [
+        "ALTER TABLE complaints DISABLE TRIGGER initial_status",
+        (
+            "INSERT INTO complaints (campaign_target_id, number, kind, status, outcome, closed_at)"
+            f" VALUES ({RELEASED}, 1, 'wrong', 'closed', 'silent', now())"
+        ),
+    ],
     "escrow_wallet": [
         (
             "UPDATE wallets SET kind = 'revenue', counterparty_id = (SELECT min(id) FROM users)"
@@ -114,6 +141,10 @@ MORE = {
     "a refund under another name": (
         "refunded_is_refunded_once",
         "UPDATE ledger_transfers SET reason = 'adjustment' WHERE reason = 'refund'",
+    ),
+    "a returned part without a decision": (
+        "decision_is_carried_out",
+        f"UPDATE escrows SET returned = 1 WHERE campaign_target_id = {RELEASED}",
     ),
     "a reversed deposit without a clawback": ("clawback_booked_once", "DELETE FROM clawbacks"),
     "a clawback of a deposit that stands": (
@@ -172,6 +203,21 @@ async def test_a_broken_invariant_is_found_and_freezes_money(
         await rows.table(owner, "SELECT violations FROM ledger_checkpoints ORDER BY id")
         == [(len(found),)] * 2
     )
+
+
+async def test_a_release_against_the_decision_is_found(owner: AsyncSession) -> None:
+    refunded = DECIDED.format(target=RELEASED, outcome="refunded", percent=0)
+    for statement in refunded.split(";"):
+        await owner.execute(text(statement))
+    assert [each.name for each in await invariants.run(owner)] == ["decision_is_carried_out"]
+
+
+async def test_a_decision_without_its_step_is_found(owner: AsyncSession) -> None:
+    for statement in DECIDED.format(target=RELEASED, outcome="released", percent=100).split(";"):
+        await owner.execute(text(statement))
+    assert await invariants.run(owner) == []
+    await owner.execute(text("UPDATE complaints SET decided_by = decided_by + 1"))
+    assert [each.name for each in await invariants.run(owner)] == ["closed_complaint_has_reason"]
 
 
 @pytest.mark.parametrize("what", MORE)

@@ -2,7 +2,7 @@
 
 from migrations import functions
 
-revision = "0055"
+revision = "0041"
 down_revision = "0040"
 branch_labels = None
 depends_on = None
