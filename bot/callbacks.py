@@ -93,17 +93,28 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class PlacementAct(StrEnum):
-    """An advertiser's action for a placement that waits for moderation."""
+    """An advertiser's action for a placement that is not published yet."""
 
     WITHDRAW = "withdraw"
     WITHDRAW_CONFIRMED = "withdraw_sure"
+    CANCEL = "cancel"
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """The data of a button with which an advertiser takes back a placement."""
+    """The data of a button with which an advertiser takes back a placement, or wants to cancel."""
 
     act: PlacementAct
     id: int
+
+
+class CancelPlacement(CallbackData, prefix="cancel_ad"):
+    """The data of the button with which an advertiser cancels an approved placement for a reason.
+
+    The database function `cancel_placement` knows this data.
+    """
+
+    id: int
+    reason: str
 
 
 class ChannelAct(StrEnum):

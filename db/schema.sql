@@ -92,6 +92,7 @@ CREATE TABLE campaign_targets (
     changed_at timestamp with time zone,
     hours_on_top bigint DEFAULT 0 NOT NULL,
     ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
+    cancelled_at timestamp with time zone,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -99,6 +100,7 @@ CREATE TABLE campaign_targets (
     CONSTRAINT fk_campaign_targets_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_retry_of FOREIGN KEY (retry_of) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_campaign_targets_cancelled CHECK (cancelled_at IS NULL OR status::text = 'refunded'::text),
     CONSTRAINT ck_campaign_targets_ending CHECK (ending::text = ANY (ARRAY['removed'::character varying, 'left'::character varying, 'endless'::character varying]::text[])),
     CONSTRAINT ck_campaign_targets_fee_bps CHECK (fee_bps >= 0 AND fee_bps <= 9999),
     CONSTRAINT ck_campaign_targets_hours_on_top CHECK (hours_on_top >= 0 AND hours_on_top <= promised_hours),
@@ -118,6 +120,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH
 CREATE TRIGGER approved_by_other BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_other_answerer();
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_own_act();
+CREATE TRIGGER cancelled_once BEFORE UPDATE OF cancelled_at ON campaign_targets FOR EACH ROW WHEN (old.cancelled_at IS DISTINCT FROM new.cancelled_at) EXECUTE FUNCTION guard_cancellation();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, fee_bps, price, promised_hours, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.version = new.version AND (old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at)) EXECUTE FUNCTION refuse_frozen();
@@ -1421,6 +1424,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
+-- cancel_placement(target_id bigint, actor_id bigint, reason text, cutoff interval, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
@@ -1443,6 +1447,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- free_time() RETURNS trigger
 -- free_times(channel_id bigint, after timestamp with time zone, until timestamp with time zone, wanted integer, step interval, on_top interval) RETURNS SETOF timestamp with time zone
 -- guard_breach() RETURNS trigger
+-- guard_cancellation() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
@@ -1565,6 +1570,7 @@ GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_bot;
 GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
 GRANT EXECUTE ON FUNCTION answer_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
+GRANT EXECUTE ON FUNCTION cancel_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION change_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION check_time TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;

@@ -172,7 +172,7 @@ async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
     """Build the screen after a submission."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
-    card = screens.placement(context.t, row)
+    card = screens.placement(context.t, row, cutoff=context.settings.cancel_cutoff)
     done = context.t("buy-done", asked="yes" if row.waits_for_owner else "no")
     return Outgoing(f"{done}\n\n{card.text}", card.keyboard)
 

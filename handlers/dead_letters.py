@@ -87,4 +87,6 @@ async def retry(press: CallbackQuery, callback_data: Retry, context: RequestCont
         return
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
-    await respond.show(press, placement_screens.placement(context.t, row))
+    await respond.show(
+        press, placement_screens.placement(context.t, row, cutoff=context.settings.cancel_cutoff)
+    )

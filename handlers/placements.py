@@ -1,9 +1,9 @@
-"""Handle placements (purchases of posts): show them, and let the advertiser withdraw them."""
+"""Handle placements (purchases of posts): show, withdraw and cancel them."""
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
-from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
+from bot.callbacks import CancelPlacement, Go, OnPlacement, PlacementAct, Screen
 from bot.context import RequestContext
 from bot.screens import placements as screens
 from bot.screens import sold_placements as owner_screens
@@ -11,7 +11,8 @@ from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
 from db.models.campaigns import TargetStatus
 from handlers import respond
-from services.market import campaigns, placements
+from services.market import campaigns, cancellations, placements
+from services.market.placements import Placement
 
 router = Router(name="placements")
 
@@ -22,7 +23,11 @@ async def screen(context: RequestContext, target_id: int) -> Outgoing:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
     if context.user_id == row.owner_id and context.user_id != row.advertiser_id:
         return owner_screens.sold_placement(context.t, row)
-    return screens.placement(context.t, row)
+    return _own_screen(context, row)
+
+
+def _own_screen(context: RequestContext, row: Placement) -> Outgoing:
+    return screens.placement(context.t, row, cutoff=context.settings.cancel_cutoff)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.PLACEMENTS))
@@ -51,7 +56,7 @@ async def ask_to_withdraw(
     if row.target_status == TargetStatus.PENDING:
         await respond.show(press, screens.confirm_withdraw(context.t, row))
     else:
-        await respond.replace(press, screens.placement(context.t, row))
+        await respond.replace(press, _own_screen(context, row))
         await respond.alert(press, context.t("placement-moved-on"))
 
 
@@ -65,3 +70,35 @@ async def withdraw(
         context.begin() as session,
     ):
         await campaigns.withdraw_target(session, actor=context.actor, target_id=callback_data.id)
+
+
+@router.callback_query(OnPlacement.filter(F.act == PlacementAct.CANCEL))
+async def ask_to_cancel(
+    press: CallbackQuery, callback_data: OnPlacement, context: RequestContext
+) -> None:
+    """Ask why an approved placement is cancelled, if it still can be cancelled."""
+    async with context.read() as session:
+        row = await placements.get(session, actor=context.actor, target_id=callback_data.id)
+    if row.cancel_until(context.settings.cancel_cutoff) is not None:
+        await respond.show(press, screens.confirm_cancel(context.t, row))
+    else:
+        await respond.replace(press, await screen(context, callback_data.id))
+        await respond.alert(press, context.t("placement-cancel-not"))
+
+
+@router.callback_query(CancelPlacement.filter())
+async def cancel(
+    press: CallbackQuery, callback_data: CancelPlacement, context: RequestContext
+) -> None:
+    """Cancel the person's approved placement, and refund its whole price."""
+    async with (
+        respond.show_result(press, lambda: screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
+        await cancellations.cancel(
+            session,
+            actor=context.actor,
+            target_id=callback_data.id,
+            reason=callback_data.reason,
+            cutoff=context.settings.cancel_cutoff,
+        )

@@ -13,6 +13,7 @@ from services.platform import errors
 from services.platform.agreement_errors import (
     AlreadyAnswered,
     AnswerTooLate,
+    CancelTooLate,
     NotAgreed,
     VersionChanged,
 )
@@ -20,7 +21,14 @@ from services.platform.agreement_errors import (
 ALERT_LENGTH = 200
 """Telegram's limit for the answer to a press, in characters."""
 _NOT_MODIFIED = "message is not modified"
-_TOO_LATE = (errors.InvalidMove, AlreadyAnswered, AnswerTooLate, NotAgreed, VersionChanged)
+_TOO_LATE = (
+    errors.InvalidMove,
+    AlreadyAnswered,
+    AnswerTooLate,
+    CancelTooLate,
+    NotAgreed,
+    VersionChanged,
+)
 """The errors after which the person needs to see the present state."""
 
 

@@ -28,7 +28,7 @@ from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
 from scheduler import channel_notices
-from services.market import agreements, moderation, staff_requests
+from services.market import advertiser_records, agreements, moderation, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -114,8 +114,8 @@ def _of_placement(message_id: str) -> OfPlacement:
 
 async def _ad_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await moderation.get_details(session, target_id=payload["target_id"])
-    kept = await agreements.count_kept(session, row.advertiser_id)
-    return offer_screens.question(t, row, kept, with_ad=row.waits_for_owner)
+    record = await advertiser_records.read(session, row.advertiser_id)
+    return offer_screens.question(t, row, record, with_ad=row.waits_for_owner)
 
 
 async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -313,6 +313,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "post_above": _of_placement("notice-post-above"),
     "placement_accepted": _of_placement("notice-placement-accepted"),
     "placement_declined": _of_placement("notice-placement-declined"),
+    "placement_cancelled": _of_placement("notice-placement-cancelled"),
     "owner_unreachable": _of_placement("notice-owner-unreachable"),
     "ad_offer_ended": _of_placement("notice-ad-offer-ended"),
     "ad_scheduled": _of_placement("notice-ad-scheduled"),

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
+from bot.callbacks import CancelPlacement, Go, OnPlacement, PlacementAct, Screen
 from bot.screens import formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
+from services.market import cancellations
 from services.market.placements import Placement
 
 # The id -1000000001234 of a private channel gives the link t.me/c/1234/MESSAGE_ID.
@@ -28,6 +29,8 @@ def state(placement: Placement) -> str:
         return "asked"
     if placement.target_status == TargetStatus.REJECTED and placement.is_declined:
         return "declined"
+    if placement.cancelled_at is not None:
+        return "cancelled"
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
     job = str(placement.job_status or "queued")
@@ -84,8 +87,12 @@ def placement_list(
     )
 
 
-def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the advertiser's screen of one placement."""
+def placement(t: Texts, row: Placement, *, cutoff: timedelta) -> Outgoing:
+    """Build the advertiser's screen of one placement.
+
+    `cutoff` is until how long before its time an approved placement can be cancelled.
+    """
+    cancel_until = row.cancel_until(cutoff)
     published_at = get_published_at(row)
     planned = published_at or row.publish_at
     lines = [
@@ -107,11 +114,16 @@ def placement(t: Texts, row: Placement) -> Outgoing:
     lines += reason_lines(t, row)
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
+    if cancel_until is not None:
+        lines.append(t("placement-cancel-until", until=t.time(cancel_until)))
     return Outgoing(
         "\n".join([*lines, *promised_until(t, row), *covered(t, row)]),
         rows(
             post_links(t, row),
             *_pending_buttons(t, row),
+            [button(t("placement-cancel"), OnPlacement(act=PlacementAct.CANCEL, id=row.target_id))]
+            if cancel_until is not None
+            else [],
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
@@ -135,6 +147,28 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
         t("placement-withdraw-question", id=str(row.target_id), channel=row.channel_title),
         rows(
             [button(t("placement-withdraw-sure"), sure)],
+            [button(t("no-go-back"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
+        ),
+    )
+
+
+def confirm_cancel(t: Texts, row: Placement) -> Outgoing:
+    """Build the question why the advertiser cancels an approved placement, which cancels it."""
+    return Outgoing(
+        t(
+            "placement-cancel-question",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            price=t.money(row.price),
+        ),
+        rows(
+            *column(
+                (
+                    t("placement-cancel-sure", reason=t("cancel-reason", reason=reason)),
+                    CancelPlacement(id=row.target_id, reason=reason),
+                )
+                for reason in cancellations.REASONS
+            ),
             [button(t("no-go-back"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
         ),
     )

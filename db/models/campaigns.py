@@ -151,6 +151,7 @@ class CampaignTarget(Base):
         CheckConstraint("fee_bps BETWEEN 0 AND 9999", name="fee_bps"),
         CheckConstraint("hours_on_top BETWEEN 0 AND promised_hours", name="hours_on_top"),
         CheckConstraint(REMOVABLE, name="removable"),
+        CheckConstraint("cancelled_at IS NULL OR status = 'refunded'", name="cancelled"),
         Index("ix_campaign_targets_campaign_id_id", "campaign_id", "id"),
         Index("ix_campaign_targets_channel_id_id", "channel_id", "id"),
         Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),
@@ -208,6 +209,8 @@ class CampaignTarget(Base):
     """How many of the promised hours no other post of the channel comes after this one."""
     ending: Mapped[Ending] = mapped_column(enum_column(Ending), server_default="left")
     """The fate of the post after the promised hours."""
+    cancelled_at: Mapped[datetime | None]
+    """When the advertiser cancelled the approved placement before its time, or null."""
 
 
 def ad_of() -> ColumnElement[dict[str, Any]]:

@@ -124,12 +124,6 @@ async def count_waiting(session: AsyncSession, user_id: int) -> int:
     return int(counted or 0)
 
 
-async def count_kept(session: AsyncSession, advertiser_id: int) -> int:
-    """Return how many placements of an advertiser stayed as promised, so that owners were paid."""
-    counted = await session.scalar(select(func.count_kept(advertiser_id, type_=BigInteger)))
-    return int(counted or 0)
-
-
 async def tell_unreachable(session: AsyncSession, target_id: int) -> None:
     """Tell the staff that no question about a placement reaches its owner."""
     await outbox.add(

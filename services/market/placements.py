@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -13,7 +13,7 @@ from db.models.agreements import ChangeRequest
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.formats import Ending
 from db.models.money import Escrow
-from db.models.posting import PostJob
+from db.models.posting import PostJob, PostJobStatus
 from db.models.top_watch import PostAbove
 from services.market import agreements, change_requests, managers
 from services.market.change_requests import WantedChange
@@ -61,8 +61,20 @@ class Placement:
     """When a newer post came above the ad within its hours on top, or None."""
     covered_by: int | None
     """The message id of this newer post, or None."""
+    due_at: datetime | None
+    """Before which time the queued post is not sent, or None before the approval."""
+    cancelled_at: datetime | None
+    """When the advertiser cancelled the approved placement, or None."""
+    read_at: datetime
     wanted: WantedChange | None
     """The change of the present version that the owner or a moderator asks for, or None."""
+
+    def cancel_until(self, cutoff: timedelta) -> datetime | None:
+        """Return until when the advertiser can cancel the placement, or None if they cannot."""
+        if self.target_status != TargetStatus.APPROVED or self.job_status != PostJobStatus.QUEUED:
+            return None
+        until = self.due_at and self.due_at - cutoff
+        return until if until is not None and until > self.read_at else None
 
     @property
     def is_changeable(self) -> bool:
@@ -111,6 +123,9 @@ def _query() -> Select[*tuple[Any, ...]]:
             CampaignTarget.version,
             PostAbove.posted_at,
             PostAbove.message_id,
+            PostJob.due_at,
+            CampaignTarget.cancelled_at,
+            func.clock(),
             ChangeRequest,
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)

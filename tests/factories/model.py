@@ -90,6 +90,8 @@ class Target:
     """When the escrow is refunded because of a breach, or None without a breach."""
     escalate_at: float = inf
     """When the admins are asked about an unproven post."""
+    cancelled: bool = False
+    """Whether the advertiser has cancelled the approved placement."""
 
     @property
     def fee(self) -> int:

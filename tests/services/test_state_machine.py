@@ -43,7 +43,14 @@ from services.platform import killswitches
 from services.platform.actors import Actor
 from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
-from tests.factories import machine_agreements, machine_corrections, machine_posts, rows, world
+from tests.factories import (
+    machine_agreements,
+    machine_cancellations,
+    machine_corrections,
+    machine_posts,
+    rows,
+    world,
+)
 from tests.factories.books import RolledBackSteps
 from tests.factories.machine_agreements import MOSTLY
 from tests.factories.machine_posts import PICK, YES, Act
@@ -62,6 +69,7 @@ async def escalate(session: AsyncSession) -> None:
 class Marketplace(
     machine_posts.PostRules,
     machine_agreements.AgreementRules,
+    machine_cancellations.CancellationRules,
     machine_corrections.CorrectionRules,
 ):
     """Random operations that run in the product and in the model."""

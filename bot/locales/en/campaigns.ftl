@@ -116,6 +116,7 @@ placements-row = { $state ->
     [posted] ✅
     [failing] ↩️
     [refunded] ↩️
+    [cancelled] ↩️
     [rejected] ❌
     [declined] ❌
    *[other] ⚪️
@@ -142,6 +143,7 @@ placement-state = { $state ->
     [posted] ✅ done, the owner has been paid
     [failing] ↩️ was not published or did not stay in the channel, the money comes back
     [refunded] ↩️ refunded
+    [cancelled] ↩️ cancelled by you, refunded
     [rejected] ❌ rejected
     [declined] ❌ declined by the owner of the channel
     [withdrawn] taken back

@@ -116,6 +116,7 @@ placements-row = { $state ->
     [posted] ✅
     [failing] ↩️
     [refunded] ↩️
+    [cancelled] ↩️
     [rejected] ❌
     [declined] ❌
    *[other] ⚪️
@@ -142,6 +143,7 @@ placement-state = { $state ->
     [posted] ✅ выполнено, владелец получил оплату
     [failing] ↩️ пост не вышел или не остался в канале, деньги возвращаются
     [refunded] ↩️ деньги возвращены
+    [cancelled] ↩️ отменено вами, деньги возвращены
     [rejected] ❌ отклонено
     [declined] ❌ отклонено владельцем канала
     [withdrawn] отозвано
