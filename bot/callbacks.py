@@ -18,6 +18,7 @@ class Screen(StrEnum):
     BUY = "buy"
     PLACEMENTS = "placements"
     PLACEMENT = "placement"
+    STORY = "story"
     WALLET = "wallet"
     STATEMENT = "statement"
     WITHDRAWALS = "withdrawals"
@@ -93,15 +94,16 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class PlacementAct(StrEnum):
-    """An advertiser's action for a placement that is not published yet."""
+    """A person's action for a placement."""
 
     WITHDRAW = "withdraw"
     WITHDRAW_CONFIRMED = "withdraw_sure"
     CANCEL = "cancel"
+    COPY = "copy"
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """The data of a button with which an advertiser takes back a placement, or wants to cancel."""
+    """The data of a button with which an advertiser takes back, cancels or reads a placement."""
 
     act: PlacementAct
     id: int

@@ -7,13 +7,14 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import CancelPlacement, Go, OnPlacement, PlacementAct, Screen
-from bot.screens import formats, wanted_changes
+from bot.screens import formats, stories, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from services.market import cancellations
 from services.market.placements import Placement
+from services.market.stories import Step
 
 # The id -1000000001234 of a private channel gives the link t.me/c/1234/MESSAGE_ID.
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
@@ -87,8 +88,8 @@ def placement_list(
     )
 
 
-def placement(t: Texts, row: Placement, *, cutoff: timedelta) -> Outgoing:
-    """Build the advertiser's screen of one placement.
+def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timedelta) -> Outgoing:
+    """Build the advertiser's screen of one placement, with what has happened with it.
 
     `cutoff` is until how long before its time an approved placement can be cancelled.
     """
@@ -116,18 +117,31 @@ def placement(t: Texts, row: Placement, *, cutoff: timedelta) -> Outgoing:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
     if cancel_until is not None:
         lines.append(t("placement-cancel-until", until=t.time(cancel_until)))
+    lines += [*promised_until(t, row), *covered(t, row)]
     return Outgoing(
-        "\n".join([*lines, *promised_until(t, row), *covered(t, row)]),
+        "\n".join([*lines, "", stories.newest(t, story, to="advertiser")]),
         rows(
-            post_links(t, row),
+            _look(t, row),
             *_pending_buttons(t, row),
             [button(t("placement-cancel"), OnPlacement(act=PlacementAct.CANCEL, id=row.target_id))]
             if cancel_until is not None
             else [],
+            stories.buttons(t, row.target_id, story),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
     )
+
+
+def _look(t: Texts, row: Placement) -> list[InlineKeyboardButton]:
+    """Make the button with which the advertiser sees the post, or nothing if there is none yet.
+
+    Only members can open a post of a private channel, so the advertiser gets a copy instead.
+    """
+    if row.message_id is not None and row.channel_username is None:
+        copy = OnPlacement(act=PlacementAct.COPY, id=row.target_id)
+        return [button(t("placement-copy"), copy)]
+    return post_links(t, row)
 
 
 def _pending_buttons(t: Texts, row: Placement) -> list[list[InlineKeyboardButton]]:
