@@ -855,6 +855,7 @@ CREATE TABLE outbox (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     priority smallint DEFAULT 1 NOT NULL,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    missed_at timestamp with time zone,
     CONSTRAINT pk_outbox PRIMARY KEY (id),
     CONSTRAINT uq_outbox_key UNIQUE (key),
     CONSTRAINT fk_outbox_user_id FOREIGN KEY (user_id) REFERENCES users(id),
@@ -864,6 +865,7 @@ CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = '
 CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE (kind = ANY (ARRAY['answer_lost'::text, 'switch_answer_lost'::text])) AND (status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]));
 CREATE INDEX ix_outbox_correlation_id ON outbox USING hash (correlation_id);
 CREATE INDEX ix_outbox_ended ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]);
+CREATE INDEX ix_outbox_missed ON outbox USING btree (user_id, id) WHERE missed_at IS NOT NULL;
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -873,7 +875,7 @@ CREATE TRIGGER written_by_database BEFORE INSERT ON outbox FOR EACH ROW WHEN ((n
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
-GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority) ON outbox TO adtech_clock;
+GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority, missed_at) ON outbox TO adtech_clock;
 
 CREATE TABLE payout_destinations (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1266,6 +1268,7 @@ CREATE TABLE users (
     blocked boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     is_tester boolean DEFAULT false NOT NULL,
+    missed_at timestamp with time zone,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_telegram_id UNIQUE (telegram_id)
 );
@@ -1278,8 +1281,8 @@ CREATE CONSTRAINT TRIGGER requested_tester AFTER UPDATE OF is_tester ON users DE
 GRANT INSERT, SELECT ON users TO adtech_bot;
 GRANT SELECT ON users TO adtech_clock;
 GRANT SELECT ON users TO adtech_reports;
-GRANT UPDATE (blocked) ON users TO adtech_clock;
-GRANT UPDATE (language, language_chosen, time_zone, blocked, is_tester) ON users TO adtech_bot;
+GRANT UPDATE (blocked, missed_at) ON users TO adtech_clock;
+GRANT UPDATE (language, language_chosen, time_zone, blocked, is_tester, missed_at) ON users TO adtech_bot;
 
 CREATE TABLE wallets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -84,4 +84,4 @@ async def retry(press: CallbackQuery, callback_data: Retry, context: RequestCont
         )
         await respond.alert(press, explain(context.t, changed))
         return
-    await respond.show(press, await placement_handlers.screen(context, target_id))
+    await respond.show_beside(press, await placement_handlers.screen(context, target_id))

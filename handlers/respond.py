@@ -41,6 +41,12 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
     await answer_press(event)
 
 
+async def show_beside(press: CallbackQuery, screen: Outgoing) -> None:
+    """Send a screen as a new message, so that the message of the pressed button stays."""
+    await send(_bot(press), press.from_user.id, screen)
+    await answer_press(press)
+
+
 @asynccontextmanager
 async def show_result(
     press: CallbackQuery, read_screen: Callable[[], Awaitable[Outgoing]]

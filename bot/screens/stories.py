@@ -17,7 +17,6 @@ _REASONS = {
     "declined": "decline-reason",
     "rejected": "reject-reason",
     "cancelled": "cancel-reason",
-    "refunded": "refund-reason",
 }
 """The texts of the reasons of steps."""
 
@@ -76,5 +75,7 @@ def _reason(t: Texts, step: Step) -> str:
         return t("story-wish", wish=t("change-reason", reason=step.reason), kind=step.reason)
     if step.what == "checked":
         return t("story-verdict", verdict=step.reason)
+    if step.what == "refunded":
+        return t("refund-reason", reason=step.reason)
     text = _REASONS.get(step.what)
     return t(text, reason=step.reason) if text else step.reason

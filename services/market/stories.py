@@ -85,7 +85,7 @@ class Step(NamedTuple):
 
     at: datetime
     what: str
-    """What has happened, in one word: the texts `story-step` know all words."""
+    """A word for the step, which the text `story-step` knows."""
     version: int
     """The version of the placement that the step is about, or 1."""
     who: str
