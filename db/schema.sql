@@ -208,7 +208,7 @@ CREATE TABLE channel_calendars (
     CONSTRAINT fk_channel_calendars_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
     CONSTRAINT ck_channel_calendars_ads_a_day CHECK (ads_a_day >= 1),
     CONSTRAINT ck_channel_calendars_gap CHECK (gap >= '00:00:01'::interval AND gap <= '24:00:00'::interval),
-    CONSTRAINT ck_channel_calendars_hours CHECK (opens_at >= 0 AND opens_at < closes_at AND closes_at <= 1440),
+    CONSTRAINT ck_channel_calendars_hours CHECK (opens_at >= 0 AND opens_at <= 1439 AND closes_at >= 1 AND closes_at <= 1440 AND opens_at <> closes_at),
     CONSTRAINT ck_channel_calendars_weekdays CHECK (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[] AND cardinality(weekdays) > 0)
 );
 CREATE TRIGGER planned_times_kept AFTER INSERT ON channel_calendars FOR EACH ROW EXECUTE FUNCTION keep_planned_times();
@@ -1434,6 +1434,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_time(channel_id bigint, at timestamp with time zone, on_top interval) RETURNS text
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
+-- closed_until(calendar channel_calendars, at timestamp with time zone, OUT why text, OUT until timestamp with time zone) RETURNS record
 -- count_failures(failure text, number bigint) RETURNS void
 -- count_kept(person_id bigint) RETURNS bigint
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
@@ -1580,6 +1581,8 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION closed_until TO adtech_bot;
+GRANT EXECUTE ON FUNCTION closed_until TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_bot;

@@ -330,6 +330,8 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "placement_accepted": _of_placement("notice-placement-accepted"),
     "placement_declined": _of_placement("notice-placement-declined"),
     "placement_cancelled": _of_placement("notice-placement-cancelled"),
+    "post_waits_for_hours": _of_placement("notice-post-waits-for-hours"),
+    "manager_answered": _of_placement("notice-manager-answered"),
     "owner_unreachable": _of_placement("notice-owner-unreachable"),
     "ad_offer_ended": _of_placement("notice-ad-offer-ended"),
     "ad_scheduled": _of_placement("notice-ad-scheduled"),

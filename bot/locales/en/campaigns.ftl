@@ -69,7 +69,7 @@ buy-channel = 🛒 { $campaign }
 
     { $found ->
         [0] There are no channels on offer at the moment. Please come back later.
-       *[other] Choose a channel:
+       *[other] Choose a channel (⏱ is within how many hours its owner usually answers):
     }
 buy-channel-row = { $title } · { $formats ->
     [one] { $price }
