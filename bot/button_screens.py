@@ -6,6 +6,7 @@ from aiogram.filters.callback_data import CallbackData
 
 from bot.callbacks import (
     BESIDE,
+    CancelPlacement,
     CancelWithdrawal,
     CancelWithdrawalConfirmed,
     CorrectionAct,
@@ -63,6 +64,7 @@ _READ_ONLY = (
 _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnCampaign: lambda pressed: Go(screen=Screen.CAMPAIGN, id=pressed.id),
     OnPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
+    CancelPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
     OnChannel: lambda pressed: Go(screen=Screen.CHANNEL, id=pressed.id),
     Withdraw: lambda _pressed: Go(screen=Screen.WALLET),
     CancelWithdrawal: lambda _pressed: Go(screen=Screen.WITHDRAWALS),

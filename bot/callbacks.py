@@ -18,6 +18,7 @@ class Screen(StrEnum):
     BUY = "buy"
     PLACEMENTS = "placements"
     PLACEMENT = "placement"
+    STORY = "story"
     WALLET = "wallet"
     STATEMENT = "statement"
     WITHDRAWALS = "withdrawals"
@@ -93,17 +94,29 @@ class OnCampaign(CallbackData, prefix="camp"):
 
 
 class PlacementAct(StrEnum):
-    """An advertiser's action for a placement that waits for moderation."""
+    """A person's action for a placement."""
 
     WITHDRAW = "withdraw"
     WITHDRAW_CONFIRMED = "withdraw_sure"
+    CANCEL = "cancel"
+    COPY = "copy"
 
 
 class OnPlacement(CallbackData, prefix="placement"):
-    """The data of a button with which an advertiser takes back a placement."""
+    """The data of a button with which an advertiser takes back, cancels or reads a placement."""
 
     act: PlacementAct
     id: int
+
+
+class CancelPlacement(CallbackData, prefix="cancel_ad"):
+    """The data of the button with which an advertiser cancels an approved placement for a reason.
+
+    The database function `cancel_placement` knows this data.
+    """
+
+    id: int
+    reason: str
 
 
 class ChannelAct(StrEnum):

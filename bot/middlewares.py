@@ -12,6 +12,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import (
     CallbackQuery,
     Chat,
+    ChatMemberUpdated,
     InaccessibleMessage,
     Message,
     TelegramObject,
@@ -28,7 +29,7 @@ from bot.telegram.answers import answer_press
 from bot.texts import Texts
 from db.models.users import Role, User
 from services.market import registration
-from services.platform import errors, users
+from services.platform import errors, missed_notices, users
 from services.platform.actors import Actor
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,9 @@ class ContextMiddleware(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Call the handler with the context of the update."""
         data["context"] = context = await _build_context(event, data)
+        if context.person is not None and context.person.missed_at is not None and _is_back(event):
+            async with database_errors(), context.dependencies.sessions.begin() as session:
+                await missed_notices.queue_summary(session, context.person.id)
         with context.logged_actor():
             return await handler(event, data)
 
@@ -259,6 +263,20 @@ async def _find_or_register(
             currency=dependencies.settings.currency,
         )
         return person, await users.roles(session, person.id)
+
+
+def _is_back(event: TelegramObject) -> bool:
+    """Return whether an update shows that the person reads the bot's messages (again)."""
+    content = event.event if isinstance(event, Update) else event
+    match content:
+        case ChatMemberUpdated(chat=chat):
+            return chat.type == ChatType.PRIVATE and content.new_chat_member.status == "member"
+        case CallbackQuery(message=message) if message is not None:
+            return message.chat.type == ChatType.PRIVATE
+        case Message(chat=chat):
+            return chat.type == ChatType.PRIVATE
+        case _:
+            return False
 
 
 def _action_name(event: TelegramObject) -> str:

@@ -13,7 +13,7 @@ from db import address, currencies, role_names
 from db.models.destinations import PayoutMethod
 from db.money import STARS
 from services.launch import rollback_limits
-from services.market import placement_expiry, publish_times
+from services.market import cancellations, placement_expiry, publish_times
 from services.platform.encryption import Encryption
 from services.platform.retention import SHORTEST_RETENTION
 
@@ -55,6 +55,12 @@ def _in_bounds(value: timedelta) -> timedelta:
 def _long_enough(value: timedelta) -> timedelta:
     if value < SHORTEST_RETENTION:
         raise ValueError(f"must be at least {SHORTEST_RETENTION.days} days")
+    return value
+
+
+def _short_cutoff(value: timedelta) -> timedelta:
+    if value > cancellations.LONGEST_CUTOFF:
+        raise ValueError(f"must not be longer than {cancellations.LONGEST_CUTOFF.days} days")
     return value
 
 
@@ -109,6 +115,7 @@ def _keys(value: SecretStr) -> SecretStr:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
+CancelCutoff = Annotated[Duration, AfterValidator(_short_cutoff)]
 AnswerTime = Annotated[Duration, AfterValidator(_before_decision)]
 Retention = Annotated[Duration, AfterValidator(_long_enough)]
 AdminChatId = Annotated[int, Field(lt=0, gt=-_ID_LIMIT)]

@@ -33,6 +33,7 @@ from bot import env_file
 from bot.setting_types import (
     AdminChatId,
     AnswerTime,
+    CancelCutoff,
     Currency,
     DatabaseRoles,
     DatabaseUrl,
@@ -51,7 +52,7 @@ from bot.setting_types import (
 from db import address, currencies, role_names, session
 from db.money import STARS
 from services.launch import rollback_limits
-from services.market import agreements, complaints, publish_times
+from services.market import agreements, cancellations, complaints, publish_times
 from services.money.payout_terms import PayoutTerms
 from services.platform.encryption import Encryption
 
@@ -146,6 +147,7 @@ class Settings(BaseSettings):
     complaint_window: Duration = complaints.WINDOW
     complaint_answer: Duration = complaints.ANSWER_TIME
     complaint_decision: Duration = complaints.STAFF_TIME
+    cancel_cutoff: CancelCutoff = cancellations.CUTOFF
     retention: Retention = timedelta(days=90)
     messages_per_second: Annotated[int, Field(ge=1)] = 30
     audit_chain_file: Path | None = None

@@ -93,6 +93,7 @@ CREATE TABLE campaign_targets (
     hours_on_top bigint DEFAULT 0 NOT NULL,
     ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
     complaint_window interval DEFAULT '00:00:00'::interval NOT NULL,
+    cancelled_at timestamp with time zone,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -100,6 +101,7 @@ CREATE TABLE campaign_targets (
     CONSTRAINT fk_campaign_targets_decided_by FOREIGN KEY (decided_by) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT fk_campaign_targets_retry_of FOREIGN KEY (retry_of) REFERENCES campaign_targets(id),
+    CONSTRAINT ck_campaign_targets_cancelled CHECK (cancelled_at IS NULL OR status::text = 'refunded'::text),
     CONSTRAINT ck_campaign_targets_complaint_window CHECK (complaint_window >= '00:00:00'::interval),
     CONSTRAINT ck_campaign_targets_ending CHECK (ending::text = ANY (ARRAY['removed'::character varying, 'left'::character varying, 'endless'::character varying]::text[])),
     CONSTRAINT ck_campaign_targets_fee_bps CHECK (fee_bps >= 0 AND fee_bps <= 9999),
@@ -120,6 +122,7 @@ CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH
 CREATE TRIGGER approved_by_other BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_other_answerer();
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON campaign_targets DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND old.status::text = 'pending'::text AND (new.status::text = ANY (ARRAY['approved'::character varying, 'rejected'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER bought_by_advertiser BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_own_act();
+CREATE TRIGGER cancelled_once BEFORE UPDATE OF cancelled_at ON campaign_targets FOR EACH ROW WHEN (old.cancelled_at IS DISTINCT FROM new.cancelled_at) EXECUTE FUNCTION guard_cancellation();
 CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text OR old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION require_admin('decided_by');
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, fee_bps, price, promised_hours, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.version = new.version AND (old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at)) EXECUTE FUNCTION refuse_frozen();
@@ -219,7 +222,7 @@ CREATE TABLE channel_calendars (
     CONSTRAINT fk_channel_calendars_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
     CONSTRAINT ck_channel_calendars_ads_a_day CHECK (ads_a_day >= 1),
     CONSTRAINT ck_channel_calendars_gap CHECK (gap >= '00:00:01'::interval AND gap <= '24:00:00'::interval),
-    CONSTRAINT ck_channel_calendars_hours CHECK (opens_at >= 0 AND opens_at < closes_at AND closes_at <= 1440),
+    CONSTRAINT ck_channel_calendars_hours CHECK (opens_at >= 0 AND opens_at <= 1439 AND closes_at >= 1 AND closes_at <= 1440 AND opens_at <> closes_at),
     CONSTRAINT ck_channel_calendars_weekdays CHECK (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[] AND cardinality(weekdays) > 0)
 );
 CREATE TRIGGER planned_times_kept AFTER INSERT ON channel_calendars FOR EACH ROW EXECUTE FUNCTION keep_planned_times();
@@ -934,6 +937,7 @@ CREATE TABLE outbox (
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     priority smallint DEFAULT 1 NOT NULL,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    missed_at timestamp with time zone,
     CONSTRAINT pk_outbox PRIMARY KEY (id),
     CONSTRAINT uq_outbox_key UNIQUE (key),
     CONSTRAINT fk_outbox_user_id FOREIGN KEY (user_id) REFERENCES users(id),
@@ -943,6 +947,7 @@ CREATE INDEX ix_outbox_altered ON outbox USING btree (created_at) WHERE kind = '
 CREATE INDEX ix_outbox_answered ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE (kind = ANY (ARRAY['answer_lost'::text, 'switch_answer_lost'::text])) AND (status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]));
 CREATE INDEX ix_outbox_correlation_id ON outbox USING hash (correlation_id);
 CREATE INDEX ix_outbox_ended ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]);
+CREATE INDEX ix_outbox_missed ON outbox USING btree (user_id, id) WHERE missed_at IS NOT NULL;
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -952,7 +957,7 @@ CREATE TRIGGER written_by_database BEFORE INSERT ON outbox FOR EACH ROW WHEN ((n
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
-GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority) ON outbox TO adtech_clock;
+GRANT UPDATE (status, due_at, attempts, last_error, message_id, sent_at, priority, missed_at) ON outbox TO adtech_clock;
 
 CREATE TABLE payout_destinations (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1347,6 +1352,7 @@ CREATE TABLE users (
     blocked boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     is_tester boolean DEFAULT false NOT NULL,
+    missed_at timestamp with time zone,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_telegram_id UNIQUE (telegram_id)
 );
@@ -1359,8 +1365,8 @@ CREATE CONSTRAINT TRIGGER requested_tester AFTER UPDATE OF is_tester ON users DE
 GRANT INSERT, SELECT ON users TO adtech_bot;
 GRANT SELECT ON users TO adtech_clock;
 GRANT SELECT ON users TO adtech_reports;
-GRANT UPDATE (blocked) ON users TO adtech_clock;
-GRANT UPDATE (language, language_chosen, time_zone, blocked, is_tester) ON users TO adtech_bot;
+GRANT UPDATE (blocked, missed_at) ON users TO adtech_clock;
+GRANT UPDATE (language, language_chosen, time_zone, blocked, is_tester, missed_at) ON users TO adtech_bot;
 
 CREATE TABLE wallets (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1520,12 +1526,14 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
+-- cancel_placement(target_id bigint, actor_id bigint, reason text, cutoff interval, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
 -- check_time(channel_id bigint, at timestamp with time zone, on_top interval) RETURNS text
 -- check_transfer() RETURNS trigger
 -- clock() RETURNS timestamp with time zone
+-- closed_until(calendar channel_calendars, at timestamp with time zone, OUT why text, OUT until timestamp with time zone) RETURNS record
 -- complaint_share(target_id bigint, amount bigint) RETURNS bigint
 -- complete_correction() RETURNS trigger
 -- count_failures(failure text, number bigint) RETURNS void
@@ -1545,6 +1553,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- free_time() RETURNS trigger
 -- free_times(channel_id bigint, after timestamp with time zone, until timestamp with time zone, wanted integer, step interval, on_top interval) RETURNS SETOF timestamp with time zone
 -- guard_breach() RETURNS trigger
+-- guard_cancellation() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
 -- guard_correction() RETURNS trigger
@@ -1670,12 +1679,15 @@ GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_bot;
 GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
 GRANT EXECUTE ON FUNCTION answer_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
+GRANT EXECUTE ON FUNCTION cancel_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION change_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION check_time TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
+GRANT EXECUTE ON FUNCTION closed_until TO adtech_bot;
+GRANT EXECUTE ON FUNCTION closed_until TO adtech_clock;
 GRANT EXECUTE ON FUNCTION complaint_share TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;

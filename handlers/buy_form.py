@@ -16,11 +16,11 @@ from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
-from bot.screens import placements as screens
 from bot.screens.outgoing import Outgoing
 from db.models.campaigns import CampaignStatus
 from db.models.formats import Ending
 from handlers import buy_steps, forms, time_choice, wallet
+from handlers import placements as placement_handlers
 from handlers import settings as settings_handlers
 from handlers.buy_steps import BuyForm
 from services.market import (
@@ -174,7 +174,7 @@ async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
     """Build the screen after a submission."""
     async with context.read() as session:
         row = await placements.get(session, actor=context.actor, target_id=target_id)
-    card = screens.placement(context.t, row)
+    card = await placement_handlers.screen(context, target_id)
     done = context.t("buy-done", asked="yes" if row.waits_for_owner else "no")
     return Outgoing(f"{done}\n\n{card.text}", card.keyboard)
 

@@ -51,14 +51,14 @@ class EditForm(StatesGroup):
 @router.callback_query(OnChange.filter(F.act == ChangeAct.ASK))
 async def ask_what(press: CallbackQuery, callback_data: OnChange, context: RequestContext) -> None:
     """Ask an owner what should be different, if the placement still waits for the answer."""
-    row, kept = await offers.read(context, callback_data.id)
+    row, record = await offers.read(context, callback_data.id)
     if row.waits_for_owner:
         async with context.read() as session:
             sold = await formats.of_channel(session, row.channel_id)
-        screen = screens.changes(context.t, row, kept, has_formats=len(sold) > 1)
+        screen = screens.changes(context.t, row, record, has_formats=len(sold) > 1)
         await respond.show(press, screen)
     else:
-        await respond.show(press, screens.question(context.t, row, kept, with_ad=False))
+        await respond.show(press, screens.question(context.t, row, record, with_ad=False))
 
 
 @router.callback_query(OnChange.filter(F.act == ChangeAct.FORMATS))
@@ -66,10 +66,10 @@ async def show_formats(
     press: CallbackQuery, callback_data: OnChange, context: RequestContext
 ) -> None:
     """Show the formats that the channel sells, so that an owner asks for one of them."""
-    row, kept = await offers.read(context, callback_data.id)
+    row, record = await offers.read(context, callback_data.id)
     async with context.read() as session:
         sold = await formats.of_channel(session, row.channel_id)
-    await respond.show(press, screens.formats_to_ask(context.t, row, kept, sold))
+    await respond.show(press, screens.formats_to_ask(context.t, row, record, sold))
 
 
 @router.callback_query(AskFormat.filter())

@@ -8,10 +8,9 @@ from bot.callbacks import OnDeadLetter, Retry, ShowDeadLetters
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens import dead_letters as screens
-from bot.screens import placements as placement_screens
 from bot.screens.paging import FETCH_LIMIT, Page, offset
+from handlers import placements as placement_handlers
 from handlers import respond
-from services.market import placements
 from services.market.terms import Terms
 from services.platform import errors
 from services.platform.actors import MODERATORS, STAFF
@@ -86,6 +85,4 @@ async def retry(press: CallbackQuery, callback_data: Retry, context: RequestCont
         )
         await respond.alert(press, explain(context.t, changed))
         return
-    async with context.read() as session:
-        row = await placements.get(session, actor=context.actor, target_id=target_id)
-    await respond.show(press, placement_screens.placement(context.t, row))
+    await respond.show_beside(press, await placement_handlers.screen(context, target_id))

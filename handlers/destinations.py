@@ -12,7 +12,7 @@ from aiogram_dialog.widgets.input import MessageInput
 from bot.callbacks import DestinationAct, FormName, Go, OnDestination, OpenForm, Screen
 from bot.context import RequestContext
 from bot.screens import destinations as screens
-from bot.screens.destinations import METHODS, Addresses
+from bot.screens.destinations import Addresses
 from bot.screens.outgoing import Outgoing
 from db.models.destinations import PayoutMethod
 from handlers import forms, respond
@@ -44,24 +44,32 @@ async def read_addresses(context: RequestContext) -> Addresses:
     }
 
 
-async def _list_screen(context: RequestContext) -> Outgoing:
+async def _list_screen(context: RequestContext, amount: int = 0) -> Outgoing:
     addresses = await read_addresses(context)
-    return screens.destinations(context.t, context.settings.payout_methods, addresses)
+    offered = context.settings.payout_methods
+    return screens.destinations(context.t, offered, addresses, amount=amount)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.DESTINATIONS))
-async def show_list(press: CallbackQuery, context: RequestContext) -> None:
+async def show_list(press: CallbackQuery, callback_data: Go, context: RequestContext) -> None:
     """Show the offered methods with the person's addresses."""
-    await respond.show(press, await _list_screen(context))
+    await respond.show(press, await _list_screen(context, max(callback_data.id, 0)))
 
 
 @router.callback_query(OnDestination.filter(F.act == DestinationAct.CONFIRM))
 async def confirm(
     press: CallbackQuery, callback_data: OnDestination, context: RequestContext
 ) -> None:
-    """Let the person's withdrawals go to the address that they have read."""
+    """Let the person's withdrawals go to the address that they have read.
+
+    The list then offers to withdraw the amount that was typed before, which the pressed message
+    keeps.
+    """
+    markup = press.message.reply_markup if isinstance(press.message, Message) else None
+    lines = markup.inline_keyboard if markup else []
+    amount = screens.amount_in([each for line in lines for each in line])
     async with (
-        respond.show_result(press, lambda: _list_screen(context)),
+        respond.show_result(press, lambda: _list_screen(context, amount)),
         context.begin() as session,
     ):
         await destinations.confirm(session, actor=context.actor, destination_id=callback_data.id)
@@ -85,11 +93,13 @@ async def open_form(
     dialog_manager: DialogManager,
 ) -> None:
     """Open the form that asks for an address, if its method is still offered."""
-    method = METHODS[callback_data.id % len(METHODS)]
+    method, amount = screens.read_form(callback_data.id)
     if method not in context.settings.payout_methods:
         await respond.alert(press, context.t("button-stale"))
         return
-    await forms.open_form(dialog_manager, DestinationForm.address, method=method.value)
+    await forms.open_form(
+        dialog_manager, DestinationForm.address, method=method.value, amount=amount
+    )
 
 
 async def _read_address(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -106,7 +116,9 @@ async def _read_address(message: Message, _input: MessageInput, manager: DialogM
     except AddressFaultError as error:
         forms.show_error(manager, context.t("destination-wrong", why=error.fault.value))
         return
-    screen = screens.typed(context.t, row, destinations.read(encryption, row))
+    start: Any = manager.start_data
+    address = destinations.read(encryption, row)
+    screen = screens.typed(context.t, row, address, amount=start["amount"])
     try:
         await forms.close_form(manager, screen)
     except TelegramAPIError as error:

@@ -14,6 +14,7 @@ from handlers import managers as manager_handlers
 from handlers import respond
 from services.market import (
     acceptance_rules,
+    advertiser_records,
     agreements,
     channels,
     managers,
@@ -21,14 +22,17 @@ from services.market import (
     placements,
 )
 from services.market.acceptance_rules import Rule
+from services.market.advertiser_records import AdvertiserRecord
 from services.market.moderation import PlacementDetails
 from services.platform import errors
 
 router = Router(name="offers")
 
 
-async def read(context: RequestContext, target_id: int) -> tuple[PlacementDetails, int]:
-    """Return a placement and how many its advertiser has kept.
+async def read(
+    context: RequestContext, target_id: int
+) -> tuple[PlacementDetails, AdvertiserRecord]:
+    """Return a placement and the record of its advertiser.
 
     Raises NotFound if the person is neither the owner of its channel nor a manager.
     """
@@ -38,13 +42,13 @@ async def read(context: RequestContext, target_id: int) -> tuple[PlacementDetail
             session, channel_id=row.channel_id, owner_id=row.owner_id, user_id=context.user_id
         ):
             raise errors.NotFound("target", target_id)
-        return row, await agreements.count_kept(session, row.advertiser_id)
+        return row, await advertiser_records.read(session, row.advertiser_id)
 
 
 async def card_screen(context: RequestContext, target_id: int) -> Outgoing:
     """Build the question about a placement in the person's own channel. Raises NotFound."""
-    row, kept = await read(context, target_id)
-    return screens.question(context.t, row, kept, with_ad=False)
+    row, record = await read(context, target_id)
+    return screens.question(context.t, row, record, with_ad=False)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.WAITING))
@@ -62,9 +66,9 @@ async def open_question(
     press: CallbackQuery, callback_data: OnOffer, context: RequestContext, bot: Bot
 ) -> None:
     """Send the ad, exactly as it will be published, and the question about it as new messages."""
-    row, kept = await read(context, callback_data.id)
+    row, record = await read(context, callback_data.id)
     await respond.send(
-        bot, press.from_user.id, screens.question(context.t, row, kept, with_ad=True)
+        bot, press.from_user.id, screens.question(context.t, row, record, with_ad=True)
     )
     await answer_press(press)
 
@@ -80,11 +84,11 @@ async def show_question(
 @router.callback_query(OnOffer.filter(F.act == OfferAct.ASK_REASON))
 async def ask_reason(press: CallbackQuery, callback_data: OnOffer, context: RequestContext) -> None:
     """Ask why the ad is declined, if the placement still waits for an answer."""
-    row, kept = await read(context, callback_data.id)
+    row, record = await read(context, callback_data.id)
     if row.waits_for_owner:
-        await respond.show(press, screens.reasons(context.t, row, kept))
+        await respond.show(press, screens.reasons(context.t, row, record))
     else:
-        await respond.show(press, screens.question(context.t, row, kept, with_ad=False))
+        await respond.show(press, screens.question(context.t, row, record, with_ad=False))
 
 
 @router.callback_query(OnOffer.filter(F.act == OfferAct.ACCEPT))

@@ -13,6 +13,7 @@ from services.platform import errors
 from services.platform.agreement_errors import (
     AlreadyAnswered,
     AnswerTooLate,
+    CancelTooLate,
     NotAgreed,
     VersionChanged,
 )
@@ -22,7 +23,12 @@ ALERT_LENGTH = 200
 """Telegram's limit for the answer to a press, in characters."""
 _NOT_MODIFIED = "message is not modified"
 _TOO_LATE = (
-    *(errors.InvalidMove, AlreadyAnswered, AnswerTooLate, NotAgreed, VersionChanged),
+    errors.InvalidMove,
+    AlreadyAnswered,
+    AnswerTooLate,
+    CancelTooLate,
+    NotAgreed,
+    VersionChanged,
     ComplaintMovedOn,
 )
 """The errors after which the person needs to see the present state."""
@@ -35,6 +41,12 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
         return
     await replace(event, screen)
     await answer_press(event)
+
+
+async def show_beside(press: CallbackQuery, screen: Outgoing) -> None:
+    """Send a screen as a new message, so that the message of the pressed button stays."""
+    await send(_bot(press), press.from_user.id, screen)
+    await answer_press(press)
 
 
 @asynccontextmanager

@@ -164,9 +164,18 @@ async def cancel(
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.WITHDRAW))
-async def open_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001 - a filter
-    """Open the form that asks how much to withdraw."""
-    await forms.open_form(dialog_manager, WithdrawForm.amount)
+async def open_form(
+    press: CallbackQuery,
+    callback_data: OpenForm,
+    context: RequestContext,
+    dialog_manager: DialogManager,
+) -> None:
+    """Open the form that asks how much to withdraw, or take the amount of the button."""
+    amount = callback_data.id
+    if amount > 0 and await _find_problem(context, amount) is None:
+        await respond.show(press, await _question(context, amount))
+    else:
+        await forms.open_form(dialog_manager, WithdrawForm.amount)
 
 
 async def _ask_to_confirm(message: Message, _input: MessageInput, manager: DialogManager) -> None:

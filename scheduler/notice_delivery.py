@@ -308,7 +308,7 @@ async def _render_batch(
         chat_id, language = worker.admin_chat.id, staff_language
         try:
             if await notices.is_withdrawn(session, row, cards):
-                rendered.append((row, _NotDelivered("taken back", None, blocks_chat=False)))
+                rendered.append((row, _NotDelivered(outbox.TAKEN_BACK, None, blocks_chat=False)))
                 continue
             if row.user_id is None and worker.privacy.last_known:
                 rendered.append((row, await _render_for_public_chat(worker, session, row)))

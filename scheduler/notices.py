@@ -22,15 +22,16 @@ from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens import wanted_changes as wanted_change_screens
 from bot.screens import withdrawals as withdrawal_screens
-from bot.screens.outgoing import Outgoing
+from bot.screens.outgoing import Outgoing, keep_notice
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from db.models.complaints import ComplaintStatus
 from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
-from scheduler import channel_notices
+from scheduler import channel_notices, missed_notices
 from services.market import (
+    advertiser_records,
     agreements,
     complaint_details,
     complaints,
@@ -40,7 +41,7 @@ from services.market import (
 )
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
-from services.platform import daily_report, killswitches, switch_notices, users
+from services.platform import daily_report, killswitches, outbox, switch_notices, users
 from services.posts import alterations, dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
@@ -73,6 +74,22 @@ async def render(
     if message.user_id is not None:
         time_zone = (await users.get(session, message.user_id)).time_zone
     t = Texts(language, currency, time_zone)
+    if message.kind == outbox.SUMMARY:
+
+        async def render_one(row: OutboxMessage) -> Outgoing | None:
+            found = await read(session, [row])
+            if await is_withdrawn(session, row, found):
+                return None
+            return await render(session, row, language, currency, cards=found)
+
+        return await missed_notices.render(session, t, message, render_one)
+    screen = await _render(session, t, message, cards)
+    return screen if message.user_id is None else keep_notice(screen)
+
+
+async def _render(
+    session: AsyncSession, t: Texts, message: OutboxMessage, cards: Mapping[int, PlacementDetails]
+) -> Outgoing:
     if (of_placement := _OF_PLACEMENTS.get(message.kind)) is not None:
         return of_placement(t, cards[message.payload["target_id"]], message.payload)
     return await _KINDS[message.kind](session, t, message.payload)
@@ -128,8 +145,8 @@ def _of_placement(message_id: str) -> OfPlacement:
 
 async def _ad_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await moderation.get_details(session, target_id=payload["target_id"])
-    kept = await agreements.count_kept(session, row.advertiser_id)
-    return offer_screens.question(t, row, kept, with_ad=row.waits_for_owner)
+    record = await advertiser_records.read(session, row.advertiser_id)
+    return offer_screens.question(t, row, record, with_ad=row.waits_for_owner)
 
 
 async def _uncertain_post(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -336,6 +353,9 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "post_above": _of_placement("notice-post-above"),
     "placement_accepted": _of_placement("notice-placement-accepted"),
     "placement_declined": _of_placement("notice-placement-declined"),
+    "placement_cancelled": _of_placement("notice-placement-cancelled"),
+    "post_waits_for_hours": _of_placement("notice-post-waits-for-hours"),
+    "manager_answered": _of_placement("notice-manager-answered"),
     "owner_unreachable": _of_placement("notice-owner-unreachable"),
     "ad_offer_ended": _of_placement("notice-ad-offer-ended"),
     "ad_scheduled": _of_placement("notice-ad-scheduled"),
@@ -398,5 +418,5 @@ _KINDS: Mapping[str, Render] = {
     "admin_chat_moved": _admin_chat_moved,
 }
 
-KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS)
+KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS) | {outbox.SUMMARY}
 """All kinds of messages in the outbox."""

@@ -16,7 +16,7 @@ from services.market import (
 )
 from services.money import correction_expiry, incidents, stuck_escrows
 from services.platform import daily_report, guards, hanging_sessions, killswitches, outbox
-from services.posts import clock_steps, rescue
+from services.posts import clock_steps, late_posts, rescue
 
 PROPOSALS = 100
 """One tick refuses at most this many staff requests, and as many corrections.
@@ -76,9 +76,11 @@ async def queue_cards(sessions: Sessions) -> None:
 
 
 async def cancel_unwanted(sessions: Sessions) -> None:
-    """Cancel the queued posts of blocked advertisers and of cancelled campaigns."""
+    """Cancel the queued posts that nobody wants, and tell people about late ones that wait."""
     async with sessions.begin() as session:
         cancelled = await rescue.cancel_unwanted(session)
+    async with sessions.begin() as session:
+        await late_posts.notify(session, limit=rescue.BATCH)
     if cancelled:
         log.info("Posts cancelled", jobs=cancelled)
 

@@ -107,7 +107,7 @@ def _settings(t: Texts, channel: Channel, calendar: ChannelCalendar, today: date
         title=channel.title,
         opens=formatting.clock_of_minutes(calendar.opens_at),
         closes=formatting.clock_of_minutes(calendar.closes_at),
-        hours="all" if _is_all_day(calendar) else "some",
+        hours=_hours(calendar),
         weekdays="all"
         if len(calendar.weekdays) == len(EVERY_DAY)
         else ", ".join(map(t.weekday_name, calendar.weekdays)),
@@ -118,8 +118,10 @@ def _settings(t: Texts, channel: Channel, calendar: ChannelCalendar, today: date
     )
 
 
-def _is_all_day(calendar: ChannelCalendar) -> bool:
-    return calendar.opens_at == 0 and calendar.closes_at == MINUTES_A_DAY
+def _hours(calendar: ChannelCalendar) -> str:
+    if calendar.opens_at == 0 and calendar.closes_at == MINUTES_A_DAY:
+        return "all"
+    return "night" if calendar.opens_at > calendar.closes_at else "some"
 
 
 def _gap(t: Texts, gap: timedelta) -> str:
@@ -201,7 +203,7 @@ def until(t: Texts, channel: Channel, first: int) -> Outgoing:
             formatting.clock_of_minutes(hour * 60),
             SetCalendar(change=CalendarChange.HOURS, id=channel.id, value=first * 100 + hour),
         )
-        for hour in range(first + 1, _HOURS + 1)
+        for hour in (*range(first + 1, _HOURS + 1), *range(1, first))
     ]
     opens = formatting.clock_of_minutes(first * 60)
     return _choices(t, channel, t("calendar-until-ask", opens=opens), _in_rows(choices, 6))

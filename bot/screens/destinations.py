@@ -1,6 +1,9 @@
 """Build the screens of the addresses to which a person is paid."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import (
     DestinationAct,
@@ -24,8 +27,13 @@ Addresses = Mapping[PayoutMethod, tuple[PayoutDestination, str]]
 """The current destination of a person for each method, with its address in plain form."""
 
 
-def destinations(t: Texts, offered: Sequence[PayoutMethod], addresses: Addresses) -> Outgoing:
-    """Build the list of the offered methods, each with the person's address, mostly hidden."""
+def destinations(
+    t: Texts, offered: Sequence[PayoutMethod], addresses: Addresses, *, amount: int = 0
+) -> Outgoing:
+    """Build the list of the offered methods, each with the person's address, mostly hidden.
+
+    `amount` (minor units) is what the person wants to withdraw to a new address, or 0.
+    """
     lines = [
         t(
             "destination-line",
@@ -38,21 +46,30 @@ def destinations(t: Texts, offered: Sequence[PayoutMethod], addresses: Addresses
         "\n".join([t("destinations"), *lines]),
         rows(
             *column(
-                (t("destination-set", method=method.value), _form(method)) for method in offered
+                (t("destination-set", method=method.value), _form(method, amount))
+                for method in offered
             ),
-            [button(t("wallet-withdraw"), OpenForm(name=FormName.WITHDRAW))] if addresses else [],
+            [_withdraw_button(t, amount)] if addresses else [],
             [button(t("back"), Go(screen=Screen.WALLET))],
         ),
     )
 
 
-def typed(t: Texts, row: PayoutDestination, address: str) -> Outgoing:
-    """Build the question whether an address, which is shown in full, is exactly right."""
+def _withdraw_button(t: Texts, amount: int) -> InlineKeyboardButton:
+    label = t("destination-withdraw", amount=t.money(amount)) if amount else t("wallet-withdraw")
+    return button(label, OpenForm(name=FormName.WITHDRAW, id=amount))
+
+
+def typed(t: Texts, row: PayoutDestination, address: str, *, amount: int = 0) -> Outgoing:
+    """Build the question whether an address, which is shown in full, is exactly right.
+
+    `amount` is that of `destinations`. The button to type again keeps it (`amount_in`).
+    """
     return Outgoing(
         t("destination-sure", method=row.method.value, address=address),
         rows(
             [button(t("destination-confirm"), _act(DestinationAct.CONFIRM, row))],
-            [button(t("destination-again"), _form(row.method))],
+            [button(t("destination-again"), _form(row.method, amount))],
             [button(t("no-go-back"), _act(DestinationAct.DROP, row))],
         ),
     )
@@ -64,7 +81,7 @@ def choose(t: Texts, asked: AskedWithdrawal, addresses: Addresses) -> Outgoing:
         return Outgoing(
             t("destination-needed"),
             rows(
-                [button(t("destinations-open"), Go(screen=Screen.DESTINATIONS))],
+                [button(t("destinations-open"), Go(screen=Screen.DESTINATIONS, id=asked.amount))],
                 [button(t("no-go-back"), Go(screen=Screen.WALLET))],
             ),
         )
@@ -121,8 +138,25 @@ def _masked(addresses: Addresses, method: PayoutMethod) -> str:
     return payout_addresses.masked(addresses[method][1]) if method in addresses else ""
 
 
-def _form(method: PayoutMethod) -> OpenForm:
-    return OpenForm(name=FormName.DESTINATION, id=METHODS.index(method))
+def _form(method: PayoutMethod, amount: int = 0) -> OpenForm:
+    """Return the data of the button that asks for an address. Its id keeps the amount too."""
+    return OpenForm(name=FormName.DESTINATION, id=amount * len(METHODS) + METHODS.index(method))
+
+
+def read_form(number: int) -> tuple[PayoutMethod, int]:
+    """Return the method and the amount in the id of such a button."""
+    amount, place = divmod(max(number, 0), len(METHODS))
+    return METHODS[place], amount
+
+
+def amount_in(buttons: Sequence[InlineKeyboardButton]) -> int:
+    """Return the amount that the buttons of a typed address keep, or 0."""
+    for each in buttons:
+        with suppress(TypeError, ValueError):
+            pressed = OpenForm.unpack(each.callback_data or "")
+            if pressed.name is FormName.DESTINATION:
+                return read_form(pressed.id)[1]
+    return 0
 
 
 def _act(act: DestinationAct, row: PayoutDestination) -> OnDestination:

@@ -99,7 +99,7 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
         t("card-status", status=_state(row), by=str(row.decided_by_telegram_id or "")),
     ]
     if row.agreed_at is not None:
-        lines.append(t("card-agreed", at=t.time(row.agreed_at)))
+        lines.append(t("card-agreed", by=row.agreed_by, at=t.time(row.agreed_at)))
     lines += wanted_changes.lines(t, row.wanted, row.version, to="staff")
     if status is TargetStatus.PENDING and row.advertiser_loss:
         lines.append(t("card-loss", loss=t.money(row.advertiser_loss, row.currency)))

@@ -72,6 +72,7 @@ def placement(
         unchecked_hours=unchecked_hours,
         unchecked_minutes=unchecked_minutes,
         breach=payload.get("breach", ""),
+        why_cancelled=t("cancel-reason", reason=payload.get("reason", "")),
         why=t("placement-channel-why", reason=payload.get("reason", "")),
         until=t.time(datetime.fromisoformat(payload["until"])) if "until" in payload else "",
     )

@@ -26,6 +26,7 @@ from db.models.campaigns import Channel, TargetStatus
 from db.models.formats import ChannelFormat
 from services.market import terms
 from services.market.acceptance_rules import Rule
+from services.market.advertiser_records import AdvertiserRecord
 from services.market.moderation import PlacementDetails
 from services.market.owner_records import OwnerRecord
 from services.market.placements import Placement
@@ -39,11 +40,13 @@ _PRICE_FACTORS = (1, 2, 5)
 """The price limits of a rule, as multiples of the channel's present price."""
 
 
-def question(t: Texts, row: PlacementDetails, kept: int, *, with_ad: bool) -> Outgoing:
+def question(
+    t: Texts, row: PlacementDetails, record: AdvertiserRecord, *, with_ad: bool
+) -> Outgoing:
     """Build the question to an owner whether an ad may be published.
 
-    `kept` is the number of the advertiser's placements that stayed as promised. If `with_ad` is
-    True, the ad is sent first, in another message.
+    `record` is that of the advertiser. If `with_ad` is True, the ad is sent first, in another
+    message.
     """
     buttons: list[list[InlineKeyboardButton]] = []
     if row.waits_for_owner:
@@ -60,15 +63,15 @@ def question(t: Texts, row: PlacementDetails, kept: int, *, with_ad: bool) -> Ou
             ],
         ]
     back = [button(t("offer-list"), Go(screen=Screen.WAITING))]
-    return Outgoing(_facts(t, row, kept), rows(*buttons, back), row.creative if with_ad else None)
+    return Outgoing(_facts(t, row, record), rows(*buttons, back), row.creative if with_ad else None)
 
 
 def formats_to_ask(
-    t: Texts, row: PlacementDetails, kept: int, sold: Sequence[ChannelFormat]
+    t: Texts, row: PlacementDetails, record: AdvertiserRecord, sold: Sequence[ChannelFormat]
 ) -> Outgoing:
     """Build the question to an owner which format of the channel the placement should have."""
     return Outgoing(
-        f"{_facts(t, row, kept)}\n\n{t('change-format-ask')}",
+        f"{_facts(t, row, record)}\n\n{t('change-format-ask')}",
         rows(
             *column(
                 (
@@ -91,13 +94,15 @@ def formats_to_ask(
     )
 
 
-def changes(t: Texts, row: PlacementDetails, kept: int, *, has_formats: bool) -> Outgoing:
+def changes(
+    t: Texts, row: PlacementDetails, record: AdvertiserRecord, *, has_formats: bool
+) -> Outgoing:
     """Build the question to an owner what should be different.
 
     `has_formats` says whether the channel sells more than one format.
     """
     return Outgoing(
-        f"{_facts(t, row, kept)}\n\n{t('change-what')}",
+        f"{_facts(t, row, record)}\n\n{t('change-what')}",
         rows(
             *column(
                 (
@@ -119,10 +124,10 @@ def changes(t: Texts, row: PlacementDetails, kept: int, *, has_formats: bool) ->
     )
 
 
-def reasons(t: Texts, row: PlacementDetails, kept: int) -> Outgoing:
+def reasons(t: Texts, row: PlacementDetails, record: AdvertiserRecord) -> Outgoing:
     """Build the question to an owner why an ad is declined."""
     return Outgoing(
-        f"{_facts(t, row, kept)}\n\n{t('offer-why')}",
+        f"{_facts(t, row, record)}\n\n{t('offer-why')}",
         rows(
             *column(
                 (
@@ -243,7 +248,7 @@ def _mode(present: Rule | None) -> str:
     return "known" if present.least_kept else "all"
 
 
-def _facts(t: Texts, row: PlacementDetails, kept: int) -> str:
+def _facts(t: Texts, row: PlacementDetails, record: AdvertiserRecord) -> str:
     shares = terms.share(row.price, row.fee_bps)
     state = "asked" if row.waits_for_owner else str(row.status)
     if row.status == TargetStatus.REJECTED and row.is_declined:
@@ -259,7 +264,9 @@ def _facts(t: Texts, row: PlacementDetails, kept: int) -> str:
             stays=formats.stays(t, row),
             when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
             advertiser=str(row.advertiser_id),
-            kept=kept,
+            kept=record.kept,
+            cancelled=record.cancelled,
+            approved=record.approved,
         ),
         t("sold-state", state=state),
     ]

@@ -1,7 +1,7 @@
 """Define `Outgoing`, a message that is ready to be sent."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.methods import SendMessage, TelegramMethod
@@ -14,12 +14,18 @@ from aiogram.types import (
     ReplyKeyboardRemove,
 )
 
-from bot.callbacks import BESIDE
+from bot.callbacks import BESIDE, Go, OnPlacement, OpenForm
+from bot.owner_callbacks import AcceptChange, OpenChangeForm
 from bot.telegram import ad_messages
 from services.market.creatives import Creative
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
+_AWAY = tuple(
+    f"{kind.__prefix__}{kind.__separator__}"
+    for kind in (Go, OpenForm, OpenChangeForm, OnPlacement, AcceptChange)
+)
+"""The beginnings of the data of buttons that lead away from a notice."""
 Rows = Sequence[Sequence[InlineKeyboardButton]]
 
 
@@ -60,6 +66,25 @@ def button(text: str, action: CallbackData) -> InlineKeyboardButton:
 def receipt_button(text: str, action: CallbackData) -> InlineKeyboardButton:
     """Make a button whose screen opens in a new message."""
     return InlineKeyboardButton(text=text, callback_data=BESIDE + action.pack())
+
+
+def keep_notice(screen: Outgoing) -> Outgoing:
+    """Return a notice whose buttons to other screens and forms open these in a new message.
+
+    The buttons of a question stay as they are: its message then shows the answer.
+    """
+    if screen.inline is None:
+        return screen
+    lines = [
+        [
+            each.model_copy(update={"callback_data": f"{BESIDE}{each.callback_data}"})
+            if (each.callback_data or "").startswith(_AWAY)
+            else each
+            for each in line
+        ]
+        for line in screen.inline.inline_keyboard
+    ]
+    return replace(screen, keyboard=rows(*lines))
 
 
 def column(choices: Iterable[tuple[str, CallbackData]]) -> list[list[InlineKeyboardButton]]:

@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
-from bot.screens import complaint_buttons, formats, wanted_changes
+from bot.callbacks import CancelPlacement, Go, OnPlacement, PlacementAct, Screen
+from bot.screens import complaint_buttons, formats, stories, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import TargetStatus
 from db.models.complaints import ComplaintStatus
+from services.market import cancellations
 from services.market.placements import Placement
+from services.market.stories import Step
 
 # The id -1000000001234 of a private channel gives the link t.me/c/1234/MESSAGE_ID.
 _PRIVATE_LINK_OFFSET = -1_000_000_000_000
@@ -29,8 +31,15 @@ def state(placement: Placement) -> str:
         return "asked"
     if placement.target_status == TargetStatus.REJECTED and placement.is_declined:
         return "declined"
+    if placement.cancelled_at is not None:
+        return "cancelled"
     if placement.target_status != TargetStatus.APPROVED:
         return str(placement.target_status)
+    return _post_state(placement)
+
+
+def _post_state(placement: Placement) -> str:
+    """Return one word for the state of an approved placement's post."""
     job = str(placement.job_status or "queued")
     if job == "success" and placement.breach is not None:
         return "disputed"
@@ -87,8 +96,12 @@ def placement_list(
     )
 
 
-def placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the advertiser's screen of one placement."""
+def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timedelta) -> Outgoing:
+    """Build the advertiser's screen of one placement, with what has happened with it.
+
+    `cutoff` is until how long before its time an approved placement can be cancelled.
+    """
+    cancel_until = row.cancel_until(cutoff)
     published_at = get_published_at(row)
     planned = published_at or row.publish_at
     lines = [
@@ -110,16 +123,34 @@ def placement(t: Texts, row: Placement) -> Outgoing:
     lines += reason_lines(t, row)
     if row.escrow_status is not None:
         lines.append(t("placement-escrow", status=str(row.escrow_status)))
+    if cancel_until is not None:
+        lines.append(t("placement-cancel-until", until=t.time(cancel_until)))
+    lines += [*promised_until(t, row), *paid_after(t, row), *covered(t, row)]
     return Outgoing(
-        "\n".join([*lines, *promised_until(t, row), *paid_after(t, row), *covered(t, row)]),
+        "\n".join([*lines, "", stories.newest(t, story, to="advertiser")]),
         rows(
-            post_links(t, row),
+            _look(t, row),
             *_pending_buttons(t, row),
             *complaint_buttons.of_placement(t, row, to_advertiser=True),
+            [button(t("placement-cancel"), OnPlacement(act=PlacementAct.CANCEL, id=row.target_id))]
+            if cancel_until is not None
+            else [],
+            stories.buttons(t, row.target_id, story),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
     )
+
+
+def _look(t: Texts, row: Placement) -> list[InlineKeyboardButton]:
+    """Make the button with which the advertiser sees the post, or nothing if there is none yet.
+
+    Only members can open a post of a private channel, so the advertiser gets a copy instead.
+    """
+    if row.message_id is not None and row.channel_username is None:
+        copy = OnPlacement(act=PlacementAct.COPY, id=row.target_id)
+        return [button(t("placement-copy"), copy)]
+    return post_links(t, row)
 
 
 def _pending_buttons(t: Texts, row: Placement) -> list[list[InlineKeyboardButton]]:
@@ -139,6 +170,28 @@ def confirm_withdraw(t: Texts, row: Placement) -> Outgoing:
         t("placement-withdraw-question", id=str(row.target_id), channel=row.channel_title),
         rows(
             [button(t("placement-withdraw-sure"), sure)],
+            [button(t("no-go-back"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
+        ),
+    )
+
+
+def confirm_cancel(t: Texts, row: Placement) -> Outgoing:
+    """Build the question why the advertiser cancels an approved placement, which cancels it."""
+    return Outgoing(
+        t(
+            "placement-cancel-question",
+            id=str(row.target_id),
+            channel=row.channel_title,
+            price=t.money(row.price),
+        ),
+        rows(
+            *column(
+                (
+                    t("placement-cancel-sure", reason=t("cancel-reason", reason=reason)),
+                    CancelPlacement(id=row.target_id, reason=reason),
+                )
+                for reason in cancellations.REASONS
+            ),
             [button(t("no-go-back"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
         ),
     )

@@ -1,10 +1,10 @@
 """Build the screens of the placements in an owner's channels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.callbacks import Go, Screen
 from bot.owner_callbacks import OfferAct, OnOffer, ShowSold
-from bot.screens import complaint_buttons, formats, wanted_changes
+from bot.screens import complaint_buttons, formats, stories, wanted_changes
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.screens.paging import Page
 from bot.screens.placements import (
@@ -22,6 +22,7 @@ from db.models.campaigns import Channel
 from services.market import terms
 from services.market.placements import Placement
 from services.market.sold_parts import SoldPart
+from services.market.stories import Step
 
 
 def sold_placements(t: Texts, page: Page[Placement]) -> Outgoing:
@@ -67,8 +68,8 @@ def sold_in_channel(
     )
 
 
-def sold_placement(t: Texts, row: Placement) -> Outgoing:
-    """Build the owner's screen of one placement: what the owner gets, and until when it stays."""
+def sold_placement(t: Texts, row: Placement, story: Sequence[Step]) -> Outgoing:
+    """Build the owner's screen of one placement: what the owner gets, and what has happened."""
     published_at = get_published_at(row)
     planned = published_at or row.publish_at
     shares = terms.share(row.price, row.fee_bps)
@@ -92,14 +93,16 @@ def sold_placement(t: Texts, row: Placement) -> Outgoing:
     lines += reason_lines(t, row)
     if row.escrow_status is not None:
         lines.append(t("sold-escrow", status=str(row.escrow_status)))
+    lines += [*promised_until(t, row), *paid_after(t, row), *covered(t, row)]
     return Outgoing(
-        "\n".join([*lines, *promised_until(t, row), *paid_after(t, row), *covered(t, row)]),
+        "\n".join([*lines, "", stories.newest(t, story, to="owner")]),
         rows(
             post_links(t, row),
             [button(t("offer-open"), OnOffer(act=OfferAct.OPEN, id=row.target_id))]
             if row.waits_for_owner
             else [],
             *complaint_buttons.of_placement(t, row, to_advertiser=False),
+            stories.buttons(t, row.target_id, story),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.SOLD))],
         ),

@@ -1,7 +1,8 @@
 -- Deletes at most `row_limit` messages that were delivered or given up longer ago than `keep`, the oldest
 -- first. Returns how many were deleted. It deletes no message about a placement whose money is held, and none
 -- while an incident is open. A refusal of a transaction in Stars is kept for ever, because its key says that
--- the transaction needs no more work. With the message, its key is deleted, which keeps a second message from
+-- the transaction needs no more work. A message that its person has missed (`missed_at`) is kept until the
+-- person has returned and got the summary. With the message, its key is deleted, which keeps a second message from
 -- being queued. This does not move money: what causes a message happens once by another rule (a status, a
 -- transfer's key). At most somebody is reminded again of something that has lasted for longer than `keep`.
 -- It reads the old messages in the order of their index and stops at the limit: a plan that sorts would read
@@ -20,7 +21,7 @@ BEGIN
     END IF;
     DELETE FROM outbox WHERE id = ANY (ARRAY(
         SELECT message.id FROM outbox message
-        WHERE status IN ('sent', 'failed') AND coalesce(sent_at, due_at) < before
+        WHERE status IN ('sent', 'failed') AND coalesce(sent_at, due_at) < before AND missed_at IS NULL
             AND NOT starts_with(coalesce(key, ''), 'star_transaction_refused:')
             AND 0 = (SELECT count(*) FROM escrows held
                 WHERE held.status = 'held' AND held.campaign_target_id = CASE

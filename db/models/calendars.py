@@ -22,7 +22,9 @@ class ChannelCalendar(Base):
     __tablename__ = "channel_calendars"
     __table_args__ = (
         CheckConstraint(
-            "opens_at >= 0 AND opens_at < closes_at AND closes_at <= 1440", name="hours"
+            "opens_at BETWEEN 0 AND 1439 AND closes_at BETWEEN 1 AND 1440"
+            " AND opens_at <> closes_at",
+            name="hours",
         ),
         CheckConstraint(
             "weekdays <@ '{1,2,3,4,5,6,7}' AND cardinality(weekdays) > 0", name="weekdays"
@@ -37,7 +39,10 @@ class ChannelCalendar(Base):
     opens_at: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     """The first minute of the day at which an ad may be published."""
     closes_at: Mapped[int] = mapped_column(SmallInteger, server_default=text("1440"))
-    """The last minute of the day at which an ad may be published."""
+    """The last minute of the day at which an ad may be published.
+
+    If it is earlier than `opens_at`, it is on the next day.
+    """
     weekdays: Mapped[list[int]] = mapped_column(
         ARRAY(SmallInteger), server_default=text("'{1,2,3,4,5,6,7}'")
     )

@@ -152,6 +152,7 @@ class CampaignTarget(Base):
         CheckConstraint("hours_on_top BETWEEN 0 AND promised_hours", name="hours_on_top"),
         CheckConstraint(REMOVABLE, name="removable"),
         CheckConstraint("complaint_window >= '00:00:00'", name="complaint_window"),
+        CheckConstraint("cancelled_at IS NULL OR status = 'refunded'", name="cancelled"),
         Index("ix_campaign_targets_campaign_id_id", "campaign_id", "id"),
         Index("ix_campaign_targets_channel_id_id", "channel_id", "id"),
         Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),
@@ -211,6 +212,8 @@ class CampaignTarget(Base):
     """The fate of the post after the promised hours."""
     complaint_window: Mapped[timedelta] = mapped_column(server_default=text("'00:00:00'"))
     """How long after the publication the owner is not paid, so that the advertiser can complain."""
+    cancelled_at: Mapped[datetime | None]
+    """When the advertiser cancelled the approved placement before its time, or null."""
 
 
 def ad_of() -> ColumnElement[dict[str, Any]]:

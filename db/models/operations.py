@@ -87,6 +87,12 @@ class OutboxMessage(Base):
             postgresql_where=text("status IN ('sent', 'failed')"),
         ),
         Index(
+            "ix_outbox_missed",
+            "user_id",
+            "id",
+            postgresql_where=text("missed_at IS NOT NULL"),
+        ),
+        Index(
             "ix_outbox_answered",
             text("coalesce(sent_at, due_at)"),
             postgresql_where=text(
@@ -113,6 +119,8 @@ class OutboxMessage(Base):
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     """A lower number is sent first."""
     correlation_id: Mapped[CorrelationId]
+    missed_at: Mapped[datetime | None]
+    """When the message was given up. Null if it was not, or if its person has read a summary."""
 
 
 class InboxUpdate(Base):

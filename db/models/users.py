@@ -38,6 +38,8 @@ class User(Base):
     """Whether the person is forbidden to buy, sell, pay in or withdraw."""
     is_tester: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether no report counts the person's campaigns, placements and deposits."""
+    missed_at: Mapped[datetime | None]
+    """When a message to the person was given up. Null after the person has returned."""
     created_at: Mapped[CreatedAt]
 
 

@@ -124,12 +124,6 @@ async def count_waiting(session: AsyncSession, user_id: int) -> int:
     return int(counted or 0)
 
 
-async def count_kept(session: AsyncSession, advertiser_id: int) -> int:
-    """Return how many placements of an advertiser stayed as promised, so that owners were paid."""
-    counted = await session.scalar(select(func.count_kept(advertiser_id, type_=BigInteger)))
-    return int(counted or 0)
-
-
 async def tell_unreachable(session: AsyncSession, target_id: int) -> None:
     """Tell the staff that no question about a placement reaches its owner."""
     await outbox.add(
@@ -186,7 +180,26 @@ async def _answer(
 ) -> bool:
     user_id = actor.require_user(action=f"placement_{answer}")
     code = await _write(session, target_id, user_id, answer, reason, version)
+    if code is None:
+        await _tell_owner(session, target_id, user_id, version)
     return code is None
+
+
+async def _tell_owner(
+    session: AsyncSession, target_id: int, answered_by: int, version: int
+) -> None:
+    """Tell the owner of a channel that a manager has answered."""
+    owner_id = await session.scalar(
+        select(CampaignTarget.owner_id).where(CampaignTarget.id == target_id)
+    )
+    if owner_id != answered_by:
+        await outbox.add(
+            session,
+            user_id=owner_id,
+            kind="manager_answered",
+            payload={"target_id": target_id},
+            key=f"manager_answered:{submission_cards.key_of(target_id, version)}",
+        )
 
 
 async def _write(

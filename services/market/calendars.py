@@ -69,11 +69,13 @@ async def set_hours(
 ) -> None:
     """Set the first and the last minute of a day at which a channel publishes ads.
 
-    The minutes count from midnight, and 1440 is the end of the day. Locks the calendar. Raises
-    NotFound, NotChannelOwner, NoCalendar, InvalidTerms.
+    The minutes count from midnight, and 1440 is the end of the day. If `closes_at` is before
+    `opens_at`, the hours end on the next day, and belong to the day on which they began. Locks the
+    calendar. Raises NotFound, NotChannelOwner, NoCalendar, InvalidTerms.
     """
     calendar = await _lock(session, actor, channel_id)
-    if not 0 <= opens_at < closes_at <= MINUTES_A_DAY:
+    is_possible = 0 <= opens_at < MINUTES_A_DAY and 0 < closes_at <= MINUTES_A_DAY
+    if not is_possible or opens_at == closes_at:
         raise errors.InvalidTerms("hours")
     calendar.opens_at, calendar.closes_at = opens_at, closes_at
     await _note(session, actor, channel_id, "hours")

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, func, select, text, update
+from sqlalchemy import BigInteger, Select, Text, bindparam, case, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db import failures, queries
 from db.correlation import correlation_id
-from db.models.agreements import ChangeRequest
+from db.models.agreements import ChangeRequest, PlacementAnswer
 from db.models.campaigns import (
     Campaign,
     CampaignTarget,
@@ -87,6 +87,8 @@ class PlacementDetails:
     answer_due_at: datetime | None
     """Until when the owner can answer, or None if the owner was never asked."""
     agreed_at: datetime | None
+    agreed_by: str
+    """The side that accepted the present version: `owner`, `manager` or `rule`."""
     is_declined: bool
     """True if the owner has declined the placement."""
     wanted: WantedChange | None
@@ -330,6 +332,11 @@ def _query() -> Select[*tuple[Any, ...]]:
             submission_cards.count_pending().label("advertiser_pending"),
             ChangeRequest,
             queries.publish_time().label("publish_at"),
+            case(
+                (PlacementAnswer.answered_by.is_(None), "rule"),
+                (PlacementAnswer.answered_by == CampaignTarget.owner_id, "owner"),
+                else_="manager",
+            ).label("agreed_by"),
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -338,6 +345,11 @@ def _query() -> Select[*tuple[Any, ...]]:
         .join(Wallet, (Wallet.user_id == Campaign.advertiser_id) & (Wallet.kind == WalletKind.USER))
         .outerjoin(decider, decider.id == CampaignTarget.decided_by)
         .outerjoin(ChangeRequest, ChangeRequest.id == change_requests.open_id())
+        .outerjoin(
+            PlacementAnswer,
+            (PlacementAnswer.campaign_target_id == CampaignTarget.id)
+            & (PlacementAnswer.version == CampaignTarget.version),
+        )
         .execution_options(populate_existing=True)
     )
 
@@ -371,6 +383,7 @@ def _card(row: Any) -> PlacementDetails:
         decision_reason=target.decision_reason,
         answer_due_at=target.answer_due_at,
         agreed_at=target.agreed_at,
+        agreed_by=row.agreed_by,
         is_declined=target.decided_by == target.owner_id,
         wanted=change_requests.wanted(row.ChangeRequest),
         advertiser_balance=row.balance,

@@ -69,8 +69,20 @@ class Placement:
     complaint_status: str | None
     complaint_outcome: str | None
     complaint_number: int | None
+    due_at: datetime | None
+    """Before which time the queued post is not sent, or None before the approval."""
+    cancelled_at: datetime | None
+    """When the advertiser cancelled the approved placement, or None."""
+    read_at: datetime
     wanted: WantedChange | None
     """The change of the present version that the owner or a moderator asks for, or None."""
+
+    def cancel_until(self, cutoff: timedelta) -> datetime | None:
+        """Return until when the advertiser can cancel the placement, or None if they cannot."""
+        if self.target_status != TargetStatus.APPROVED or self.job_status != PostJobStatus.QUEUED:
+            return None
+        until = self.due_at and self.due_at - cutoff
+        return until if until is not None and until > self.read_at else None
 
     @property
     def is_changeable(self) -> bool:
@@ -151,6 +163,9 @@ def _query() -> Select[*tuple[Any, ...]]:
             Complaint.status,
             Complaint.outcome,
             Complaint.number,
+            PostJob.due_at,
+            CampaignTarget.cancelled_at,
+            func.clock(),
             ChangeRequest,
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)

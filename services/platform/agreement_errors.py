@@ -46,3 +46,10 @@ class AnswerTooLate(DomainError):
     """The time in which the owner could answer is over."""
 
     target_id: int
+
+
+@dataclass(eq=False)
+class CancelTooLate(DomainError):
+    """The post of an approved placement is due so soon that it cannot be cancelled any more."""
+
+    target_id: int

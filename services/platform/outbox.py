@@ -4,7 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text, true, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,13 +36,37 @@ who takes back hundreds of payments does not delay the other alarms.
 """
 CARD_PATIENCE = timedelta(minutes=5)
 
+SUMMARY = "missed_notices"
+"""The kind of the summary of messages that a person has missed."""
+TAKEN_BACK = "taken back"
+"""The error of a message that nobody needs any more."""
+NOT_SUMMED_UP = ("answer_lost", "switch_answer_lost")
+"""The kinds of messages that no summary repeats: an answer is of no use much later."""
 _SENT = text(
     """
-    UPDATE outbox o SET status = 'sent', message_id = m.message_id, sent_at = clock()
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:message_ids AS bigint[])) AS m (id, message_id)
-    WHERE o.id = m.id AND o.status = 'queued'
+    WITH sent AS (
+        UPDATE outbox o SET status = 'sent', message_id = m.message_id, sent_at = clock()
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:message_ids AS bigint[])) AS m (id, message_id)
+        WHERE o.id = m.id AND o.status = 'queued'
+        RETURNING o.kind, o.payload
+    )
+    UPDATE outbox missed SET missed_at = NULL
+    FROM sent CROSS JOIN LATERAL jsonb_array_elements_text(
+        CASE WHEN sent.kind = :summary THEN sent.payload -> 'ids' END) AS told (id)
+    WHERE missed.id = told.id::bigint
     """
 )
+_MISSED = text(
+    """
+    WITH missed AS (
+        UPDATE outbox SET missed_at = CASE WHEN kind <> :summary THEN clock() END
+        WHERE id = :id AND status = 'failed' AND user_id IS NOT NULL AND kind <> ALL (:kinds)
+        RETURNING user_id
+    )
+    UPDATE users person SET missed_at = clock()
+    FROM missed WHERE person.id = missed.user_id AND person.missed_at IS NULL
+    """
+).bindparams(bindparam("kinds", type_=ARRAY(Text)))
 
 
 async def add(
@@ -177,12 +212,17 @@ async def is_queued(session: AsyncSession, message_id: int) -> bool:
 
 
 async def record_sent(session: AsyncSession, message_ids: Mapping[int, int | None]) -> None:
-    """Record that messages were delivered.
+    """Record that messages were delivered, and that a person has read a summary.
 
     `message_ids` maps the ids of outbox rows to Telegram's message ids, or to None.
     """
     await session.execute(
-        _SENT, {"ids": list(message_ids), "message_ids": list(message_ids.values())}
+        _SENT,
+        {
+            "ids": list(message_ids),
+            "message_ids": list(message_ids.values()),
+            "summary": SUMMARY,
+        },
     )
 
 
@@ -196,8 +236,9 @@ async def record_failed(
 ) -> None:
     """Record that a message was not delivered, and schedule the next attempt.
 
-    `retry_in` is the time until the next attempt, or None for no attempt. If nothing was sent,
-    `tried` is False, and the attempt does not count.
+    `retry_in` is the time until the next attempt, or None for no attempt: the person then misses
+    the message, unless it was taken back. If nothing was sent, `tried` is False, and the attempt
+    does not count. Locks the message, then its person if the message is given up.
     """
     changes: dict[str, Any] = {"last_error": error}
     if not tried:
@@ -211,6 +252,8 @@ async def record_failed(
         .where(OutboxMessage.id == id, OutboxMessage.status == OutboxStatus.QUEUED)
         .values(changes)
     )
+    if retry_in is None and error != TAKEN_BACK:
+        await session.execute(_MISSED, {"id": id, "summary": SUMMARY, "kinds": list(NOT_SUMMED_UP)})
 
 
 async def purge_late_answers(session: AsyncSession) -> None:

@@ -53,7 +53,8 @@ TARGET: Transitions[TargetStatus] = {
     (TargetStatus.PENDING, TargetStatus.WITHDRAWN): _ADVERTISER | _SYSTEM,
     (TargetStatus.PENDING, TargetStatus.EXPIRED): _SYSTEM,
     (TargetStatus.APPROVED, TargetStatus.POSTED): _SYSTEM,
-    (TargetStatus.APPROVED, TargetStatus.REFUNDED): _SYSTEM,
+    # The advertiser cancels the placement before its time (`services/market/cancellations.py`).
+    (TargetStatus.APPROVED, TargetStatus.REFUNDED): _SYSTEM | _ADVERTISER,
     # These two moves need a held escrow. A pending target can have one (safety plan, INT-ES-01).
     (TargetStatus.PENDING, TargetStatus.POSTED): _SYSTEM,
     (TargetStatus.PENDING, TargetStatus.REFUNDED): _SYSTEM,
@@ -61,7 +62,7 @@ TARGET: Transitions[TargetStatus] = {
 
 ESCROW: Transitions[EscrowStatus] = {
     (EscrowStatus.HELD, EscrowStatus.RELEASED): _SYSTEM,
-    (EscrowStatus.HELD, EscrowStatus.REFUNDED): _SYSTEM,
+    (EscrowStatus.HELD, EscrowStatus.REFUNDED): _SYSTEM | _ADVERTISER,
 }
 
 POST_JOB: Transitions[PostJobStatus] = {
@@ -74,7 +75,7 @@ POST_JOB: Transitions[PostJobStatus] = {
     (PostJobStatus.UNCERTAIN, PostJobStatus.QUEUED): _SYSTEM | _STAFF,
     (PostJobStatus.UNCERTAIN, PostJobStatus.FAILED): _SYSTEM | _STAFF,
     (PostJobStatus.UNCERTAIN, PostJobStatus.CANCELLED): _SYSTEM | _STAFF,
-    (PostJobStatus.QUEUED, PostJobStatus.CANCELLED): _SYSTEM,
+    (PostJobStatus.QUEUED, PostJobStatus.CANCELLED): _SYSTEM | _ADVERTISER,
     (PostJobStatus.QUEUED, PostJobStatus.FAILED): _SYSTEM,
     # A backup was restored: the post may have been published since the backup.
     (PostJobStatus.QUEUED, PostJobStatus.UNCERTAIN): _SYSTEM,

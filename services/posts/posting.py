@@ -43,6 +43,12 @@ _CLAIM = text(
             -- A time more than a day ahead was written before the clock was set back.
             AND (ch.ads_wait_until IS NULL
                 OR ch.ads_wait_until NOT BETWEEN clock() AND clock() + interval '1 day')
+            -- A late post waits for the hours of its channel.
+            AND CASE WHEN publish_time(t.id, t.publish_at) > clock() - interval '10 minutes'
+                THEN true ELSE NOT EXISTS (
+                    SELECT FROM channel_calendars calendar
+                    CROSS JOIN LATERAL closed_until(calendar, clock()) AS closed
+                    WHERE calendar.channel_id = j.channel_id AND closed.why IS NOT NULL) END
             AND NOT EXISTS (
                 SELECT FROM post_jobs busy
                 WHERE busy.channel_id = j.channel_id AND busy.status IN ('sending', 'uncertain'))

@@ -48,7 +48,7 @@ from services.launch import (
     refusals,  # noqa: F401 - defines errors
     steps,
 )
-from services.market import complaints, placement_versions, terms
+from services.market import cancellations, complaints, placement_versions, terms
 from services.platform import (
     agreement_errors,  # noqa: F401 - defines errors
     calendar_errors,  # noqa: F401 - defines errors
@@ -303,6 +303,7 @@ LONGEST_TEXTS: dict[type[CallbackData], dict[str, Sequence[str]]] = {
     callbacks.WithdrawTo: {"key": ["f" * 20]},
     payout_callbacks.WithdrawWithFee: {"key": ["f" * 14]},
     removal_callbacks.OnRemovals: {"reason": early_removals.REASONS},
+    callbacks.CancelPlacement: {"reason": cancellations.REASONS},
 }
 """All values of the text fields of a class."""
 

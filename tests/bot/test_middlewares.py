@@ -5,6 +5,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bot import inbox_worker
 from bot.operator_callbacks import OnSwitch, SwitchAct
@@ -12,6 +13,7 @@ from bot.screens.operators import STOP_REASONS
 from db.models.operations import Switch
 from db.models.users import Role
 from services.market import newest_messages
+from services.platform import outbox
 from tests.handlers.marketplace import Marketplace
 
 STOP = "/killswitch stop payouts x"
@@ -297,3 +299,32 @@ async def test_the_bot_says_nothing_in_a_channel_after_an_error(
     await market.settle()
     assert len(await market.messages("channel")) == len(before) + 1
     assert len(await market.rows("SELECT id FROM inbox WHERE failed_at IS NOT NULL")) == 1
+
+
+async def test_a_person_who_is_back_gets_one_summary(market: Marketplace) -> None:
+    await market.say("advertiser", "/start")
+    chat = market.chat("advertiser")
+    waiting = "SELECT count(*) FROM outbox WHERE kind = 'missed_notices'"
+
+    async def miss() -> None:
+        actor = await market.actor("advertiser")
+        async with market.database.sessions.begin() as session:
+            await outbox.add(
+                session, user_id=actor.user_id, kind="deposit_credited", payload={"amount": 700}
+            )
+            newest = await session.scalar(text("SELECT max(id) FROM outbox"))
+            await outbox.record_failed(session, id=newest, error="blocked", retry_in=None)
+
+    await miss()
+    for status, queued in (("kicked", 0), ("member", 1)):
+        await market.world.control(f"chats/{chat}/members", user_id="bot", status=status)
+        await market.settle()
+        assert await market.value(waiting) == queued
+    await miss()
+    await market.say("advertiser", "/start")
+    assert await market.value(waiting) == 2
+    await miss()
+    await market.press("advertiser", "📣 Campaigns")
+    assert await market.value(waiting) == 3
+    await market.press("advertiser", "⬅️ Back")
+    assert await market.value(waiting) == 3

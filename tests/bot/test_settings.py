@@ -142,7 +142,7 @@ def test_a_missing_setting_is_named(
         ("PROBE_GAP", "-5"),
         ("POST_LEASE", "8e13"),
         ("PUBLISH_AHEAD", "P3651D"),
-        ("OWNER_ANSWER", "PT73H"),
+        *(("OWNER_ANSWER", "PT73H"), ("CANCEL_CUTOFF", "P8D")),
         ("PROBE_GAP", "179"),
         ("RETENTION", "P29D"),
         ("LOG_LEVEL", "hooksecret"),

@@ -9,6 +9,7 @@ The exit status is 1 if the run has one of these problems, and 0 otherwise:
   - a post is lost, published twice, or not resolved
   - money moved while its kill switch was stopped
   - money moved, but the messages in the channel do not justify the movement
+  - a cancelled placement was published
   - an altered post was paid for as an unaltered post
   - a post is gone that should be there, or is there that should be gone
   - the books differ from Telegram's list of payments, or violate an invariant
@@ -43,7 +44,7 @@ FAULT_SECONDS, SHORT_FAULT_SECONDS = 60.0, 30.0
 MUST_BE_ZERO = (
     *("duplicates", "lost", "moved_on_unknown", "unresolved", "altered_paid_as_stayed"),
     *("charges_unlike_books", "moved_while_stopped", "removals_unlike_channels"),
-    "invariant_violations",
+    *("cancelled_and_published", "invariant_violations"),
 )
 LONG_RUN_KILLS = 500
 """The number of kills from which a run counts as long."""
@@ -63,7 +64,7 @@ SHOWN = (
     *("duplicates", "lost", "moved_on_unknown", "altered_paid_as_stayed"),
     *("ever_uncertain", "unresolved"),
     "queued_behind_uncertain",
-    *("resolved_without_person_share", "paid", "refunded", "recovery_s_max"),
+    *("resolved_without_person_share", "paid", "refunded", "cancelled", "recovery_s_max"),
     *("charges", "refunded_charges", "lost_amount", "charges_unlike_books"),
     *("stops_of_everything", "moved_while_stopped"),
     *("posts_taken_down", "killed_during_removals", "removals_unlike_channels"),
@@ -98,6 +99,7 @@ def table(figures: chaos_run.Json) -> str:
         "broken_promises",
         "owners_answers",
         "refunded_money",
+        "cancellations",
         "examples",
         "broken_books",
     ):
@@ -116,7 +118,7 @@ def problems(figures: chaos_run.Json) -> list[str]:
         counts["stop of everything"] = figures["stops_of_everything"]
     counts["removal of a post"] = figures["posts_taken_down"]
     counts["kill during a removal"] = figures["killed_during_removals"]
-    counts |= figures["broken_promises"] | figures["owners_answers"]
+    counts |= figures["broken_promises"] | figures["owners_answers"] | figures["cancellations"]
     counts |= {f"refund of money {place}": n for place, n in figures["refunded_money"].items()}
     if figures["kills"] >= LONG_RUN_KILLS:
         counts |= figures["send_faults"]

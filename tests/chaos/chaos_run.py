@@ -28,8 +28,9 @@ from sandbox import clock, embedded
 from services.money import invariants
 from services.platform import errors
 from services.posts import breaches
-from tests.chaos import removals
+from tests.chaos import cancellers, removals
 from tests.chaos.answers import WAYS
+from tests.chaos.cancellers import Cancellers
 from tests.chaos.environment import Environment, run_environment, wait_until
 from tests.chaos.kill_loop import KillLoop
 from tests.chaos.market import ConnectedChannel, Market
@@ -139,6 +140,7 @@ class ChaosRun:
     owners: Owners
     payers: Payers
     operators: Operators
+    cancellers: Cancellers
     kill_loop: KillLoop = field(init=False)
     removal_kills: RemovalKills = field(init=False)
     _posts: str = ""
@@ -161,6 +163,7 @@ class ChaosRun:
             asyncio.create_task(self.outages.run(self._ended, self.size.outage_gap_seconds)),
             asyncio.create_task(self.owners.run(self._ended)),
             asyncio.create_task(self.payers.run(self._ended)),
+            asyncio.create_task(self.cancellers.run(self._ended)),
         ]
         if self.size.stops_everything:
             self._tasks.append(asyncio.create_task(self.operators.run(self._ended)))
@@ -172,8 +175,13 @@ class ChaosRun:
 
     def _enough(self) -> bool:
         """Return True if every planned event has happened, or if a task has ended."""
-        killed = self.kill_loop.killed.total() >= self.size.kills and self.payers.complete
-        enough = killed and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
+        killed = self.kill_loop.killed.total() >= self.size.kills
+        enough = (
+            killed
+            and self.payers.complete
+            and self.cancellers.complete
+            and bool(self.outages.rounds and self.kill_loop.stopped_and_woken)
+        )
         return enough or any(task.done() for task in self._tasks)
 
     def _settings(self) -> dict[str, str]:
@@ -341,7 +349,10 @@ async def run(folder: Path, size: Size) -> Json:
         )
         payers = Payers(environment, market, random.Random(size.seed))
         operators = Operators(market, folder / STOPS, random.Random(size.seed))
-        chaos = ChaosRun(size, environment, fork_server, market, outages, owners, payers, operators)
+        cancelling = Cancellers(market, random.Random(size.seed))
+        chaos = ChaosRun(
+            size, environment, fork_server, market, outages, owners, payers, operators, cancelling
+        )
         await chaos.kill()
         await chaos.finish()
         verdict = await judge(environment)
@@ -362,6 +373,7 @@ async def run(folder: Path, size: Size) -> Json:
         "outages": dict(sorted(outages.counts.items())),
         "broken_promises": dict.fromkeys(ACTS, 0) | chaos.owners.counts,
         "refunded_money": dict(payers.counts),
+        "cancellations": dict.fromkeys(cancellers.COUNTED, 0) | cancelling.counts,
         "owners_answers": dict.fromkeys(WAYS, 0) | market.answers.counts,
         "stops_of_everything": operators.stops if size.stops_everything else None,
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),

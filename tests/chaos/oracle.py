@@ -42,6 +42,7 @@ PLACEMENTS = """
         j.status AS job, j.message_id, e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
+        t.cancelled_at IS NOT NULL AS cancelled,
         cards.id IS NOT NULL AS on_card, coalesce(paid_notices.said_stayed, false) AS said_stayed
     FROM campaign_targets t
     JOIN campaigns c ON c.id = t.campaign_id
@@ -144,6 +145,8 @@ def judge(
             findings["altered_paid_as_stayed"].append(row["id"])
         if _moved_on_unknown(row, ids, acts):
             findings["moved_on_unknown"].append(row["id"])
+        if row["cancelled"] and (ids or row["job"] != "cancelled"):
+            findings["cancelled_and_published"].append(row["id"])
         if _contradicts_itself(row):
             findings["contradictions"].append(row["id"])
         if row["job"] == "uncertain":
@@ -158,6 +161,7 @@ def judge(
         "lost": len(findings["lost"]),
         "moved_on_unknown": len(findings["moved_on_unknown"]),
         "altered_paid_as_stayed": len(findings["altered_paid_as_stayed"]),
+        "cancelled_and_published": len(findings["cancelled_and_published"]),
         "contradictions": len(findings["contradictions"]),
         "unresolved": len(findings["unresolved"]),
         "queued_behind_uncertain": len(findings["queued_behind_uncertain"]),
@@ -165,6 +169,7 @@ def judge(
         "ever_uncertain": len(uncertain),
         "resolved_without_person_share": len(resolved_alone) / len(uncertain) if uncertain else 1.0,
         "paid": sum(row["payouts"] for row in placements),
+        "cancelled": sum(row["cancelled"] for row in placements),
         "refunded": sum(row["refunds"] for row in placements),
         "examples": {name: ids[:10] for name, ids in findings.items() if ids},
     }
@@ -191,6 +196,8 @@ def _contradicts_itself(row: Json) -> bool:
         "released": (1, 1, 0, "posted"),
         "refunded": (1, 0, 1, "refunded"),
     }.get(row["escrow"])
+    if row["cancelled"] and row["escrow"] != "refunded":
+        return True
     return expected != (row["holds"], row["payouts"], row["refunds"], row["target"])
 
 

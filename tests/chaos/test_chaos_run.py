@@ -49,6 +49,7 @@ GOOD_RUN = {
     "broken_promises": {"edit": 1},
     "refunded_money": {"in escrow": 1},
     "owners_answers": {"decline": 1},
+    "cancellations": {"cancel twice": 1},
     "stops_of_everything": 1,
 }
 
@@ -67,6 +68,8 @@ GOOD_RUN = {
         ({"charges_unlike_books": 1}, ["charges_unlike_books: 1"]),
         ({"refunded_money": {"in escrow": 0}}, ["never happened: refund of money in escrow"]),
         ({"owners_answers": {"decline": 0}}, ["never happened: decline"]),
+        ({"cancelled_and_published": 1}, ["cancelled_and_published: 1"]),
+        ({"cancellations": {"cancel twice": 0}}, ["never happened: cancel twice"]),
         ({"moved_while_stopped": 1}, ["moved_while_stopped: 1"]),
         ({"stops_of_everything": 0}, ["never happened: stop of everything"]),
         ({"stops_of_everything": None}, []),
@@ -105,6 +108,7 @@ def placement(**facts: object) -> dict[str, object]:
         "holds": 1,
         "was_uncertain": False,
         "on_card": False,
+        "cancelled": False,
         "said_stayed": True,
     } | facts
 
@@ -130,6 +134,13 @@ def test_the_oracle_finds_every_kind_of_mistake() -> None:
     verdict = judge([placement(job="uncertain", was_uncertain=True, **held)], published, {})
     assert verdict["unresolved"] == 1
     assert verdict["resolved_without_person_share"] == 0
+    cancelled = placement(job="cancelled", cancelled=True, **refunded)
+    assert judge([cancelled], not_published, {})["cancelled_and_published"] == 0
+    assert judge([cancelled], published, {})["cancelled_and_published"] == 1
+    failed = placement(job="failed", cancelled=True, **refunded)
+    assert judge([failed], not_published, {})["cancelled_and_published"] == 1
+    unsettled = placement(job="cancelled", cancelled=True, **held)
+    assert judge([unsettled], not_published, {})["contradictions"] == 1
     acts = {(-100, 5): {"edit"}}
     assert judge([placement()], published, acts)["altered_paid_as_stayed"] == 1
     told = placement(said_stayed=False)

@@ -50,7 +50,7 @@ BOOKS = text(
                 t.status, t.price, e.status, e.amount, e.fee,
                 j.status, j.claim_no, j.attempts, (SELECT count(*) FROM post_checks c
                     WHERE c.post_job_id = j.id), j.breach IS NOT NULL,
-                a.answer = 'accepted')), '{{}}')
+                a.answer = 'accepted', t.cancelled_at IS NOT NULL)), '{{}}')
             FROM campaign_targets t
             LEFT JOIN escrows e ON e.campaign_target_id = t.id
             LEFT JOIN post_jobs j ON j.campaign_target_id = t.id

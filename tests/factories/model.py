@@ -104,6 +104,9 @@ class Target:
         """The owner's part by a decision about a complaint, in per cent."""
         return next((each.percent for each in self.complaints if each.outcome == "split"), 100)
 
+    cancelled: bool = False
+    """Whether the advertiser has cancelled the approved placement."""
+
     @property
     def fee(self) -> int:
         """The platform's part of the price, in minor units."""

@@ -12,7 +12,8 @@ from services.money.payout_terms import PayoutTerms
 from services.platform import errors
 from services.platform.payout_errors import NotYetWithdrawable
 from tests.factories.model import Refused
-from tests.factories.model_posts import OWNER_BLOCKED, PostingModel
+from tests.factories.model_cancellations import CancellationModel
+from tests.factories.model_posts import OWNER_BLOCKED
 
 PROPOSAL_HOURS = 72
 """The time in which a staff request can be confirmed, in hours."""
@@ -66,7 +67,7 @@ class Request:
 
 
 @dataclass
-class MoneyModel(PostingModel):
+class MoneyModel(CancellationModel):
     """The expected state of deposits, withdrawals and staff requests."""
 
     deposits: dict[str, Deposit] = field(default_factory=dict)

@@ -134,6 +134,7 @@ def _row(target: Target) -> list[Any]:
         len(target.looks),
         target.breach_refund_at is not None,
         target.accepted,
+        target.cancelled,
     ]
 
 

@@ -5,6 +5,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from bot import inbox_worker, storage
@@ -13,6 +14,7 @@ from bot.context import Dependencies
 from bot.polling import Poller
 from bot.settings import Settings
 from bot.telegram.answers import create_bot
+from db import queries
 from handlers import routers
 from services.market import acceptance_rules, campaigns, channels
 from services.market.creatives import Creative
@@ -29,8 +31,12 @@ PROVIDER_TOKEN = "1:TEST:provider"
 class Marketplace(BotWorld):
     """A running bot whose people buy and sell placements."""
 
-    async def submitted(self, *, hours: int = 24, on_top: int = 0) -> None:
+    async def submitted(
+        self, *, hours: int = 24, on_top: int = 0, publish_in: timedelta | None = None
+    ) -> None:
         """Create a pending placement for $50, and deliver its card to the admin chat.
+
+        Without `publish_in`, the post is published as soon as possible.
 
         Money that is missing in the advertiser's wallet is there only during the submission.
         """
@@ -68,13 +74,16 @@ class Marketplace(BotWorld):
                 total_budget=10_000,
             )
             await campaigns.activate(session, actor=advertiser, campaign_id=bought.id)
+            publish_at = None
+            if publish_in is not None:
+                publish_at = await queries.now(session) + publish_in
             async with people.funded(session, advertiser, people.PRICE):
                 await campaigns.submit_target(
                     session,
                     actor=advertiser,
                     campaign_id=bought.id,
                     channel_id=connected.id,
-                    publish_at=None,
+                    publish_at=publish_at,
                     fee_bps=people.FEE_BPS,
                 )
         await self.deliver()

@@ -20,7 +20,7 @@ async def check(market: Marketplace, verdict: Verdict) -> None:
         )
 
 
-async def publish_ad(market: Marketplace, *, on_top: int = 0) -> None:
+async def publish_ad(market: Marketplace, *, on_top: int = 0, message_id: int = 10) -> None:
     """Buy a placement that promises two hours, and record its post as published."""
     await market.give("advertiser", 10_000)
     await market.submitted(hours=2, on_top=on_top)
@@ -28,7 +28,7 @@ async def publish_ad(market: Marketplace, *, on_top: int = 0) -> None:
     async with market.database.sessions.begin() as session:
         claim = await one_post.claim(session, owner="worker", lease=timedelta(minutes=1))
         assert claim is not None
-        assert await one_post.record_published(session, claim, message_id=10)
+        assert await one_post.record_published(session, claim, message_id=message_id)
 
 
 async def release(market: Marketplace, *, checks: int = 1) -> None:

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+from aiogram.types import InlineKeyboardButton
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from bot.callbacks import FormName, OpenForm
+from bot.screens import destinations as screens
 from db.models.destinations import PayoutMethod
 from services.money import destinations
 from tests.handlers.marketplace import Marketplace
@@ -172,3 +175,33 @@ async def test_a_missing_key_is_said_to_the_admin(market: Marketplace) -> None:
     await market.press("admin", "✅ Yes, approve it", where="group")
     alert = await market.press("admin", "💸 Mark as paid", where="group")
     assert "The address can't be read" in alert
+
+
+async def test_the_amount_that_was_typed_survives_the_first_address(
+    market: Marketplace,
+) -> None:
+    _offer(market, PayoutMethod.TON)
+    await market.say("owner", "/start")
+    await market.give("owner", 10_000)
+    await _ask_for_money(market)
+    await market.press("owner", OPEN)
+    await market.press("owner", "✏️ TON")
+    await market.say("owner", ADDRESS)
+    await market.press("owner", "✏️ Type it again")
+    await market.say("owner", ADDRESS)
+    await market.press("owner", RIGHT)
+    await market.press("owner", "💸 Withdraw $30.00")
+    await market.press("owner", "✅ $30.00 to TON")
+    assert await market.withdrawal_statuses() == ["requested"]
+    assert await market.value("SELECT amount FROM withdrawals") == 3_000
+
+
+def test_the_amount_of_a_typed_address_is_read_from_its_own_button_alone() -> None:
+    def data(text: str) -> InlineKeyboardButton:
+        return InlineKeyboardButton(text="x", callback_data=text)
+
+    kept = OpenForm(name=FormName.DESTINATION, id=30 * len(screens.METHODS)).pack()
+    others = [data("go:wallet:5:0"), data("form:withdraw:7"), data("form:dest:x")]
+    assert screens.amount_in([*others, data(kept)]) == 30
+    assert screens.amount_in([*others, InlineKeyboardButton(text="x", url="https://t.me")]) == 0
+    assert screens.read_form(-5) == (screens.METHODS[0], 0)

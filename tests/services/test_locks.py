@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
 from db.models.users import RequestKind, Role
-from services.market import campaigns, channels, moderation, staff_requests
+from services.market import campaigns, cancellations, channels, moderation, staff_requests
 from services.money import (
     deposits,
     escrow,
@@ -91,6 +91,18 @@ async def test_a_settlement_locks_its_rows(database: Database) -> None:
             partial(settle, target_id=deal.target.id),
             *("campaign_targets", "post_jobs", "escrows"),
         )
+
+
+async def test_a_cancellation_locks_its_rows(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        deal = await people.approved(session)
+    await _assert_locks(  # it is too late to cancel
+        database,
+        partial(
+            cancellations.cancel, actor=deal.advertiser, target_id=deal.target.id, reason="plans"
+        ),
+        *("campaign_targets", "post_jobs", "escrows"),
+    )
 
 
 async def test_the_record_of_a_send_locks_its_rows(database: Database) -> None:
@@ -268,6 +280,15 @@ async def test_an_act_locks_its_switches_before_any_row(database: Database) -> N
         (partial(escrow.hold, target_id=waiting.target.id), {Switch.NEW_ESCROWS}),
         (partial(escrow.release, target_id=deal.target.id), {Switch.PAYOUTS}),
         (partial(escrow.refund, target_id=deal.target.id), {Switch.REFUNDS}),
+        (
+            partial(
+                cancellations.cancel,
+                actor=deal.advertiser,
+                target_id=deal.target.id,
+                reason="plans",
+            ),
+            {Switch.REFUNDS},
+        ),
         (pay, {Switch.DEPOSITS}),
         (ask, {Switch.DEPOSITS}),
         (deposits.credit_due, {Switch.DEPOSITS}),

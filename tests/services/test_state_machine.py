@@ -45,6 +45,7 @@ from services.posts import breaches, rescue, uncertain_posts
 from tests.conftest import ROLLED_BACK
 from tests.factories import (
     machine_agreements,
+    machine_cancellations,
     machine_complaints,
     machine_corrections,
     machine_posts,
@@ -70,6 +71,7 @@ class Marketplace(
     machine_posts.PostRules,
     machine_agreements.AgreementRules,
     machine_complaints.ComplaintRules,
+    machine_cancellations.CancellationRules,
     machine_corrections.CorrectionRules,
 ):
     """Random operations that run in the product and in the model."""

@@ -40,6 +40,7 @@ calendar = 🗓 Calendar of “{ $title }”
 
     Hours of ads: { $hours ->
         [all] the whole day
+        [night] { $opens }–{ $closes } of the next day
        *[some] { $opens }–{ $closes }
     }
     Days: { $weekdays ->
@@ -89,7 +90,7 @@ calendar-zone = 🌍 Use my time zone ({ $zone })
 calendar-zone-ask = 🌍 Set my time zone
 calendar-hours-ask = From which hour on may ads be published in “{ $title }”?
 calendar-all-day = 🕛 The whole day
-calendar-until-ask = Ads from { $opens } on. Until which hour?
+calendar-until-ask = Ads from { $opens } on. Until which hour? The hours before { $opens } are those of the next day.
 calendar-weekdays-ask = On which days of the week may ads be published? Press a day to change it.
 calendar-gap-ask = How much time must be between two ads?
 calendar-most-ask = How many ads may one day have?

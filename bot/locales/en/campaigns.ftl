@@ -69,7 +69,7 @@ buy-channel = 🛒 { $campaign }
 
     { $found ->
         [0] There are no channels on offer at the moment. Please come back later.
-       *[other] Choose a channel:
+       *[other] Choose a channel (⏱ is within how many hours its owner usually answers):
     }
 buy-channel-row = { $title } · { $formats ->
     [one] { $price }
@@ -117,6 +117,7 @@ placements-row = { $state ->
     [posted] ✅
     [failing] ↩️
     [refunded] ↩️
+    [cancelled] ↩️
     [rejected] ❌
     [declined] ❌
    *[other] ⚪️
@@ -144,6 +145,7 @@ placement-state = { $state ->
     [posted] ✅ done, the owner has been paid
     [failing] ↩️ was not published or did not stay in the channel, the money comes back
     [refunded] ↩️ refunded
+    [cancelled] ↩️ cancelled by you, refunded
     [rejected] ❌ rejected
     [declined] ❌ declined by the owner of the channel
     [withdrawn] taken back

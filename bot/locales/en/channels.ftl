@@ -111,6 +111,7 @@ sold-state = { $state ->
     [posted] ✅ done, you have been paid
     [failing] ↩️ was not published or did not stay in the channel, you are not paid for it
     [refunded] ↩️ the advertiser got the money back
+    [cancelled] ↩️ cancelled by the advertiser before its time
     [rejected] ❌ rejected by an admin
     [declined] ❌ declined by you
     [withdrawn] taken back by the advertiser

@@ -29,6 +29,7 @@ error-already-answered = You have answered already: { $answer ->
    *[declined] the ad is declined
 }. Nothing was changed.
 error-answer-too-late = The time to answer about placement #{ $target_id } is over, so the ad is not published. Nothing was changed.
+error-cancel-too-late = Placement #{ $target_id } is published too soon to cancel it now. Nothing was changed.
 error-version-changed = Placement #{ $target_id } was changed since: please look at what it is now. Nothing was changed.
 error-nothing-changed = This is the same as before. Nothing was changed.
 error-too-many-changes = Placement #{ $target_id } was changed as often as is possible. Accept it as it is, or end it. Nothing was changed.

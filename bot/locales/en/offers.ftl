@@ -8,6 +8,9 @@ offer = 🆕 Placement #{ $id }: an advertiser wants to publish this ad in { $ch
         [0] no placement has stayed to its end yet
         [one] { $kept } placement has stayed to its end
        *[other] { $kept } placements have stayed to their end
+    }{ $cancelled ->
+        [0] {""}
+       *[other] , cancelled { $cancelled } of { $approved } before their time
     }
 offer-until = Please answer by { $until }. Without an answer, the ad is not published.
 offer-accept = ✅ Accept

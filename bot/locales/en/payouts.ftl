@@ -7,6 +7,7 @@ payout-method = { $method ->
 destinations-open = 💳 Where you are paid
 destinations = 💳 Where you are paid. Only the admin who pays you reads an address in full.
 destination-line = • { payout-method }: { $address }
+destination-withdraw = 💸 Withdraw { $amount }
 destination-set = ✏️ { payout-method }
 destination-ask = { $method ->
     [ton] Send your address of TON in its friendly form: 48 characters, it usually begins with UQ or EQ.

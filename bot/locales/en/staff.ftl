@@ -22,7 +22,11 @@ card-status = { $status ->
     [expired] Nobody decided in time.
    *[other] { $status }
 }
-card-agreed = 🤝 The owner accepted it: { $at }.
+card-agreed = 🤝 { $by ->
+    [owner] The owner
+    [manager] A manager of the channel
+   *[rule] The channel's rule
+} accepted it: { $at }.
 card-loss = ⛔ The advertiser owes { $loss }: a payment was taken back, or a withdrawal was paid twice. Nobody can approve this before the debt is repaid by a correction.
 card-more = ➕ { $count ->
     [one] One more placement of this advertiser waits without a card.

@@ -40,6 +40,7 @@ calendar = 🗓 Календарь канала «{ $title }»
 
     Часы рекламы: { $hours ->
         [all] весь день
+        [night] { $opens }–{ $closes } следующего дня
        *[some] { $opens }–{ $closes }
     }
     Дни: { $weekdays ->
@@ -89,7 +90,7 @@ calendar-zone = 🌍 Мой часовой пояс ({ $zone })
 calendar-zone-ask = 🌍 Указать мой часовой пояс
 calendar-hours-ask = С какого часа можно публиковать рекламу в «{ $title }»?
 calendar-all-day = 🕛 Весь день
-calendar-until-ask = Реклама с { $opens }. До какого часа?
+calendar-until-ask = Реклама с { $opens }. До какого часа? Часы раньше { $opens } относятся к следующему дню.
 calendar-weekdays-ask = В какие дни недели можно публиковать рекламу? Нажмите на день, чтобы изменить его.
 calendar-gap-ask = Сколько времени должно быть между двумя объявлениями?
 calendar-most-ask = Сколько объявлений может быть в один день?

@@ -69,7 +69,7 @@ buy-channel = 🛒 { $campaign }
 
     { $found ->
         [0] Сейчас каналов в продаже нет. Загляните позже.
-       *[other] Выберите канал:
+       *[other] Выберите канал (⏱ — за сколько часов его владелец обычно отвечает):
     }
 buy-channel-row = { $title } · { $formats ->
     [one] { $price }
@@ -117,6 +117,7 @@ placements-row = { $state ->
     [posted] ✅
     [failing] ↩️
     [refunded] ↩️
+    [cancelled] ↩️
     [rejected] ❌
     [declined] ❌
    *[other] ⚪️
@@ -144,6 +145,7 @@ placement-state = { $state ->
     [posted] ✅ выполнено, владелец получил оплату
     [failing] ↩️ пост не вышел или не остался в канале, деньги возвращаются
     [refunded] ↩️ деньги возвращены
+    [cancelled] ↩️ отменено вами, деньги возвращены
     [rejected] ❌ отклонено
     [declined] ❌ отклонено владельцем канала
     [withdrawn] отозвано

@@ -7,6 +7,7 @@ payout-method = { $method ->
 destinations-open = 💳 Куда вам платить
 destinations = 💳 Куда вам платить. Полный адрес видит только администратор, который вам платит.
 destination-line = • { payout-method }: { $address }
+destination-withdraw = 💸 Вывести { $amount }
 destination-set = ✏️ { payout-method }
 destination-ask = { $method ->
     [ton] Отправьте ваш адрес TON в обычном виде: 48 символов, он обычно начинается с UQ или EQ.

@@ -270,13 +270,3 @@ async def test_an_owner_who_was_never_asked_hears_nothing(session: AsyncSession)
         made = await people.deal(session, asks=asks)
         await _acts(made)["withdraw"](session)
     assert await rows.one(session, "SELECT count(*) FROM outbox WHERE kind = 'ad_offer_ended'") == 0
-
-
-async def test_placements_that_were_kept_are_counted(database: Database) -> None:
-    async with database.sessions.begin() as session:
-        made = await people.posted(session, promised_hours=0)
-        advertiser_id = made.advertiser.user_id or 0
-        assert await agreements.count_kept(session, advertiser_id) == 0
-        await escrow.release(session, target_id=made.target.id)
-        assert await agreements.count_kept(session, advertiser_id) == 1
-        assert await agreements.count_kept(session, made.owner.user_id or 0) == 0

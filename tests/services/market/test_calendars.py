@@ -57,6 +57,32 @@ async def test_ads_are_published_in_the_hours_of_the_owners_zone(session: AsyncS
     assert await _free(session, made, nine + 11.5 * HOUR, 2) == [nine + 12 * HOUR, nine + DAY]
 
 
+async def test_hours_may_end_after_midnight_and_belong_to_their_evening(
+    session: AsyncSession,
+) -> None:
+    made = await _opened(session)
+    await _set(session, made, calendars.set_hours, opens_at=20 * 60, closes_at=2 * 60)
+    evening = MONDAY.replace(hour=20)
+    assert await _why(session, made, evening - timedelta(minutes=1)) == "hours"
+    assert await _why(session, made, evening) is None
+    assert await _why(session, made, evening + 6 * HOUR) is None
+    assert await _why(session, made, evening + 6 * HOUR + timedelta(minutes=1)) == "hours"
+    assert await _free(session, made, evening + 5.5 * HOUR, 3) == [
+        evening + 6 * HOUR,
+        evening + DAY,
+        evening + DAY + HOUR,
+    ]
+    await _set(session, made, calendars.set_weekday, weekday=1, is_open=False)
+    assert await _why(session, made, evening) == "weekday"
+    assert await _why(session, made, evening + 6 * HOUR) == "weekday"
+    assert await _why(session, made, evening - 19 * HOUR) is None  # of Sunday
+    assert await _free(session, made, evening + HOUR, 1) == [evening + DAY]
+    tuesday = (evening + DAY).date()
+    await _set(session, made, calendars.set_day_off, day=tuesday, is_off=True, today=TODAY)
+    assert await _why(session, made, evening + DAY + 5 * HOUR) == "day_off"
+    assert await _free(session, made, evening + HOUR, 1) == [evening + 2 * DAY]
+
+
 async def test_days_of_the_week_and_days_off_have_no_ads(session: AsyncSession) -> None:
     made = await _opened(session)
     for weekday in (6, 7):
@@ -177,6 +203,8 @@ async def test_a_first_calendar_keeps_the_times_that_were_bought_before(
         (calendars.set_hours, {"opens_at": 60, "closes_at": 60}),
         (calendars.set_hours, {"opens_at": -1, "closes_at": 60}),
         (calendars.set_hours, {"opens_at": 60, "closes_at": 1441}),
+        (calendars.set_hours, {"opens_at": 1_440, "closes_at": 60}),
+        (calendars.set_hours, {"opens_at": 60, "closes_at": 0}),
         (calendars.set_weekday, {"weekday": 8, "is_open": True}),
         (calendars.set_gap, {"gap": -HOUR}),
         (calendars.set_gap, {"gap": 25 * HOUR}),

@@ -162,6 +162,9 @@ async def test_a_manager_is_asked_and_accepts(
         assert [row.target_id for row in waiting] == [made.target.id]
     assert await agreements.count_waiting(session, made.advertiser.user_id or 0) == 0
     assert await agreements.accept(session, actor=who, target_id=made.target.id)
+    assert await receivers(session, "manager_answered") == [made.owner.user_id]
+    card = await moderation.get_details(session, target_id=made.target.id)
+    assert card.agreed_by == "manager"
     assert not await agreements.accept(session, actor=made.owner, target_id=made.target.id)
     answered = await session.scalar(
         select(PlacementAnswer.answered_by).where(
