@@ -24,6 +24,7 @@ from bot.alert_routes import AlertRoutes
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
+from bot.start_errors import CannotStartError
 from bot.telegram.answers import create_notice_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import SEND_SECONDS, Sender
@@ -263,7 +264,7 @@ async def _serve_http(
         await health_pages.serve(
             stack, app, host=settings.http_host, port=port, setting="SCHEDULER_HTTP_PORT"
         )
-    except startup_checks.CannotStartError as error:
+    except CannotStartError as error:
         sys.stderr.write(f"scheduler: {error}\n")
         raise SystemExit(2) from None
 

@@ -29,8 +29,8 @@ def test_roles_that_are_not_named_keep_their_usual_names() -> None:
         ("bot=x'y", "must have behind bot= a name"),
         ("bot=a:b", "must have behind bot= a name"),
         ("bot=" + "x" * 64, "must have behind bot= a name of at most 63 characters"),
-        ("bot=x,clock=x", "must name six different roles"),
-        ("bot=adtech_clock", "must name six different roles"),
+        ("bot=x,clock=x", "must name seven different roles"),
+        ("bot=adtech_clock", "must name seven different roles"),
     ],
 )
 def test_wrong_names_are_refused(text: str, refusal: str) -> None:
