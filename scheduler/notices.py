@@ -16,6 +16,7 @@ from bot.screens import moderation as moderation_screens
 from bot.screens import money_notices as money_screens
 from bot.screens import notices as screens
 from bot.screens import offers as offer_screens
+from bot.screens import results as result_screens
 from bot.screens import staff_requests as staff_request_screens
 from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
@@ -28,7 +29,7 @@ from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
 from scheduler import channel_notices
-from services.market import agreements, moderation, staff_requests
+from services.market import agreements, moderation, results, staff_requests
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
 from services.platform import daily_report, killswitches, switch_notices, users
@@ -110,6 +111,14 @@ def _of_placement(message_id: str) -> OfPlacement:
         return screens.placement(t, message_id, card, payload)
 
     return render_placement
+
+
+async def _target_paid(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await moderation.get_details(session, target_id=payload["target_id"])
+    notice = screens.placement(t, "notice-target-paid", row, payload)
+    if payload["to"] == "owner":
+        return notice
+    return result_screens.with_result(t, notice, await results.of_ended(session, row.target_id))
 
 
 async def _ad_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -305,7 +314,6 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "refund_decided": _of_placement("notice-refund-decided"),
     "target_rejected": _of_placement("notice-target-rejected"),
     "target_expired": _of_placement("notice-target-expired"),
-    "target_paid": _of_placement("notice-target-paid"),
     "target_refunded": _of_placement("notice-target-refunded"),
     "funds_missing": _of_placement("notice-funds-missing"),
     "loss_open": _of_placement("notice-loss-open"),
@@ -328,6 +336,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "breach_dismissed": _of_placement("notice-breach-dismissed"),
 }
 _KINDS: Mapping[str, Render] = {
+    "target_paid": _target_paid,
     **channel_notices.RENDER,
     "ad_offered": _ad_offered,
     "ad_offered_to_manager": _ad_offered,

@@ -168,7 +168,7 @@ class Server(web.Server):
         return _Connection(
             self,
             loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]  # aiohttp takes None for no log
+            access_log=None,
             keepalive_timeout=KEEPALIVE_SECONDS,
             lingering_time=0.0,
         )

@@ -7,7 +7,8 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, OnPlacement, PlacementAct, Screen
-from bot.screens import formats, wanted_changes
+from bot.result_callbacks import PlacementResults, Results
+from bot.screens import clicks, formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -112,10 +113,19 @@ def placement(t: Texts, row: Placement) -> Outgoing:
         rows(
             post_links(t, row),
             *_pending_buttons(t, row),
+            [clicks.links_button(t, row.target_id)],
+            *_result_button(t, row),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
     )
+
+
+def _result_button(t: Texts, row: Placement) -> list[list[InlineKeyboardButton]]:
+    if get_published_at(row) is None:
+        return []
+    data = PlacementResults(form=Results.SCREEN, id=row.target_id)
+    return [[button(t("results-button"), data)]]
 
 
 def _pending_buttons(t: Texts, row: Placement) -> list[list[InlineKeyboardButton]]:

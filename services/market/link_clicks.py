@@ -61,7 +61,7 @@ async def read(session: AsyncSession, after: Position) -> tuple[list[Link], Posi
         .limit(BATCH)
     )
     found = rows.all()
-    links = [Link(*row[:4]) for row in found]
+    links = [Link(token, id_, url, until) for token, id_, url, until, _ in found if until]
     return links, (found[-1].changed_at, found[-1].token) if found else after
 
 

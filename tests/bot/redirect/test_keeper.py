@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from bot.redirect import clicks, keeper
+from bot.redirect import clicks
 from bot.redirect.keeper import Keeper
 from bot.redirect.server import Redirect
 from bot.redirect.targets import Targets
@@ -137,7 +137,7 @@ async def test_an_error_ends_nothing(database: Database, monkeypatch: pytest.Mon
     async def fail(*_: object) -> None:
         raise ValueError("unexpected")
 
-    monkeypatch.setattr(keeper.link_clicks, "now", fail)
+    monkeypatch.setattr(link_clicks, "now", fail)
     with capture_logs() as logs:
         assert not await kept.round()
     assert [line["event"] for line in logs] == ["Worker error"]
