@@ -26,14 +26,19 @@ AD = Creative(
 
 
 async def deal(
-    session: AsyncSession, *, creative: Creative = AD, price: int = people.PRICE, asks: bool = False
+    session: AsyncSession,
+    *,
+    creative: Creative = AD,
+    price: int = people.PRICE,
+    promised_hours: int = 24,
+    asks: bool = False,
 ) -> Deal:
     """Submit a placement of a campaign that counts clicks."""
     advertiser = await people.person(session, balance=4 * price)
     owner = await people.person(session)
     moderator = await people.staff(session)
     connect = people.asking_channel if asks else people.channel
-    place = await connect(session, owner, price=price)
+    place = await connect(session, owner, price=price, promised_hours=promised_hours)
     bought = await campaigns.create(
         session, actor=advertiser, name="Bakery", creative=creative, total_budget=4 * price
     )
