@@ -98,6 +98,7 @@ def ticks(
     rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
     expire = partial(watchdogs.expire_targets, sessions)
     suspend_removed = partial(watchdogs.suspend_after_removals, sessions)
+    count_clicks = partial(watchdogs.count_channel_clicks, sessions)
     queue_cards = partial(watchdogs.queue_cards, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
@@ -144,6 +145,7 @@ def ticks(
         Tick("breaches", 10.0, HANG_SECONDS, partial(post_checks.refund_breaches, sessions)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
         Tick("early removals", 30.0, HANG_SECONDS, leader.leader_only(suspend_removed)),
+        Tick("channel clicks", 300.0, HANG_SECONDS, leader.leader_only(count_clicks)),
         Tick("submission cards", 2.0, HANG_SECONDS, leader.leader_only(queue_cards)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),

@@ -6,7 +6,13 @@ import structlog
 
 from bot import readiness, switches
 from db.session import Sessions
-from services.market import early_removals, placement_expiry, staff_requests, submission_cards
+from services.market import (
+    early_removals,
+    link_clicks,
+    placement_expiry,
+    staff_requests,
+    submission_cards,
+)
 from services.money import correction_expiry, incidents, stuck_escrows
 from services.platform import daily_report, guards, hanging_sessions, killswitches, outbox
 from services.posts import clock_steps, rescue
@@ -49,6 +55,12 @@ async def expire_targets(sessions: Sessions) -> None:
         expired = await placement_expiry.expire_targets(session)
     if expired:
         log.info("Placements expired", targets=expired)
+
+
+async def count_channel_clicks(sessions: Sessions) -> None:
+    """Count what ads have brought in each channel, for the catalogue."""
+    async with sessions.begin() as session:
+        await link_clicks.count_channels(session)
 
 
 async def suspend_after_removals(sessions: Sessions) -> None:

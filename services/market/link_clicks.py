@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlalchemy import LargeBinary, func, select, text, tuple_
+from sqlalchemy import Integer, LargeBinary, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger
 
@@ -74,6 +74,15 @@ async def salt(session: AsyncSession, day: date, proposed: bytes) -> bytes:
     """Return the salt of today or tomorrow. It becomes `proposed` (32 bytes) if there is none."""
     found = await session.scalar(select(func.click_salt(day, proposed, type_=LargeBinary)))
     return bytes(found or b"")
+
+
+async def count_channels(session: AsyncSession) -> int:
+    """Count again what ads have brought in the channels with new clicks or newly paid ads.
+
+    Returns the number of channels. Locks their rows of `channel_clicks`, by id.
+    """
+    counted = await session.execute(select(func.count_channel_clicks(type_=Integer)))
+    return counted.scalar_one()
 
 
 _RECORD = text(

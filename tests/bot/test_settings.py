@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot import env_file, settings
+from bot.redirect.settings import RedirectSettings
 from db import currencies
 
 GOOD = {
@@ -329,7 +330,8 @@ def test_env_example_names_every_setting() -> None:
         for line in example.read_text().splitlines()
         if "=" in line and line.removeprefix("# ").partition("=")[0].isupper()
     }
-    assert named == {name.upper() for name in settings.Settings.model_fields}
+    known = {*settings.Settings.model_fields, *RedirectSettings.model_fields}
+    assert named == {name.upper() for name in known}
 
 
 def test_the_host_may_be_an_address_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
