@@ -28,19 +28,19 @@ _NUMBERS = 3
 
 def of_placement(t: Texts, result: Result, now: datetime) -> bytes:
     """Return the page about one placement."""
-    title = t("report-title-placement", id=str(result.target_id))
+    title = t("result-page-title-placement", id=str(result.target_id))
     return _page(t, title, Total([result]), now)
 
 
 def of_campaign(t: Texts, campaign: Campaign, total: Total, now: datetime) -> bytes:
     """Return the page about the published placements of a campaign."""
-    return _page(t, t("report-title-campaign", campaign=campaign.name), total, now)
+    return _page(t, t("result-page-title-campaign", campaign=campaign.name), total, now)
 
 
 def _page(t: Texts, title: str, total: Total, now: datetime) -> bytes:
     repeats, bots = total.left_out
     heads = "".join(
-        f"<th{_class(number)}>{escape(t(f'report-column-{name}'))}</th>"
+        f"<th{_class(number)}>{escape(t('result-page-column', name=name))}</th>"
         for number, name in enumerate(_COLUMNS)
     )
     lines = "".join(_row(_cells(t, each)) for each in total.results)
@@ -50,11 +50,11 @@ def _page(t: Texts, title: str, total: Total, now: datetime) -> bytes:
         '<meta name="referrer" content="no-referrer">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
-        f'<p class="made">{escape(t("report-made", at=t.time(now)))}</p>',
+        f'<p class="made">{escape(t("result-page-made", at=t.time(now)))}</p>',
         _summary(t, total),
         _chart(t, total),
         f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>",
-        f'<p class="how">{escape(t("report-how", repeats=repeats, bots=bots))}</p>',
+        f'<p class="how">{escape(t("result-page-how", repeats=repeats, bots=bots))}</p>',
         "</body></html>\n",
     ]
     return "\n".join(part for part in parts if part).encode()
@@ -62,17 +62,16 @@ def _page(t: Texts, title: str, total: Total, now: datetime) -> bytes:
 
 def _summary(t: Texts, total: Total) -> str:
     facts = [("price", t.money(total.price)), *_measured(t, total)]
-    return "<dl>{}</dl>".format(
-        "".join(
-            f"<div><dt>{escape(t(f'report-column-{name}'))}</dt><dd>{escape(value)}</dd></div>"
-            for name, value in facts
-        )
+    shown = (
+        f"<div><dt>{escape(t('result-page-column', name=name))}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in facts
     )
+    return f"<dl>{''.join(shown)}</dl>"
 
 
 def _measured(t: Texts, total: Total) -> Sequence[tuple[str, str]]:
     if not total.measured:
-        return [("clicks", t("report-not-counted"))]
+        return [("clicks", t("result-page-not-counted"))]
     each = total.price_per_click
     price = [] if each is None else [("price-per-click", t.money(each))]
     return [("clicks", str(total.clicks)), *price]
@@ -86,16 +85,16 @@ def _chart(t: Texts, total: Total) -> str:
     data = base64.b64encode(picture).decode()
     words = ", ".join(f"{t.day(day)}: {clicks}" for day, clicks in by_day)
     return (
-        f"<h2>{escape(t('report-clicks-by-day'))}</h2>"
+        f"<h2>{escape(t('result-page-clicks-by-day'))}</h2>"
         f'<img src="data:image/png;base64,{data}" alt="{escape(words)}">'
     )
 
 
 def _cells(t: Texts, row: Result) -> Sequence[str]:
-    unknown = t("report-unknown")
+    unknown = t("result-page-unknown")
     total = Total([row])
     each = total.price_per_click
-    refunded = f" ({t('report-refunded')})" if row.status is TargetStatus.REFUNDED else ""
+    refunded = f" ({t('result-page-refunded')})" if row.status is TargetStatus.REFUNDED else ""
     return (
         f"#{row.target_id}",
         row.channel_title,
@@ -103,7 +102,7 @@ def _cells(t: Texts, row: Result) -> Sequence[str]:
         f"{t.money(row.price)}{refunded}",
         unknown if row.kept_hours is None else f"{row.kept_hours} / {row.promised_hours}",
         unknown if row.subscribers is None else str(row.subscribers),
-        str(row.clicks) if row.is_tracked else t("report-not-counted"),
+        str(row.clicks) if row.is_tracked else t("result-page-not-counted"),
         "" if each is None else t.money(each),
     )
 

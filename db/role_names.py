@@ -6,7 +6,7 @@ The files of the product write the usual names, for example `adtech_bot`.
 import re
 from collections.abc import Mapping
 
-JOBS = ("owner", "app", "intake", "bot", "clock", "reports")
+JOBS = ("owner", "app", "intake", "bot", "clock", "reports", "redirect")
 """The parts of the usual names behind `adtech_`."""
 USUAL = {job: f"adtech_{job}" for job in JOBS}
 _LATEST = "redirect"

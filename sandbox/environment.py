@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cryptography.fernet import Fernet
 
 from bot import env_file, settings
-from bot.redirect.settings import RedirectSettings
+from bot.redirect_settings import RedirectSettings
 from db.models.destinations import PayoutMethod
 from db.money import STARS
 from sandbox.startup_errors import CannotStart

@@ -115,7 +115,7 @@ def _of_placement(message_id: str) -> OfPlacement:
 
 async def _target_paid(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     row = await moderation.get_details(session, target_id=payload["target_id"])
-    notice = screens.placement(t, "notice-target-paid", row, payload)
+    notice = _of_placement("notice-target-paid")(t, row, payload)
     if payload["to"] == "owner":
         return notice
     return result_screens.with_result(t, notice, await results.of_ended(session, row.target_id))

@@ -11,8 +11,8 @@ from aiohttp import web
 from bot import health_pages, logging, settings
 from bot.redirect.keeper import Keeper
 from bot.redirect.server import Redirect, Server
-from bot.redirect.settings import RedirectSettings
 from bot.redirect.targets import Targets
+from bot.redirect_settings import RedirectSettings
 from db.session import create_engine, create_sessions, dispose
 
 POOL_SIZE = 2

@@ -65,7 +65,7 @@ class Clock:
 
 @dataclass
 class Redirect:
-    """What the redirect knows. It needs no database to answer."""
+    """The state of the redirect. It needs no database to answer."""
 
     targets: Targets
     trusted_proxies: Sequence[Network] = ()

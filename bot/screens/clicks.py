@@ -32,8 +32,8 @@ def choice(t: Texts, row: Campaign, base: str) -> Outgoing:
     lines = [
         t("clicks-choice", campaign=row.name, counted=_yes_or_no(is_counted), base=base),
         "",
-        *_listed(t, "clicks-choice-counted", found.countable),
-        *_listed(t, "clicks-choice-others", found.others),
+        *_listed(t, t("clicks-choice-counted"), found.countable),
+        *_listed(t, t("clicks-choice-others"), found.others),
     ]
     if not found.countable:
         lines.append(t("clicks-choice-none"))
@@ -51,7 +51,7 @@ def choice(t: Texts, row: Campaign, base: str) -> Outgoing:
 def _listed(t: Texts, heading: str, urls: Sequence[str]) -> list[str]:
     if not urls:
         return []
-    lines = [t(heading), *(t("clicks-link", url=_short(url)) for url in urls[:_MOST_SHOWN])]
+    lines = [heading, *(t("clicks-link", url=_short(url)) for url in urls[:_MOST_SHOWN])]
     if len(urls) > _MOST_SHOWN:
         lines.append(t("clicks-more", count=len(urls) - _MOST_SHOWN))
     return lines

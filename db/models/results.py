@@ -80,7 +80,7 @@ class ClickSalt(Base):
 
 
 class ChannelClicks(Base):
-    """What earlier ads with tracked links have brought in a channel."""
+    """The clicks that earlier ads with tracked links have brought in a channel."""
 
     __tablename__ = "channel_clicks"
     __table_args__ = (

@@ -39,7 +39,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Result:
-    """What one placement has brought. The price is in minor units."""
+    """The result of one placement. The price is in minor units."""
 
     target_id: int
     channel_title: str
@@ -67,7 +67,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Total:
-    """What several placements have brought together, or one."""
+    """The result of several placements together, or of one."""
 
     results: Sequence[Result]
 

@@ -12,6 +12,9 @@ TESTED_ELSEWHERE = {
     "bot/callbacks bot/operator_callbacks": "test_fallback forges them, and the tests of all"
     " handlers press them",
     "bot/owner_callbacks": "handlers/test_offers presses its buttons",
+    "bot/result_callbacks": "handlers/test_results presses and forges its buttons",
+    "bot/start_errors": "test_startup_checks and test_health_pages meet it",
+    "bot/redirect/metrics": "redirect/test_server and redirect/test_clicks count with it",
     "bot/removal_callbacks": "handlers/test_early_removals presses its buttons",
     "services/market/channel_takeovers": "test_channels gives channels to new owners with it",
     "services/platform/removal_errors": "services/market/test_early_removals meets it",

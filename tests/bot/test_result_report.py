@@ -60,8 +60,8 @@ def test_the_page_stands_alone_and_says_everything(language: str) -> None:
     for known in ("#7", "#8", t.money(5_000), t.money(1_250), "1200", "24 / 24", "4"):
         assert known in read.words
     assert read.words.count(EVIL) == 3  # the title, the heading and the row
-    assert t("report-not-counted") in read.words
-    assert t("report-how", repeats=1, bots=2) in read.words
+    assert t("result-page-not-counted") in read.words
+    assert t("result-page-how", repeats=1, bots=2) in read.words
     assert ("ru" if language == "ru" else "en") in page.decode()[:60]
 
 

@@ -8,7 +8,6 @@ import pytest
 from pydantic import ValidationError
 
 from bot import env_file, settings
-from bot.redirect.settings import RedirectSettings
 from db import currencies
 
 GOOD = {
@@ -321,17 +320,6 @@ def test_the_file_is_read_as_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_
     assert settings.load().currency == "EUR"
     monkeypatch.setenv("CURRENCY", "JPY")
     assert settings.load().currency == "JPY"
-
-
-def test_env_example_names_every_setting() -> None:
-    example = Path(__file__).parents[2] / ".env.example"
-    named = {
-        line.removeprefix("# ").partition("=")[0]
-        for line in example.read_text().splitlines()
-        if "=" in line and line.removeprefix("# ").partition("=")[0].isupper()
-    }
-    known = {*settings.Settings.model_fields, *RedirectSettings.model_fields}
-    assert named == {name.upper() for name in known}
 
 
 def test_the_host_may_be_an_address_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:

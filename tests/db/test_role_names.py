@@ -70,3 +70,11 @@ def test_one_function_alone_knows_the_names() -> None:
         if usual.search(text[text.index("CREATE OR REPLACE") :])
     }
     assert knowing == {"role_name"}
+
+
+def test_an_installation_that_does_not_know_the_latest_role_goes_on() -> None:
+    earlier = [job for job in role_names.JOBS if job != "redirect"]
+    single = role_names.parse(",".join(f"{job}=all_in_one" for job in earlier))
+    assert role_names.is_single(single)
+    named = role_names.parse(",".join(f"{job}=acme_{job}" for job in earlier))
+    assert named["redirect"] == "adtech_redirect"

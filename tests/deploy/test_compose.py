@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from bot.redirect.settings import RedirectSettings
+from bot.redirect_settings import RedirectSettings
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bot.redirect.settings import RedirectSettings
+from bot.redirect_settings import RedirectSettings
 from bot.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "deploy/kubernetes"

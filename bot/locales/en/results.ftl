@@ -74,20 +74,21 @@ notice-result = 📊 { $counted ->
     }. 
    *[no] {""}
 }Everything that is known about it is under “📊 Result”.
-report-title-placement = Result of placement #{ $id }
-report-title-campaign = Results of the campaign “{ $campaign }”
-report-made = Made on { $at }
-report-column-placement = Placement
-report-column-channel = Channel
-report-column-published = Published
-report-column-price = Price
-report-column-kept = Hours seen
-report-column-subscribers = Subscribers
-report-column-clicks = Clicks
-report-column-price-per-click = Price of a click
-report-total = Together
-report-clicks-by-day = Clicks by day (UTC)
-report-not-counted = not counted
-report-refunded = refunded
-report-unknown = not known
-report-how = A click is the first visit of a person on a day (UTC) over the link in the ad. Repeated visits ({ $repeats }) and programs ({ $bots }) are left out. The bot has looked at the posts itself; subscribers are what Telegram said on the day of the publication or last before it. The price of a click is the price of the measured placements by their clicks.
+result-page-title-placement = Result of placement #{ $id }
+result-page-title-campaign = Results of the campaign “{ $campaign }”
+result-page-made = Made on { $at }
+result-page-column = { $name ->
+    [placement] Placement
+    [channel] Channel
+    [published] Published
+    [price] Price
+    [kept] Hours seen
+    [subscribers] Subscribers
+    [clicks] Clicks
+   *[price-per-click] Price of a click
+}
+result-page-clicks-by-day = Clicks by day (UTC)
+result-page-not-counted = not counted
+result-page-refunded = refunded
+result-page-unknown = not known
+result-page-how = A click is the first visit of a person on a day (UTC) over the link in the ad. Repeated visits ({ $repeats }) and programs ({ $bots }) are left out. The bot has looked at the posts itself; subscribers are what Telegram said on the day of the publication or last before it. The price of a click is the price of the measured placements by their clicks.

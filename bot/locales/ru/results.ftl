@@ -75,20 +75,21 @@ notice-result = 📊 { $counted ->
     }. 
    *[no] {""}
 }Всё, что о нём известно, — под «📊 Результат».
-report-title-placement = Результат размещения #{ $id }
-report-title-campaign = Результаты кампании «{ $campaign }»
-report-made = Составлено { $at }
-report-column-placement = Размещение
-report-column-channel = Канал
-report-column-published = Опубликовано
-report-column-price = Цена
-report-column-kept = Часов видели
-report-column-subscribers = Подписчики
-report-column-clicks = Переходы
-report-column-price-per-click = Цена перехода
-report-total = Всего
-report-clicks-by-day = Переходы по дням (UTC)
-report-not-counted = не считались
-report-refunded = возвращена
-report-unknown = неизвестно
-report-how = Переход — это первое посещение человека за день (UTC) по ссылке в объявлении. Повторные посещения ({ $repeats }) и программы ({ $bots }) не учтены. Посты бот проверял сам; число подписчиков — то, которое Telegram назвал в день публикации или последним до неё. Цена перехода — это цена размещений с подсчётом, делённая на их переходы.
+result-page-title-placement = Результат размещения #{ $id }
+result-page-title-campaign = Результаты кампании «{ $campaign }»
+result-page-made = Составлено { $at }
+result-page-column = { $name ->
+    [placement] Размещение
+    [channel] Канал
+    [published] Опубликовано
+    [price] Цена
+    [kept] Часов видели
+    [subscribers] Подписчики
+    [clicks] Переходы
+   *[price-per-click] Цена перехода
+}
+result-page-clicks-by-day = Переходы по дням (UTC)
+result-page-not-counted = не считались
+result-page-refunded = возвращена
+result-page-unknown = неизвестно
+result-page-how = Переход — это первое посещение человека за день (UTC) по ссылке в объявлении. Повторные посещения ({ $repeats }) и программы ({ $bots }) не учтены. Посты бот проверял сам; число подписчиков — то, которое Telegram назвал в день публикации или последним до неё. Цена перехода — это цена размещений с подсчётом, делённая на их переходы.
