@@ -25,7 +25,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## start the whole product with a local Telegram server; Ctrl-C stops it
-	@exec $(BIN)/python -m sandbox $(ARGS)
+	@exec $(BIN)/python -m sandbox --redirect $(ARGS)
 
 demo: $(READY) ## buy, moderate, publish and pay for one ad by buttons, then check the ledger
 	@exec $(BIN)/python -m sandbox.demo $(ARGS)

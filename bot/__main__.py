@@ -37,6 +37,7 @@ from bot.leader_election import LeaderElection
 from bot.polling import ALLOWED_UPDATES, Poller
 from bot.process_watch import ProcessWatch
 from bot.settings import Settings
+from bot.start_errors import CannotStartError
 from bot.telegram.answers import create_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.webhook_watch import WebhookWatch
@@ -69,7 +70,7 @@ def main() -> None:
     startup_checks.warn_of_other_money(config)
     try:
         asyncio.run(_run(config))
-    except startup_checks.CannotStartError as error:
+    except CannotStartError as error:
         sys.stderr.write(f"bot: {error}\n")
         raise SystemExit(2) from None
 

@@ -48,6 +48,14 @@ from bot.operator_callbacks import (
     SignLaunch,
     SwitchAct,
 )
+from bot.result_callbacks import (
+    CampaignResults,
+    CountAct,
+    CountClicks,
+    PlacementResults,
+    Results,
+    ShowLinks,
+)
 from bot.screens import dead_letters
 
 _READ_ONLY = (
@@ -63,6 +71,10 @@ _READ_ONLY = (
 )
 _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnCampaign: lambda pressed: Go(screen=Screen.CAMPAIGN, id=pressed.id),
+    CountClicks: lambda pressed: CountClicks(act=CountAct.ASK, id=pressed.id),
+    ShowLinks: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
+    PlacementResults: lambda pressed: PlacementResults(form=Results.SCREEN, id=pressed.id),
+    CampaignResults: lambda pressed: CampaignResults(form=Results.SCREEN, id=pressed.id),
     OnPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
     CancelPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
     OnChannel: lambda pressed: Go(screen=Screen.CHANNEL, id=pressed.id),

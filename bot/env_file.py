@@ -13,7 +13,7 @@ from dotenv.parser import parse_stream
 VARIABLE = "ADTECH_ENV_FILE"
 """The environment variable that names another file."""
 BESIDE_PRODUCT = Path(__file__).parents[1] / ".env"
-_PATHS = ("AUDIT_CHAIN_FILE",)
+_PATHS = ("AUDIT_CHAIN_FILE", "LINKS_FILE")
 """The settings that hold a path. In the file, a path begins at the folder of the file."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.startup_checks import CannotStartError
+from bot.start_errors import CannotStartError
 
 Check = Callable[[], Awaitable[tuple[dict[str, Any], bool]]]
 

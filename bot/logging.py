@@ -18,7 +18,7 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from bot.settings import CommandSettings, Settings
+from bot.settings import CommandSettings, FromEnvironment
 from db import address
 from services.platform.errors import DomainError
 
@@ -53,7 +53,7 @@ _PATTERNS = (
 _VERBOSE_LOGGERS = ("sqlalchemy.engine", "aiogram_dialog", "aiohttp.access", "asyncio")
 
 
-def setup(settings: Settings | CommandSettings) -> None:
+def setup(settings: FromEnvironment | CommandSettings) -> None:
     """Configure the log for every later event, warning and uncaught exception."""
     shared = _processors(_secrets(settings))
     renderer: Processor = (
@@ -102,7 +102,7 @@ def _processors(secrets: tuple[str, ...]) -> list[Processor]:
     ]
 
 
-def _secrets(settings: Settings | CommandSettings) -> tuple[str, ...]:
+def _secrets(settings: FromEnvironment | CommandSettings) -> tuple[str, ...]:
     """Return the secrets and passwords in the settings, the longest first."""
     secrets = set()
     for _, value in settings:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import NoDecode
 
 from bot import redis_url
@@ -114,6 +115,19 @@ def _keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    is_whole = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    if not is_whole or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be https:// and a host, without a path")
+    address.require_host_name(parts.hostname or "")
+    return value.rstrip("/")
+
+
+def _networks(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
 CancelCutoff = Annotated[Duration, AfterValidator(_short_cutoff)]
 AnswerTime = Annotated[Duration, AfterValidator(_before_decision)]
@@ -127,6 +141,8 @@ EncryptionKeys = Annotated[SecretStr, AfterValidator(_keys)]
 Port = Annotated[int, Field(ge=0, le=65_535)] | None
 """A port that is closed if it is None."""
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_networks)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["json", "console"]

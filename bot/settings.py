@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -43,6 +43,7 @@ from bot.setting_types import (
     LogLevel,
     PayoutMethods,
     Port,
+    PublicUrl,
     RedisUrl,
     Retention,
     RollbackLimits,
@@ -59,6 +60,8 @@ from services.platform.encryption import Encryption
 # Telegram may answer one search from an old cache. Only two searches prove that a post is absent.
 SHORTEST_PRODUCTION_PROBE_GAP = timedelta(minutes=3)
 """The smallest PROBE_GAP (time between two searches for a post) in production."""
+
+S = TypeVar("S", bound="FromEnvironment")
 
 LAUNCH_TOP_UPS = 50
 """Without LAUNCH_AMOUNT, the launch's placement costs at most this many times the least top-up."""
@@ -90,8 +93,8 @@ class _EnvFile(EnvSettingsSource):
         return self._values
 
 
-class Settings(BaseSettings):
-    """All settings of a process, validated."""
+class FromEnvironment(BaseSettings):
+    """Settings that are read from the environment and from the file `.env`."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -100,6 +103,30 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
         validate_default=False,
     )
+
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = "json"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - env_file reads it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no secrets are in files
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources of the settings, the one with the highest priority first."""
+        return init_settings, env_settings, _EnvFile(settings_cls, env_file.read())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty_values(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value != ""}
+
+
+class Settings(FromEnvironment):
+    """All settings of the bot and the scheduler, validated."""
 
     bot_token: SecretStr
     bot_api_url: str = ""
@@ -127,6 +154,7 @@ class Settings(BaseSettings):
     destination_keys: EncryptionKeys = SecretStr("")
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
+    public_url: PublicUrl = ""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     metrics_port: Port = None
@@ -153,26 +181,7 @@ class Settings(BaseSettings):
     audit_chain_file: Path | None = None
     daily_report_hour: Annotated[int, Field(ge=0, le=23)] = 6
     pg_bin: Path | None = None
-    log_level: LogLevel = "INFO"
-    log_format: LogFormat = "json"
     environment: Literal["development", "staging", "production"] = "production"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - env_file reads it
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no secrets are in files
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources of the settings, the one with the highest priority first."""
-        return init_settings, env_settings, _EnvFile(settings_cls, env_file.read())
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty_values(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if value != ""}
 
     @field_validator("bot_token")
     @classmethod
@@ -265,6 +274,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"MIGRATION_DATABASE_URL must name another role than {setting}")
         return self
 
+    @model_validator(mode="after")
+    def _check_public_url(self) -> Self:
+        if self.environment == "production" and self.public_url.startswith("http:"):
+            raise ValueError("PUBLIC_URL must start with https:// in production")
+        return self
+
     @property
     def top_up_limits(self) -> tuple[int, int]:
         """The smallest and the largest amount of a top-up, in minor units."""
@@ -346,13 +361,18 @@ def load_for_command(*databases: str, uses: str = "") -> CommandSettings:
 
 
 def load() -> Settings:
-    """Read the settings from the environment, and from `.env` if they are missing there.
+    """Read the settings of the bot and the scheduler, as `load_as` does."""
+    return load_as(Settings)
+
+
+def load_as(model: type[S]) -> S:
+    """Read settings from the environment, and from `.env` if they are missing there.
 
     If a setting is wrong or missing, write its name to stderr and exit with status 2. Values are
     never printed.
     """
     try:
-        return Settings()
+        return model()
     except ValidationError as error:
         problem = "; ".join(_sentence(e["loc"], e["type"], e["msg"]) for e in _details(error))
     except env_file.EnvFileError as error:

@@ -20,6 +20,7 @@ from bot import outages
 from bot.admin_chat import AdminChat
 from bot.context import DatabaseAwayError, database_errors, read_only
 from bot.settings import Settings
+from bot.start_errors import CannotStartError
 from db import address
 from db.money import STARS
 from db.session import Sessions, cause, is_refused
@@ -31,10 +32,6 @@ log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 2.0
 AWAY = (TelegramNetworkError, TelegramServerError, TelegramRetryAfter)
 _GONE = (ChatMemberStatus.LEFT, ChatMemberStatus.KICKED)
-
-
-class CannotStartError(Exception):
-    """The bot cannot start. The message is one line for the person who starts the bot."""
 
 
 def warn_of_unproven_databases(settings: Settings) -> None:

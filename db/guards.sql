@@ -5,13 +5,13 @@
 -- does everything, it is `adtech_owner`.
 WITH ours AS (
     SELECT DISTINCT ON (known.oid) known.oid, 'adtech_' || job AS usual_name
-    FROM unnest(ARRAY['owner', 'app', 'intake', 'bot', 'clock', 'reports']) WITH ORDINALITY AS jobs (job, number)
+    FROM unnest(ARRAY['owner', 'app', 'intake', 'bot', 'clock', 'reports', 'redirect']) WITH ORDINALITY AS jobs (job, number)
     JOIN pg_roles known ON known.rolname = role_name(job)
     ORDER BY known.oid, number
 ), role AS (
     SELECT pg_roles.oid, coalesce(usual_name, CASE
         WHEN rolname IN ('adtech_owner', 'adtech_app', 'adtech_intake', 'adtech_bot', 'adtech_clock',
-            'adtech_reports') THEN quote_literal(rolname) ELSE rolname END) AS name
+            'adtech_reports', 'adtech_redirect') THEN quote_literal(rolname) ELSE rolname END) AS name
     FROM pg_roles LEFT JOIN ours ON ours.oid = pg_roles.oid
     UNION ALL
     SELECT 0, 'PUBLIC'

@@ -6,9 +6,11 @@ The files of the product write the usual names, for example `adtech_bot`.
 import re
 from collections.abc import Mapping
 
-JOBS = ("owner", "app", "intake", "bot", "clock", "reports")
+JOBS = ("owner", "app", "intake", "bot", "clock", "reports", "redirect")
 """The parts of the usual names behind `adtech_`."""
 USUAL = {job: f"adtech_{job}" for job in JOBS}
+_LATEST = "redirect"
+"""The job that installations of the releases before do not name."""
 _LONGEST = 63
 """PostgreSQL cuts longer names."""
 _USUAL_NAME = re.compile(rf"(')?\badtech_({'|'.join(JOBS)})\b(')?")
@@ -22,14 +24,15 @@ class RoleNamesError(ValueError):
 def parse(text: str) -> Mapping[str, str]:
     """Return the name of each role by job. `text` is for example `owner=acme_owner,bot=acme_bot`.
 
-    A role that `text` does not name has its usual name. Raises RoleNamesError.
+    A role that `text` does not name has its usual name, and the latest one that of all others if
+    these have one name. Raises RoleNamesError.
     """
-    names = dict(USUAL)
+    given = {}
     for part in (part.strip() for part in text.split(",")):
         job, _, name = (word.strip() for word in part.partition("="))
         if not part:
             continue
-        if job not in names:
+        if job not in USUAL:
             raise RoleNamesError(f"must have only these names before =: {', '.join(JOBS)}")
         is_plain = name.isprintable() and not set(name) & set("'\"\\:%$")
         if not name or not is_plain or len(name.encode()) > _LONGEST:
@@ -37,9 +40,13 @@ def parse(text: str) -> Mapping[str, str]:
                 f"must have behind {job}= a name of at most {_LONGEST} characters,"
                 " without quotes and the characters \\ : % $"
             )
-        names[job] = name
+        given[job] = name
+    names = USUAL | given
+    others = {name for job, name in names.items() if job != _LATEST}
+    if _LATEST not in given and len(others) == 1:
+        names[_LATEST] = others.pop()
     if 1 < len(set(names.values())) < len(JOBS):
-        raise RoleNamesError("must name six different roles, or the same one six times")
+        raise RoleNamesError("must name seven different roles, or the same one seven times")
     return names
 
 

@@ -94,6 +94,7 @@ CREATE TABLE campaign_targets (
     ending character varying(32) DEFAULT 'left'::character varying NOT NULL,
     complaint_window interval DEFAULT '00:00:00'::interval NOT NULL,
     cancelled_at timestamp with time zone,
+    link_base text,
     CONSTRAINT pk_campaign_targets PRIMARY KEY (id),
     CONSTRAINT uq_campaign_targets_key UNIQUE (key),
     CONSTRAINT fk_campaign_targets_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -116,6 +117,7 @@ CREATE INDEX ix_campaign_targets_campaign_id_id ON campaign_targets USING btree 
 CREATE INDEX ix_campaign_targets_channel_id_id ON campaign_targets USING btree (channel_id, id);
 CREATE INDEX ix_campaign_targets_owner_id_id ON campaign_targets USING btree (owner_id, id);
 CREATE INDEX ix_campaign_targets_pending ON campaign_targets USING btree (created_at) WHERE status::text = 'pending'::text;
+CREATE INDEX ix_campaign_targets_tracked ON campaign_targets USING btree (channel_id) WHERE link_base IS NOT NULL;
 CREATE INDEX ix_campaign_targets_txn ON campaign_targets USING btree (txn);
 CREATE TRIGGER agreed_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'approved'::text) EXECUTE FUNCTION require_answer('accepted');
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>approved', 'pending>rejected', 'pending>withdrawn', 'pending>expired', 'approved>posted', 'approved>refunded', 'pending>posted', 'pending>refunded');
@@ -127,8 +129,10 @@ CREATE TRIGGER decided_by_admin BEFORE UPDATE OF status ON campaign_targets FOR 
 CREATE TRIGGER declined_by_owner BEFORE UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (old.status::text = 'pending'::text AND new.status::text = 'rejected'::text AND new.decided_by = new.owner_id) EXECUTE FUNCTION require_answer('declined');
 CREATE TRIGGER frozen BEFORE UPDATE OF campaign_id, channel_id, owner_id, fee_bps, price, promised_hours, publish_at, answer_due_at ON campaign_targets FOR EACH ROW WHEN (old.campaign_id IS DISTINCT FROM new.campaign_id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.owner_id IS DISTINCT FROM new.owner_id OR old.fee_bps IS DISTINCT FROM new.fee_bps OR old.version = new.version AND (old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.publish_at IS DISTINCT FROM new.publish_at OR old.answer_due_at IS DISTINCT FROM new.answer_due_at)) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER frozen_format BEFORE UPDATE OF hours_on_top, ending ON campaign_targets FOR EACH ROW WHEN (old.version = new.version AND (old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text)) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen_links BEFORE UPDATE OF link_base ON campaign_targets FOR EACH ROW WHEN (old.link_base IS DISTINCT FROM new.link_base) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER frozen_window BEFORE UPDATE OF complaint_window ON campaign_targets FOR EACH ROW WHEN (old.complaint_window IS DISTINCT FROM new.complaint_window) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaign_targets FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE TRIGGER links_open AFTER UPDATE OF status ON campaign_targets FOR EACH ROW WHEN (new.link_base IS NOT NULL AND old.status::text <> new.status::text AND (new.status::text = ANY (ARRAY['approved'::text, 'posted'::text, 'refunded'::text]))) EXECUTE FUNCTION open_links();
 CREATE TRIGGER new_version BEFORE UPDATE OF version, creative, changed_at ON campaign_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version OR old.creative IS DISTINCT FROM new.creative OR old.changed_at IS DISTINCT FROM new.changed_at) EXECUTE FUNCTION guard_version();
 CREATE TRIGGER owner_is_asked BEFORE INSERT ON campaign_targets FOR EACH ROW EXECUTE FUNCTION require_question();
 CREATE TRIGGER stamped BEFORE UPDATE ON campaign_targets FOR EACH ROW EXECUTE FUNCTION stamp_txn();
@@ -151,6 +155,7 @@ CREATE TABLE campaigns (
     status character varying(32) DEFAULT 'draft'::character varying NOT NULL,
     key text,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    link_base text,
     CONSTRAINT pk_campaigns PRIMARY KEY (id),
     CONSTRAINT uq_campaigns_key UNIQUE (key),
     CONSTRAINT fk_campaigns_advertiser_id FOREIGN KEY (advertiser_id) REFERENCES users(id),
@@ -164,7 +169,7 @@ CREATE TRIGGER initial_status BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.
 GRANT INSERT, SELECT ON campaigns TO adtech_bot;
 GRANT SELECT ON campaigns TO adtech_clock;
 GRANT SELECT ON campaigns TO adtech_reports;
-GRANT UPDATE (status) ON campaigns TO adtech_bot;
+GRANT UPDATE (status, link_base) ON campaigns TO adtech_bot;
 
 CREATE TABLE card_readers (
     campaign_target_id bigint NOT NULL,
@@ -229,6 +234,20 @@ CREATE TRIGGER planned_times_kept AFTER INSERT ON channel_calendars FOR EACH ROW
 GRANT INSERT, SELECT, UPDATE ON channel_calendars TO adtech_bot;
 GRANT SELECT ON channel_calendars TO adtech_clock;
 GRANT SELECT ON channel_calendars TO adtech_reports;
+
+CREATE TABLE channel_clicks (
+    channel_id bigint NOT NULL,
+    measured_ads bigint NOT NULL,
+    median_clicks bigint NOT NULL,
+    price_per_click bigint,
+    counted_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_channel_clicks PRIMARY KEY (channel_id),
+    CONSTRAINT fk_channel_clicks_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id)
+);
+CREATE INDEX ix_channel_clicks_price_per_click ON channel_clicks USING btree (price_per_click, channel_id) WHERE price_per_click IS NOT NULL;
+GRANT SELECT ON channel_clicks TO adtech_bot;
+GRANT SELECT ON channel_clicks TO adtech_clock;
+GRANT SELECT ON channel_clicks TO adtech_reports;
 
 CREATE TABLE channel_formats (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -367,6 +386,33 @@ GRANT INSERT, SELECT ON clawbacks TO adtech_bot;
 GRANT INSERT, SELECT ON clawbacks TO adtech_clock;
 GRANT SELECT ON clawbacks TO adtech_reports;
 
+CREATE TABLE click_days (
+    campaign_target_id bigint NOT NULL,
+    day date NOT NULL,
+    clicks bigint DEFAULT 0 NOT NULL,
+    repeats bigint DEFAULT 0 NOT NULL,
+    bots bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_click_days PRIMARY KEY (campaign_target_id, day),
+    CONSTRAINT fk_click_days_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id)
+);
+CREATE INDEX ix_click_days_day ON click_days USING btree (day, campaign_target_id);
+GRANT SELECT ON click_days TO adtech_bot;
+GRANT SELECT ON click_days TO adtech_clock;
+GRANT SELECT ON click_days TO adtech_reports;
+
+CREATE TABLE click_hashes (
+    day date NOT NULL,
+    campaign_target_id bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT pk_click_hashes PRIMARY KEY (day, campaign_target_id, hash)
+);
+
+CREATE TABLE click_salts (
+    day date NOT NULL,
+    salt bytea NOT NULL,
+    CONSTRAINT pk_click_salts PRIMARY KEY (day)
+);
+
 CREATE TABLE clock_shift (
     id bigint NOT NULL,
     shift interval DEFAULT '00:00:00'::interval NOT NULL,
@@ -378,6 +424,7 @@ CREATE TABLE clock_shift (
 GRANT SELECT ON clock_shift TO adtech_bot;
 GRANT SELECT ON clock_shift TO adtech_clock;
 GRANT SELECT ON clock_shift TO adtech_intake;
+GRANT SELECT ON clock_shift TO adtech_redirect;
 GRANT SELECT ON clock_shift TO adtech_reports;
 
 CREATE TABLE complaint_steps (
@@ -1305,6 +1352,26 @@ GRANT SELECT ON switch_stops TO adtech_bot;
 GRANT SELECT ON switch_stops TO adtech_clock;
 GRANT SELECT ON switch_stops TO adtech_reports;
 
+CREATE TABLE tracked_links (
+    token text NOT NULL,
+    campaign_target_id bigint NOT NULL,
+    base text NOT NULL,
+    url text NOT NULL,
+    works_until timestamp with time zone,
+    changed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_tracked_links PRIMARY KEY (token),
+    CONSTRAINT fk_tracked_links_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX ix_tracked_links_campaign_target_id ON tracked_links USING btree (campaign_target_id);
+CREATE INDEX ix_tracked_links_changed_at ON tracked_links USING btree (changed_at, token) WHERE changed_at IS NOT NULL;
+CREATE TRIGGER frozen BEFORE UPDATE ON tracked_links FOR EACH ROW WHEN (old.token IS DISTINCT FROM new.token OR old.campaign_target_id IS DISTINCT FROM new.campaign_target_id OR old.base IS DISTINCT FROM new.base OR old.url IS DISTINCT FROM new.url) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON tracked_links FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON tracked_links TO adtech_bot;
+GRANT SELECT ON tracked_links TO adtech_clock;
+GRANT SELECT ON tracked_links TO adtech_reports;
+GRANT SELECT (token, campaign_target_id, url, works_until, changed_at) ON tracked_links TO adtech_redirect;
+
 CREATE TABLE user_audit_logs (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     action text NOT NULL,
@@ -1522,6 +1589,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- Functions: each stands in db/functions/NAME.sql
 
 -- absorb_complaint() RETURNS trigger
+-- ad_addresses(ad jsonb) RETURNS SETOF text
 -- add_audit_chain_file(file_name text, actor_id bigint) RETURNS boolean
 -- answer_placement(target_id bigint, actor_id bigint, answer text, reason text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
@@ -1532,10 +1600,12 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- check_external_transfer() RETURNS trigger
 -- check_time(channel_id bigint, at timestamp with time zone, on_top interval) RETURNS text
 -- check_transfer() RETURNS trigger
+-- click_salt(for_day date, proposed bytea) RETURNS bytea
 -- clock() RETURNS timestamp with time zone
 -- closed_until(calendar channel_calendars, at timestamp with time zone, OUT why text, OUT until timestamp with time zone) RETURNS record
 -- complaint_share(target_id bigint, amount bigint) RETURNS bigint
 -- complete_correction() RETURNS trigger
+-- count_channel_clicks() RETURNS integer
 -- count_failures(failure text, number bigint) RETURNS void
 -- count_kept(person_id bigint) RETURNS bigint
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
@@ -1595,17 +1665,21 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- offer_channel_again(channel_id bigint, actor_id bigint, role text, reason text, correlation_id text) RETURNS text
 -- open_complaint(target_id bigint, actor_id bigint, kind text, words text, answer_time interval, correlation_id text, OUT code text, OUT complaint_id bigint, OUT state text) RETURNS record
 -- open_incident(incident_kind text, facts jsonb) RETURNS bigint
+-- open_links() RETURNS trigger
 -- open_wallet(kind text, user_id bigint, counterparty_id bigint, currency text) RETURNS bigint
+-- plain_ad(ad jsonb, target_id bigint) RETURNS jsonb
 -- plan_removal() RETURNS trigger
 -- post_transfer(transfer_key text, transfer_reason text, reference bigint, wallet_ids bigint[], amounts bigint[], reasons text[], actor_id bigint, correlation_id text, OUT transfer_id bigint, OUT created boolean) RETURNS record
 -- publish_time(target_id bigint, publish_at timestamp with time zone) RETURNS timestamp with time zone
 -- purge_checkpoints(keep interval, row_limit integer) RETURNS integer
+-- purge_clicks(row_limit integer) RETURNS integer
 -- purge_heartbeats() RETURNS void
 -- purge_inbox() RETURNS void
 -- purge_late_answers() RETURNS void
 -- purge_outbox(keep interval, row_limit integer) RETURNS integer
 -- purge_post_checks(keep interval, after_job bigint, row_limit integer, OUT deleted integer, OUT last_job bigint) RETURNS record
 -- reconcile_super_admins(listed bigint[]) RETURNS void
+-- record_clicks(target_ids bigint[], days date[], hashes bytea[], counts bigint[], OUT recorded bigint, OUT refused bigint) RETURNS record
 -- record_guard_faults(freezes boolean, facts jsonb) RETURNS bigint
 -- record_launch_check(check_name text, check_passed boolean, check_evidence jsonb, actor_id bigint, inbox_id bigint, correlation_id text) RETURNS boolean
 -- record_ledger_check(violations bigint, details jsonb, progress jsonb, full_since timestamp with time zone) RETURNS void
@@ -1670,7 +1744,9 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- tell_moved_chat() RETURNS trigger
 -- tell_staff_request() RETURNS trigger
 -- time_problem(calendar channel_calendars, at timestamp with time zone, length interval, OUT why text, OUT until timestamp with time zone) RETURNS record
+-- tracked_ad(ad jsonb, target_id bigint, base text) RETURNS jsonb
 -- use_external_reference() RETURNS trigger
+-- with_addresses(ad jsonb, addresses jsonb) RETURNS jsonb
 -- words_in_update(inbox_id bigint, person_id bigint) RETURNS text
 -- write_audit_row() RETURNS trigger
 
@@ -1682,13 +1758,16 @@ GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
 GRANT EXECUTE ON FUNCTION cancel_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION change_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION check_time TO adtech_bot;
+GRANT EXECUTE ON FUNCTION click_salt TO adtech_redirect;
 GRANT EXECUTE ON FUNCTION clock TO adtech_bot;
 GRANT EXECUTE ON FUNCTION clock TO adtech_clock;
 GRANT EXECUTE ON FUNCTION clock TO adtech_intake;
+GRANT EXECUTE ON FUNCTION clock TO adtech_redirect;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
 GRANT EXECUTE ON FUNCTION closed_until TO adtech_bot;
 GRANT EXECUTE ON FUNCTION closed_until TO adtech_clock;
 GRANT EXECUTE ON FUNCTION complaint_share TO adtech_clock;
+GRANT EXECUTE ON FUNCTION count_channel_clicks TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_bot;
@@ -1723,12 +1802,14 @@ GRANT EXECUTE ON FUNCTION publish_time TO adtech_bot;
 GRANT EXECUTE ON FUNCTION publish_time TO adtech_clock;
 GRANT EXECUTE ON FUNCTION publish_time TO adtech_reports;
 GRANT EXECUTE ON FUNCTION purge_checkpoints TO adtech_clock;
+GRANT EXECUTE ON FUNCTION purge_clicks TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_heartbeats TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_inbox TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_late_answers TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_outbox TO adtech_clock;
 GRANT EXECUTE ON FUNCTION purge_post_checks TO adtech_clock;
 GRANT EXECUTE ON FUNCTION reconcile_super_admins TO adtech_intake;
+GRANT EXECUTE ON FUNCTION record_clicks TO adtech_redirect;
 GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_bot;
 GRANT EXECUTE ON FUNCTION record_guard_faults TO adtech_clock;
 GRANT EXECUTE ON FUNCTION record_launch_check TO adtech_bot;

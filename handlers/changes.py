@@ -218,7 +218,7 @@ async def open_edit_form(
         EditForm.ad,
         target_id=row.target_id,
         version=callback_data.version,
-        ad=row.creative.as_json(),
+        ad=row.plain_creative.as_json(),
     )
 
 

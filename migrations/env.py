@@ -35,6 +35,7 @@ from db.models import (
     payout_waits,
     posting,
     removals,
+    results,
     top_watch,
     users,
 )
@@ -59,6 +60,7 @@ DESCRIBED = (
     payout_waits,
     posting,
     removals,
+    results,
     top_watch,
     users,
 )
@@ -97,11 +99,13 @@ def use_role_names(connection: Connection, setting: str) -> None:
     if is_known.scalar():
         jobs = ", ".join(f"role_name('{job}')" for job in names)
         row = connection.exec_driver_sql(f"SELECT {jobs}").one()
-        stored = dict(zip(names, row, strict=True))
-        if setting and names != stored:
-            known = ",".join(f"{job}={name}" for job, name in stored.items())
+        # A release before does not know the latest job.
+        stored = {job: name for job, name in zip(names, row, strict=True) if name is not None}
+        known = ",".join(f"{job}={name}" for job, name in stored.items())
+        if setting and not stored.items() <= names.items():
             raise role_names.RoleNamesError(f"this database was migrated with {known}")
-        names = stored
+        if not setting:
+            names = role_names.parse(known)
     if names == role_names.USUAL:
         return
     found = connection.exec_driver_sql("SELECT rolname FROM pg_roles").scalars().all()

@@ -35,6 +35,9 @@ def main() -> None:
     )
     parser.add_argument("--no-bot", action="store_true", help="without bot and scheduler")
     parser.add_argument(
+        "--redirect", action="store_true", help="with the redirect of tracked links"
+    )
+    parser.add_argument(
         "--isolated", action="store_true", help="ignore settings that lead out of the sandbox"
     )
     try:
@@ -75,7 +78,7 @@ async def _run(options: argparse.Namespace) -> None:
         simulation = None
         if not settings.real_telegram:
             simulation = Simulation(folder, options.port, options.bot_api_url)
-        launch = Launch(folder, settings, simulation)
+        launch = Launch(folder, settings, simulation, with_redirect=options.redirect)
         try:
             await launch.start(with_bot=not options.no_bot)
             await launch.supervisor.wait_for_failure()

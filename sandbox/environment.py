@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from cryptography.fernet import Fernet
 
 from bot import env_file, settings
+from bot.redirect_settings import RedirectSettings
 from db.models.destinations import PayoutMethod
 from db.money import STARS
 from sandbox.startup_errors import CannotStart
 
-NAMES = tuple(name.upper() for name in settings.Settings.model_fields)
+NAMES = tuple(
+    name.upper() for name in {**settings.Settings.model_fields, **RedirectSettings.model_fields}
+)
 
 # Settings that connect the sandbox to Telegram or to external servers.
 _OUTSIDE = frozenset(
@@ -26,8 +29,14 @@ _OUTSIDE = frozenset(
         "MIGRATION_DATABASE_URL",
         "REDIS_URL",
         "PAYMENT_PROVIDER_TOKEN",
+        "REDIRECT_DATABASE_URL",
         "WEBHOOK_URL",
         "WEBHOOK_SECRET",
+        "PUBLIC_URL",
+        "TRUSTED_PROXIES",
+        "LINKS_FILE",
+        "REDIRECT_PORT",
+        "REDIRECT_METRICS_PORT",
         "HTTP_HOST",
         "HTTP_PORT",
         "METRICS_PORT",
@@ -100,7 +109,7 @@ class EnvironmentSettings:
             defaults["PAYMENT_PROVIDER_TOKEN"] = _PAYMENT_PROVIDER_TOKEN
         merged = {name: self.values[name] or defaults.get(name, "") for name in NAMES}
         if not self.real_telegram:
-            merged |= {"WEBHOOK_URL": "", "WEBHOOK_SECRET": ""}
+            merged |= {"WEBHOOK_URL": "", "WEBHOOK_SECRET": "", "PUBLIC_URL": ""}
         others = {
             name: value
             for name, value in os.environ.items()

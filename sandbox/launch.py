@@ -19,11 +19,17 @@ class Launch:
     """One run of the sandbox. The caller must have locked the sandbox's folder."""
 
     def __init__(
-        self, folder: Path, settings: EnvironmentSettings, simulation: Simulation | None
+        self,
+        folder: Path,
+        settings: EnvironmentSettings,
+        simulation: Simulation | None,
+        *,
+        with_redirect: bool = False,
     ) -> None:
-        """Choose the HTTP port, or raise CannotStart if the requested port is in use.
+        """Choose the HTTP ports, or raise CannotStart if a requested port is in use.
 
-        If `simulation` is None, the bot uses the real Telegram.
+        If `simulation` is None, the bot uses the real Telegram. The redirect of tracked links then
+        needs the setting PUBLIC_URL.
         """
         self.supervisor = supervisor.Supervisor(self._write_world_file)
         self._folder = folder
@@ -31,6 +37,11 @@ class Launch:
         self._settings = settings
         self._simulation = simulation
         self._http_port = ports.free(int(settings.values["HTTP_PORT"] or 0))
+        self._redirect_port = (
+            ports.free(int(settings.values["REDIRECT_PORT"] or 0))
+            if with_redirect and (simulation is not None or settings.values["PUBLIC_URL"])
+            else None
+        )
         self._database_url = settings.values["DATABASE_URL"]
         self._owner_url = settings.values["MIGRATION_DATABASE_URL"]
         self._redis_url = settings.values["REDIS_URL"]
@@ -66,7 +77,7 @@ class Launch:
     async def stop(self) -> None:
         """Stop all parts, beginning with the scheduler and ending with PostgreSQL."""
         self._ready = False
-        for name in ("scheduler", "bot"):
+        for name in ("scheduler", "bot", "redirect"):
             await self.supervisor.stop(name)
         if self._simulation is not None:
             await self._simulation.close()
@@ -88,6 +99,7 @@ class Launch:
                 "INTAKE_DATABASE_URL": postgres.dsn(logins.INTAKE),
                 "CLOCK_DATABASE_URL": postgres.dsn(logins.CLOCK),
                 "REPORTS_DATABASE_URL": postgres.dsn(logins.REPORTS),
+                "REDIRECT_DATABASE_URL": postgres.dsn(logins.REDIRECT),
             }
         if not self._settings.external_redis:
             _print_step("starting Valkey")
@@ -126,6 +138,18 @@ class Launch:
             provided["AUDIT_CHAIN_FILE"] = str((self._folder / "audit-chain.jsonl").absolute())
         if self._simulation is not None:
             provided |= self._simulation.settings()
+        if self._redirect_port is not None:
+            provided |= self._provide_redirect_settings(self._redirect_port)
+        return provided
+
+    def _provide_redirect_settings(self, port: int) -> dict[str, str]:
+        links = self._settings.values["LINKS_FILE"] or self._folder / "links.jsonl"
+        provided = {"REDIRECT_PORT": str(port), "LINKS_FILE": str(Path(links).absolute())}
+        if self._settings.external_database:
+            own = self._settings.values["REDIRECT_DATABASE_URL"]
+            provided["REDIRECT_DATABASE_URL"] = own or self._database_url
+        if self._simulation is not None:
+            provided["PUBLIC_URL"] = f"http://{ports.HOST}:{port}"
         return provided
 
     def _build_shell_settings(self) -> dict[str, str]:
@@ -137,10 +161,13 @@ class Launch:
 
     async def _start_programs(self) -> None:
         _print_step("starting bot and scheduler")
-        for name in ("bot", "scheduler"):
+        modules = {"bot": "bot", "scheduler": "scheduler"}
+        if self._redirect_port is not None:
+            modules["redirect"] = "bot.redirect"
+        for name, module in modules.items():
             log = self._logs / f"{name}.log"
             start = supervisor.program(
-                name, processes.module(name), self._build_child_environment(), log
+                name, processes.module(module), self._build_child_environment(), log
             )
             await self.supervisor.run(name, start)
 

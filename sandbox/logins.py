@@ -10,7 +10,8 @@ INTAKE = "adtech_intake"
 BOT = "adtech_bot"
 CLOCK = "adtech_clock"
 REPORTS = "adtech_reports"
-JOBS = (INTAKE, BOT, CLOCK, REPORTS)
+REDIRECT = "adtech_redirect"
+JOBS = (INTAKE, BOT, CLOCK, REPORTS, REDIRECT)
 """Database roles that each have the rights for one job of the application."""
 LOGINS = (APP, *JOBS)
 """All database roles of the application. APP has the rights of all roles in JOBS."""

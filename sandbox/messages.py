@@ -12,7 +12,7 @@ from sandbox.state import State
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MEDIA = ("photo", "video", "animation")
-FILES = ("document", *MEDIA)
+FILES = (*MEDIA, "document")
 # A new caption replaces these fields of the body.
 CAPTION = ("caption", "caption_entities", "show_caption_above_media")
 # An edit compares these fields of the body for the error "message is not modified".

@@ -24,6 +24,7 @@ from bot.alert_routes import AlertRoutes
 from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.settings import Settings
+from bot.start_errors import CannotStartError
 from bot.telegram.answers import create_notice_bot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import SEND_SECONDS, Sender
@@ -97,6 +98,7 @@ def ticks(
     rescue = partial(watchdogs.rescue_abandoned, sessions, settings.post_lease)
     expire = partial(watchdogs.expire_targets, sessions)
     suspend_removed = partial(watchdogs.suspend_after_removals, sessions)
+    count_clicks = partial(watchdogs.count_channel_clicks, sessions)
     queue_cards = partial(watchdogs.queue_cards, sessions)
     cancel = partial(watchdogs.cancel_unwanted, sessions)
     drop_ended = partial(watchdogs.drop_ended_proposals, sessions)
@@ -145,6 +147,7 @@ def ticks(
         Tick("complaints", 5.0, HANG_SECONDS, leader.leader_only(end_complaints)),
         Tick("expiry", 10.0, HANG_SECONDS, leader.leader_only(expire)),
         Tick("early removals", 30.0, HANG_SECONDS, leader.leader_only(suspend_removed)),
+        Tick("channel clicks", 300.0, HANG_SECONDS, leader.leader_only(count_clicks)),
         Tick("submission cards", 2.0, HANG_SECONDS, leader.leader_only(queue_cards)),
         Tick("cancellations", 10.0, HANG_SECONDS, leader.leader_only(cancel)),
         Tick("proposals", 10.0, HANG_SECONDS, leader.leader_only(drop_ended)),
@@ -265,7 +268,7 @@ async def _serve_http(
         await health_pages.serve(
             stack, app, host=settings.http_host, port=port, setting="SCHEDULER_HTTP_PORT"
         )
-    except startup_checks.CannotStartError as error:
+    except CannotStartError as error:
         sys.stderr.write(f"scheduler: {error}\n")
         raise SystemExit(2) from None
 

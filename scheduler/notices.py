@@ -17,6 +17,7 @@ from bot.screens import moderation as moderation_screens
 from bot.screens import money_notices as money_screens
 from bot.screens import notices as screens
 from bot.screens import offers as offer_screens
+from bot.screens import results as result_screens
 from bot.screens import staff_requests as staff_request_screens
 from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
@@ -37,6 +38,7 @@ from services.market import (
     complaints,
     moderation,
     placement_backgrounds,
+    results,
     staff_requests,
 )
 from services.market.moderation import PlacementDetails
@@ -141,6 +143,14 @@ def _of_placement(message_id: str) -> OfPlacement:
         return screens.placement(t, message_id, card, payload)
 
     return render_placement
+
+
+async def _target_paid(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    row = await moderation.get_details(session, target_id=payload["target_id"])
+    notice = _of_placement("notice-target-paid")(t, row, payload)
+    if payload["to"] == "owner":
+        return notice
+    return result_screens.with_result(t, notice, await results.of_ended(session, row.target_id))
 
 
 async def _ad_offered(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -345,7 +355,6 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "refund_decided": _of_placement("notice-refund-decided"),
     "target_rejected": _of_placement("notice-target-rejected"),
     "target_expired": _of_placement("notice-target-expired"),
-    "target_paid": _of_placement("notice-target-paid"),
     "target_refunded": _of_placement("notice-target-refunded"),
     "funds_missing": _of_placement("notice-funds-missing"),
     "loss_open": _of_placement("notice-loss-open"),
@@ -372,6 +381,7 @@ _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
 }
 _KINDS: Mapping[str, Render] = {
     "target_submitted": _moderation_card,
+    "target_paid": _target_paid,
     **channel_notices.RENDER,
     "ad_offered": _ad_offered,
     "ad_offered_to_manager": _ad_offered,

@@ -41,6 +41,7 @@ class Retention:
             ("outbox", self._purge_outbox),
             ("ledger_checkpoints", self._purge_checkpoints),
             ("post_checks", self._purge_post_checks),
+            ("click_hashes", self._purge_clicks),
         ):
             with isolate_errors("purge"):
                 await self._in_batches(name, purge_batch)
@@ -67,6 +68,11 @@ class Retention:
 
     async def _purge_checkpoints(self, session: AsyncSession) -> tuple[int, bool]:
         deleted = await retention.purge_checkpoints(session, self._keep)
+        return deleted, deleted == retention.BATCH
+
+    @staticmethod
+    async def _purge_clicks(session: AsyncSession) -> tuple[int, bool]:
+        deleted = await retention.purge_clicks(session)
         return deleted, deleted == retention.BATCH
 
     async def _purge_post_checks(self, session: AsyncSession) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ from scheduler import error_isolation
 from services.market import (
     complaints,
     early_removals,
+    link_clicks,
     placement_expiry,
     staff_requests,
     submission_cards,
@@ -59,6 +60,12 @@ async def expire_targets(sessions: Sessions) -> None:
         expired = await placement_expiry.expire_targets(session)
     if expired:
         log.info("Placements expired", targets=expired)
+
+
+async def count_channel_clicks(sessions: Sessions) -> None:
+    """Count what ads have brought in each channel, for the catalogue."""
+    async with sessions.begin() as session:
+        await link_clicks.count_channels(session)
 
 
 async def suspend_after_removals(sessions: Sessions) -> None:

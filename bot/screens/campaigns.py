@@ -1,6 +1,8 @@
 """Build the screens of an advertiser's campaigns."""
 
 from bot.callbacks import CampaignAct, FormName, Go, OnCampaign, OpenForm, Screen
+from bot.result_callbacks import CampaignResults, Results
+from bot.screens import clicks
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -59,6 +61,13 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
             [button(t(f"campaign-{act.value}"), OnCampaign(act=act, id=row.id)) for act in acts],
             buy,
             [button(t("campaign-ad"), OnCampaign(act=CampaignAct.SHOW_AD, id=row.id))],
+            [
+                *([clicks.choice_button(t, row)] if acts else []),
+                button(
+                    t("results-button-campaign"),
+                    CampaignResults(form=Results.SCREEN, id=row.id),
+                ),
+            ],
             cancel,
             [button(t("back"), Go(screen=Screen.CAMPAIGNS))],
         ),

@@ -3,7 +3,7 @@
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Moderate, ModerationAct, ShowQueue
-from bot.screens import formats, moderation_facts, wanted_changes
+from bot.screens import clicks, formats, moderation_facts, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.screens.placements import reason
@@ -100,6 +100,7 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
     ]
     if row.agreed_at is not None:
         lines.append(t("card-agreed", by=row.agreed_by, at=t.time(row.agreed_at)))
+    lines += clicks.target_lines(t, row)
     lines += wanted_changes.lines(t, row.wanted, row.version, to="staff")
     if status is TargetStatus.PENDING and row.advertiser_loss:
         lines.append(t("card-loss", loss=t.money(row.advertiser_loss, row.currency)))

@@ -18,7 +18,7 @@ from bot.owner_callbacks import (
     SetRule,
     ShowRule,
 )
-from bot.screens import formats, wanted_changes
+from bot.screens import clicks, formats, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -272,5 +272,6 @@ def _facts(t: Texts, row: PlacementDetails, record: AdvertiserRecord) -> str:
     ]
     if row.waits_for_owner and row.answer_due_at is not None:
         lines.append(t("offer-until", until=t.time(row.answer_due_at)))
+    lines += clicks.target_lines(t, row)
     lines += wanted_changes.lines(t, row.wanted, row.version, to="owner")
     return "\n".join(lines)

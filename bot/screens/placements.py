@@ -7,7 +7,8 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import CancelPlacement, Go, OnPlacement, PlacementAct, Screen
-from bot.screens import complaint_buttons, formats, stories, wanted_changes
+from bot.result_callbacks import PlacementResults, Results
+from bot.screens import clicks, complaint_buttons, formats, stories, wanted_changes
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
@@ -136,6 +137,8 @@ def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timede
             if cancel_until is not None
             else [],
             stories.buttons(t, row.target_id, story),
+            [clicks.links_button(t, row.target_id)],
+            *_result_button(t, row),
             [button(t("refresh"), Go(screen=Screen.PLACEMENT, id=row.target_id))],
             [button(t("back"), Go(screen=Screen.PLACEMENTS))],
         ),
@@ -151,6 +154,13 @@ def _look(t: Texts, row: Placement) -> list[InlineKeyboardButton]:
         copy = OnPlacement(act=PlacementAct.COPY, id=row.target_id)
         return [button(t("placement-copy"), copy)]
     return post_links(t, row)
+
+
+def _result_button(t: Texts, row: Placement) -> list[list[InlineKeyboardButton]]:
+    if get_published_at(row) is None:
+        return []
+    data = PlacementResults(form=Results.SCREEN, id=row.target_id)
+    return [[button(t("results-button"), data)]]
 
 
 def _pending_buttons(t: Texts, row: Placement) -> list[list[InlineKeyboardButton]]:

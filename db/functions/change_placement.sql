@@ -2,7 +2,7 @@
 -- actor is the advertiser, who has pressed the last button of the form, or the button that accepts exactly a
 -- requested change, in an update that is being handled; a session that may write updates itself is not asked
 -- for the press, because it could invent it. A null `ad` keeps the present ad. For a new version, the result's
--- `code` is null. A refusal writes nothing; `state` is the state of the placement. One transaction writes the
+-- `code` is null. An ad is the same if it differs in tracked links alone (`plain_ad`). A refusal writes nothing; `state` is the state of the placement. One transaction writes the
 -- version and its audit row; the caller asks the owner about the version.
 -- Locks: the target. Raises: AD092, and what `guard_version` raises.
 CREATE OR REPLACE FUNCTION change_placement(
@@ -19,10 +19,10 @@ BEGIN
     SELECT campaign.advertiser_id, campaign.creative, clock() AS read_at,
         EXISTS (SELECT FROM escrows escrow WHERE escrow.campaign_target_id = target_id) AS has_escrow
     INTO facts FROM campaigns campaign WHERE campaign.id = target.campaign_id;
-    is_same := (coalesce(ad, target.creative, facts.creative), change_placement.price,
+    is_same := (plain_ad(coalesce(ad, target.creative, facts.creative), target_id), change_placement.price,
             change_placement.promised_hours, change_placement.hours_on_top,
             change_placement.ending, change_placement.publish_at)
-        IS NOT DISTINCT FROM (coalesce(target.creative, facts.creative), target.price,
+        IS NOT DISTINCT FROM (plain_ad(coalesce(target.creative, facts.creative), target_id), target.price,
             target.promised_hours, target.hours_on_top, target.ending::text, target.publish_at);
     CASE
     WHEN target.id IS NULL OR facts.advertiser_id <> actor_id THEN code := 'not_found';

@@ -2,11 +2,14 @@
 -- repeated purchase has the ad of the placement that it repeats). The ad, the price, the format and the time
 -- of a placement change only together with its version, which grows by one, while the placement is pending
 -- without an escrow; the owner is asked again, because an acceptance counts for one version. The former
--- content is stored in `placement_versions`. The owner's role of the database is not asked about new rows,
--- because it restores and fills tables.
--- Locks: nothing. Raises: AD093, AD094.
+-- content is stored in `placement_versions`. If the campaign counts clicks (`link_base`), the placement gets
+-- tracked links here, so that everybody sees and answers to the ad as it will be published. The owner's role of
+-- the database is not asked about new rows, because it restores and fills tables.
+-- Locks: nothing. Raises: AD093, AD094, AD180.
 CREATE OR REPLACE FUNCTION guard_version() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    bought record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF (NEW.version <> 1 OR NEW.changed_at IS NOT NULL
@@ -18,6 +21,22 @@ BEGIN
         THEN
             RAISE EXCEPTION 'a new placement has the ad of its campaign' USING ERRCODE = 'AD094';
         END IF;
+        IF NEW.link_base IS NOT NULL THEN
+            IF NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
+                RAISE EXCEPTION 'the campaign says whether clicks are counted' USING ERRCODE = 'AD180';
+            END IF;
+            RETURN NEW;
+        END IF;
+        SELECT campaign.creative, CASE WHEN NEW.retry_of IS NULL THEN campaign.link_base
+            ELSE failed.link_base END AS base
+        INTO bought
+        FROM campaigns campaign LEFT JOIN campaign_targets failed ON failed.id = NEW.retry_of
+        WHERE campaign.id = NEW.campaign_id;
+        IF bought.base IS NOT NULL THEN
+            NEW.link_base := bought.base;
+            NEW.creative := tracked_ad(
+                plain_ad(coalesce(NEW.creative, bought.creative), NEW.retry_of), NEW.id, bought.base);
+        END IF;
         RETURN NEW;
     END IF;
     IF NEW.version <> OLD.version + 1 OR OLD.status <> 'pending' OR NEW.status <> 'pending'
@@ -25,6 +44,9 @@ BEGIN
         OR EXISTS (SELECT FROM escrows WHERE campaign_target_id = NEW.id)
     THEN
         RAISE EXCEPTION 'placement % cannot have this version', NEW.id USING ERRCODE = 'AD093';
+    END IF;
+    IF NEW.link_base IS NOT NULL THEN
+        NEW.creative := tracked_ad(NEW.creative, NEW.id, NEW.link_base);
     END IF;
     INSERT INTO placement_versions (campaign_target_id, version, creative, price, promised_hours,
         hours_on_top, ending, publish_at)

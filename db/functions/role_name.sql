@@ -1,5 +1,5 @@
 -- Returns the name of the database role that has a job in this installation: `owner`, `app`, `intake`, `bot`,
--- `clock` or `reports`. The migration writes the names that DATABASE_ROLES says. One name for all jobs means
+-- `clock`, `reports` or `redirect`. The migration writes the names that DATABASE_ROLES says. One name for all jobs means
 -- that one login does everything.
 -- Locks: nothing. Raises: nothing.
 CREATE OR REPLACE FUNCTION role_name(job text) RETURNS name
@@ -11,5 +11,6 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
         WHEN 'bot' THEN 'adtech_bot'
         WHEN 'clock' THEN 'adtech_clock'
         WHEN 'reports' THEN 'adtech_reports'
+        WHEN 'redirect' THEN 'adtech_redirect'
     END
 $$

@@ -70,6 +70,8 @@ class Campaign(Base):
     key: Mapped[str | None] = mapped_column(unique=True)
     """The idempotency key of the form."""
     created_at: Mapped[CreatedAt]
+    link_base: Mapped[str | None]
+    """The public address of the redirect if clicks on new placements are counted, or null."""
 
 
 class Channel(Base):
@@ -157,6 +159,11 @@ class CampaignTarget(Base):
         Index("ix_campaign_targets_channel_id_id", "channel_id", "id"),
         Index("ix_campaign_targets_owner_id_id", "owner_id", "id"),
         Index(
+            "ix_campaign_targets_tracked",
+            "channel_id",
+            postgresql_where=text("link_base IS NOT NULL"),
+        ),
+        Index(
             "ix_campaign_targets_pending",
             "created_at",
             postgresql_where=text("status = 'pending'"),
@@ -203,7 +210,10 @@ class CampaignTarget(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     """The number of the present ad and terms. `placement_versions` has the former ones."""
     creative: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """The ad of the present version. Null means the campaign's ad (`ad_of`)."""
+    """The ad of the present version. Null means the campaign's ad (`ad_of`).
+
+    If clicks are counted, it has the tracked links, as it is published.
+    """
     changed_at: Mapped[datetime | None]
     """When the present version was written. Null for the first version."""
     hours_on_top: Mapped[int] = mapped_column(server_default=text("0"))
@@ -214,6 +224,8 @@ class CampaignTarget(Base):
     """How long after the publication the owner is not paid, so that the advertiser can complain."""
     cancelled_at: Mapped[datetime | None]
     """When the advertiser cancelled the approved placement before its time, or null."""
+    link_base: Mapped[str | None]
+    """The public address in the tracked links of the ad, or null if clicks are not counted."""
 
 
 def ad_of() -> ColumnElement[dict[str, Any]]:

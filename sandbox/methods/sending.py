@@ -8,6 +8,7 @@ from aiogram.types import BufferedInputFile
 from sandbox import markup, media, messages, permissions
 from sandbox.entities import Chat, Message
 from sandbox.errors import bad_request
+from sandbox.formatting import FormattedText
 from sandbox.messages import Draft
 from sandbox.method_call import MethodCall, parse_text, unwrap_default
 from sandbox.parsing import Upload
@@ -74,29 +75,21 @@ def send_animation(call: MethodCall[methods.SendAnimation]) -> Json:
 
 
 def send_document(call: MethodCall[methods.SendDocument]) -> Json:
-    """Send a file as it is."""
-    request = call.request
-    caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
-    content = messages.caption_fields(caption)
-    inline, keyboard = markup.split_markup(request.reply_markup)
-    chat = permissions.find_writable_chat(call.state, request.chat_id)
-    file = media.resolve_file(call.state, "document", request.document, call.files)
-    content |= media.message_fields(file)
-    return _post_message(call, chat, Draft(content, inline, keyboard)).body
+    """Send a file of any kind, which the chat shows with its name."""
+    return _send_media(call, "document", call.request.document)
 
 
 def _send_media(
     call: MethodCall[methods.SendPhoto]
     | MethodCall[methods.SendVideo]
-    | MethodCall[methods.SendAnimation],
+    | MethodCall[methods.SendAnimation]
+    | MethodCall[methods.SendDocument],
     kind: str,
     source: object,
 ) -> Json:
     request = call.request
     caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
-    above = bool(unwrap_default(request.show_caption_above_media))
-    content = messages.caption_fields(caption, above=above)
-    content |= messages.spoiler_fields(has_spoiler=bool(request.has_spoiler))
+    content = _media_flags(request, caption)
     # All checks that can refuse come before the file is stored.
     inline, keyboard = markup.split_markup(request.reply_markup)
     chat = permissions.find_writable_chat(call.state, request.chat_id)
@@ -108,6 +101,18 @@ def _send_media(
             media.store_upload(call.state, "photo", upload)
         )
     return _post_message(call, chat, Draft(content, inline, keyboard)).body
+
+
+def _media_flags(
+    request: methods.SendPhoto | methods.SendVideo | methods.SendAnimation | methods.SendDocument,
+    caption: FormattedText,
+) -> Json:
+    """Return the caption with its place, and the spoiler. A document has neither."""
+    if isinstance(request, methods.SendDocument):
+        return messages.caption_fields(caption)
+    above = bool(unwrap_default(request.show_caption_above_media))
+    content = messages.caption_fields(caption, above=above)
+    return content | messages.spoiler_fields(has_spoiler=bool(request.has_spoiler))
 
 
 def send(call: MethodCall[Any], content: Json, *, keyboard: Json | None = None) -> Json:

@@ -16,6 +16,7 @@ from services.market import (
     kept_times,
     publish_times,
     submission_funds,
+    tracked_links,
 )
 from services.market.creatives import Creative
 from services.market.terms import Terms
@@ -228,6 +229,7 @@ async def submit_target(
     )
     session.add(target)
     await session.flush()
+    await tracked_links.refresh(session, target, campaign)
     await audit.record(
         session,
         actor=actor,

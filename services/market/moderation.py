@@ -24,9 +24,16 @@ from db.models.money import EscrowStatus, Wallet, WalletKind
 from db.models.operations import FailureKind, Switch
 from db.models.users import User
 from db.session import is_timeout, sqlstate
-from services.market import agreements, change_requests, kept_times, submission_cards
+from services.market import (
+    agreements,
+    change_requests,
+    kept_times,
+    submission_cards,
+    tracked_links,
+)
 from services.market.change_requests import WantedChange
 from services.market.creatives import Creative
+from services.market.tracked_links import Targets
 from services.money import ledger, wallets
 from services.platform import audit, errors, outbox, transitions
 from services.platform.actors import MODERATORS, Actor
@@ -66,6 +73,9 @@ class PlacementDetails:
     campaign_id: int
     campaign_name: str
     creative: Creative
+    """The ad as it is published, with its tracked links."""
+    targets: Targets
+    """The true address behind each tracked link of the ad."""
     version: int
     advertiser_id: int
     advertiser_telegram_id: int
@@ -98,6 +108,11 @@ class PlacementDetails:
     """How much the advertiser owes to the platform. A debt forbids the approval."""
     advertiser_pending: int
     currency: str
+
+    @property
+    def plain_creative(self) -> Creative:
+        """The ad with its true addresses, as the advertiser made it."""
+        return tracked_links.plain(self.creative, self.targets)
 
     @property
     def waits_for_owner(self) -> bool:
@@ -337,6 +352,7 @@ def _query() -> Select[*tuple[Any, ...]]:
                 (PlacementAnswer.answered_by == CampaignTarget.owner_id, "owner"),
                 else_="manager",
             ).label("agreed_by"),
+            tracked_links.stored().label("links"),
         )
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
         .join(Channel, Channel.id == CampaignTarget.channel_id)
@@ -358,11 +374,13 @@ def _card(row: Any) -> PlacementDetails:
     target: CampaignTarget = row.CampaignTarget
     campaign: Campaign = row.Campaign
     channel: Channel = row.Channel
+    creative = Creative.from_json(target.creative or campaign.creative)
     return PlacementDetails(
         target_id=target.id,
         campaign_id=campaign.id,
         campaign_name=campaign.name,
-        creative=Creative.from_json(target.creative or campaign.creative),
+        creative=creative,
+        targets=tracked_links.targets(creative, row.links),
         version=target.version,
         advertiser_id=campaign.advertiser_id,
         advertiser_telegram_id=row.advertiser_telegram_id,

@@ -46,6 +46,15 @@ async def purge_post_checks(
     return deleted, last_job
 
 
+async def purge_clicks(session: AsyncSession) -> int:
+    """Delete the salts of the days that are over, and up to BATCH hashes of people of these days.
+
+    Returns how many hashes were deleted: fewer than BATCH if no more are old enough.
+    """
+    deleted = await session.execute(select(func.purge_clicks(BATCH, type_=Integer)))
+    return deleted.scalar_one()
+
+
 async def purge_heartbeats(session: AsyncSession) -> None:
     """Delete the heartbeats of processes that have been silent for a day."""
     await session.execute(select(func.purge_heartbeats()))

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot import health_pages, metrics
-from bot.startup_checks import CannotStartError
+from bot.start_errors import CannotStartError
 
 LOCALHOST = "127.0.0.1"
 

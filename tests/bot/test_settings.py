@@ -322,16 +322,6 @@ def test_the_file_is_read_as_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_
     assert settings.load().currency == "JPY"
 
 
-def test_env_example_names_every_setting() -> None:
-    example = Path(__file__).parents[2] / ".env.example"
-    named = {
-        line.removeprefix("# ").partition("=")[0]
-        for line in example.read_text().splitlines()
-        if "=" in line and line.removeprefix("# ").partition("=")[0].isupper()
-    }
-    assert named == {name.upper() for name in settings.Settings.model_fields}
-
-
 def test_the_host_may_be_an_address_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_HOST", "[::1]")
     assert settings.load().http_host == "::1"

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from bot import commands, outages, startup_checks
 from bot.admin_chat import AdminChat
 from bot.settings import Settings
+from bot.start_errors import CannotStartError
 from db import address
 from db.session import create_engine, create_sessions
 from tests.handlers.marketplace import Marketplace
@@ -22,7 +23,7 @@ async def test_an_unsuitable_admin_chat_is_refused(market: Marketplace) -> None:
         (market.chat("channel"), "not in that chat"),
         (market.chat("advertiser"), "not a group"),
     ):
-        with pytest.raises(startup_checks.CannotStartError, match=why):
+        with pytest.raises(CannotStartError, match=why):
             await startup_checks.admin_chat(
                 market.bot, AdminChat(chat_id, market.database.sessions)
             )
@@ -64,7 +65,7 @@ async def test_an_admin_chat_that_has_removed_the_bot_does_not_keep_it_from_paym
 
 async def test_wallets_in_another_currency_are_refused(market: Marketplace) -> None:
     euros = market.dependencies.settings.model_copy(update={"currency": "EUR"})
-    with pytest.raises(startup_checks.CannotStartError, match="CURRENCY"):
+    with pytest.raises(CannotStartError, match="CURRENCY"):
         await startup_checks.database(
             market.database.sessions,
             market.database.sessions,
@@ -85,7 +86,7 @@ async def test_the_start_waits_while_telegram_is_away(
 async def test_a_refused_password_is_one_line(market: Marketplace) -> None:
     url = market.database.url
     engine = create_engine(url.replace(address.parse(url).password, "wrong"))
-    with pytest.raises(startup_checks.CannotStartError) as refusal:
+    with pytest.raises(CannotStartError) as refusal:
         await startup_checks.database(
             create_sessions(engine),
             market.database.sessions,

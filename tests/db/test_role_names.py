@@ -29,8 +29,8 @@ def test_roles_that_are_not_named_keep_their_usual_names() -> None:
         ("bot=x'y", "must have behind bot= a name"),
         ("bot=a:b", "must have behind bot= a name"),
         ("bot=" + "x" * 64, "must have behind bot= a name of at most 63 characters"),
-        ("bot=x,clock=x", "must name six different roles"),
-        ("bot=adtech_clock", "must name six different roles"),
+        ("bot=x,clock=x", "must name seven different roles"),
+        ("bot=adtech_clock", "must name seven different roles"),
     ],
 )
 def test_wrong_names_are_refused(text: str, refusal: str) -> None:
@@ -70,3 +70,11 @@ def test_one_function_alone_knows_the_names() -> None:
         if usual.search(text[text.index("CREATE OR REPLACE") :])
     }
     assert knowing == {"role_name"}
+
+
+def test_an_installation_that_does_not_know_the_latest_role_goes_on() -> None:
+    earlier = [job for job in role_names.JOBS if job != "redirect"]
+    single = role_names.parse(",".join(f"{job}=all_in_one" for job in earlier))
+    assert role_names.is_single(single)
+    named = role_names.parse(",".join(f"{job}=acme_{job}" for job in earlier))
+    assert named["redirect"] == "adtech_redirect"

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from bot.redirect_settings import RedirectSettings
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +23,7 @@ PROCESSES = {
     "scheduler-1": "python -m scheduler",
     "scheduler-2": "python -m scheduler",
 }
+REDIRECT = "redirect"
 OF_OTHERS = {"CLOCK_DATABASE_URL", "REPORTS_DATABASE_URL", "MIGRATION_DATABASE_URL"}
 """The settings that not every process has."""
 LONGEST_DRAIN_SECONDS = 30
@@ -56,7 +58,7 @@ def test_all_processes_of_the_product_run_in_one_image() -> None:
     ours = {
         name: service["image"]
         for name, service in services().items()
-        if name in {*PROCESSES, "migrate", "adtech"}
+        if name in {*PROCESSES, REDIRECT, "migrate", "adtech"}
     }
     assert set(ours.values()) == {"${ADTECH_IMAGE:-bot-adtech}"}
     assert services()["migrate"]["build"] == {"context": ".."}
@@ -76,9 +78,25 @@ def test_every_setting_can_be_given_to_each_process() -> None:
     assert names - set(services()["adtech"]["environment"]) == {"AUDIT_CHAIN_FILE"}
 
 
+def test_the_redirect_knows_its_own_settings_alone() -> None:
+    redirect = services()[REDIRECT]
+    assert redirect["command"] == ["python", "-m", "bot.redirect"]
+    given = set(redirect["environment"])
+    assert given == {name.upper() for name in RedirectSettings.model_fields}
+    assert redirect["ports"] == [f"127.0.0.1:8085:{redirect['environment']['REDIRECT_PORT']}"]
+    assert redirect["profiles"] == [REDIRECT]
+    assert redirect["read_only"] is True
+    assert redirect["cap_drop"] == ["ALL"]
+    # The image's health check asks this port.
+    assert redirect["environment"]["REDIRECT_METRICS_PORT"] == "8080"
+    folder = redirect["environment"]["LINKS_FILE"].rpartition("/")[0]
+    assert redirect["volumes"] == [f"links:{folder}"]
+
+
 def test_each_process_has_only_the_passwords_of_its_work() -> None:
     assert {name: logins(name) for name in services() if logins(name)} == {
-        "postgres": {"OWNER", "INTAKE", "BOT", "CLOCK", "REPORTS"},
+        "postgres": {"OWNER", "INTAKE", "BOT", "CLOCK", "REPORTS", "REDIRECT"},
+        "redirect": {"REDIRECT"},
         "migrate": {"OWNER"},
         "bot-1": {"INTAKE", "BOT"},
         "bot-2": {"INTAKE", "BOT"},
@@ -129,7 +147,7 @@ def test_health_and_metrics_are_asked_at_ports_that_are_open() -> None:
         target for job in asked for each in job["static_configs"] for target in each["targets"]
     }
     assert targets == {
-        f"{name}:{metrics if name.startswith('bot') else http}" for name in PROCESSES
+        f"{name}:{metrics if name.startswith('bot') else http}" for name in (*PROCESSES, REDIRECT)
     }
     assert not any("healthcheck" in services()[name] for name in PROCESSES)
 

@@ -8,6 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from bot.redirect_settings import RedirectSettings
 from bot.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "deploy/kubernetes"
@@ -16,6 +17,8 @@ VERSIONS = ("1.32", "1.37")
 LONGEST_DRAIN_SECONDS = 30
 PORT = 8080
 METRICS_PORT = 8090
+REDIRECT_PORT = 8085
+SETTINGS = {*Settings.model_fields, *RedirectSettings.model_fields}
 Json = dict[str, Any]
 
 
@@ -66,7 +69,7 @@ def test_every_file_is_used() -> None:
 
 
 def test_pods_run_without_rights_and_with_limits() -> None:
-    assert set(pods()) == {"adtech-bot", "adtech-scheduler", "adtech-migrate"}
+    assert set(pods()) == {"adtech-bot", "adtech-scheduler", "adtech-redirect", "adtech-migrate"}
     for pod in pods().values():
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
@@ -98,7 +101,7 @@ def test_processes_have_time_to_stop_and_one_of_each_always_runs() -> None:
         assert budgets[name]["spec"]["selector"] == spec["selector"]
 
 
-@pytest.mark.parametrize("name", ["adtech-bot", "adtech-scheduler"])
+@pytest.mark.parametrize("name", ["adtech-bot", "adtech-scheduler", "adtech-redirect"])
 def test_a_process_is_asked_whether_it_lives_and_whether_it_is_ready(name: str) -> None:
     container = pods()[name]["containers"][0]
     probes = {
@@ -110,8 +113,10 @@ def test_a_process_is_asked_whether_it_lives_and_whether_it_is_ready(name: str) 
         "livenessProbe": "live",
         "readinessProbe": "ready",
     }
-    assert {get["port"] for get in probes.values()} == {"http"}
-    assert {"name": "http", "containerPort": PORT} in container["ports"]
+    # What the internet reaches does not answer about health.
+    name, port = ("metrics", METRICS_PORT) if name == "adtech-redirect" else ("http", PORT)
+    assert {get["port"] for get in probes.values()} == {name}
+    assert {"name": name, "containerPort": port} in container["ports"]
 
 
 def test_the_ports_of_the_processes_are_those_of_their_pods() -> None:
@@ -123,17 +128,37 @@ def test_the_ports_of_the_processes_are_those_of_their_pods() -> None:
     assert pods()["adtech-bot"]["containers"][0]["env"] == [
         {"name": "METRICS_PORT", "value": str(METRICS_PORT)}
     ]
+    redirect = pods()["adtech-redirect"]["containers"][0]
+    assert redirect["env"][:2] == [
+        {"name": "REDIRECT_PORT", "value": str(REDIRECT_PORT)},
+        {"name": "REDIRECT_METRICS_PORT", "value": str(METRICS_PORT)},
+    ]
+    assert {"name": "http", "containerPort": REDIRECT_PORT} in redirect["ports"]
+
+
+def test_the_redirect_is_reached_at_the_public_address_alone() -> None:
+    (rule,) = of_kind("Ingress")["adtech-redirect"]["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert path["path"] == "/r/"
+    service = path["backend"]["service"]
+    assert service["name"] in of_kind("Service")
+    own = kustomizations()["."]
+    assert f"PUBLIC_URL=https://{rule['host']}" in own["configMapGenerator"][0]["literals"]
+    (patch,) = own["patches"]
+    (change,) = yaml.safe_load(patch["patch"])
+    assert change["path"] == "/spec/rules/0/host"
+    assert patch["target"] == {"kind": "Ingress", "name": "adtech-redirect"}
 
 
 def test_passwords_are_in_secrets_alone() -> None:
     secret = {
         *("BOT_TOKEN", "REDIS_URL", "WEBHOOK_SECRET", "PAYMENT_PROVIDER_TOKEN"),
-        *(name.upper() for name in Settings.model_fields if name.endswith("database_url")),
+        *(name.upper() for name in SETTINGS if name.endswith("database_url")),
     }
     for kustomization in kustomizations().values():
         for literal in kustomization["configMapGenerator"][0]["literals"]:
             name = literal.partition("=")[0]
-            assert name.lower() in Settings.model_fields
+            assert name.lower() in SETTINGS
             assert name not in secret
     of_pods = {
         name: [
@@ -153,7 +178,10 @@ def test_nobody_reaches_a_pod_unless_a_policy_allows_it() -> None:
         "policyTypes": ["Ingress", "Egress"],
     }
     outgoing = policies["adtech-outgoing"]["spec"]["podSelector"]["matchExpressions"][0]["values"]
-    assert set(outgoing) == set(pods())
+    assert set(outgoing) == set(pods()) - {"adtech-redirect"}
+    (names, database) = policies["adtech-redirect"]["spec"]["egress"]
+    assert {port["port"] for port in names["ports"]} == {53}
+    assert database == {"ports": [{"protocol": "TCP", "port": 5432}]}
     allowed = {
         name: {port["port"] for rule in each["spec"].get("ingress", []) for port in rule["ports"]}
         for name, each in policies.items()
@@ -162,6 +190,7 @@ def test_nobody_reaches_a_pod_unless_a_policy_allows_it() -> None:
     assert allowed == {
         "adtech-nobody": set(),
         "adtech-webhook": {PORT},
+        "adtech-redirect": {REDIRECT_PORT},
         "adtech-metrics": {PORT, METRICS_PORT},
     }
 

@@ -182,6 +182,7 @@ def settings_for(world: SandboxClient, database: Database) -> Settings:
             "database_url": database.url,
             "redis_url": NO_REDIS,
             "payment_provider_token": PROVIDER_TOKEN,
+            "public_url": "https://go.example.com",
             "environment": "development",
         }
     )

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,17 @@ def request(url: str, token: str, body: dict[str, object] | None = None) -> Any:
     asked = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"})  # noqa: S310 - http
     with urllib.request.urlopen(asked, timeout=30) as response:  # noqa: S310 - our own http
         return json.load(response)
+
+
+def status(url: str) -> int:
+    """Return the status of an answer, or 0 if nobody answers yet."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - our own http
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -253,9 +265,11 @@ def test_the_bot_answers_and_dies_with_the_launcher_and_answers_again(
     first.process.communicate()
     until(lambda: nothing_left(tmp_path))
     first.file.unlink()
-    second = start(bot=True)
-    second.up()
+    second = start("--redirect", bot=True)
+    assert set(second.up()["processes"]) == {"postgres", "valkey", "bot", "scheduler", "redirect"}
     second.starts_the_bot()
+    address = second.world()["settings"]["PUBLIC_URL"]
+    until(lambda: status(f"{address}/r/unknown") == HTTPStatus.NOT_FOUND)
     assert second.stop(signal.SIGINT)[0] == 0
     assert nothing_left(tmp_path)
 

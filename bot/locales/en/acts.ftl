@@ -11,6 +11,7 @@ audit-act = { $name ->
     [campaign_created] Campaign created
     [campaign_paused] Campaign paused
     [campaign_resumed] Campaign resumed
+    [click_count_changed] Choice whether clicks are counted
     [channel_connected] Channel connected
     [channel_format_retired] Format of a channel taken off sale
     [channel_format_set] Format of a channel priced

@@ -11,6 +11,7 @@ audit-act = { $name ->
     [campaign_created] Кампания создана
     [campaign_paused] Кампания приостановлена
     [campaign_resumed] Кампания продолжена
+    [click_count_changed] Выбор, считать ли переходы
     [channel_connected] Канал подключён
     [channel_format_retired] Формат канала снят с продажи
     [channel_format_set] Цена формата канала указана
