@@ -34,6 +34,7 @@ from bot.callbacks import (
     Withdraw,
     WithdrawalAct,
 )
+from bot.card_callbacks import BuyFor, BuyHere, DrawGrowth, ShowCard
 from bot.operator_callbacks import (
     DrawReport,
     IncidentAct,
@@ -59,11 +60,15 @@ _READ_ONLY = (
     ShowWithdrawals,
     Look,
     ShowReport,
+    ShowCard,
 )
 _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnCampaign: lambda pressed: Go(screen=Screen.CAMPAIGN, id=pressed.id),
     OnPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
     OnChannel: lambda pressed: Go(screen=Screen.CHANNEL, id=pressed.id),
+    BuyHere: lambda pressed: ShowCard(id=pressed.id),
+    BuyFor: lambda pressed: ShowCard(id=pressed.channel),
+    DrawGrowth: lambda pressed: ShowCard(id=pressed.id),
     Withdraw: lambda _pressed: Go(screen=Screen.WALLET),
     CancelWithdrawal: lambda _pressed: Go(screen=Screen.WITHDRAWALS),
     CancelWithdrawalConfirmed: lambda _pressed: Go(screen=Screen.WITHDRAWALS),

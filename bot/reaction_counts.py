@@ -83,13 +83,19 @@ def _read(content: object) -> tuple[tuple[int, int], int] | None:
     """
     if not isinstance(content, dict) or not isinstance(content.get("chat"), dict):
         return None
-    chat_id, message_id = content["chat"].get("id"), content.get("message_id")
+    chat_id: Any = content["chat"].get("id")
+    message_id: Any = content.get("message_id")
     reactions = content.get("reactions")
     if not isinstance(reactions, list):
         return None
-    counts = [each.get("total_count") if isinstance(each, dict) else None for each in reactions]
-    numbers = [chat_id, message_id, *counts]
-    if not all(type(number) is int and abs(number) <= 10 * MOST for number in numbers):
+    counts: list[Any] = [
+        each.get("total_count") if isinstance(each, dict) else None for each in reactions
+    ]
+    if not (_is_number(chat_id) and _is_number(message_id) and all(map(_is_number, counts))):
         return None
     total = sum(counts)
     return ((chat_id, message_id), total) if 0 <= total <= MOST else None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and abs(value) <= 10 * MOST

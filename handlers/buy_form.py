@@ -14,6 +14,7 @@ from bot import metrics
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
+from bot.screens import channel_card as card_screens
 from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens import placements as screens
@@ -25,9 +26,8 @@ from handlers import settings as settings_handlers
 from handlers.buy_steps import BuyForm
 from services.market import (
     campaigns,
-    channels,
+    channel_cards,
     formats,
-    owner_records,
     placements,
 )
 from services.market.terms import Terms
@@ -93,9 +93,8 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             session, actor=context.actor, campaign_id=buy_steps.campaign_id(dialog_manager)
         )
         left = await campaigns.budget_left(session, campaign.id)
-        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
-        offered = [formats.terms_of(each) for each in await formats.of_channel(session, row.id)]
-        record = (await owner_records.of_channels(session, [row.id]))[row.id]
+        card = await channel_cards.read(session, dialog_manager.dialog_data["channel_id"])
+    row, offered = card.channel, [formats.terms_of(each) for each in card.formats]
     if not offered:
         raise errors.ChannelNotUsable(row.id, row.status)
     at = _publish_at(dialog_manager)
@@ -113,7 +112,8 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "when": context.t.time(at) if at else context.t("when-next-free", next=soon),
             "left": context.t.money(left),
             "after": context.t.money(left - chosen.price),
-            "record": offer_screens.owner_record(context.t, record),
+            "facts": card_screens.short(context.t, card),
+            "record": offer_screens.owner_record(context.t, card.record),
         },
         "missing": dialog_manager.dialog_data.get("missing"),
     }
@@ -191,6 +191,7 @@ def _publish_at(manager: DialogManager) -> datetime | None:
 
 form = Dialog(
     buy_steps.channel_step,
+    buy_steps.channel_card_step,
     buy_steps.format_step,
     Window(
         Format("📺 {facts}\n"),
@@ -204,7 +205,7 @@ form = Dialog(
             ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
         ),
-        forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.channel),
+        forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.card),
         state=BuyForm.when,
         getter=_when,
     ),
@@ -237,4 +238,5 @@ form = Dialog(
         state=BuyForm.confirm,
         getter=_summary,
     ),
+    on_start=buy_steps.begin,
 )

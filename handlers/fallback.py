@@ -10,6 +10,7 @@ from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, Unknown
 from aiogram_dialog.utils import CB_SEP
 
 from bot.callbacks import OpenForm
+from bot.card_callbacks import BuyFor, BuyHere
 from bot.context import RequestContext
 from bot.owner_callbacks import OpenChangeForm
 from bot.screens import operators
@@ -19,7 +20,7 @@ from services.platform.actors import STAFF
 router = Router(name="fallback")
 """The router of unknown buttons. It must come before the forms' router."""
 
-_FORM_OPENERS = tuple(f"{kind.__prefix__}:" for kind in (OpenForm, OpenChangeForm))
+_FORM_OPENERS = tuple(f"{kind.__prefix__}:" for kind in (OpenForm, OpenChangeForm, BuyHere, BuyFor))
 """The beginnings of the data of buttons that open forms."""
 FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)
 """The errors that aiogram-dialog raises for a button of a closed form."""

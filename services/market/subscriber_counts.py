@@ -24,7 +24,7 @@ class DayCount(NamedTuple):
     """How many subscribers a channel had on one day (UTC), as Telegram said last on this day."""
 
     day: date
-    count: int
+    subscribers: int
 
 
 class Change(NamedTuple):
@@ -82,7 +82,7 @@ def growth(counts: Sequence[DayCount]) -> Growth | None:
 
 def _change(pair: tuple[DayCount, DayCount]) -> Change:
     before, after = pair
-    return Change(before.day, after.day, before.count, after.count)
+    return Change(before.day, after.day, before.subscribers, after.subscribers)
 
 
 def _is_jump(change: Change) -> bool:

@@ -17,6 +17,8 @@ TESTED_ELSEWHERE = {
     "services/platform/removal_errors": "services/market/test_early_removals meets it",
     "bot/payout_callbacks": "handlers/test_withdraw_with_fee presses its buttons",
     "services/money/fees": "test_payout_terms computes fees with it",
+    "bot/card_callbacks handlers/card_step handlers/card_purchases": "handlers/test_channel_cards"
+    " and handlers/test_deep_links press and forge their buttons",
     "bot/calendar_callbacks": "handlers/test_calendar presses and forges its buttons",
     "bot/manager_callbacks": "handlers/test_managers presses its buttons",
     "bot/cli/__main__": "cli/test_app starts it as a program",

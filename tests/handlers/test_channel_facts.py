@@ -96,6 +96,7 @@ async def test_the_cards_show_the_facts_with_their_time(market: Marketplace) -> 
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     for who in ("owner", "advertiser"):
         card = await market.last(who)
         assert "1,234 subscribers · https://t.me/city_news · no picture" in card
@@ -112,6 +113,7 @@ async def test_a_channel_with_a_short_timer_is_shown_and_not_sold(market: Market
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     await market.press("advertiser", "⚡ As soon as approved")
     await change(market, auto_delete_seconds=86_400)
     await read(market)
@@ -122,6 +124,7 @@ async def test_a_channel_with_a_short_timer_is_shown_and_not_sold(market: Market
     await market.press("advertiser", "✖️ Cancel")
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "⛔ Daily")
+    await market.press("advertiser", "🛒 Buy here")
     assert refused in await market.last("advertiser")
     assert await market.value("SELECT count(*) FROM campaign_targets") == 0
     await market.press("owner", "⬅️ Back")

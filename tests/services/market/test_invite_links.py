@@ -5,6 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.campaigns import Channel
 from services.market import channels, invite_links
 from services.platform import errors
 from services.platform.channel_errors import InviteLinkWrong
@@ -41,11 +42,17 @@ def test_nothing_else_is_an_invite_link(typed: str) -> None:
         invite_links.parse(typed)
 
 
+async def _link(session: AsyncSession, channel: Channel) -> str | None:
+    """Return the stored invite link of a channel."""
+    await session.refresh(channel)
+    return channel.invite_link
+
+
 async def test_an_owner_sets_and_removes_the_link(session: AsyncSession) -> None:
     owner = await people.person(session)
     channel = await people.channel(session, owner)
     await invite_links.set(session, actor=owner, channel_id=channel.id, typed=LINK)
-    assert channel.invite_link == LINK
+    assert await _link(session, channel) == LINK
     stranger = await people.person(session)
     with pytest.raises(errors.NotChannelOwner):
         await invite_links.set(session, actor=stranger, channel_id=channel.id, typed=LINK)
@@ -54,7 +61,7 @@ async def test_an_owner_sets_and_removes_the_link(session: AsyncSession) -> None
     with pytest.raises(errors.NotFound):
         await invite_links.remove(session, actor=owner, channel_id=0)
     await invite_links.remove(session, actor=owner, channel_id=channel.id)
-    assert channel.invite_link is None
+    assert await _link(session, channel) is None
     actions = await session.scalars(
         text("SELECT action FROM user_audit_logs WHERE action LIKE 'invite%' ORDER BY id")
     )
@@ -63,14 +70,12 @@ async def test_an_owner_sets_and_removes_the_link(session: AsyncSession) -> None
 
 async def test_a_new_owner_begins_without_the_link(session: AsyncSession) -> None:
     owner = await people.person(session)
-    for connect_again in (people.take_over, None):
+    for is_removed in (False, True):
         channel = await people.channel(session, owner)
         await invite_links.set(session, actor=owner, channel_id=channel.id, typed=LINK)
-        if connect_again:
-            await connect_again(session, channel)
-        else:
+        if is_removed:
             await channels.remove(session, actor=owner, channel_id=channel.id)
-            await people.take_over(session, channel)
+        await people.take_over(session, channel)
         assert channel.owner_id != owner.user_id
         assert channel.invite_link is None
 

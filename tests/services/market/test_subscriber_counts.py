@@ -68,7 +68,7 @@ async def test_the_counts_of_the_period_are_read_in_order(session: AsyncSession)
             {"id": channel.id, "day": today - timedelta(days=age), "count": age},
         )
     found = await subscriber_counts.of_channel(session, channel.id)
-    assert [each.count for each in found] == [PERIOD.days - 1, 3, 0]
+    assert [each.subscribers for each in found] == [PERIOD.days - 1, 3, 0]
     assert found[-1].day == today
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     plan = await session.execute(
