@@ -121,6 +121,7 @@ class InboxWorker:
         self._dependencies = dependencies
         self._sessions = dependencies.sessions
         self.reactions = ReactionCounts()
+        """The numbers of reactions, which do not go through the inbox."""
         self._dispatcher = dispatcher
         self._bot = bot
         self._chat_queues: dict[int, deque[InboxUpdate]] = {}

@@ -10,7 +10,7 @@ from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column
 from aiogram_dialog.widgets.text import Format
 
-from bot import metrics
+from bot import metrics, names
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
@@ -27,6 +27,7 @@ from handlers.buy_steps import BuyForm
 from services.market import (
     campaigns,
     channel_cards,
+    channels,
     formats,
     placements,
 )
@@ -76,8 +77,10 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
 async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
     at = await time_choice.next_time(dialog_manager)
-    facts = await buy_steps.facts(context, dialog_manager.dialog_data["channel_id"])
-    return {"values": {"next": at}, "can_be_soon": at != "none", "facts": facts}
+    async with context.read() as session:
+        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
+    title = names.one_line(row.title)
+    return {"values": {"next": at}, "can_be_soon": at != "none", "title": title}
 
 
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -194,7 +197,7 @@ form = Dialog(
     buy_steps.channel_card_step,
     buy_steps.format_step,
     Window(
-        Format("📺 {facts}\n"),
+        Format("📺 {title}\n"),
         forms.Question("buy-when"),
         Column(
             Button(

@@ -9,10 +9,8 @@ from aiogram.types import CallbackQuery
 from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 
-from bot import names
 from bot.context import RequestContext
 from bot.errors import explain
-from bot.screens import channel_facts as facts_screens
 from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens.outgoing import Outgoing
@@ -173,13 +171,6 @@ async def open_for_channel(manager: DialogManager, campaign_id: int, channel_id:
         channel_id=channel_id,
         on_top=offered[0].hours_on_top if offered else 0,
     )
-
-
-async def facts(context: RequestContext, channel_id: int) -> str:
-    """Return what is known about a channel, with the age of this knowledge."""
-    async with context.read() as session:
-        row = await channels.get(session, channel_id)
-    return "\n".join([names.one_line(row.title), *facts_screens.lines(context.t, row)])
 
 
 def campaign_id(manager: DialogManager) -> int:

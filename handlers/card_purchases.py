@@ -58,8 +58,6 @@ async def open_form(
     """
     async with context.read() as session:
         row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.campaign)
-    if row.advertiser_id != context.user_id:
-        raise errors.NotCampaignOwner(row.id)
     if await channel_cards.read_visible(context, callback_data.channel) is None:
         await respond.show(press, screens.missing(context.t))
         return

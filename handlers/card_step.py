@@ -12,7 +12,6 @@ from aiogram_dialog.widgets.text import Format
 
 from bot.screens import channel_card as screens
 from handlers import channel_cards, forms
-from services.market import channel_cards as card_services
 
 OnBuy = Callable[[CallbackQuery, Button, DialogManager], Awaitable[None]]
 
@@ -31,7 +30,7 @@ def card_step(
     `on_buy` is called when the person wants to buy there. `back_to` is the list of channels.
     """
     return Window(
-        Format("{card}\n"),
+        Format("{card}\n", when="card"),
         forms.Question("card-question"),
         Button(forms.Translated("card-buy"), "buy_here", on_click=on_buy, when="is_offered"),
         Url(forms.Translated("card-open"), Format("{link}"), when="link"),
@@ -44,18 +43,20 @@ def card_step(
 
 
 async def _card(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context, bot = forms.context_of(dialog_manager), _bot(dialog_manager)
-    async with context.read() as session:
-        shown = await card_services.read(session, dialog_manager.dialog_data["channel_id"])
-    row = shown.channel
-    share_link = await channel_cards.share_link(bot, row.id)
+    context, channel_id = forms.context_of(dialog_manager), dialog_manager.dialog_data["channel_id"]
+    visible = await channel_cards.read_visible(context, channel_id)
+    if visible is None:
+        # Its owner has paused it meanwhile, or the press was forged.
+        return {"values": {"offered": "no"}}
+    card, _ = visible
+    share_link = await channel_cards.share_link(_bot(dialog_manager), channel_id)
     return {
-        "values": {"offered": "yes" if shown.is_offered else "no"},
-        "card": screens.text(context.t, shown),
-        "is_offered": shown.is_offered,
-        "link": screens.link(row),
-        "has_growth": shown.growth is not None and shown.growth.last_days is not None,
-        "share": screens.share_address(context.t, row, share_link),
+        "values": {"offered": "yes" if card.is_offered else "no"},
+        "card": screens.text(context.t, card),
+        "is_offered": card.is_offered,
+        "link": screens.link(card.channel),
+        "has_growth": bool(screens.growth_button(context.t, channel_id, card.growth)),
+        "share": screens.share_address(context.t, card.channel, share_link),
     }
 
 

@@ -69,6 +69,7 @@ def short(t: Texts, card: ChannelCard) -> str:
         subscribers=row.subscribers,
         at=t.time(row.facts_at) if row.facts_at else "none",
         growth=_signed(change.difference) if change else "none",
+        days=(change.until - change.since).days if change else 0,
         jump="yes" if growth and growth.jump else "no",
         posts=_average(t, activity.posts_a_day) if activity else "none",
         reactions=_number(activity.reactions) if activity else "none",
@@ -98,6 +99,7 @@ def growth_lines(t: Texts, growth: Growth | None) -> list[str]:
                 percent=_percent(t, jump),
                 since=t.day(jump.since),
                 until=t.day(jump.until),
+                way="up" if jump.difference > 0 else "down",
             )
         )
     return shown

@@ -72,10 +72,10 @@ def test_each_fact_has_its_source_and_its_time() -> None:
         "📺 Daily\n👥 1,200 subscribers · https://t.me/daily\nℹ️ News of the city\n",
         "As Telegram said on 4 Mar 2026 12:00 UTC\nTopic: news\n",
         "📈 +200 subscribers (+20 %) since 2 Feb 2026, by Telegram's count of each day\n",
-        "⚠️ A jump: -110 subscribers (-11 %) from 2 Mar 2026 to 3 Mar 2026.",
+        "⚠️ A jump: -110 subscribers (-11 %) from 2 Mar 2026 to 3 Mar 2026. It may be that",
         "✍️ Posts a day: 4.2, without the ads sold here (counted by the bot since 23 Feb 2026)\n",
-        "❤️ Reactions to a post: 12 (the middle one of 34 posts",
-        "📢 Ads sold here: 0.1 a day (3 published by the bot in the last 30 days)\n",
+        "❤️ Reactions to a post: 12 (the middle one of the 34 posts of the last 30 days",
+        "📢 Ads sold here: 0.1 a day (3 published by the bot) in the last 30 days\n",
         "• 1/24 h: $50.00 · $41.67\n",
         "🕒 Ads from 09:00 to 21:00, Mon, Tue (UTC",
         "Next free times: 4 Mar 2026 12:00 UTC, 4 Mar 2026 14:00 UTC\n",
@@ -106,6 +106,7 @@ def test_what_is_not_known_is_not_shown(language: str) -> None:
     assert t("card-invite", link="none") in text
     assert t("card-posts-none") in text
     assert t("card-any-time") in text
+    assert t("card-ads", average="0", ads=0, days=1) in text
     assert t("channel-facts-unread") in text
     assert "none" not in text
     assert {sign for sign in "📈❤⚠✅" if sign in text} == set()
@@ -144,12 +145,20 @@ def test_a_suspended_channel_says_nothing_about_its_creator(
     assert ("the owner is the channel's creator" in text) is is_told
 
 
+def owner_rows(shown: ChannelCard) -> list[Any]:
+    """Return the rows of buttons about the card on the owner's screen."""
+    rows = screens.owner_buttons(Texts("en", "USD"), shown.channel, shown.growth)
+    return [row for row in rows if row]
+
+
 def test_a_private_channel_is_opened_by_the_link_of_its_owner() -> None:
     t, link = Texts("en", "USD", "UTC"), f"https://t.me/+{HASH}"
     private = card(username=None, invite_link=link)
     assert screens.link(private.channel) == link
     assert f"The owner's link into it: {link}" in screens.text(t, private)
+    assert any("🔗 Link for buyers" in row[0].text for row in owner_rows(private))
     public = card(invite_link=link)
+    assert not any("🔗 Link for buyers" in row[0].text for row in owner_rows(public))
     assert screens.link(public.channel) == "https://t.me/daily"
     assert link not in screens.text(t, public)
 
@@ -190,7 +199,7 @@ async def test_a_buyer_reads_the_card_in_the_form(market: Marketplace) -> None:
     assert "Choose a channel" in await screen(market, "advertiser")
     for button in ("Daily", "🛒 Buy here", "⬅️ Back", "🛒 Buy here", "⚡ As soon as approved"):
         await market.press("advertiser", button)
-    assert "🔒 private · 👥 1,000 · 📈 +50 in 30 days" in await screen(market, "advertiser")
+    assert "🔒 private · 👥 1,000 · 📈 +50 in 1 day" in await screen(market, "advertiser")
 
 
 async def test_a_channel_that_is_paused_meanwhile_cannot_be_bought(market: Marketplace) -> None:
@@ -199,7 +208,8 @@ async def test_a_channel_that_is_paused_meanwhile_cannot_be_bought(market: Marke
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("owner", "⏸ Pause")
     await market.press("advertiser", "Daily")
-    assert "⛔ This channel is not offered any more" in await market.last("advertiser")
+    shown = await market.last("advertiser")
+    assert shown.startswith("⛔ This channel is not offered any more")
     assert await market.buttons("advertiser") == ["⬅️ Back", "✖️ Cancel"]
 
 
@@ -211,6 +221,7 @@ async def test_an_owner_sees_the_growth_and_shares_the_link(market: Marketplace)
         await market.press("owner", button)
     assert "📈 +500 subscribers (+100 %)" in await market.last("owner")
     assert "⚠️ A jump: +500 subscribers" in await market.last("owner")
+    assert "It may be an ad for the channel" in await market.last("owner")
     await market.press("owner", "📈 Picture of the growth")
     assert (await market.messages("owner"))[-1]["media"]
     await market.press("owner", "🔗 Share")

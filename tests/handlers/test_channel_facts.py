@@ -96,7 +96,6 @@ async def test_the_cards_show_the_facts_with_their_time(market: Marketplace) -> 
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
-    await market.press("advertiser", "🛒 Buy here")
     for who in ("owner", "advertiser"):
         card = await market.last(who)
         assert "1,234 subscribers · https://t.me/city_news · no picture" in card

@@ -11,6 +11,9 @@ HASH = "AbCdEfGhIjKlMnOp"
 @pytest.mark.usefixtures("with_own_login")
 async def test_an_owner_gives_buyers_a_link_into_a_private_channel(market: Marketplace) -> None:
     await market.connect_channel()
+    await market.say("admin", "/start")
+    data = OpenForm(name=FormName.INVITE, id=await market.value("SELECT id FROM channels"))
+    assert "somebody else's" in await market.press_forged("admin", data.pack())
     await market.press("owner", "🔗 Link for buyers")
     await market.say("owner", "https://t.me/+79991234567")
     assert "This is no invite link" in await market.last("owner")
@@ -26,18 +29,3 @@ async def test_an_owner_gives_buyers_a_link_into_a_private_channel(market: Marke
     assert await market.value("SELECT invite_link FROM channels") is None
     await market.press("owner", "🔗 Link for buyers")
     assert "🗑 Remove the link" not in await market.buttons("owner")
-
-
-async def test_a_stranger_cannot_open_the_form(market: Marketplace) -> None:
-    await market.connect_channel()
-    await market.say("admin", "/start")
-    data = OpenForm(name=FormName.INVITE, id=await market.value("SELECT id FROM channels"))
-    assert "somebody else's" in await market.press_forged("admin", data.pack())
-
-
-async def test_a_public_channel_needs_no_link(market: Marketplace) -> None:
-    await market.connect_channel()
-    await market.database.as_owner("UPDATE channels SET username = 'daily'")
-    for button in ("⬅️ Back", "🟢 Daily"):
-        await market.press("owner", button)
-    assert "🔗 Link for buyers" not in await market.buttons("owner")

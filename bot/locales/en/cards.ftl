@@ -11,17 +11,26 @@ card-growth-new = 📈 The growth is counted since { $since }, and shown from th
 card-jump = ⚠️ A jump: { $difference } subscribers{ $percent ->
     [none] {""}
    *[other] {" "}({ $percent } %)
-} from { $since } to { $until }. It may be an ad for the channel, or bought subscribers.
+} from { $since } to { $until }. { $way ->
+    [up] It may be an ad for the channel, or bought subscribers.
+   *[down] It may be that Telegram has removed bought subscribers.
+}
 card-posts = ✍️ { $posts ->
     [none] The bot counts the posts since { $since }; the average of a day follows tomorrow
    *[other] Posts a day: { $posts }, without the ads sold here (counted by the bot since { $since })
 }
 card-posts-none = ✍️ The bot has counted no post in the last 30 days
-card-reactions = ❤️ Reactions to a post: { $reactions } (the middle one of { $posts } posts that are at least 12 hours old, told by Telegram)
-card-ads = 📢 Ads sold here: { $average } a day ({ $ads } published by the bot in the last { $days ->
-    [one] { $days } day
+card-reactions = ❤️ Reactions to a post: { $reactions } (the middle one of the { $posts ->
+    [one] post
+   *[other] { $posts } posts
+} of the last 30 days that are at least 12 hours old, told by Telegram)
+card-ads = 📢 { $ads ->
+    [0] The bot has published no ad here
+   *[other] Ads sold here: { $average } a day ({ $ads } published by the bot)
+} in the last { $days ->
+    [one] day
    *[other] { $days } days
-})
+}
 card-formats = 🏷 Formats (hours without a newer post / all hours), price, and price for 1,000 subscribers:
 card-format = • { $kind }: { $price }{ $thousand ->
     [none] {""}
@@ -48,7 +57,10 @@ card-short = { $name ->
    *[other] {" "}(Telegram, { $at })
 }{ $growth ->
     [none] {""}
-   *[other] {" "}· 📈 { $growth } in 30 days
+   *[other] {" "}· 📈 { $growth } in { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    }
 }{ $jump ->
     [yes] {" "}· ⚠️ a jump
    *[no] {""}
