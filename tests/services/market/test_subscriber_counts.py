@@ -22,10 +22,10 @@ def series(*counts: int, gap: int = 1) -> list[DayCount]:
 
 
 def test_the_growth_is_that_of_the_last_days() -> None:
-    counts = [DayCount(FIRST - timedelta(days=30), 900), *series(1_000, *[1_010] * 29, 1_030)]
+    counts = [DayCount(FIRST - timedelta(days=1), 900), *series(1_000, *[1_010] * 29, 1_030)]
     found = subscriber_counts.growth(counts)
     assert found is not None
-    assert found.since == FIRST - timedelta(days=30)
+    assert found.since == FIRST - timedelta(days=1)
     assert found.last_days == Change(FIRST, FIRST + timedelta(days=30), 1_000, 1_030)
     assert found.last_days.difference == 30
 
