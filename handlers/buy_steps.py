@@ -161,9 +161,14 @@ async def begin(start_data: Any, manager: DialogManager) -> None:
 
 
 async def open_for_channel(manager: DialogManager, campaign_id: int, channel_id: int) -> None:
-    """Open the form for a campaign and a channel whose card the person has read."""
+    """Open the form for a campaign and a channel whose card the person has read.
+
+    Raises PromiseTooLong if Telegram would remove each post there too early.
+    """
     async with forms.context_of(manager).read() as session:
+        row = await channels.get(session, channel_id)
         offered = await formats.of_channel(session, channel_id)
+    auto_delete.require(row, row.promised_hours or 0)
     await forms.open_form(
         manager,
         BuyForm.format if len(offered) > 1 else BuyForm.when,

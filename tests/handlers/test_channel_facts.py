@@ -125,6 +125,9 @@ async def test_a_channel_with_a_short_timer_is_shown_and_not_sold(market: Market
     await market.press("advertiser", "⛔ Daily")
     await market.press("advertiser", "🛒 Buy here")
     assert refused in await market.last("advertiser")
+    await market.say("advertiser", f"/start buy_{await market.value('SELECT id FROM channels')}")
+    await market.press("advertiser", "🛒 Buy here")
+    assert refused in await market.last("advertiser")
     assert await market.value("SELECT count(*) FROM campaign_targets") == 0
     await market.press("owner", "⬅️ Back")
     await market.press("owner", "🟢 Daily")
