@@ -126,6 +126,8 @@ async def _run(config: Settings) -> None:
             stack.callback(watching.cancel)
         counting = asyncio.create_task(failure_counts.keep_storing(sessions), name="failures")
         stack.callback(counting.cancel)
+        storing = asyncio.create_task(inbox.reactions.keep_storing(sessions), name="reactions")
+        stack.callback(storing.cancel)
         if not await _finish_unless_stopped(stop, _prepare(bot, dependencies)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)

@@ -35,6 +35,7 @@ from bot.callbacks import (
     Withdraw,
     WithdrawalAct,
 )
+from bot.card_callbacks import BuyFor, BuyHere, DrawGrowth, ShowCard
 from bot.operator_callbacks import (
     DrawReport,
     IncidentAct,
@@ -68,6 +69,7 @@ _READ_ONLY = (
     ShowWithdrawals,
     Look,
     ShowReport,
+    ShowCard,
 )
 _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnCampaign: lambda pressed: Go(screen=Screen.CAMPAIGN, id=pressed.id),
@@ -78,6 +80,9 @@ _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
     CancelPlacement: lambda pressed: Go(screen=Screen.PLACEMENT, id=pressed.id),
     OnChannel: lambda pressed: Go(screen=Screen.CHANNEL, id=pressed.id),
+    BuyHere: lambda pressed: ShowCard(id=pressed.id),
+    BuyFor: lambda pressed: ShowCard(id=pressed.channel),
+    DrawGrowth: lambda pressed: ShowCard(id=pressed.id),
     Withdraw: lambda _pressed: Go(screen=Screen.WALLET),
     CancelWithdrawal: lambda _pressed: Go(screen=Screen.WITHDRAWALS),
     CancelWithdrawalConfirmed: lambda _pressed: Go(screen=Screen.WITHDRAWALS),

@@ -62,13 +62,15 @@ class FormName(StrEnum):
     WITHDRAW = "withdraw"
     ZONE = "zone"
     DESTINATION = "dest"
+    INVITE = "invite"
 
 
 class OpenForm(CallbackData, prefix="form"):
     """The data of a button that opens a form.
 
-    `id` is the id of a campaign or a channel, and for `FORMAT_PRICE` of a channel's format. 0 means
-    that the form needs no id.
+    `id` is the id of a campaign or a channel, and for `FORMAT_PRICE` of a channel's format. For
+    `CAMPAIGN`, it is the channel in which the person wants to buy. 0 means that the form needs no
+    id.
     """
 
     name: FormName

@@ -97,6 +97,8 @@ class RequestContext:
     identified_actor: Actor | None = None
     action: str = "update"
     """The name of the requested action, for the audit row about a refusal."""
+    is_newcomer: bool = False
+    """True if the person has written to the bot for the first time with this update."""
 
     @property
     def settings(self) -> Settings:

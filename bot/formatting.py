@@ -50,6 +50,11 @@ def format_money(amount: int, currency: str, language: str) -> str:
     )
 
 
+def format_number(value: float, language: str) -> str:
+    """Format a number with at most one decimal, for example 1234.56 as 1,234.6 in English."""
+    return format_decimal(round(value, 1), format="#,##0.#", locale=language)
+
+
 @functools.cache
 def _pattern(language: str, decimals: int) -> NumberPattern:
     """Return babel's pattern for money, with exactly `decimals` decimals."""

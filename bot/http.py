@@ -52,7 +52,7 @@ async def _receive(
         return web.Response()
     worker.expect_stops([update])
     try:
-        await inbox_worker.store(dependencies.intake_sessions, [update])
+        await inbox_worker.store(dependencies.intake_sessions, worker.reactions.take([update]))
     except DatabaseAwayError as error:
         outages.log_database_away(error)
         raise web.HTTPServiceUnavailable from None

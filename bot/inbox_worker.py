@@ -24,6 +24,7 @@ from bot.context import (
     UpdateResult,
     database_errors,
 )
+from bot.reaction_counts import ReactionCounts
 from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
@@ -119,6 +120,8 @@ class InboxWorker:
     def __init__(self, *, dependencies: Dependencies, dispatcher: Dispatcher, bot: Bot) -> None:
         self._dependencies = dependencies
         self._sessions = dependencies.sessions
+        self.reactions = ReactionCounts()
+        """The numbers of reactions, which do not go through the inbox."""
         self._dispatcher = dispatcher
         self._bot = bot
         self._chat_queues: dict[int, deque[InboxUpdate]] = {}

@@ -225,7 +225,7 @@ async def _build_context(event: TelegramObject, data: dict[str, Any]) -> Request
     )
     if telegram_user is None or telegram_user.is_bot:
         return context
-    person, roles = await _find_or_register(dependencies, telegram_user)
+    person, roles, context.is_newcomer = await _find_or_register(dependencies, telegram_user)
     context.person = person
     if roles and chat is not None and chat.type in _GROUPS and chat.id != context.admin_chat_id:
         await _find_moved_admin_chat(data["bot"], dependencies)
@@ -248,13 +248,13 @@ async def _find_moved_admin_chat(bot: Bot, dependencies: Dependencies) -> None:
 
 async def _find_or_register(
     dependencies: Dependencies, telegram_user: TelegramUser
-) -> tuple[User, frozenset[Role]]:
-    """Return a person and the person's roles. Register a new person first."""
+) -> tuple[User, frozenset[Role], bool]:
+    """Return a person, the person's roles, and whether the person is new and was registered."""
     language = users.known_language(telegram_user.language_code)
     async with read_only(dependencies.sessions) as session:
-        person = await users.by_telegram_id(session, telegram_user.id)
-        if person is not None and (person.language_chosen or person.language == language):
-            return person, await users.roles(session, person.id)
+        known = await users.by_telegram_id(session, telegram_user.id)
+        if known is not None and (known.language_chosen or known.language == language):
+            return known, await users.roles(session, known.id), False
     async with database_errors(), dependencies.sessions.begin() as session:
         person = await registration.register(
             session,
@@ -262,7 +262,7 @@ async def _find_or_register(
             language=language,
             currency=dependencies.settings.currency,
         )
-        return person, await users.roles(session, person.id)
+        return person, await users.roles(session, person.id), known is None
 
 
 def _is_back(event: TelegramObject) -> bool:

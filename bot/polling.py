@@ -19,6 +19,7 @@ ALLOWED_UPDATES = (
     "my_chat_member",
     "channel_post",
     "pre_checkout_query",
+    "message_reaction_count",
 )
 POLL_SECONDS = 25
 """How many seconds Telegram waits for an update before it answers."""
@@ -62,7 +63,7 @@ class Poller:
             try:
                 updates = await self._fetch()
                 self._worker.expect_stops(updates)
-                await inbox_worker.store(self._sessions, updates)
+                await inbox_worker.store(self._sessions, self._worker.reactions.take(updates))
             except DatabaseAwayError as error:
                 outages.log_database_away(error)
                 await asyncio.sleep(PAUSE_SECONDS)

@@ -50,6 +50,10 @@ class Texts:
         """Format whole minor units. The default currency is the currency of the texts."""
         return formatting.format_money(amount, currency or self.currency, self.language)
 
+    def decimal(self, value: float) -> str:
+        """Format a number with at most one decimal."""
+        return formatting.format_number(value, self.language)
+
     @property
     def zone(self) -> str:
         """The name of the person's time zone, or a text that says that the zone is not set."""

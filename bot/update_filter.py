@@ -65,6 +65,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "channel_post": _MESSAGE,
     "callback_query": ("from",),
     "my_chat_member": ("chat", "from", "old_chat_member", "new_chat_member"),
+    "message_reaction_count": ("chat", "reactions"),
     "pre_checkout_query": ("from",),
 }
 """The kept fields of each type of update that the bot asks for."""

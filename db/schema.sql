@@ -299,6 +299,31 @@ GRANT SELECT ON channel_managers TO adtech_reports;
 GRANT UPDATE (ended_at) ON channel_managers TO adtech_bot;
 GRANT UPDATE (ended_at) ON channel_managers TO adtech_clock;
 
+CREATE TABLE channel_post_counts (
+    channel_id bigint NOT NULL,
+    day date NOT NULL,
+    posts bigint NOT NULL,
+    CONSTRAINT pk_channel_post_counts PRIMARY KEY (channel_id, day),
+    CONSTRAINT fk_channel_post_counts_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id)
+);
+GRANT DELETE, INSERT, SELECT ON channel_post_counts TO adtech_bot;
+GRANT SELECT ON channel_post_counts TO adtech_reports;
+GRANT UPDATE (posts) ON channel_post_counts TO adtech_bot;
+
+CREATE TABLE channel_posts (
+    channel_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    posted_at timestamp with time zone NOT NULL,
+    album text,
+    reactions bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_channel_posts PRIMARY KEY (channel_id, message_id),
+    CONSTRAINT fk_channel_posts_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id)
+);
+CREATE UNIQUE INDEX uq_channel_posts_album ON channel_posts USING btree (channel_id, album) WHERE album IS NOT NULL;
+GRANT DELETE, INSERT, SELECT ON channel_posts TO adtech_bot;
+GRANT SELECT ON channel_posts TO adtech_reports;
+GRANT UPDATE (reactions) ON channel_posts TO adtech_bot;
+
 CREATE TABLE channel_subscribers (
     channel_id bigint NOT NULL,
     day date NOT NULL,
@@ -337,10 +362,12 @@ CREATE TABLE channels (
     bot_rights jsonb,
     facts_at timestamp with time zone,
     facts_due_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    invite_link text,
     CONSTRAINT pk_channels PRIMARY KEY (id),
     CONSTRAINT uq_channels_chat_id UNIQUE (chat_id),
     CONSTRAINT fk_channels_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
     CONSTRAINT ck_channels_channelstatus CHECK (status::text = ANY (ARRAY['pending'::character varying, 'active'::character varying, 'paused'::character varying, 'suspended'::character varying, 'removed'::character varying]::text[])),
+    CONSTRAINT ck_channels_invite_link CHECK (invite_link ~ '^https://t\.me/\+[A-Za-z0-9_-]{10,64}$'::text),
     CONSTRAINT ck_channels_price CHECK (price >= 1),
     CONSTRAINT ck_channels_promised_hours CHECK (promised_hours >= 0),
     CONSTRAINT ck_channels_removed_early CHECK (removed_early_at IS NULL OR (status::text <> ALL (ARRAY['active'::character varying, 'paused'::character varying]::text[]))),
@@ -359,7 +386,7 @@ CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EAC
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
 GRANT SELECT ON channels TO adtech_reports;
-GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at, auto_delete_seconds, facts_due_at) ON channels TO adtech_bot;
+GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at, auto_delete_seconds, facts_due_at, invite_link) ON channels TO adtech_bot;
 GRANT UPDATE (title, username, subscribers, status, status_reason, was_paused, last_message_id, suspended_at, description, photo_id, auto_delete_seconds, protected, bot_rights, facts_at, facts_due_at) ON channels TO adtech_clock;
 
 CREATE TABLE clawbacks (

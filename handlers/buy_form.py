@@ -10,10 +10,11 @@ from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column
 from aiogram_dialog.widgets.text import Format
 
-from bot import metrics
+from bot import metrics, names
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
+from bot.screens import channel_card as card_screens
 from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens.outgoing import Outgoing
@@ -25,9 +26,9 @@ from handlers import settings as settings_handlers
 from handlers.buy_steps import BuyForm
 from services.market import (
     campaigns,
+    channel_cards,
     channels,
     formats,
-    owner_records,
     placements,
 )
 from services.market.terms import Terms
@@ -76,8 +77,10 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
 async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
     at = await time_choice.next_time(dialog_manager)
-    facts = await buy_steps.facts(context, dialog_manager.dialog_data["channel_id"])
-    return {"values": {"next": at}, "can_be_soon": at != "none", "facts": facts}
+    async with context.read() as session:
+        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
+    title = names.one_line(row.title)
+    return {"values": {"next": at}, "can_be_soon": at != "none", "title": title}
 
 
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -93,9 +96,8 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             session, actor=context.actor, campaign_id=buy_steps.campaign_id(dialog_manager)
         )
         left = await campaigns.budget_left(session, campaign.id)
-        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
-        offered = [formats.terms_of(each) for each in await formats.of_channel(session, row.id)]
-        record = (await owner_records.of_channels(session, [row.id]))[row.id]
+        card = await channel_cards.read(session, dialog_manager.dialog_data["channel_id"])
+    row, offered = card.channel, [formats.terms_of(each) for each in card.formats]
     if not offered:
         raise errors.ChannelNotUsable(row.id, row.status)
     at = _publish_at(dialog_manager)
@@ -114,7 +116,8 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "hours": -(-context.settings.complaint_window // timedelta(hours=1)),
             "left": context.t.money(left),
             "after": context.t.money(left - chosen.price),
-            "record": offer_screens.owner_record(context.t, record),
+            "facts": card_screens.short(context.t, card),
+            "record": offer_screens.owner_record(context.t, card.record),
         },
         "missing": dialog_manager.dialog_data.get("missing"),
     }
@@ -193,9 +196,10 @@ def _publish_at(manager: DialogManager) -> datetime | None:
 
 form = Dialog(
     buy_steps.channel_step,
+    buy_steps.channel_card_step,
     buy_steps.format_step,
     Window(
-        Format("📺 {facts}\n"),
+        Format("📺 {title}\n"),
         forms.Question("buy-when"),
         Column(
             Button(
@@ -206,7 +210,7 @@ form = Dialog(
             ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
         ),
-        forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.channel),
+        forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.card),
         state=BuyForm.when,
         getter=_when,
     ),
@@ -239,4 +243,5 @@ form = Dialog(
         state=BuyForm.confirm,
         getter=_summary,
     ),
+    on_start=buy_steps.begin,
 )

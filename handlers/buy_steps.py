@@ -9,10 +9,8 @@ from aiogram.types import CallbackQuery
 from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button, Column, Row, Select
 
-from bot import names
 from bot.context import RequestContext
 from bot.errors import explain
-from bot.screens import channel_facts as facts_screens
 from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens.outgoing import Outgoing
@@ -20,7 +18,7 @@ from bot.screens.paging import FETCH_LIMIT, PAGE_SIZE, offset
 from db.models.campaigns import Channel
 from db.models.formats import ChannelFormat
 from handlers import campaigns as campaign_handlers
-from handlers import forms
+from handlers import card_step, forms
 from services.market import auto_delete, campaigns, channels, formats, owner_records
 from services.market.owner_records import OwnerRecord
 from services.platform.channel_errors import PromiseTooLong
@@ -29,11 +27,13 @@ from services.platform.channel_errors import PromiseTooLong
 class BuyForm(StatesGroup):
     """The steps of the form. A person with a time zone skips the step `zone`.
 
-    The step `format` is skipped if the channel sells one format alone. A channel with a calendar
-    offers its free times in the steps `time` (a day) and `hour`.
+    The step `card` shows the chosen channel. The step `format` is skipped if the channel sells one
+    format alone. A channel with a calendar offers its free times in the steps `time` (a day) and
+    `hour`.
     """
 
     channel = State()
+    card = State()
     format = State()
     when = State()
     zone = State()
@@ -95,9 +95,14 @@ async def _turn_page(press: CallbackQuery, button: Button, manager: DialogManage
 async def _choose_channel(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
+    await card_step.open_card(manager, int(item), BuyForm.card)
+
+
+async def _buy_here(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    """Go on with the channel whose card is shown: to its formats, or to the time."""
     context = forms.context_of(manager)
     async with context.read() as session:
-        row = await channels.get(session, int(item))
+        row = await channels.get(session, manager.dialog_data["channel_id"])
         offered = await formats.of_channel(session, row.id)
     on_top = offered[0].hours_on_top if offered else 0
     manager.dialog_data.update(channel_id=row.id, kind=None, on_top=on_top)
@@ -147,11 +152,30 @@ async def _choose_format(
         await forms.next_step(manager, BuyForm.when)
 
 
-async def facts(context: RequestContext, channel_id: int) -> str:
-    """Return what is known about a channel, with the age of this knowledge."""
-    async with context.read() as session:
+async def begin(start_data: Any, manager: DialogManager) -> None:
+    """Take over the channel of which the person has read the card before the form was opened."""
+    if "channel_id" in start_data:
+        manager.dialog_data.update(
+            channel_id=start_data["channel_id"], kind=None, on_top=start_data["on_top"]
+        )
+
+
+async def open_for_channel(manager: DialogManager, campaign_id: int, channel_id: int) -> None:
+    """Open the form for a campaign and a channel whose card the person has read.
+
+    Raises PromiseTooLong if Telegram would remove each post there too early.
+    """
+    async with forms.context_of(manager).read() as session:
         row = await channels.get(session, channel_id)
-    return "\n".join([names.one_line(row.title), *facts_screens.lines(context.t, row)])
+        offered = await formats.of_channel(session, channel_id)
+    auto_delete.require(row, row.promised_hours or 0)
+    await forms.open_form(
+        manager,
+        BuyForm.format if len(offered) > 1 else BuyForm.when,
+        campaign_id=campaign_id,
+        channel_id=channel_id,
+        on_top=offered[0].hours_on_top if offered else 0,
+    )
 
 
 def campaign_id(manager: DialogManager) -> int:
@@ -189,6 +213,9 @@ channel_step = Window(
     state=BuyForm.channel,
     getter=_catalogue,
 )
+channel_card_step = card_step.card_step(
+    BuyForm.card, on_buy=_buy_here, back_to=BuyForm.channel, after_cancel=campaign_card
+)
 format_step = Window(
     forms.Question("buy-format"),
     Column(
@@ -200,7 +227,7 @@ format_step = Window(
             on_click=_choose_format,
         )
     ),
-    forms.navigation_row(campaign_card),
+    forms.navigation_row(campaign_card, back_to=BuyForm.card),
     state=BuyForm.format,
     getter=_formats,
 )

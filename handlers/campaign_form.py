@@ -13,7 +13,7 @@ from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens.outgoing import Outgoing
-from handlers import ad_input, forms
+from handlers import ad_input, card_purchases, forms
 from handlers import campaigns as campaign_handlers
 from services.market import campaigns, creatives
 from services.platform import errors
@@ -33,9 +33,13 @@ class CampaignForm(StatesGroup):
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.CAMPAIGN))
-async def open_campaign_form(press: CallbackQuery, dialog_manager: DialogManager) -> None:  # noqa: ARG001 - a filter
-    """Open the form of a new campaign."""
-    await forms.open_form(dialog_manager, CampaignForm.name)
+async def open_campaign_form(
+    press: CallbackQuery,  # noqa: ARG001 - a filter
+    callback_data: OpenForm,
+    dialog_manager: DialogManager,
+) -> None:
+    """Open the form of a new campaign. It may be for the purchase of a post in a channel."""
+    await forms.open_form(dialog_manager, CampaignForm.name, buy_in=callback_data.id)
 
 
 async def _read_name(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -95,7 +99,9 @@ async def _save(_press: CallbackQuery, _button: Button, manager: DialogManager) 
             total_budget=manager.dialog_data["budget"],
             key=forms.idempotency_key(manager),
         )
-    await forms.close_form(manager, await campaign_handlers.card_screen(context, row.id))
+    start: Any = manager.start_data
+    after = await card_purchases.after_campaign(context, row, (start or {}).get("buy_in", 0))
+    await forms.close_form(manager, after or await campaign_handlers.card_screen(context, row.id))
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:

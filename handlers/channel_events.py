@@ -9,7 +9,7 @@ from bot import channel_rights
 from bot.context import RequestContext, database_errors
 from bot.update_filter import IS_POST
 from db.models.campaigns import ChannelStatus
-from services.market import channel_facts, channels, newest_messages
+from services.market import channel_activity, channel_facts, channels, newest_messages
 from services.platform import users
 from services.posts import top_watch
 
@@ -52,6 +52,7 @@ async def update_rights(event: ChatMemberUpdated, context: RequestContext, bot: 
         if not isinstance(event.new_chat_member, ChatMemberAdministrator):
             # The bot was not in the channel for a time, so it got no updates about posts then.
             await newest_messages.reset(session, chat_id=event.chat.id)
+            await channel_activity.forget(session, chat_id=event.chat.id)
         if not isinstance(bot_member, ChatMemberAdministrator):
             await channels.record_rights_lost(session, chat_id=event.chat.id, reason="bot_removed")
         elif not may_post:
@@ -80,10 +81,10 @@ async def note_changed_facts(post: Message, context: RequestContext) -> None:
 
 @router.channel_post()
 async def note_message_id(post: Message, context: RequestContext) -> None:
-    """Store the message id of a new post as the highest known id of its channel.
+    """Store the message id of a new post as the highest known id of its channel, and count it.
 
     The ids of edited posts do not count: an edited post can be old. A post that covers an ad within
-    its hours on top is noted, but a service message covers nothing.
+    its hours on top is noted. A service message is no post: it covers nothing, and is not counted.
     """
     is_post = bool((post.model_extra or {}).get(IS_POST))
     async with context.begin() as session:
@@ -94,6 +95,13 @@ async def note_message_id(post: Message, context: RequestContext) -> None:
                 chat_id=post.chat.id,
                 message_id=post.message_id,
                 posted_at=post.date,
+            )
+            await channel_activity.note_post(
+                session,
+                chat_id=post.chat.id,
+                message_id=post.message_id,
+                posted_at=post.date,
+                album=post.media_group_id,
             )
 
 

@@ -13,7 +13,7 @@ from bot.screens.paging import FETCH_LIMIT, Page, offset
 from bot.telegram import channel_reader
 from handlers import connections, respond
 from handlers import managers as manager_handlers
-from services.market import agreements, channels, formats, managers
+from services.market import agreements, channels, formats, managers, subscriber_counts
 from services.platform import users
 
 router = Router(name="channels")
@@ -43,8 +43,15 @@ async def card_screen(context: RequestContext, channel_id: int) -> Outgoing:
     async with context.read() as session:
         row = await managers.get_channel(session, actor=context.actor, channel_id=channel_id)
         offered = await formats.of_channel(session, channel_id)
-    fee_bps, is_owner = context.settings.platform_fee_bps, row.owner_id == context.user_id
-    return screens.channel(context.t, row, offered, fee_bps, is_owner=is_owner)
+        counts = await subscriber_counts.of_channel(session, channel_id)
+    return screens.channel(
+        context.t,
+        row,
+        offered,
+        context.settings.platform_fee_bps,
+        is_owner=row.owner_id == context.user_id,
+        growth=subscriber_counts.growth(counts),
+    )
 
 
 @router.callback_query(Go.filter(F.screen == Screen.CHANNELS))

@@ -10,6 +10,7 @@ from aiogram_dialog.api.exceptions import OutdatedIntent, UnknownIntent, Unknown
 from aiogram_dialog.utils import CB_SEP
 
 from bot.callbacks import OpenForm
+from bot.card_callbacks import BuyFor, BuyHere
 from bot.complaint_callbacks import OpenComplaintForm
 from bot.context import RequestContext
 from bot.owner_callbacks import OpenChangeForm
@@ -21,7 +22,7 @@ router = Router(name="fallback")
 """The router of unknown buttons. It must come before the forms' router."""
 
 _FORM_OPENERS = tuple(
-    f"{kind.__prefix__}:" for kind in (OpenForm, OpenChangeForm, OpenComplaintForm)
+    f"{kind.__prefix__}:" for kind in (OpenForm, OpenChangeForm, OpenComplaintForm, BuyHere, BuyFor)
 )
 """The beginnings of the data of buttons that open forms."""
 FORM_CLOSED = (OutdatedIntent, UnknownIntent, UnknownState)

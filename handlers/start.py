@@ -25,7 +25,8 @@ unmatched = Router(name="unmatched")
 """The router of updates that no other handler and no form takes."""
 
 
-async def _menu(context: RequestContext) -> Outgoing:
+async def menu_screen(context: RequestContext) -> Outgoing:
+    """Build the menu of the person."""
     async with context.read() as session:
         waiting = await agreements.count_waiting(session, context.user_id)
     return menu.menu(context.t, waiting)
@@ -34,7 +35,7 @@ async def _menu(context: RequestContext) -> Outgoing:
 @router.callback_query(Go.filter(F.screen == Screen.MENU))
 async def show_menu(press: CallbackQuery, context: RequestContext) -> None:
     """Show the menu after a press of a button."""
-    await respond.show(press, await _menu(context))
+    await respond.show(press, await menu_screen(context))
 
 
 @router.callback_query(Go.filter(F.screen == Screen.HELP))
@@ -55,7 +56,7 @@ async def show_page(message: Message, context: RequestContext) -> None:
 async def start(message: Message, context: RequestContext, dialog_manager: DialogManager) -> None:
     """Close an open form, and show the menu."""
     await dialog_manager.reset_stack(remove_keyboard=False)
-    await respond.show(message, await _menu(context))
+    await respond.show(message, await menu_screen(context))
 
 
 @form_closers.message(Command("cancel"))
@@ -68,13 +69,13 @@ async def cancel(
     await respond.send(
         bot, message.chat.id, Outgoing(context.t("cancelled"), ReplyKeyboardRemove())
     )
-    await respond.show(message, await _menu(context))
+    await respond.show(message, await menu_screen(context))
 
 
 @unmatched.message()
 async def show_menu_for_unexpected(message: Message, context: RequestContext) -> None:
     """Answer that the bot did not understand a message, and show the menu."""
-    screen = await _menu(context)
+    screen = await menu_screen(context)
     await respond.show(message, Outgoing(context.t("not-understood"), screen.keyboard))
 
 

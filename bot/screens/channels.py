@@ -14,13 +14,14 @@ from bot.callbacks import ChannelAct, FormName, Go, OnChannel, OpenForm, Screen
 from bot.format_callbacks import ShowFormats
 from bot.manager_callbacks import ManagerAct, OnManager
 from bot.owner_callbacks import ShowRule, ShowSold
-from bot.screens import channel_facts
+from bot.screens import channel_card, channel_facts
 from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat
+from services.market.subscriber_counts import Growth
 
 REQUEST_ID = 1
 """The id of the channel picker in Telegram's answer."""
@@ -76,11 +77,12 @@ def channel(
     fee_bps: int,
     *,
     is_owner: bool = True,
+    growth: Growth | None = None,
 ) -> Outgoing:
-    """Build the screen of one channel: its state, what it sells, and its actions.
+    """Build the screen of one channel: its state, what it sells, its growth, and its actions.
 
     `fee_bps` is the platform's present fee in hundredths of a percent. A person who is not the
-    owner is a manager, and has fewer actions.
+    owner is a manager, and has fewer actions. `growth` is None for a channel that is new.
     """
     acts = {
         ChannelStatus.ACTIVE: [ChannelAct.PAUSE],
@@ -97,7 +99,9 @@ def channel(
         format_screens.offered(t, offered, fee_bps),
         t("channel-topic", topic=row.topic or t("unset")),
     ]
-    lines.extend(["", *channel_facts.lines_for_owner(t, row)])
+    lines.extend(
+        ["", *channel_facts.lines_for_owner(t, row), *channel_card.growth_lines(t, growth)]
+    )
     if row.status is ChannelStatus.SUSPENDED:
         lines.append(t("channel-suspended-why", reason=row.status_reason or "other"))
     return Outgoing(
@@ -112,6 +116,7 @@ def channel(
             else [],
             [button(t("channel-sold"), ShowSold(id=row.id))] if connected else [],
             [button(t("channel-calendar"), ShowCalendar(id=row.id))] if connected else [],
+            *(channel_card.owner_buttons(t, row, growth) if connected else ()),
             [button(t(f"channel-{act.value}"), OnChannel(act=act, id=row.id)) for act in acts],
             [button(t("channel-remove"), OnChannel(act=ChannelAct.REMOVE, id=row.id))]
             if connected and is_owner

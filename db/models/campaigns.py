@@ -87,6 +87,9 @@ class Channel(Base):
             name="terms",
         ),
         CheckConstraint(
+            r"invite_link ~ '^https://t\.me/\+[A-Za-z0-9_-]{10,64}$'", name="invite_link"
+        ),
+        CheckConstraint(
             "removed_early_at IS NULL OR status NOT IN ('active', 'paused')", name="removed_early"
         ),
         Index("ix_channels_owner_id", "owner_id"),
@@ -140,6 +143,8 @@ class Channel(Base):
     """When the channel was taken off the market after early removals, until the staff look."""
     removals_seen_at: Mapped[datetime | None]
     """The time of the newest early removal that the staff have looked at."""
+    invite_link: Mapped[str | None]
+    """The owner's link with which buyers can look into a private channel, or null."""
     created_at: Mapped[CreatedAt]
 
 

@@ -5,7 +5,7 @@ from secrets import compare_digest
 
 from aiohttp import web
 
-from sandbox.control import chat_info, chats, operations, people, queries
+from sandbox.control import chat_info, chats, operations, people, queries, reactions
 from sandbox.control.request import ControlContext, ControlRequest, read_control_request
 from sandbox.errors import ControlError, TelegramError
 from sandbox.persistence import Json
@@ -31,6 +31,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/control/chats/{id}/edit", chats.edit),
     ("POST", "/control/chats/{id}/replace_media", chats.replace_media),
     ("POST", "/control/chats/{id}/delete", chats.delete),
+    ("POST", "/control/chats/{id}/react", reactions.react),
     ("POST", "/control/faults", operations.add_fault),
     ("DELETE", "/control/faults", operations.clear_faults),
     ("POST", "/control/limits", operations.set_limits),

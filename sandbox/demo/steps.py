@@ -145,9 +145,10 @@ async def target_submitted(scenario: Scenario) -> StepResult:
     catalogue = await person.press(
         "🛒 Buy a placement", on=scenario.card, then=f"{participants.channel_title} · $50.00"
     )
-    when = await person.press(
-        f"{participants.channel_title} · ", on=catalogue, then="When should it be published?"
+    card = await person.press(
+        f"{participants.channel_title} · ", on=catalogue, then="Buy a placement here?"
     )
+    when = await person.press("🛒 Buy here", on=card, then="When should it be published?")
     check = await person.press("⚡ As soon as approved", on=when, then="Please check")
     await person.press("✅ Submit", on=check, then="waits for the owner")
     row = await scenario.books.row(

@@ -32,7 +32,7 @@ async def take_over(session: AsyncSession, actor: Actor, channel: Channel, owner
 
 
 def reopen(channel: Channel, owner_id: int) -> None:
-    """Let a removed channel begin again without terms, with the owner `owner_id`."""
+    """Let a removed channel begin again without terms and link, with the owner `owner_id`."""
     channel.status, channel.status_reason = ChannelStatus.PENDING, None
     channel.owner_id = owner_id
-    channel.price = channel.promised_hours = channel.topic = None
+    channel.price = channel.promised_hours = channel.topic = channel.invite_link = None

@@ -61,3 +61,8 @@ class PayoutWaits(DomainError):
     """A release waits for an admin, because the channel has another creator than its owner."""
 
     target_id: int
+
+
+@dataclass(eq=False)
+class InviteLinkWrong(DomainError):
+    """A text is no invite link of Telegram."""

@@ -25,6 +25,8 @@ TESTED_ELSEWHERE = {
     "services/money/fees": "test_payout_terms computes fees with it",
     "bot/complaint_callbacks services/market/complaint_details": "handlers/test_complaints presses"
     " the buttons and reads the cards",
+    "bot/card_callbacks handlers/card_step handlers/card_purchases": "handlers/test_channel_cards"
+    " and handlers/test_deep_links press and forge their buttons",
     "bot/calendar_callbacks": "handlers/test_calendar presses and forges its buttons",
     "bot/manager_callbacks": "handlers/test_managers presses its buttons",
     "bot/cli/__main__": "cli/test_app starts it as a program",

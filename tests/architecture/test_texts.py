@@ -391,7 +391,18 @@ def test_hours_read_well(language: str, hours: int, words: str) -> None:
     t = Texts(language, "USD")
     assert t("hours", hours=hours) == words
     facts = dict.fromkeys(
-        ("campaign", "channel", "price", "when", "left", "after", "state", "published", "record"),
+        (
+            "campaign",
+            "channel",
+            "price",
+            "when",
+            "left",
+            "after",
+            "state",
+            "published",
+            "record",
+            "facts",
+        ),
         "x",
     )
     for text_id in ("buy-confirm", "placement"):

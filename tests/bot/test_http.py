@@ -131,6 +131,11 @@ async def test_a_large_update_is_taken(market: Marketplace, http_client: HttpCli
     async with http_client.client.post(url, data=body, headers=headers) as response:
         assert response.status == 200
     assert await market.value("SELECT count(*) FROM inbox WHERE update_id = 5") == 1
+    told = {"chat": {"id": -5, "type": "channel"}, "message_id": 7, "date": 1, "reactions": []}
+    update = {"update_id": 6, "message_reaction_count": told}
+    assert await http_client.post(update, **{http.SECRET_HEADER: SECRET}) == 200
+    assert market.worker.reactions._waiting == {(-5, 7): 0}
+    assert await market.value("SELECT count(*) FROM inbox WHERE update_id = 6") == 0
 
 
 async def test_a_webhook_update_goes_through_the_inbox(

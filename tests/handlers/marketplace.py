@@ -114,6 +114,7 @@ class Marketplace(BotWorld):
         """Let the advertiser buy a placement with buttons."""
         await self.press("advertiser", "🛒 Buy a placement")
         await self.press("advertiser", "Daily")
+        await self.press("advertiser", "🛒 Buy here")
         await self.press("advertiser", "⚡ As soon as approved")
         await self.press("advertiser", "✅ Submit")
 

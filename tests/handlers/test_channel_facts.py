@@ -112,6 +112,7 @@ async def test_a_channel_with_a_short_timer_is_shown_and_not_sold(market: Market
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     await market.press("advertiser", "⚡ As soon as approved")
     await change(market, auto_delete_seconds=86_400)
     await read(market)
@@ -122,6 +123,10 @@ async def test_a_channel_with_a_short_timer_is_shown_and_not_sold(market: Market
     await market.press("advertiser", "✖️ Cancel")
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "⛔ Daily")
+    await market.press("advertiser", "🛒 Buy here")
+    assert refused in await market.last("advertiser")
+    await market.say("advertiser", f"/start buy_{await market.value('SELECT id FROM channels')}")
+    await market.press("advertiser", "🛒 Buy here")
     assert refused in await market.last("advertiser")
     assert await market.value("SELECT count(*) FROM campaign_targets") == 0
     await market.press("owner", "⬅️ Back")

@@ -72,6 +72,7 @@ async def test_an_advertiser_chooses_one_of_several_formats(market: Marketplace)
     assert "from $10.00" in offer
     assert "24 h, 2/48 h, ∞" in offer
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     await market.press("advertiser", "2/48 h · $15.00")
     await market.press("advertiser", "⚡ As soon as approved")
     stays = "Stays: 48 hours (no newer post in the first 2 hours)"
@@ -95,7 +96,13 @@ async def test_a_chosen_format_that_is_retired_is_chosen_again(market: Marketpla
     await sell_three(market)
     await market.give("advertiser", 10_000)
     await market.make_campaign()
-    for button in ("🛒 Buy a placement", "Daily", "2/48 h", "⚡ As soon as approved"):
+    for button in (
+        "🛒 Buy a placement",
+        "Daily",
+        "🛒 Buy here",
+        "2/48 h",
+        "⚡ As soon as approved",
+    ):
         await market.press("advertiser", button)
     await market.press("owner", "2/48 h · $15.00")
     await market.press("owner", "🗑 Stop selling it")

@@ -53,6 +53,7 @@ async def test_nobody_approves_a_placement_of_a_person_with_an_open_loss(
     await market.press("advertiser", "Bakery")
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     await market.press("advertiser", "⚡ As soon as approved")
     assert "nothing can be bought" in await market.press("advertiser", "✅ Submit")
     assert await market.value("SELECT count(*) FROM campaign_targets") == 1

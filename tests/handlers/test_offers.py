@@ -137,6 +137,7 @@ async def test_buyers_read_how_the_owner_has_answered(market: Marketplace) -> No
     [row] = [label for label in await market.buttons("advertiser") if label.startswith("Daily")]
     assert row.endswith("⏱ 2 h")
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     await market.press("advertiser", "⚡ As soon as approved")
     assert "no finished placement" in await market.last("advertiser")
     assert "within 2 hours" in await market.last("advertiser")

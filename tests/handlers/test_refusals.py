@@ -21,6 +21,7 @@ async def test_N1_submit_to_a_campaign_that_is_not_active(market: Marketplace) -
     await market.make_campaign()
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     await market.press("advertiser", "⚡ As soon as approved")
     campaign_id = await market.value("SELECT id FROM campaigns")
     pause = OnCampaign(act=CampaignAct.PAUSE, id=campaign_id).pack()

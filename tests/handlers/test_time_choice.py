@@ -31,6 +31,7 @@ async def _choose_time_again(market: Marketplace) -> None:
 async def _choose_time(market: Marketplace) -> None:
     await market.press("advertiser", "🛒 Buy a placement")
     await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
     await market.press("advertiser", "🕒 At a time I choose")
 
 

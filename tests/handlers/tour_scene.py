@@ -134,7 +134,7 @@ class Tour:
         self, who: str, campaign: str, channel: str, kind: str = "", at: str = ""
     ) -> None:
         await self.record.say(who, "/start")
-        await self.press(who, "🛒 Buy a placement", f"📣 {campaign}", channel)
+        await self.press(who, "🛒 Buy a placement", f"📣 {campaign}", channel, "🛒 Buy here")
         if kind:
             await self.press(who, kind)
         if at:

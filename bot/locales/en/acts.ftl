@@ -42,6 +42,8 @@ audit-act = { $name ->
     [excess_payment_recorded] Payment in excess recorded
     [incident_closed] Incident closed
     [incident_opened] Incident opened
+    [invite_link_removed] Link into a private channel removed
+    [invite_link_set] Link into a private channel set
     [kill_switch_run] Kill switch run
     [kill_switch_stopped] Kill switch stopped
     [launch_checked] Launch: check made

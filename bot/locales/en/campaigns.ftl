@@ -86,6 +86,7 @@ buy-confirm = 🛒 Please check
 
     Campaign: { $campaign }
     Channel: { $channel }
+    { $facts }
     Price: { $price }
     Stays: { $stays }
     To be published: { $when }

@@ -42,6 +42,8 @@ audit-act = { $name ->
     [excess_payment_recorded] Записана лишняя выплата
     [incident_closed] Инцидент закрыт
     [incident_opened] Инцидент открыт
+    [invite_link_removed] Убрана ссылка в закрытый канал
+    [invite_link_set] Задана ссылка в закрытый канал
     [kill_switch_run] Переключатель запущен
     [kill_switch_stopped] Переключатель остановлен
     [launch_checked] Запуск: проверка

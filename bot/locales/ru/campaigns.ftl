@@ -86,6 +86,7 @@ buy-confirm = 🛒 Проверьте, пожалуйста
 
     Кампания: { $campaign }
     Канал: { $channel }
+    { $facts }
     Цена: { $price }
     Остаётся: { $stays }
     Публикация: { $when }
