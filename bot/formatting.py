@@ -11,6 +11,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import (
     NumberFormatError,
     NumberPattern,
+    format_compact_decimal,
     format_currency,
     format_decimal,
     get_currency_symbol,
@@ -48,6 +49,11 @@ def format_money(amount: int, currency: str, language: str) -> str:
         locale=language,
         currency_digits=False,
     )
+
+
+def format_compact(number: int, language: str) -> str:
+    """Format a large number in few characters, for example 12,345 as 12.3K in English."""
+    return format_compact_decimal(number, locale=language, fraction_digits=1)
 
 
 @functools.cache

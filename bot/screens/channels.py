@@ -21,6 +21,7 @@ from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat
+from services.market import topics
 
 REQUEST_ID = 1
 """The id of the channel picker in Telegram's answer."""
@@ -95,7 +96,7 @@ def channel(
             status=row.status.value,
         ),
         format_screens.offered(t, offered, fee_bps),
-        t("channel-topic", topic=row.topic or t("unset")),
+        t("channel-topic", topic=_topic(t, row.topic)),
     ]
     lines.extend(["", *channel_facts.lines_for_owner(t, row)])
     if row.status is ChannelStatus.SUSPENDED:
@@ -177,3 +178,10 @@ def _posting_rights() -> ChatAdministratorRights:
         can_send_welcome_messages=False,
         can_post_messages=True,
     )
+
+
+def _topic(t: Texts, topic: str | None) -> str:
+    """Return the name of a topic, or the text that the owner typed before there was a list."""
+    if topic is None:
+        return t("unset")
+    return t("topic", topic=topic) if topic in topics.TOPICS else topic

@@ -175,10 +175,15 @@ async def of_channels(session: AsyncSession, channel_ids: Sequence[int]) -> Sequ
     return [found[each] for each in channel_ids if each in found]
 
 
-async def is_any(session: AsyncSession, filters: Filters) -> bool:
-    """Return whether any channel on offer meets the filters, without the filter for a day."""
-    row = (await session.execute(ids(filters, Order.PRICE, 1, None))).first()
-    return row is not None
+async def first_found(session: AsyncSession, alternatives: Sequence[Filters]) -> int | None:
+    """Return the index of the first filters that a channel on offer meets, or None.
+
+    The filter for a day counts for nothing.
+    """
+    for index, filters in enumerate(alternatives):
+        if (await session.execute(ids(filters, Order.PRICE, 1, None))).first() is not None:
+            return index
+    return None
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:

@@ -50,3 +50,17 @@ class PayoutWaits(DomainError):
     """A release waits for an admin, because the channel has another creator than its owner."""
 
     target_id: int
+
+
+@dataclass(eq=False)
+class OwnChannel(DomainError):
+    """An advertiser's own channel is left out when placements in several channels are bought."""
+
+    channel_id: int
+
+
+@dataclass(eq=False)
+class FormatNotSold(DomainError):
+    """The channel does not sell the format that was chosen for several channels."""
+
+    channel_id: int

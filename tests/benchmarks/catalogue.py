@@ -115,6 +115,7 @@ async def fill(connection: asyncpg.Connection, channels: int) -> None:
     for statement in _FILL:
         await connection.execute(statement, *([channels] if "$1" in statement else []))
     await connection.execute("INSERT INTO favourite_channels VALUES (1, 1), (1, 2), (1, 3)")
+    await connection.execute("ANALYZE")
     await connection.fetchval(_REFRESH, channels)
     await connection.execute(_CLICKS, channels)
     await connection.execute("VACUUM ANALYZE")

@@ -45,12 +45,12 @@ async def test_the_price_of_a_removed_channel_is_not_changed(market: Marketplace
     assert await market.value("SELECT price FROM channels") == 5_000
 
 
-async def test_a_topic_is_typed_again_if_it_is_too_long(market: Marketplace) -> None:
+async def test_a_topic_is_chosen_from_the_list(market: Marketplace) -> None:
     await market.connect_channel()
     await market.press("owner", "✏️ Price and terms")
     await market.press("owner", "✏️ Topic")
-    await market.say("owner", "x" * 65)
-    assert (await market.last("owner")).startswith("⚠️")
     await market.say("owner", "gardens")
+    assert "Please choose one of the topics" in await market.last("owner")
+    await market.press("owner", "Films and series")
     assert "🏷 What" in await market.last("owner")
-    assert await market.value("SELECT topic FROM channels") == "gardens"
+    assert await market.value("SELECT topic FROM channels") == "films"

@@ -63,21 +63,6 @@ ad-refused = Telegram не принимает это объявление в т�
 buy-campaign = 🛒 Для какой кампании?
 buy-no-campaign = 🛒 Сначала нужна идущая кампания: создайте её, запустите и возвращайтесь.
 buy-campaign-row = 📣 { $name }
-buy-channel = 🛒 { $campaign }
-
-    Осталось от бюджета: { $left }
-
-    { $found ->
-        [0] Сейчас каналов в продаже нет. Загляните позже.
-       *[other] Выберите канал:
-    }
-buy-channel-row = { $title } · { $formats ->
-    [one] { $price }
-   *[other] от { $price }
-} · 👥 { $subscribers } · { $kinds } · { $topic }{ $answer ->
-    [0] {""}
-   *[other] {" "}· ⏱ { $answer } ч
-}
 buy-at-once = ⚡ Сразу после одобрения
 buy-later = 🕒 В выбранное время
 time-twice = В этот день часы переводят назад, и это время наступает дважды. Отправьте то, которое имеете в виду: { $first } (раньше) или { $second } (позже).
