@@ -65,7 +65,7 @@ def _day(context: RequestContext, chosen: str | None, now: datetime) -> Day | No
     if chosen is None or date.fromisoformat(chosen) < today(context, now):
         return None
     zone = time_zones.zone(context.t.time_zone)
-    return Day(*kept_times.limits(date.fromisoformat(chosen), zone, now + kept_times.SOON))
+    return Day(*kept_times.day_limits(date.fromisoformat(chosen), zone, now + kept_times.SOON))
 
 
 def values(manager: DialogManager, now: datetime) -> screens.Choices:

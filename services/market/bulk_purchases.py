@@ -69,9 +69,9 @@ class Plan:
     lines: Sequence[Line]
     budget_left: int
     available: int
-    """What is in the wallet and not needed for other placements that wait."""
+    """The money in the wallet that no other placement waits for."""
     missing: int
-    """What has to be paid in, so that no line is refused for want of money in the wallet."""
+    """The amount to pay in, so that no line is refused for want of money in the wallet."""
 
     @property
     def bought(self) -> Sequence[Line]:
@@ -86,7 +86,7 @@ class Plan:
 
 @dataclass
 class _Money:
-    """What is left of the campaign's budget and of the wallet while the lines are planned."""
+    """The rest of the campaign's budget and of the wallet while the lines are planned."""
 
     campaign_id: int
     advertiser_id: int

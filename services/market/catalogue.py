@@ -148,9 +148,7 @@ async def page(
     return Page(await of_channels(session, [each.channel_id for each in shown]), last)
 
 
-def ids(
-    filters: Filters, order: Order, limit: int, after: Position | None
-) -> Select[tuple[int, int]]:
+def ids(filters: Filters, order: Order, limit: int, after: Position | None) -> Select[int, int]:
     """Build the query for the positions of channels, without the filter for a day."""
     column = _SORT_COLUMNS[order]
     query = select(column, Listing.channel_id).where(*_conditions(filters))
@@ -215,7 +213,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def free_on(channel_ids: Collection[int], day: Day) -> Select[tuple[int]]:
+def free_on(channel_ids: Collection[int], day: Day) -> Select[int]:
     """Build the query for the channels that have a free time on a day.
 
     A channel without a calendar publishes at any time.

@@ -121,9 +121,9 @@ async def fill(connection: asyncpg.Connection, channels: int) -> None:
     await connection.execute("VACUUM ANALYZE")
 
 
-def sql(query: Select[Any]) -> str:
+def sql(query: Select[*tuple[Any, ...]]) -> str:
     """Return a query of the catalogue as text, with its values in it."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # it has no annotations
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # it has no annotations
     return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
@@ -140,7 +140,7 @@ def queries(filters: Filters, order: Order, after: Position | None) -> list[str]
 async def _milliseconds(connection: asyncpg.Connection, texts: Sequence[str]) -> float:
     total = 0.0
     for statement in texts:
-        rounds = []
+        rounds: list[float] = []
         for _ in range(ROUNDS):
             plan = await connection.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}")
             times = [re.match(r"Execution Time: ([0-9.]+) ms", row[0]) for row in plan]

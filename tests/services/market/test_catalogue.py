@@ -225,7 +225,8 @@ async def test_a_long_search_for_a_free_day_goes_on_with_the_next_page(
         text("UPDATE channel_calendars SET ads_a_day = 1, days_off = '{2000-01-01}'")
     )
     day = Filters(free_on=Day(past, past + timedelta(hours=23)))
-    pages, after = [], None
+    pages: list[list[int]] = []
+    after: Position | None = None
     while not pages or after:
         page = await catalogue.page(session, filters=day, order=Order.PRICE, size=8, after=after)
         pages.append(_ids(page))

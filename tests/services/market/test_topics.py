@@ -18,8 +18,8 @@ async def test_the_database_knows_each_topic_by_its_names(database: Database) ->
         assert len(names) == len(users.LANGUAGES), topic
         for typed in (topic, *(f" {name.upper()} " for name in names)):
             assert await owner.fetchval(_KNOWN, typed) == topic
-    for typed in ("gardens", "", None, topics.OTHER):
-        assert await owner.fetchval(_KNOWN, typed) == topics.OTHER
+    for other in ("gardens", "", None, topics.OTHER):
+        assert await owner.fetchval(_KNOWN, other) == topics.OTHER
     await owner.close()
 
 
