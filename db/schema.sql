@@ -231,6 +231,7 @@ CREATE TABLE channel_formats (
     CONSTRAINT ck_channel_formats_promised_hours CHECK (promised_hours >= 0),
     CONSTRAINT ck_channel_formats_removable CHECK (ending::text <> 'removed'::text OR promised_hours >= 1 AND promised_hours <= 47)
 );
+CREATE INDEX ix_channel_formats_channel_id ON channel_formats USING btree (channel_id);
 CREATE UNIQUE INDEX uq_channel_formats_present ON channel_formats USING btree (channel_id, promised_hours, hours_on_top, ending) WHERE retired_at IS NULL;
 CREATE TRIGGER format_listed AFTER INSERT OR UPDATE OF retired_at ON channel_formats FOR EACH ROW EXECUTE FUNCTION keep_listing();
 CREATE TRIGGER frozen BEFORE UPDATE ON channel_formats FOR EACH ROW WHEN (old.retired_at IS NOT NULL OR old.id IS DISTINCT FROM new.id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();

@@ -34,7 +34,9 @@ SHOWN = "title, username, topic, language, subscribers, status, owner_id, facts_
 
 def upgrade() -> None:
     """Create the tables, then the triggers, and list the channels that are on offer."""
-    online.run(revision, (_create_tables, _extend_channels, _list_formats, _list_channels))
+    online.run(
+        revision, (_create_tables, _extend_channels, _list_formats, _create_index, _list_channels)
+    )
 
 
 def _create_tables() -> None:
@@ -108,6 +110,10 @@ def _list_formats() -> None:
     )
 
 
+def _create_index() -> None:
+    online.create_index("ix_channel_formats_channel_id", "channel_formats", ["channel_id"])
+
+
 def _list_channels() -> None:
     """List the channels that are on offer. A change in the same moment lists its channel again."""
     online.update_by_id(
@@ -123,6 +129,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER channel_listed ON channels")
     for name, arguments in reversed(ADDED):
         op.execute(f"DROP FUNCTION {name}({arguments})")
+    op.drop_index("ix_channel_formats_channel_id", "channel_formats")
     op.drop_column("channels", "language")
     op.drop_table(FAVOURITES)
     op.drop_table(LISTINGS)

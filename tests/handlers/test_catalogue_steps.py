@@ -54,7 +54,7 @@ async def test_channels_are_found_filtered_sorted_and_reset(market: Marketplace)
         for button in buttons:
             await market.press("advertiser", button)
         assert (await _titles(market))[: len(found)] == found, buttons
-    assert "🖱 not measured" in await market.last("advertiser")
+    assert "🖱 price of a click not measured" in await market.last("advertiser")
     await market.say("advertiser", "@Green")
     assert await _titles(market) == ["Place of gardens · $1.00"]
     await market.say("advertiser", "!!")

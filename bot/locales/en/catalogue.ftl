@@ -56,10 +56,10 @@ catalogue-figures = { $formats ->
    *[other] {" "}· ⏱ { $answer } h
 }
 catalogue-click = 🖱 { $price ->
-    [none] not measured
-   *[other] { $price }
+    [none] price of a click not measured
+   *[other] { $price } a click
 }
-catalogue-signs = /1K: for 1,000 subscribers · 👥 subscribers (in 30 days) · ✅ ads that stayed, of all · ⏱ usual time to answer · 🖱 a click
+catalogue-signs = /1K: for 1,000 subscribers · 👥 subscribers (in 30 days) · ✅ ads that stayed, of all · ⏱ usual time to answer
 filters = 🔎 Which channels should be shown?
 filters-reset = ♻️ Reset all filters
 filter-ask = { $name ->

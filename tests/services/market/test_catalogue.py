@@ -265,6 +265,8 @@ async def test_each_page_is_read_by_an_index(database: Database) -> None:
         await database.as_owner(statement)
     async with database.sessions.begin() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
+        formats_of = "EXPLAIN SELECT FROM channel_formats WHERE channel_id = 1"  # refresh_listing
+        assert "Index" in "".join([row[0] for row in await session.execute(text(formats_of))])
         for order in Order:
             for filters in benchmark.FILTERS.values():
                 for query in benchmark.queries(filters, order, Position(5, 5)):
