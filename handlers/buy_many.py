@@ -69,6 +69,7 @@ async def _kinds(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
 async def _choose_kind(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
+    _read_kind(item)  # what cannot be read is not stored
     manager.dialog_data["many_kind"] = item
     await forms.next_step(manager, BuyForm.many_when)
 
@@ -84,19 +85,18 @@ async def _rules(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
 async def _choose_rule(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
-    manager.dialog_data["many_rule"] = item
+    manager.dialog_data["many_rule"] = TimeRule(item).value
     await forms.next_step(manager, BuyForm.many_table)
 
 
 async def _plan(context: RequestContext, manager: DialogManager) -> Plan:
-    stored = json.loads(manager.dialog_data.get("many_kind", _CHEAPEST))
     async with context.read() as session:
         return await bulk_purchases.plan(
             session,
             actor=context.actor,
             campaign_id=buy_steps.campaign_id(manager),
             channel_ids=ticks(manager),
-            kind=None if stored is None else Kind(stored[0], stored[1], Ending(stored[2])),
+            kind=_read_kind(manager.dialog_data.get("many_kind", _CHEAPEST)),
             rule=TimeRule(manager.dialog_data.get("many_rule", TimeRule.SOON)),
             zone=time_zones.zone(context.t.time_zone),
         )
@@ -167,6 +167,14 @@ async def _submit(context: RequestContext, manager: DialogManager, line: Line) -
                 agreed=line.terms,
                 key=f"{forms.idempotency_key(manager)}:{line.channel_id}",
             )
+
+
+def _read_kind(stored: str) -> Kind | None:
+    """Return the format of a button, or None for the cheapest one of each channel."""
+    if stored == _CHEAPEST:
+        return None
+    hours, on_top, ending = json.loads(stored)
+    return Kind(hours, on_top, Ending(ending))
 
 
 def _read_terms(stored: list[Any]) -> Terms:

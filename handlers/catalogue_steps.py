@@ -162,8 +162,9 @@ async def _open_filter(
         manager.dialog_data["filter"] = item
         await forms.next_step(manager, BuyForm.choices)
         return
-    is_chosen = item in catalogue_filters.draft(manager)
-    catalogue_filters.change(manager, item, None if is_chosen else "✅")
+    # Only the favourites are switched on here. A second press on a search finds it gone already.
+    is_on = item in catalogue_filters.draft(manager) or item != "favourites"
+    catalogue_filters.change(manager, item, None if is_on else "✅")
     await forms.next_step(manager, BuyForm.channel)
 
 
@@ -182,7 +183,9 @@ async def _choose_value(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
     name = manager.dialog_data.get("filter", screens.FILTERS[0])
-    catalogue_filters.change(manager, name, None if item == "any" else item)
+    async with forms.context_of(manager).read() as session:
+        choices = dict(catalogue_filters.values(manager, await queries.now(session)))
+    catalogue_filters.change(manager, name, item if item in choices else None)
     await forms.next_step(manager, BuyForm.channel)
 
 

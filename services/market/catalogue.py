@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import IntFlag, StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -151,11 +151,16 @@ async def page(
 def ids(filters: Filters, order: Order, limit: int, after: Position | None) -> Select[int, int]:
     """Build the query for the positions of channels, without the filter for a day."""
     column = _SORT_COLUMNS[order]
-    query = select(column, Listing.channel_id).where(*_conditions(filters))
-    if after is not None:
-        row = func.row(column, Listing.channel_id)
-        query = query.where(row > func.row(after.value, after.channel_id))
-    return query.order_by(column, Listing.channel_id).limit(limit)
+    query = select(column.label("value"), Listing.channel_id).where(*_conditions(filters))
+    query = query.order_by(column, Listing.channel_id).limit(limit)
+    if after is None:
+        return query
+    # One condition on both columns would find the same rows. But PostgreSQL guesses the number of
+    # its rows from the first column alone, and many channels can have the same value.
+    same = query.where(column == after.value, Listing.channel_id > after.channel_id).subquery()
+    later = query.where(column > after.value).subquery()
+    both = union_all(select(same), select(later)).subquery()
+    return select(both.c.value, both.c.channel_id).order_by(*both.c).limit(limit)
 
 
 async def of_channels(session: AsyncSession, channel_ids: Sequence[int]) -> Sequence[Offer]:

@@ -57,6 +57,9 @@ async def test_channels_are_found_filtered_sorted_and_reset(market: Marketplace)
     assert "🖱 price of a click not measured" in await market.last("advertiser")
     await market.say("advertiser", "@Green")
     assert await _titles(market) == ["Place of gardens · $1.00"]
+    for button in ("🔎 Filters (1)", "Search: green"):
+        await market.press("advertiser", button)
+    assert (await _titles(market))[0] == "Place 1 · $1.00"
     await market.say("advertiser", "!!")
     assert "letters and digits" in await market.last("advertiser")
 
