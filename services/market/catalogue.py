@@ -18,7 +18,7 @@ from db.models.campaigns import Channel
 from db.models.catalogue import FavouriteChannel, Listing
 from services.market import kept_times
 
-EXAMINED = 60
+EXAMINED = 40
 """Of how many channels one page asks the calendar, if it shows channels that are free on a day."""
 MOST_WORDS = 5
 """How many words of a search count."""
