@@ -24,3 +24,16 @@ class OnFormat(CallbackData, prefix="format"):
     act: FormatAct
     channel: int
     id: int
+
+
+class ShowLanguages(CallbackData, prefix="speaks"):
+    """The data of a button that shows the languages that a channel can have."""
+
+    id: int
+
+
+class SetLanguage(CallbackData, prefix="speak"):
+    """The data of a button that sets the language of a channel by its ISO 639 code."""
+
+    id: int
+    language: str

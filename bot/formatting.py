@@ -11,6 +11,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import (
     NumberFormatError,
     NumberPattern,
+    format_compact_decimal,
     format_currency,
     format_decimal,
     get_currency_symbol,
@@ -53,6 +54,11 @@ def format_money(amount: int, currency: str, language: str) -> str:
 def format_number(value: float, language: str) -> str:
     """Format a number with at most one decimal, for example 1234.56 as 1,234.6 in English."""
     return format_decimal(round(value, 1), format="#,##0.#", locale=language)
+
+
+def format_compact(number: int, language: str) -> str:
+    """Format a large number in few characters, for example 12,345 as 12.3K in English."""
+    return format_compact_decimal(number, locale=language, fraction_digits=1)
 
 
 @functools.cache

@@ -54,6 +54,10 @@ class Texts:
         """Format a number with at most one decimal."""
         return formatting.format_number(value, self.language)
 
+    def compact(self, number: int) -> str:
+        """Format a large number in few characters."""
+        return formatting.format_compact(number, self.language)
+
     @property
     def zone(self) -> str:
         """The name of the person's time zone, or a text that says that the zone is not set."""
@@ -85,7 +89,7 @@ class Texts:
         return formatting.format_time(at, self.time_zone, self.language)
 
 
-def in_all_languages(message_id: str) -> frozenset[str]:
+def in_all_languages(message_id: str, **values: str) -> frozenset[str]:
     """Return the translations of a text into all languages."""
     # A person may change the language after the bot sent a keyboard with the text.
-    return frozenset(core().get(message_id, language) for language in LANGUAGES)
+    return frozenset(core().get(message_id, language, **values) for language in LANGUAGES)

@@ -267,7 +267,9 @@ CREATE TABLE channel_formats (
     CONSTRAINT ck_channel_formats_promised_hours CHECK (promised_hours >= 0),
     CONSTRAINT ck_channel_formats_removable CHECK (ending::text <> 'removed'::text OR promised_hours >= 1 AND promised_hours <= 47)
 );
+CREATE INDEX ix_channel_formats_channel_id ON channel_formats USING btree (channel_id);
 CREATE UNIQUE INDEX uq_channel_formats_present ON channel_formats USING btree (channel_id, promised_hours, hours_on_top, ending) WHERE retired_at IS NULL;
+CREATE TRIGGER format_listed AFTER INSERT OR UPDATE OF retired_at ON channel_formats FOR EACH ROW EXECUTE FUNCTION keep_listing();
 CREATE TRIGGER frozen BEFORE UPDATE ON channel_formats FOR EACH ROW WHEN (old.retired_at IS NOT NULL OR old.id IS DISTINCT FROM new.id OR old.channel_id IS DISTINCT FROM new.channel_id OR old.price IS DISTINCT FROM new.price OR old.promised_hours IS DISTINCT FROM new.promised_hours OR old.hours_on_top IS DISTINCT FROM new.hours_on_top OR old.ending::text IS DISTINCT FROM new.ending::text OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON channel_formats FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON channel_formats TO adtech_bot;
@@ -363,6 +365,7 @@ CREATE TABLE channels (
     facts_at timestamp with time zone,
     facts_due_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     invite_link text,
+    language text,
     CONSTRAINT pk_channels PRIMARY KEY (id),
     CONSTRAINT uq_channels_chat_id UNIQUE (chat_id),
     CONSTRAINT fk_channels_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
@@ -378,6 +381,7 @@ CREATE INDEX ix_channels_facts_due_at ON channels USING btree (facts_due_at) WHE
 CREATE INDEX ix_channels_owner_id ON channels USING btree (owner_id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON channels FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('pending>active', 'active>paused', 'paused>active', 'active>suspended', 'paused>suspended', 'suspended>active', 'suspended>paused', 'pending>removed', 'active>removed', 'paused>removed', 'suspended>removed', 'removed>pending');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF owner_id ON channels DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.owner_id IS DISTINCT FROM new.owner_id) EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER channel_listed AFTER UPDATE OF title, username, topic, language, subscribers, status, owner_id, facts_at ON channels FOR EACH ROW WHEN (old.status::text = 'active'::text OR new.status::text = 'active'::text) EXECUTE FUNCTION keep_listing();
 CREATE TRIGGER first_format AFTER INSERT OR UPDATE OF price, promised_hours ON channels FOR EACH ROW EXECUTE FUNCTION keep_first_format();
 CREATE TRIGGER frozen BEFORE UPDATE OF chat_id ON channels FOR EACH ROW WHEN (old.chat_id IS DISTINCT FROM new.chat_id) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON channels FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'pending'::text) EXECUTE FUNCTION refuse_initial_status();
@@ -386,7 +390,7 @@ CREATE TRIGGER taken_over_by_owner BEFORE UPDATE OF owner_id ON channels FOR EAC
 GRANT INSERT, SELECT ON channels TO adtech_bot;
 GRANT SELECT ON channels TO adtech_clock;
 GRANT SELECT ON channels TO adtech_reports;
-GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at, auto_delete_seconds, facts_due_at, invite_link) ON channels TO adtech_bot;
+GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at, auto_delete_seconds, facts_due_at, invite_link, language) ON channels TO adtech_bot;
 GRANT UPDATE (title, username, subscribers, status, status_reason, was_paused, last_message_id, suspended_at, description, photo_id, auto_delete_seconds, protected, bot_rights, facts_at, facts_due_at) ON channels TO adtech_clock;
 
 CREATE TABLE clawbacks (
@@ -753,6 +757,18 @@ GRANT SELECT ON failure_counts TO adtech_bot;
 GRANT SELECT ON failure_counts TO adtech_clock;
 GRANT SELECT ON failure_counts TO adtech_reports;
 
+CREATE TABLE favourite_channels (
+    user_id bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_favourite_channels PRIMARY KEY (user_id, channel_id),
+    CONSTRAINT fk_favourite_channels_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT fk_favourite_channels_user_id FOREIGN KEY (user_id) REFERENCES users(id)
+);
+GRANT DELETE, SELECT ON favourite_channels TO adtech_bot;
+GRANT SELECT ON favourite_channels TO adtech_reports;
+GRANT INSERT (user_id, channel_id) ON favourite_channels TO adtech_bot;
+
 CREATE TABLE heartbeats (
     owner text NOT NULL,
     name text NOT NULL,
@@ -973,6 +989,40 @@ GRANT SELECT ON listed_star_transactions TO adtech_bot;
 GRANT SELECT ON listed_star_transactions TO adtech_clock;
 GRANT SELECT ON listed_star_transactions TO adtech_reports;
 GRANT INSERT (kind, charge_id, telegram_id, amount, payload, date, language, update_id) ON listed_star_transactions TO adtech_clock;
+
+CREATE TABLE listings (
+    channel_id bigint NOT NULL,
+    topic text NOT NULL,
+    language text NOT NULL,
+    price bigint NOT NULL,
+    lengths smallint NOT NULL,
+    subscribers bigint NOT NULL,
+    price_per_1000 bigint,
+    click_price bigint,
+    growth bigint,
+    kept bigint DEFAULT 0 NOT NULL,
+    broken bigint DEFAULT 0 NOT NULL,
+    offered_at timestamp with time zone NOT NULL,
+    words tsvector NOT NULL,
+    by_price bigint GENERATED ALWAYS AS (COALESCE(price_per_1000, '9223372036854775807'::bigint)) STORED NOT NULL,
+    by_clicks bigint GENERATED ALWAYS AS (COALESCE(click_price, '9223372036854775807'::bigint)) STORED NOT NULL,
+    by_growth bigint GENERATED ALWAYS AS (COALESCE(- growth, '9223372036854775807'::bigint)) STORED NOT NULL,
+    by_record bigint GENERATED ALWAYS AS (- (1000 * (kept + 1) / (kept + broken + 2))) STORED NOT NULL,
+    by_age bigint GENERATED ALWAYS AS (- (EXTRACT(epoch FROM offered_at - '1970-01-01 00:00:00+00'::timestamp with time zone) * 1000000::numeric)::bigint) STORED NOT NULL,
+    CONSTRAINT pk_listings PRIMARY KEY (channel_id),
+    CONSTRAINT fk_listings_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id)
+);
+CREATE INDEX ix_listings_by_age ON listings USING btree (by_age, channel_id) INCLUDE (topic, language, price, subscribers, lengths);
+CREATE INDEX ix_listings_by_clicks ON listings USING btree (by_clicks, channel_id) INCLUDE (topic, language, price, subscribers, lengths);
+CREATE INDEX ix_listings_by_growth ON listings USING btree (by_growth, channel_id) INCLUDE (topic, language, price, subscribers, lengths);
+CREATE INDEX ix_listings_by_price ON listings USING btree (by_price, channel_id) INCLUDE (topic, language, price, subscribers, lengths);
+CREATE INDEX ix_listings_by_record ON listings USING btree (by_record, channel_id) INCLUDE (topic, language, price, subscribers, lengths);
+CREATE INDEX ix_listings_price ON listings USING btree (price, subscribers);
+CREATE INDEX ix_listings_subscribers ON listings USING btree (subscribers, price);
+CREATE INDEX ix_listings_topic ON listings USING btree (topic, language, price);
+CREATE INDEX ix_listings_words ON listings USING gin (words);
+GRANT SELECT ON listings TO adtech_bot;
+GRANT SELECT ON listings TO adtech_reports;
 
 CREATE TABLE moved_chats (
     old_chat_id bigint NOT NULL,
@@ -1678,9 +1728,11 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- is_spare_check(seen post_checks) RETURNS boolean
 -- is_spare_checkpoint(checked ledger_checkpoints) RETURNS boolean
 -- keep_first_format() RETURNS trigger
+-- keep_listing() RETURNS trigger
 -- keep_next_time() RETURNS trigger
 -- keep_planned_times() RETURNS trigger
 -- keep_time() RETURNS trigger
+-- known_topic(topic text) RETURNS text
 -- launch_steps() RETURNS TABLE(number bigint, phase integer, name text)
 -- ledger_horizon() RETURNS bigint
 -- ledger_txn() RETURNS bigint
@@ -1711,6 +1763,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- record_launch_check(check_name text, check_passed boolean, check_evidence jsonb, actor_id bigint, inbox_id bigint, correlation_id text) RETURNS boolean
 -- record_ledger_check(violations bigint, details jsonb, progress jsonb, full_since timestamp with time zone) RETURNS void
 -- record_switch(switch_key text, running boolean, actor_id bigint, role text, change_reason text, correlation_id text) RETURNS void
+-- refresh_listing(refreshed_id bigint) RETURNS void
 -- refuse_change() RETURNS trigger
 -- refuse_frozen() RETURNS trigger
 -- refuse_future_check() RETURNS trigger

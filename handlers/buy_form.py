@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
@@ -20,7 +20,7 @@ from bot.screens import offers as offer_screens
 from bot.screens.outgoing import Outgoing
 from db.models.campaigns import CampaignStatus
 from db.models.formats import Ending
-from handlers import buy_steps, forms, time_choice, wallet
+from handlers import buy_many, buy_steps, catalogue_steps, forms, time_choice
 from handlers import placements as placement_handlers
 from handlers import settings as settings_handlers
 from handlers.buy_steps import BuyForm
@@ -28,6 +28,7 @@ from services.market import (
     campaigns,
     channel_cards,
     channels,
+    favourites,
     formats,
     placements,
 )
@@ -77,10 +78,24 @@ async def _save_zone(message: Message, _input: MessageInput, manager: DialogMana
 async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
     at = await time_choice.next_time(dialog_manager)
+    channel_id = dialog_manager.dialog_data["channel_id"]
     async with context.read() as session:
-        row = await channels.get(session, dialog_manager.dialog_data["channel_id"])
-    title = names.one_line(row.title)
-    return {"values": {"next": at}, "can_be_soon": at != "none", "title": title}
+        row = await channels.get(session, channel_id)
+        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
+    return {
+        "values": {"next": at, "marked": "yes" if marked else "no"},
+        "can_be_soon": at != "none",
+        "title": names.one_line(row.title),
+    }
+
+
+async def _change_favourite(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    context, channel_id = forms.context_of(manager), manager.dialog_data["channel_id"]
+    async with context.begin() as session:
+        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
+        await favourites.mark(
+            session, actor=context.actor, channel_id=channel_id, marked=not marked
+        )
 
 
 async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -162,17 +177,6 @@ async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager
     await forms.close_form(manager, await _submitted(context, target.id))
 
 
-async def _top_up(press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    """Send the invoice for the money that was missing at the last submission."""
-    context = forms.context_of(manager)
-    least, _ = context.settings.top_up_limits
-    amount = max(manager.dialog_data["missing"], least)
-    bot: Bot = manager.middleware_data["bot"]
-    problem = await wallet.send_invoice(context, bot, press.from_user.id, amount)
-    if problem is not None:
-        forms.show_error(manager, problem)
-
-
 async def _submitted(context: RequestContext, target_id: int) -> Outgoing:
     """Build the screen after a submission."""
     async with context.read() as session:
@@ -195,7 +199,10 @@ def _publish_at(manager: DialogManager) -> datetime | None:
 
 
 form = Dialog(
-    buy_steps.channel_step,
+    catalogue_steps.channel_step,
+    catalogue_steps.order_step,
+    catalogue_steps.filters_step,
+    catalogue_steps.choices_step,
     buy_steps.channel_card_step,
     buy_steps.format_step,
     Window(
@@ -209,6 +216,7 @@ form = Dialog(
                 when="can_be_soon",
             ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
+            Button(forms.Translated("favourite"), "favourite", on_click=_change_favourite),
         ),
         forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.card),
         state=BuyForm.when,
@@ -238,10 +246,13 @@ form = Dialog(
     Window(
         forms.Question("buy-confirm"),
         Button(forms.Translated("submit"), "submit", on_click=_submit),
-        Button(forms.Translated("buy-top-up"), "top_up", on_click=_top_up, when="missing"),
+        Button(forms.Translated("buy-top-up"), "top_up", on_click=buy_steps.top_up, when="missing"),
         forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.when),
         state=BuyForm.confirm,
         getter=_summary,
     ),
+    buy_many.format_step,
+    buy_many.when_step,
+    buy_many.table_step,
     on_start=buy_steps.begin,
 )

@@ -12,13 +12,11 @@ from aiogram_dialog.widgets.kbd import Button, Row
 from bot import formatting
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
-from bot.errors import explain
 from bot.screens.outgoing import Outgoing
 from handlers import formats as format_handlers
 from handlers import forms, respond, terms_form
 from handlers import managers as manager_handlers
 from services.market import format_changes, formats, managers, terms
-from services.platform import errors
 
 openers = Router(name="format_form")
 
@@ -95,26 +93,24 @@ async def _save_price(_press: CallbackQuery, _button: Button, manager: DialogMan
 
 
 async def _read_topic(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    await _save_topic(manager, message.text or "")
+    topic = terms_form.read_topic(message, manager)
+    if topic is not None:
+        await _save_topic(manager, topic)
 
 
 async def _choose_topic(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
-    await _save_topic(manager, forms.context_of(manager).t("usual-topic", topic=item))
+    await _save_topic(manager, item)
 
 
 async def _save_topic(manager: DialogManager, topic: str) -> None:
     context, channel_id = forms.context_of(manager), terms_form.channel_id(manager)
     await _require_rights(manager)
-    try:
-        async with context.begin() as session:
-            await format_changes.set_topic(
-                session, actor=context.actor, channel_id=channel_id, topic=topic
-            )
-    except errors.InvalidText as error:
-        forms.show_error(manager, explain(context.t, error))
-        return
+    async with context.begin() as session:
+        await format_changes.set_topic(
+            session, actor=context.actor, channel_id=channel_id, topic=topic
+        )
     await forms.close_form(manager, await _format_list(manager, context))
 
 
@@ -169,10 +165,10 @@ topic_form = Dialog(
     forms.text_step(
         "terms-topic-ask",
         _read_topic,
-        forms.choices("topics", _choose_topic),
+        forms.choices("topics", _choose_topic, width=3),
         state=TopicForm.topic,
         after_cancel=_format_list,
         first=True,
-        getter=terms_form.topics,
+        getter=terms_form.topic_choices,
     ),
 )

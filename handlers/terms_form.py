@@ -18,15 +18,23 @@ from bot.screens import channels as screens
 from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import Page
+from bot.texts import in_all_languages
 from db.models.campaigns import Channel
 from db.models.formats import Ending
 from handlers import formats as format_handlers
 from handlers import forms, respond
 from handlers import managers as manager_handlers
-from services.market import agreements, auto_delete, channels, format_changes, formats, managers
+from services.market import (
+    agreements,
+    auto_delete,
+    channels,
+    format_changes,
+    formats,
+    managers,
+    topics,
+)
 from services.market import terms as market_terms
 from services.market.terms import Kind, Terms
-from services.platform import errors
 from services.platform.channel_errors import PromiseTooLong
 
 MUCH = 10
@@ -36,11 +44,6 @@ USUAL_FORMATS = (
     Kind(formats.ENDLESS_HOURS, 0, Ending.ENDLESS),
 )
 """The formats that are one press; the owner can type the hours of any other."""
-USUAL_TOPICS = (
-    *("news", "business", "technology", "education"),
-    *("entertainment", "food", "travel", "health"),
-)
-"""The topics that are one press; the owner can type any other."""
 openers = Router(name="terms_form")
 
 
@@ -156,13 +159,25 @@ async def _save_kind(manager: DialogManager, kind: Kind) -> None:
 
 
 async def _read_topic(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    await _save_terms(manager, message.text or "")
+    topic = read_topic(message, manager)
+    if topic is not None:
+        await _save_terms(manager, topic)
 
 
 async def _choose_topic(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
-    await _save_terms(manager, forms.context_of(manager).t("usual-topic", topic=item))
+    await _save_terms(manager, item)
+
+
+def read_topic(message: Message, manager: DialogManager) -> str | None:
+    """Return the topic whose name a person typed. Returns None and shows the error for others."""
+    typed = (message.text or "").strip().lower()
+    for topic in topics.TOPICS:
+        if typed in {name.lower() for name in in_all_languages("topic", topic=topic)}:
+            return topic
+    forms.show_error(manager, forms.context_of(manager).t("topic-wrong"))
+    return None
 
 
 async def _save_terms(manager: DialogManager, topic: str) -> None:
@@ -181,7 +196,7 @@ async def _save_terms(manager: DialogManager, topic: str) -> None:
                 **terms._asdict(),
             )
             offered = await formats.of_channel(session, row.id)
-    except (errors.InvalidText, PromiseTooLong) as error:
+    except PromiseTooLong as error:
         forms.show_error(manager, explain(context.t, error))
         return
     fee_bps, is_owner = context.settings.platform_fee_bps, row.owner_id == context.user_id
@@ -234,13 +249,10 @@ async def _examples_and_limits(dialog_manager: DialogManager, **_data: Any) -> d
     }
 
 
-async def topics(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    """Return the usual topics and the longest length of a topic, as data for a step."""
+async def topic_choices(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    """Return the topics of the fixed list, as data for a step."""
     t = forms.context_of(dialog_manager).t
-    return {
-        "values": {"limit": channels.TOPIC_LIMIT},
-        "topics": [(topic, t("usual-topic", topic=topic)) for topic in USUAL_TOPICS],
-    }
+    return {"topics": [(topic, t("topic", topic=topic)) for topic in topics.TOPICS]}
 
 
 async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outgoing:
@@ -286,11 +298,11 @@ form = Dialog(
     forms.text_step(
         "terms-topic-ask",
         _read_topic,
-        forms.choices("topics", _choose_topic),
+        forms.choices("topics", _choose_topic, width=3),
         state=TermsForm.topic,
         after_cancel=_after_cancel,
         back_to=TermsForm.hours,
-        getter=topics,
+        getter=topic_choices,
     ),
     getter=_examples_and_limits,
 )

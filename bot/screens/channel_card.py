@@ -32,14 +32,36 @@ def text(t: Texts, card: ChannelCard) -> str:
     shown = [t("card-title", title=row.title), *channel_facts.lines(t, row)]
     if row.username is None:
         shown.append(t("card-invite", link=row.invite_link or "none"))
-    shown.append(t("channel-topic", topic=row.topic or t("unset")))
-    audience = [*growth_lines(t, card.growth), *_activity_lines(t, card.activity), _ads(t, card)]
+    shown.append(t("channel-topic", topic=channel_facts.topic(t, row.topic)))
+    audience = [
+        *growth_lines(t, card.growth),
+        *_activity_lines(t, card.activity),
+        _ads(t, card),
+        *_clicks(t, card),
+    ]
     prices = [t("card-formats"), *(_format(t, row, each) for each in card.formats)]
     owner = [offers.owner_record(t, card.record)]
     if row.facts_at is not None and row.status in _CHECKED:
         owner.append(t("card-creator", at=t.time(row.facts_at)))
     blocks = (shown, audience, prices, _times(t, card), owner)
     return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _clicks(t: Texts, card: ChannelCard) -> list[str]:
+    """Build the line about the clicks of earlier ads, or nothing if none was measured."""
+    found = card.clicks
+    if found is None:
+        return []
+    price = "none" if found.price_per_click is None else t.money(found.price_per_click)
+    return [
+        t(
+            "card-clicks",
+            ads=found.measured_ads,
+            median=found.median_clicks,
+            price=price,
+            at=t.time(found.counted_at),
+        )
+    ]
 
 
 def card(t: Texts, shown: ChannelCard, *, share_link: str, is_own: bool) -> Outgoing:

@@ -5,7 +5,7 @@ from bot.callbacks import Go, Screen
 from bot.screens.outgoing import Outgoing, receipt_button, rows
 from bot.texts import Texts
 from db.models.campaigns import Channel
-from services.market import auto_delete
+from services.market import auto_delete, topics
 from services.market.moderation import PlacementDetails
 
 DESCRIPTION_LENGTH = 200
@@ -82,3 +82,10 @@ def placement_timer_short(t: Texts, row: PlacementDetails, seconds: int) -> Outg
 
 def _hours(seconds: int) -> int:
     return max(seconds // auto_delete.HOUR, 1)
+
+
+def topic(t: Texts, stored: str | None) -> str:
+    """Return the name of a topic, or the text that the owner typed before there was a list."""
+    if stored is None:
+        return t("unset")
+    return t("topic", topic=stored) if stored in topics.TOPICS else stored

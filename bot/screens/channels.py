@@ -97,7 +97,7 @@ def channel(
             status=row.status.value,
         ),
         format_screens.offered(t, offered, fee_bps),
-        t("channel-topic", topic=row.topic or t("unset")),
+        t("channel-topic", topic=channel_facts.topic(t, row.topic)),
     ]
     lines.extend(
         ["", *channel_facts.lines_for_owner(t, row), *channel_card.growth_lines(t, growth)]

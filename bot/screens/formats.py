@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bot.callbacks import FormName, Go, OpenForm, Screen
-from bot.format_callbacks import FormatAct, OnFormat, ShowFormats
+from bot.format_callbacks import FormatAct, OnFormat, SetLanguage, ShowFormats, ShowLanguages
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.texts import Texts
 from db.models.campaigns import Channel
 from db.models.formats import ChannelFormat, Ending
-from services.market import terms
+from services.market import terms, topics
 
 
 class Promise(Protocol):
@@ -63,8 +63,18 @@ def offered(t: Texts, formats: Sequence[ChannelFormat], fee_bps: int) -> str:
     )
 
 
-def formats(t: Texts, channel: Channel, present: Sequence[ChannelFormat], fee_bps: int) -> Outgoing:
-    """Build the list of the formats that an owner's channel sells."""
+def formats(
+    t: Texts,
+    channel: Channel,
+    present: Sequence[ChannelFormat],
+    fee_bps: int,
+    owner_language: str,
+) -> Outgoing:
+    """Build the list of the formats that an owner's channel sells.
+
+    `owner_language` is the language of a channel for which none was chosen.
+    """
+    code = channel.language or owner_language
     return Outgoing(
         "\n\n".join(
             [
@@ -83,7 +93,28 @@ def formats(t: Texts, channel: Channel, present: Sequence[ChannelFormat], fee_bp
             ),
             [button(t("format-add"), OpenForm(name=FormName.FORMAT, id=channel.id))],
             [button(t("format-topic"), OpenForm(name=FormName.TOPIC, id=channel.id))],
+            [
+                button(
+                    t("format-language", language=topics.LANGUAGES.get(code, code)),
+                    ShowLanguages(id=channel.id),
+                )
+            ],
             [button(t("back"), Go(screen=Screen.CHANNEL, id=channel.id))],
+        ),
+    )
+
+
+def languages(t: Texts, channel: Channel) -> Outgoing:
+    """Build the question in which language a channel is."""
+    buttons = [
+        button(name, SetLanguage(id=channel.id, language=code))
+        for code, name in topics.LANGUAGES.items()
+    ]
+    return Outgoing(
+        t("format-language-ask", title=channel.title),
+        rows(
+            *(buttons[start : start + 3] for start in range(0, len(buttons), 3)),
+            [button(t("back"), ShowFormats(id=channel.id))],
         ),
     )
 

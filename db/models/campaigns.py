@@ -107,6 +107,9 @@ class Channel(Base):
     title: Mapped[str]
     username: Mapped[str | None]
     topic: Mapped[str | None]
+    """A topic of the fixed list, or the text that the owner typed before there was this list."""
+    language: Mapped[str | None]
+    """The language of the posts, or null for the owner's own (`services/market/topics.py`)."""
     subscribers: Mapped[int] = mapped_column(server_default=text("0"))
     price: Mapped[int | None]
     """The price (minor units) of the channel's first format. Null before there is a format."""

@@ -45,6 +45,7 @@ class ChannelFormat(Base):
             unique=True,
             postgresql_where=text("retired_at IS NULL"),
         ),
+        Index("ix_channel_formats_channel_id", "channel_id"),
     )
 
     id: Mapped[Key]

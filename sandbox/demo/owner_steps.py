@@ -29,7 +29,7 @@ async def owner_connects(scenario: Scenario) -> StepResult:
     await person.chat.shows("What does one post cost?", since=since)
     await person.say("50", then="How many hours does a post stay?")
     await person.say(str(HOURS), then="What is the channel about?")
-    card = await person.say("Gardens", then="on offer")
+    card = await person.say("News", then="on offer")
     row = await scenario.books.row(
         """
         SELECT c.id, c.status, c.price, c.promised_hours

@@ -11,6 +11,7 @@ from db import queries
 from db.models.calendars import ChannelCalendar
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat
+from db.models.results import ChannelClicks
 from services.market import (
     calendars,
     channel_activity,
@@ -59,6 +60,8 @@ class ChannelCard:
     """None if the bot has counted no post yet."""
     ads: int
     """How many ads the bot has published here in the last `ads_days`."""
+    clicks: ChannelClicks | None
+    """The clicks of earlier ads with tracked links, or None if none was measured."""
     ads_days: int
     """ADS_PERIOD in days, or the days since the channel was connected, at least 1."""
 
@@ -90,6 +93,7 @@ async def read(session: AsyncSession, channel_id: int) -> ChannelCard:
         growth=subscriber_counts.growth(await subscriber_counts.of_channel(session, channel_id)),
         activity=await channel_activity.read(session, channel_id),
         ads=ads or 0,
+        clicks=await session.get(ChannelClicks, channel_id, populate_existing=True),
         ads_days=min(max((now - channel.created_at).days, 1), ADS_PERIOD.days),
     )
 

@@ -10,15 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import Ending
-from db.models.users import User
 from services.market import (
     auto_delete,
     channel_notices,
     channel_takeovers,
-    creatives,
     escalations,
     formats,
     managers,
+    topics,
 )
 from services.market import terms as market_terms
 from services.market.terms import Terms
@@ -27,7 +26,6 @@ from services.platform.actors import SYSTEM, Actor
 from services.platform.removal_errors import RemovedEarly
 from services.platform.transitions import ActorRole
 
-TOPIC_LIMIT = 64
 OWNER_BLOCKED = "owner_blocked"
 OWNER_GONE = "owner_gone"
 NOT_CREATOR = "not_creator"
@@ -115,17 +113,17 @@ async def set_terms(
 ) -> Channel:
     """Set a channel's topic, and the only format that it sells, with its price (minor units).
 
-    The actor is the owner or a manager.
+    The topic is one of `topics.TOPICS`. The actor is the owner or a manager.
 
     A pending channel becomes active, or suspended if the bot has lost its rights there. Submitted
     placements keep their terms. Locks the channel. Raises NotFound, NotChannelOwner, InvalidAmount,
-    InvalidTerms, PromiseTooLong, InvalidText, ChannelNotUsable; RemovedEarly for a pending channel.
+    InvalidTerms, PromiseTooLong, ChannelNotUsable; RemovedEarly for a pending channel.
     """
     channel, role = await lock_managed(session, actor, channel_id)
     terms = Terms(price, promised_hours, hours_on_top, ending)
     market_terms.require_valid(terms)
     auto_delete.require(channel, promised_hours)
-    topic = read_topic(topic)
+    topics.require_topic(topic)
     if channel.status is ChannelStatus.REMOVED:
         raise errors.ChannelNotUsable(channel_id, channel.status)
     await formats.sell_only(session, channel_id, terms)
@@ -146,14 +144,6 @@ async def set_terms(
         promised_hours=promised_hours,
     )
     return channel
-
-
-def read_topic(typed: str) -> str:
-    """Return a typed topic without the spaces around it. Raises InvalidText."""
-    topic = typed.strip()
-    if not topic or creatives.utf16_length(topic) > TOPIC_LIMIT:
-        raise errors.InvalidText("topic", TOPIC_LIMIT, creatives.utf16_length(topic))
-    return topic
 
 
 async def pause(session: AsyncSession, *, actor: Actor, channel_id: int) -> Channel:
@@ -237,19 +227,6 @@ async def record_rights_restored(
     else:
         await restore(session, channel)
     await session.flush()
-
-
-async def catalogue(session: AsyncSession, *, limit: int, offset: int) -> Sequence[Channel]:
-    """Return a page of the active channels of unblocked owners, ordered by id."""
-    rows = await session.scalars(
-        select(Channel)
-        .join(User, User.id == Channel.owner_id)
-        .where(Channel.status == ChannelStatus.ACTIVE, ~User.blocked)
-        .order_by(Channel.id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return rows.all()
 
 
 async def of_owner(session: AsyncSession, user_id: int) -> Sequence[Channel]:

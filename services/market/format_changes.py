@@ -1,4 +1,4 @@
-"""Let the owner of a channel offer formats of posts, change their prices, and retire them."""
+"""Let the owner of a channel change what it sells: the formats, the topic and the language."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat
-from services.market import auto_delete, channels, formats, managers
+from services.market import auto_delete, channels, formats, managers, topics
 from services.market import terms as market_terms
 from services.market.terms import Terms
 from services.platform import audit, errors
@@ -75,15 +75,30 @@ async def retire(
 
 
 async def set_topic(session: AsyncSession, *, actor: Actor, channel_id: int, topic: str) -> None:
-    """Set the topic of a channel. Locks the channel.
+    """Set the topic of a channel to one of `topics.TOPICS`. Locks the channel.
 
-    Raises NotFound, NotChannelOwner, InvalidText.
+    Raises NotFound, NotChannelOwner, InvalidTerms.
     """
     channel, role = await channels.lock_managed(session, actor, channel_id)
-    channel.topic = channels.read_topic(topic)
+    channel.topic = topics.require_topic(topic)
     await session.flush()
     await audit.record(
         session, actor=actor, action="channel_topic_set", role=role, channel_id=channel_id
+    )
+
+
+async def set_language(
+    session: AsyncSession, *, actor: Actor, channel_id: int, language: str
+) -> None:
+    """Set the language of a channel's posts to one of `topics.LANGUAGES`. Locks the channel.
+
+    Raises NotFound, NotChannelOwner, InvalidTerms.
+    """
+    channel, role = await channels.lock_managed(session, actor, channel_id)
+    channel.language = topics.require_language(language)
+    await session.flush()
+    await audit.record(
+        session, actor=actor, action="channel_language_set", role=role, channel_id=channel_id
     )
 
 

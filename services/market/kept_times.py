@@ -113,7 +113,7 @@ async def free_days(
     soon = await queries.now(session) + SOON
     today = soon.astimezone(zone).date()
     days = [today + timedelta(days=number) for number in range(DAYS)]
-    limits = [_limits(day, zone, soon) for day in days]
+    limits = [day_limits(day, zone, soon) for day in days]
     found = await session.scalars(
         _DAYS,
         {
@@ -139,14 +139,14 @@ async def free_on(
 
     `on_top` is how long no other ad may come after the ad.
     """
-    after, until = _limits(day, zone, await queries.now(session) + SOON)
+    after, until = day_limits(day, zone, await queries.now(session) + SOON)
     return await free(
         session, channel_id, after=after, until=until, wanted=TIMES_A_DAY, on_top=on_top
     )
 
 
-def _limits(day: date, zone: tzinfo, soon: datetime) -> tuple[datetime, datetime]:
-    """Return the first and the last moment of a day, and of today only what is left."""
+def day_limits(day: date, zone: tzinfo, soon: datetime) -> tuple[datetime, datetime]:
+    """Return the first and the last moment of a day in a time zone, but none before `soon`."""
     begins_at, next_day = (
         datetime.combine(each, time(), zone).astimezone(UTC)
         for each in (day, day + timedelta(days=1))

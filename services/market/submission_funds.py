@@ -9,13 +9,8 @@ from services.money import wallets
 from services.platform import errors
 
 
-async def require(session: AsyncSession, *, advertiser_id: int, price: int) -> None:
-    """Refuse a new placement if the advertiser lacks the money for all pending placements.
-
-    `price` is that of the new placement, in minor units. Takes an advisory lock on the advertiser's
-    pending placements. Raises InsufficientFunds.
-    """
-    await queries.lock_key(session, f"pending placements of {advertiser_id}")
+async def reserved(session: AsyncSession, advertiser_id: int) -> int:
+    """Return the price of all placements of an advertiser that wait without an escrow."""
     total = await session.scalar(
         select(func.coalesce(func.sum(CampaignTarget.price), 0))
         .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
@@ -25,7 +20,18 @@ async def require(session: AsyncSession, *, advertiser_id: int, price: int) -> N
             ~queries.has_escrow(),
         )
     )
+    return int(total or 0)
+
+
+async def require(session: AsyncSession, *, advertiser_id: int, price: int) -> None:
+    """Refuse a new placement if the advertiser lacks the money for all pending placements.
+
+    `price` is that of the new placement, in minor units. Takes an advisory lock on the advertiser's
+    pending placements. Raises InsufficientFunds.
+    """
+    await queries.lock_key(session, f"pending placements of {advertiser_id}")
+    total = await reserved(session, advertiser_id)
     wallet = await wallets.of_user(session, advertiser_id)
-    needed = int(total or 0) + price
+    needed = total + price
     if needed > wallet.balance:
         raise errors.InsufficientFunds(advertiser_id, needed, wallet.balance, wallet.currency)

@@ -66,3 +66,17 @@ class PayoutWaits(DomainError):
 @dataclass(eq=False)
 class InviteLinkWrong(DomainError):
     """A text is no invite link of Telegram."""
+
+
+@dataclass(eq=False)
+class OwnChannel(DomainError):
+    """An advertiser's own channel is left out when placements in several channels are bought."""
+
+    channel_id: int
+
+
+@dataclass(eq=False)
+class FormatNotSold(DomainError):
+    """The channel does not sell the format that was chosen for several channels."""
+
+    channel_id: int

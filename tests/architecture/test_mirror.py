@@ -72,6 +72,8 @@ TESTED_ELSEWHERE = {
     "handlers/command_arguments": "tests of handlers send commands with and without arguments",
     "handlers/forms": "the test of each form uses it",
     "handlers/buy_steps": "test_buy_form goes through its steps",
+    "handlers/catalogue_filters": "test_catalogue_steps chooses each kind of filter",
+    "services/market/favourites": "test_catalogue marks favourites with it",
     "services/market/newest_messages": "test_channels and handlers/test_channel_events record ids",
     "handlers/ad_input": "test_campaign_form and test_changes send ads to it",
     "sandbox/binaries sandbox/folders sandbox/ports sandbox/prepare"

@@ -14,6 +14,7 @@ from bot.texts import LANGUAGES, Texts
 from db.models.calendars import ChannelCalendar
 from db.models.campaigns import Channel, ChannelStatus
 from db.models.formats import ChannelFormat, Ending
+from db.models.results import ChannelClicks
 from services.market.channel_activity import Activity
 from services.market.channel_cards import ChannelCard
 from services.market.owner_records import OwnerRecord
@@ -61,6 +62,9 @@ def card(**more: Any) -> ChannelCard:
         ),
         "activity": Activity(DAY - timedelta(days=9), 4.25, 12, 34),
         "ads": 3,
+        "clicks": ChannelClicks(
+            measured_ads=2, median_clicks=30, price_per_click=150, counted_at=AT
+        ),
         "ads_days": 30,
     }
     return ChannelCard(**known | more)
@@ -70,12 +74,14 @@ def test_each_fact_has_its_source_and_its_time() -> None:
     text = screens.text(Texts("en", "USD", "UTC"), card())
     for words in (
         "📺 Daily\n👥 1,200 subscribers · https://t.me/daily\nℹ️ News of the city\n",
-        "As Telegram said on 4 Mar 2026 12:00 UTC\nTopic: news\n",
+        "As Telegram said on 4 Mar 2026 12:00 UTC\nTopic: 📰 News\n",
         "📈 +200 subscribers (+20 %) since 2 Feb 2026, by Telegram's count of each day\n",
         "⚠️ A jump: -110 subscribers (-11 %) from 2 Mar 2026 to 3 Mar 2026. It may be that",
         "✍️ Posts a day: 4.2, without the ads sold here (counted by the bot since 23 Feb 2026)\n",
         "❤️ Reactions to a post: 12 (the middle one of the 34 posts of the last 30 days",
         "📢 Ads sold here: 0.1 a day (3 published by the bot) in the last 30 days\n",
+        "🔗 Clicks of earlier ads: 30 in the middle (2 ads were measured by the bot until 4 Mar",
+        "A click cost $1.50\n",
         "• 1/24 h: $50.00 · $41.67\n",
         "🕒 Ads from 09:00 to 21:00, Mon, Tue (UTC",
         "Next free times: 4 Mar 2026 12:00 UTC, 4 Mar 2026 14:00 UTC\n",
@@ -100,6 +106,7 @@ def test_what_is_not_known_is_not_shown(language: str) -> None:
         growth=None,
         activity=None,
         ads=0,
+        clicks=None,
         ads_days=1,
     )
     text = screens.text(t, unknown)

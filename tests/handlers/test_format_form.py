@@ -45,12 +45,25 @@ async def test_the_price_of_a_removed_channel_is_not_changed(market: Marketplace
     assert await market.value("SELECT price FROM channels") == 5_000
 
 
-async def test_a_topic_is_typed_again_if_it_is_too_long(market: Marketplace) -> None:
+async def test_a_topic_is_chosen_from_the_list(market: Marketplace) -> None:
     await market.connect_channel()
     await market.press("owner", "✏️ Price and terms")
     await market.press("owner", "✏️ Topic")
-    await market.say("owner", "x" * 65)
-    assert (await market.last("owner")).startswith("⚠️")
     await market.say("owner", "gardens")
+    assert "Please choose one of the topics" in await market.last("owner")
+    await market.press("owner", "Films and series")
     assert "🏷 What" in await market.last("owner")
-    assert await market.value("SELECT topic FROM channels") == "gardens"
+    assert await market.value("SELECT topic FROM channels") == "films"
+
+
+async def test_the_language_is_the_owners_own_until_another_is_chosen(market: Marketplace) -> None:
+    await market.connect_channel()
+    assert await market.value("SELECT language FROM listings") == "en"
+    for button in ("✏️ Price and terms", "🌐 Language: English", "Deutsch"):
+        await market.press("owner", button)
+    assert "🌐 Language: Deutsch" in await market.buttons("owner")
+    assert await market.value("SELECT language FROM listings") == "de"
+    [channel] = await market.rows("SELECT id FROM channels")
+    for data in (f"speak:{channel['id']}:xx", f"speaks:{channel['id']}"):
+        await market.press_forged("advertiser", data)
+    assert await market.value("SELECT language FROM listings") == "de"

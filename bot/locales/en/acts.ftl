@@ -24,6 +24,7 @@ audit-act = { $name ->
     [channel_taken_over] Channel taken over by its new owner
     [channel_terms_set] Price and terms of a channel set
     [channel_topic_set] Topic of a channel set
+    [channel_language_set] Language of the channel set
     [chat_move_confirmed] Move of the admin chat confirmed
     [chat_moved] Admin chat moved
     [correction_confirmed] Correction confirmed

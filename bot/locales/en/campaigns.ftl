@@ -63,21 +63,6 @@ ad-refused = Telegram does not accept this ad as it is. Please check the formatt
 buy-campaign = 🛒 For which campaign?
 buy-no-campaign = 🛒 You need an active campaign first: make one, activate it, and come back.
 buy-campaign-row = 📣 { $name }
-buy-channel = 🛒 { $campaign }
-
-    Left of the budget: { $left }
-
-    { $found ->
-        [0] There are no channels on offer at the moment. Please come back later.
-       *[other] Choose a channel (⏱ is within how many hours its owner usually answers):
-    }
-buy-channel-row = { $title } · { $formats ->
-    [one] { $price }
-   *[other] from { $price }
-} · 👥 { $subscribers } · { $kinds } · { $topic }{ $answer ->
-    [0] {""}
-   *[other] {" "}· ⏱ { $answer } h
-}
 buy-at-once = ⚡ As soon as approved
 buy-later = 🕒 At a time I choose
 time-twice = On that day the clocks are set back, so this time comes twice. Please send the one that you mean: { $first } (the earlier one) or { $second } (the later one).

@@ -31,6 +31,13 @@ card-ads = 📢 { $ads ->
     [one] day
    *[other] { $days } days
 }
+card-clicks = 🔗 Clicks of earlier ads: { $median } in the middle ({ $ads ->
+    [one] one ad was measured
+   *[other] { $ads } ads were measured
+} by the bot until { $at }){ $price ->
+    [none] {""}
+   *[other] . A click cost { $price }
+}
 card-formats = 🏷 Formats (hours without a newer post / all hours), price, and price for 1,000 subscribers:
 card-format = • { $kind }: { $price }{ $thousand ->
     [none] {""}

@@ -75,17 +75,6 @@ terms-hours-ask = A post costs { $price }: you get { $share }, and the platform'
 
     Choose, or send other hours (from 1 to { $most }), for example 36 or 2/36.
 hours-wrong = Please send whole hours from 1 to { $most }, for example 36. Or two numbers, the hours without a newer post and all hours, for example 2/36.
-terms-topic-ask = What is the channel about? Choose, or send one or two words, at most { $limit } characters.
-usual-topic = { $topic ->
-    [news] News
-    [business] Business
-    [technology] Technology
-    [education] Education
-    [entertainment] Entertainment
-    [food] Food
-    [travel] Travel
-   *[health] Health
-}
 
 sold = 📢 Ads in your channels
 sold-none = 📢 Nobody has bought a placement in your channels yet.

@@ -151,3 +151,5 @@ error-launch-not-begun = The launch has not begun. Begin phase 0: /launch, or in
 error-launch-phase-passed = Phase { $phase } has passed already, and no phase runs twice. What comes next: /launch, or in a shell: adtech launch status
 error-launch-check-open = Phase { $phase } has a check that has not passed ({ $check }). Repair what it names, and press “Check again” in /launch, or run: adtech launch check --as ID
 error-not-tester = This person is no tester. Mark the person first: adtech testers mark.
+error-own-channel = This is your own channel.
+error-format-not-sold = The channel does not sell this format. Please choose another format or channel.

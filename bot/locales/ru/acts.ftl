@@ -24,6 +24,7 @@ audit-act = { $name ->
     [channel_taken_over] Канал перешёл к новому владельцу
     [channel_terms_set] Заданы цена и условия канала
     [channel_topic_set] Тема канала указана
+    [channel_language_set] Язык канала указан
     [chat_move_confirmed] Переезд чата администраторов подтверждён
     [chat_moved] Чат администраторов переехал
     [correction_confirmed] Исправление подтверждено

@@ -151,3 +151,5 @@ error-launch-not-begun = Запуск ещё не начат. Начните э�
 error-launch-phase-passed = Этап { $phase } уже пройден, второй раз он не выполняется. Что дальше: /launch или в командной строке: adtech launch status
 error-launch-check-open = На этапе { $phase } есть непройденная проверка ({ $check }). Исправьте то, что она называет, и нажмите «Проверить снова» в /launch или выполните: adtech launch check --as ID
 error-not-tester = Этот человек не тестировщик. Сначала отметьте его: adtech testers mark.
+error-own-channel = Это ваш собственный канал.
+error-format-not-sold = Канал не продаёт этот формат. Выберите другой формат или канал.

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Channel
 from db.models.users import Role
-from services.market import channels, early_removals, owner_suspensions, user_blocks
+from services.market import catalogue, channels, early_removals, owner_suspensions, user_blocks
 from services.platform import errors
 from services.platform.actors import Actor
 from services.platform.removal_errors import RemovedEarly
@@ -84,7 +84,7 @@ async def test_the_third_early_removal_in_30_days_suspends_the_channel(
             ("placement_channel_suspended", deal.advertiser.user_id),
             ("early_removals", None),
         ]
-        assert await channels.catalogue(session, limit=9, offset=0) == []
+        assert not await catalogue.of_channels(session, [deal.channel.id])
         found = await early_removals.get(session, deal.channel.id)
         audited = await rows.one(
             session, "SELECT metadata FROM user_audit_logs WHERE action = 'channel_suspended'"

@@ -126,7 +126,7 @@ async def test_a_manager_ends_with_the_owner_who_named_them(session: AsyncSessio
     await people.take_over(session, place)
     with pytest.raises(errors.NotChannelOwner):
         await channels.set_terms(
-            session, actor=who, channel_id=place.id, price=1, promised_hours=0, topic="x"
+            session, actor=who, channel_id=place.id, price=1, promised_hours=0, topic="food"
         )
     assert await managers.channels_of(session, who.user_id or 0) == []
     assert await managers.list_telegram_ids(session, place.id) == []
