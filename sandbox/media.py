@@ -1,4 +1,4 @@
-"""Store photos, videos and animations, and build their fields in messages."""
+"""Store photos, videos, animations and documents, and build their fields in messages."""
 
 import secrets
 import struct
@@ -14,7 +14,12 @@ from sandbox.state import State
 
 WIDTH, HEIGHT, DURATION = 640, 360, 5
 MAX_PHOTO = 10 * 1024 * 1024
-MIME_TYPES = {"photo": "image/png", "video": "video/mp4", "animation": "video/mp4"}
+MIME_TYPES = {
+    "photo": "image/png",
+    "video": "video/mp4",
+    "animation": "video/mp4",
+    "document": "application/pdf",
+}
 
 
 def resolve_file(state: State, kind: str, source: Any, files: Mapping[str, Upload]) -> File:
@@ -70,9 +75,15 @@ def message_fields(file: File) -> Json:
     view = photo_size(file)
     if file.kind == "photo":
         return {"photo": [view]}
-    view |= {"duration": DURATION, "mime_type": file.mime_type}
+    if file.kind == "document":
+        view = {name: view[name] for name in ("file_id", "file_unique_id", "file_size")}
+    else:
+        view["duration"] = DURATION
+    view["mime_type"] = file.mime_type
     if file.name:
         view["file_name"] = file.name
+    if file.kind == "document":
+        return {"document": view}
     if file.kind == "video":
         return {"video": view}
     # For old clients Telegram shows an animation as a document too.
@@ -83,9 +94,11 @@ def message_fields(file: File) -> Json:
 
 
 def sample_upload(kind: str) -> Upload:
-    """Return a small photo, or a video or animation that cannot be played."""
+    """Return a small photo, or a document, video or animation that cannot be opened."""
     if kind == "photo":
         return Upload(_make_png(64, 36), None, "image/png")
+    if kind == "document":
+        return Upload(b"%PDF-1.7\n", "sample.pdf", MIME_TYPES[kind])
     return Upload(b"\x00\x00\x00\x18ftypmp42" + bytes(32), f"{kind}.mp4", "video/mp4")
 
 

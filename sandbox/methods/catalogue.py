@@ -39,6 +39,7 @@ IMPLEMENTED: dict[MethodClass, Callable[[MethodCall[Any]], object]] = {
     methods.RefundStarPayment: payments.refund_star_payment,
     methods.SendAnimation: sending.send_animation,
     methods.SendChatAction: sending.send_chat_action,
+    methods.SendDocument: sending.send_document,
     methods.SendInvoice: payments.send_invoice,
     methods.SendMessage: sending.send_message,
     methods.SendPhoto: sending.send_photo,
