@@ -361,10 +361,13 @@ async def _prepare_market(
     """Register people, connect all channels, and publish a message in each channel."""
     market = Market(sessions, environment.telegram.facts, STARS)
     person = environment.telegram.facts["people"][0]
-    sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)
-    photo = sent["photo"][-1]
+    files = []
+    for kind in ("photo", "document", "animation"):
+        fields = {"chat_id": person, kind: True}
+        sent = await environment.control(f"users/{person}/send", **fields)
+        files.append((kind, sent[kind][-1] if kind == "photo" else sent[kind]))
     ads = max(size.kills // 20, 10)
-    await market.populate(advertisers=ADVERTISERS, ads=ads, photo=photo)
+    await market.populate(advertisers=ADVERTISERS, ads=ads, files=files)
     for channel, hours in zip(market.unconnected(), itertools.cycle(PROMISED_HOURS), strict=False):
         await market.connect(channel, promised_hours=hours)
         post = {"user_id": channel["owner"], "text": "News of the day"}

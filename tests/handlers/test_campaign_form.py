@@ -301,8 +301,9 @@ async def test_an_album_is_refused_once_and_other_kinds_too(market: Marketplace)
     assert "An album can't be an ad" in await market.last("advertiser")
     answers = (await market.messages("advertiser"))[before:]
     assert sum("An album" in (answer["text"] or "") for answer in answers) == 1
-    for kind in ("sticker", "voice", "contact"):
-        await market.say("advertiser", "", **{kind: True})
+    kinds: tuple[dict[str, Any], ...] = ({"sticker": True}, {"voice": True}, {"contact": True})
+    for kind in kinds:
+        await market.say("advertiser", "", **kind)
         assert "can't be an ad" in await market.last("advertiser"), kind
     await market.say("advertiser", AD)
     assert "link button" in await market.last("advertiser")
