@@ -25,9 +25,9 @@ async def _draft(session: AsyncSession) -> tuple[Actor, int]:
     return actor, made.id
 
 
-async def _content(session: AsyncSession, campaign_id: int) -> tuple[str, str, int] | None:
-    row = await session.get(Campaign, campaign_id, populate_existing=True)
-    return row and (row.name, row.creative["text"], row.total_budget)
+async def _content(session: AsyncSession, campaign_id: int) -> tuple[str, str, int]:
+    row = await session.get_one(Campaign, campaign_id, populate_existing=True)
+    return row.name, row.creative["text"], row.total_budget
 
 
 async def _acts(session: AsyncSession, action: str) -> int:
