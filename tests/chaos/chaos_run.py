@@ -187,7 +187,12 @@ class ChaosRun:
 
     def _unused_ads(self) -> dict[ConnectedChannel, Iterator[tuple[Any, int]]]:
         """Return an iterator over all ads for each channel."""
-        return {channel: iter(self.market.ads) for channel in self.market.connected}
+        # Each channel begins with another ad, so that a short run publishes each kind.
+        ads = self.market.ads
+        return {
+            channel: iter(ads[number % len(ads) :] + ads[: number % len(ads)])
+            for number, channel in enumerate(self.market.connected)
+        }
 
     async def _buy(
         self,
