@@ -66,7 +66,7 @@ class Creative:
         if self.button_url is not None:
             links.require(self.button_url)
         if self.link_preview and "url" in self.link_preview:
-            links.require(self.link_preview["url"])
+            links.require(links.with_scheme(self.link_preview["url"]))
         for entity in self.entities:
             if entity.get("type") == "text_link":
                 links.require(str(entity.get("url")), schemes=links.TEXT_SCHEMES)

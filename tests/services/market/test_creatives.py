@@ -25,6 +25,7 @@ PHOTO = Creative("photo", "", file_id="file-1")
         replace(PHOTO, kind="animation"),
         replace(PHOTO, kind="document", text="x" * 1_024),
         replace(TEXT, link_preview={}),
+        replace(TEXT, link_preview={"url": "a.com/b"}),
         replace(TEXT, link_preview={"url": "https://a.com/", "size": "small", "above": True}),
         replace(TEXT, button_text="Buy", button_url="https://example.com/a?b=c"),
         replace(TEXT, button_text="Buy", button_url="http://xn--90ax2c.xn--p1ai/"),
