@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiogram.types import Animation, Message, MessageEntity, PhotoSize, Video
+from aiogram.types import (
+    Animation,
+    Document,
+    LinkPreviewOptions,
+    Message,
+    MessageEntity,
+    PhotoSize,
+    Video,
+)
 
 from services.market.creatives import Creative
 
@@ -37,7 +45,7 @@ class ParsedAd:
 
     creative: Creative
     losses: tuple[str, ...]
-    """The names of the lost parts, for example `link_preview`."""
+    """The names of the lost parts, for example `custom_emoji`."""
     addresses: tuple[tuple[int, int], ...] = ()
     """The addresses in the text that Telegram turns into links, each as offset and length.
 
@@ -46,7 +54,10 @@ class ParsedAd:
 
 
 def parse_ad(message: Message) -> ParsedAd | None:
-    """Return the ad of a message, or None if the message is no text, photo, video or animation."""
+    """Return the ad of a message, or None if the bot can't publish messages of this kind.
+
+    Ads are texts, photos, videos, animations and documents.
+    """
     creative = _creative(message)
     if creative is None:
         return None
@@ -57,25 +68,49 @@ def parse_ad(message: Message) -> ParsedAd | None:
 
 def _creative(message: Message) -> Creative | None:
     if message.text is not None:
-        return Creative("text", message.text, _kept(message.entities))
+        return Creative(
+            "text", message.text, _kept(message.entities), link_preview=_link_preview(message)
+        )
     media: dict[str, Any] = {
         "text": message.caption or "",
         "entities": _kept(message.caption_entities),
+    }
+    shown = media | {
         "caption_above": bool(message.show_caption_above_media),
         "has_spoiler": bool(message.has_media_spoiler),
     }
     # An animation also has a document with the same file, so it is checked before other media.
     if message.animation is not None:
-        return _with_file("animation", message.animation, media)
+        return _with_file("animation", message.animation, shown)
     if message.photo:
-        return _with_file("photo", message.photo[-1], media)
+        return _with_file("photo", message.photo[-1], shown)
     if message.video is not None:
-        return _with_file("video", message.video, media)
+        return _with_file("video", message.video, shown)
+    if message.document is not None:
+        return _with_file("document", message.document, media)
     return None
 
 
-def _with_file(kind: str, file: Animation | PhotoSize | Video, media: dict[str, Any]) -> Creative:
+def _with_file(
+    kind: str, file: Animation | Document | PhotoSize | Video, media: dict[str, Any]
+) -> Creative:
     return Creative(kind, file_id=file.file_id, file_unique_id=file.file_unique_id, **media)
+
+
+def _link_preview(message: Message) -> dict[str, Any] | None:
+    """Return the link preview of a text as its author has set it, or None without a preview."""
+    options = message.link_preview_options or LinkPreviewOptions()
+    has_link = any(entity.type in _LINKS for entity in message.entities or [])
+    if options.is_disabled is True or not (has_link or options.url):
+        return None
+    found = {
+        "url": options.url or None,
+        "size": (options.prefer_small_media is True and "small")
+        or (options.prefer_large_media is True and "large")
+        or None,
+        "above": options.show_above_text is True or None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _kept(entities: Sequence[MessageEntity] | None) -> list[dict[str, Any]]:
@@ -88,12 +123,8 @@ def _kept(entities: Sequence[MessageEntity] | None) -> list[dict[str, Any]]:
 
 def _losses(message: Message) -> list[str]:
     kinds = {entity.type for entity in message.entities or message.caption_entities or []}
-    options = message.link_preview_options
-    previewed = message.text is not None and kinds & _LINKS
     video = message.video
     found = {
-        # The previewed site can change after the ad's approval.
-        "link_preview": previewed and not (options is not None and options.is_disabled is True),
         # A bot cannot post custom emoji in channels.
         "custom_emoji": "custom_emoji" in kinds,
         # A mention without a username contains the person's name.

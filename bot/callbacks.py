@@ -53,6 +53,9 @@ class FormName(StrEnum):
     """The name of a form that a button can open."""
 
     CAMPAIGN = "campaign"
+    COPY = "copy"
+    DRAFT = "draft"
+    BUDGET = "budget"
     BUY = "buy"
     TERMS = "terms"
     FORMAT = "format"
@@ -86,6 +89,8 @@ class CampaignAct(StrEnum):
     CANCEL = "cancel"
     CANCEL_CONFIRMED = "cancel_sure"
     SHOW_AD = "ad"
+    DELETE = "delete"
+    DELETE_CONFIRMED = "delete_sure"
 
 
 class OnCampaign(CallbackData, prefix="camp"):

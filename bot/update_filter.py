@@ -29,6 +29,7 @@ _MESSAGE = (
     "caption_entities",
     "chat",
     "chat_shared",
+    "document",
     "entities",
     "from",
     "link_preview_options",

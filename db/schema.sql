@@ -164,7 +164,7 @@ CREATE TABLE campaigns (
 );
 CREATE INDEX ix_campaigns_advertiser_id_id ON campaigns USING btree (advertiser_id, id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaigns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('draft>active', 'active>paused', 'paused>active', 'draft>cancelled', 'active>cancelled', 'paused>cancelled', 'active>completed', 'paused>completed');
-CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id, creative, total_budget ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id OR old.creative IS DISTINCT FROM new.creative OR old.total_budget IS DISTINCT FROM new.total_budget) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id, name, creative, total_budget ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id OR old.status::text <> 'draft'::text AND (old.name IS DISTINCT FROM new.name OR old.creative IS DISTINCT FROM new.creative OR new.total_budget < old.total_budget) OR (old.status::text <> ALL (ARRAY['draft'::text, 'active'::text, 'paused'::text])) AND old.total_budget IS DISTINCT FROM new.total_budget) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'draft'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON campaigns TO adtech_bot;
 GRANT SELECT ON campaigns TO adtech_clock;
@@ -1672,6 +1672,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- approve_target(target_id bigint, actor_id bigint, role text, correlation_id text, seen_version bigint, OUT code text, OUT ref_id bigint, OUT state text) RETURNS record
 -- balance_orphan(correction corrections) RETURNS void
 -- cancel_placement(target_id bigint, actor_id bigint, reason text, cutoff interval, correlation_id text, OUT code text, OUT state text) RETURNS record
+-- change_campaign(campaign_id bigint, actor_id bigint, name text, ad jsonb, total_budget bigint, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- change_placement(target_id bigint, seen_version bigint, actor_id bigint, ad jsonb, price bigint, promised_hours bigint, hours_on_top bigint, ending text, publish_at timestamp with time zone, answer_due_at timestamp with time zone, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- check_escrow() RETURNS trigger
 -- check_external_transfer() RETURNS trigger
@@ -1687,6 +1688,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- count_kept(person_id bigint) RETURNS bigint
 -- decided_role_request(person_id bigint, wanted_role text) RETURNS staff_requests
 -- deciding_admins(job post_jobs, decisions text[]) RETURNS SETOF bigint
+-- delete_draft(campaign_id bigint, actor_id bigint, correlation_id text, OUT code text, OUT state text) RETURNS record
 -- delete_tester_drafts(request_id bigint, inbox_id bigint) RETURNS integer
 -- end_complaint_step(complaint_id bigint, staff_time interval, correlation_id text) RETURNS text
 -- end_hanging_sessions() RETURNS integer
@@ -1836,6 +1838,7 @@ GRANT EXECUTE ON FUNCTION add_audit_chain_file TO adtech_clock;
 GRANT EXECUTE ON FUNCTION answer_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION approve_target TO adtech_bot;
 GRANT EXECUTE ON FUNCTION cancel_placement TO adtech_bot;
+GRANT EXECUTE ON FUNCTION change_campaign TO adtech_bot;
 GRANT EXECUTE ON FUNCTION change_placement TO adtech_bot;
 GRANT EXECUTE ON FUNCTION check_time TO adtech_bot;
 GRANT EXECUTE ON FUNCTION click_salt TO adtech_redirect;
@@ -1852,6 +1855,7 @@ GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_bot;
 GRANT EXECUTE ON FUNCTION count_kept TO adtech_clock;
+GRANT EXECUTE ON FUNCTION delete_draft TO adtech_bot;
 GRANT EXECUTE ON FUNCTION delete_tester_drafts TO adtech_bot;
 GRANT EXECUTE ON FUNCTION end_complaint_step TO adtech_clock;
 GRANT EXECUTE ON FUNCTION end_hanging_sessions TO adtech_clock;

@@ -1,32 +1,35 @@
 """Read and check the ad that a person sends in a form."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.fsm.state import State
-from aiogram.types import Message
-from aiogram_dialog import DialogManager
+from aiogram.types import CallbackQuery, Message
+from aiogram_dialog import DialogManager, ShowMode
 from aiogram_dialog.widgets.text import Text
 
 from bot import ad_parser
+from bot.ad_parser import ParsedAd
 from bot.errors import explain
 from bot.telegram import ad_messages
 from handlers import forms
-from services.market import links
+from services.market import creatives, links
 from services.market.creatives import Creative
 from services.platform import errors
+
+FILE_LOSSES = frozenset({"live_photo", "video_start"})
+"""The names of the parts that a file loses, and not the text."""
+_ALBUM = "album"
+_ADDRESS = re.compile(r"\w\.\w{2,}|://")
 
 
 def parse(message: Message, manager: DialogManager) -> bool:
     """Store the ad of a message in the draft. Return False if the ad is invalid."""
-    if (message.text or "").startswith("/") and message.forward_origin is None:
-        forms.show_error(manager, forms.context_of(manager).t("answer-command"))
-        return False
-    parsed = ad_parser.parse_ad(message)
-    if parsed is None or message.media_group_id is not None:
-        forms.show_error(manager, forms.context_of(manager).t("ad-kind"))
+    parsed = _read(message, manager)
+    if parsed is None:
         return False
     earlier = draft(manager) if "ad" in manager.dialog_data else parsed.creative
     ad = replace(parsed.creative, button_text=earlier.button_text, button_url=earlier.button_url)
@@ -35,6 +38,113 @@ def parse(message: Message, manager: DialogManager) -> bool:
     manager.dialog_data["ad"] = ad.as_json()
     manager.dialog_data["losses"] = parsed.losses
     return True
+
+
+def _read(message: Message, manager: DialogManager) -> ParsedAd | None:
+    """Return the ad of a message. Show the error and return None if the message is no ad.
+
+    The parts of an album are separate messages. The first of them is answered.
+    """
+    t = forms.context_of(manager).t
+    album = message.media_group_id
+    parsed = ad_parser.parse_ad(message)
+    if (message.text or "").startswith("/") and message.forward_origin is None:
+        forms.show_error(manager, t("answer-command"))
+    elif album is not None and manager.dialog_data.get(_ALBUM) == album:
+        manager.show_mode = ShowMode.NO_UPDATE
+    elif album is not None:
+        manager.dialog_data[_ALBUM] = album
+        forms.show_error(manager, t("ad-album"))
+    elif parsed is None:
+        forms.show_error(manager, t("ad-kind"))
+    else:
+        return parsed
+    return None
+
+
+def read_text(message: Message, manager: DialogManager) -> bool:
+    """Replace the text of the draft and keep its file. Return False if the text is invalid."""
+    parsed = _read(message, manager)
+    if parsed is None:
+        return False
+    if parsed.creative.kind != "text":
+        forms.show_error(manager, forms.context_of(manager).t("ad-text-needed"))
+        return False
+    old, new = draft(manager), parsed.creative
+    in_text = old.kind == "text"
+    ad = replace(
+        old,
+        text=new.text,
+        entities=new.entities,
+        link_preview=new.link_preview if in_text else None,
+    )
+    if not check(manager, ad, parsed.addresses):
+        return False
+    manager.dialog_data["ad"] = ad.as_json()
+    kept = [loss for loss in manager.dialog_data.get("losses", ()) if loss in FILE_LOSSES]
+    manager.dialog_data["losses"] = [*parsed.losses, *kept]
+    return True
+
+
+def read_file(message: Message, manager: DialogManager) -> bool:
+    """Replace the file of the draft and keep its text. Return False if the message has no file."""
+    parsed = _read(message, manager)
+    if parsed is None:
+        return False
+    if parsed.creative.kind == "text":
+        forms.show_error(manager, forms.context_of(manager).t("ad-file-needed"))
+        return False
+    old, new = draft(manager), parsed.creative
+    ad = replace(new, text=old.text, entities=old.entities)
+    ad = replace(ad, button_text=old.button_text, button_url=old.button_url)
+    if not check(manager, ad):
+        return False
+    manager.dialog_data["ad"] = ad.as_json()
+    kept = [loss for loss in manager.dialog_data.get("losses", ()) if loss not in FILE_LOSSES]
+    manager.dialog_data["losses"] = [
+        *kept,
+        *(loss for loss in parsed.losses if loss in FILE_LOSSES),
+    ]
+    return True
+
+
+def remove_file(manager: DialogManager) -> bool:
+    """Make a text of the draft. Return False if the draft has no text."""
+    old = draft(manager)
+    ad = Creative("text", old.text, old.entities)
+    ad = replace(ad, button_text=old.button_text, button_url=old.button_url)
+    if not check(manager, ad):
+        return False
+    manager.dialog_data["ad"] = ad.as_json()
+    return True
+
+
+def remove_text(manager: DialogManager) -> None:
+    """Remove the text below the file of the draft."""
+    ad = replace(draft(manager), text="", entities=[], caption_above=False)
+    manager.dialog_data["ad"] = ad.as_json()
+
+
+def set_preview(manager: DialogManager, choice: str) -> None:
+    """Change the link preview of the draft: `off`, `auto`, a size, `above` or `below`."""
+    ad = draft(manager)
+    preview = dict(ad.link_preview or {})
+    if choice in {"auto", *creatives.PREVIEW_SIZES}:
+        preview.pop("size", None)
+        preview |= {} if choice == "auto" else {"size": choice}
+    else:
+        preview.pop("above", None)
+        preview |= {"above": True} if choice == "above" else {}
+    ad = replace(ad, link_preview=None if choice == "off" else preview)
+    manager.dialog_data["ad"] = ad.as_json()
+
+
+def may_have_preview(ad: Creative) -> bool:
+    """Return whether an ad is a text in which Telegram may find a link."""
+    if ad.kind != "text":
+        return False
+    linked = any(entity.get("type") == "text_link" for entity in ad.entities)
+    return ad.link_preview is not None or linked or _ADDRESS.search(ad.text) is not None
 
 
 def check(
@@ -93,6 +203,9 @@ async def show_preview(manager: DialogManager, ad_step: State) -> bool:
         forms.show_error(manager, context.t("ad-refused"))
         await manager.switch_to(ad_step)
         return False
+    if isinstance(manager.event, CallbackQuery):
+        # The question that was pressed stands above the ad now.
+        manager.show_mode = ShowMode.DELETE_AND_SEND
     return True
 
 

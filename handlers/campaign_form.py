@@ -1,28 +1,38 @@
-"""Handle the form of a new campaign: name, ad, link button, budget and preview."""
+"""Handle the form of a campaign: name, ad, link button, budget and preview.
+
+The form makes a new campaign, a copy of one, or changes a draft. From the preview, each field can
+be changed by itself.
+"""
 
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramBadRequest
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button
+from aiogram_dialog.widgets.kbd import Button, Group
 
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens.outgoing import Outgoing
+from bot.telegram import ad_messages
+from db.models.campaigns import CampaignStatus
 from handlers import ad_input, card_purchases, forms
 from handlers import campaigns as campaign_handlers
-from services.market import campaigns, creatives
+from services.market import campaigns, creatives, drafts
+from services.market.creatives import Creative
 from services.platform import errors
 
 openers = Router(name="campaign_form")
+_COMPLETE = "complete"
+"""The key in the data of a draft that has been previewed."""
 
 
 class CampaignForm(StatesGroup):
-    """The steps of the form in their order."""
+    """The steps of the form in their order, and then the steps that only the preview opens."""
 
     name = State()
     ad = State()
@@ -30,6 +40,10 @@ class CampaignForm(StatesGroup):
     button_url = State()
     budget = State()
     preview = State()
+    other_name = State()
+    text = State()
+    file = State()
+    link_preview = State()
 
 
 @openers.callback_query(OpenForm.filter(F.name == FormName.CAMPAIGN))
@@ -42,6 +56,67 @@ async def open_campaign_form(
     await forms.open_form(dialog_manager, CampaignForm.name, buy_in=callback_data.id)
 
 
+@openers.callback_query(OpenForm.filter(F.name.in_({FormName.COPY, FormName.DRAFT})))
+async def open_filled_form(
+    press: CallbackQuery,
+    callback_data: OpenForm,
+    context: RequestContext,
+    dialog_manager: DialogManager,
+    bot: Bot,
+) -> None:
+    """Open the form with the content of the person's own campaign, to copy or to change it.
+
+    Raises NotFound, NotCampaignOwner; InvalidMove for a change of a campaign that is no draft.
+    """
+    async with context.read() as session:
+        row = await campaigns.get(session, actor=context.actor, campaign_id=callback_data.id)
+    if row.advertiser_id != context.user_id:
+        raise errors.NotCampaignOwner(row.id)
+    changes = callback_data.name is FormName.DRAFT
+    if changes and row.status is not CampaignStatus.DRAFT:
+        raise errors.InvalidMove("campaign", row.id, row.status, "changed")
+    try:
+        await bot(ad_messages.message(press.from_user.id, Creative.from_json(row.creative)))
+        step = CampaignForm.preview
+    except TelegramBadRequest:  # the file is gone, for example
+        step = CampaignForm.ad
+    await forms.open_form(
+        dialog_manager,
+        step,
+        below=True,
+        draft={"name": row.name, "ad": row.creative, "budget": row.total_budget, _COMPLETE: True},
+        source_id=row.id,
+        changes=changes,
+    )
+
+
+async def _begin(start: dict[str, Any], manager: DialogManager) -> None:
+    manager.dialog_data.update(start.get("draft", {}))
+
+
+async def _go_on(manager: DialogManager, step: State) -> None:
+    """Go to the next step of a new campaign, or back to the preview of a complete draft."""
+    if _COMPLETE in manager.dialog_data:
+        await _show_preview(manager)
+    else:
+        await forms.next_step(manager, step)
+
+
+async def _show_preview(manager: DialogManager) -> None:
+    if await ad_input.show_preview(manager, CampaignForm.ad):
+        manager.dialog_data[_COMPLETE] = True
+        await forms.next_step(manager, CampaignForm.preview)
+
+
+def _to_preview(manager: DialogManager) -> State | None:
+    """Return the preview of a complete draft. None means the previous step."""
+    return CampaignForm.preview if _COMPLETE in manager.dialog_data else None
+
+
+def _before_budget(manager: DialogManager) -> State:
+    return _to_preview(manager) or CampaignForm.button_text
+
+
 async def _read_name(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     context = forms.context_of(manager)
     name = (message.text or "").strip()
@@ -50,18 +125,39 @@ async def _read_name(message: Message, _input: MessageInput, manager: DialogMana
         forms.show_error(manager, explain(context.t, problem))
         return
     manager.dialog_data["name"] = name
-    await forms.next_step(manager, CampaignForm.ad)
+    await _go_on(manager, CampaignForm.ad)
 
 
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     if ad_input.parse(message, manager):
-        await forms.next_step(manager, CampaignForm.button_text)
+        await _go_on(manager, CampaignForm.button_text)
 
 
-async def _replace_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    """Replace the ad of the draft, and show the preview again."""
-    if ad_input.parse(message, manager) and await ad_input.show_preview(manager, CampaignForm.ad):
-        await forms.next_step(manager, CampaignForm.preview)
+async def _read_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if ad_input.read_text(message, manager):
+        await _show_preview(manager)
+
+
+async def _remove_text(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    ad_input.remove_text(manager)
+    await _show_preview(manager)
+
+
+async def _read_file(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    if ad_input.read_file(message, manager):
+        await _show_preview(manager)
+
+
+async def _remove_file(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    if ad_input.remove_file(manager):
+        await _show_preview(manager)
+
+
+async def _set_preview(
+    _press: CallbackQuery, _select: object, manager: DialogManager, choice: str
+) -> None:
+    ad_input.set_preview(manager, choice)
+    await _show_preview(manager)
 
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -71,12 +167,12 @@ async def _read_button_text(message: Message, _input: MessageInput, manager: Dia
 
 async def _read_button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     if ad_input.read_button_url(message, manager):
-        await forms.next_step(manager, CampaignForm.budget)
+        await _go_on(manager, CampaignForm.budget)
 
 
 async def _skip_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     ad_input.remove_button(manager)
-    await forms.next_step(manager, CampaignForm.budget)
+    await _go_on(manager, CampaignForm.budget)
 
 
 async def _read_budget(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -84,34 +180,72 @@ async def _read_budget(message: Message, _input: MessageInput, manager: DialogMa
     if budget is None:
         return
     manager.dialog_data["budget"] = budget
-    if await ad_input.show_preview(manager, CampaignForm.ad):
-        await forms.next_step(manager, CampaignForm.preview)
+    await _show_preview(manager)
 
 
 async def _save(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     context = forms.context_of(manager)
+    start: Any = manager.start_data or {}
+    draft = manager.dialog_data
+    content: dict[str, Any] = {
+        "actor": context.actor,
+        "name": draft["name"],
+        "creative": ad_input.draft(manager),
+        "total_budget": draft["budget"],
+    }
     async with context.begin() as session:
-        row = await campaigns.create(
-            session,
-            actor=context.actor,
-            name=manager.dialog_data["name"],
-            creative=ad_input.draft(manager),
-            total_budget=manager.dialog_data["budget"],
-            key=forms.idempotency_key(manager),
-        )
-    start: Any = manager.start_data
-    after = await card_purchases.after_campaign(context, row, (start or {}).get("buy_in", 0))
+        if start.get("changes"):
+            campaign_id = start["source_id"]
+            await drafts.change(session, campaign_id=campaign_id, **content)
+            row = await campaigns.get(session, actor=context.actor, campaign_id=campaign_id)
+        else:
+            key = forms.idempotency_key(manager)
+            row = await campaigns.create(session, key=key, **content)
+    after = await card_purchases.after_campaign(context, row, start.get("buy_in", 0))
     await forms.close_form(manager, after or await campaign_handlers.card_screen(context, row.id))
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
     draft = dialog_manager.dialog_data
-    return {"values": {"name": draft["name"], "budget": context.t.money(draft["budget"])}}
+    return {
+        "values": {"name": draft["name"], "budget": context.t.money(draft["budget"])},
+        "has_preview": ad_input.may_have_preview(ad_input.draft(dialog_manager)),
+    }
 
 
-async def _campaign_list(_manager: DialogManager, context: RequestContext) -> Outgoing:
+async def _preview_choices(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    t = forms.context_of(dialog_manager).t
+    preview = ad_input.draft(dialog_manager).link_preview
+    if preview is None:
+        choices = ["auto"]
+    else:
+        place = "below" if "above" in preview else "above"
+        choices = ["auto", *creatives.PREVIEW_SIZES, place, "off"]
+    return {
+        "previews": [(choice, t("campaign-preview-choice", choice=choice)) for choice in choices]
+    }
+
+
+async def _file_of_draft(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    return {"has_file": ad_input.draft(dialog_manager).kind != "text"}
+
+
+async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outgoing:
+    start = manager.start_data
+    if isinstance(start, dict) and "source_id" in start:
+        return await campaign_handlers.card_screen(context, start["source_id"])
     return await campaign_handlers.list_screen(context)
+
+
+def _opener(message_id: str, step: State, *, when: str | None = None) -> Button:
+    """Make a button of the preview that opens the step of one field."""
+
+    async def open_step(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+        await forms.next_step(manager, step)
+
+    name = str(step.state).rpartition(":")[2]
+    return Button(forms.Translated(message_id), f"open_{name}", on_click=open_step, when=when)
 
 
 form = Dialog(
@@ -119,14 +253,15 @@ form = Dialog(
         "campaign-name-ask",
         _read_name,
         state=CampaignForm.name,
-        after_cancel=_campaign_list,
+        after_cancel=_after_cancel,
         first=True,
     ),
     forms.text_step(
         "campaign-ad-ask",
         _read_ad,
         state=CampaignForm.ad,
-        after_cancel=_campaign_list,
+        after_cancel=_after_cancel,
+        back_to=_to_preview,
         takes_forwards=True,
     ),
     forms.text_step(
@@ -135,30 +270,79 @@ form = Dialog(
         ad_input.AdLosses(),
         Button(forms.Translated("skip"), "skip", on_click=_skip_button),
         state=CampaignForm.button_text,
-        after_cancel=_campaign_list,
+        after_cancel=_after_cancel,
+        back_to=_to_preview,
     ),
     forms.text_step(
         "campaign-url-ask",
         _read_button_url,
         Button(forms.Translated("skip"), "skip", on_click=_skip_button),
         state=CampaignForm.button_url,
-        after_cancel=_campaign_list,
+        after_cancel=_after_cancel,
     ),
     forms.text_step(
         "campaign-budget-ask",
         _read_budget,
         state=CampaignForm.budget,
-        after_cancel=_campaign_list,
-        back_to=CampaignForm.button_text,
+        after_cancel=_after_cancel,
+        back_to=_before_budget,
         getter=forms.example_amount,
     ),
     Window(
         forms.Question("campaign-preview"),
         ad_input.AdLosses(),
-        MessageInput(_replace_ad),
+        MessageInput(_read_ad),
         Button(forms.Translated("save"), "save", on_click=_save),
-        forms.navigation_row(_campaign_list),
+        Group(
+            _opener("campaign-change-name", CampaignForm.other_name),
+            _opener("campaign-change-budget", CampaignForm.budget),
+            _opener("campaign-change-text", CampaignForm.text),
+            _opener("campaign-change-file", CampaignForm.file),
+            _opener("campaign-change-button", CampaignForm.button_text),
+            _opener("campaign-change-preview", CampaignForm.link_preview, when="has_preview"),
+            width=2,
+        ),
+        forms.navigation_row(_after_cancel, first=True),
         state=CampaignForm.preview,
         getter=_summary,
     ),
+    forms.text_step(
+        "campaign-name-ask",
+        _read_name,
+        state=CampaignForm.other_name,
+        after_cancel=_after_cancel,
+        back_to=CampaignForm.preview,
+    ),
+    forms.text_step(
+        "campaign-text-ask",
+        _read_text,
+        Button(
+            forms.Translated("campaign-no-text"), "no_text", on_click=_remove_text, when="has_file"
+        ),
+        state=CampaignForm.text,
+        after_cancel=_after_cancel,
+        back_to=CampaignForm.preview,
+        getter=_file_of_draft,
+        takes_forwards=True,
+    ),
+    forms.text_step(
+        "campaign-file-ask",
+        _read_file,
+        Button(
+            forms.Translated("campaign-no-file"), "no_file", on_click=_remove_file, when="has_file"
+        ),
+        state=CampaignForm.file,
+        after_cancel=_after_cancel,
+        back_to=CampaignForm.preview,
+        getter=_file_of_draft,
+        takes_forwards=True,
+    ),
+    Window(
+        forms.Question("campaign-preview-ask"),
+        forms.choices("previews", _set_preview),
+        forms.navigation_row(_after_cancel, back_to=CampaignForm.preview),
+        state=CampaignForm.link_preview,
+        getter=_preview_choices,
+    ),
+    on_start=_begin,
 )

@@ -21,6 +21,7 @@ from services.platform import errors
 
 _ERROR = "error"
 ScreenAfterCancel = Callable[[DialogManager, RequestContext], Awaitable[Outgoing]]
+Back = State | Callable[[DialogManager], State | None] | None
 Getter = Callable[..., Awaitable[dict[str, Any]]]
 AnswerHandler = Callable[[Message, MessageInput, DialogManager], Awaitable[None]]
 
@@ -69,9 +70,15 @@ async def next_step(manager: DialogManager, state: State) -> None:
     await manager.switch_to(state)
 
 
-async def open_form(manager: DialogManager, state: State, **data: Any) -> None:
-    """Open a form and close the form that was open before."""
-    await manager.start(state, data, mode=StartMode.RESET_STACK)
+async def open_form(
+    manager: DialogManager, state: State, *, below: bool = False, **data: Any
+) -> None:
+    """Open a form and close the form that was open before.
+
+    With `below`, the form is a new message, below what was sent before.
+    """
+    show_mode = ShowMode.SEND if below else None
+    await manager.start(state, data, mode=StartMode.RESET_STACK, show_mode=show_mode)
     await manager.answer_callback()
 
 
@@ -157,7 +164,7 @@ def text_step(
     state: State,
     after_cancel: ScreenAfterCancel,
     first: bool = False,
-    back_to: State | None = None,
+    back_to: Back = None,
     getter: Getter | None = None,
     takes_forwards: bool = False,
 ) -> Window:
@@ -203,17 +210,18 @@ def choices(items: str, on_click: Any, *, width: int = 2) -> Group:
 
 
 def navigation_row(
-    after_cancel: ScreenAfterCancel, *, first: bool = False, back_to: State | None = None
+    after_cancel: ScreenAfterCancel, *, first: bool = False, back_to: Back = None
 ) -> Row:
     """Make a row with the buttons "back" and "cancel".
 
     `after_cancel` makes the screen after "cancel". If `first` is True, there is no button "back".
-    `back_to` is the step for "back"; None means the previous step.
+    `back_to` is the step for "back", or a function that returns it; None means the previous step.
     """
 
     async def back(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
         manager.dialog_data.pop(_ERROR, None)
-        await manager.switch_to(back_to) if back_to else await manager.back()
+        step = back_to if back_to is None or isinstance(back_to, State) else back_to(manager)
+        await manager.switch_to(step) if step else await manager.back()
 
     async def cancel(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
         await close_form(manager, await after_cancel(manager, context_of(manager)))

@@ -9,6 +9,11 @@ from sandbox.formatting import FormattedText
 from sandbox.persistence import Json
 from sandbox.state import State
 
+# The fields of the original that a forward does not have.
+NOT_FORWARDED = (
+    *("message_id", "date", "chat", "from", "sender_chat", "edit_date", "reply_markup"),
+    "reply_to_message",
+)
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MEDIA = ("photo", "video", "animation")
@@ -70,6 +75,11 @@ def caption_fields(formatted: FormattedText, *, above: bool = False) -> Json:
 def spoiler_fields(*, has_spoiler: bool) -> Json:
     """Return the message fields that say whether a reader must press the media to see them."""
     return {"has_media_spoiler": True} if has_spoiler else {}
+
+
+def shows_media(content: Json) -> bool:
+    """Return whether a message shows its file, so that its caption has a place."""
+    return any(kind in content for kind in MEDIA)
 
 
 def post_by_bot(state: State, chat: Chat, draft: Draft) -> Message:
@@ -136,6 +146,34 @@ def _store_message(state: State, chat: Chat, draft: Draft, body: Json, author_id
     )
     state.save_message(message)
     return message
+
+
+def forwarded_content(original: Message) -> Json:
+    """Return the content of a forward of a message, with a note of its origin."""
+    content = {key: value for key, value in original.body.items() if key not in NOT_FORWARDED}
+    content["forward_origin"] = original.body.get("forward_origin") or _forward_origin(original)
+    return content
+
+
+def forwarded_keyboard(original: Message) -> Json | None:
+    """Return the original's keyboard if it has only links, as in Telegram."""
+    keyboard: Json | None = original.body.get("reply_markup")
+    rows = keyboard["inline_keyboard"] if keyboard else []
+    return keyboard if rows and all("url" in button for row in rows for button in row) else None
+
+
+def _forward_origin(original: Message) -> Json:
+    body = original.body
+    if body["chat"]["type"] == "channel":
+        return {
+            "type": "channel",
+            "date": body["date"],
+            "chat": body["chat"],
+            "message_id": body["message_id"],
+        }
+    if "sender_chat" in body:
+        return {"type": "chat", "date": body["date"], "sender_chat": body["sender_chat"]}
+    return {"type": "user", "date": body["date"], "sender_user": body["from"]}
 
 
 def editable_content(message: Message) -> Json:

@@ -33,6 +33,7 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
 
     `left` is the unspent part of the budget, in minor units.
     """
+    is_draft = row.status is CampaignStatus.DRAFT
     acts = {
         CampaignStatus.DRAFT: [CampaignAct.ACTIVATE],
         CampaignStatus.ACTIVE: [CampaignAct.PAUSE],
@@ -43,11 +44,12 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
         if row.status is CampaignStatus.ACTIVE
         else []
     )
-    cancel = (
-        [button(t("campaign-cancel"), OnCampaign(act=CampaignAct.CANCEL, id=row.id))]
-        if acts
-        else []
-    )
+    change = []
+    if is_draft:
+        change = [button(t("campaign-change"), OpenForm(name=FormName.DRAFT, id=row.id))]
+    elif acts:
+        change = [button(t("campaign-raise"), OpenForm(name=FormName.BUDGET, id=row.id))]
+    end = CampaignAct.DELETE if is_draft else CampaignAct.CANCEL
     return Outgoing(
         t(
             "campaign",
@@ -60,7 +62,11 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
         rows(
             [button(t(f"campaign-{act.value}"), OnCampaign(act=act, id=row.id)) for act in acts],
             buy,
-            [button(t("campaign-ad"), OnCampaign(act=CampaignAct.SHOW_AD, id=row.id))],
+            change,
+            [
+                button(t("campaign-ad"), OnCampaign(act=CampaignAct.SHOW_AD, id=row.id)),
+                button(t("campaign-copy"), OpenForm(name=FormName.COPY, id=row.id)),
+            ],
             [
                 *([clicks.choice_button(t, row)] if acts else []),
                 button(
@@ -68,7 +74,7 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
                     CampaignResults(form=Results.SCREEN, id=row.id),
                 ),
             ],
-            cancel,
+            [button(t(f"campaign-{end.value}"), OnCampaign(act=end, id=row.id))] if acts else [],
             [button(t("back"), Go(screen=Screen.CAMPAIGNS))],
         ),
     )
@@ -83,6 +89,22 @@ def confirm_cancel(t: Texts, row: Campaign) -> Outgoing:
                 button(
                     t("campaign-cancel-sure"),
                     OnCampaign(act=CampaignAct.CANCEL_CONFIRMED, id=row.id),
+                )
+            ],
+            [button(t("no-go-back"), Go(screen=Screen.CAMPAIGN, id=row.id))],
+        ),
+    )
+
+
+def confirm_delete(t: Texts, row: Campaign) -> Outgoing:
+    """Build the question whether the advertiser really wants to delete a draft."""
+    return Outgoing(
+        t("campaign-delete-question", name=row.name),
+        rows(
+            [
+                button(
+                    t("campaign-delete-sure"),
+                    OnCampaign(act=CampaignAct.DELETE_CONFIRMED, id=row.id),
                 )
             ],
             [button(t("no-go-back"), Go(screen=Screen.CAMPAIGN, id=row.id))],

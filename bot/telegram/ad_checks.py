@@ -12,6 +12,9 @@ from bot.telegram.message_lookup import LookupResult, Probe
 from db.models.posting import AdPart, Verdict
 from services.posts.media_comparison import EDITED_ONCE, NOT_COMPARED
 
+EDITED_TWICE = (AdPart.MEDIA, AdPart.PREVIEW)
+"""The parts that Telegram may not compare, so that a check repeats an edit that has succeeded."""
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -64,12 +67,12 @@ def interpret_probe(probe: Probe) -> CheckResult:
 
 
 def interpret_repeated(first: CheckResult, second: CheckResult) -> CheckResult:
-    """Return what two equal edits of the media prove if the first edit has succeeded.
+    """Return what two equal edits of a part prove if the first edit has succeeded.
 
     If the second edit changes nothing, the result is `first`. If the second edit succeeds too,
-    Telegram does not compare media, and the result is PRESENT. If the post is gone at the second
-    edit, the result is `second`. If the second edit has no clear answer, the result is `first` with
-    evidence that says so (EDITED_ONCE).
+    Telegram does not compare this part, and the result is PRESENT. If the post is gone at the
+    second edit, the result is `second`. If the second edit has no clear answer, the result is
+    `first` with evidence that says so (EDITED_ONCE).
     """
     if second.verdict is Verdict.PRESENT:
         return first

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from services.market import creatives
 from services.market.creatives import Creative
 
-MEDIA = ("animation", "photo", "video")
+MEDIA = ("animation", "photo", "video", "document")
 ADDED_BY_TELEGRAM = frozenset(
     {
         *("bank_card", "bot_command", "cashtag", "email", "hashtag", "mention", "phone_number"),
@@ -44,6 +44,7 @@ def compare(message: Mapping[str, Any], creative: Creative) -> Comparison:
         _compare_media(message, creative),
         _compare_flags(message, creative),
         _compare_buttons(message, creative),
+        _compare_preview(message, creative),
     }
     for result in (Comparison.DIFFERENT, Comparison.UNKNOWN):
         if result in parts:
@@ -80,8 +81,9 @@ def _normalize(text: str, entities: list[dict[str, Any]]) -> list[_Entity]:
 
 
 def _compare_media(message: Mapping[str, Any], creative: Creative) -> Comparison:
-    # An animation also has a document with the same file.
     shown = [kind for kind in MEDIA if kind in message]
+    if "animation" in shown and "document" in shown:
+        shown.remove("document")  # an animation also has a document with the same file
     if creative.kind == "text":
         return Comparison.DIFFERENT if shown else Comparison.SAME
     if shown != [creative.kind]:
@@ -123,6 +125,34 @@ def _compare_buttons(message: Mapping[str, Any], creative: Creative) -> Comparis
     if shown == expected:
         return Comparison.SAME
     return Comparison.DIFFERENT if shown else Comparison.UNKNOWN
+
+
+def _compare_preview(message: Mapping[str, Any], creative: Creative) -> Comparison:
+    """Compare the options of the link preview of a text, which Telegram reports only in part.
+
+    Another difference than a missing report is never DIFFERENT: Telegram may complete or drop
+    options, and the text itself is the same.
+    """
+    shown = message.get("link_preview_options")
+    if creative.kind != "text" or not isinstance(shown, Mapping):
+        return Comparison.SAME
+    bought = creative.link_preview
+    if bought is None:
+        return Comparison.SAME if shown.get("is_disabled") is True else Comparison.UNKNOWN
+    same = not shown.get("is_disabled") and bought == {
+        name: value
+        for name, value in (
+            ("url", shown.get("url")),
+            (
+                "size",
+                (shown.get("prefer_small_media") and "small")
+                or (shown.get("prefer_large_media") and "large"),
+            ),
+            ("above", shown.get("show_above_text")),
+        )
+        if value
+    }
+    return Comparison.SAME if same else Comparison.UNKNOWN
 
 
 def _normalize_url(url: str) -> str:

@@ -8,6 +8,7 @@ from aiogram.methods import (
     EditMessageReplyMarkup,
     EditMessageText,
     SendAnimation,
+    SendDocument,
     SendMessage,
     SendPhoto,
     SendVideo,
@@ -16,6 +17,7 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaAnimation,
+    InputMediaDocument,
     InputMediaPhoto,
     InputMediaVideo,
     LinkPreviewOptions,
@@ -25,10 +27,9 @@ from aiogram.types import (
 from db.models.posting import AdPart
 from services.market.creatives import Creative
 
-# The previewed site can change after the ad's approval.
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
-AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation
+AdMessage = SendMessage | SendPhoto | SendVideo | SendAnimation | SendDocument
 AdEdit = EditMessageText | EditMessageCaption | EditMessageMedia | EditMessageReplyMarkup
 
 
@@ -42,7 +43,7 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
             chat_id=chat_id,
             text=creative.text,
             entities=_entities(creative),
-            link_preview_options=NO_PREVIEW,
+            link_preview_options=preview_options(creative),
             reply_markup=keyboard(creative),
         )
     if creative.file_id is None:
@@ -50,9 +51,13 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
     caption: dict[str, Any] = {
         "caption": creative.text or None,
         "caption_entities": _entities(creative),
+        "reply_markup": keyboard(creative),
+    }
+    if creative.kind == "document":
+        return SendDocument(chat_id=chat_id, document=creative.file_id, **caption)
+    caption |= {
         "show_caption_above_media": creative.caption_above or None,
         "has_spoiler": creative.has_spoiler or None,
-        "reply_markup": keyboard(creative),
     }
     if creative.kind == "photo":
         return SendPhoto(chat_id=chat_id, photo=creative.file_id, **caption)
@@ -60,14 +65,20 @@ def message(chat_id: int, creative: Creative) -> AdMessage:
         return SendVideo(chat_id=chat_id, video=creative.file_id, **caption)
     if creative.kind == "animation":
         return SendAnimation(chat_id=chat_id, animation=creative.file_id, **caption)
-    raise ValueError("an ad is a text, a photo, a video or an animation")
+    raise ValueError(f"no ad is a {creative.kind}")
 
 
 def parts(creative: Creative) -> list[AdPart]:
     """Return the parts of an ad in the order in which a check compares them."""
     # An edit of the text or the media also restores the button, so the button comes first.
-    found = [AdPart.BUTTON, AdPart.TEXT]
-    return found if creative.kind == "text" else [*found, AdPart.MEDIA]
+    if creative.kind == "text":
+        return [AdPart.BUTTON, text_part(creative)]
+    return [AdPart.BUTTON, AdPart.TEXT, AdPart.MEDIA]
+
+
+def text_part(creative: Creative) -> AdPart:
+    """Return under which name a check edits the text of an ad. A link preview is edited with it."""
+    return AdPart.TEXT if creative.link_preview is None else AdPart.PREVIEW
 
 
 def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -> AdEdit:
@@ -90,7 +101,7 @@ def edit_part(chat_id: int, message_id: int, creative: Creative, part: AdPart) -
             message_id=message_id,
             text=creative.text,
             entities=_entities(creative),
-            link_preview_options=NO_PREVIEW,
+            link_preview_options=preview_options(creative),
             reply_markup=keyboard(creative),
         )
     return EditMessageCaption(
@@ -108,17 +119,27 @@ def replace_content(chat_id: int, message_id: int, creative: Creative) -> AdEdit
 
     Raises ValueError if aiogram does not accept the content.
     """
-    part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
-    return edit_part(chat_id, message_id, creative, part)
+    return edit_part(chat_id, message_id, creative, whole_part(creative))
 
 
-def _input_media(creative: Creative) -> InputMediaPhoto | InputMediaVideo | InputMediaAnimation:
+def whole_part(creative: Creative) -> AdPart:
+    """Return the part of an ad whose edit replaces the whole content."""
+    return text_part(creative) if creative.kind == "text" else AdPart.MEDIA
+
+
+def _input_media(
+    creative: Creative,
+) -> InputMediaPhoto | InputMediaVideo | InputMediaAnimation | InputMediaDocument:
     if creative.file_id is None:
         raise ValueError("an ad with media has a file")
     fields: dict[str, Any] = {
         "media": creative.file_id,
         "caption": creative.text or None,
         "caption_entities": _entities(creative),
+    }
+    if creative.kind == "document":
+        return InputMediaDocument(**fields)
+    fields |= {
         "show_caption_above_media": creative.caption_above or None,
         "has_spoiler": creative.has_spoiler or None,
     }
@@ -127,6 +148,20 @@ def _input_media(creative: Creative) -> InputMediaPhoto | InputMediaVideo | Inpu
     if creative.kind == "video":
         return InputMediaVideo(**fields)
     return InputMediaAnimation(**fields)
+
+
+def preview_options(creative: Creative) -> LinkPreviewOptions:
+    """Return the options of the link preview of a text."""
+    preview = creative.link_preview
+    if preview is None:
+        return NO_PREVIEW
+    return LinkPreviewOptions(
+        is_disabled=False,
+        url=preview.get("url"),
+        prefer_small_media=preview.get("size") == "small",
+        prefer_large_media=preview.get("size") == "large",
+        show_above_text="above" in preview,
+    )
 
 
 def edit_button(chat_id: int, message_id: int, creative: Creative) -> AdEdit:

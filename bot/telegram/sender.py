@@ -229,7 +229,7 @@ class Sender:
                 result = CheckResult(Verdict.UNKNOWN, type(error).__name__)
             if first is not None:
                 return ad_checks.interpret_repeated(first, result)
-            if part is not AdPart.MEDIA or result.verdict is not Verdict.ALTERED:
+            if part not in ad_checks.EDITED_TWICE or result.verdict is not Verdict.ALTERED:
                 return result
             first = result
         if first is None:
@@ -299,8 +299,7 @@ class Sender:
             )
         except Exception as error:  # noqa: BLE001 - an unanswered edit is no evidence
             return Probe(LookupResult.UNKNOWN, type(error).__name__)
-        part = AdPart.TEXT if creative.kind == "text" else AdPart.MEDIA
-        check = ad_checks.interpret(response, part)
+        check = ad_checks.interpret(response, ad_messages.whole_part(creative))
         ours = check.verdict is Verdict.PRESENT
         return Probe(
             LookupResult.OURS if ours else LookupResult.UNKNOWN,

@@ -62,7 +62,7 @@ class Campaign(Base):
     advertiser_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str]
     creative: Mapped[dict[str, Any]]
-    """The unchangeable ad, in the form of `services.market.creatives.Creative`."""
+    """The ad, in the form of `services.market.creatives.Creative`. Only that of a draft changes."""
     total_budget: Mapped[int]
     status: Mapped[CampaignStatus] = mapped_column(
         enum_column(CampaignStatus), server_default="draft"

@@ -44,6 +44,8 @@ class AdPart(StrEnum):
     BUTTON = "button"
     TEXT = "text"
     """The text or the caption of the post, with the formatting."""
+    PREVIEW = "preview"
+    """The text together with its link preview. Telegram does not say which of them was edited."""
     MEDIA = "media"
 
 

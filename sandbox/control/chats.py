@@ -135,8 +135,8 @@ async def post(request: ControlRequest) -> Json:
 async def edit(request: ControlRequest) -> Json:
     """Edit the text or the caption of a message in the name of a person.
 
-    The spoiler and the place of the caption change if the request has their fields. The settings of
-    the link preview stay. The bot gets no update about an edit of its own message.
+    The spoiler, the place of the caption and the options of the link preview change if the request
+    has their fields. The bot gets no update about an edit of its own message.
     """
     state, chat = request.state, request.chat()
     person = find_person(state, request.require("user_id", int))
@@ -144,12 +144,12 @@ async def edit(request: ControlRequest) -> Json:
     _check_may_change(state, chat, person, message, "can_edit_messages")
     formatted = formatting.parse(request.require("text", str), None, request.get("entities", list))
     old = messages.editable_content(message)
-    kept = (*messages.FILES, "link_preview_options")
-    content: Json = {name: value for name, value in old.items() if name in kept}
+    content: Json = {name: value for name, value in old.items() if name in messages.FILES}
     if "text" in old:
-        content |= messages.text_fields(formatted)
+        content |= messages.text_fields(formatted) | message_input.preview_options(request, old)
     else:
-        content |= message_input.media_content(request, old, formatted)
+        shown = messages.shows_media(old)
+        content |= message_input.media_content(request, old, formatted, shown=shown)
     messages.edit(state, message, content, message.body.get("reply_markup"))
     if message.author_id != state.bot_id and updates.reaches_bot(state, chat, message):
         kind = "edited_channel_post" if chat.type == "channel" else "edited_message"
@@ -167,15 +167,17 @@ async def replace_media(request: ControlRequest) -> Json:
     message = find_message(state, chat, request.require("message_id", int))
     _check_may_change(state, chat, person, message, "can_edit_messages")
     kind = request.get("kind", str) or "photo"
-    if kind not in messages.MEDIA:
-        raise ControlError(f"kind must be one of {', '.join(messages.MEDIA)}")
+    if kind not in messages.FILES:
+        raise ControlError(f"kind must be one of {', '.join(messages.FILES)}")
     old = messages.editable_content(message)
     text = formatting.FormattedText(
         old.get("text") or old.get("caption") or "",
         old.get("entities") or old.get("caption_entities") or [],
     )
     file = media.store_upload(state, kind, media.sample_upload(kind))
-    content = message_input.media_content(request, old, text) | media.message_fields(file)
+    content = media.message_fields(file)
+    shown = messages.shows_media(content)
+    content |= message_input.media_content(request, old, text, shown=shown)
     messages.edit(state, message, content, message.body.get("reply_markup"))
     return message.body
 

@@ -5,7 +5,7 @@ from sandbox.control import buttons
 from sandbox.control.request import ControlRequest, path_number
 from sandbox.entities import Chat, Message
 from sandbox.errors import ControlError
-from sandbox.messages import MEDIA
+from sandbox.messages import FILES
 from sandbox.persistence import Json
 from sandbox.state import State
 
@@ -115,20 +115,22 @@ def serialize_message(message: Message) -> Json:
         "text": body.get("text"),
         "caption": body.get("caption"),
         "entities": body.get("entities") or body.get("caption_entities") or [],
-        "media": next((kind for kind in (*MEDIA, "document") if kind in body), None),
+        "media": next((kind for kind in FILES if kind in body), None),
         "buttons": _serialize_buttons(message),
         "edited": "edit_date" in body,
         "version": message.version,
         "service": next((name for name in SERVICE_FIELDS if name in body), None),
     }
     if view["media"]:
-        keyboard_message = body[view["media"]]
-        view["file_id"] = (
-            keyboard_message[-1] if isinstance(keyboard_message, list) else keyboard_message
-        )["file_id"]
+        file = body[view["media"]]
+        file = file[-1] if isinstance(file, list) else file
+        view["file_id"], view["file_name"] = file["file_id"], file.get("file_name")
     if message.service:
         view["details"] = body.get(str(view["service"]))
-    for name in ("invoice", "forward_origin"):
+    for name in (
+        *("invoice", "forward_origin", "link_preview_options", "media_group_id"),
+        *("has_media_spoiler", "show_caption_above_media"),
+    ):
         if name in body:
             view[name] = body[name]
     if "reply_to_message" in body:

@@ -1,7 +1,12 @@
 """Implement the Bot API's methods that edit and delete messages."""
 
 from aiogram import methods
-from aiogram.types import InputMediaAnimation, InputMediaPhoto, InputMediaVideo
+from aiogram.types import (
+    InputMediaAnimation,
+    InputMediaDocument,
+    InputMediaPhoto,
+    InputMediaVideo,
+)
 
 from sandbox import markup, media, messages, permissions
 from sandbox.entities import Message
@@ -28,15 +33,15 @@ def edit_message_text(call: MethodCall[methods.EditMessageText]) -> Json:
 
 
 def edit_message_caption(call: MethodCall[methods.EditMessageCaption]) -> Json:
-    """Replace the caption and the inline keyboard of a photo, video or animation."""
+    """Replace the caption and the inline keyboard of a message with a file."""
     request = call.request
     caption = parse_text(call.state, request.caption, request.parse_mode, request.caption_entities)
     above = bool(unwrap_default(request.show_caption_above_media))
-    changed = messages.caption_fields(caption, above=above)
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
-    if not _has_media(message):
+    if not _has_file(message):
         raise bad_request("there is no caption in the message to edit")
+    changed = messages.caption_fields(caption, above=above and messages.shows_media(message.body))
     content = messages.content_without_caption(message) | changed
     return messages.edit(call.state, message, content, inline).body
 
@@ -49,14 +54,19 @@ def edit_message_media(call: MethodCall[methods.EditMessageMedia]) -> Json:
     """
     request = call.request
     new_media = request.media
-    if not isinstance(new_media, (InputMediaPhoto, InputMediaVideo, InputMediaAnimation)):
+    if not isinstance(
+        new_media, (InputMediaPhoto, InputMediaVideo, InputMediaAnimation, InputMediaDocument)
+    ):
         raise bad_request(f"media of type {new_media.type} is not supported in the sandbox")
     caption = parse_text(
         call.state, new_media.caption, new_media.parse_mode, new_media.caption_entities
     )
-    above = bool(unwrap_default(new_media.show_caption_above_media))
-    content = messages.caption_fields(caption, above=above)
-    content |= messages.spoiler_fields(has_spoiler=bool(new_media.has_spoiler))
+    if isinstance(new_media, InputMediaDocument):
+        content = messages.caption_fields(caption)
+    else:
+        above = bool(unwrap_default(new_media.show_caption_above_media))
+        content = messages.caption_fields(caption, above=above)
+        content |= messages.spoiler_fields(has_spoiler=bool(new_media.has_spoiler))
     inline = markup.inline_keyboard(request.reply_markup)
     message = permissions.find_editable_message(call.state, request.chat_id, request.message_id)
     content |= media.message_fields(
@@ -83,8 +93,8 @@ def stop_message_live_location(call: MethodCall[methods.StopMessageLiveLocation]
     raise bad_request("there is no live location in the message to edit")
 
 
-def _has_media(message: Message) -> bool:
-    return any(kind in message.body for kind in messages.MEDIA)
+def _has_file(message: Message) -> bool:
+    return any(kind in message.body for kind in messages.FILES)
 
 
 def delete_message(call: MethodCall[methods.DeleteMessage]) -> bool:

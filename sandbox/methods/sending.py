@@ -29,8 +29,6 @@ CHAT_ACTIONS = frozenset(
         "upload_video_note",
     }
 )
-# The fields of the original that a forward does not have.
-UNCOPIED = ("message_id", "date", "chat", "from", "sender_chat", "edit_date", "reply_markup")
 
 
 def send_message(call: MethodCall[methods.SendMessage]) -> Json:
@@ -55,7 +53,8 @@ def text_content(
 def _link_preview(request: methods.SendMessage | methods.EditMessageText) -> Json:
     options = unwrap_default(request.link_preview_options)
     if options is not None:
-        return markup.as_json(options)
+        # Telegram reports only the options that differ from the default.
+        return {name: value for name, value in markup.as_json(options).items() if value}
     return {"is_disabled": True} if unwrap_default(request.disable_web_page_preview) else {}
 
 
@@ -187,36 +186,12 @@ def forward_message(call: MethodCall[methods.ForwardMessage]) -> Json:
     if original.body.get("has_protected_content"):
         raise bad_request("message has protected content and can't be forwarded")
     chat = permissions.find_writable_chat(call.state, request.chat_id)
-    content = {key: value for key, value in original.body.items() if key not in UNCOPIED}
-    content.pop("reply_to_message", None)
-    content["forward_origin"] = original.body.get("forward_origin") or _forward_origin(original)
     draft = Draft(
-        content,
-        _forwarded_keyboard(original),
+        messages.forwarded_content(original),
+        messages.forwarded_keyboard(original),
         protected=bool(unwrap_default(request.protect_content)),
     )
     return messages.post_by_bot(call.state, chat, draft).body
-
-
-def _forwarded_keyboard(original: Message) -> Json | None:
-    """Return the original's keyboard if it has only links, as in Telegram."""
-    keyboard: Json | None = original.body.get("reply_markup")
-    rows = keyboard["inline_keyboard"] if keyboard else []
-    return keyboard if rows and all("url" in button for row in rows for button in row) else None
-
-
-def _forward_origin(original: Message) -> Json:
-    body = original.body
-    if body["chat"]["type"] == "channel":
-        return {
-            "type": "channel",
-            "date": body["date"],
-            "chat": body["chat"],
-            "message_id": body["message_id"],
-        }
-    if "sender_chat" in body:
-        return {"type": "chat", "date": body["date"], "sender_chat": body["sender_chat"]}
-    return {"type": "user", "date": body["date"], "sender_user": body["from"]}
 
 
 def send_chat_action(call: MethodCall[methods.SendChatAction]) -> bool:

@@ -60,14 +60,30 @@ function words(text, entities) {
   return whole;
 }
 
+const FILES = { animation: "GIF", video: "▶ Video" };
+
 function media(message) {
-  if (message.media !== "photo") {
-    return make("div", "media film", message.media === "animation" ? "GIF" : "▶ Video");
+  const hidden = message.has_media_spoiler ? " hidden" : "";
+  if (message.media === "document") {
+    return make("div", "media file", `📎 ${message.file_name ?? "File"}`);
   }
-  const image = make("img", "media");
+  if (message.media !== "photo") {
+    return make("div", `media film${hidden}`, FILES[message.media]);
+  }
+  const image = make("img", `media${hidden}`);
   image.alt = "Picture";
   picture(message.file_id).then((address) => { image.src = address; });
   return image;
+}
+
+// The card of a link. What Telegram would read from the page is not known here.
+function preview(message) {
+  const options = message.link_preview_options ?? {};
+  const first = message.entities.find(({ type }) => type === "url" || type === "text_link");
+  if (message.text === null || options.is_disabled || !(options.url || first)) return null;
+  const covered = first && message.text.slice(first.offset, first.offset + first.length);
+  const size = options.prefer_large_media ? " large" : "";
+  return make("div", `preview${size}`, `🔗 ${options.url ?? first.url ?? covered}`);
 }
 
 function money(amount, currency) {
@@ -146,10 +162,17 @@ export function bubble(message, { own, named, tools, press }) {
   }
   if (named) box.append(make("div", "who", message.from_name));
   if (message.forward_origin) box.append(make("div", "who", "Forwarded"));
-  if (message.media) box.append(media(message));
   if (message.invoice) box.append(invoice(message.invoice));
   const text = message.text ?? message.caption;
-  if (text) box.append(words(text, message.entities));
+  const shown = text ? [words(text, message.entities)] : [];
+  const card = message.media ? media(message) : preview(message);
+  if (card) {
+    const above = message.media
+      ? !message.show_caption_above_media
+      : message.link_preview_options?.show_above_text;
+    shown.splice(above ? 0 : shown.length, 0, card);
+  }
+  box.append(...shown);
   box.append(meta(message, tools));
   if (message.buttons.length) {
     const grid = make("div", "buttons");

@@ -54,9 +54,7 @@ async def create(
         if first is not None:
             _require_same(first.advertiser_id == advertiser_id, key)
             return first
-    name = name.strip()
-    if not name or creatives.utf16_length(name) > NAME_LIMIT:
-        raise errors.InvalidText("name", NAME_LIMIT, creatives.utf16_length(name))
+    name = checked_name(name)
     wallets.require_amount(total_budget)
     if await users.first_blocked(session, advertiser_id):
         raise errors.PersonBlocked(advertiser_id)
@@ -74,6 +72,14 @@ async def create(
         session, actor=actor, action="campaign_created", role="advertiser", campaign_id=campaign.id
     )
     return campaign
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a campaign without spaces around it. Raises InvalidText."""
+    name = name.strip()
+    if not name or creatives.utf16_length(name) > NAME_LIMIT:
+        raise errors.InvalidText("name", NAME_LIMIT, creatives.utf16_length(name))
+    return name
 
 
 async def activate(session: AsyncSession, *, actor: Actor, campaign_id: int) -> Campaign:

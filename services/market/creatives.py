@@ -7,7 +7,10 @@ from typing import Any
 from services.market import links
 from services.platform import characters, errors
 
-KINDS = ("text", "photo", "video", "animation")
+KINDS = ("text", "photo", "video", "animation", "document")
+PREVIEW_SIZES = ("small", "large")
+SHOWN_MEDIA = ("photo", "video", "animation")
+"""The kinds whose file the channel shows, so that it can have a spoiler below its caption."""
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 BUTTON_LIMIT = 64
@@ -29,7 +32,7 @@ class Creative:
 
     kind: str
     text: str = ""
-    """The text, or the caption of the picture, video or GIF."""
+    """The text, or the caption of the picture, video, GIF or document."""
     entities: list[dict[str, Any]] = field(default_factory=list)
     """The formatting of the text, exactly as Telegram sent it."""
     file_id: str | None = None
@@ -41,6 +44,12 @@ class Creative:
     """True if the caption stands above the file."""
     has_spoiler: bool = False
     """True if a reader must press the file to see it."""
+    link_preview: dict[str, Any] | None = None
+    """The preview of a link below a text, or None for a text without a preview.
+
+    It has at most the keys `url` (the previewed page, if it is not the first link of the text),
+    `size` (one of PREVIEW_SIZES) and `above` (True if the preview stands above the text).
+    """
 
     def validate(self) -> "Creative":
         """Check a new creative with its links, and return the creative.
@@ -56,6 +65,8 @@ class Creative:
             raise errors.InvalidCreative("button", "hidden")
         if self.button_url is not None:
             links.require(self.button_url)
+        if self.link_preview and "url" in self.link_preview:
+            links.require(links.with_scheme(self.link_preview["url"]))
         for entity in self.entities:
             if entity.get("type") == "text_link":
                 links.require(str(entity.get("url")), schemes=links.TEXT_SCHEMES)
@@ -73,6 +84,9 @@ class Creative:
             raise errors.InvalidCreative(
                 "file", "missing" if self.file_id is None else "unexpected"
             )
+        if self.kind not in SHOWN_MEDIA and (self.caption_above or self.has_spoiler):
+            raise errors.InvalidCreative("file", "flags")
+        _check_preview(self)
         limit = TEXT_LIMIT if self.kind == "text" else CAPTION_LIMIT
         length = utf16_length(self.text)
         if length > limit or (self.kind == "text" and not self.text.strip()):
@@ -84,9 +98,12 @@ class Creative:
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON object to store, without the fields that are False."""
-        # Older versions of the program do not know the fields that can be False.
-        return {name: value for name, value in asdict(self).items() if value is not False}
+        """Return the JSON object to store, without false flags and without an absent preview."""
+        # Older versions of the program do not know these fields.
+        stored = {name: value for name, value in asdict(self).items() if value is not False}
+        if self.link_preview is None:
+            del stored["link_preview"]
+        return stored
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "Creative":
@@ -100,6 +117,21 @@ def read_or_none(stored: dict[str, Any]) -> Creative | None:
         return Creative.from_json(stored).validate_stored()
     except (TypeError, ValueError, AttributeError, errors.DomainError):
         return None
+
+
+def _check_preview(creative: Creative) -> None:
+    preview = creative.link_preview
+    if preview is None:
+        return
+    allowed = {
+        "url": lambda value: isinstance(value, str),
+        "size": lambda value: value in PREVIEW_SIZES,
+        "above": lambda value: value is True,
+    }
+    if creative.kind != "text" or not all(
+        name in allowed and allowed[name](value) for name, value in preview.items()
+    ):
+        raise errors.InvalidCreative("preview", "unknown")
 
 
 def _has_hidden_marks(text: str) -> bool:

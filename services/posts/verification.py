@@ -148,6 +148,8 @@ async def record_check(
     - "stayed" replaces "gone" and "altered" after the promised hours, if a check saw the post right
       before the end of these hours.
     - "present" proves that the post was there at `claimed_at` (default: now).
+    - An edited text with a link preview is reported. It proves nothing, because the previewed page
+      may have changed.
     - "unknown" never moves money, and replaces a result that proves nothing.
 
     `compared` is False if the text was not compared. A verdict "gone" or "altered" after the
@@ -167,15 +169,14 @@ async def record_check(
     if verdict is Verdict.PRESENT and claimed_at is not None:
         moment = claimed_at
     missed = verdict in {Verdict.GONE, Verdict.ALTERED}
-    kind = placement.creative["kind"]
     certain_parts = await media_comparison.certain_parts(
-        session, evidence, altered_parts, kind=kind
+        session, evidence, altered_parts, ad=placement.creative
     )
     if missed and await _has_stayed(session, escrow, job, moment):
         verdict, evidence = Verdict.STAYED, f"{verdict} after the promised hours: {evidence}"
     elif (
         (altered_parts and not certain_parts)
-        or await media_comparison.is_doubtful(session, evidence, kind=kind)
+        or await media_comparison.is_doubtful(session, evidence, ad=placement.creative)
         or not _is_proof(escrow, verdict, moment, compared=compared, gone_before=gone_before)
     ):
         verdict, evidence = Verdict.UNKNOWN, f"{verdict}, which proves nothing now: {evidence}"
@@ -209,8 +210,10 @@ async def record_check(
         await _record_removed(session, placement, job)
     elif verdict is Verdict.ALTERED and (altered_before or not dated or not restored):
         await breaches.record(session, [job_id], Breach.ALTERED)
-    elif verdict is Verdict.ALTERED:
-        parts = certain_parts or [AdPart.TEXT]
+    elif verdict is Verdict.ALTERED or (
+        verdict is Verdict.UNKNOWN and AdPart.PREVIEW in altered_parts
+    ):
+        parts = certain_parts or [*altered_parts] or [AdPart.TEXT]
         await _notify_parties(session, placement, alterations.NOTICE, parts=parts)
         await alterations.notify_admins(session, await queries.now(session))
 

@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "test_channel_facts meets the error and a timer of each kind",
     "scheduler/channel_notices": "handlers and scheduler/test_channel_reading read its messages",
     "bot/telegram/channel_reader": "scheduler/test_channel_reading gets every kind of answer",
+    "services/platform/draft_errors": "services/market/test_drafts meets each",
     "services/platform/agreement_errors": "services/market/test_agreements meets each",
     "services/platform/format_errors": "services/market/test_format_changes meets each",
     "bot/format_callbacks": "handlers/test_formats presses its buttons",

@@ -53,6 +53,7 @@ from services.platform import (
     agreement_errors,  # noqa: F401 - defines errors
     calendar_errors,  # noqa: F401 - defines errors
     channel_errors,  # noqa: F401 - defines errors
+    draft_errors,  # noqa: F401 - defines errors
     errors,
     format_errors,  # noqa: F401 - defines errors
     payout_errors,  # noqa: F401 - defines errors
@@ -116,7 +117,8 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 
 def ids_in_code() -> set[str]:
     """Return the text ids that are written in calls of `t` and similar functions."""
-    text_calls = {"t", "Translated", "Question", "text_step", "_of_placement", "in_all_languages"}
+    text_calls = {"t", "Translated", "Question", "text_step", "_opener"}
+    text_calls |= {"_of_placement", "in_all_languages"}
     found = set()
     for _, module in sources():
         for node in ast.walk(module):
@@ -155,7 +157,7 @@ def ids_made_in_code() -> set[str]:
         *(message_id(error) for error in ERRORS),
         *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),
         *(f"language-{language}" for language in LANGUAGES),
-        *(f"campaign-{act}" for act in ("activate", "pause", "resume")),
+        *(f"campaign-{act}" for act in ("activate", "pause", "resume", "cancel", "delete")),
         *(f"channel-{act}" for act in ("pause", "resume")),
         *("channel-no-right", "channel-not-creator"),
         *("channel-no-right-admin", "channel-not-creator-admin"),

@@ -9,10 +9,13 @@ from bot import ad_parser, update_filter
 from bot.ad_parser import ParsedAd
 from bot.telegram import ad_messages
 from db.models.posting import AdPart
+from services.platform import errors
 
 PERSON = {"id": 7, "is_bot": False, "first_name": "A"}
 MESSAGE = {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "from": PERSON}
 PHOTO = [{"file_id": "FILE", "file_unique_id": "U", "width": 640, "height": 360}]
+DOCUMENT = {"file_id": "FILE", "file_unique_id": "U", "file_name": "a.pdf"}
+URL = [{"type": "url", "offset": 0, "length": 5}]
 VIDEO = {"file_id": "FILE", "file_unique_id": "U", "width": 1, "height": 1, "duration": 1}
 ORIGIN = {"type": "hidden_user", "date": 1, "sender_user_name": "B"}
 
@@ -43,7 +46,7 @@ def test_every_kept_kind_of_formatting_is_published(kind: str) -> None:
         entity |= {"url": "https://example.com/"}
     parsed = parse(text="Sale ends date", entities=[entity])
     assert sent(parsed)["entities"] == [entity]
-    assert set(parsed.losses) <= {"link_preview"}
+    assert parsed.losses == ()
 
 
 @pytest.mark.parametrize("media", [{"photo": PHOTO}, {"video": VIDEO}, {"animation": VIDEO}])
@@ -69,7 +72,6 @@ def test_flags_that_are_not_set_are_not_stored() -> None:
 @pytest.mark.parametrize(
     ("loss", "parts"),
     [
-        ("link_preview", {"entities": [{"type": "url", "offset": 0, "length": 5}]}),
         ("custom_emoji", {"entities": [{"type": "custom_emoji", "offset": 0, "length": 2}]}),
         (
             "mention",
@@ -97,7 +99,67 @@ def test_lost_parts_of_media_are_named() -> None:
     assert parse(video=VIDEO | {"cover": PHOTO}).losses == ("video_start",)
 
 
-def test_a_preview_that_was_switched_off_is_not_lost() -> None:
-    link = [{"type": "url", "offset": 0, "length": 5}]
-    off = parse(text="Bread", entities=link, link_preview_options={"is_disabled": True})
-    assert off.losses == ()
+@pytest.mark.parametrize(
+    ("options", "stored"),
+    [
+        (None, {}),
+        ({"is_disabled": True}, None),
+        ({"prefer_small_media": True, "show_above_text": True}, {"size": "small", "above": True}),
+        (
+            {"url": "https://example.com/", "prefer_large_media": True},
+            {"url": "https://example.com/", "size": "large"},
+        ),
+    ],
+)
+def test_a_link_preview_is_published_and_restored_as_its_author_set_it(
+    options: dict[str, Any] | None, stored: dict[str, Any] | None
+) -> None:
+    set_by_author = {} if options is None else {"link_preview_options": options}
+    parsed = parse(text="Bread", entities=URL, **set_by_author)
+    assert (parsed.creative.link_preview, parsed.losses) == (stored, ())
+    restored = ad_messages.edit_part(
+        -100, 1, parsed.creative, ad_messages.text_part(parsed.creative)
+    )
+    for method in (ad_messages.message(-100, parsed.creative), restored):
+        sent_options = method.model_dump(warnings=False)["link_preview_options"]
+        chosen = {
+            name: value
+            for name, value in sent_options.items()
+            if value is True or isinstance(value, str)
+        }
+        assert chosen == (options or {})
+
+
+def test_a_text_without_a_link_and_a_file_have_no_preview() -> None:
+    for parsed in (parse(text="Bread"), parse(caption="Bread", photo=PHOTO, caption_entities=URL)):
+        assert "link_preview" not in parsed.creative.as_json()
+        assert ad_messages.text_part(parsed.creative) is AdPart.TEXT
+
+
+def test_the_previewed_page_is_checked_like_each_other_link() -> None:
+    with pytest.raises(errors.InvalidCreative):
+        parse(text="Bread", link_preview_options={"url": "https://a.b@evil.org/"})
+
+
+def test_a_document_is_published_and_restored_with_its_caption() -> None:
+    bold = [{"type": "bold", "offset": 0, "length": 5}]
+    parsed = parse(caption="Bread", caption_entities=bold, document=DOCUMENT)
+    assert (parsed.creative.kind, parsed.creative.file_unique_id) == ("document", "U")
+    published = sent(parsed)
+    assert (published["document"], published["caption_entities"]) == ("FILE", bold)
+    restored = ad_messages.edit_part(-100, 1, parsed.creative, AdPart.MEDIA)
+    media = restored.model_dump(exclude_none=True, warnings=False)["media"]
+    assert (media["type"], media["media"], media["caption"]) == ("document", "FILE", "Bread")
+    assert ad_messages.parts(parsed.creative) == [AdPart.BUTTON, AdPart.TEXT, AdPart.MEDIA]
+
+
+def test_an_animation_is_no_document() -> None:
+    assert parse(animation=VIDEO, document=DOCUMENT).creative.kind == "animation"
+
+
+@pytest.mark.parametrize("kind", ["sticker", "poll", "voice", "video_note", "contact", "location"])
+def test_other_kinds_are_no_ads(kind: str) -> None:
+    raw = {"update_id": 1, "message": MESSAGE | {kind: {"file_id": "A"}}}
+    message = Update.model_validate(update_filter.reduce(raw)).message
+    assert message is not None
+    assert ad_parser.parse_ad(message) is None

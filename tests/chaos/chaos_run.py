@@ -206,7 +206,12 @@ class ChaosRun:
 
     def _unused_ads(self) -> dict[ConnectedChannel, Iterator[tuple[Any, int]]]:
         """Return an iterator over all ads for each channel."""
-        return {channel: iter(self.market.ads) for channel in self.market.connected}
+        # Each channel begins with another ad, so that a short run publishes each kind.
+        ads = self.market.ads
+        return {
+            channel: iter(ads[number % len(ads) :] + ads[: number % len(ads)])
+            for number, channel in enumerate(self.market.connected)
+        }
 
     async def _buy(
         self,
@@ -386,10 +391,13 @@ async def _prepare_market(
     """Register people, connect all channels, and publish a message in each channel."""
     market = Market(sessions, environment.telegram.facts, STARS)
     person = environment.telegram.facts["people"][0]
-    sent = await environment.control(f"users/{person}/send", chat_id=person, photo=True)
-    photo = sent["photo"][-1]
+    files = []
+    for kind in ("photo", "document", "animation"):
+        fields = {"chat_id": person, kind: True}
+        sent = await environment.control(f"users/{person}/send", **fields)
+        files.append((kind, sent[kind][-1] if kind == "photo" else sent[kind]))
     ads = max(size.kills // 20, 10)
-    await market.populate(advertisers=ADVERTISERS, ads=ads, photo=photo)
+    await market.populate(advertisers=ADVERTISERS, ads=ads, files=files)
     promises = itertools.cycle(PROMISES)
     for channel, (hours, ending) in zip(market.unconnected(), promises, strict=False):
         await market.connect(channel, promised_hours=hours, ending=ending)

@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,8 +30,8 @@ CURRENCY = "USD"
 FEE_BPS = 1_000
 PRICE = 100
 DEPOSIT_AMOUNT = 100_000_000
-Photo = Mapping[str, Any]
-"""A photo in the format of the Bot API."""
+Files = Sequence[tuple[str, Mapping[str, Any]]]
+"""Pairs of the kind of an ad and its file, which is in the format of the Bot API."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Market:
         assert self._operator is not None
         return self._operator
 
-    async def populate(self, *, advertisers: int, ads: int, photo: Photo | None = None) -> None:
+    async def populate(self, *, advertisers: int, ads: int, files: Files = ()) -> None:
         """Register all people, and create `ads` campaigns.
 
-        The last `advertisers` people get money.
+        Each second campaign has one of the files. The last `advertisers` people get money.
         """
         people: list[int] = list(self.facts["people"])
         async with self.sessions.begin() as session:
@@ -101,28 +101,30 @@ class Market:
             self._operator = Actor(operator.id, frozenset({Role.OPERATOR}), in_admin_chat=True)
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
-            buyer, shown = next(buyers), photo if number % 3 == 2 else None
+            creative = Creative("text", f"Ad number {number}")
+            if files and number % 2:
+                kind, file = files[number // 2 % len(files)]
+                creative = replace(
+                    creative,
+                    kind=kind,
+                    file_id=file["file_id"],
+                    file_unique_id=file["file_unique_id"],
+                )
+            buyer = next(buyers)
             async with self.sessions.begin() as session:
-                campaign = await self.create_campaign(session, buyer, f"Ad number {number}", shown)
+                campaign = await self.create_campaign(session, buyer, creative)
             self.ads.append((buyer, campaign.id))
 
     @staticmethod
     async def create_campaign(
-        session: AsyncSession, advertiser: Actor, text: str, photo: Photo | None = None
+        session: AsyncSession, advertiser: Actor, creative: Creative
     ) -> Campaign:
-        """Create and activate a campaign."""
+        """Create and activate a campaign whose ad gets a link button."""
         campaign = await campaigns.create(
             session,
             actor=advertiser,
-            name=text,
-            creative=Creative(
-                kind="text" if photo is None else "photo",
-                text=text,
-                file_id=photo["file_id"] if photo else None,
-                file_unique_id=photo["file_unique_id"] if photo else None,
-                button_text="Shop",
-                button_url="https://example.com/",
-            ),
+            name=creative.text,
+            creative=replace(creative, button_text="Shop", button_url="https://example.com/"),
             total_budget=DEPOSIT_AMOUNT,
         )
         await campaigns.activate(session, actor=advertiser, campaign_id=campaign.id)

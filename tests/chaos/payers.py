@@ -19,6 +19,7 @@ from db.models.money import WithdrawalStatus
 from db.money import STARS
 from scheduler.star_reconciliation import StarReconciliation
 from services.market import registration, star_transactions, user_blocks
+from services.market.creatives import Creative
 from services.money import invoices, withdrawals
 from services.money.payout_terms import PayoutTerms
 from services.platform import errors
@@ -256,7 +257,7 @@ class Payers:
         )
         campaign = await self._do(
             lambda session: self.market.create_campaign(
-                session, buyer, f"Ad of payer {charge.payer.user_id}"
+                session, buyer, Creative("text", f"Ad of payer {charge.payer.user_id}")
             )
         )
         try:

@@ -23,7 +23,7 @@ from sandbox.limits import Limits
 from sandbox.server import create_app
 from sandbox.state import State, channel_id
 
-SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation"})
+SENDS = frozenset({"sendMessage", "sendPhoto", "sendVideo", "sendAnimation", "sendDocument"})
 SEND_LOG = "sends.jsonl"
 FAULT_LOG = "faults.jsonl"
 DELETION_LOG = "deletions.jsonl"

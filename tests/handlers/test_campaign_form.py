@@ -1,8 +1,11 @@
 """Test the form with which an advertiser creates a campaign."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
+from typing import Any
+
 import pytest
 
+from bot.callbacks import CampaignAct, OnCampaign
 from tests.handlers.marketplace import AD, Marketplace
 
 
@@ -60,8 +63,14 @@ async def test_back_and_cancel_work_at_every_step(market: Marketplace) -> None:
         await market.say("advertiser", answer)
         assert question in await market.last("advertiser")
         assert "✖️ Cancel" in await market.buttons("advertiser")
+    await market.press("advertiser", "💰 Budget")
+    await market.press("advertiser", "⬅️ Back")
+    assert "exactly as it will be published" in await market.last("advertiser")
+    await market.press("advertiser", "✖️ Cancel")
+    await market.press("advertiser", "➕ New campaign")
+    for answer in ("Bakery", AD, "Order", "https://example.com"):
+        await market.say("advertiser", answer)
     for question in (
-        "What is the budget",
         "link button",
         "send the ad itself",
         "What is it called",
@@ -165,20 +174,21 @@ async def test_a_command_is_not_taken_as_the_ad(market: Marketplace) -> None:
 async def test_what_an_ad_loses_is_said_before_it_is_saved(market: Marketplace) -> None:
     await open_campaign_form(market)
     await market.say("advertiser", "Bakery")
-    await market.say("advertiser", "Look at https://example.com")
-    assert "Links have no preview" in await market.last("advertiser")
+    emoji = {"type": "custom_emoji", "offset": 0, "length": 2, "custom_emoji_id": "5"}
+    await market.say("advertiser", "😀 Look at https://example.com", entities=[emoji])
+    assert "Custom emoji become ordinary" in await market.last("advertiser")
     await market.press("advertiser", "⬅️ Back")
     when = {"type": "date_time", "offset": 10, "length": 4, "unix_time": 1_790_000_000}
     await market.say("advertiser", "Sale ends date", entities=[when])
     assert "different in the channel" not in await market.last("advertiser")
     await market.press("advertiser", "Skip")
     await market.say("advertiser", "100")
-    await market.say("advertiser", "Look at https://example.com")
-    assert "Links have no preview" in await market.last("advertiser")
+    await market.say("advertiser", "😀 Look at https://example.com", entities=[emoji])
+    assert "Custom emoji become ordinary" in await market.last("advertiser")
     await market.press("advertiser", "💾 Save")
-    assert await market.value("SELECT creative->>'text' FROM campaigns") == (
-        "Look at https://example.com"
-    )
+    stored = await market.value("SELECT creative FROM campaigns")
+    assert stored["text"] == "😀 Look at https://example.com"
+    assert (stored["entities"], stored["link_preview"]) == ([], {})
 
 
 @pytest.mark.parametrize(
@@ -202,3 +212,145 @@ async def test_an_address_in_the_text_may_not_hide_where_it_leads(
     link["length"] = len("tg://resolve?domain=bakery")
     await market.say("advertiser", "See tg://resolve?domain=bakery now", entities=[link])
     assert "link button" in await market.last("advertiser")
+
+
+async def shown_ad(market: Marketplace) -> dict[str, Any]:
+    """Return the ad above the question of the preview."""
+    *_, ad, question = await market.messages("advertiser")
+    assert "exactly as it will be published" in question["text"]
+    return ad
+
+
+async def test_each_part_of_an_ad_is_changed_by_itself(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    for answer in ("Bakery", AD, "Order", "https://example.com", "100"):
+        await market.say("advertiser", answer)
+    await market.press("advertiser", "📎 File")
+    await market.say("advertiser", "no file")
+    assert "That has no file" in await market.last("advertiser")
+    await market.say("advertiser", "", document=True, caption="not taken")
+    ad = await shown_ad(market)
+    assert (ad["media"], ad["file_name"], ad["caption"]) == ("document", "sample.pdf", AD)
+    await market.press("advertiser", "📝 Text")
+    await market.say("advertiser", "", photo=True)
+    assert "That is not a text" in await market.last("advertiser")
+    bold = [{"type": "bold", "offset": 0, "length": 5}]
+    await market.say("advertiser", "Bread is new", entities=bold)
+    ad = await shown_ad(market)
+    assert (ad["media"], ad["caption"], ad["entities"]) == ("document", "Bread is new", bold)
+    assert ad["buttons"][0][0]["text"] == "Order"
+    await market.press("advertiser", "📝 Text")
+    await market.press("advertiser", "🚫 Without a text")
+    assert (await shown_ad(market))["caption"] is None
+    await market.press("advertiser", "📎 File")
+    await market.press("advertiser", "🚫 Without a file")
+    assert "The text is empty" in await market.last("advertiser")
+    await market.press("advertiser", "⬅️ Back")
+    await market.press("advertiser", "✏️ Name")
+    await market.say("advertiser", "Rolls")
+    await market.press("advertiser", "🔘 Button")
+    await market.press("advertiser", "Skip")
+    assert (await shown_ad(market))["buttons"] == []
+    await market.press("advertiser", "💰 Budget")
+    await market.say("advertiser", "50")
+    await market.press("advertiser", "💾 Save")
+    row = await market.value("SELECT to_jsonb(c) FROM campaigns c")
+    assert (row["name"], row["total_budget"]) == ("Rolls", 5_000)
+    assert (row["creative"]["kind"], row["creative"]["button_url"]) == ("document", None)
+
+
+async def test_the_link_preview_is_chosen_and_shown(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    linked = "Look at https://example.com"
+    for answer in ("Bakery", linked, "Order", "https://example.com", "100"):
+        await market.say("advertiser", answer)
+    assert "link_preview_options" not in await shown_ad(market)
+    seen = []
+    for choice in ("⬜️ Large", "⬆️ Above the text", "🚫 No preview", "🔗 As Telegram chooses"):
+        await market.press("advertiser", "🔗 Link preview")
+        await market.press("advertiser", choice)
+        seen.append((await shown_ad(market)).get("link_preview_options"))
+    large = {"prefer_large_media": True}
+    assert seen == [large, large | {"show_above_text": True}, {"is_disabled": True}, None]
+    await market.say("advertiser", AD)
+    assert "🔗 Link preview" not in await market.buttons("advertiser")
+
+
+async def test_a_forwarded_post_is_a_new_ad(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    await market.say("advertiser", "Bakery")
+    owner, channel = market.world.ids["owner"], market.world.ids["channel"]
+    post = {"user_id": owner, "photo": True, "caption": AD, "has_media_spoiler": True}
+    posted = await market.world.control(f"chats/{channel}/post", **post)
+    source = {"chat_id": channel, "message_id": posted["message_id"]}
+    await market.say("advertiser", "", forward_from=source)
+    assert "not marked as forwarded" in await market.last("advertiser")
+    await market.press("advertiser", "Skip")
+    await market.say("advertiser", "100")
+    ad = await shown_ad(market)
+    assert (ad["media"], ad["caption"], ad["has_media_spoiler"]) == ("photo", AD, True)
+    assert "forward_origin" not in ad
+
+
+async def test_an_album_is_refused_once_and_other_kinds_too(market: Marketplace) -> None:
+    await open_campaign_form(market)
+    await market.say("advertiser", "Bakery")
+    before = len(await market.messages("advertiser"))
+    for _ in range(3):
+        await market.say("advertiser", "", photo=True, media_group_id="7")
+    assert "An album can't be an ad" in await market.last("advertiser")
+    answers = (await market.messages("advertiser"))[before:]
+    assert sum("An album" in (answer["text"] or "") for answer in answers) == 1
+    kinds: tuple[dict[str, Any], ...] = ({"sticker": True}, {"voice": True}, {"contact": True})
+    for kind in kinds:
+        await market.say("advertiser", "", **kind)
+        assert "can't be an ad" in await market.last("advertiser"), kind
+    await market.say("advertiser", AD)
+    assert "link button" in await market.last("advertiser")
+
+
+async def save_draft(market: Marketplace) -> None:
+    """Make a draft of a campaign, whose card is then shown."""
+    await open_campaign_form(market)
+    for answer in ("Bakery", AD, "Order", "https://example.com", "100"):
+        await market.say("advertiser", answer)
+    await market.press("advertiser", "💾 Save")
+
+
+async def test_a_draft_is_changed_and_a_campaign_is_copied(market: Marketplace) -> None:
+    await save_draft(market)
+    await market.press("advertiser", "✏️ Change the draft")
+    assert (await shown_ad(market))["text"] == AD
+    await market.press("advertiser", "📝 Text")
+    await market.say("advertiser", "Bread is new")
+    await market.press("advertiser", "✖️ Cancel")
+    assert "draft" in await market.last("advertiser")
+    assert await market.value("SELECT creative->>'text' FROM campaigns") == AD
+    await market.press("advertiser", "✏️ Change the draft")
+    await market.say("advertiser", "Bread is new")
+    await market.press("advertiser", "💾 Save")
+    assert await market.value("SELECT creative->>'text' FROM campaigns") == "Bread is new"
+    await market.press("advertiser", "🚀 Activate")
+    assert "✏️ Change the draft" not in await market.buttons("advertiser")
+    await market.press("advertiser", "📑 Copy")
+    assert (await shown_ad(market))["buttons"][0][0]["text"] == "Order"
+    await market.press("advertiser", "✏️ Name")
+    await market.say("advertiser", "Rolls")
+    await market.press("advertiser", "💾 Save")
+    rows = "SELECT jsonb_agg(ARRAY[name, status, creative->>'text'] ORDER BY id) FROM campaigns"
+    assert await market.value(rows) == [
+        ["Bakery", "active", "Bread is new"],
+        ["Rolls", "draft", "Bread is new"],
+    ]
+
+
+async def test_an_old_button_does_not_change_an_active_campaign(market: Marketplace) -> None:
+    await save_draft(market)
+    campaign_id = await market.value("SELECT id FROM campaigns")
+    await market.press("advertiser", "✏️ Change the draft")
+    await market.say("advertiser", "Bread is new")
+    save = (await market.messages("advertiser"))[-1]["message_id"]
+    activate = OnCampaign(act=CampaignAct.ACTIVATE, id=campaign_id).pack()
+    await market.press_forged("advertiser", activate)
+    await market.press("advertiser", "💾 Save", message_id=save)
+    assert await market.value("SELECT creative->>'text' FROM campaigns") == AD

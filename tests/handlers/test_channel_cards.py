@@ -74,7 +74,7 @@ def test_each_fact_has_its_source_and_its_time() -> None:
     text = screens.text(Texts("en", "USD", "UTC"), card())
     for words in (
         "📺 Daily\n👥 1,200 subscribers · https://t.me/daily\nℹ️ News of the city\n",
-        "As Telegram said on 4 Mar 2026 12:00 UTC\nTopic: 📰 News\n",
+        "As Telegram said on 4 Mar 2026 12:00 UTC\nTopic: News\n",
         "📈 +200 subscribers (+20 %) since 2 Feb 2026, by Telegram's count of each day\n",
         "⚠️ A jump: -110 subscribers (-11 %) from 2 Mar 2026 to 3 Mar 2026. It may be that",
         "✍️ Posts a day: 4.2, without the ads sold here (counted by the bot since 23 Feb 2026)\n",

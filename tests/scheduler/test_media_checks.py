@@ -13,6 +13,7 @@ from tests.scheduler.test_post_checks import HOURS, change, check_posts, posted,
 
 FLAGS = {"caption_above": "show_caption_above_media", "has_spoiler": "has_media_spoiler"}
 """The fields of a creative and of a message that say how media are shown."""
+LINKED = "Look at https://example.com"
 RESTORED_WITH = {"caption_above": "text", "has_spoiler": "media"}
 """The part of the ad whose edit restores a flag."""
 
@@ -46,12 +47,13 @@ async def unique_ids(scene: Scene) -> list[str]:
     return [
         view[0]["file_unique_id"] if isinstance(view, list) else view["file_unique_id"]
         for message in channel.values()
-        for kind in ("photo", "video", "animation")
+        # An animation also has a document with the same file.
+        for kind in ("photo", "video", "document")
         if (view := message.body.get(kind))
     ]
 
 
-@pytest.mark.parametrize("kind", ["photo", "video", "animation"])
+@pytest.mark.parametrize("kind", ["photo", "document", "animation"])
 async def test_media_that_the_owner_replaced_are_restored_and_told(scene: Scene, kind: str) -> None:
     unique_id = await use_media(scene, kind)
     target_id = await scene.approve(promised_hours=HOURS)
@@ -127,3 +129,61 @@ async def test_a_flag_is_compared_like_the_rest_of_the_ad(
     await check_now(scene)
     assert await verdicts(scene) == ["present", "altered", "present"]
     assert await scene.rows("SELECT id FROM post_jobs WHERE breach IS NOT NULL") == []
+
+
+async def use_preview(scene: Scene) -> None:
+    """Create a campaign with a text whose link has a large preview."""
+    async with scene.database.sessions.begin() as session:
+        actor = scene.actors["advertiser"]
+        bought = await campaigns.create(
+            session,
+            actor=actor,
+            name="Bakery",
+            creative=Creative("text", LINKED, link_preview={"size": "large"}),
+            total_budget=100_000,
+        )
+        await campaigns.activate(session, actor=actor, campaign_id=bought.id)
+        scene.campaign_id = bought.id
+
+
+async def preview_shown(scene: Scene) -> dict[str, Any] | None:
+    """Return the options of the link preview of the post in the channel."""
+    [post] = await scene.published()
+    body = scene.world.state.messages[scene.world.ids["channel"]][post["message_id"]].body
+    options: dict[str, Any] | None = body.get("link_preview_options")
+    return options
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"text": LINKED, "link_preview_options": {"is_disabled": True}}, {"text": "Other words"}],
+)
+async def test_a_changed_preview_is_restored_and_told_and_proves_nothing(
+    scene: Scene, changed: dict[str, Any]
+) -> None:
+    await use_preview(scene)
+    await scene.approve(promised_hours=24)
+    await scene.dispatch()
+    await check_now(scene)
+    assert await preview_shown(scene) == {"prefer_large_media": True}
+    for _ in range(2):
+        await change(scene, "edit", **changed)
+        await check_now(scene)
+        assert await preview_shown(scene) == {"prefer_large_media": True}
+    await check_now(scene)
+    assert await verdicts(scene) == ["present", "unknown", "unknown", "present"]
+    assert await parts_notified(scene) == [["preview"]]
+    assert await scene.rows("SELECT id FROM post_jobs WHERE breach IS NOT NULL") == []
+
+
+async def test_a_changed_button_below_a_preview_counts(scene: Scene) -> None:
+    await use_preview(scene)
+    await scene.approve(promised_hours=24)
+    await scene.dispatch()
+    [post] = await scene.published()
+    body = scene.world.state.messages[scene.world.ids["channel"]][post["message_id"]].body
+    button = {"text": "Other", "url": "https://other.example/"}
+    body["reply_markup"] = {"inline_keyboard": [[button]]}
+    await check_now(scene)
+    assert await verdicts(scene) == ["altered"]
+    assert await parts_notified(scene) == [["button"]]

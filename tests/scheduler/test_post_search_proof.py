@@ -173,6 +173,26 @@ async def test_a_photo_is_found_by_its_file(scene: Scene, caption: str) -> None:
     assert job["message_id"] == (await scene.published())[-1]["message_id"]
 
 
+@pytest.mark.parametrize("kind", ["document", "text"])
+async def test_a_document_and_a_text_with_a_link_preview_are_found(scene: Scene, kind: str) -> None:
+    await make_message_id_known(scene)
+    file = (await scene.world.say("", document=True))["document"]
+    names = ("file_id", "file_unique_id")
+    ads = {
+        "document": Creative("document", "Bread", **{name: file[name] for name in names}),
+        "text": Creative("text", "https://example.com", link_preview={"size": "large"}),
+    }
+    await use_ad(scene, ads[kind])
+    target_id = await scene.approve()
+    await scene.fault("sendDocument" if kind == "document" else "sendMessage", "cut_after")
+    await scene.dispatch(seconds=1)
+    assert (await scene.job(target_id))["status"] == "uncertain"
+    await search(scene)
+    job = await scene.job(target_id)
+    assert (job["status"], job["escrow"]) == ("success", "released")
+    assert job["message_id"] == (await scene.published())[-1]["message_id"]
+
+
 async def uncertain_photo(scene: Scene, kind: str) -> int:
     """Make the post of a photo uncertain, and return the placement's id."""
     target_id = await scene.approve()

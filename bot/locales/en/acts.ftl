@@ -7,6 +7,7 @@ audit-act = { $name ->
     [calendar_set] Calendar of a channel changed
     [campaign_activated] Campaign activated
     [campaign_cancelled] Campaign cancelled
+    [campaign_changed] Campaign changed
     [campaign_completed] Campaign completed
     [campaign_created] Campaign created
     [campaign_paused] Campaign paused
@@ -37,6 +38,7 @@ audit-act = { $name ->
     [deposit_credited] Deposit credited
     [destination_confirmed] Payout address confirmed
     [destination_dropped] Payout address dropped
+    [draft_deleted] Draft of a campaign deleted
     [escrow_held] Money held in escrow
     [escrow_refunded] Escrow refunded
     [escrow_released] Escrow released

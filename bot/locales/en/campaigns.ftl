@@ -25,6 +25,17 @@ campaign-activate = 🚀 Activate
 campaign-pause = ⏸ Pause
 campaign-resume = ▶️ Resume
 campaign-ad = 👁 Show the ad
+campaign-change = ✏️ Change the draft
+campaign-copy = 📑 Copy
+campaign-raise = 💰 Raise the budget
+campaign-raise-ask = 💰 { $name }
+
+    Budget: { $budget }, left: { $left }
+
+    What should the whole budget be? It can only become higher. For example: { $example }
+campaign-delete = 🗑 Delete the draft
+campaign-delete-question = Delete the draft “{ $name }” for good? Nothing was bought with it.
+campaign-delete-sure = 🗑 Yes, delete it
 campaign-cancel = 🗑 End the campaign
 campaign-cancel-question = End “{ $name }” for good?
 
@@ -34,7 +45,7 @@ campaign-cancel-sure = 🗑 Yes, end it
 campaign-name-ask = ➕ New campaign
 
     What is it called? Only you and the admins see the name.
-campaign-ad-ask = Now send the ad itself, exactly as it should look: a text with formatting, or one photo, video or GIF with a caption.
+campaign-ad-ask = Now send the ad itself, exactly as it should look: a text with formatting, or one photo, video, GIF or document with a caption. You can also forward a post: I publish it as a new one.
 campaign-button-ask = Should there be a link button under the ad? Send the text of the button, or skip it.
 campaign-url-ask = Where does the button lead? Send the address, for example https://example.com
 campaign-budget-ask = What is the budget of the campaign? All placements together can't cost more than this. For example: { $example }
@@ -43,10 +54,28 @@ campaign-preview = 👆 This is the ad, exactly as it will be published.
     Campaign: { $name }
     Budget: { $budget }
 
-    Is it right? If not, send another ad, and it replaces this one.
-ad-losses = ⚠️ This will be different in the channel. Go on, or go back and send another ad.
+    Is it right? If not, change a part of it, or send another ad, and it replaces this one.
+campaign-change-name = ✏️ Name
+campaign-change-budget = 💰 Budget
+campaign-change-text = 📝 Text
+campaign-change-file = 📎 File
+campaign-change-button = 🔘 Button
+campaign-change-preview = 🔗 Link preview
+campaign-text-ask = 📝 Send the new text, with its formatting. The rest of the ad stays.
+campaign-no-text = 🚫 Without a text
+campaign-file-ask = 📎 Send a photo, video, GIF or document. The text and the button of the ad stay; what you write below the file is not taken.
+campaign-no-file = 🚫 Without a file
+campaign-preview-ask = 🔗 How should the preview of the link look? The site that it shows may change it later, so I can't hold such a change against the owner of a channel: money never moves by itself because of it.
+campaign-preview-choice = { $choice ->
+    [off] 🚫 No preview
+    [small] ▫️ Small
+    [large] ⬜️ Large
+    [above] ⬆️ Above the text
+    [below] ⬇️ Below the text
+   *[auto] 🔗 As Telegram chooses
+}
+ad-losses = ⚠️ This will be different in the channel. Go on, or send another ad.
 ad-loss = • { $loss ->
-    [link_preview] Links have no preview below the text.
     [custom_emoji] Custom emoji become ordinary emoji.
     [mention] Mentions of people without a username become plain text.
     [quote] The quoted message is not there.
@@ -57,7 +86,10 @@ ad-loss = • { $loss ->
     [video_start] The video's cover and its start time are not there.
    *[formatting] A kind of formatting that I don't know becomes plain text.
 }
-ad-kind = I can publish a text, or one photo, video or GIF with a caption. Please send one of these, not an album.
+ad-kind = I can publish a text, or one photo, video, GIF or document with a caption. Stickers, polls, voice and video messages, music, contacts and places can't be an ad. Please send one of the first.
+ad-album = An album can't be an ad. Please send one photo, video, GIF or document with a caption: it can have a link button too, which an album can't.
+ad-text-needed = That is not a text. Please send the new text of the ad, or go back.
+ad-file-needed = That has no file. Please send a photo, video, GIF or document, or go back.
 ad-refused = Telegram does not accept this ad as it is. Please check the formatting and the link, and send it again.
 
 buy-campaign = 🛒 For which campaign?

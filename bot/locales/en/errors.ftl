@@ -77,6 +77,7 @@ state = { $status ->
 error-switch-stopped = Stopped by the operators at the moment: { switch-lets }. Nothing was changed; please try again later.
 error-insufficient-funds = Not enough money: { $needed } is needed, { $balance } is there. Nothing was changed.
 error-budget-exceeded = The campaign's budget is not enough: the placement costs { $price }, { $left } is left. Nothing was changed.
+error-budget-too-low = The budget of a campaign that was activated only becomes higher. It is { $least } now. Nothing was changed.
 error-campaign-not-active = The campaign is not active. Its state: { state }. Open it under 📣 Campaigns. Nothing was changed.
 error-channel-not-usable = This channel takes no placements now. Please choose another one.
 error-channel-taken = Somebody else has connected this channel already.
@@ -103,7 +104,7 @@ error-invalid-creative = { $field ->
         [hidden] The text of the button has a line break or a hidden mark that changes the direction of the letters. Please type it anew, in one line.
        *[other] A link button needs both a text and an address.
     }
-   *[other] This ad can't be published as it is. Please send a text, a photo, a video or a GIF.
+   *[other] This ad can't be published as it is. Please send a text, a photo, a video, a GIF or a document.
 }
 error-invalid-terms = These terms can't be used. Please check the numbers.
 error-idempotency-conflict = This was already done with other details. Please start again from the menu: /start

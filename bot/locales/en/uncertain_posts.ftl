@@ -13,7 +13,8 @@ breach-dismiss = ✋ It doesn't count: let the checks decide
 breach-release = 💰 Pay the owner anyway
 altered-part = { $part ->
     [button] the link button
-    [media] the picture or video, or its spoiler
+    [media] the file, or its spoiler
+    [preview] the text or its link preview
    *[text] the text, its formatting or its place
 }
 check-list = Checks:

@@ -7,6 +7,7 @@ audit-act = { $name ->
     [calendar_set] Изменён календарь канала
     [campaign_activated] Кампания запущена
     [campaign_cancelled] Кампания отменена
+    [campaign_changed] Кампания изменена
     [campaign_completed] Кампания завершена
     [campaign_created] Кампания создана
     [campaign_paused] Кампания приостановлена
@@ -37,6 +38,7 @@ audit-act = { $name ->
     [deposit_credited] Пополнение зачислено
     [destination_confirmed] Адрес для выплат подтверждён
     [destination_dropped] Адрес для выплат отменён
+    [draft_deleted] Черновик кампании удалён
     [escrow_held] Деньги удержаны в эскроу
     [escrow_refunded] Эскроу возвращён
     [escrow_released] Эскроу отпущен

@@ -13,6 +13,10 @@ LINK = {"type": "text_link", "offset": 0, "length": 5, "url": "https://Bread.exa
 BOLD = {"type": "bold", "offset": 0, "length": 5}
 TEXT = Creative("text", "Fresh bread", [BOLD, LINK])
 WITH_BUTTON = replace(TEXT, button_text="Buy", button_url="https://Bread.example?from=Tg")
+PREVIEWED = replace(TEXT, link_preview={"size": "large", "above": True})
+LARGE_ABOVE = {"prefer_large_media": True, "show_above_text": True}
+DOCUMENT = Creative("document", "", file_id="f", file_unique_id="u")
+ANIMATION = replace(DOCUMENT, kind="animation")
 PHOTO = Creative("photo", "", file_id="f", file_unique_id="u")
 MESSAGE = {"message_id": 7, "text": TEXT.text, "entities": [BOLD, LINK]}
 KEYBOARD = {"inline_keyboard": [[{"text": "Buy", "url": "https://bread.example/?from=Tg"}]]}
@@ -56,6 +60,11 @@ def entity(kind: str, **more: Any) -> dict[str, Any]:
             {"photo": SIZES, "caption": "Hi"} | ABOVE,
             replace(PHOTO, text="Hi", caption_above=True),
         ),
+        ({"document": SIZES[1]}, DOCUMENT),
+        ({"animation": SIZES[1], "document": SIZES[1]}, ANIMATION),
+        (MESSAGE, PREVIEWED),
+        (MESSAGE | {"link_preview_options": LARGE_ABOVE}, PREVIEWED),
+        (MESSAGE | {"link_preview_options": {"is_disabled": True}}, TEXT),
         # An empty caption has no place.
         ({"photo": SIZES}, replace(PHOTO, caption_above=True)),
         (
@@ -101,6 +110,10 @@ def test_what_telegram_changes_by_itself_is_no_difference(
             replace(PHOTO, text="Hi", has_spoiler=True),
         ),
         ({"text": "Hi"}, replace(PHOTO, text="Hi")),
+        ({"document": SIZES[0]}, DOCUMENT),
+        ({"document": SIZES[1]}, PHOTO),
+        ({"animation": SIZES[1], "document": SIZES[1]}, DOCUMENT),
+        (MESSAGE | {"document": SIZES[1]}, TEXT),
         ({}, PHOTO),
     ],
 )
@@ -113,6 +126,9 @@ def test_another_content_is_a_difference(message: dict[str, Any], ad: Creative) 
     [
         ({"photo": SIZES}, replace(PHOTO, file_unique_id=None)),
         (MESSAGE, WITH_BUTTON),
+        (MESSAGE | {"link_preview_options": {"prefer_large_media": True}}, PREVIEWED),
+        (MESSAGE | {"link_preview_options": {"is_disabled": True}}, PREVIEWED),
+        (MESSAGE | {"link_preview_options": LARGE_ABOVE}, TEXT),
         ({"photo": SIZES}, replace(PHOTO, has_spoiler=True)),
         ({"photo": SIZES, "caption": "Hi"}, replace(PHOTO, text="Hi", caption_above=True)),
     ],

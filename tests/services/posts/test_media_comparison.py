@@ -58,6 +58,20 @@ async def test_media_that_change_twice_are_doubtful_if_telegram_compares_this_ki
     assert await _check(database, job_id, NOT_MODIFIED) == "present"
 
 
+async def test_texts_with_a_link_preview_are_a_kind_of_their_own(database: Database) -> None:
+    job_id, plain_id = await _posted(database, "text"), await _posted(database, "text")
+    await database.as_owner(
+        "UPDATE campaigns SET creative = creative || '{\"link_preview\": {}}' WHERE id ="
+        " (SELECT t.campaign_id FROM campaign_targets t JOIN post_jobs j"
+        " ON j.campaign_target_id = t.id WHERE j.id = $1)",
+        job_id,
+    )
+    assert await _check(database, plain_id, NOT_MODIFIED) == "present"
+    assert await _check(database, job_id, NOT_COMPARED) == "present"
+    assert await _check(database, job_id, NOT_MODIFIED) == "present"
+    assert await _check(database, job_id, NOT_COMPARED) == "unknown"
+
+
 @pytest.mark.parametrize("compares", [True, False])
 @pytest.mark.parametrize("parts", [["media"], ["media", "text"]])
 async def test_media_that_were_restored_once_count_if_telegram_compares_this_kind(
