@@ -21,7 +21,7 @@ from aiogram.types import User as TelegramUser
 
 from bot import button_screens
 from bot.callbacks import BESIDE, ConfirmAdminChat
-from bot.context import Dependencies, RequestContext, database_errors, read_only
+from bot.context import Dependencies, RequestContext, database_errors, single_read
 from bot.screens import admin_chat as admin_chat_screens
 from bot.stop_path import is_stop
 from bot.telegram.answers import answer_press
@@ -247,10 +247,10 @@ async def _find_or_register(
 ) -> tuple[User, frozenset[Role]]:
     """Return a person and the person's roles. Register a new person first."""
     language = users.known_language(telegram_user.language_code)
-    async with read_only(dependencies.sessions) as session:
-        person = await users.by_telegram_id(session, telegram_user.id)
-        if person is not None and (person.language_chosen or person.language == language):
-            return person, await users.roles(session, person.id)
+    async with single_read(dependencies.sessions) as session:
+        found = await users.find_with_roles(session, telegram_user.id)
+    if found is not None and (found[0].language_chosen or found[0].language == language):
+        return found
     async with database_errors(), dependencies.sessions.begin() as session:
         person = await registration.register(
             session,
