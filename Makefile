@@ -18,7 +18,7 @@ $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(ev
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
-	bench-migrations bench-partitions bench-stop bench-catalogue lint \
+	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot lint \
 	alerts incidents traceability tour schema requirements audit sbom clean
 
 help: ## show this list
@@ -96,6 +96,9 @@ bench-stop: $(READY) ## measure how long `adtech stop all` takes, also under loa
 
 bench-catalogue: $(READY) ## measure a page of the catalogue among 10⁵ channels with each filter; ARGS=--quick is shorter
 	@exec $(BIN)/python -m tests.benchmarks.catalogue $(ARGS)
+
+bench-bot: $(READY) ## compare the bot with a bare one: updates a second, and how soon a press is answered
+	@exec $(BIN)/python -m tests.benchmarks.bot $(ARGS)
 
 audit: $(READY) ## look for known vulnerabilities and licences that are not allowed
 	@exec $(BIN)/python requirements/audit.py

@@ -1,6 +1,7 @@
 """Run the bot (`python -m bot`) until a stop signal."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -131,6 +132,10 @@ async def _run(config: Settings) -> None:
         if not await _finish_unless_stopped(stop, _prepare(bot, dependencies)):
             return
         await dispatcher.emit_startup(bot=bot, dispatcher=dispatcher)
+        # The imported modules live as long as the process. The garbage collector must not look
+        # through them again and again while people wait.
+        gc.collect()
+        gc.freeze()
         log.info("bot started", webhook=bool(config.webhook_url))
         poller = Poller(sessions=dependencies.intake_sessions, bot=bot, worker=inbox)
         await _UpdateRunner(election, inbox, None if config.webhook_url else poller).run(stop)

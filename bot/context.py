@@ -61,6 +61,17 @@ async def read_only(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@asynccontextmanager
+async def single_read(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session for one SELECT, without the statements that begin and end a transaction.
+
+    Raises DatabaseAwayError if PostgreSQL is not available.
+    """
+    async with database_errors(reads_only=True), sessions.begin() as session:
+        await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        yield session
+
+
 @dataclass
 class Dependencies:
     """The objects that all handlers of a process share."""
@@ -167,6 +178,15 @@ class RequestContext:
         self.update_result.marked = True
         with self.logged_actor():
             log.info("Act saved", act=self.action, inbox_id=self.update_result.inbox_id)
+
+    @asynccontextmanager
+    async def read_once(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for one SELECT, as cheaply as possible.
+
+        Raises DatabaseAwayError if PostgreSQL is not available.
+        """
+        async with single_read(self.dependencies.sessions) as session:
+            yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

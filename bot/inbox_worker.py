@@ -1,10 +1,10 @@
 """Call the handlers for the updates in the inbox table, in order within one chat."""
 
 import asyncio
-import json
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import structlog
@@ -15,7 +15,8 @@ from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from bot import lost_answers, metrics, outages, refund_updates, throttle, update_filter
+from bot import lost_answers, metrics, outages, refund_updates, storing_updates, throttle
+from bot.batcher import Batcher
 from bot.context import (
     AlreadyHandledError,
     DatabaseAwayError,
@@ -24,28 +25,26 @@ from bot.context import (
     UpdateResult,
     database_errors,
 )
+from bot.handler_slots import HandlerSlots
+from bot.inbox_claims import InboxClaims
 from bot.reaction_counts import ReactionCounts
 from bot.stop_path import StopPath
 from bot.telegram.answers import NOT_ANSWERED, ForeignChatError
 from bot.texts import Texts
 from bot.throttle import Verdict
+from bot.typing_sign import typing_if_late
 from db import correlation
 from db.models.operations import InboxUpdate
-from db.session import Sessions, is_away, is_bad_data
+from db.session import Sessions, is_away
 from services.platform import inbox, lanes, users
 
 log = structlog.get_logger(__name__)
 
-_UPDATE_ID_LIMIT = 2**63
-_REFUSED = "refused by the database"
-IN_FLIGHT = 200
-"""The largest number of claimed rows that are not finished, without staff and queries."""
-STAFF_IN_FLIGHT = 50
-"""The largest number of claimed rows of the staff that are not finished."""
-PRE_CHECKOUTS_IN_FLIGHT = 10
-"""The largest number of claimed pre-checkout queries that are not finished."""
 MAX_CONCURRENT_HANDLERS = 16
-"""The largest number of concurrent handlers, except for the staff and pre-checkout queries."""
+"""The largest number of concurrent handlers, except for the staff and pre-checkout queries.
+
+A handler that waits for Telegram does not count here, and for no other limit of handlers.
+"""
 STAFF_HANDLERS = 4
 """The largest number of concurrent handlers for the staff, except for kill switches."""
 SWITCH_HANDLERS = 3
@@ -54,64 +53,14 @@ PRE_CHECKOUT_HANDLERS = 5
 """The largest number of concurrent handlers for pre-checkout queries."""
 POLL_SECONDS = 1.0
 """The longest pause between two reads of the table, in seconds."""
+TAKE_SECONDS = 0.01
+"""The shortest time between the begins of two reads of the table, in seconds."""
+MARKED_AT_ONCE = 100
+"""The largest number of rows that one transaction marks as done."""
 AWAY_SECONDS = 2.0
 """The pause in seconds after the database did not answer or a handler raised TryLaterError."""
 LONGEST_FLOOD_SECONDS = 20.0
 """The longest pause in seconds after Telegram's status 429. A stop waits for this pause."""
-
-
-async def store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    """Store and commit updates in the inbox, without the fields that the product does not read.
-
-    An update that was set aside is stored as it is. An update without an id is skipped. If the
-    database refuses an update's data, its JSON is stored as a text. Raises DatabaseAwayError after
-    any other error of the database.
-    """
-    readable = [
-        update if inbox.SET_ASIDE in update else update_filter.reduce(update)
-        for update in updates
-        if has_id(update)
-    ]
-    if len(readable) < len(updates):
-        log.error("updates without an id", count=len(updates) - len(readable))
-    try:
-        await _store(sessions, readable)
-    except DBAPIError as refused:
-        _require_bad_data(refused)
-        for update in readable:
-            await _store_alone(sessions, update)
-
-
-async def _store_alone(sessions: Sessions, update: dict[str, Any]) -> None:
-    """Store one update, or its JSON as a text, or its id. Raises DatabaseAwayError."""
-    update_id = update["update_id"]
-    replacement = inbox.set_aside(update_id, json.dumps(update), _REFUSED)
-    for content in (update, replacement, {"update_id": update_id}):
-        try:
-            await _store(sessions, [content])
-        except DBAPIError as error:
-            _require_bad_data(error)
-            log.exception("update refused by the database", update_id=update_id, exc_info=error)
-        else:
-            return
-
-
-def _require_bad_data(error: DBAPIError) -> None:
-    """Raise DatabaseAwayError if the error has another cause than bad data."""
-    if not is_bad_data(error):
-        raise DatabaseAwayError from error
-
-
-def has_id(update: dict[str, Any]) -> bool:
-    """Return whether an update has an id that the database can store."""
-    update_id = update.get("update_id")
-    return type(update_id) is int and 0 <= update_id < _UPDATE_ID_LIMIT
-
-
-async def _store(sessions: Sessions, updates: list[dict[str, Any]]) -> None:
-    if updates:
-        async with database_errors(), sessions.begin() as session:
-            await inbox.store(session, updates)
 
 
 class InboxWorker:
@@ -126,16 +75,18 @@ class InboxWorker:
         self._bot = bot
         self._chat_queues: dict[int, deque[InboxUpdate]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._taken: dict[int, int] = {}
-        self._staff_lanes: frozenset[int] = frozenset()
+        self._claims = InboxClaims(self._sessions, dependencies.admin_chat)
         self._throttle = dependencies.throttle
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT_HANDLERS)
+        self._slots = HandlerSlots(MAX_CONCURRENT_HANDLERS)
         self._stop_path = StopPath(self._sessions, bot, dependencies.settings.currency)
-        self._switch_slots = asyncio.Semaphore(SWITCH_HANDLERS)
-        self._staff_slots = asyncio.Semaphore(STAFF_HANDLERS)
-        self._pre_checkout_slots = asyncio.Semaphore(PRE_CHECKOUT_HANDLERS)
+        self._switch_slots = HandlerSlots(SWITCH_HANDLERS)
+        self._staff_slots = HandlerSlots(STAFF_HANDLERS)
+        self._pre_checkout_slots = HandlerSlots(PRE_CHECKOUT_HANDLERS)
         self._wake_up = asyncio.Event()
         self._progress_at = time.monotonic()
+        self._mark_handled: Batcher[tuple[int, str | None], None] = Batcher(
+            self._mark_all_handled, MARKED_AT_ONCE
+        )
 
     @property
     def stalled_seconds(self) -> float:
@@ -144,7 +95,7 @@ class InboxWorker:
         Rows may wait for PostgreSQL, so the time counts from its last failure on.
         """
         since = max(self._progress_at, outages.failed_at(outages.DATABASE))
-        return time.monotonic() - since if self._taken else 0.0
+        return time.monotonic() - since if self._claims else 0.0
 
     def wake(self) -> None:
         """Let `run` read the table now."""
@@ -156,8 +107,29 @@ class InboxWorker:
         self._stop_path.expect(
             updates,
             admin_chat_ids={admin_chat.id, *admin_chat.unconfirmed_ids},
-            staff=self._staff_lanes,
+            staff=self._claims.staff_lanes,
         )
+
+    async def store(self, sessions: Sessions, updates: Sequence[dict[str, Any]]) -> None:
+        """Store updates that Telegram has sent, except those of a person who sends too many.
+
+        `sessions` have the database role that may store. Raises DatabaseAwayError.
+        """
+        others = self.reactions.take(updates)
+        # Before this process has taken rows for the first time, it does not know the staff.
+        wanted = [
+            update
+            for update in others
+            if not self._claims.staff_lanes
+            or inbox.lane_of(update) in self._claims.staff_lanes
+            or self._throttle.may_store(update)
+        ]
+        metrics.DROPPED.inc(len(others) - len(wanted))
+        await storing_updates.store(sessions, wanted)
+        # Telegram sends again what could not be stored, so only a success counts.
+        for update in wanted:
+            self._throttle.count_stored(update)
+        self.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and wait for the running handlers.
@@ -173,15 +145,19 @@ class InboxWorker:
     async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._wake_up.clear()
+            pause = asyncio.create_task(asyncio.sleep(TAKE_SECONDS))
             try:
-                for row in await self._take():
+                if not self._claims:
+                    self._progress_at = time.monotonic()
+                for row in await self._claims.claim():
                     self._queue(row)
-                    self.wake()  # A claim takes only a few rows of each lane, so there may be more.
             except DatabaseAwayError as error:
                 outages.log_database_away(error)
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             await self._wait_for_work(stop)
+            # Updates that arrive together are claimed together.
+            await pause
         waiting = [row.id for chat_queue in self._chat_queues.values() for row in chat_queue]
         for chat_queue in self._chat_queues.values():
             chat_queue.clear()
@@ -197,59 +173,21 @@ class InboxWorker:
         for wait in waits:
             wait.cancel()
 
-    async def _take(self) -> Sequence[InboxUpdate]:
-        """Claim open rows of the table. Raises DatabaseAwayError."""
-        counts = Counter(self._taken.values())
-        staff = sum(lane in self._staff_lanes for lane in self._taken.values())
-        queries = sum(lane >= lanes.PRE_CHECKOUT_LANES for lane in self._taken.values())
-        free = IN_FLIGHT - len(self._taken) + staff + queries
-        full_lanes = [lane for lane, count in counts.items() if count >= inbox.PER_LANE]
-        rows: list[InboxUpdate] = []
-        async with database_errors(), self._sessions.begin() as session:
-            admin_chat = self._dependencies.admin_chat
-            await admin_chat.refresh(session)
-            self._staff_lanes = await lanes.staff_lanes(
-                session, admin_chat.id, *admin_chat.unconfirmed_ids
-            )
-            if staff < STAFF_IN_FLIGHT:
-                rows += await inbox.claim_of_staff(
-                    session,
-                    limit=STAFF_IN_FLIGHT - staff,
-                    exclude=self._taken,
-                    full_lanes=full_lanes,
-                    staff=self._staff_lanes,
-                )
-            if queries < PRE_CHECKOUTS_IN_FLIGHT:
-                rows += await inbox.claim_pre_checkouts(
-                    session, limit=PRE_CHECKOUTS_IN_FLIGHT - queries, exclude=self._taken
-                )
-            if free > 0:
-                rows += await inbox.claim(
-                    session,
-                    limit=free,
-                    exclude=[*self._taken, *(row.id for row in rows)],
-                    full_lanes=[*full_lanes, *{row.lane for row in rows}],
-                )
-        return rows
-
-    def _slots_of(self, lane: int) -> asyncio.Semaphore:
-        """Return the semaphore that limits the running handlers of a lane."""
+    def _slots_of(self, lane: int) -> HandlerSlots:
+        """Return the slots of the handlers of a lane."""
         if lane >= lanes.PRE_CHECKOUT_LANES:
             return self._pre_checkout_slots
-        if lane >= lanes.SWITCH_LANES and lane in self._staff_lanes:
+        if lane >= lanes.SWITCH_LANES and lane in self._claims.staff_lanes:
             return self._switch_slots
-        return self._staff_slots if lane in self._staff_lanes else self._slots
+        return self._staff_slots if lane in self._claims.staff_lanes else self._slots
 
     def _forget(self, ids: Iterable[int]) -> None:
         """Stop holding rows, so that they can be claimed again."""
         self._progress_at = time.monotonic()
-        for row_id in ids:
-            self._taken.pop(row_id, None)
+        self._claims.forget(ids)
 
     def _queue(self, row: InboxUpdate) -> None:
         """Append a row to its chat's queue, and start a task for a new queue."""
-        self._progress_at = self._progress_at if self._taken else time.monotonic()
-        self._taken[row.id] = row.lane
         self.expect_stops([row.payload or {}])
         chat_queue = self._chat_queues.get(row.lane)
         if chat_queue is not None:
@@ -271,7 +209,7 @@ class InboxWorker:
             while chat_queue:
                 row = chat_queue.popleft()
                 current = [row.id]
-                async with self._slots_of(row.lane):
+                async with self._slots_of(row.lane).hold():
                     self._progress_at = time.monotonic()
                     await self._handle(row)
                 self._forget([row.id])
@@ -283,8 +221,10 @@ class InboxWorker:
         finally:
             # The other rows are still open in the table, and are taken again in order.
             del self._chat_queues[chat]
-            self._forget([*current, *(row.id for row in chat_queue)])
-            self.wake()
+            left = [*current, *(row.id for row in chat_queue)]
+            self._forget(left)
+            if left or self._claims.may_be_more(chat):
+                self.wake()
 
     async def _give_back(self, ids: list[int]) -> None:
         """Subtract one from the attempts of claimed rows that were not tried."""
@@ -305,10 +245,12 @@ class InboxWorker:
         update_result = UpdateResult(row.id)
         self._stop_path.begin(row.update_id, update_result)
         verdict = Verdict.HANDLE
-        if row.lane not in self._staff_lanes and row.payload is not None:
+        if row.lane not in self._claims.staff_lanes and row.payload is not None:
             verdict = self._throttle.judge(row.payload)
         if inbox.SET_ASIDE in (row.payload or {}):
-            update_result.failure = (row.payload or {}).get(inbox.SET_ASIDE_REASON, _REFUSED)
+            update_result.failure = (row.payload or {}).get(
+                inbox.SET_ASIDE_REASON, storing_updates.REFUSED
+            )
         elif verdict is Verdict.HANDLE:
             await self._feed_dispatcher(row, update_result)
         else:
@@ -330,6 +272,11 @@ class InboxWorker:
         except TelegramAPIError as error:
             log.info("answer not sent", inbox_id=row.id, error=type(error).__name__)
 
+    def _typing_if_late(self, lane: int) -> AbstractContextManager[None]:
+        """Return the context that shows the typing sign, in private chats alone."""
+        is_private = 0 < lane < lanes.SWITCH_LANES
+        return typing_if_late(self._bot, lane) if is_private else nullcontext()
+
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
         """Call the handlers for one row, and store a failure in `update_result`.
 
@@ -341,7 +288,7 @@ class InboxWorker:
             log.warning("update malformed", inbox_id=row.id, fields=error.error_count())
             update_result.failure = "malformed"
             return
-        with metrics.handling(update):
+        with metrics.handling(update), self._typing_if_late(row.lane):
             try:
                 result = await self._dispatcher.feed_update(
                     self._bot,
@@ -373,11 +320,22 @@ class InboxWorker:
         """Mark a row of the inbox as done or failed, unless a handler has marked it."""
         if update_result.marked:
             return
+        if update_result.failure is None:
+            handled = update_result.inbox_id, correlation.correlation_id.get()
+            try:
+                await self._mark_handled(handled)
+            except DBAPIError:
+                # The database may have refused another row of the same batch.
+                await self._mark_all_handled([handled])
+            return
         async with database_errors(), self._sessions.begin() as session:
-            if update_result.failure is None:
-                await inbox.mark_handled(session, update_result.inbox_id)
-            else:
-                await inbox.park(session, id=update_result.inbox_id, error=update_result.failure)
+            await inbox.park(session, id=update_result.inbox_id, error=update_result.failure)
+
+    async def _mark_all_handled(self, handled: Sequence[tuple[int, str | None]]) -> Sequence[None]:
+        """Mark rows as done in one transaction. Raises DatabaseAwayError."""
+        async with database_errors(), self._sessions.begin() as session:
+            await inbox.mark_all_handled(session, handled)
+        return [None] * len(handled)
 
 
 def _log_reason(error: TryLaterError) -> tuple[bool, float]:

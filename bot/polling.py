@@ -7,7 +7,7 @@ import structlog
 from aiogram import Bot
 from aiohttp import ClientError, ClientTimeout
 
-from bot import bounded_json, inbox_worker, metrics, outages, raw_updates
+from bot import bounded_json, inbox_worker, metrics, outages, raw_updates, storing_updates
 from bot.context import DatabaseAwayError
 from db.session import Sessions
 
@@ -63,7 +63,7 @@ class Poller:
             try:
                 updates = await self._fetch()
                 self._worker.expect_stops(updates)
-                await inbox_worker.store(self._sessions, self._worker.reactions.take(updates))
+                await self._worker.store(self._sessions, updates)
             except DatabaseAwayError as error:
                 outages.log_database_away(error)
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -74,10 +74,9 @@ class Poller:
                 pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
                 continue
             pause_seconds = PAUSE_SECONDS
-            ids = [update["update_id"] for update in updates if inbox_worker.has_id(update)]
+            ids = [update["update_id"] for update in updates if storing_updates.has_id(update)]
             if ids:
                 self._offset = max(ids) + 1
-                self._worker.wake()
 
     async def _fetch(self) -> list[dict[str, Any]]:
         """Return the next updates, reduced but not validated. Raises PollError for another answer.

@@ -43,12 +43,22 @@ class _Counts:
             del self._counts[next(iter(self._counts))]
         return count
 
+    def get(self, person_id: int, seconds: float) -> int:
+        """Return how many acts the present window of `seconds` has."""
+        began, count = self._counts.get(person_id, (0.0, 0))
+        return count if time.monotonic() - began < seconds else 0
+
 
 class Throttle:
-    """The limiter that counts each person's messages and presses, and their refused acts."""
+    """The limiter that counts each person's messages and presses, and their refused acts.
+
+    Updates are counted when they are stored and when they are handled. The first update that is
+    not handled is stored, because it tells the person so. Those after it are not even stored.
+    """
 
     def __init__(self, per_minute: int = PER_MINUTE) -> None:
         self._per_minute = per_minute
+        self._stored = _Counts()
         self._handled = _Counts()
         self._denied = _Counts()
 
@@ -64,6 +74,20 @@ class Throttle:
         if count < self._per_minute:
             return Verdict.HANDLE
         return Verdict.DROP_AND_NOTIFY if count == self._per_minute else Verdict.DROP
+
+    def may_store(self, payload: dict[str, Any]) -> bool:
+        """Return whether an update has to be stored. Payments always have to.
+
+        `payload` is raw JSON that is not trusted.
+        """
+        person_id, _ = sender(payload)
+        return person_id is None or self._stored.get(person_id, MINUTE) <= self._per_minute
+
+    def count_stored(self, payload: dict[str, Any]) -> None:
+        """Count an update that this process has stored."""
+        person_id, _ = sender(payload)
+        if person_id is not None:
+            self._stored.add(person_id, MINUTE)
 
     def may_audit(self, user_id: int) -> bool:
         """Count a refused act of a person, and return whether it gets an audit row."""

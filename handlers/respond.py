@@ -1,5 +1,6 @@
 """Answer updates: edit the message of a pressed button, or send a new message."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -39,8 +40,13 @@ async def show(event: CallbackQuery | Message, screen: Outgoing) -> None:
     if isinstance(event, Message):
         await send(_bot(event), event.chat.id, screen)
         return
-    await replace(event, screen)
-    await answer_press(event)
+    # Both are on their way at the same time, and both have ended when this function returns.
+    shown, answered = await asyncio.gather(
+        replace(event, screen), answer_press(event), return_exceptions=True
+    )
+    for outcome in (shown, answered):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 async def show_beside(press: CallbackQuery, screen: Outgoing) -> None:

@@ -10,6 +10,7 @@ from aiogram.enums import ChatType
 from aiogram.filters import ExceptionTypeFilter
 from aiogram_dialog import setup_dialogs
 
+from bot.flat_router import FlatRouter
 from bot.middlewares import (
     ConfirmedAdminChatMiddleware,
     ContextMiddleware,
@@ -81,7 +82,7 @@ def dispatcher() -> Dispatcher:
     root.message.outer_middleware(ConfirmedAdminChatMiddleware())
     root.callback_query.outer_middleware(ConfirmedAdminChatMiddleware())
     root.callback_query.outer_middleware(ReceiptMiddleware())
-    root.include_routers(
+    stateless = FlatRouter(
         error_handlers.refusals,
         payments.router,
         moderation.router,
@@ -121,9 +122,9 @@ def dispatcher() -> Dispatcher:
         withdraw_form.router,
         destinations.router,
         fallback.router,
-        _forms(),
-        error_handlers.unexpected_errors,
+        name="stateless",
     )
+    root.include_routers(stateless, _forms(), error_handlers.unexpected_errors)
     return root
 
 

@@ -16,12 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import metrics, switches
+from bot.batcher import Batcher
 from bot.telegram.rate_limiter import RateLimiter
 from bot.telegram.sender import NotSent, Refused, Sender, SendOutcome, Sent, Uncertain
 from db import correlation
 from db.models.operations import Switch
 from db.session import Sessions
-from scheduler.batcher import Batcher
 from scheduler.breaker import Breaker
 from services.platform import actors
 from services.posts import posting

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import kept_buttons, metrics, outages, texts
 from bot.admin_chat import AdminChat
+from bot.batcher import Batcher
 from bot.screens import notices as screens
 from bot.screens.outgoing import Outgoing
 from bot.telegram import api_response
@@ -31,7 +32,6 @@ from db.models.users import Role
 from db.session import Sessions, is_away
 from scheduler import error_isolation, notices
 from scheduler.admin_chat_privacy import AdminChatPrivacy
-from scheduler.batcher import Batcher
 from services.market import agreements, owner_suspensions
 from services.platform import outbox, switch_notices, users
 from services.platform.priorities import ALARMS_OF_PEOPLE, Priority

@@ -31,7 +31,7 @@ from services.money import (
     withdrawal_details,
 )
 from services.money.reconciliation import Finding
-from services.platform import errors, inbox
+from services.platform import errors, inbox, parked_updates
 
 SHOWN = 100
 _REPAIRED_BY_RESET = frozenset({Finding.DRIFTED_BALANCE, Finding.NOT_IN_BALANCE})
@@ -142,7 +142,7 @@ def list_parked_payments(charge: Charge = None) -> None:
     parked = run_once(lambda session: _find_parked(session, charge))
     rows: list[dict[str, object]] = []
     for row in parked:
-        telegram_id, provider_id = inbox.payment_ids(row)
+        telegram_id, provider_id = parked_updates.payment_ids(row)
         rows.append(
             {
                 "update": row.id,
@@ -161,7 +161,7 @@ async def _find_parked(session: AsyncSession, charge: str | None) -> Sequence[In
     charge_ids = None
     if charge is not None:
         charge_ids = await received_payments.find_charge_ids(session, charge)
-    return await inbox.parked_payments(session, limit=SHOWN, charge_ids=charge_ids)
+    return await parked_updates.list_payments(session, limit=SHOWN, charge_ids=charge_ids)
 
 
 @command(
@@ -177,7 +177,7 @@ def list_parked_updates() -> None:
 
     Updates about payments and refunds are not shown.
     """
-    parked = run_once(lambda session: inbox.parked_updates(session, limit=SHOWN))
+    parked = run_once(lambda session: parked_updates.list_others(session, limit=SHOWN))
     print_rows(
         ("update", "chat", "parked", "error", "content"),
         [
@@ -225,7 +225,7 @@ def retry_payment(
 
 async def _require_parked(session: AsyncSession, inbox_id: int) -> None:
     """Raise NotFound if no parked update about a payment has this id."""
-    if not await inbox.is_parked_payment(session, inbox_id):
+    if not await parked_updates.is_payment(session, inbox_id):
         raise errors.NotFound("update", inbox_id)
 
 

@@ -27,11 +27,13 @@ from aiogram.methods import (
     GetChatMember,
     GetChatMemberCount,
     Response,
+    SendChatAction,
     TelegramMethod,
 )
 from aiogram.methods.base import TelegramType
 from aiogram.types import CallbackQuery
 
+from bot import handler_slots
 from bot.admin_chat import AdminChat
 from bot.context import database_errors
 from bot.telegram import rate_limits
@@ -48,6 +50,8 @@ WAIT_SECONDS = 3
 
 The bot must answer a pre-checkout query within 10 seconds.
 """
+_FREE = (SendChatAction,)
+"""The methods that count for no limit, although they write to a chat."""
 _QUESTIONS = (GetChat, GetChatAdministrators, GetChatMember, GetChatMemberCount)
 """The methods that read data about a chat."""
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
@@ -86,6 +90,20 @@ class OnlyPeopleAndStaff(BaseRequestMiddleware):
         if chat_id not in self._group_ids and (await bot.get_chat(chat_id)).type in _GROUPS:
             self._group_ids.add(chat_id)
         return chat_id in self._group_ids
+
+
+class LeaveSlot(BaseRequestMiddleware):
+    """The middleware that lets other handlers work while a handler waits for Telegram."""
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Make the call without the slot of the handler."""
+        async with handler_slots.waiting():
+            return await make_request(bot, method)
 
 
 class FollowAdminChat(BaseRequestMiddleware):
@@ -156,7 +174,7 @@ class KeepLimits(BaseRequestMiddleware):
         Raises TelegramRetryAfter if the wait is longer than WAIT_SECONDS or Telegram answers 429.
         """
         chat_id = getattr(method, "chat_id", None)
-        if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS):
+        if not isinstance(chat_id, int) or isinstance(method, _QUESTIONS + _FREE):
             return await make_request(bot, method)
         is_new = not isinstance(method, EditMessageText | EditMessageReplyMarkup)
         wait = await self._limiter.wait(
@@ -211,6 +229,7 @@ def create_bot(
     If `limiter` is None, the client does not keep Telegram's rate limits.
     """
     bot = create_notice_bot(token, api_url, admin_chat)
+    bot.session.middleware(LeaveSlot())
     bot.session.middleware(RepeatAfterFlood())
     if limiter is not None:
         bot.session.middleware(KeepLimits(limiter, admin_chat))

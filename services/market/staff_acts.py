@@ -12,7 +12,7 @@ from db.models.operations import Switch
 from db.models.users import RequestKind, Role, StaffRequest
 from services.market import payment_reversals, testers, user_blocks
 from services.money import corrections, deposits, excess_payments, withdrawals
-from services.platform import errors, inbox, killswitches, roles
+from services.platform import errors, killswitches, parked_updates, roles
 from services.platform.actors import MODERATORS, OPERATORS, Actor
 
 CarryOut = Callable[[AsyncSession, Actor, StaffRequest], Awaitable[object]]
@@ -72,7 +72,8 @@ async def _unblock(session: AsyncSession, actor: Actor, request: StaffRequest) -
 
 
 async def _retry_payment(session: AsyncSession, actor: Actor, request: StaffRequest) -> None:
-    await inbox.retry_payment(session, actor=actor, inbox_id=int(request.arguments["inbox_id"]))
+    inbox_id = int(request.arguments["inbox_id"])
+    await parked_updates.retry_payment(session, actor=actor, inbox_id=inbox_id)
 
 
 async def _propose_correction(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:

@@ -1,18 +1,34 @@
 """Store updates from Telegram, claim them for handlers, and record whether they were handled."""
 
+import json
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, null, or_, select, update
-from sqlalchemy.dialects.postgresql import array, insert
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Text,
+    all_,
+    any_,
+    bindparam,
+    func,
+    null,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.correlation import correlation_id
 from db.models.operations import InboxUpdate
-from services.platform import audit, errors, lanes, outbox
-from services.platform.actors import OPERATORS, Actor
+from services.platform import lanes, outbox
 
 MAX_ATTEMPTS = 10
 """The largest number of attempts to handle one update."""
@@ -28,9 +44,91 @@ SET_ASIDE_LIMIT = 10_000
 _BIGINT_LIMIT = 2**63
 _OPEN = (InboxUpdate.done_at.is_(None), InboxUpdate.failed_at.is_(None))
 _IS_PRE_CHECKOUT = InboxUpdate.lane >= lanes.PRE_CHECKOUT_LANES
-_PAYMENT_PARTS = ("successful_payment", "refunded_payment")
-_PAYMENT = InboxUpdate.payload["message"].has_any(array(_PAYMENT_PARTS)).is_(True)
-_CHARGE_ID = "telegram_payment_charge_id"
+PAYMENT_PARTS = ("successful_payment", "refunded_payment")
+IS_PAYMENT: ColumnElement[bool] = (
+    InboxUpdate.payload["message"].has_any(array(PAYMENT_PARTS)).is_(True)
+)
+
+
+def _claim_statement(
+    *conditions: ColumnElement[bool], per_lane: int = PER_LANE, newest_first: bool = False
+) -> ReturningUpdate[InboxUpdate]:
+    """Return the statement that claims open updates, at most `per_lane` of each lane.
+
+    Its text never changes, so that neither SQLAlchemy nor PostgreSQL reads it again: lists are
+    arrays. The parameters are `limit` and `exclude`, and those of the conditions.
+    """
+    order = InboxUpdate.id.desc() if newest_first else InboxUpdate.id.asc()
+    may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
+    read = (
+        select(InboxUpdate.id, InboxUpdate.lane)
+        .where(*may_be_claimed, *conditions, _NOT_EXCLUDED)
+        .order_by(order)
+        .limit(_READ)
+        .subquery()
+    )
+    rank = func.row_number().over(partition_by=read.c.lane, order_by=read.c.id)
+    ranked = select(read.c.id, rank.label("rank")).subquery()
+    due = (
+        select(InboxUpdate.id)
+        .where(
+            InboxUpdate.id.in_(select(ranked.c.id).where(ranked.c.rank <= per_lane)),
+            *may_be_claimed,
+        )
+        .order_by(order)
+        .limit(bindparam("limit", type_=BigInteger))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return (
+        update(InboxUpdate)
+        .where(InboxUpdate.id == due.c.id)
+        .values(attempts=InboxUpdate.attempts + 1)
+        .returning(InboxUpdate)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+
+
+def _numbers(name: str) -> BindParameter[Sequence[int]]:
+    return bindparam(name, type_=ARRAY(BigInteger))
+
+
+_NOT_EXCLUDED = InboxUpdate.id != all_(_numbers("exclude"))
+_NOT_FULL = InboxUpdate.lane != all_(_numbers("full_lanes"))
+_OF_STAFF = InboxUpdate.lane == any_(_numbers("staff"))
+_CLAIM = _claim_statement(~_IS_PRE_CHECKOUT, _NOT_FULL)
+_CLAIM_OF_STAFF = _claim_statement(_OF_STAFF, _NOT_FULL)
+_CLAIM_PRE_CHECKOUTS = _claim_statement(_IS_PRE_CHECKOUT, per_lane=1, newest_first=True)
+_FIND_WAITING = select(
+    select(InboxUpdate.id).where(*_OPEN, _OF_STAFF).exists(),
+    select(InboxUpdate.id).where(*_OPEN, _IS_PRE_CHECKOUT).exists(),
+)
+_END_OLD_PRE_CHECKOUTS = (
+    update(InboxUpdate)
+    .where(
+        *(*_OPEN, _IS_PRE_CHECKOUT, _NOT_EXCLUDED),
+        InboxUpdate.received_at < func.now() - PRE_CHECKOUT_TIME,
+    )
+    .values(done_at=func.now(), payload=null())
+    .execution_options(synchronize_session=False)
+)
+_STORE = text(
+    """
+    INSERT INTO inbox (update_id, lane, payload)
+    SELECT update_id, lane, payload::jsonb
+    FROM unnest(:update_ids, :lanes, :payloads) WITH ORDINALITY
+        AS arrived (update_id, lane, payload, place)
+    ORDER BY place
+    ON CONFLICT (update_id) DO NOTHING RETURNING id
+    """
+).bindparams(_numbers("update_ids"), _numbers("lanes"), bindparam("payloads", type_=ARRAY(Text)))
+_MARK_ALL = text(
+    """
+    UPDATE inbox SET done_at = now(), payload = NULL, correlation_id = handled.correlation_id
+    FROM unnest(:ids, :correlation_ids) AS handled (id, correlation_id)
+    WHERE inbox.id = handled.id AND done_at IS NULL AND failed_at IS NULL
+    """
+).bindparams(_numbers("ids"), bindparam("correlation_ids", type_=ARRAY(Text)))
 
 
 def lane_of(payload: dict[str, Any]) -> int:
@@ -77,23 +175,31 @@ def storable(content: Any) -> Any:
 
 async def store(session: AsyncSession, updates: Sequence[dict[str, Any]]) -> int:
     """Store updates in the order of arrival, and return the number of new updates."""
-    rows = [
-        {
-            "update_id": update["update_id"],
-            "lane": lane_of(update),
-            "payload": storable(update),
-        }
-        for update in updates
-    ]
-    if not rows:
+    if not updates:
         return 0
     stored = await session.execute(
-        insert(InboxUpdate)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["update_id"])
-        .returning(InboxUpdate.id)
+        _STORE,
+        {
+            "update_ids": [update["update_id"] for update in updates],
+            "lanes": [lane_of(update) for update in updates],
+            "payloads": [json.dumps(storable(update)) for update in updates],
+        },
     )
     return len(stored.all())
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The kinds of open updates that have claims of their own."""
+
+    staff: bool
+    pre_checkouts: bool
+
+
+async def find_waiting(session: AsyncSession, staff: Collection[int]) -> Waiting:
+    """Return whether updates of the lanes `staff` and pre-checkout queries are open."""
+    found = await session.execute(_FIND_WAITING, {"staff": list(staff)})
+    return Waiting(*found.one())
 
 
 async def claim_of_staff(
@@ -111,10 +217,11 @@ async def claim_of_staff(
     """
     return await _claim_fairly(
         session,
-        limit,
-        InboxUpdate.lane.in_(staff),
-        InboxUpdate.id.not_in(exclude),
-        InboxUpdate.lane.not_in(full_lanes),
+        _CLAIM_OF_STAFF,
+        limit=limit,
+        exclude=list(exclude),
+        full_lanes=list(full_lanes),
+        staff=list(staff),
     )
 
 
@@ -127,19 +234,9 @@ async def claim_pre_checkouts(
     more queries arrive than can be answered, the newest ones can still be answered in time. Ids in
     `exclude` are not claimed. Locks the updates, and skips locked ones.
     """
-    not_excluded = InboxUpdate.id.not_in(exclude)
-    await session.execute(
-        update(InboxUpdate)
-        .where(
-            *(*_OPEN, _IS_PRE_CHECKOUT, not_excluded),
-            InboxUpdate.received_at < func.now() - PRE_CHECKOUT_TIME,
-        )
-        .values(done_at=func.now(), payload=null())
-        .execution_options(synchronize_session=False)
-    )
-    return await _claim_fairly(
-        session, limit, _IS_PRE_CHECKOUT, not_excluded, per_lane=1, newest_first=True
-    )
+    await session.execute(_END_OLD_PRE_CHECKOUTS, {"exclude": list(exclude)})
+    rows = await _claim_fairly(session, _CLAIM_PRE_CHECKOUTS, limit=limit, exclude=list(exclude))
+    return rows[::-1]
 
 
 async def claim(
@@ -151,60 +248,33 @@ async def claim(
 ) -> Sequence[InboxUpdate]:
     """Claim at most `limit` open updates in the order of their ids, at most PER_LANE of each lane.
 
-    Counts an attempt of each update, and parks an update with MAX_ATTEMPTS attempts. Pre-checkout
-    queries, ids in `exclude` and lanes in `full_lanes` are not claimed. The caller must hold the
-    polling lease. Locks the updates, and skips locked ones.
+    Counts an attempt of each update. Pre-checkout queries, ids in `exclude` and lanes in
+    `full_lanes` are not claimed, and updates with MAX_ATTEMPTS attempts neither. The caller must
+    hold the polling lease. Locks the updates, and skips locked ones.
     """
     # The highest claimed id cannot replace `exclude`, because webhooks do not commit in the order
     # of the ids.
-    not_excluded = InboxUpdate.id.not_in(exclude)
+    return await _claim_fairly(
+        session, _CLAIM, limit=limit, exclude=list(exclude), full_lanes=list(full_lanes)
+    )
+
+
+async def park_exhausted(session: AsyncSession, *, exclude: Collection[int] = ()) -> None:
+    """Park open updates with MAX_ATTEMPTS attempts, except ids in `exclude`."""
     await _park_matching(
         session,
-        *(not_excluded, InboxUpdate.attempts >= MAX_ATTEMPTS),
+        InboxUpdate.id.not_in(exclude),
+        InboxUpdate.attempts >= MAX_ATTEMPTS,
         error="claimed too often and never finished",
-    )
-    return await _claim_fairly(
-        session, limit, ~_IS_PRE_CHECKOUT, not_excluded, InboxUpdate.lane.not_in(full_lanes)
     )
 
 
 async def _claim_fairly(
-    session: AsyncSession,
-    limit: int,
-    *conditions: ColumnElement[bool],
-    per_lane: int = PER_LANE,
-    newest_first: bool = False,
+    session: AsyncSession, statement: ReturningUpdate[InboxUpdate], **values: Any
 ) -> Sequence[InboxUpdate]:
-    order = InboxUpdate.id.desc() if newest_first else InboxUpdate.id.asc()
-    may_be_claimed = (*_OPEN, InboxUpdate.attempts < MAX_ATTEMPTS)
-    read = (
-        select(InboxUpdate.id, InboxUpdate.lane)
-        .where(*may_be_claimed, *conditions)
-        .order_by(order)
-        .limit(_READ)
-        .subquery()
-    )
-    rank = func.row_number().over(partition_by=read.c.lane, order_by=read.c.id)
-    ranked = select(read.c.id, rank.label("rank")).subquery()
-    due = (
-        select(InboxUpdate.id)
-        .where(
-            InboxUpdate.id.in_(select(ranked.c.id).where(ranked.c.rank <= per_lane)),
-            *may_be_claimed,
-        )
-        .order_by(order)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    claimed = await session.scalars(
-        update(InboxUpdate)
-        .where(InboxUpdate.id == due.c.id)
-        .values(attempts=InboxUpdate.attempts + 1)
-        .returning(InboxUpdate)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    return sorted(claimed, key=lambda row: row.id, reverse=newest_first)
+    """Return the claimed updates, ordered by id."""
+    claimed = await session.scalars(statement, values)
+    return sorted(claimed, key=lambda row: row.id)
 
 
 async def release_claims(session: AsyncSession, ids: Collection[int]) -> None:
@@ -233,6 +303,17 @@ async def mark_handled(session: AsyncSession, id: int) -> bool:  # noqa: A002 - 
     return marked is not None
 
 
+async def mark_all_handled(
+    session: AsyncSession, handled: Collection[tuple[int, str | None]]
+) -> None:
+    """Mark updates as handled that no transaction of a handler has marked.
+
+    `handled` are pairs of the id of a row and the correlation id of its handling.
+    """
+    ids, correlation_ids = zip(*sorted(handled, key=lambda pair: pair[0]), strict=True)
+    await session.execute(_MARK_ALL, {"ids": list(ids), "correlation_ids": list(correlation_ids)})
+
+
 async def park(session: AsyncSession, *, id: int, error: str) -> None:  # noqa: A002 - a column
     """Park an update that cannot be handled, and notify the admins.
 
@@ -247,83 +328,6 @@ async def is_open(session: AsyncSession, update_id: int) -> bool:
         select(InboxUpdate.id).where(InboxUpdate.update_id == update_id, *_OPEN)
     )
     return found is not None
-
-
-async def parked_payments(
-    session: AsyncSession, *, limit: int, charge_ids: Collection[str] | None = None
-) -> Sequence[InboxUpdate]:
-    """Return at most `limit` parked updates about payments or refunds, the first parked first.
-
-    `charge_ids` are Telegram's ids of the wanted payments. None means all payments.
-    """
-    condition: ColumnElement[bool] = _PAYMENT
-    if charge_ids is not None:
-        condition = or_(
-            *(
-                InboxUpdate.payload["message"][part][_CHARGE_ID].astext.in_(charge_ids)
-                for part in _PAYMENT_PARTS
-            )
-        )
-    return await _list_parked(session, condition, limit)
-
-
-def payment_ids(parked: InboxUpdate) -> tuple[str, str]:
-    """Return the payment ids in an update about a payment or a refund: Telegram's, the provider's.
-
-    An id is empty if the update does not have it.
-    """
-    message = (parked.payload or {}).get("message") or {}
-    payments = [message[part] for part in _PAYMENT_PARTS if isinstance(message.get(part), dict)]
-    payment = payments[0] if payments else {}
-    telegram_id, provider_id = (
-        str(payment.get(name) or "") for name in (_CHARGE_ID, "provider_payment_charge_id")
-    )
-    return telegram_id, provider_id
-
-
-async def parked_updates(session: AsyncSession, *, limit: int) -> Sequence[InboxUpdate]:
-    """Return at most `limit` parked updates that are not about payments, the first parked first."""
-    return await _list_parked(session, ~_PAYMENT, limit)
-
-
-async def _list_parked(
-    session: AsyncSession, condition: ColumnElement[bool], limit: int
-) -> Sequence[InboxUpdate]:
-    rows = await session.scalars(
-        select(InboxUpdate)
-        .where(InboxUpdate.failed_at.is_not(None), condition)
-        .order_by(InboxUpdate.failed_at)
-        .limit(limit)
-    )
-    return rows.all()
-
-
-async def is_parked_payment(session: AsyncSession, inbox_id: int) -> bool:
-    """Return whether an id is that of a parked update about a payment or a refund."""
-    found = await session.scalar(
-        select(InboxUpdate.id).where(
-            InboxUpdate.id == inbox_id, InboxUpdate.failed_at.is_not(None), _PAYMENT
-        )
-    )
-    return found is not None
-
-
-async def retry_payment(session: AsyncSession, *, actor: Actor, inbox_id: int) -> None:
-    """Open a parked update about a payment or a refund, so that a handler tries the update again.
-
-    Raises AccessDenied; NotFound if `inbox_id` is not the id of a parked payment or refund.
-    """
-    role = actor.require_staff(*OPERATORS, action="payment_retry")
-    opened = await session.scalar(
-        update(InboxUpdate)
-        .where(InboxUpdate.id == inbox_id, InboxUpdate.failed_at.is_not(None), _PAYMENT)
-        .values(failed_at=None, last_error=None, attempts=0)
-        .returning(InboxUpdate.id)
-        .execution_options(synchronize_session=False)
-    )
-    if opened is None:
-        raise errors.NotFound("update", inbox_id)
-    await audit.record(session, actor=actor, action="payment_retried", role=role, inbox_id=inbox_id)
 
 
 async def count_open(session: AsyncSession) -> int:
@@ -352,7 +356,7 @@ async def _park_matching(
             last_error=error,
             correlation_id=func.coalesce(correlation_id.get(), InboxUpdate.correlation_id),
         )
-        .returning(InboxUpdate.id, InboxUpdate.failed_at, _PAYMENT)
+        .returning(InboxUpdate.id, InboxUpdate.failed_at, IS_PAYMENT)
         .execution_options(synchronize_session=False)
     )
     for inbox_id, failed_at, is_payment in parked.all():

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, Text, bindparam, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.users import Role, User, UserRole
@@ -11,6 +11,17 @@ from services.platform import errors
 
 LANGUAGES = ("en", "ru")
 DEFAULT_LANGUAGE = "en"
+
+_WITH_ROLES = select(
+    User,
+    func.array(
+        select(cast(UserRole.role, Text))
+        .where(UserRole.user_id == User.id, User.blocked.is_(False))
+        .correlate(User)
+        .scalar_subquery(),
+        type_=ARRAY(Text),
+    ),
+).where(User.telegram_id == bindparam("telegram_id"))
 
 
 def known_language(code: str | None) -> str:
@@ -23,6 +34,18 @@ async def by_telegram_id(session: AsyncSession, telegram_id: int) -> User | None
     """Return the user with this Telegram id, or None if there is no such user."""
     user: User | None = await session.scalar(select(User).where(User.telegram_id == telegram_id))
     return user
+
+
+async def find_with_roles(
+    session: AsyncSession, telegram_id: int
+) -> tuple[User, frozenset[Role]] | None:
+    """Return the user with this Telegram id and the user's staff roles, or None.
+
+    A blocked user has no roles.
+    """
+    found = await session.execute(_WITH_ROLES, {"telegram_id": telegram_id})
+    row = found.one_or_none()
+    return None if row is None else (row[0], frozenset(map(Role, row[1])))
 
 
 async def telegram_ids(session: AsyncSession, user_ids: Collection[int]) -> dict[int, int]:

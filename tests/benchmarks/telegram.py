@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -97,11 +98,14 @@ def _count_from_one() -> "itertools.count[int]":
     return itertools.count(1)
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """An HTTP connection with one request after another."""
 
-    def __init__(self, chats: Chats) -> None:
-        self._chats = chats
+    def __init__(
+        self, serve: Callable[["HttpConnection", str, dict[str, str], bytes], None]
+    ) -> None:
+        """Call `serve` for each request, with its path, headers (in lower case) and body."""
+        self._serve = serve
         self._received = b""
         self._transport: asyncio.WriteTransport | None = None
 
@@ -126,10 +130,10 @@ class Connection(asyncio.Protocol):
                 self._received[end + 4 : end + 4 + length],
                 self._received[end + 4 + length :],
             )
-            path = request.split(" ")[1]
-            self._respond(*self._chats.answer(path, headers.get("authorization"), body))
+            self._serve(self, request.split(" ")[1], headers, body)
 
-    def _respond(self, status: int, answer: Json) -> None:
+    def respond(self, status: int, answer: Json) -> None:
+        """Write an answer."""
         assert self._transport is not None
         body = json.dumps(answer, separators=(",", ":")).encode()
         head = (
@@ -144,7 +148,13 @@ async def serve(plan: Json) -> None:
     chats = Chats(plan)
     listener = ports.listen(0)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(chats), sock=listener, backlog=512)
+
+    def respond(
+        connection: HttpConnection, path: str, headers: dict[str, str], body: bytes
+    ) -> None:
+        connection.respond(*chats.answer(path, headers.get("authorization"), body))
+
+    server = await loop.create_server(lambda: HttpConnection(respond), sock=listener, backlog=512)
     facts = chats.facts | {"url": f"http://{ports.HOST}:{ports.port_of(listener)}"}
     folders.write_private(Path(plan["folder"]) / FACTS, json.dumps(facts))
     ended = asyncio.Event()

@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from bot import inbox_worker
+from bot import inbox_claims, inbox_worker, storing_updates, throttle
+from bot.polling import MAX_UPDATES
 from db.models.users import Role
 from tests.bot.test_inbox_worker import message, update
 from tests.handlers.marketplace import Marketplace
 
 AHEAD = 500
 """The most updates that the bot may handle before an urgent update."""
+FLOOD_OF_ONE = 2_000
 
 
 async def flood_with_queries(market: Marketplace) -> None:
@@ -55,7 +57,9 @@ async def test_a_flood_of_strangers_does_not_delay_the_staff_or_a_payment(
         chat_id=market.chat("group"),
         text="/killswitch stop payouts a test",
     )
-    await inbox_worker.store(market.database.sessions, [pre_checkout(2, market.chat("advertiser"))])
+    await storing_updates.store(
+        market.database.sessions, [pre_checkout(2, market.chat("advertiser"))]
+    )
     query = "SELECT enabled FROM kill_switches WHERE key = 'payouts'"
     async with asyncio.timeout(20):
         while await market.value(query):
@@ -88,11 +92,11 @@ async def test_many_messages_in_the_admin_chat_do_not_delay_a_stop(market: Marke
     async def store(number: int, text: str) -> None:
         own_words = message(number, market.chat("admin"), text)
         own_words["message"] |= {"chat": {"id": market.chat("group"), "type": "supergroup"}}
-        await inbox_worker.store(market.database.sessions, [own_words])
+        await storing_updates.store(market.database.sessions, [own_words])
         market.worker.wake()
 
     async with hanging_staff(market):
-        for number in range(inbox_worker.STAFF_IN_FLIGHT):
+        for number in range(inbox_claims.STAFF_IN_FLIGHT):
             await store(number, "we look at it")
         await asyncio.sleep(0.5)
         await flood(market)
@@ -119,3 +123,30 @@ def pre_checkout(number: int, person_id: int) -> dict[str, object]:
             "invoice_payload": "topup:1:x",
         },
     )
+
+
+async def test_a_flood_of_one_person_delays_nobody(market: Marketplace) -> None:
+    """Check the number of handled and stored updates, and that an admin's press is answered."""
+    await market.say("admin", "/start")
+    for number in range(FLOOD_OF_ONE):
+        content = message(number, market.chat("advertiser"), "/help")["message"]
+        market.world.state.queue_update("message", content)
+    pressing = asyncio.create_task(
+        market.world.control(
+            f"users/{market.chat('admin')}/press",
+            chat_id=market.chat("admin"),
+            button="❓ How it works",
+        )
+    )
+    async with asyncio.timeout(20):
+        while "How it works" not in await market.last("admin"):
+            await asyncio.sleep(0.02)
+    await pressing
+    assert len(await market.messages("advertiser")) < throttle.PER_MINUTE, "the admin waited"
+    await market.settle()
+    shown = await market.messages("advertiser")
+    sent = [each["text"] for each in shown if each["from"] == market.bot.id]
+    assert len(sent) == throttle.PER_MINUTE + 1
+    assert [text for text in sent if "How it works" not in text] == [sent[-1]]
+    stored = await market.value("SELECT count(*) FROM inbox")
+    assert stored < throttle.PER_MINUTE + 2 * MAX_UPDATES

@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot import inbox_worker, outages
+from bot import inbox_worker, outages, storing_updates
+from bot.handler_slots import HandlerSlots
 from bot.telegram import sender
 from bot.throttle import Throttle
 from db.models.users import Role
@@ -36,7 +37,7 @@ def message(number: int, chat_id: int, text: str) -> dict[str, Any]:
 
 
 async def test_a_malformed_update_is_parked_and_delays_no_other(market: Marketplace) -> None:
-    await inbox_worker.store(
+    await storing_updates.store(
         market.database.sessions,
         [
             update(1, message={"chat": {"id": market.chat("advertiser")}, "date": "never"}),
@@ -67,10 +68,14 @@ async def test_updates_left_by_a_crash_are_handled_at_the_next_start(
     async with begin(tmp_path / "telegram") as world:
         await world.populate()
         # A process claimed one update and died. The other update was only stored.
-        await inbox_worker.store(database.sessions, [message(1, world.ids["advertiser"], "/help")])
+        await storing_updates.store(
+            database.sessions, [message(1, world.ids["advertiser"], "/help")]
+        )
         async with database.sessions.begin() as session:
             await inbox_rows.claim(session, limit=10)
-        await inbox_worker.store(database.sessions, [message(2, world.ids["advertiser"], "/start")])
+        await storing_updates.store(
+            database.sessions, [message(2, world.ids["advertiser"], "/start")]
+        )
         async with running_bot(world, database) as market:
             await market.settle()
             texts = [shown["text"] or "" for shown in await market.messages("advertiser")]
@@ -82,7 +87,7 @@ async def test_updates_left_by_a_crash_are_handled_at_the_next_start(
 async def test_an_update_that_comes_twice_is_handled_once(market: Marketplace) -> None:
     twice = message(7, market.chat("advertiser"), "/start")
     for _ in range(2):
-        await inbox_worker.store(market.database.sessions, [twice, twice])
+        await storing_updates.store(market.database.sessions, [twice, twice])
         market.worker.wake()
         await market.settle()
     own = [m for m in await market.messages("advertiser") if m["from"] == market.bot.id]
@@ -132,7 +137,7 @@ async def test_an_update_behind_a_conflict_is_not_parked(
         " FOR EACH STATEMENT EXECUTE FUNCTION conflict()"
     )
     both = [payment(1, chat_id), message(2, chat_id, "/start")]
-    await inbox_worker.store(market.database.sessions, both)
+    await storing_updates.store(market.database.sessions, both)
     market.worker.wake()
     await market.settle()
     rows = await market.rows("SELECT failed_at IS NULL AS well, attempts FROM inbox ORDER BY id")
@@ -177,7 +182,7 @@ async def test_a_payment_is_tried_for_as_long_as_the_database_is_away(
     await market.database.as_owner(
         "CREATE TRIGGER away BEFORE INSERT ON deposits FOR EACH STATEMENT EXECUTE FUNCTION away()"
     )
-    await inbox_worker.store(market.database.sessions, [payment(1, market.chat("advertiser"))])
+    await storing_updates.store(market.database.sessions, [payment(1, market.chat("advertiser"))])
     market.worker.wake()
     async with asyncio.timeout(30):
         while await market.value("SELECT last_value FROM tries") <= inbox_rows.MAX_ATTEMPTS:
@@ -197,10 +202,10 @@ async def test_a_worker_handles_the_updates_that_it_left_when_it_leads_again(
     for _ in range(inbox_worker.MAX_CONCURRENT_HANDLERS):
         await worker._slots.acquire()
     chat_id = market.chat("advertiser")
-    await inbox_worker.store(
+    await storing_updates.store(
         market.database.sessions, [message(n, chat_id, "/help") for n in (1, 2, 3)]
     )
-    for row in await worker._take():
+    for row in await worker._claims.claim():
         worker._queue(row)
     stop = asyncio.Event()
     stop.set()
@@ -208,14 +213,14 @@ async def test_a_worker_handles_the_updates_that_it_left_when_it_leads_again(
     await asyncio.sleep(0.05)
     worker._slots.release()
     await stopped
-    assert worker._taken == {}
+    assert not worker._claims
     await market.settle()
     assert await market.value("SELECT count(*) FROM inbox WHERE done_at IS NULL") == 0
 
 
 async def test_a_repeated_payment_is_credited_once(market: Marketplace) -> None:
     for number in (1, 2):
-        await inbox_worker.store(
+        await storing_updates.store(
             market.database.sessions, [payment(number, market.chat("advertiser"))]
         )
         market.worker.wake()
@@ -271,6 +276,23 @@ async def test_a_lost_answer_of_telegram_delays_no_other_chat(
         assert "How it works" in await market.last("advertiser")
 
 
+async def test_a_slow_answer_of_telegram_delays_no_other_chat(market: Marketplace) -> None:
+    """Check that a handler gives its place to others while it waits, and keeps its chat's order."""
+    market.worker._slots = HandlerSlots(1)
+    slow = {"method": "sendMessage", "kind": "timeout_before", "delay_s": 1.5}
+    await market.world.control("faults", chat_id=market.chat("advertiser"), **slow)
+    for who, words in (("advertiser", "/start"), ("advertiser", "/help"), ("owner", "/help")):
+        await market.world.control(
+            f"users/{market.chat(who)}/send", chat_id=market.chat(who), text=words
+        )
+    async with asyncio.timeout(20):
+        while "How it works" not in await market.last("owner"):
+            await asyncio.sleep(0.02)
+    assert await market.last("advertiser") == "", "the second answer waits for the first one"
+    await market.settle()
+    assert "How it works" in await market.last("advertiser")
+
+
 async def test_a_database_that_went_away_is_waited_for(market: Marketplace) -> None:
     await market.say("advertiser", "/start")
     real = market.dependencies.sessions
@@ -310,7 +332,7 @@ async def test_a_person_who_floods_is_told_once_and_slowed_down(market: Marketpl
     chat_id = market.chat("advertiser")
     await market.say("advertiser", "/start")
     updates = [message(number, chat_id, "/help") for number in range(1, 41)]
-    await inbox_worker.store(market.database.sessions, [*updates, payment(41, chat_id)])
+    await storing_updates.store(market.database.sessions, [*updates, payment(41, chat_id)])
     market.worker.wake()
     await market.settle()
     texts = [shown["text"] or "" for shown in await market.messages("advertiser")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot import inbox_worker
+from bot import storing_updates
 from bot.operator_callbacks import OnSwitch, SwitchAct
 from bot.screens.operators import STOP_REASONS
 from db.models.operations import Switch
@@ -32,7 +32,7 @@ async def operated(market: Marketplace) -> Marketplace:
 async def receive(market: Marketplace, **content: Any) -> None:
     """Let the bot receive and handle an update."""
     number = 1_000_000 + len(await market.rows("SELECT id FROM inbox"))
-    await inbox_worker.store(market.database.sessions, [{"update_id": number, **content}])
+    await storing_updates.store(market.database.sessions, [{"update_id": number, **content}])
     market.worker.wake()
     await market.settle()
 

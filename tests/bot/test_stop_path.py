@@ -91,6 +91,7 @@ async def test_a_session_that_locks_a_table_is_ended_for_a_stop(
     staffed: Staffed, hung: asyncpg.Connection, hold: str
 ) -> None:
     await hung.execute(ENDED[hold])
+    staffed.worker._claims._read_facts_at = 0.0  # so that the next claim reads the admin chat
     answer, seconds = await answer_to_stop(staffed)
     assert "payouts is STOPPED" in answer
     assert "NOT" not in answer

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from bot import inbox_worker
+from bot import storing_updates
 from bot.context import DatabaseAwayError
 from tests.bot.test_inbox_worker import message, payment
 from tests.handlers.marketplace import Marketplace
@@ -33,17 +33,17 @@ async def test_nothing_is_confirmed_while_the_server_cannot_store(
     updates = [payment(1, market.chat("advertiser")), message(2, market.chat("owner"), "/start")]
     await _refuse(market, sqlstate, 1)
     with pytest.raises(DatabaseAwayError):
-        await inbox_worker.store(market.database.sessions, list(updates))
+        await storing_updates.store(market.database.sessions, list(updates))
     assert await market.rows("SELECT id FROM inbox") == []
     await market.database.as_owner("DROP TRIGGER refused ON inbox")
-    await inbox_worker.store(market.database.sessions, list(updates))
+    await storing_updates.store(market.database.sessions, list(updates))
     assert len(await market.rows("SELECT id FROM inbox")) == 2
 
 
 async def test_only_the_update_with_bad_data_is_set_aside(market: Marketplace) -> None:
     await _refuse(market, "22003", 1)
     updates = [message(1, 1, "bad"), message(2, market.chat("advertiser"), "/start")]
-    await inbox_worker.store(market.database.sessions, list(updates))
+    await storing_updates.store(market.database.sessions, list(updates))
     market.worker.wake()
     await market.settle()
     assert "Welcome" in await market.last("advertiser")
@@ -59,7 +59,7 @@ async def test_only_the_update_with_bad_data_is_set_aside(market: Marketplace) -
 
 async def test_many_parked_updates_give_one_notice(market: Marketplace) -> None:
     strange = [{"update_id": number, "message": {"chat": {"id": number}}} for number in range(1, 9)]
-    await inbox_worker.store(market.database.sessions, list(strange))
+    await storing_updates.store(market.database.sessions, list(strange))
     market.worker.wake()
     await market.settle()
     assert await market.value("SELECT count(*) FROM inbox WHERE failed_at IS NOT NULL") == 8
@@ -71,7 +71,7 @@ async def test_values_that_postgresql_cannot_store_cost_no_other_part(market: Ma
     strange = message(1, chat_id, "/help \x00 \ud800")
     strange["message"] |= {"date": 1, "longitude": math.inf, "x": math.nan}
     far = message(2, 10**30, "from nowhere")
-    await inbox_worker.store(market.database.sessions, [strange, far])
+    await storing_updates.store(market.database.sessions, [strange, far])
     market.worker.wake()
     await market.settle()
     assert "How it works" in await market.last("advertiser")

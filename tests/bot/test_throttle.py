@@ -74,3 +74,24 @@ def test_a_persons_refused_acts_are_audited_sixty_times_an_hour(
     assert limited.may_audit(8)
     monkeypatch.setattr(throttle, "HOUR", 0.0)
     assert limited.may_audit(7)
+
+
+def test_updates_are_stored_up_to_the_one_that_tells_the_person() -> None:
+    limited = Throttle(per_minute=2)
+    for _ in range(3):
+        assert limited.may_store(_message())
+        assert limited.may_store(_message()), "only what was stored counts"
+        limited.count_stored(_message())
+    assert not limited.may_store(_message())
+    assert limited.may_store(_message(8))
+    assert limited.may_store(_message(successful_payment={}))
+    found = [limited.judge(_message()) for _ in range(3)]
+    assert found[2] is Verdict.DROP_AND_NOTIFY
+
+
+def test_a_person_may_write_again_in_the_next_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    limited = Throttle(per_minute=0)
+    limited.count_stored(_message())
+    assert not limited.may_store(_message())
+    monkeypatch.setattr(throttle, "MINUTE", 0.0)
+    assert limited.may_store(_message())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot import inbox_worker
+from bot import inbox_worker, storing_updates
 from bot.admin_chat import AdminChat
 from db.models.users import Role
 from sandbox.entities import Chat
@@ -35,7 +35,7 @@ async def receive(market: Marketplace, **message: Any) -> None:
     chat = {"id": OLD_GROUP, "type": "group", "title": "Admins"}
     person = {"id": market.chat("admin"), "is_bot": False, "first_name": "Admin"}
     update = {"message_id": 1, "date": 1, "chat": chat, "from": person} | message
-    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": update}])
+    await storing_updates.store(market.database.sessions, [{"update_id": 1, "message": update}])
     market.worker.wake()
     await market.settle()
 
@@ -168,7 +168,7 @@ async def test_a_late_update_about_lost_rights_suspends_nothing(market: Marketpl
         "new_chat_member": {"user": bot, "status": "left"},
     }
     update = {"update_id": update_id + 1_000_000, "my_chat_member": late}
-    await inbox_worker.store(market.database.sessions, [update])
+    await storing_updates.store(market.database.sessions, [update])
     market.worker.wake()
     await market.settle()
     assert await market.value("SELECT status FROM channels") == "active"
@@ -227,7 +227,7 @@ async def test_a_post_above_an_ad_is_told_to_both(
     await publish_ad(market, on_top=1)
     chat = {"id": market.chat("channel"), "type": "channel", "title": "Daily"}
     post = {"message_id": 11, "date": int(time.time()), "chat": chat} | content
-    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "channel_post": post}])
+    await storing_updates.store(market.database.sessions, [{"update_id": 1, "channel_post": post}])
     market.worker.wake()
     await market.settle()
     await market.deliver()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot import inbox_worker
+from bot import storing_updates
 from bot.telegram.rate_limiter import RateLimiter
 from scheduler import channel_reading
 from tests.handlers.marketplace import NO_REDIS, Marketplace
@@ -73,7 +73,7 @@ async def test_a_channel_is_read_again_after_other_messages_of_telegram(
     person = {"id": market.chat("owner"), "is_bot": False, "first_name": "O"}
     content = message if name == "pinned_message" else {"new_owner": person}
     update = {"update_id": 1, "channel_post": message | {"message_id": last + 1, name: content}}
-    await inbox_worker.store(market.database.sessions, [update])
+    await storing_updates.store(market.database.sessions, [update])
     market.worker.wake()
     await market.settle()
     assert await is_due(market)

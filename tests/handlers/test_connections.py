@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import inbox_worker
+from bot import storing_updates
 from tests.handlers.marketplace import Marketplace
 
 ADMINISTRATOR = {
@@ -103,7 +103,7 @@ async def test_a_person_who_is_no_administrator_gets_no_link(market: Marketplace
         "chat_shared": {"request_id": 1, "chat_id": market.chat("channel")},
     }
     await market.say("admin", "/start")
-    await inbox_worker.store(market.database.sessions, [{"update_id": 1, "message": message}])
+    await storing_updates.store(market.database.sessions, [{"update_id": 1, "message": message}])
     market.worker.wake()
     await market.settle()
     texts = [message["text"] or "" for message in await market.messages("admin")]

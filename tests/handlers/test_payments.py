@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from bot import inbox_worker, outages
+from bot import outages, storing_updates
 from db import queries
 from db.models.users import Role
 from sandbox.entities import Payment
@@ -31,7 +31,7 @@ REFUSE_TO_READ_SWITCHES = """
 async def _receive(market: Marketplace, update_id: int, message: dict[str, Any]) -> None:
     """Let the bot handle an update with this message."""
     update = {"update_id": update_id, "message": message}
-    await inbox_worker.store(market.database.sessions, [update])
+    await storing_updates.store(market.database.sessions, [update])
     market.worker.wake()
     await market.settle()
 
@@ -283,7 +283,7 @@ async def test_a_payment_is_credited_after_an_error_of_the_database(market: Mark
     await market.say("advertiser", "/start")
     update = {"update_id": 1, "message": _paid(market, currency="USD")}
     await market.database.as_owner("ALTER TABLE deposits RENAME TO deposits_away")
-    await inbox_worker.store(market.database.sessions, [update])
+    await storing_updates.store(market.database.sessions, [update])
     market.worker.wake()
     async with asyncio.timeout(60):
         taken = "SELECT attempts FROM inbox WHERE update_id = 1"

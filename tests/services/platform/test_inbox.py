@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.users import Role
-from services.platform import errors, inbox, lanes
+from services.platform import inbox, lanes
 from tests.conftest import Database
-from tests.factories import people, rows
+from tests.factories import rows
 
 
 def _message(update_id: int, chat_id: int = 5, words: str = "hello") -> dict[str, Any]:
@@ -91,35 +90,37 @@ async def test_an_update_that_is_claimed_too_often_is_parked(session: AsyncSessi
         taken = await inbox.claim(session, limit=9)
         assert [row.attempts for row in taken] == [attempt]
     assert await inbox.claim(session, limit=9) == []
+    await inbox.park_exhausted(session, exclude=[taken[0].id])
+    assert await inbox.count_open(session) == 1
+    await inbox.park_exhausted(session)
     assert await inbox.count_open(session) == 0
     assert await rows.one(session, "SELECT last_error FROM inbox") is not None
 
 
-@pytest.mark.parametrize("kind", ["successful_payment", "refunded_payment"])
-async def test_a_parked_payment_is_reported_and_can_be_retried(
-    session: AsyncSession, kind: str
-) -> None:
-    paid = {"update_id": 1, "message": {"chat": {"id": 7}, kind: {}}}
-    await inbox.store(session, [paid, _message(2)])
-    assert await inbox.is_open(session, 1)
-    for row in await inbox.claim(session, limit=9):
-        await inbox.park(session, id=row.id, error="TypeError")
-    assert not await inbox.is_open(session, 1)
-    [parked] = await inbox.parked_payments(session, limit=9)
-    notices = "SELECT user_id, payload->>'inbox_id' FROM outbox WHERE kind = 'payment_parked'"
-    assert await rows.table(session, notices) == [(None, str(parked.id))]
-    operator = await people.staff(session, Role.OPERATOR)
-    with pytest.raises(errors.AccessDenied):
-        await inbox.retry_payment(
-            session, actor=await people.staff(session, Role.ADMIN), inbox_id=parked.id
-        )
-    with pytest.raises(errors.NotFound):
-        await inbox.retry_payment(session, actor=operator, inbox_id=parked.id + 1)
-    await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
-    with pytest.raises(errors.NotFound):
-        await inbox.retry_payment(session, actor=operator, inbox_id=parked.id)
-    [again] = await inbox.claim(session, limit=9)
-    assert (again.id, again.attempts) == (parked.id, 1)
+async def test_waiting_updates_of_the_staff_and_of_payers_are_seen(session: AsyncSession) -> None:
+    assert await inbox.find_waiting(session, {5}) == inbox.Waiting(staff=False, pre_checkouts=False)
+    query = {"update_id": 2, "pre_checkout_query": {"id": "1", "from": {"id": 7}}}
+    await inbox.store(session, [_message(1, 5), query])
+    assert await inbox.find_waiting(session, {5}) == inbox.Waiting(staff=True, pre_checkouts=True)
+    assert await inbox.find_waiting(session, {6}) == inbox.Waiting(staff=False, pre_checkouts=True)
+    for row in [
+        *await inbox.claim(session, limit=9),
+        *await inbox.claim_pre_checkouts(session, limit=9),
+    ]:
+        await inbox.mark_handled(session, row.id)
+    assert await inbox.find_waiting(session, {5}) == inbox.Waiting(staff=False, pre_checkouts=False)
+
+
+async def test_several_updates_are_marked_at_once_and_none_twice(session: AsyncSession) -> None:
+    await inbox.store(session, [_message(number) for number in (1, 2, 3)])
+    one, two, three = await inbox.claim(session, limit=9)
+    await inbox.park(session, id=three.id, error="TypeError")
+    await inbox.mark_all_handled(session, [(two.id, "second"), (one.id, None), (three.id, "third")])
+    found = await rows.table(
+        session,
+        "SELECT done_at IS NOT NULL, payload IS NULL, correlation_id FROM inbox ORDER BY id",
+    )
+    assert found == [(True, True, None), (True, True, "second"), (False, False, None)]
 
 
 async def test_old_updates_are_deleted(database: Database) -> None:

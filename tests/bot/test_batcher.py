@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from scheduler.batcher import Batcher
+from bot.batcher import Batcher
 
 
 class Doubling:

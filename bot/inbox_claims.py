@@ -1,0 +1,111 @@
+"""Claim rows of the inbox table for one process, and remember which rows it has."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.admin_chat import AdminChat
+from bot.context import database_errors
+from db.models.operations import InboxUpdate
+from db.session import Sessions
+from services.platform import inbox, lanes
+
+IN_FLIGHT = 200
+"""The largest number of claimed rows that are not finished, without staff and queries."""
+STAFF_IN_FLIGHT = 50
+"""The largest number of claimed rows of the staff that are not finished."""
+PRE_CHECKOUTS_IN_FLIGHT = 10
+"""The largest number of claimed pre-checkout queries that are not finished."""
+FACTS_SECONDS = 0.5
+"""The staff's lanes and the admin chat's id are read again after this time, in seconds."""
+
+
+class InboxClaims:
+    """The claimed rows of one process that are not finished."""
+
+    def __init__(self, sessions: Sessions, admin_chat: AdminChat) -> None:
+        self._sessions = sessions
+        self._admin_chat = admin_chat
+        self._lanes: dict[int, int] = {}
+        """The lane of each claimed row, by its id."""
+        self._read_facts_at = 0.0
+        self._full_lanes: set[int] = set()
+        self._is_full = False
+        self.staff_lanes: frozenset[int] = frozenset()
+        """The lanes of the staff, or an empty set before the first claim."""
+
+    def __bool__(self) -> bool:
+        """Return whether any row is claimed."""
+        return bool(self._lanes)
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Stop holding rows, so that they can be claimed again."""
+        for row_id in ids:
+            self._lanes.pop(row_id, None)
+
+    def may_be_more(self, lane: int) -> bool:
+        """Return whether a limit kept the last claim from rows that this lane's end sets free."""
+        return self._is_full or lane in self._full_lanes
+
+    async def claim(self) -> Sequence[InboxUpdate]:
+        """Claim open rows of the table. Raises DatabaseAwayError."""
+        staff, queries, others = self._count()
+        counts = Counter(self._lanes.values())
+        full_lanes = [lane for lane, count in counts.items() if count >= inbox.PER_LANE]
+        rows: list[InboxUpdate] = []
+        async with database_errors(), self._sessions.begin() as session:
+            await self._read_slow_facts(session)
+            waiting = await inbox.find_waiting(session, self.staff_lanes)
+            if waiting.staff and staff < STAFF_IN_FLIGHT:
+                rows += await inbox.claim_of_staff(
+                    session,
+                    limit=STAFF_IN_FLIGHT - staff,
+                    exclude=self._lanes,
+                    full_lanes=full_lanes,
+                    staff=self.staff_lanes,
+                )
+            if waiting.pre_checkouts and queries < PRE_CHECKOUTS_IN_FLIGHT:
+                rows += await inbox.claim_pre_checkouts(
+                    session, limit=PRE_CHECKOUTS_IN_FLIGHT - queries, exclude=self._lanes
+                )
+            if others < IN_FLIGHT:
+                rows += await inbox.claim(
+                    session,
+                    limit=IN_FLIGHT - others,
+                    exclude=[*self._lanes, *(row.id for row in rows)],
+                    full_lanes=[*full_lanes, *{row.lane for row in rows}],
+                )
+        self._lanes |= {row.id: row.lane for row in rows}
+        self._note_limits()
+        return rows
+
+    def _count(self) -> tuple[int, int, int]:
+        """Return the numbers of claimed rows of the staff, of payers' queries, and of others."""
+        staff = sum(lane in self.staff_lanes for lane in self._lanes.values())
+        queries = sum(lane >= lanes.PRE_CHECKOUT_LANES for lane in self._lanes.values())
+        return staff, queries, len(self._lanes) - staff - queries
+
+    def _note_limits(self) -> None:
+        staff, queries, others = self._count()
+        self._is_full = (
+            staff >= STAFF_IN_FLIGHT or queries >= PRE_CHECKOUTS_IN_FLIGHT or others >= IN_FLIGHT
+        )
+        self._full_lanes = {
+            lane
+            for lane, count in Counter(self._lanes.values()).items()
+            # A claim takes one query of each payer.
+            if count >= inbox.PER_LANE or lane >= lanes.PRE_CHECKOUT_LANES
+        }
+
+    async def _read_slow_facts(self, session: AsyncSession) -> None:
+        """Read what changes rarely, unless it was read less than FACTS_SECONDS ago."""
+        if time.monotonic() < self._read_facts_at:
+            return
+        await self._admin_chat.refresh(session)
+        self.staff_lanes = await lanes.staff_lanes(
+            session, self._admin_chat.id, *self._admin_chat.unconfirmed_ids
+        )
+        await inbox.park_exhausted(session, exclude=self._lanes)
+        self._read_facts_at = time.monotonic() + FACTS_SECONDS

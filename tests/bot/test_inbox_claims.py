@@ -1,0 +1,44 @@
+"""Test which rows a process claims, and when it may claim more."""
+
+from bot.admin_chat import AdminChat
+from bot.inbox_claims import InboxClaims
+from services.platform import inbox
+from tests.conftest import Database
+
+ADMIN_CHAT = -100
+
+
+def _message(update_id: int, chat_id: int) -> dict[str, object]:
+    return {"update_id": update_id, "message": {"chat": {"id": chat_id}, "text": "hello"}}
+
+
+async def test_a_full_lane_leaves_rows_for_the_next_claim(database: Database) -> None:
+    claims = InboxClaims(database.sessions, AdminChat(ADMIN_CHAT, database.sessions))
+    async with database.sessions.begin() as session:
+        await inbox.store(session, [_message(n, 5) for n in range(inbox.PER_LANE + 1)])
+        await inbox.store(session, [_message(100, 6), _message(101, ADMIN_CHAT)])
+    rows = await claims.claim()
+    assert sorted(row.lane for row in rows) == [ADMIN_CHAT, *[5] * inbox.PER_LANE, 6]
+    assert claims
+    assert ADMIN_CHAT in claims.staff_lanes
+    assert claims.may_be_more(5)
+    assert not claims.may_be_more(6)
+    assert await claims.claim() == []
+    done = next(row.id for row in rows if row.lane == 5)
+    async with database.sessions.begin() as session:
+        await inbox.mark_all_handled(session, [(done, None)])
+    claims.forget([done])
+    assert [row.lane for row in await claims.claim()] == [5]
+
+
+async def test_a_query_of_a_payer_leaves_the_payers_next_one(database: Database) -> None:
+    claims = InboxClaims(database.sessions, AdminChat(ADMIN_CHAT, database.sessions))
+    queries = [
+        {"update_id": n, "pre_checkout_query": {"id": str(n), "from": {"id": 7}}} for n in (1, 2)
+    ]
+    async with database.sessions.begin() as session:
+        await inbox.store(session, queries)
+    [first] = await claims.claim()
+    assert claims.may_be_more(first.lane)
+    claims.forget([first.id])
+    assert not claims
