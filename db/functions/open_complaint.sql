@@ -39,7 +39,7 @@ BEGIN
     WHEN earlier.complaints >= 2 THEN code := 'too_many';
     ELSE
         IF NOT has_said(actor_id, ARRAY[concat_ws(':', 'complain', kind, target_id), words]) THEN
-            RAISE EXCEPTION 'this person has not taken this step of a complaint'
+            RAISE EXCEPTION 'this person has not complained'
             USING ERRCODE = 'AD172';
         END IF;
         INSERT INTO complaints (campaign_target_id, number, kind, words, due_at, created_at,

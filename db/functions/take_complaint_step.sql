@@ -8,7 +8,7 @@
 -- if both sides have accepted, or after the decision on an appeal.
 -- The actor has pressed the button of this step, or has written these words, in an update that is being
 -- handled. For a step that is taken, `code` is null. A refusal writes nothing; `state` is the complaint's status.
--- Locks: the target, its post job, its escrow, the complaint. Raises: AD172.
+-- Locks: the target, its post job, its escrow, the complaint. Raises: AD173.
 CREATE OR REPLACE FUNCTION take_complaint_step(
     complaint_id bigint, actor_id bigint, step text, words text, owner_percent bigint,
     step_time interval, correlation_id text, OUT code text, OUT state text
@@ -77,7 +77,7 @@ BEGIN
             ELSE words END])
         THEN
             RAISE EXCEPTION 'this person has not taken this step of a complaint'
-            USING ERRCODE = 'AD172';
+            USING ERRCODE = 'AD173';
         END IF;
         due := CASE
             WHEN next_status = 'closed' THEN NULL

@@ -4,6 +4,8 @@ Before, nothing but the bot's own checks stopped a release. A placement from bef
 is released as it was sold.
 """
 
+from functools import partial
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -48,11 +50,77 @@ MOVES = (
 FROZEN = ("campaign_target_id", "number", "kind", "words", "created_at")
 _BREAKS = "old.breach IS NULL AND new.breach IS NOT NULL"
 _FAILS = "old.status::text = 'success'::text AND new.status::text = 'failed'::text"
+_MOVES = ", ".join(f"'{move}'" for move in MOVES)
+_DIFFERS = " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in FROZEN)
+REFERENCES = (
+    (COMPLAINTS, "campaign_target_id", "campaign_targets"),
+    (COMPLAINTS, "decided_by", "users"),
+    (COMPLAINTS, "appealed_by", "users"),
+    (STEPS, "complaint_id", COMPLAINTS),
+    (STEPS, "actor_id", "users"),
+)
+"""The foreign keys: table, column, and the table to which it refers."""
+TRIGGERS = (
+    (
+        f"allowed_move BEFORE UPDATE OF status ON {COMPLAINTS} FOR EACH ROW"
+        " WHEN (old.status::text IS DISTINCT FROM new.status::text)"
+        f" EXECUTE FUNCTION require_allowed_move({_MOVES})"
+    ),
+    (
+        f"initial_status BEFORE INSERT ON {COMPLAINTS} FOR EACH ROW"
+        " WHEN (new.status::text IS DISTINCT FROM 'asked'::text)"
+        " EXECUTE FUNCTION refuse_initial_status()"
+    ),
+    (
+        f"frozen BEFORE UPDATE OF {', '.join(FROZEN)} ON {COMPLAINTS} FOR EACH ROW"
+        f" WHEN ({_DIFFERS}) EXECUTE FUNCTION refuse_frozen()"
+    ),
+    f"stamped BEFORE UPDATE ON {COMPLAINTS} FOR EACH ROW EXECUTE FUNCTION stamp_txn()",
+    (
+        f"never_deleted BEFORE DELETE OR TRUNCATE ON {COMPLAINTS} FOR EACH STATEMENT"
+        " EXECUTE FUNCTION refuse_change()"
+    ),
+    (
+        f"append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {STEPS} FOR EACH STATEMENT"
+        " EXECUTE FUNCTION refuse_change()"
+    ),
+    (
+        "absorbs_complaint AFTER UPDATE OF status, breach ON post_jobs FOR EACH ROW"
+        f" WHEN (({_BREAKS}) OR ({_FAILS})) EXECUTE FUNCTION absorb_complaint()"
+    ),
+    (
+        "completes_correction AFTER INSERT ON post_checks FOR EACH ROW"
+        " WHEN (new.compared AND new.verdict::text <> ALL (ARRAY['unknown'::text,"
+        " 'gone'::text])) EXECUTE FUNCTION complete_correction()"
+    ),
+    (
+        "switched_split BEFORE UPDATE OF status ON escrows FOR EACH ROW"
+        " WHEN (old.status::text <> new.status::text AND new.returned > 0)"
+        " EXECUTE FUNCTION require_running('refunds')"
+    ),
+    (
+        "frozen_window BEFORE UPDATE OF complaint_window ON campaign_targets FOR EACH ROW"
+        " WHEN (old.complaint_window IS DISTINCT FROM new.complaint_window)"
+        " EXECUTE FUNCTION refuse_frozen()"
+    ),
+)
 
 
 def upgrade() -> None:
     """Create the tables, then the columns, the functions and the triggers."""
-    online.run(revision, (_create_tables, _create_guards, _validate))
+    # Each step locks one table that the product uses, so that nobody waits in a circle.
+    online.run(
+        revision,
+        (
+            _create_tables,
+            *(partial(_refer, *reference) for reference in REFERENCES),
+            _extend_placements,
+            _extend_escrows,
+            _create_functions,
+            *(partial(op.execute, f"CREATE TRIGGER {trigger}") for trigger in TRIGGERS),
+            _validate,
+        ),
+    )
 
 
 def _create_tables() -> None:
@@ -77,9 +145,6 @@ def _create_tables() -> None:
         sa.Column("txn", sa.BigInteger(), server_default=sa.text("ledger_txn()"), nullable=False),
         _correlation_id(),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{COMPLAINTS}")),
-        _foreign_key(COMPLAINTS, "campaign_target_id", "campaign_targets"),
-        _foreign_key(COMPLAINTS, "decided_by", "users"),
-        _foreign_key(COMPLAINTS, "appealed_by", "users"),
         sa.UniqueConstraint(
             "campaign_target_id", "number", name=op.f(f"uq_{COMPLAINTS}_campaign_target_id_number")
         ),
@@ -123,21 +188,39 @@ def _create_tables() -> None:
         _created_at(),
         _correlation_id(),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{STEPS}")),
-        _foreign_key(STEPS, "complaint_id", COMPLAINTS),
-        _foreign_key(STEPS, "actor_id", "users"),
         _check(STEPS, "stepkind", f"kind IN {STEP_KINDS}"),
     )
     op.create_index(f"ix_{STEPS}_complaint_id_id", STEPS, ["complaint_id", "id"])
     op.execute(f"GRANT SELECT ON {COMPLAINTS}, {STEPS} TO {READERS}")
 
 
-def _create_guards() -> None:
+def _refer(table: str, column: str, referred: str) -> None:
+    op.create_foreign_key(
+        op.f(f"fk_{table}_{column}"),
+        table,
+        referred,
+        [column],
+        ["id"],
+        postgresql_not_valid=True,
+    )
+
+
+def _extend_placements() -> None:
     op.add_column(
         "campaign_targets",
         sa.Column(
             "complaint_window", sa.Interval(), server_default=sa.text("'00:00:00'"), nullable=False
         ),
     )
+    op.create_check_constraint(
+        op.f("ck_campaign_targets_complaint_window"),
+        "campaign_targets",
+        "complaint_window >= '00:00:00'",
+        postgresql_not_valid=True,
+    )
+
+
+def _extend_escrows() -> None:
     op.add_column(
         "escrows",
         sa.Column("returned", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -148,69 +231,21 @@ def _create_guards() -> None:
         "returned = 0 OR (returned > 0 AND returned < amount AND status = 'released')",
         postgresql_not_valid=True,
     )
-    op.create_check_constraint(
-        op.f("ck_campaign_targets_complaint_window"),
-        "campaign_targets",
-        "complaint_window >= '00:00:00'",
-        postgresql_not_valid=True,
-    )
     op.execute("GRANT UPDATE (returned) ON escrows TO adtech_clock")
+
+
+def _create_functions() -> None:
     for name, _, receivers in ADDED:
         functions.create(name, revision)
         if receivers:
             op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO {receivers}")
     for name in REPLACED:
         functions.create(name, revision)
-    moves = ", ".join(f"'{move}'" for move in MOVES)
-    differs = " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in FROZEN)
-    for trigger in (
-        (
-            f"allowed_move BEFORE UPDATE OF status ON {COMPLAINTS} FOR EACH ROW"
-            " WHEN (old.status::text IS DISTINCT FROM new.status::text)"
-            f" EXECUTE FUNCTION require_allowed_move({moves})"
-        ),
-        (
-            f"initial_status BEFORE INSERT ON {COMPLAINTS} FOR EACH ROW"
-            " WHEN (new.status::text IS DISTINCT FROM 'asked'::text)"
-            " EXECUTE FUNCTION refuse_initial_status()"
-        ),
-        (
-            f"frozen BEFORE UPDATE OF {', '.join(FROZEN)} ON {COMPLAINTS} FOR EACH ROW"
-            f" WHEN ({differs}) EXECUTE FUNCTION refuse_frozen()"
-        ),
-        f"stamped BEFORE UPDATE ON {COMPLAINTS} FOR EACH ROW EXECUTE FUNCTION stamp_txn()",
-        (
-            f"never_deleted BEFORE DELETE OR TRUNCATE ON {COMPLAINTS} FOR EACH STATEMENT"
-            " EXECUTE FUNCTION refuse_change()"
-        ),
-        (
-            f"append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {STEPS} FOR EACH STATEMENT"
-            " EXECUTE FUNCTION refuse_change()"
-        ),
-        (
-            "absorbs_complaint AFTER UPDATE OF status, breach ON post_jobs FOR EACH ROW"
-            f" WHEN (({_BREAKS}) OR ({_FAILS})) EXECUTE FUNCTION absorb_complaint()"
-        ),
-        (
-            "completes_correction AFTER INSERT ON post_checks FOR EACH ROW"
-            " WHEN (new.compared AND new.verdict::text <> ALL (ARRAY['unknown'::text,"
-            " 'gone'::text])) EXECUTE FUNCTION complete_correction()"
-        ),
-        (
-            "switched_split BEFORE UPDATE OF status ON escrows FOR EACH ROW"
-            " WHEN (old.status::text <> new.status::text AND new.returned > 0)"
-            " EXECUTE FUNCTION require_running('refunds')"
-        ),
-        (
-            "frozen_window BEFORE UPDATE OF complaint_window ON campaign_targets FOR EACH ROW"
-            " WHEN (old.complaint_window IS DISTINCT FROM new.complaint_window)"
-            " EXECUTE FUNCTION refuse_frozen()"
-        ),
-    ):
-        op.execute(f"CREATE TRIGGER {trigger}")
 
 
 def _validate() -> None:
+    for table, column, _ in REFERENCES:
+        online.validate(table, f"fk_{table}_{column}")
     online.validate("escrows", "ck_escrows_returned")
     online.validate("campaign_targets", "ck_campaign_targets_complaint_window")
 
@@ -237,10 +272,6 @@ def _created_at() -> sa.Column[object]:
 def _correlation_id() -> sa.Column[object]:
     default = sa.text("nullif(current_setting('adtech.correlation_id', true), '')")
     return sa.Column("correlation_id", sa.Text(), server_default=default, nullable=True)
-
-
-def _foreign_key(table: str, column: str, referred: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{referred}.id"], name=op.f(f"fk_{table}_{column}"))
 
 
 def _check(table: str, name: str, rule: str) -> sa.CheckConstraint:

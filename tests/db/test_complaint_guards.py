@@ -108,14 +108,14 @@ async def test_each_step_needs_its_own_press(database: Database, bot: asyncpg.Co
     made, number = found.made, found.id
     answered = STEP.format(number, made.owner.user_id, "answered", "'It is.'", "NULL")
     await _press(database, made.owner, f"complaint:correcting:{number}")
-    assert await refused_state(bot, answered) == "AD172"
+    assert await refused_state(bot, answered) == "AD173"
     async with database.sessions.begin() as session:
         await presses.write(session, made.owner, "It is.")
     assert await bot.fetchval(answered) is None
     disputed = STEP.format(number, made.advertiser.user_id, "disputed", "NULL", "NULL")
     satisfied = disputed.replace("disputed", "satisfied")
     await _press(database, made.advertiser, f"complaint:disputed:{number}")
-    assert await refused_state(bot, satisfied) == "AD172"
+    assert await refused_state(bot, satisfied) == "AD173"
     assert await bot.fetchval(disputed) is None
     async with database.sessions.begin() as session:
         head = await people.staff(session, Role.SUPER_ADMIN)
@@ -123,7 +123,7 @@ async def test_each_step_needs_its_own_press(database: Database, bot: asyncpg.Co
     await _press(database, head, f"complaint_decide:{number}:50:1")
     for data in (f"{number}:51:1", f"{number}:50:2", f"{number}0:50:1"):
         await _press(database, made.moderator, f"complaint_decide:{data}")
-    assert await refused_state(bot, decided) == "AD172"
+    assert await refused_state(bot, decided) == "AD173"
     await _press(database, made.moderator, f"complaint_decide:{number}:50:1")
     assert await bot.fetchval(decided) is None
 

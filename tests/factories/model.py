@@ -92,7 +92,6 @@ class Target:
     escalate_at: float = inf
     """When the admins are asked about an unproven post."""
     complaints: list[Any] = field(default_factory=list)
-    """The complaints (`model_complaints.Complaint`), the last one last."""
 
     @property
     def open_complaint(self) -> Any:
