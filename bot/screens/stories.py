@@ -12,6 +12,8 @@ from services.market.stories import Step
 
 SHOWN = 8
 """How many of the newest steps the screen of a placement shows."""
+WISH_LENGTH = 120
+"""How many characters of a wish in words a step shows, because a message has 4096."""
 _AMOUNTS = frozenset({"paid", "refunded"})
 _REASONS = {
     "declined": "decline-reason",
@@ -72,7 +74,10 @@ def _reason(t: Texts, step: Step) -> str:
     if not step.reason:
         return ""
     if step.what == "asked":
-        return t("story-wish", wish=t("change-reason", reason=step.reason), kind=step.reason)
+        wish = t("change-reason", reason=step.reason)
+        if len(wish) > WISH_LENGTH:
+            wish = f"{wish[: WISH_LENGTH - 1]}…"
+        return t("story-wish", wish=wish, kind=step.reason)
     if step.what == "checked":
         return t("story-verdict", verdict=step.reason)
     if step.what == "refunded":

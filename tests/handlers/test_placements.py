@@ -139,6 +139,8 @@ def test_a_long_story_is_folded_and_paged() -> None:
     assert "12:00" in text
     assert [b.text for b in stories.buttons(t, 7, story)] == ["📖 The whole story"]
     assert stories.buttons(t, 7, story[:8]) == []
+    wordy = [story[0]._replace(what="asked", who="owner", reason="w" * 500)] * 8
+    assert len(stories.newest(t, wordy, to="owner")) < 8 * 200
     first = stories.story_page(t, 7, Page(story[:9], 0), to="owner")
     assert "version 9" in first.text
     assert "version 10" not in first.text
