@@ -165,6 +165,7 @@ async def test_many_connections_are_ended_and_silent_ones_too(
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
         silent[0][1].write(b"GET /r/slow")
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(get(f"/r/{TOKEN}").encode())
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
         writer.close()
