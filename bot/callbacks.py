@@ -342,16 +342,6 @@ class ShowDeposits(CallbackData, prefix="deposits"):
     page: int = 0
 
 
-class ShowOwnPayments(CallbackData, prefix="mypays"):
-    """The data of the button that shows a person's latest payments."""
-
-
-class ShowOwnPayment(CallbackData, prefix="mypay"):
-    """The data of a button that shows one of a person's own payments."""
-
-    id: int
-
-
 class ShowStaffRequests(CallbackData, prefix="requests"):
     """The data of a button that shows a page of the open staff requests."""
 

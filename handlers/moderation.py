@@ -19,6 +19,7 @@ from services.market import (
     change_requests,
     channel_facts,
     channels,
+    missing_money,
     moderation,
     owner_suspensions,
     placement_backgrounds,
@@ -122,11 +123,11 @@ async def _approve(press: CallbackQuery, context: RequestContext, pressed: Moder
                 )
     except errors.InsufficientFunds:
         async with context.begin() as session:
-            await moderation.notify_missing_funds(session, target_id=target_id)
+            await missing_money.notify_missing_funds(session, target_id=target_id)
         raise
     except errors.OpenLoss as error:
         async with context.begin() as session:
-            await moderation.notify_open_loss(session, target_id=target_id)
+            await missing_money.notify_open_loss(session, target_id=target_id)
         await respond.replace(press, await card_screen(context, target_id))
         raise errors.AdvertiserOwes(target_id, error.needed, error.currency) from error
 

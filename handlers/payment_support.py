@@ -5,8 +5,8 @@ from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot.callbacks import ShowOwnPayment, ShowOwnPayments
 from bot.context import RequestContext
+from bot.payment_callbacks import ShowOwnPayment, ShowOwnPayments
 from bot.screens import payment_support as screens
 from handlers import respond
 from services.money import deposits

@@ -6,19 +6,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.screens import admin_chat as admin_chat_screens
-from bot.screens import alerts as alert_screens
 from bot.screens import complaints as complaint_screens
-from bot.screens import daily_report as daily_report_screens
 from bot.screens import dead_letters as dead_letter_screens
 from bot.screens import destinations as destination_screens
-from bot.screens import launch as launch_screens
 from bot.screens import moderation as moderation_screens
 from bot.screens import money_notices as money_screens
 from bot.screens import notices as screens
 from bot.screens import offers as offer_screens
 from bot.screens import results as result_screens
-from bot.screens import staff_requests as staff_request_screens
 from bot.screens import stop as stop_screens
 from bot.screens import uncertain_posts as uncertain_post_screens
 from bot.screens import wanted_changes as wanted_change_screens
@@ -30,7 +25,7 @@ from db.models.complaints import ComplaintStatus
 from db.models.destinations import PayoutDestination
 from db.models.money import WithdrawalStatus
 from db.models.operations import OutboxMessage
-from scheduler import channel_notices, missed_notices
+from scheduler import channel_notices, missed_notices, staff_notices
 from services.market import (
     advertiser_records,
     agreements,
@@ -39,11 +34,10 @@ from services.market import (
     moderation,
     placement_backgrounds,
     results,
-    staff_requests,
 )
 from services.market.moderation import PlacementDetails
 from services.money import incidents, withdrawals
-from services.platform import daily_report, killswitches, outbox, switch_notices, users
+from services.platform import killswitches, outbox, switch_notices, users
 from services.posts import alterations, dead_letters, resolution_details
 
 Payload = Mapping[str, Any]
@@ -185,14 +179,6 @@ async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> O
     return dead_letter_screens.offer(t, row)
 
 
-async def _telegram_down(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.telegram_down(t, payload["incident_id"])
-
-
-async def _telegram_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.telegram_back(t, payload["incident_id"], payload["minutes"])
-
-
 async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return money_screens.deposit_credited(t, payload["amount"])
 
@@ -201,14 +187,6 @@ async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Out
     if payload.get("invoice"):
         return screens.invoice_lost(t)
     return screens.answer_lost(t, payload.get("text"))
-
-
-async def _payment_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.payment_parked(t, payload["inbox_id"], payload["error"])
-
-
-async def _updates_parked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.updates_parked(t, payload["error"])
 
 
 async def _star_transaction_refused(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -233,65 +211,6 @@ async def _switch_answer_lost(session: AsyncSession, t: Texts, payload: Payload)
     answer = screens.answer_lost(t, payload.get("text")).text
     lines = stop_screens.state_lines(t, await killswitches.overview(session))
     return Outgoing("\n".join([answer, t("switch-answer-now"), *lines]))
-
-
-async def _alert_firing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return alert_screens.firing(t, payload["name"])
-
-
-async def _alert_resolved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return alert_screens.resolved(t, payload["name"], payload["minutes"])
-
-
-async def _ledger_violation(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.ledger_violation(t, payload["incident_id"], payload["violations"])
-
-
-async def _rollback_criterion(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return launch_screens.criterion_met(t, payload)
-
-
-async def _backup_restored(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.backup_restored(
-        t,
-        payload["incident_id"],
-        searched=payload["searched"],
-        parked=payload["parked"],
-        withdrawals=payload["withdrawals"],
-    )
-
-
-async def _guard_missing(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=True)
-
-
-async def _schema_differs(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.schema_differs(t, payload["incident_id"], payload["differences"], freezes=False)
-
-
-async def _audit_chain_broken(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.audit_chain_broken(t, payload["incident_id"], payload["violations"])
-
-
-async def _audit_chain_file_added(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.audit_chain_file_added(t, payload["file"], payload["user_id"])
-
-
-async def _audit_chain_extended(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.audit_chain_extended(t, payload["number"], payload["digest"])
-
-
-async def _daily_report(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    wrong = [daily_report.read_line(stored) for stored in payload["wrong"]]
-    states = await killswitches.overview(session)
-    stopped = [state.key.value for state in states if not state.enabled]
-    return daily_report_screens.daily_report(t, payload["day"], payload["numbers"], wrong, stopped)
-
-
-async def _escrow_watchdog(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.escrow_watchdog(
-        t, payload["count"], payload["targets"], acting=payload["acting"]
-    )
 
 
 async def _withdrawal_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
@@ -329,27 +248,6 @@ async def _excess_payment(session: AsyncSession, t: Texts, payload: Payload) -> 
     return money_screens.excess_payment(t, user.telegram_id, payload)
 
 
-async def _correction_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.correction_changed(t, payload)
-
-
-async def _staff_request_changed(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    details = await staff_requests.get(session, payload["request_id"])
-    return staff_request_screens.card(t, details)
-
-
-async def _role_reconciled(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.role_reconciled(t, payload["telegram_id"], payload["change"])
-
-
-async def _staff_blocked(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return screens.staff_blocked(t, payload["telegram_id"], blocked=payload["blocked"])
-
-
-async def _admin_chat_moved(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return admin_chat_screens.moved(t, payload["to"])
-
-
 _OF_PLACEMENTS: Mapping[str, OfPlacement] = {
     "target_approved": _of_placement("notice-target-approved"),
     "refund_decided": _of_placement("notice-refund-decided"),
@@ -383,6 +281,7 @@ _KINDS: Mapping[str, Render] = {
     "target_submitted": _moderation_card,
     "target_paid": _target_paid,
     **channel_notices.RENDER,
+    **staff_notices.RENDER,
     "ad_offered": _ad_offered,
     "ad_offered_to_manager": _ad_offered,
     "post_uncertain": _uncertain_post,
@@ -391,29 +290,13 @@ _KINDS: Mapping[str, Render] = {
     "complaint_staff": _complaint_staff,
     "posts_altered": _posts_altered,
     "retry_offered": _retry_offered,
-    "telegram_down": _telegram_down,
-    "telegram_back": _telegram_back,
     "deposit_credited": _deposit_credited,
     "answer_lost": _answer_lost,
     "switch_answer_lost": _switch_answer_lost,
-    "payment_parked": _payment_parked,
-    "updates_parked": _updates_parked,
     "star_transaction_refused": _star_transaction_refused,
     "person_blocked": _person_blocked,
     "person_unblocked": _person_unblocked,
     "switch_changed": _switch_changed,
-    "alert_firing": _alert_firing,
-    "alert_resolved": _alert_resolved,
-    "ledger_violation": _ledger_violation,
-    "rollback_criterion": _rollback_criterion,
-    "audit_chain_broken": _audit_chain_broken,
-    "backup_restored": _backup_restored,
-    "guard_missing": _guard_missing,
-    "schema_differs": _schema_differs,
-    "audit_chain_extended": _audit_chain_extended,
-    "audit_chain_file_added": _audit_chain_file_added,
-    "daily_report": _daily_report,
-    "escrow_watchdog": _escrow_watchdog,
     "withdrawal_changed": _withdrawal_changed,
     "destination_changed": _destination_changed,
     "destination_dropped": _destination_dropped,
@@ -421,11 +304,6 @@ _KINDS: Mapping[str, Render] = {
     "deposit_taken_back": _deposit_taken_back,
     "wallet_corrected": _wallet_corrected,
     "excess_payment": _excess_payment,
-    "correction_changed": _correction_changed,
-    "staff_request_changed": _staff_request_changed,
-    "role_reconciled": _role_reconciled,
-    "staff_blocked": _staff_blocked,
-    "admin_chat_moved": _admin_chat_moved,
 }
 
 KINDS = frozenset(_OF_PLACEMENTS) | frozenset(_KINDS) | {outbox.SUMMARY}

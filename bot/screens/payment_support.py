@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from aiogram.types import InlineKeyboardButton
 
-from bot.callbacks import Go, Screen, ShowOwnPayment, ShowOwnPayments
+from bot.callbacks import Go, Screen
+from bot.payment_callbacks import ShowOwnPayment, ShowOwnPayments
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.texts import Texts
 from db.models.money import Deposit

@@ -1,7 +1,4 @@
-"""Let workers claim posts, and record the outcome of each send.
-
-Telegram cannot recognize a repeated send, so a send with an unknown outcome is not repeated.
-"""
+"""Let workers claim posts, and record each send. No send with an unknown outcome is repeated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,6 +19,7 @@ TESTED_ELSEWHERE = {
     "bot/removal_callbacks": "handlers/test_early_removals presses its buttons",
     "services/market/channel_takeovers": "test_channels gives channels to new owners with it",
     "services/platform/removal_errors": "services/market/test_early_removals meets it",
+    "bot/payment_callbacks": "handlers/test_payment_support presses and forges its buttons",
     "bot/payout_callbacks": "handlers/test_withdraw_with_fee presses its buttons",
     "services/money/complaint_holds services/platform/complaint_errors": "services/market/"
     "test_complaints releases, splits and meets each error",
@@ -36,8 +37,11 @@ TESTED_ELSEWHERE = {
     "bot/cli/testers": "services/market/test_testers requests what its commands request",
     "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
     " every error in every language",
+    "services/market/missing_money": "services/test_negative and handlers/test_moderation read its"
+    " messages",
     "services/platform/channel_errors services/market/auto_delete": "services/market/"
     "test_channel_facts meets the error and a timer of each kind",
+    "scheduler/staff_notices": "test_notice_delivery and test_alerts deliver its messages",
     "scheduler/channel_notices": "handlers and scheduler/test_channel_reading read its messages",
     "bot/telegram/channel_reader": "scheduler/test_channel_reading gets every kind of answer",
     "services/platform/draft_errors": "services/market/test_drafts meets each",

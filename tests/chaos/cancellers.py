@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from services.market import agreements, campaigns, cancellations, moderation
+from services.market.creatives import Creative
 from services.platform import errors
 from services.platform.actors import Actor
 from tests.chaos.market import FEE_BPS, Market
@@ -92,8 +93,8 @@ class Cancellers:
         """Buy a placement of a new campaign in a random channel, at a time ahead."""
         assert self.market.moderator is not None
         channel = self.rng.choice(self.market.connected)
-        text = f"To be cancelled: {self.rng.getrandbits(64)}"
-        campaign = await self.market.create_campaign(session, advertiser, text)
+        ad = Creative(kind="text", text=f"To be cancelled: {self.rng.getrandbits(64)}")
+        campaign = await self.market.create_campaign(session, advertiser, ad)
         publish_at = await queries.now(session) + AHEAD
         target = await campaigns.submit_target(
             session,

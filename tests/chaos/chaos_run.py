@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import json
 import logging
 import os
@@ -22,13 +21,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import session as database
-from db.models.formats import Ending
 from db.money import STARS
 from sandbox import clock, embedded
 from services.money import invariants
 from services.platform import errors
 from services.posts import breaches
-from tests.chaos import cancellers, removals
+from tests.chaos import cancellers, preparation, removals
 from tests.chaos.answers import WAYS
 from tests.chaos.cancellers import Cancellers
 from tests.chaos.environment import Environment, run_environment, wait_until
@@ -68,7 +66,6 @@ STOPS = "stops.jsonl"
 STAR_TRANSACTIONS = "star_transactions.json"
 """The name of the file with Telegram's list of payments and refunds."""
 PEOPLE = 30
-ADVERTISERS = 10
 # A small number limits the posts that a dying process leaves unfinished.
 BACKLOG = 6
 """How many posts wait at most at the same time."""
@@ -85,9 +82,7 @@ MOST_CLOCK_STEPS = timedelta(minutes=5)
 """How far one wait at the end of a run may move the database's clock."""
 CHECK_STEP, MOST_CHECK_STEPS = timedelta(seconds=10), timedelta(minutes=15)
 """The same while only checks of posts are missing. A check that was cut comes 15 minutes later."""
-PROMISES = ((0, Ending.LEFT), (1, Ending.REMOVED), (1, Ending.LEFT))
-"""The promised hours of a channel, and what happens to a post afterwards."""
-LONGEST_PROMISE = timedelta(hours=max(hours for hours, _ in PROMISES))
+LONGEST_PROMISE = timedelta(hours=max(hours for hours, _ in preparation.PROMISES))
 REMOVAL_STEP, MOST_REMOVAL_STEPS = timedelta(seconds=20), timedelta(minutes=40)
 """The same while removals are missing. An uncertain deletion is looked at 5 minutes later."""
 WORK = text(
@@ -345,7 +340,7 @@ async def run(folder: Path, size: Size) -> Json:
     ):
         engine = database.create_engine(environment.settings()["DATABASE_URL"])
         sessions = database.create_sessions(engine)
-        market = await _prepare_market(environment, sessions, size)
+        market = await preparation.prepare(environment, sessions, ads=max(size.kills // 20, 10))
         owners = Owners(
             environment,
             market,
@@ -383,28 +378,3 @@ async def run(folder: Path, size: Size) -> Json:
         "stops_of_everything": operators.stops if size.stops_everything else None,
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }
-
-
-async def _prepare_market(
-    environment: Environment, sessions: database.Sessions, size: Size
-) -> Market:
-    """Register people, connect all channels, and publish a message in each channel."""
-    market = Market(sessions, environment.telegram.facts, STARS)
-    person = environment.telegram.facts["people"][0]
-    files = []
-    for kind in ("photo", "document", "animation"):
-        fields = {"chat_id": person, kind: True}
-        sent = await environment.control(f"users/{person}/send", **fields)
-        files.append((kind, sent[kind][-1] if kind == "photo" else sent[kind]))
-    ads = max(size.kills // 20, 10)
-    await market.populate(advertisers=ADVERTISERS, ads=ads, files=files)
-    promises = itertools.cycle(PROMISES)
-    for channel, (hours, ending) in zip(market.unconnected(), promises, strict=False):
-        await market.connect(channel, promised_hours=hours, ending=ending)
-        post = {"user_id": channel["owner"], "text": "News of the day"}
-        answer = await environment.control(f"chats/{channel['chat_id']}/post", **post)
-        await market.note_message(channel["chat_id"], answer["message_id"])
-    # Telegram's list does not have the deposits that were made here, and its times are whole
-    # seconds. These deposits must be older than its first payment.
-    await asyncio.sleep(1)
-    return market

@@ -92,6 +92,8 @@ class Target:
     escalate_at: float = inf
     """When the admins are asked about an unproven post."""
     complaints: list[Any] = field(default_factory=list)
+    cancelled: bool = False
+    """Whether the advertiser has cancelled the approved placement."""
 
     @property
     def open_complaint(self) -> Any:
@@ -102,9 +104,6 @@ class Target:
     def owner_percent(self) -> int:
         """The owner's part by a decision about a complaint, in per cent."""
         return next((each.percent for each in self.complaints if each.outcome == "split"), 100)
-
-    cancelled: bool = False
-    """Whether the advertiser has cancelled the approved placement."""
 
     @property
     def fee(self) -> int:
@@ -326,10 +325,7 @@ class Model:
         return self.targets[target_id]
 
     def expire(self) -> int:
-        """End the pending placements that are too old or whose campaign is cancelled.
-
-        Returns how many placements were ended.
-        """
+        """End the pending placements that are too old or cancelled. Return how many there were."""
         count = 0
         for target in self.targets.values():
             if target.status is not Targets.PENDING or target.escrow is not None:
@@ -346,8 +342,6 @@ class Model:
                 continue
             count += 1
         return count
-
-    # -- campaigns and channels -------------------------------------------------------------------
 
     def activate(self, actor: int, campaign_id: int) -> None:
         """Activate a campaign that is already active, which changes nothing.

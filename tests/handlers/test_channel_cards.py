@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot import inbox_worker
+from bot import storing_updates
 from bot.card_callbacks import BuyFor, BuyHere, DrawGrowth, ShareChannel, ShowCard
 from bot.screens import channel_card as screens
 from bot.texts import LANGUAGES, Texts
@@ -279,7 +279,7 @@ async def test_posts_and_reactions_are_counted(market: Marketplace) -> None:
     for number in (1, 2):
         part = {"message_id": posted["message_id"] + number, "date": int(time.time())}
         update = part | {"chat": chat, "photo": photo, "media_group_id": "5"}
-        await inbox_worker.store(
+        await storing_updates.store(
             market.database.sessions, [{"update_id": number, "channel_post": update}]
         )
     market.worker.wake()

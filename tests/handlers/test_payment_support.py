@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.callbacks import ShowOwnPayment
+from bot.payment_callbacks import ShowOwnPayment
 from bot.screens import payment_support as screens
 from bot.texts import Texts
 from tests.handlers.marketplace import Marketplace

@@ -10,7 +10,7 @@ from db.models.campaigns import Campaign
 from db.models.operations import Switch
 from db.models.posting import Verdict
 from db.models.users import Role
-from services.market import campaigns, moderation, placement_expiry
+from services.market import campaigns, missing_money, moderation, placement_expiry
 from services.money import deposits, escrow, stuck_escrows
 from services.platform import errors
 from services.platform.actors import SYSTEM, Actor
@@ -158,7 +158,7 @@ async def test_N4_the_advertiser_is_told_once_what_is_missing(database: Database
         deal = await people.deal(session, balance=4_000, price=5_000)
     for _ in range(2):
         async with database.sessions.begin() as session:
-            await moderation.notify_missing_funds(session, target_id=deal.target.id)
+            await missing_money.notify_missing_funds(session, target_id=deal.target.id)
     async with database.sessions.begin() as session:
         assert await rows.table(
             session,
@@ -176,7 +176,7 @@ async def test_no_shortfall_is_reported_without_a_need(
             await moderation.reject(
                 session, actor=deal.moderator, target_id=deal.target.id, reason="no"
             )
-        await moderation.notify_missing_funds(session, target_id=deal.target.id)
+        await missing_money.notify_missing_funds(session, target_id=deal.target.id)
         owed = "SELECT count(*) FROM outbox WHERE kind = 'funds_missing'"
         assert await rows.one(session, owed) == 0
 
