@@ -185,7 +185,8 @@ async def test_a_change_that_comes_too_late_says_so(market: Marketplace) -> None
     asked = [m for m in await market.messages("advertiser") if EDIT in str(m["buttons"])][-1]
     await market.press("advertiser", EDIT, message_id=asked["message_id"])
     shown = {m["message_id"]: m["text"] for m in await market.messages("advertiser")}
-    assert "nobody decided in time" in shown[asked["message_id"]]
+    assert "asks for a change" in shown[asked["message_id"]]  # the notice stays
+    assert "nobody decided in time" in await market.last("advertiser")
 
 
 async def test_strangers_change_and_ask_nothing(market: Marketplace) -> None:

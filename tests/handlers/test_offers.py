@@ -101,7 +101,7 @@ async def test_an_owner_lets_the_bot_accept_up_to_a_price(market: Marketplace) -
     await market.buy()
     assert "accepts such ads" in await market.last("advertiser")
     await market.deliver()
-    assert "The owner accepted it" in await market.last("group")
+    assert "The channel's rule accepted it" in await market.last("group")
     await market.say("owner", "/start")
     await market.press("owner", "📺 My channels")
     await market.press("owner", "Daily")
