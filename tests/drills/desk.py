@@ -63,7 +63,8 @@ def facts(world: World, complaint: str, minutes: int) -> str:
     over_at = datetime.now(UTC) + timedelta(minutes=minutes)
     complained = f"\nThe support has got this message. {complaint}\n" if complaint else ""
     return f"""
-Something is wrong with this product. Find it, stop it, repair it and verify it with
+Something is wrong with this product since {datetime.now(UTC):%H:%M:%S} UTC. Find it, stop it,
+repair it and verify it with
 {pages.ROOT / "docs/incidents.md"} and
 {pages.ROOT / "docs/runbook.md"}.
 {complained}

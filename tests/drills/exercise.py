@@ -116,7 +116,7 @@ async def _run_until_signal(name: str, minutes: int) -> int:
 async def _run(name: str, ending: Ending, minutes: int) -> int:
     """Prepare a product, lead an exercise in it, and remove everything. Return the exit status."""
     prepared, folder = launcher.new_folder("adtech-prepared-"), launcher.new_folder("adtech-")
-    print("preparing a product, which takes about a minute", flush=True)
+    print("preparing a product: two minutes, and up to five on a busy machine", flush=True)
     try:
         product = await start.prepare(prepared)
         async with start.open_world(product, folder) as world:

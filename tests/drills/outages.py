@@ -113,6 +113,11 @@ async def _resume_campaign(world: World, report: Report) -> None:
         expect("paused" in await world.shell("adtech report campaign_statuses"), True, "paused")  # noqa: FBT003 - the expected value
         expect("queued" in await world.shell("adtech report job_statuses"), True, "queued")  # noqa: FBT003 - the expected value
         await world.shell("adtech report held")
+        number = world.scenario.target_id
+        advertiser = str(world.scenario.participants.advertiser.id)
+        await world.chat(
+            world.admin, "/placement PLACEMENT", placement=number, then=f"Advertiser: {advertiser}"
+        )
     async with report.phase("stop", "nothing has to be stopped: the post waits"):
         expect(await ads.job_status(world.scenario), "queued", "a queued post")
     async with report.phase("repair", "the advertiser resumes the campaign, and the post is out"):

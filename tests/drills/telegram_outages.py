@@ -64,6 +64,7 @@ async def _repair(world: World, report: Report) -> None:
         if not re.search("alerts_firing.*telegram_(errors|down)", shown):
             raise Unexpected("the status names the alert", shown)
         await world.shell("adtech report job_statuses")
+        await world.shell("adtech report uncertain")
         for ad in batch:
             if (status := await ads.job_status(ad)) not in {"queued", "uncertain"}:
                 raise Unexpected("a post that is queued or uncertain", status)
