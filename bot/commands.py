@@ -1,4 +1,4 @@
-"""Publish the lists of commands that Telegram suggests to people."""
+"""Publish what Telegram shows about the bot: the lists of commands and the descriptions."""
 
 from contextlib import suppress
 
@@ -23,12 +23,16 @@ STAFF = (
 
 
 async def publish(bot: Bot, admin_chat_id: int) -> None:
-    """Publish the commands for private chats and for the admin chat.
+    """Publish the descriptions, and the commands for private chats and for the admin chat.
 
     If the admin chat has a new id or has removed the bot, its commands are not published.
     """
     for language in LANGUAGES:
         await _publish(bot, PEOPLE, BotCommandScopeAllPrivateChats(), language)
+        # People see the description in an empty chat, and the short one in the bot's profile.
+        code = _code(language)
+        await bot.set_my_description(core().get("bot-description", language), language_code=code)
+        await bot.set_my_short_description(core().get("bot-about", language), language_code=code)
     with suppress(TelegramMigrateToChat, TelegramForbiddenError):
         await publish_to_staff(bot, admin_chat_id)
 
@@ -46,5 +50,9 @@ async def _publish(
         BotCommand(command=name, description=core().get(f"command-{name}", language))
         for name in names
     ]
-    code = None if language == DEFAULT_LANGUAGE else language
-    await bot.set_my_commands(commands, scope=scope, language_code=code)
+    await bot.set_my_commands(commands, scope=scope, language_code=_code(language))
+
+
+def _code(language: str) -> str | None:
+    """Return Telegram's code for a language. None is for everybody without an own list."""
+    return None if language == DEFAULT_LANGUAGE else language

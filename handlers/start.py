@@ -12,7 +12,7 @@ from bot.context import RequestContext
 from bot.screens import menu
 from bot.screens.outgoing import Outgoing
 from handlers import respond
-from services.market import agreements
+from services.market import menu_facts
 
 # Telegram requires some of these texts from bots that sell something.
 PAGES = ("help", "terms", "privacy")
@@ -26,9 +26,9 @@ unmatched = Router(name="unmatched")
 
 
 async def _menu(context: RequestContext) -> Outgoing:
-    async with context.read() as session:
-        waiting = await agreements.count_waiting(session, context.user_id)
-    return menu.menu(context.t, waiting)
+    async with context.read_once() as session:
+        facts = await menu_facts.read(session, context.user_id)
+    return menu.menu(context.t, facts)
 
 
 @router.callback_query(Go.filter(F.screen == Screen.MENU))

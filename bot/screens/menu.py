@@ -4,12 +4,17 @@ from bot import texts
 from bot.callbacks import ChooseLanguage, FormName, Go, OpenForm, Screen
 from bot.screens.outgoing import Outgoing, button, rows
 from bot.texts import Texts
+from services.market.menu_facts import MenuFacts
 
 
-def menu(t: Texts, waiting: int) -> Outgoing:
-    """Build the main menu. `waiting` is how many ads wait for the person's answer as an owner."""
+def menu(t: Texts, facts: MenuFacts) -> Outgoing:
+    """Build the main menu."""
+    lines = [t("menu"), t("menu-balance", balance=t.money(facts.balance))]
+    if facts.answers or facts.changes:
+        lines.append(t("menu-waiting", answers=facts.answers, changes=facts.changes))
+    lines.append(t("menu-question"))
     return Outgoing(
-        t("menu"),
+        "\n\n".join(lines),
         rows(
             [
                 button(t("menu-campaigns"), Go(screen=Screen.CAMPAIGNS)),
@@ -20,7 +25,7 @@ def menu(t: Texts, waiting: int) -> Outgoing:
                 button(t("menu-wallet"), Go(screen=Screen.WALLET)),
             ],
             [
-                button(t("menu-channels", waiting=waiting), Go(screen=Screen.CHANNELS)),
+                button(t("menu-channels", waiting=facts.answers), Go(screen=Screen.CHANNELS)),
                 button(t("menu-settings"), Go(screen=Screen.SETTINGS)),
             ],
             [button(t("menu-help"), Go(screen=Screen.HELP))],

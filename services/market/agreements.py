@@ -3,7 +3,17 @@
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ScalarSelect,
+    Text,
+    and_,
+    bindparam,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.correlation import correlation_id
@@ -112,16 +122,23 @@ async def decline(
     return await _answer(session, actor, target_id, Answer.DECLINED, reason, version)
 
 
-async def count_waiting(session: AsyncSession, user_id: int) -> int:
-    """Return how many placements wait for a person's answer."""
-    counted = await session.scalar(
-        select(func.count()).where(
+def waiting_count(user_id: int) -> ScalarSelect[int]:
+    """Build a subquery of the number of placements that wait for a person's answer."""
+    return (
+        select(func.count())
+        .select_from(CampaignTarget)
+        .where(
             is_asked(),
             managers.may_answer(user_id),
             CampaignTarget.answer_due_at > func.clock(),
         )
+        .scalar_subquery()
     )
-    return int(counted or 0)
+
+
+async def count_waiting(session: AsyncSession, user_id: int) -> int:
+    """Return how many placements wait for a person's answer."""
+    return int(await session.scalar(select(waiting_count(user_id))) or 0)
 
 
 async def count_kept(session: AsyncSession, advertiser_id: int) -> int:

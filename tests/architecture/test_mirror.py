@@ -24,7 +24,6 @@ TESTED_ELSEWHERE = {
     "bot/cli/corrections": "cli/test_money proposes and applies corrections",
     "bot/cli/look bot/cli/switches": "cli/test_app shows states, stops and runs",
     "bot/cli/testers": "services/market/test_testers requests what its commands request",
-    "bot/commands": "bot/test_main reads the commands that Telegram got",
     "bot/errors services/platform/errors services/platform/payout_errors": "test_texts explains"
     " every error in every language",
     "services/platform/channel_errors services/market/auto_delete": "services/market/"

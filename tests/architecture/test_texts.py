@@ -153,6 +153,7 @@ def ids_made_in_code() -> set[str]:
     return {
         *(message_id(error) for error in ERRORS),
         *(f"command-{name}" for name in commands.PEOPLE + commands.STAFF),
+        *("bot-description", "bot-about"),
         *(f"language-{language}" for language in LANGUAGES),
         *(f"campaign-{act}" for act in ("activate", "pause", "resume")),
         *(f"channel-{act}" for act in ("pause", "resume")),

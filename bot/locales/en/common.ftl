@@ -36,8 +36,17 @@ amount-wrong = That is not an amount I can use. Please send a positive number, f
 menu = 👋 Welcome!
 
     Advertisers buy posts in other people's channels here. The money is held in escrow until it is proven that the post stayed in the channel. Otherwise it comes back. If that is in doubt, an admin decides.
-
-    What would you like to do?
+menu-question = What would you like to do?
+menu-balance = Your balance: { $balance }
+menu-waiting = ⏳ Waiting for you:{ $answers ->
+    [0] {""}
+    [one] {" "}{ $answers } ad to answer (📺 My channels).
+   *[other] {" "}{ $answers } ads to answer (📺 My channels).
+}{ $changes ->
+    [0] {""}
+    [one] {" "}{ $changes } placement to change (📋 My placements).
+   *[other] {" "}{ $changes } placements to change (📋 My placements).
+}
 menu-campaigns = 📣 Campaigns
 menu-buy = 🛒 Buy a placement
 menu-placements = 📋 My placements
@@ -98,6 +107,8 @@ privacy = 🔒 Privacy
 
     We keep your Telegram id, your language and time zone, your campaigns, your channels and the movements of your money. We do not keep your name or your phone number, and your messages are deleted once they are handled. Records of money are kept as long as the law requires.
 
+bot-description = Buy advertising posts in Telegram channels, or sell them in your own. The money is held in escrow until it is proven that the post stayed as long as promised. Otherwise it comes back. Press Start.
+bot-about = Ads in Telegram channels. The money waits in escrow until the post has stayed as promised.
 command-start = Menu
 command-cancel = Leave the open form
 command-settings = Language and time zone

@@ -1,0 +1,46 @@
+"""Read what a person's menu shows: the balance, and what waits for the person."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
+from db.models.money import Wallet, WalletKind
+from services.market import agreements, change_requests
+
+
+@dataclass(frozen=True)
+class MenuFacts:
+    """The balance and the waiting work of one person."""
+
+    balance: int
+    """The money that the person can spend, in minor units."""
+    answers: int
+    """How many ads wait for the person's answer as an owner or a manager."""
+    changes: int
+    """How many of the person's own placements wait for a change by the person."""
+
+
+async def read(session: AsyncSession, user_id: int) -> MenuFacts:
+    """Return the facts of a person's menu. A person without a wallet has the balance 0."""
+    balance = (
+        select(Wallet.balance)
+        .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
+        .scalar_subquery()
+    )
+    changes = (
+        select(func.count())
+        .select_from(CampaignTarget)
+        .join(Campaign, Campaign.id == CampaignTarget.campaign_id)
+        .where(
+            Campaign.advertiser_id == user_id,
+            CampaignTarget.status == TargetStatus.PENDING,
+            change_requests.open_id().is_not(None),
+        )
+        .scalar_subquery()
+    )
+    row = await session.execute(
+        select(func.coalesce(balance, 0), agreements.waiting_count(user_id), changes)
+    )
+    return MenuFacts(*row.one())
