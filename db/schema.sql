@@ -1347,6 +1347,7 @@ CREATE TRIGGER frozen BEFORE UPDATE OF post_job_id, created_at ON removals FOR E
 CREATE TRIGGER initial_status BEFORE INSERT ON removals FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'planned'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON removals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER switched BEFORE UPDATE OF status ON removals FOR EACH ROW WHEN (old.status::text = 'planned'::text AND new.status::text = 'deleting'::text) EXECUTE FUNCTION require_running('telegram_posting');
+GRANT SELECT ON removals TO adtech_bot;
 GRANT SELECT ON removals TO adtech_clock;
 GRANT SELECT ON removals TO adtech_reports;
 GRANT UPDATE (status, due_at, claim_no, lease_owner, lease_until, last_error, ended_at) ON removals TO adtech_clock;

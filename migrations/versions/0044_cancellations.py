@@ -47,10 +47,13 @@ def _create_functions() -> None:
     )
     functions.create("cancel_placement", revision)
     op.execute(f"GRANT EXECUTE ON FUNCTION {CANCEL} TO adtech_bot")
+    # The story of a placement says when its post was taken down.
+    op.execute("GRANT SELECT ON removals TO adtech_bot")
 
 
 def downgrade() -> None:
     """Remove the functions, then the column."""
+    op.execute("REVOKE SELECT ON removals FROM adtech_bot")
     op.execute(f"DROP FUNCTION {CANCEL}")
     op.execute(f"DROP TRIGGER cancelled_once ON {TABLE}")
     op.execute("DROP FUNCTION guard_cancellation()")
