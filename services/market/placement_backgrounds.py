@@ -1,5 +1,6 @@
 """Read what an admin should know about both sides of a placement before a decision."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ USUAL_OF = 10
 """The usual price of a channel is the median of its last approved placements, up to this number."""
 JUMP = 2
 """A price that is at least this many times the usual price is a jump."""
+_ADDRESS = re.compile(r"(?i)(?:https?://)?(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#]\S*)?")
 _HISTORY = text(
     f"""
     WITH newest AS (
@@ -133,10 +135,8 @@ def find_words(creative: Creative, words: Collection[str]) -> tuple[str, ...]:
 def _links(creative: Creative) -> Iterable[str]:
     if creative.button_url:
         yield creative.button_url
-    units = creative.text.encode("utf-16-le")
     for entity in creative.entities:
         if entity.get("type") == "text_link":
             yield str(entity.get("url"))
-        elif entity.get("type") == "url":
-            begin = 2 * int(entity["offset"])
-            yield units[begin : begin + 2 * int(entity["length"])].decode("utf-16-le", "replace")
+    # Telegram makes links of the addresses that stand in the text, and no entity names them.
+    yield from _ADDRESS.findall(creative.text)

@@ -17,7 +17,6 @@ LINKED = Creative(
     kind="text",
     text="🍞 bread at shop.example and here",
     entities=[
-        {"type": "url", "offset": 12, "length": 12},
         {"type": "text_link", "offset": 29, "length": 4, "url": "http://WWW.Other.example/a"},
     ],
     button_text="Order",
@@ -82,7 +81,21 @@ async def test_payments_that_were_taken_back_are_counted(session: AsyncSession) 
 
 def test_the_hosts_of_all_links_are_found() -> None:
     found = list(placement_backgrounds.hosts(LINKED))
-    assert found == ["order.example", "shop.example", "other.example"]
+    assert found == ["order.example", "other.example", "shop.example"]
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("see https://bread.example/a?x=1.", ["bread.example"]),
+        ("HTTP://Bread.Example:80", ["bread.example"]),
+        ("хлеб.рф и www.a-b.example#c", ["хлеб.рф", "a-b.example"]),
+        ("3.5 kg, at once. Now", []),
+        ("no.1", []),
+    ],
+)
+def test_addresses_in_the_text_are_links(written: str, found: list[str]) -> None:
+    assert list(placement_backgrounds.hosts(Creative("text", written))) == found
 
 
 @pytest.mark.parametrize("url", ["tg://resolve?domain=x", "mailto:a@b.example", "http://[1"])
@@ -115,7 +128,7 @@ async def test_watched_words_are_on_the_card(session: AsyncSession) -> None:
 
 async def test_a_host_is_new_until_an_ad_with_it_is_approved(session: AsyncSession) -> None:
     deal = await people.deal(session)
-    hosts = ("order.example", "shop.example", "other.example")
+    hosts = ("order.example", "other.example", "shop.example")
     first = await linked(session, deal)
     assert (await read(session, first)).new_hosts == hosts
     assert (await read(session, await linked(session, deal))).new_hosts == hosts
