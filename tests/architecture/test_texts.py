@@ -16,12 +16,11 @@ from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as fluent
 
+import bot
 import handlers
 from bot import (
-    calendar_callbacks,  # noqa: F401 - defines the data of buttons
     callbacks,
     commands,
-    complaint_callbacks,  # noqa: F401 - defines the data of buttons
     operator_callbacks,
     owner_callbacks,
     payout_callbacks,
@@ -64,6 +63,9 @@ from services.platform import (
 
 ROOT = Path(__file__).parents[2]
 ERRORS = tuple(errors.DomainError.__subclasses__())
+for found in pkgutil.iter_modules(bot.__path__, "bot."):
+    if found.name.endswith("callbacks"):
+        importlib.import_module(found.name)
 CALLBACKS = tuple(CallbackData.__subclasses__())
 
 
