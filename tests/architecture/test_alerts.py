@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 # These modules define the metrics of both processes.
 from bot import database_metrics, metrics  # noqa: F401 - it registers metrics
+from bot.redirect import metrics as redirect_metrics  # noqa: F401 - likewise
 from bot.texts import LANGUAGES, Texts
 from scheduler import notices, state_gauges  # noqa: F401 - likewise
 from services.platform.alert_conditions import BY_NAME, CONDITIONS, Condition

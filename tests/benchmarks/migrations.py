@@ -240,13 +240,14 @@ async def hold(url: str, seconds: float, holds: asyncio.Event) -> None:
 
 
 async def measure_each(
-    url: str, app_url: str, load: Load, seconds: float
+    url: str, app_url: str, load: Load, seconds: float, newest: int | None = None
 ) -> AsyncIterator[tuple[str, float]]:
     """Apply each migration beside a long transaction of `seconds`, and yield its name and time.
 
-    Afterwards, `load` has the longest waits of this migration.
+    Afterwards, `load` has the longest waits of this migration. If `newest` is given, only so many
+    of the newest migrations are applied: the caller has applied the others.
     """
-    for revision in revisions():
+    for revision in revisions()[-(newest or 0) :]:
         holds = asyncio.Event()
         holder = asyncio.create_task(hold(app_url, seconds, holds))
         await holds.wait()

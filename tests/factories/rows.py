@@ -17,9 +17,12 @@ Rows = dict[str, list[str]]
 
 
 async def snapshot(session: AsyncSession) -> Rows:
-    """Return all rows of all tables as text, by table name."""
+    """Return all rows of the tables that the session may read as text, by table name."""
     names = await session.scalars(
-        text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        text(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind = 'r' AND has_table_privilege(oid, 'SELECT') ORDER BY relname"
+        )
     )
     return {
         name: list(

@@ -104,4 +104,8 @@ def test_each_move_has_its_roles() -> None:
         ActorRole.OWNER,
         *staff,
     }
-    assert all(people == {ActorRole.SYSTEM} for people in transitions.ESCROW.values())
+    assert transitions.ESCROW[EscrowStatus.HELD, EscrowStatus.RELEASED] == {ActorRole.SYSTEM}
+    assert transitions.ESCROW[EscrowStatus.HELD, EscrowStatus.REFUNDED] == {
+        ActorRole.ADVERTISER,
+        ActorRole.SYSTEM,
+    }
