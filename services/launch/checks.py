@@ -180,8 +180,8 @@ async def _check_payout_blocked(session: AsyncSession, context: Context) -> Resu
     releasable = await escrow.list_releasable(session, limit=1_000)
     if placement is None or placement.target_id not in releasable:
         found = "due: 0"
-        if placement is not None and placement.release_due_at is not None:
-            found += f" ({placement.release_due_at:%Y-%m-%d %H:%M} UTC)"
+        if placement is not None and placement.payable_at is not None:
+            found += f" ({placement.payable_at:%Y-%m-%d %H:%M} UTC)"
         return Result(passed=False, found=found)
     return await _attempt(session, Switch.PAYOUTS, placement.target_id, escrow.release)
 

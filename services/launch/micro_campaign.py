@@ -14,7 +14,7 @@ _REAL = f"target.id NOT IN ({reports.TESTED_TARGETS})"
 _PENDING = text(
     f"""
     SELECT target.id AS target_id, target.price, 0 AS fee, wallet.balance,
-        NULL AS escrow_status, NULL AS job_status, NULL::timestamptz AS release_due_at
+        NULL AS escrow_status, NULL AS job_status, NULL::timestamptz AS payable_at
     FROM campaign_targets target
     JOIN campaigns campaign ON campaign.id = target.campaign_id
     JOIN channels channel ON channel.id = target.channel_id
@@ -28,7 +28,10 @@ _PENDING = text(
 _HELD = text(
     f"""
     SELECT target.id AS target_id, held.amount AS price, held.fee, 0 AS balance,
-        held.status AS escrow_status, job.status AS job_status, held.release_due_at
+        held.status AS escrow_status, job.status AS job_status,
+        CASE WHEN held.release_due_at IS NOT NULL
+            THEN greatest(held.release_due_at, job.sent_at + target.complaint_window)
+        END AS payable_at
     FROM escrows held JOIN campaign_targets target ON target.id = held.campaign_target_id
     LEFT JOIN post_jobs job ON job.campaign_target_id = target.id
     WHERE held.created_at >= :since AND {_REAL}
@@ -93,12 +96,14 @@ class Placement:
     """The amount that the advertiser can spend while the placement is pending."""
     escrow_status: str | None
     job_status: str | None
-    release_due_at: datetime | None
+    payable_at: datetime | None
+    """When the promised hours and the time for complaints are over, or None before the publication.
+    """
 
     def as_json(self) -> dict[str, Any]:
         """Return the placement as it is stored in the evidence."""
-        due_at = self.release_due_at
-        return asdict(self) | {"release_due_at": due_at.isoformat() if due_at else None}
+        payable_at = self.payable_at
+        return asdict(self) | {"payable_at": payable_at.isoformat() if payable_at else None}
 
 
 async def pending(session: AsyncSession, *, since: datetime) -> Placement | None:

@@ -49,6 +49,7 @@ async def test_a_manager_is_named_and_sets_the_terms(market: Marketplace) -> Non
     shown = await market.buttons("admin")
     assert shown == [
         *("✏️ Price and terms", "📋 Ads in this channel", "🗓 Calendar"),
+        *("👁 As buyers see it", "🔗 Share", "🔗 Link for buyers"),
         *("⏸ Pause", "⬅️ Back"),
     ]
     await market.press("admin", "⏸ Pause")

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from db.models.posting import Verdict
-from services.market import link_clicks
+from services.market import complaints, link_clicks
 from services.market.link_clicks import FIRST, Clicks
 from services.money import escrow
 from tests.factories import one_post
@@ -130,6 +130,7 @@ async def test_an_advertiser_counts_clicks_and_reads_the_result(market: Marketpl
 
     await market.database.forward(timedelta(hours=2))
     await check(market, Verdict.PRESENT)
+    await market.database.forward(complaints.WINDOW)
     async with market.database.sessions.begin() as session:
         await escrow.release(session, target_id=await target(market))
     await market.deliver()

@@ -89,7 +89,7 @@ launch-do = 👉 { $name ->
     [hold_in_ledger] Stop new_escrows, and compare the ledger with the escrow (/ledger). Then check again.
     [post_processed] Wait until the post is published. If it stays uncertain, decide on its card. Then check again.
     [post_outcome] Wait until the refund is made (a few seconds), then check again.
-    [payout_blocked] Wait until the promised hours are over and a check has seen the post. If the post failed, approve another small placement. Then check again. If the payout was not refused by payouts, do not launch.
+    [payout_blocked] Wait until the promised hours and the time for complaints are over and a check has seen the post. If the post failed, approve another small placement. Then check again. If the payout was not refused by payouts, do not launch.
     [escrow_fits_outcome] Wait a few seconds. If it stays so, stop all switches (/stop) and see docs/runbook.md. Then check again.
     [wallets_match] Do not launch. Stop all switches (/stop), then write /ledger. Then check again.
     [payout_made] Wait a few seconds. If it stays so, look at /incidents and /health. Then check again.
