@@ -59,11 +59,15 @@ class HandlerSlots:
         """Hold a slot in the `with` block, except while the block waits for Telegram."""
         await self.acquire()
         holder = _Holder(self)
-        token = _holder.set(holder)
+        outer = _holder.get()
+        _holder.set(holder)
         try:
             yield
         finally:
-            _holder.reset(token)
+            # At the end of an event loop, this may run in another context, in which a token of
+            # this context cannot be reset.
+            if _holder.get() is holder:
+                _holder.set(outer)
             if holder.has_slot:
                 self.release()
 

@@ -19,7 +19,11 @@ STAFF_IN_FLIGHT = 50
 PRE_CHECKOUTS_IN_FLIGHT = 10
 """The largest number of claimed pre-checkout queries that are not finished."""
 FACTS_SECONDS = 0.5
-"""The staff's lanes and the admin chat's id are read again after this time, in seconds."""
+"""The staff's lanes and the admin chat's id are read again after this time, in seconds.
+
+They are read at once when somebody who is not of the staff sends a command about kill switches.
+This person may have become one of the staff a moment ago, and the next command may stop a switch.
+"""
 
 
 class InboxClaims:
@@ -77,6 +81,8 @@ class InboxClaims:
                     exclude=[*self._lanes, *(row.id for row in rows)],
                     full_lanes=[*full_lanes, *{row.lane for row in rows}],
                 )
+            if any(self._may_be_new_staff(row.lane) for row in rows):
+                await self._read_staff(session)
         self._lanes |= {row.id: row.lane for row in rows}
         self._note_limits()
         return rows
@@ -103,9 +109,18 @@ class InboxClaims:
         """Read what changes rarely, unless it was read less than FACTS_SECONDS ago."""
         if time.monotonic() < self._read_facts_at:
             return
+        await self._read_staff(session)
+        await inbox.park_exhausted(session, exclude=self._lanes)
+        self._read_facts_at = time.monotonic() + FACTS_SECONDS
+
+    def _may_be_new_staff(self, lane: int) -> bool:
+        """Return whether a lane is that of switches, of somebody who is not known as staff."""
+        is_of_switches = lanes.SWITCH_LANES <= lane < lanes.PRE_CHECKOUT_LANES
+        return is_of_switches and lane not in self.staff_lanes
+
+    async def _read_staff(self, session: AsyncSession) -> None:
+        """Read the admin chat's id and the staff's lanes."""
         await self._admin_chat.refresh(session)
         self.staff_lanes = await lanes.staff_lanes(
             session, self._admin_chat.id, *self._admin_chat.unconfirmed_ids
         )
-        await inbox.park_exhausted(session, exclude=self._lanes)
-        self._read_facts_at = time.monotonic() + FACTS_SECONDS

@@ -1,6 +1,7 @@
 """Test that only working handlers use slots, and that handlers which go on come first."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
@@ -104,4 +105,18 @@ async def test_a_cancelled_handler_loses_no_slot(*, is_new: bool) -> None:
 
 async def test_code_outside_of_a_handler_needs_no_slot() -> None:
     async with handler_slots.waiting():
+        pass
+
+
+async def _enter(held: AbstractAsyncContextManager[None]) -> None:
+    await held.__aenter__()
+
+
+async def test_a_slot_may_be_given_back_in_another_context() -> None:
+    """The end of an event loop closes unfinished handlers outside of their own contexts."""
+    slots = HandlerSlots(1)
+    held = slots.hold()
+    await asyncio.create_task(_enter(held))
+    await held.__aexit__(None, None, None)
+    async with asyncio.timeout(1), slots.hold():
         pass

@@ -2,8 +2,10 @@
 
 from bot.admin_chat import AdminChat
 from bot.inbox_claims import InboxClaims
-from services.platform import inbox
+from db.models.users import Role, User
+from services.platform import inbox, lanes
 from tests.conftest import Database
+from tests.factories import people
 
 ADMIN_CHAT = -100
 
@@ -42,3 +44,20 @@ async def test_a_query_of_a_payer_leaves_the_payers_next_one(database: Database)
     assert claims.may_be_more(first.lane)
     claims.forget([first.id])
     assert not claims
+
+
+async def test_who_has_just_become_staff_may_stop_switches(database: Database) -> None:
+    """Check that the first command about switches makes the process read the staff again."""
+    claims = InboxClaims(database.sessions, AdminChat(ADMIN_CHAT, database.sessions))
+    await claims.claim()
+    async with database.sessions.begin() as session:
+        operator = await people.staff(session, Role.OPERATOR)
+        person = await session.get_one(User, operator.user_id)
+        telegram_id = person.telegram_id
+        chat = {"id": ADMIN_CHAT, "type": "supergroup"}
+        message = {"chat": chat, "from": {"id": telegram_id}, "text": "/killswitch"}
+        await inbox.store(session, [{"update_id": 1, "message": message}])
+    lane = lanes.SWITCH_LANES + telegram_id
+    assert lane not in claims.staff_lanes
+    assert [row.lane for row in await claims.claim()] == [lane]
+    assert lane in claims.staff_lanes

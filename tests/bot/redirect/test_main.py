@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.slow_process
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 240.0
+ANSWER_TIME = aiohttp.ClientTimeout(total=20)
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"}
 
 
@@ -37,16 +40,27 @@ async def running(settings: Mapping[str, str]) -> AsyncIterator[asyncio.subproce
     )
     try:
         yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
-    assert process.returncode in {0, -signal.SIGKILL}, said.decode()
-    assert "198.51.100" not in said.decode()  # no address of a person is logged
+    except BaseException as error:
+        error.add_note(await said_until_end(process))
+        raise
+    said = await said_until_end(process)
+    assert process.returncode in {0, -signal.SIGKILL}, said
+    assert "198.51.100" not in said  # no address of a person is logged
+
+
+async def said_until_end(process: asyncio.subprocess.Process) -> str:
+    """End a process in order, and return what it has written to stderr."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+    return said.decode()
 
 
 class Client:
     """A client of a redirect. Its requests come over a trusted proxy."""
+
+    process: asyncio.subprocess.Process
+    """The redirect that runs now."""
 
     def __init__(self, http: aiohttp.ClientSession, port: int, health: int) -> None:
         """Remember the ports of the redirect and of its health."""
@@ -63,25 +77,30 @@ class Client:
             return answer.headers.get("Location")
 
     async def until(self, **facts: object) -> None:
-        """Wait until the health page says these facts."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    async with self._http.get(self._health) as answer:
-                        said = await answer.json()
-                except aiohttp.ClientConnectionError:
-                    said = {}
-                if said.items() >= facts.items():
-                    return
-                await asyncio.sleep(0.05)
+        """Wait until the health page says these facts. Fails at once if the redirect has ended."""
+        said: dict[str, object] = {}
+        ends_at = time.monotonic() + PATIENCE
+        while not said.items() >= facts.items():
+            assert self.process.returncode is None, f"the redirect has ended after {said}"
+            assert time.monotonic() < ends_at, f"{facts} expected, but the last facts are {said}"
+            await asyncio.sleep(0.05)
+            try:
+                async with self._http.get(self._health, timeout=ANSWER_TIME) as answer:
+                    said = await answer.json()
+            except (aiohttp.ClientConnectionError, TimeoutError):
+                said = {}
 
 
 @pytest.fixture
-def folder(server: embedded.Postgres, tmp_path: Path) -> Path:
-    """Return a link to the folder of the server's socket. Without it, nobody can connect."""
-    link = tmp_path / "socket"
-    link.symlink_to(server.socket_folder)
-    return link
+def folder(server: embedded.Postgres) -> Iterator[Path]:
+    """Yield a link to the folder of the server's socket. Without it, nobody can connect.
+
+    The path of a socket has at most 107 bytes, so the link is not in the longer `tmp_path`.
+    """
+    with tempfile.TemporaryDirectory(prefix="redirect-") as short:
+        link = Path(short) / "socket"
+        link.symlink_to(server.socket_folder)
+        yield link
 
 
 async def test_links_lead_to_their_targets_without_postgresql(
@@ -100,7 +119,7 @@ async def test_links_lead_to_their_targets_without_postgresql(
     }
     async with aiohttp.ClientSession() as http:
         client = Client(http, port, health)
-        async with running(settings) as process:
+        async with running(settings) as client.process:
             await client.until(ok=True, links=3, database=True)
             assert await client.visit(path, 1) == BUTTON
             await client.until(waiting_clicks=0)
@@ -113,8 +132,8 @@ async def test_links_lead_to_their_targets_without_postgresql(
             await client.until(database=True, waiting_clicks=0)
             assert await counted(database) == [(2, 1, 0)]
             await cut_off(server, folder, name)
-            process.kill()
-        async with running(settings):
+            client.process.kill()
+        async with running(settings) as client.process:
             await client.until(ok=True, links=3)  # from the file
             assert await client.visit(path, 3) == BUTTON
             assert await client.visit("/r/" + "x" * 22, 3) is None
