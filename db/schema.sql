@@ -1850,6 +1850,7 @@ GRANT EXECUTE ON FUNCTION clock TO adtech_redirect;
 GRANT EXECUTE ON FUNCTION clock TO adtech_reports;
 GRANT EXECUTE ON FUNCTION closed_until TO adtech_bot;
 GRANT EXECUTE ON FUNCTION closed_until TO adtech_clock;
+GRANT EXECUTE ON FUNCTION complaint_share TO adtech_bot;
 GRANT EXECUTE ON FUNCTION complaint_share TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_channel_clicks TO adtech_clock;
 GRANT EXECUTE ON FUNCTION count_failures TO adtech_bot;

@@ -12,6 +12,7 @@ BEGIN
         THEN pg_terminate_backend(activity.pid, 300) ELSE false END) INTO ended
     FROM pg_stat_activity activity
     WHERE activity.pid = ANY (pids) AND activity.pid <> pg_backend_pid() AND activity.usename IN (
-        role_name('app'), role_name('intake'), role_name('bot'), role_name('clock'), role_name('reports'));
+        role_name('app'), role_name('intake'), role_name('bot'), role_name('clock'), role_name('reports'),
+        role_name('redirect'));
     RETURN ended;
 END $$

@@ -20,7 +20,7 @@ COMPLAINTS, STEPS = "complaints", "complaint_steps"
 READERS = "adtech_bot, adtech_clock, adtech_reports"
 ADDED = (
     ("has_said", "bigint, text[]", None),
-    ("complaint_share", "bigint, bigint", "adtech_clock"),
+    ("complaint_share", "bigint, bigint", "adtech_bot, adtech_clock"),
     ("open_complaint", "bigint, bigint, text, text, interval, text", "adtech_bot"),
     ("take_complaint_step", "bigint, bigint, text, text, bigint, interval, text", "adtech_bot"),
     ("end_complaint_step", "bigint, interval, text", "adtech_clock"),

@@ -29,7 +29,7 @@ NEW_FUNCTIONS = (
     *("ad_addresses", "with_addresses", "plain_ad", "tracked_ad", "open_links"),
     *("click_salt", "record_clicks", "purge_clicks", "count_channel_clicks"),
 )
-REPLACED = ("role_name", "guard_version", "change_placement")
+REPLACED = ("role_name", "end_sessions", "guard_version", "change_placement")
 
 
 def upgrade() -> None:

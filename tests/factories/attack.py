@@ -12,6 +12,7 @@ LOGIN = {
     "bot": logins.BOT,
     "clock": logins.CLOCK,
     "reports": logins.REPORTS,
+    "redirect": logins.REDIRECT,
     "owner": logins.OWNER,
 }
 

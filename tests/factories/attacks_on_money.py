@@ -371,7 +371,7 @@ ON_MONEY = (
             ("campaign_targets", "publish_at", "now()"),
             ("campaigns", "advertiser_id", "{thief}"),
             ("campaigns", "creative", "'{{}}'"),
-            ("campaigns", "total_budget", "total_budget + 1"),
+            ("campaigns", "total_budget", "total_budget - 1"),
             ("channels", "chat_id", "chat_id + 1000000"),
             ("post_jobs", "campaign_target_id", "campaign_target_id + 1000"),
             ("post_jobs", "channel_id", "channel_id + 1000"),

@@ -330,6 +330,7 @@ ON_OPERATIONS = (
         clock="may",
         intake="may",
         reports="may",
+        redirect="may",
     ),
     attack("triggers are switched off", "SET session_replication_role = replica"),
     attack("the owner's role is taken", "SET ROLE adtech_owner"),
