@@ -10,7 +10,7 @@ from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column
 from aiogram_dialog.widgets.text import Format
 
-from bot import metrics, names
+from bot import names
 from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
@@ -141,21 +141,13 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
 async def _submit(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     context = forms.context_of(manager)
     try:
-        with metrics.measuring("submit", counts=not context.is_tester):
-            async with context.begin() as session:
-                target = await campaigns.submit_target(
-                    session,
-                    actor=context.actor,
-                    campaign_id=buy_steps.campaign_id(manager),
-                    channel_id=manager.dialog_data["channel_id"],
-                    publish_at=_publish_at(manager),
-                    publish_ahead=context.settings.publish_ahead,
-                    answer_time=context.settings.owner_answer,
-                    complaint_window=context.settings.complaint_window,
-                    fee_bps=context.settings.platform_fee_bps,
-                    agreed=_agreed(manager),
-                    key=forms.idempotency_key(manager),
-                )
+        target = await buy_steps.submit(
+            manager,
+            channel_id=manager.dialog_data["channel_id"],
+            publish_at=_publish_at(manager),
+            agreed=_agreed(manager),
+            key=forms.idempotency_key(manager),
+        )
     except PromiseTooLong as error:
         forms.show_error(manager, explain(context.t, error))
         return

@@ -9,14 +9,14 @@ from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button
 from aiogram_dialog.widgets.text import Format
 
-from bot import metrics, time_zones
+from bot import time_zones
 from bot.context import RequestContext
 from bot.screens import bulk_purchases as screens
 from bot.screens import formats as format_screens
 from db.models.formats import Ending
 from handlers import buy_steps, forms
 from handlers.buy_steps import BuyForm
-from services.market import bulk_purchases, campaigns
+from services.market import bulk_purchases
 from services.market.bulk_purchases import Line, Plan, TimeRule
 from services.market.terms import Kind, Terms
 from services.platform import errors
@@ -144,29 +144,18 @@ async def _buy(_press: CallbackQuery, _button: Button, manager: DialogManager) -
     for channel_id, title, terms, at in manager.dialog_data.get("table", []):
         line = Line(channel_id, title, _read_terms(terms), at and datetime.fromisoformat(at), None)
         try:
-            await _submit(context, manager, line)
+            await buy_steps.submit(
+                manager,
+                channel_id=channel_id,
+                publish_at=line.publish_at,
+                agreed=line.terms,
+                key=f"{forms.idempotency_key(manager)}:{channel_id}",
+            )
         except errors.DomainError as error:
             line = line._replace(refusal=error)
         done.append(line)
     campaign_id = buy_steps.campaign_id(manager)
     await forms.close_form(manager, screens.result(context.t, campaign_id, done))
-
-
-async def _submit(context: RequestContext, manager: DialogManager, line: Line) -> None:
-    with metrics.measuring("submit", counts=not context.is_tester):
-        async with context.begin() as session:
-            await campaigns.submit_target(
-                session,
-                actor=context.actor,
-                campaign_id=buy_steps.campaign_id(manager),
-                channel_id=line.channel_id,
-                publish_at=line.publish_at,
-                publish_ahead=context.settings.publish_ahead,
-                answer_time=context.settings.owner_answer,
-                fee_bps=context.settings.platform_fee_bps,
-                agreed=line.terms,
-                key=f"{forms.idempotency_key(manager)}:{line.channel_id}",
-            )
 
 
 def _read_kind(stored: str) -> Kind | None:

@@ -1,6 +1,7 @@
 """Define what the steps of the buying form share, and the step in which a format is chosen."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from aiogram import Bot
@@ -9,14 +10,16 @@ from aiogram.types import CallbackQuery
 from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.kbd import Button, Column, Select
 
+from bot import metrics
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing
-from db.models.campaigns import Channel
+from db.models.campaigns import CampaignTarget, Channel
 from handlers import campaigns as campaign_handlers
 from handlers import card_step, forms, wallet
-from services.market import auto_delete, channels, formats
+from services.market import auto_delete, campaigns, channels, formats
+from services.market.terms import Terms
 from services.platform.channel_errors import PromiseTooLong
 
 
@@ -128,6 +131,37 @@ async def open_for_channel(manager: DialogManager, campaign_id: int, channel_id:
         channel_id=channel_id,
         on_top=offered[0].hours_on_top if offered else 0,
     )
+
+
+async def submit(
+    manager: DialogManager,
+    *,
+    channel_id: int,
+    publish_at: datetime | None,
+    agreed: Terms | None,
+    key: str,
+) -> CampaignTarget:
+    """Submit a placement of the form's campaign, in a transaction of its own.
+
+    `publish_at` is a time with a time zone, or None for as soon as possible. `agreed` are the terms
+    that the person has read. Locks and raises what `campaigns.submit_target` does.
+    """
+    context = forms.context_of(manager)
+    with metrics.measuring("submit", counts=not context.is_tester):
+        async with context.begin() as session:
+            return await campaigns.submit_target(
+                session,
+                actor=context.actor,
+                campaign_id=campaign_id(manager),
+                channel_id=channel_id,
+                publish_at=publish_at,
+                publish_ahead=context.settings.publish_ahead,
+                answer_time=context.settings.owner_answer,
+                complaint_window=context.settings.complaint_window,
+                fee_bps=context.settings.platform_fee_bps,
+                agreed=agreed,
+                key=key,
+            )
 
 
 async def top_up(press: CallbackQuery, _button: Button, manager: DialogManager) -> None:

@@ -1,5 +1,6 @@
 """Test that an advertiser buys placements in several channels at once, each of them one time."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from bot import storage
@@ -39,6 +40,9 @@ async def test_ten_channels_are_bought_with_at_most_22_presses(market: Marketpla
     assert len(presses) <= 22
     assert "✅ 10 placements are submitted" in await market.last("advertiser")
     assert await _bought(market) == [100 * number for number in range(1, 11)]
+    # Each has the rules of a single purchase.
+    window = await market.value("SELECT DISTINCT complaint_window FROM campaign_targets")
+    assert window == market.dependencies.settings.complaint_window > timedelta()
 
 
 async def test_ticks_survive_pages_filters_and_a_restart(
