@@ -9,10 +9,10 @@ from bot.screens import offers
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.texts import Texts
 from db.models.moderation import WatchedWord
-from services.market.look_ups import CampaignFacts, ChannelFacts, PersonFacts, PlacementLine
+from services.market.look_ups import FoundCampaign, FoundChannel, FoundPerson, PlacementLine
 
 
-def person(t: Texts, found: PersonFacts) -> Outgoing:
+def person(t: Texts, found: FoundPerson) -> Outgoing:
     """Build the staff's screen of a person."""
     balances = found.balances
     text = t(
@@ -49,7 +49,7 @@ def person(t: Texts, found: PersonFacts) -> Outgoing:
     )
 
 
-def campaign(t: Texts, found: CampaignFacts) -> Outgoing:
+def campaign(t: Texts, found: FoundCampaign) -> Outgoing:
     """Build the staff's screen of a campaign."""
     row = found.campaign
     text = t(
@@ -65,7 +65,7 @@ def campaign(t: Texts, found: CampaignFacts) -> Outgoing:
     return Outgoing(text, rows(_person(t, row.advertiser_id), *_placements(t, found.placements)))
 
 
-def channel(t: Texts, found: ChannelFacts) -> Outgoing:
+def channel(t: Texts, found: FoundChannel) -> Outgoing:
     """Build the staff's screen of a channel."""
     row = found.channel
     text = t(

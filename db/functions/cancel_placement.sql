@@ -1,10 +1,10 @@
 -- Cancels an approved placement before its post is sent, and refunds its whole price in the same transaction, or
 -- returns why it cannot be cancelled. The actor is the advertiser, who has pressed the button of this placement
--- and reason in an update that is being handled; a session that may write updates itself is not asked for the
--- press, because it could invent it. The post must be queued, and must be due later than after `cutoff`. A post
--- that was claimed, sent or is uncertain, or that a restored backup may have sent, is never cancelled here. For a
--- new cancellation, the result's `code` is null. A refusal writes nothing; `state` is the state of the
--- placement, its escrow or its post. The trigger `time_freed` frees the time that was kept for the post.
+-- and reason in an update that is being handled (`has_said`). The post must be queued, and must be due later
+-- than after `cutoff`. A post that was claimed, sent or is uncertain, or that a restored backup may have sent,
+-- is never cancelled here. For a new cancellation, the result's `code` is null. A refusal writes nothing;
+-- `state` is the state of the placement, its escrow or its post. The trigger `time_freed` frees the time that
+-- was kept for the post.
 -- Locks: the switch `refunds` (advisory, shared), the target, its post job, its escrow, then the wallets of the
 -- escrow and of the advertiser. Raises: AD160, and what `post_transfer` raises.
 CREATE OR REPLACE FUNCTION cancel_placement(
@@ -36,13 +36,8 @@ BEGIN
     WHEN job.due_at <= facts.read_at + greatest(cutoff, '0') THEN code := 'cancel_late';
     WHEN NOT facts.running THEN code := 'switch_stopped';
     ELSE
-        IF NOT (pg_has_role(session_user, role_name('intake'), 'MEMBER')
-            OR pg_has_role(session_user, current_user, 'MEMBER')
-            OR EXISTS (
-                SELECT FROM inbox stored
-                WHERE stored.done_at IS NULL AND stored.failed_at IS NULL
-                    AND regexp_replace(words_in_update(stored.id, actor_id), '^beside[|]', '')
-                        = concat_ws(':', 'cancel_ad', target_id, cancel_placement.reason)))
+        IF NOT has_said(actor_id, ARRAY[concat_ws(
+            ':', 'cancel_ad', target_id, cancel_placement.reason)])
         THEN
             RAISE EXCEPTION 'this person has not cancelled the placement' USING ERRCODE = 'AD160';
         END IF;

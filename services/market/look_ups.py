@@ -34,7 +34,7 @@ class PlacementLine:
 
 
 @dataclass(frozen=True)
-class PersonFacts:
+class FoundPerson:
     """The facts about a person in the books."""
 
     user_id: int
@@ -49,7 +49,7 @@ class PersonFacts:
 
 
 @dataclass(frozen=True)
-class CampaignFacts:
+class FoundCampaign:
     """A campaign with its advertiser, what is left of its budget, and its newest placements."""
 
     campaign: Campaign
@@ -60,7 +60,7 @@ class CampaignFacts:
 
 
 @dataclass(frozen=True)
-class ChannelFacts:
+class FoundChannel:
     """A channel with its owner, the owner's record, and its newest placements."""
 
     channel: Channel
@@ -69,7 +69,7 @@ class ChannelFacts:
     placements: Sequence[PlacementLine]
 
 
-async def find_person(session: AsyncSession, typed: str) -> PersonFacts:
+async def find_person(session: AsyncSession, typed: str) -> FoundPerson:
     """Return the facts of the person with a Telegram id (`123`) or a row's id (`#12`).
 
     Raises NotFound.
@@ -83,7 +83,7 @@ async def find_person(session: AsyncSession, typed: str) -> PersonFacts:
     return await person(session, user.id)
 
 
-async def person(session: AsyncSession, user_id: int) -> PersonFacts:
+async def person(session: AsyncSession, user_id: int) -> FoundPerson:
     """Return what the books know about a person. Raises NotFound."""
     user = (await users.get_many(session, [user_id])).get(user_id)
     if user is None:
@@ -102,7 +102,7 @@ async def person(session: AsyncSession, user_id: int) -> PersonFacts:
         .limit(SHOWN)
         .execution_options(populate_existing=True)
     )
-    return PersonFacts(
+    return FoundPerson(
         user.id,
         user.telegram_id,
         user.language,
@@ -115,7 +115,7 @@ async def person(session: AsyncSession, user_id: int) -> PersonFacts:
     )
 
 
-async def campaign(session: AsyncSession, campaign_id: int) -> CampaignFacts:
+async def campaign(session: AsyncSession, campaign_id: int) -> FoundCampaign:
     """Return a campaign for the staff. Raises NotFound."""
     found = await session.execute(
         select(Campaign, User.telegram_id)
@@ -126,7 +126,7 @@ async def campaign(session: AsyncSession, campaign_id: int) -> CampaignFacts:
     row = found.one_or_none()
     if row is None:
         raise errors.NotFound("campaign", campaign_id)
-    return CampaignFacts(
+    return FoundCampaign(
         row.Campaign,
         row.telegram_id,
         await campaigns.budget_left(session, campaign_id),
@@ -134,7 +134,7 @@ async def campaign(session: AsyncSession, campaign_id: int) -> CampaignFacts:
     )
 
 
-async def find_channel(session: AsyncSession, typed: str) -> ChannelFacts:
+async def find_channel(session: AsyncSession, typed: str) -> FoundChannel:
     """Return the channel with a row's id (`12`, `#12`), a name (`@daily`) or a link to it.
 
     Raises NotFound.
@@ -156,7 +156,7 @@ async def find_channel(session: AsyncSession, typed: str) -> ChannelFacts:
     return await channel(session, found)
 
 
-async def channel(session: AsyncSession, channel_id: int) -> ChannelFacts:
+async def channel(session: AsyncSession, channel_id: int) -> FoundChannel:
     """Return a channel for the staff. Raises NotFound."""
     found = await session.execute(
         select(Channel, User.telegram_id)
@@ -168,7 +168,7 @@ async def channel(session: AsyncSession, channel_id: int) -> ChannelFacts:
     if row is None:
         raise errors.NotFound("channel", channel_id)
     records = await owner_records.of_channels(session, [channel_id])
-    return ChannelFacts(
+    return FoundChannel(
         row.Channel,
         row.telegram_id,
         records[channel_id],
