@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 from sqlalchemy import BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.market import card_readers, creatives, links, owner_records, watched_words
+from services.market import (
+    card_readers,
+    creatives,
+    links,
+    owner_records,
+    tracked_links,
+    watched_words,
+)
 from services.market.card_readers import Reader
 from services.market.creatives import Creative
 from services.market.moderation import PlacementDetails
@@ -54,7 +61,9 @@ _HISTORY = text(
 )
 _ADS = text(
     f"""
-    SELECT coalesce(target.creative, campaign.creative) AS creative
+    SELECT coalesce(target.creative, campaign.creative) AS creative, (
+        SELECT jsonb_agg(jsonb_build_array(link.base || '/r/' || link.token, link.url))
+        FROM tracked_links link WHERE link.campaign_target_id = target.id) AS links
     FROM campaigns campaign JOIN campaign_targets target ON target.campaign_id = campaign.id
     WHERE campaign.advertiser_id = :advertiser_id AND target.id <> :target_id
         AND target.status IN ('approved', 'posted')
@@ -97,19 +106,23 @@ async def read(session: AsyncSession, row: PlacementDetails) -> Background:
     """Return the background of a placement. Locks nothing."""
     ids = {"advertiser_id": row.advertiser_id, "target_id": row.target_id}
     history = (await session.execute(_HISTORY, ids | {"channel_id": row.channel_id})).one()
-    shown = list(hosts(row.creative))
+    # A tracked link says nothing about its target, so the true addresses are compared.
+    ad = tracked_links.plain(row.creative, row.targets)
+    shown = list(hosts(ad))
     known: set[str] = set()
     if shown:
-        ads = await session.scalars(_ADS, ids)
-        readable = filter(None, map(creatives.read_or_none, ads))
-        known = {host for ad in readable for host in hosts(ad)}
+        for stored in await session.execute(_ADS, ids):
+            approved = creatives.read_or_none(stored.creative)
+            if approved is not None:
+                targets = tracked_links.targets(approved, stored.links)
+                known.update(hosts(tracked_links.plain(approved, targets)))
     words = await watched_words.list_all(session)
     records = await owner_records.of_channels(session, [row.channel_id])
     return Background(
         **history._mapping,  # noqa: SLF001 - the public name of a row's mapping
         owner=records[row.channel_id],
         new_hosts=tuple(host for host in dict.fromkeys(shown) if host not in known),
-        watched=find_words(row.creative, [each.word for each in words]),
+        watched=find_words(ad, [each.word for each in words]),
         reader=await card_readers.find(session, row.target_id),
     )
 

@@ -6,13 +6,20 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import CampaignTarget
-from services.market import campaigns, moderation, placement_backgrounds, watched_words
+from services.market import (
+    campaigns,
+    moderation,
+    placement_backgrounds,
+    tracked_links,
+    watched_words,
+)
 from services.market.creatives import Creative
 from services.market.placement_backgrounds import Background
 from services.money import escrow
 from tests.factories import payments, people
 from tests.factories.people import Deal
 
+BASE = "https://count.example"
 LINKED = Creative(
     kind="text",
     text="🍞 bread at shop.example and here",
@@ -30,12 +37,16 @@ async def read(session: AsyncSession, target: CampaignTarget) -> Background:
     return await placement_backgrounds.read(session, row)
 
 
-async def linked(session: AsyncSession, deal: Deal) -> CampaignTarget:
-    """Submit a placement of the advertiser of `deal`, whose ad has links."""
+async def linked(session: AsyncSession, deal: Deal, *, base: str | None = None) -> CampaignTarget:
+    """Submit a placement of the advertiser of `deal`, whose ad has links.
+
+    If `base` is given, the links are tracked under this address.
+    """
     bought = await campaigns.create(
         session, actor=deal.advertiser, name="Linked", creative=LINKED, total_budget=100_000
     )
     await campaigns.activate(session, actor=deal.advertiser, campaign_id=bought.id)
+    await tracked_links.count(session, actor=deal.advertiser, campaign_id=bought.id, base=base)
     return await campaigns.submit_target(
         session,
         actor=deal.advertiser,
@@ -136,3 +147,14 @@ async def test_a_host_is_new_until_an_ad_with_it_is_approved(session: AsyncSessi
     assert (await read(session, await linked(session, deal))).new_hosts == ()
     stranger = await people.deal(session)
     assert (await read(session, await linked(session, stranger))).new_hosts == hosts
+
+
+async def test_tracked_links_hide_no_host_and_no_word(session: AsyncSession) -> None:
+    deal = await people.deal(session)
+    await watched_words.add(session, actor=deal.moderator, word="order.example")
+    first = await linked(session, deal, base=BASE)
+    found = await read(session, first)
+    assert found.new_hosts == ("order.example", "other.example", "shop.example")
+    assert found.watched == ("order.example",)
+    await moderation.approve(session, actor=deal.moderator, target_id=first.id)
+    assert (await read(session, await linked(session, deal))).new_hosts == ()
