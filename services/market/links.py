@@ -25,6 +25,7 @@ _HIDDEN = {"Cc", "Cf", "Zl", "Zp"}
 _REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 """The classes of the characters that can change the order of all letters in a line."""
 _DIRECTION_MARKS = frozenset("\u061c\u200e\u200f")
+_ADDRESS = re.compile(r"(?i)(?:https?://)?(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#]\S*)?")
 _DOTS = dict.fromkeys((0x3002, 0xFF0E, 0xFF61), ".")
 
 
@@ -41,6 +42,14 @@ def with_scheme(typed: str) -> str:
     if _EMAIL.fullmatch(typed):
         return f"mailto:{typed}"
     return f"https://{typed}"
+
+
+def find_addresses(text: str) -> list[str]:
+    """Find the addresses in a text of which Telegram makes links, in the order of the text.
+
+    The end of a sentence does not belong to an address.
+    """
+    return [found.rstrip(".,:;!?)") for found in _ADDRESS.findall(text)]
 
 
 def require(url: str, *, schemes: frozenset[str] = _WEB) -> None:

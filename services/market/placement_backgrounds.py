@@ -1,6 +1,5 @@
 """Read what an admin should know about both sides of a placement before a decision."""
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,7 +29,6 @@ USUAL_OF = 10
 """The usual price of a channel is the median of its last approved placements, up to this number."""
 JUMP = 2
 """A price that is at least this many times the usual price is a jump."""
-_ADDRESS = re.compile(r"(?i)(?:https?://)?(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#]\S*)?")
 _HISTORY = text(
     f"""
     WITH newest AS (
@@ -152,4 +150,4 @@ def _links(creative: Creative) -> Iterable[str]:
         if entity.get("type") == "text_link":
             yield str(entity.get("url"))
     # Telegram makes links of the addresses that stand in the text, and no entity names them.
-    yield from _ADDRESS.findall(creative.text)
+    yield from links.find_addresses(creative.text)

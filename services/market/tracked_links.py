@@ -15,12 +15,15 @@ from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget
 from db.models.results import TrackedLink
 from services.market.creatives import Creative
+from services.market.links import find_addresses
 from services.platform import audit, errors
 from services.platform.actors import Actor
 
 Targets = tuple[tuple[str, str], ...]
 """The tracked links of an ad, each with its true address."""
 _WEB = frozenset({"http", "https"})
+_NO_ADDRESS_IN = frozenset({"text_link", "code", "pre"})
+"""The types of formatting in which Telegram makes no link of an address."""
 _CHANGEABLE = (CampaignStatus.DRAFT, CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 
 
@@ -39,20 +42,19 @@ def links(creative: Creative) -> Links:
     behind = [str(each.get("url")) for each in creative.entities if each.get("type") == "text_link"]
     if creative.button_url is not None:
         behind.append(creative.button_url)
-    shown = [_covered(creative.text, each) for each in creative.entities if _is_shown(each)]
     countable = [url for url in behind if urlsplit(url).scheme in _WEB]
-    others = [*shown, *(url for url in behind if url not in countable)]
+    others = [*_shown(creative), *(url for url in behind if url not in countable)]
     return Links(tuple(dict.fromkeys(countable)), tuple(dict.fromkeys(others)))
 
 
-def _is_shown(entity: dict[str, object]) -> bool:
-    return entity.get("type") == "url"
-
-
-def _covered(text: str, entity: dict[str, int]) -> str:
-    units = text.encode("utf-16-le")
-    start = 2 * entity["offset"]
-    return units[start : start + 2 * entity["length"]].decode("utf-16-le", "replace")
+def _shown(creative: Creative) -> list[str]:
+    """Return the addresses in the text of an ad that Telegram itself turns into links."""
+    units = bytearray(creative.text.encode("utf-16-le"))
+    for each in creative.entities:
+        if each.get("type") in _NO_ADDRESS_IN:
+            start, length = 2 * each["offset"], 2 * each["length"]
+            units[start : start + length] = " ".encode("utf-16-le") * each["length"]
+    return find_addresses(units.decode("utf-16-le", "replace"))
 
 
 def plain(creative: Creative, targets: Targets) -> Creative:

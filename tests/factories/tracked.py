@@ -17,7 +17,6 @@ AD = Creative(
         {"type": "bold", "offset": 0, "length": 3},
         {"type": "text_link", "offset": 14, "length": 4, "url": MENU},
         {"type": "text_link", "offset": 20, "length": 2, "url": "tg://resolve?domain=shop"},
-        {"type": "url", "offset": 27, "length": 12},
     ],
     button_text="Buy",
     button_url=BUTTON,

@@ -70,13 +70,13 @@ filter-ask = { $name ->
     [length] Сколько пост должен простоять?
    *[day] В какой день должно быть свободное время?
 }
-filter-any = любое
+filter-any = не важно
 filter-button = { $name ->
     [topic] Тема
     [language] Язык
     [price] Цена
     [subscribers] Подписчики
-    [length] Стоит
+    [length] Срок
     [day] Свободен
     [favourites] ⭐ Только избранное
    *[words] Поиск

@@ -1,4 +1,4 @@
-card-advertiser = 👤 Рекламодатель, с { $since }: { $kept } размещений простояло до конца, { $refunded } с возвратом денег, { $rejected } отклонено, { $withdrawn } отозвано{ $taken_back ->
+card-advertiser = 👤 Рекламодатель, с { $since }: размещений простояло до конца: { $kept }, с возвратом денег: { $refunded }, отклонено: { $rejected }, отозвано: { $withdrawn }{ $taken_back ->
     [0] .
    *[other] . Платежей, отозванных вне площадки: { $taken_back }.
 }

@@ -40,10 +40,19 @@ def test_links_that_a_reader_sees_and_links_of_telegram_are_not_counted() -> Non
     found = tracked_links.links(AD)
     assert found.countable == (SHOP, MENU, BUTTON)
     assert found.others == ("shop.example", "tg://resolve?domain=shop")
-    after_emoji = replace(
-        AD, text="😀 a.example", entities=[{"type": "url", "offset": 3, "length": 9}]
+
+
+def test_only_addresses_of_which_telegram_makes_links_are_named() -> None:
+    ad = replace(
+        AD,
+        text="😀 a.example, see b.example and c.example. Run d.example",
+        entities=[
+            {"type": "text_link", "offset": 18, "length": 9, "url": SHOP},
+            {"type": "code", "offset": 47, "length": 9},
+        ],
+        button_url=None,
     )
-    assert tracked_links.links(after_emoji).others == ("a.example",)
+    assert tracked_links.links(ad).others == ("a.example", "c.example")
 
 
 async def test_everybody_sees_the_ad_as_it_is_published(session: AsyncSession) -> None:
