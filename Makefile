@@ -18,7 +18,7 @@ $(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(ev
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
-	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot lint \
+	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot bench-flood lint \
 	alerts incidents traceability tour schema requirements audit sbom clean
 
 help: ## show this list
@@ -99,6 +99,9 @@ bench-catalogue: $(READY) ## measure a page of the catalogue among 10⁵ channel
 
 bench-bot: $(READY) ## compare the bot with a bare one: updates a second, and how soon a press is answered
 	@exec $(BIN)/python -m tests.benchmarks.bot $(ARGS)
+
+bench-flood: $(READY) ## measure how soon an alarm, a stop and a payment are handled in a flood of other work
+	@exec $(BIN)/python -m tests.benchmarks.flood
 
 audit: $(READY) ## look for known vulnerabilities and licences that are not allowed
 	@exec $(BIN)/python requirements/audit.py

@@ -32,6 +32,8 @@ SLOW_SECONDS = 0.1
 PRESSES_PER_SECOND = 30
 FLOOD = 2_000
 TOKEN = "525252:bench-token_of-the-crowd"
+BARE = "tests.benchmarks.echo_bot"
+"""The module of the bare bot."""
 START_SECONDS = 60.0
 UNLIMITED = "1000000"
 RESULT = market.ROOT / "build" / "bench-bot.json"
@@ -48,8 +50,13 @@ class Bench:
     crowd: Crowd
 
     @asynccontextmanager
-    async def run_bot(self, module: str, *, webhook: bool) -> AsyncIterator[processes.Child]:
-        """Run a bot, and yield its process when it gets updates."""
+    async def run_bot(
+        self, module: str, *, webhook: bool, messages_per_second: str = UNLIMITED
+    ) -> AsyncIterator[processes.Child]:
+        """Run a program of the product or the bare bot. Yield its process when a bot gets updates.
+
+        `module` is `bot`, `scheduler` or the module of the bare bot.
+        """
         port = ports.free(0)
         env = {
             "PATH": os.defpath,
@@ -59,11 +66,11 @@ class Bench:
             "DATABASE_URL": self.postgres.dsn(embedded.APP),
             "REDIS_URL": self.valkey.url,
             "LOG_LEVEL": "WARNING",
-            "MESSAGES_PER_SECOND": UNLIMITED,
+            "MESSAGES_PER_SECOND": messages_per_second,
             "HTTP_HOST": ports.HOST,
             "HTTP_PORT": str(port),
         }
-        if module != "bot":
+        if module == BARE:
             env["DATABASE_URL"] = self.postgres.dsn(embedded.OWNER)
         if webhook:
             env |= {"WEBHOOK_URL": f"https://{ports.HOST}:{port}/", "WEBHOOK_SECRET": "bench"}
@@ -79,7 +86,7 @@ class Bench:
                 await self.crowd.ready.wait()
             yield child
         finally:
-            await child.stop((signal.SIGTERM, 10 if module == "bot" else 1))
+            await child.stop((signal.SIGTERM, 1 if module == BARE else 10))
             self.crowd.forget_bot()
 
     async def throughput(self, child: processes.Child, seconds: float, delay: float) -> Json:
@@ -166,7 +173,7 @@ async def run(seconds: float) -> Json:
             market.migrate(postgres)
             await market.fill(postgres.dsn(embedded.OWNER), pending=1_000, history=10_000)
             for webhook in (True, False):
-                for module in ("tests.benchmarks.echo_bot", "bot"):
+                for module in (BARE, "bot"):
                     key = ("bot" if module == "bot" else "bare") + (
                         "_webhook" if webhook else "_polling"
                     )

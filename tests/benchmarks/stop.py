@@ -66,7 +66,7 @@ async def _load(url: str, first: int) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _hung(url: str) -> AsyncIterator[None]:
+async def hung(url: str) -> AsyncIterator[None]:
     """Hold the locks of all switches and wallets in a transaction that never ends."""
     connection = await asyncpg.connect(url)
     for limit in ("statement", "transaction", "idle_in_transaction_session", "lock"):
@@ -111,7 +111,7 @@ async def _measure(server: embedded.Postgres) -> None:
                 if is_loaded:
                     await stack.enter_async_context(_load(server.dsn(logins.BOT), first))
                 if hangs:
-                    await stack.enter_async_context(_hung(server.dsn(logins.BOT)))
+                    await stack.enter_async_context(hung(server.dsn(logins.BOT)))
                 times.append(await _stop(server.dsn(logins.BOT)))
             first += PENDING // (len(CASES) * ROUNDS)
         sys.stdout.write(f"{name}: median {median(times):.2f} s, longest {max(times):.2f} s\n")
