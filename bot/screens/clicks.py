@@ -27,7 +27,7 @@ def choice(t: Texts, row: Campaign, base: str) -> Outgoing:
     back = [button(t("back"), Go(screen=Screen.CAMPAIGN, id=row.id))]
     if not base:
         return Outgoing(t("clicks-choice-unavailable"), rows(back))
-    found = tracked_links.links(Creative.from_json(row.creative))
+    found = tracked_links.find_links(Creative.from_json(row.creative))
     is_counted = row.link_base is not None
     lines = [
         t("clicks-choice", campaign=row.name, counted=_yes_or_no(is_counted), base=base),

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import queries
 from db.models.campaigns import Campaign, CampaignStatus, CampaignTarget
 from db.models.results import TrackedLink
+from services.market import links
 from services.market.creatives import Creative
-from services.market.links import find_addresses
 from services.platform import audit, errors
 from services.platform.actors import Actor
 
@@ -37,7 +37,7 @@ class Links:
     """Addresses that a reader sees as words, and addresses of another type, for example tg://."""
 
 
-def links(creative: Creative) -> Links:
+def find_links(creative: Creative) -> Links:
     """Return the links of an ad, in the order in which they stand there, the button last."""
     behind = [str(each.get("url")) for each in creative.entities if each.get("type") == "text_link"]
     if creative.button_url is not None:
@@ -54,7 +54,7 @@ def _shown(creative: Creative) -> list[str]:
         if each.get("type") in _NO_ADDRESS_IN:
             start, length = 2 * each["offset"], 2 * each["length"]
             units[start : start + length] = " ".encode("utf-16-le") * each["length"]
-    return find_addresses(units.decode("utf-16-le", "replace"))
+    return links.find_addresses(units.decode("utf-16-le", "replace"))
 
 
 def plain(creative: Creative, targets: Targets) -> Creative:
@@ -89,7 +89,7 @@ def targets(creative: Creative, pairs: Sequence[tuple[str, str]] | None) -> Targ
     """Return each tracked link of an ad with its true address. `pairs` are those of `stored`."""
     true = dict(pairs or ())
     return tuple(
-        (address, true[address]) for address in links(creative).countable if address in true
+        (address, true[address]) for address in find_links(creative).countable if address in true
     )
 
 

@@ -37,7 +37,7 @@ def addresses(creative: Creative) -> list[str]:
 
 
 def test_links_that_a_reader_sees_and_links_of_telegram_are_not_counted() -> None:
-    found = tracked_links.links(AD)
+    found = tracked_links.find_links(AD)
     assert found.countable == (SHOP, MENU, BUTTON)
     assert found.others == ("shop.example", "tg://resolve?domain=shop")
 
@@ -52,7 +52,7 @@ def test_only_addresses_of_which_telegram_makes_links_are_named() -> None:
         ],
         button_url=None,
     )
-    assert tracked_links.links(ad).others == ("a.example", "c.example")
+    assert tracked_links.find_links(ad).others == ("a.example", "c.example")
 
 
 async def test_everybody_sees_the_ad_as_it_is_published(session: AsyncSession) -> None:
