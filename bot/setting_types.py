@@ -14,7 +14,7 @@ from db import address, currencies, role_names
 from db.models.destinations import PayoutMethod
 from db.money import STARS
 from services.launch import rollback_limits
-from services.market import cancellations, placement_expiry, publish_times
+from services.market import cancellations, complaints, placement_expiry, publish_times
 from services.platform.encryption import Encryption
 from services.platform.retention import SHORTEST_RETENTION
 
@@ -62,6 +62,12 @@ def _long_enough(value: timedelta) -> timedelta:
 def _short_cutoff(value: timedelta) -> timedelta:
     if value > cancellations.LONGEST_CUTOFF:
         raise ValueError(f"must not be longer than {cancellations.LONGEST_CUTOFF.days} days")
+    return value
+
+
+def _step_time(value: timedelta) -> timedelta:
+    if not complaints.SHORTEST_STEP <= value <= complaints.LONGEST_STEP:
+        raise ValueError(f"must be between 1 hour and {complaints.LONGEST_STEP.days} days")
     return value
 
 
@@ -130,6 +136,7 @@ def _networks(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_bounds)]
 CancelCutoff = Annotated[Duration, AfterValidator(_short_cutoff)]
+ComplaintTime = Annotated[Duration, AfterValidator(_step_time)]
 AnswerTime = Annotated[Duration, AfterValidator(_before_decision)]
 Retention = Annotated[Duration, AfterValidator(_long_enough)]
 AdminChatId = Annotated[int, Field(lt=0, gt=-_ID_LIMIT)]

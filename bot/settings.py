@@ -34,6 +34,7 @@ from bot.setting_types import (
     AdminChatId,
     AnswerTime,
     CancelCutoff,
+    ComplaintTime,
     Currency,
     DatabaseRoles,
     DatabaseUrl,
@@ -173,8 +174,8 @@ class Settings(FromEnvironment):
     publish_ahead: Duration = publish_times.LONGEST_AHEAD
     owner_answer: AnswerTime = agreements.ANSWER_TIME
     complaint_window: Duration = complaints.WINDOW
-    complaint_answer: Duration = complaints.ANSWER_TIME
-    complaint_decision: Duration = complaints.STAFF_TIME
+    complaint_answer: ComplaintTime = complaints.ANSWER_TIME
+    complaint_decision: ComplaintTime = complaints.STAFF_TIME
     cancel_cutoff: CancelCutoff = cancellations.CUTOFF
     retention: Retention = timedelta(days=90)
     messages_per_second: Annotated[int, Field(ge=1)] = 30

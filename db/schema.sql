@@ -164,6 +164,8 @@ CREATE TABLE campaigns (
 );
 CREATE INDEX ix_campaigns_advertiser_id_id ON campaigns USING btree (advertiser_id, id);
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON campaigns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('draft>active', 'active>paused', 'paused>active', 'draft>cancelled', 'active>cancelled', 'paused>cancelled', 'active>completed', 'paused>completed');
+CREATE TRIGGER counted_by_advertiser BEFORE UPDATE OF link_base ON campaigns FOR EACH ROW WHEN (old.link_base IS DISTINCT FROM new.link_base) EXECUTE FUNCTION guard_click_count();
+CREATE TRIGGER counted_from_birth BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.link_base IS NOT NULL) EXECUTE FUNCTION guard_click_count();
 CREATE TRIGGER frozen BEFORE UPDATE OF advertiser_id, name, creative, total_budget ON campaigns FOR EACH ROW WHEN (old.advertiser_id IS DISTINCT FROM new.advertiser_id OR old.status::text <> 'draft'::text AND (old.name IS DISTINCT FROM new.name OR old.creative IS DISTINCT FROM new.creative OR new.total_budget < old.total_budget) OR (old.status::text <> ALL (ARRAY['draft'::text, 'active'::text, 'paused'::text])) AND old.total_budget IS DISTINCT FROM new.total_budget) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER initial_status BEFORE INSERT ON campaigns FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'draft'::text) EXECUTE FUNCTION refuse_initial_status();
 GRANT INSERT, SELECT ON campaigns TO adtech_bot;
@@ -179,8 +181,9 @@ CREATE TABLE card_readers (
     CONSTRAINT fk_card_readers_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id),
     CONSTRAINT fk_card_readers_user_id FOREIGN KEY (user_id) REFERENCES users(id)
 );
-GRANT INSERT, SELECT, UPDATE ON card_readers TO adtech_bot;
+GRANT INSERT, SELECT ON card_readers TO adtech_bot;
 GRANT SELECT ON card_readers TO adtech_clock;
+GRANT UPDATE (user_id, until) ON card_readers TO adtech_bot;
 
 CREATE TABLE change_requests (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -246,7 +249,6 @@ CREATE TABLE channel_clicks (
 );
 CREATE INDEX ix_channel_clicks_price_per_click ON channel_clicks USING btree (price_per_click, channel_id) WHERE price_per_click IS NOT NULL;
 GRANT SELECT ON channel_clicks TO adtech_bot;
-GRANT SELECT ON channel_clicks TO adtech_clock;
 GRANT SELECT ON channel_clicks TO adtech_reports;
 
 CREATE TABLE channel_formats (
@@ -1073,11 +1075,13 @@ CREATE INDEX ix_outbox_correlation_id ON outbox USING hash (correlation_id);
 CREATE INDEX ix_outbox_ended ON outbox USING btree (COALESCE(sent_at, due_at)) WHERE status::text = ANY (ARRAY['sent'::character varying, 'failed'::character varying]::text[]);
 CREATE INDEX ix_outbox_missed ON outbox USING btree (user_id, id) WHERE missed_at IS NOT NULL;
 CREATE INDEX ix_outbox_queued ON outbox USING btree (priority, due_at, id) WHERE status::text = 'queued'::text;
+CREATE TRIGGER about_step BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['complaint'::text, 'complaint_staff'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['complaint'::text, 'complaint_staff'::text]))) EXECUTE FUNCTION guard_complaint_notice();
 CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON outbox FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('queued>sent', 'queued>failed');
 CREATE TRIGGER initial_status BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'queued'::text) EXECUTE FUNCTION refuse_initial_status();
 CREATE TRIGGER written_about_schema BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['backup_restored'::text, 'guard_missing'::text, 'schema_differs'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['backup_restored'::text, 'guard_missing'::text, 'schema_differs'::text]))) EXECUTE FUNCTION guard_notice('database');
 CREATE TRIGGER written_by_clock BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['audit_chain_extended'::text, 'telegram_down'::text, 'telegram_back'::text, 'escrow_watchdog'::text, 'target_paid'::text, 'target_refunded'::text, 'post_gone'::text, 'post_breach_refunded'::text]))) EXECUTE FUNCTION guard_notice('clock');
 CREATE TRIGGER written_by_database BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['switch_changed'::text, 'role_reconciled'::text, 'role_kept_revoked'::text, 'role_kept_granted'::text, 'staff_blocked'::text, 'admin_chat_moved'::text, 'staff_request_changed'::text, 'ledger_violation'::text, 'audit_chain_broken'::text, 'audit_chain_file_added'::text]))) EXECUTE FUNCTION guard_notice('database');
+CREATE TRIGGER written_by_function BEFORE INSERT ON outbox FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['placement_cancelled'::text, 'placement_accepted'::text, 'placement_declined'::text, 'complaint_absorbed'::text, 'complaint_corrected'::text])) OR (split_part(new.key, ':'::text, 1) = ANY (ARRAY['placement_cancelled'::text, 'placement_accepted'::text, 'placement_declined'::text, 'complaint_absorbed'::text, 'complaint_corrected'::text]))) EXECUTE FUNCTION guard_notice('database');
 GRANT INSERT, SELECT ON outbox TO adtech_bot;
 GRANT INSERT, SELECT ON outbox TO adtech_clock;
 GRANT SELECT ON outbox TO adtech_reports;
@@ -1550,6 +1554,7 @@ CREATE TABLE watched_words (
     CONSTRAINT fk_watched_words_added_by FOREIGN KEY (added_by) REFERENCES users(id),
     CONSTRAINT ck_watched_words_word CHECK (char_length(word) >= 1 AND char_length(word) <= 64)
 );
+CREATE TRIGGER changed_by_admin BEFORE INSERT OR DELETE ON watched_words FOR EACH ROW EXECUTE FUNCTION guard_watched_word();
 GRANT DELETE, INSERT, SELECT ON watched_words TO adtech_bot;
 GRANT SELECT ON watched_words TO adtech_clock;
 
@@ -1706,6 +1711,8 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_cancellation() RETURNS trigger
 -- guard_check() RETURNS trigger
 -- guard_checkpoint() RETURNS trigger
+-- guard_click_count() RETURNS trigger
+-- guard_complaint_notice() RETURNS trigger
 -- guard_correction() RETURNS trigger
 -- guard_destination() RETURNS trigger
 -- guard_escrow() RETURNS trigger
@@ -1722,8 +1729,10 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_staff_request() RETURNS trigger
 -- guard_statement() RETURNS trigger
 -- guard_version() RETURNS trigger
+-- guard_watched_word() RETURNS trigger
 -- has_request(request_kind text, VARIADIC wanted text[]) RETURNS boolean
 -- has_said(person_id bigint, said text[]) RETURNS boolean
+-- has_said_like(person_id bigint, pattern text) RETURNS boolean
 -- hold_escrow(target_id bigint, actor_id bigint, correlation_id text) RETURNS void
 -- is_clean_up_confirmed(request staff_requests) RETURNS boolean
 -- is_command_for_request(request staff_requests) RETURNS boolean
@@ -1779,6 +1788,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_approval() RETURNS trigger
 -- require_block_request() RETURNS trigger
 -- require_comparison() RETURNS trigger
+-- require_complaint_time(step_time interval) RETURNS void
 -- require_correction_match(correction_id bigint) RETURNS void
 -- require_deposit_match(checked_deposit_id bigint) RETURNS void
 -- require_destination() RETURNS trigger

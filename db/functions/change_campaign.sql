@@ -1,8 +1,9 @@
 -- Changes a campaign for its advertiser: the name, the ad and the budget of a draft, or a higher budget of an
 -- active or paused campaign, whose placements have its ad. A null argument keeps the present value. Returns null
 -- for a change, `unchanged`, `not_found` for a campaign of somebody else, `too_low` with the present budget, or
--- `invalid_move` with the state of the campaign. A change and its audit row are written together.
--- Locks: the campaign. Raises: what the trigger `frozen` raises.
+-- `invalid_move` with the state of the campaign. The advertiser has pressed the button that saves a form, or, for the
+-- budget alone, has written something, in an update that is being handled. A change and its audit row are written together.
+-- Locks: the campaign. Raises: AD182, and what the trigger `frozen` raises.
 CREATE OR REPLACE FUNCTION change_campaign(
     campaign_id bigint, actor_id bigint, name text, ad jsonb, total_budget bigint, correlation_id text,
     OUT code text, OUT state text
@@ -26,6 +27,11 @@ BEGIN
     WHEN present.status <> 'draft' AND wanted.total_budget < present.total_budget
     THEN code := 'too_low'; state := present.total_budget;
     ELSE
+        IF NOT has_said_like(actor_id, CASE WHEN (wanted.name, wanted.creative)
+            IS DISTINCT FROM (present.name, present.creative) THEN E'\x1dsave$' ELSE '.' END)
+        THEN
+            RAISE EXCEPTION 'this person has not changed the campaign' USING ERRCODE = 'AD182';
+        END IF;
         UPDATE campaigns SET name = wanted.name, creative = wanted.creative,
             total_budget = wanted.total_budget
         WHERE id = campaign_id;

@@ -1,7 +1,8 @@
 -- Deletes a draft of a campaign for its advertiser, and writes the audit row. Returns null for a deleted draft,
 -- `gone` for a campaign that does not exist, `not_found` for one of somebody else, or `invalid_move` with the state of a campaign
--- that was activated.
--- Locks: the campaign. Raises: nothing.
+-- that was activated. The advertiser has pressed the button that deletes this draft, in an update that is being
+-- handled.
+-- Locks: the campaign. Raises: AD183.
 CREATE OR REPLACE FUNCTION delete_draft(
     campaign_id bigint, actor_id bigint, correlation_id text, OUT code text, OUT state text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -14,6 +15,9 @@ BEGIN
     WHEN present.advertiser_id <> actor_id THEN code := 'not_found';
     WHEN present.status <> 'draft' THEN code := 'invalid_move'; state := present.status;
     ELSE
+        IF NOT has_said(actor_id, ARRAY['camp:delete_sure:' || campaign_id]) THEN
+            RAISE EXCEPTION 'this person has not deleted the draft' USING ERRCODE = 'AD183';
+        END IF;
         DELETE FROM campaigns WHERE id = campaign_id;
         INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id)
         VALUES ('draft_deleted', actor_id, 'advertiser', jsonb_build_object(

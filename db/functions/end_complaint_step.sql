@@ -5,7 +5,7 @@
 -- decision takes effect when its time for an appeal is over: at a refund, the post job fails; a release or a
 -- split is paid by the tick of the releases.
 -- Returns the kind of the step that was written, or null if there is nothing to end.
--- Locks: the target, its post job, its escrow, the complaint. Raises: nothing.
+-- Locks: the target, its post job, its escrow, the complaint. Raises: AD186.
 CREATE OR REPLACE FUNCTION end_complaint_step(
     complaint_id bigint, staff_time interval, correlation_id text
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -16,6 +16,7 @@ DECLARE
     next_outcome text;
     next_status text := 'closed';
 BEGIN
+    PERFORM require_complaint_time(staff_time);
     SELECT campaign_target_id INTO complaint.campaign_target_id
     FROM complaints WHERE id = complaint_id;
     PERFORM FROM campaign_targets WHERE id = complaint.campaign_target_id FOR UPDATE;

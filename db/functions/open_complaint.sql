@@ -1,11 +1,12 @@
 -- Opens the complaint of an advertiser about a published post, or returns why there is none. The post must be out
 -- without a recorded breach, and its escrow held. A placement has one open complaint at a time and two in all;
 -- none follows a decision, and none is about a channel of the advertiser's own. The actor has pressed the
--- button of this kind, or has written these words, in an update that is being handled. For a new complaint, the
+-- button of this kind, or, for the kind `other`, has written these words, in an update that is being handled; other
+-- kinds have no words. For a new complaint, the
 -- result's `code` is null. A refusal writes nothing; `state` is the state that forbids the complaint. One
 -- transaction writes the complaint, its first step and the audit row, and brings the next check of the post
 -- nearer; the caller tells the owner.
--- Locks: the target, its post job, its escrow. Raises: AD172.
+-- Locks: the target, its post job, its escrow. Raises: AD172, AD186.
 CREATE OR REPLACE FUNCTION open_complaint(
     target_id bigint, actor_id bigint, kind text, words text, answer_time interval,
     correlation_id text, OUT code text, OUT complaint_id bigint, OUT state text
@@ -14,6 +15,7 @@ DECLARE
     facts record;
     earlier record;
 BEGIN
+    PERFORM require_complaint_time(answer_time);
     PERFORM FROM campaign_targets WHERE id = target_id FOR UPDATE;
     PERFORM FROM post_jobs WHERE campaign_target_id = target_id FOR UPDATE;
     PERFORM FROM escrows WHERE campaign_target_id = target_id FOR UPDATE;
@@ -38,7 +40,9 @@ BEGIN
     WHEN earlier.decision IS NOT NULL THEN code := 'invalid_move'; state := 'decided';
     WHEN earlier.complaints >= 2 THEN code := 'too_many';
     ELSE
-        IF NOT has_said(actor_id, ARRAY[concat_ws(':', 'complain', kind, target_id), words]) THEN
+        IF (kind = 'other') <> (words IS NOT NULL) OR NOT has_said(actor_id,
+            ARRAY[coalesce(words, concat_ws(':', 'complain', kind, target_id))])
+        THEN
             RAISE EXCEPTION 'this person has not complained'
             USING ERRCODE = 'AD172';
         END IF;

@@ -2,7 +2,7 @@
 -- and one placement, or all programs (a null hash), with the number of requests. A person's first click of the day
 -- counts, the others are repeats. A batch that is sent a second time therefore counts no click twice. Returns how
 -- many requests were counted or left out as they should, and how many came too late or for no placement with
--- links that have worked.
+-- links that have worked, or are too many for one element (more than 10^9, so that no sum of a day overflows).
 -- Locks: the rows of the counted days, by placement and day. Raises: nothing.
 CREATE OR REPLACE FUNCTION record_clicks(
     target_ids bigint[], days date[], hashes bytea[], counts bigint[],
@@ -16,7 +16,7 @@ BEGIN
         SELECT * FROM unnest(target_ids, days, hashes, counts) AS rows (target_id, day, hash, count)
     ), usable AS (
         SELECT given.* FROM given
-        WHERE given.day BETWEEN first_day AND today AND given.count > 0 AND EXISTS (
+        WHERE given.day BETWEEN first_day AND today AND given.count BETWEEN 1 AND 1000000000 AND EXISTS (
             SELECT FROM tracked_links link
             WHERE link.campaign_target_id = given.target_id AND link.works_until IS NOT NULL)
     ), fresh AS (

@@ -6,9 +6,9 @@
 -- `appealed`, once. The decision on an appeal is that of a super admin who has not decided before. No money moves
 -- here: the scheduler lets a decision take effect when its time is over (`end_complaint_step`), which is at once
 -- if both sides have accepted, or after the decision on an appeal.
--- The actor has pressed the button of this step, or has written these words, in an update that is being
--- handled. For a step that is taken, `code` is null. A refusal writes nothing; `state` is the complaint's status.
--- Locks: the target, its post job, its escrow, the complaint. Raises: AD173.
+-- The actor has pressed the button of this step, or has written the words of an answer, in an update that is being
+-- handled. Other steps have no words. Whoever has accepted the placement as a manager of its channel decides nothing. For a step that is taken, `code` is null. A refusal writes nothing; `state` is the complaint's status.
+-- Locks: the target, its post job, its escrow, the complaint. Raises: AD173, AD186.
 CREATE OR REPLACE FUNCTION take_complaint_step(
     complaint_id bigint, actor_id bigint, step text, words text, owner_percent bigint,
     step_time interval, correlation_id text, OUT code text, OUT state text
@@ -19,6 +19,7 @@ DECLARE
     next_status text;
     due timestamptz;
 BEGIN
+    PERFORM require_complaint_time(step_time);
     SELECT campaign_target_id INTO complaint.campaign_target_id
     FROM complaints WHERE id = complaint_id;
     PERFORM FROM campaign_targets WHERE id = complaint.campaign_target_id FOR UPDATE;
@@ -49,7 +50,12 @@ BEGIN
     state := complaint.status;
     CASE
     WHEN complaint.id IS NULL OR facts.role IS NULL THEN code := 'not_found';
-    WHEN step = 'decided' AND facts.role IN ('advertiser', 'owner') THEN code := 'own_money';
+    WHEN step = 'decided' AND (facts.role IN ('advertiser', 'owner') OR EXISTS (
+        SELECT FROM placement_answers given
+        WHERE given.campaign_target_id = complaint.campaign_target_id
+            AND given.answered_by = actor_id))
+    THEN
+        code := 'own_money';
     WHEN step IN ('answered', 'correcting') AND facts.role <> 'owner'
         OR step IN ('satisfied', 'disputed') AND facts.role <> 'advertiser'
         OR step IN ('accepted', 'appealed') AND facts.role NOT IN ('advertiser', 'owner')
@@ -70,7 +76,7 @@ BEGIN
     THEN
         code := 'too_small';
     ELSE
-        IF NOT has_said(actor_id, ARRAY[
+        IF (step = 'answered') <> (words IS NOT NULL) OR NOT has_said(actor_id, ARRAY[
             CASE WHEN step = 'decided' THEN concat_ws(':', 'complaint_decide', complaint_id,
                 owner_percent, CASE complaint.status WHEN 'appealed' THEN 2 ELSE 1 END)
             WHEN step <> 'answered' THEN concat_ws(':', 'complaint', step, complaint_id)

@@ -29,6 +29,8 @@ ANSWER_TIME = timedelta(hours=24)
 """COMPLAINT_ANSWER: how long an owner has for an answer, and an advertiser for the next step."""
 STAFF_TIME = timedelta(hours=24)
 """COMPLAINT_DECISION: how long the staff have, before they are told again and after it."""
+SHORTEST_STEP, LONGEST_STEP = timedelta(hours=1), timedelta(days=30)
+"""The bounds of both times. `require_complaint_time` in the database has them too."""
 WORDS_LIMIT = 500
 NOTICE, STAFF_NOTICE = "complaint", "complaint_staff"
 """The kinds of the messages to the two sides, and to the admin chat."""

@@ -142,6 +142,7 @@ def test_a_missing_setting_is_named(
         ("PROBE_GAP", "-5"),
         ("POST_LEASE", "8e13"),
         ("PUBLISH_AHEAD", "P3651D"),
+        *(("COMPLAINT_ANSWER", "PT59M"), ("COMPLAINT_DECISION", "P31D")),
         *(("OWNER_ANSWER", "PT73H"), ("CANCEL_CUTOFF", "P8D")),
         ("PROBE_GAP", "179"),
         ("RETENTION", "P29D"),

@@ -17,7 +17,7 @@ from services.platform import chat_migrations, inbox
 from services.platform.actors import Actor
 from tests.conftest import Database, ReusedEngine, checked_database
 from tests.embedded_fixture import clone_database, drop_database
-from tests.factories import payments, people, presses, rows
+from tests.factories import attacked_ads, payments, people, presses, rows
 from tests.factories.attack import LOGIN, Attack
 from tests.factories.attacks import ATTACKS
 
@@ -36,6 +36,7 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
         await withdrawals.request(session, actor=thief, amount=500, key="form")
         live = await people.posted(session, promised_hours=24)
         due = await people.posted(session, promised_hours=0)
+        ads = await attacked_ads.create(session, admin)
         failed = await people.failed(session)
         await people.stop(session, Switch.DEPOSITS)
         await people.person(session, balance=7)
@@ -109,7 +110,7 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
         " SELECT id, 'unknown', 'x' FROM post_jobs"
     )
     await owner.close()
-    return {
+    return ads | {
         "admin": admin.user_id or 0,
         "operator": operator.user_id or 0,
         "colleague": colleague.user_id or 0,
@@ -121,6 +122,7 @@ async def ids(server: embedded.Postgres, running: str) -> dict[str, int]:
         "thief_wallet": thief_wallet,
         "wallet": wallet,
         "live": live.target.id,
+        "buyer": live.advertiser.user_id or 0,
         "due": due.target.id,
         "failed": failed.target.id,
         "pending": pending.target.id,

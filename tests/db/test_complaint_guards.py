@@ -9,11 +9,12 @@ from db.models.operations import Switch
 from db.models.users import Role
 from sandbox import embedded, logins
 from services.money import escrow
+from services.platform import errors
 from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.db.refused import refused_state
 from tests.factories import people, presses
-from tests.factories.complaints import APPEAL, Complained, complained, published
+from tests.factories.complaints import APPEAL, Complained, complain, complained, published
 
 RELEASE = "UPDATE escrows SET status = 'released', settled_at = now(){}"
 REFUND = "UPDATE escrows SET status = 'refunded', settled_at = now()"
@@ -128,6 +129,92 @@ async def test_each_step_needs_its_own_press(database: Database, bot: asyncpg.Co
     assert await bot.fetchval(decided) is None
 
 
+async def test_only_words_that_a_side_has_written_are_stored(
+    database: Database, bot: asyncpg.Connection
+) -> None:
+    made = await published(database)
+    opened = OPEN.format(made.target.id, made.advertiser.user_id, "'I lie.'")
+    await _press(database, made.advertiser, f"complain:wrong:{made.target.id}")
+    assert await refused_state(bot, opened) == "AD172"
+    other = opened.replace("'wrong'", "'other'")
+    assert await refused_state(bot, other, other.replace("'I lie.'", "NULL")) == "AD172"
+    async with database.sessions.begin() as session:
+        await presses.write(session, made.advertiser, "I lie.")
+    assert await refused_state(bot, opened) == "AD172"
+    assert await refused_state(bot, other) is None
+    found = await complain(database, made)
+    await found.answer()
+    disputed = STEP.format(found.id, made.advertiser.user_id, "disputed", "'I lie.'", "NULL")
+    await _press(database, made.advertiser, f"complaint:disputed:{found.id}")
+    assert await refused_state(bot, disputed) == "AD173"
+    assert await refused_state(bot, disputed.replace("'I lie.'", "NULL")) is None
+
+
+async def test_the_time_of_a_step_has_bounds_in_the_database(
+    database: Database, bot: asyncpg.Connection, clock: asyncpg.Connection
+) -> None:
+    found = await complained(database)
+    opened = OPEN.format(found.target_id, found.made.advertiser.user_id, "NULL")
+    answered = STEP.format(found.id, found.made.owner.user_id, "answered", "'It is.'", "NULL")
+    ended = f"SELECT end_complaint_step({found.id}, '24 hours', NULL)"
+    bad = ("NULL", "'-1 day'", "'59 minutes'", "'30 days 1 second'")
+    for login, statement in ((bot, opened), (bot, answered), (clock, ended)):
+        for time in bad:
+            assert await refused_state(login, statement.replace("'24 hours'", time)) == "AD186"
+    for time in ("'1 hour'", "'30 days'"):
+        assert await refused_state(clock, ended.replace("'24 hours'", time)) is None
+    await clock.close()
+
+
+async def test_who_has_accepted_a_placement_as_manager_decides_nothing(database: Database) -> None:
+    found = await complained(database)
+    await found.dispute()
+    async with database.sessions.begin() as session:
+        manager = await people.staff(session)
+    await database.as_owner("ALTER TABLE placement_answers DISABLE TRIGGER USER")
+    await database.as_owner(f"UPDATE placement_answers SET answered_by = {manager.user_id}")
+    await database.as_owner("ALTER TABLE placement_answers ENABLE TRIGGER USER")
+    with pytest.raises(errors.OwnMoney):
+        await found.decide(100, manager)
+    await found.decide(100)
+
+
+async def test_no_login_hides_a_message_about_a_complaint(
+    database: Database, bot: asyncpg.Connection, clock: asyncpg.Connection
+) -> None:
+    found = await complained(database)
+    step = await bot.fetchval("SELECT max(id) FROM complaint_steps")
+    write = "INSERT INTO outbox (kind, payload, key) VALUES ('{}', '{}', {})"
+    about = f'{{"complaint_id": {found.id}, "step": "opened"}}'
+    later, other = f"'complaint_staff:{step + 1}'", about.replace(f"{found.id}", "0", 1)
+    for kind, payload, key in (
+        ("complaint_staff", about, later),
+        ("complaint_staff", other, f"'complaint_staff:{step}'"),
+        ("complaint", about.replace("opened", "satisfied"), f"'complaint:{step}:x'"),
+        ("complaint", about, "'complaint:x'"),
+        ("complaint", about, "NULL"),
+        ("complaint", about, f"'complaint_staff:{step}'"),
+        ("deposit_credited", about, later),
+    ):
+        for login in (bot, clock):
+            assert await refused_state(login, write.format(kind, payload, key)) == "AD187", key
+    for kind in ("complaint", "complaint_staff"):
+        assert await refused_state(bot, write.format(kind, about, f"'{kind}:{step}:x'")) is None
+    await clock.close()
+
+
+async def test_no_login_keeps_a_breach_from_being_recorded(
+    database: Database, bot: asyncpg.Connection, clock: asyncpg.Connection
+) -> None:
+    found = await complained(database)
+    hide = "INSERT INTO outbox (kind, payload, key) VALUES ('x', '{{}}', '{}')"
+    for key in (f"complaint_absorbed:{found.id}:owner", f"complaint_corrected:{found.id}"):
+        assert await refused_state(bot, hide.format(key)) == "AD078"
+    record = "UPDATE post_jobs SET breach = 'altered', breach_refund_at = clock()"
+    assert await refused_state(clock, record) is None
+    await clock.close()
+
+
 async def test_no_login_writes_a_complaint_by_hand(
     database: Database, bot: asyncpg.Connection, clock: asyncpg.Connection
 ) -> None:
@@ -155,6 +242,6 @@ async def test_no_login_writes_a_complaint_by_hand(
 
 
 async def _end(clock: asyncpg.Connection, found: Complained) -> object:
-    ending = f"SELECT end_complaint_step({found.id}, '1 second', NULL)"
+    ending = f"SELECT end_complaint_step({found.id}, '1 hour', NULL)"
     assert await clock.fetchval(ending.replace(str(found.id), "0", 1)) is None
     return await clock.fetchval(ending)

@@ -269,6 +269,9 @@ ON_OPERATIONS = (
             ("database", "switch_changed", "x", everywhere("AD078")),
             ("database", "staff_request_changed", "x", everywhere("AD078")),
             ("database", "deposit_credited", "role_kept_revoked:1", everywhere("AD078")),
+            ("database", "placement_cancelled", "x", everywhere("AD078")),
+            ("database", "deposit_credited", "complaint_absorbed:1:owner", everywhere("AD078")),
+            ("database", "deposit_credited", "complaint_corrected:1", everywhere("AD078")),
         )
     ),
     attack(

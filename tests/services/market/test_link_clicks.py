@@ -1,5 +1,6 @@
 """Test what the redirect reads from the database, and how the database counts clicks."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -79,6 +80,10 @@ async def test_clicks_that_are_too_late_or_for_no_link_are_refused(session: Asyn
     ]
     assert await link_clicks.record(session, late) == 17
     assert await rows.table(session, DAYS) == []
+    most = Clicks(target_id, day, None, 10**9)
+    assert await link_clicks.record(session, [replace(most, count=10**9 + 1)]) == 10**9 + 1
+    assert await link_clicks.record(session, [replace(most, count=0), most]) == 0
+    assert await rows.table(session, DAYS) == [(day, 0, 0, 10**9)]
 
 
 async def test_yesterday_is_counted_for_six_hours_and_then_its_hashes_are_deleted(
