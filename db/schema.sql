@@ -10,6 +10,7 @@ CREATE TABLE acceptance_rules (
     most_price bigint,
     changed_at timestamp with time zone DEFAULT clock() NOT NULL,
     correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    excluded_topics text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT pk_acceptance_rules PRIMARY KEY (channel_id),
     CONSTRAINT fk_acceptance_rules_channel_id FOREIGN KEY (channel_id) REFERENCES channels(id),
     CONSTRAINT fk_acceptance_rules_owner_id FOREIGN KEY (owner_id) REFERENCES users(id),
@@ -156,10 +157,12 @@ CREATE TABLE campaigns (
     key text,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     link_base text,
+    topic text,
     CONSTRAINT pk_campaigns PRIMARY KEY (id),
     CONSTRAINT uq_campaigns_key UNIQUE (key),
     CONSTRAINT fk_campaigns_advertiser_id FOREIGN KEY (advertiser_id) REFERENCES users(id),
     CONSTRAINT ck_campaigns_campaignstatus CHECK (status::text = ANY (ARRAY['draft'::character varying, 'active'::character varying, 'paused'::character varying, 'cancelled'::character varying, 'completed'::character varying]::text[])),
+    CONSTRAINT ck_campaigns_topic CHECK (topic ~ '^[a-z]{1,32}$'::text),
     CONSTRAINT ck_campaigns_total_budget CHECK (total_budget > 0)
 );
 CREATE INDEX ix_campaigns_advertiser_id_id ON campaigns USING btree (advertiser_id, id);
@@ -1822,6 +1825,8 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- role_name(job text) RETURNS name
 -- run_switch(switch_key text, actor_id bigint, role text, run_reason text, correlation_id text) RETURNS boolean
 -- set_acceptance_rule(channel_id bigint, actor_id bigint, least_kept bigint, most_price bigint, correlation_id text) RETURNS text
+-- set_ad_topic(campaign_id bigint, actor_id bigint, topic text, correlation_id text, OUT code text, OUT state text) RETURNS record
+-- set_rule_topic(channel_id bigint, actor_id bigint, topic text, excluded boolean, correlation_id text) RETURNS text
 -- settle_stop(switch_key text) RETURNS integer
 -- settle_stops(switch_keys text[]) RETURNS jsonb
 -- space_next_ad() RETURNS trigger
@@ -1916,6 +1921,8 @@ GRANT EXECUTE ON FUNCTION role_name TO adtech_intake;
 GRANT EXECUTE ON FUNCTION role_name TO adtech_reports;
 GRANT EXECUTE ON FUNCTION run_switch TO adtech_bot;
 GRANT EXECUTE ON FUNCTION set_acceptance_rule TO adtech_bot;
+GRANT EXECUTE ON FUNCTION set_ad_topic TO adtech_bot;
+GRANT EXECUTE ON FUNCTION set_rule_topic TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_bot;
 GRANT EXECUTE ON FUNCTION settle_stop TO adtech_clock;
 GRANT EXECUTE ON FUNCTION settle_stops TO adtech_bot;

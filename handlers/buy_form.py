@@ -25,6 +25,7 @@ from handlers import placements as placement_handlers
 from handlers import settings as settings_handlers
 from handlers.buy_steps import BuyForm
 from services.market import (
+    ad_topics,
     campaigns,
     channel_cards,
     channels,
@@ -112,6 +113,9 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
         )
         left = await campaigns.budget_left(session, campaign.id)
         card = await channel_cards.read(session, dialog_manager.dialog_data["channel_id"])
+        wants_topic = await ad_topics.is_wanted(
+            session, campaign=campaign, channel_id=card.channel.id
+        )
     row, offered = card.channel, [formats.terms_of(each) for each in card.formats]
     if not offered:
         raise errors.ChannelNotUsable(row.id, row.status)
@@ -135,6 +139,8 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "record": offer_screens.owner_record(context.t, card.record),
         },
         "missing": dialog_manager.dialog_data.get("missing"),
+        "wants_topic": wants_topic,
+        "topic_hint": context.t("buy-topic-hint"),
     }
 
 
@@ -237,6 +243,13 @@ form = Dialog(
     ),
     Window(
         forms.Question("buy-confirm"),
+        Format("\n{topic_hint}", when="wants_topic"),
+        Button(
+            forms.Translated("buy-topic"),
+            "topic",
+            on_click=buy_steps.ask_topic,
+            when="wants_topic",
+        ),
         Button(forms.Translated("submit"), "submit", on_click=_submit),
         Button(forms.Translated("buy-top-up"), "top_up", on_click=buy_steps.top_up, when="missing"),
         forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.when),

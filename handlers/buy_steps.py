@@ -17,7 +17,7 @@ from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing
 from db.models.campaigns import CampaignTarget, Channel
 from handlers import campaigns as campaign_handlers
-from handlers import card_step, forms, wallet
+from handlers import card_step, forms, respond, wallet
 from services.market import auto_delete, campaigns, channels, formats
 from services.market.terms import Terms
 from services.platform.channel_errors import PromiseTooLong
@@ -173,6 +173,14 @@ async def top_up(press: CallbackQuery, _button: Button, manager: DialogManager) 
     problem = await wallet.send_invoice(context, bot, press.from_user.id, amount)
     if problem is not None:
         forms.show_error(manager, problem)
+
+
+async def ask_topic(press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    """Ask in a new message what the ad is about, because the channel's rule wants to know it."""
+    bot: Bot = manager.middleware_data["bot"]
+    context = forms.context_of(manager)
+    screen = await campaign_handlers.topics_screen(context, campaign_id(manager))
+    await respond.send(bot, press.from_user.id, screen)
 
 
 def campaign_id(manager: DialogManager) -> int:

@@ -4,7 +4,7 @@ from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery
 
 from bot import metrics
-from bot.callbacks import CampaignAct, Go, OnCampaign, Screen
+from bot.callbacks import CampaignAct, Go, OnCampaign, Screen, SetAdTopic, ShowAdTopics
 from bot.context import RequestContext
 from bot.screens import campaigns as screens
 from bot.screens.outgoing import Outgoing
@@ -13,7 +13,7 @@ from bot.telegram import ad_messages
 from bot.telegram.answers import answer_press
 from db.models.campaigns import CampaignStatus
 from handlers import respond
-from services.market import campaigns
+from services.market import ad_topics, campaigns
 from services.market.creatives import Creative
 
 router = Router(name="campaigns")
@@ -80,6 +80,38 @@ async def show_ad(
     await answer_press(press)
     await bot(ad_messages.message(press.from_user.id, Creative.from_json(row.creative)))
     await respond.send(bot, press.from_user.id, screens.campaign(context.t, row, left))
+
+
+async def topics_screen(context: RequestContext, campaign_id: int) -> Outgoing:
+    """Build the question what the ad of a person's campaign is about."""
+    async with context.read() as session:
+        row = await campaigns.get(session, actor=context.actor, campaign_id=campaign_id)
+    return screens.ad_topics(context.t, row)
+
+
+@router.callback_query(ShowAdTopics.filter())
+async def ask_topic(
+    press: CallbackQuery, callback_data: ShowAdTopics, context: RequestContext
+) -> None:
+    """Ask what the ad of a campaign is about."""
+    await respond.show(press, await topics_screen(context, callback_data.id))
+
+
+@router.callback_query(SetAdTopic.filter())
+async def choose_topic(
+    press: CallbackQuery, callback_data: SetAdTopic, context: RequestContext
+) -> None:
+    """Save what the ad of a campaign is about."""
+    async with (
+        respond.show_result(press, lambda: card_screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
+        await ad_topics.choose(
+            session,
+            actor=context.actor,
+            campaign_id=callback_data.id,
+            topic=callback_data.topic,
+        )
 
 
 @router.callback_query(OnCampaign.filter(F.act == CampaignAct.CANCEL))

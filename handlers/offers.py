@@ -5,7 +5,14 @@ from aiogram.types import CallbackQuery
 
 from bot.callbacks import Go, Screen
 from bot.context import RequestContext
-from bot.owner_callbacks import OfferAct, OnOffer, SetRule, ShowRule
+from bot.owner_callbacks import (
+    OfferAct,
+    OnOffer,
+    SetRule,
+    SetRuleTopic,
+    ShowRule,
+    ShowRuleTopics,
+)
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
 from bot.screens.paging import FETCH_LIMIT, Page, offset
@@ -174,4 +181,37 @@ async def set_rule(press: CallbackQuery, callback_data: SetRule, context: Reques
     ):
         await acceptance_rules.set(
             session, actor=context.actor, channel_id=callback_data.id, rule=rule
+        )
+
+
+async def _rule_topics_screen(context: RequestContext, channel_id: int) -> Outgoing:
+    async with context.read() as session:
+        channel = await channels.get_own(session, actor=context.actor, channel_id=channel_id)
+        present = await acceptance_rules.get(session, channel_id)
+    return screens.rule_topics(context.t, channel, present)
+
+
+@router.callback_query(ShowRuleTopics.filter())
+async def show_rule_topics(
+    press: CallbackQuery, callback_data: ShowRuleTopics, context: RequestContext
+) -> None:
+    """Show the topics about which the owner is asked although there is a rule."""
+    await respond.show(press, await _rule_topics_screen(context, callback_data.id))
+
+
+@router.callback_query(SetRuleTopic.filter())
+async def set_rule_topic(
+    press: CallbackQuery, callback_data: SetRuleTopic, context: RequestContext
+) -> None:
+    """Exclude a topic from a channel's rule, or include it again."""
+    async with (
+        respond.show_result(press, lambda: _rule_topics_screen(context, callback_data.id)),
+        context.begin() as session,
+    ):
+        await acceptance_rules.exclude_topic(
+            session,
+            actor=context.actor,
+            channel_id=callback_data.id,
+            topic=callback_data.topic,
+            excluded=callback_data.excluded,
         )

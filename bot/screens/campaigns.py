@@ -1,12 +1,24 @@
 """Build the screens of an advertiser's campaigns."""
 
-from bot.callbacks import CampaignAct, FormName, Go, OnCampaign, OpenForm, Screen
+from aiogram.types import InlineKeyboardButton
+
+from bot.callbacks import (
+    CampaignAct,
+    FormName,
+    Go,
+    OnCampaign,
+    OpenForm,
+    Screen,
+    SetAdTopic,
+    ShowAdTopics,
+)
 from bot.result_callbacks import CampaignResults, Results
 from bot.screens import clicks
-from bot.screens.outgoing import Outgoing, button, column, rows
+from bot.screens.outgoing import Outgoing, button, column, grid, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Campaign, CampaignStatus
+from services.market import topics
 
 
 def campaigns(t: Texts, page: Page[Campaign]) -> Outgoing:
@@ -63,6 +75,7 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
             [button(t(f"campaign-{act.value}"), OnCampaign(act=act, id=row.id)) for act in acts],
             buy,
             change,
+            [_topic_button(t, row)] if acts else [],
             [
                 button(t("campaign-ad"), OnCampaign(act=CampaignAct.SHOW_AD, id=row.id)),
                 button(t("campaign-copy"), OpenForm(name=FormName.COPY, id=row.id)),
@@ -76,6 +89,26 @@ def campaign(t: Texts, row: Campaign, left: int) -> Outgoing:
             ],
             [button(t(f"campaign-{end.value}"), OnCampaign(act=end, id=row.id))] if acts else [],
             [button(t("back"), Go(screen=Screen.CAMPAIGNS))],
+        ),
+    )
+
+
+def _topic_button(t: Texts, row: Campaign) -> InlineKeyboardButton:
+    """Build the button that shows the topic of a campaign's ad, and asks for another one."""
+    topic = "none" if row.topic is None else t("topic", topic=row.topic)
+    return button(t("campaign-topic", topic=topic), ShowAdTopics(id=row.id))
+
+
+def ad_topics(t: Texts, row: Campaign) -> Outgoing:
+    """Build the question what a campaign's ad is about."""
+    return Outgoing(
+        t("ad-topic-ask", name=row.name),
+        rows(
+            *grid(
+                button(t("topic", topic=topic), SetAdTopic(id=row.id, topic=topic))
+                for topic in topics.TOPICS
+            ),
+            [button(t("back"), Go(screen=Screen.CAMPAIGN, id=row.id))],
         ),
     )
 

@@ -100,6 +100,8 @@ def _facts(t: Texts, row: PlacementDetails) -> str:
     ]
     if row.agreed_at is not None:
         lines.append(t("card-agreed", by=row.agreed_by, at=t.time(row.agreed_at)))
+    if row.topic is not None:
+        lines.append(t("offer-topic", topic=t("topic", topic=row.topic)))
     lines += clicks.target_lines(t, row)
     lines += wanted_changes.lines(t, row.wanted, row.version, to="staff")
     if status is TargetStatus.PENDING and row.advertiser_loss:

@@ -16,15 +16,17 @@ from bot.owner_callbacks import (
     OnOffer,
     OpenChangeForm,
     SetRule,
+    SetRuleTopic,
     ShowRule,
+    ShowRuleTopics,
 )
 from bot.screens import clicks, formats, wanted_changes
-from bot.screens.outgoing import Outgoing, button, column, rows
+from bot.screens.outgoing import Outgoing, button, column, grid, rows
 from bot.screens.paging import Page
 from bot.texts import Texts
 from db.models.campaigns import Channel, TargetStatus
 from db.models.formats import ChannelFormat
-from services.market import terms
+from services.market import terms, topics
 from services.market.acceptance_rules import Rule
 from services.market.advertiser_records import AdvertiserRecord
 from services.market.moderation import PlacementDetails
@@ -171,14 +173,18 @@ def waiting(t: Texts, page: Page[Placement]) -> Outgoing:
 
 def rule(t: Texts, channel: Channel, present: Rule | None) -> Outgoing:
     """Build the screen on which an owner chooses which ads are accepted without a question."""
+    text = t(
+        "rule",
+        title=channel.title,
+        mode=_mode(present),
+        kept=present.least_kept if present else 0,
+        limit=t.money(present.most_price) if present and present.most_price else "none",
+    )
+    if present is not None and present.excluded_topics:
+        excluded = ", ".join(t("topic", topic=each) for each in present.excluded_topics)
+        text = f"{text}\n\n{t('rule-topics', topics=excluded)}"
     return Outgoing(
-        t(
-            "rule",
-            title=channel.title,
-            mode=_mode(present),
-            kept=present.least_kept if present else 0,
-            limit=t.money(present.most_price) if present and present.most_price else "none",
-        ),
+        text,
         rows(
             [button(t("rule-ask"), SetRule(id=channel.id))],
             *column(
@@ -188,7 +194,30 @@ def rule(t: Texts, channel: Channel, present: Rule | None) -> Outgoing:
                 )
                 for least_kept in KEPT_CHOICES
             ),
+            [button(t("rule-topics-button"), ShowRuleTopics(id=channel.id))] if present else [],
             [button(t("back"), Go(screen=Screen.CHANNEL, id=channel.id))],
+        ),
+    )
+
+
+def rule_topics(t: Texts, channel: Channel, present: Rule | None) -> Outgoing:
+    """Build the screen on which an owner chooses the topics that the rule does not accept."""
+    excluded = present.excluded_topics if present else ()
+    return Outgoing(
+        t("rule-topics-ask", title=channel.title),
+        rows(
+            *grid(
+                button(
+                    t(
+                        "rule-topic",
+                        topic=t("topic", topic=topic),
+                        excluded="yes" if topic in excluded else "no",
+                    ),
+                    SetRuleTopic(id=channel.id, topic=topic, excluded=topic not in excluded),
+                )
+                for topic in topics.TOPICS
+            ),
+            [button(t("back"), ShowRule(id=channel.id))],
         ),
     )
 
@@ -270,6 +299,8 @@ def _facts(t: Texts, row: PlacementDetails, record: AdvertiserRecord) -> str:
         ),
         t("sold-state", state=state),
     ]
+    if row.topic is not None:
+        lines.append(t("offer-topic", topic=t("topic", topic=row.topic)))
     if row.waits_for_owner and row.answer_due_at is not None:
         lines.append(t("offer-until", until=t.time(row.answer_due_at)))
     lines += clicks.target_lines(t, row)

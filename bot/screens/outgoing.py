@@ -92,6 +92,12 @@ def column(choices: Iterable[tuple[str, CallbackData]]) -> list[list[InlineKeybo
     return [[button(text, action)] for text, action in choices]
 
 
+def grid(buttons: Iterable[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
+    """Divide many short buttons into rows of two."""
+    each = list(buttons)
+    return [each[index : index + 2] for index in range(0, len(each), 2)]
+
+
 def rows(*lines: Sequence[InlineKeyboardButton]) -> InlineKeyboardMarkup:
     """Make an inline keyboard from rows of buttons. Empty rows are left out."""
     return InlineKeyboardMarkup(inline_keyboard=[list(line) for line in lines if line])

@@ -3,7 +3,7 @@
 -- actor is the owner or a manager whom the owner has named, and has pressed the button of this answer in an
 -- update that is being handled; a session that may write updates itself is not asked for the press, because
 -- it could invent it. A null actor is the
--- channel's acceptance rule. For an answer that was written, the result's `code` is null. A refusal writes
+-- channel's acceptance rule. A rule that excludes topics accepts no ad without a topic. For an answer that was written, the result's `code` is null. A refusal writes
 -- nothing: `ref_id` is the id of the row that it is about, and `state` is the state of that row. One
 -- transaction writes the answer, the state of the placement, the audit row and the advertiser's message (an
 -- answer of the rule has no message, because the screen after the submission shows it).
@@ -23,13 +23,14 @@ BEGIN
     SELECT earlier.answer INTO given
     FROM placement_answers earlier
     WHERE earlier.campaign_target_id = target_id AND earlier.version = target.version;
-    SELECT campaign.advertiser_id, channel.status AS channel_status,
+    SELECT campaign.advertiser_id, campaign.topic, channel.status AS channel_status,
         channel.owner_id AS channel_owner_id, owner.blocked AS owner_blocked, clock() AS read_at,
         EXISTS (SELECT FROM escrows escrow WHERE escrow.campaign_target_id = target_id) AS has_escrow,
         EXISTS (
             SELECT FROM acceptance_rules rule
             WHERE rule.channel_id = target.channel_id AND rule.owner_id = target.owner_id
                 AND (rule.most_price IS NULL OR rule.most_price >= target.price)
+                AND (rule.excluded_topics = '{}' OR campaign.topic <> ALL (rule.excluded_topics))
                 AND (rule.least_kept = 0 OR rule.least_kept <= count_kept(campaign.advertiser_id))
         ) AS rule_accepts
     INTO facts
@@ -86,7 +87,7 @@ BEGIN
         VALUES ('placement_' || answer, coalesce(actor_id, target.owner_id),
             CASE WHEN actor_id <> target.owner_id THEN 'manager' ELSE 'owner' END, jsonb_build_object(
             'target_id', target_id, 'campaign_id', target.campaign_id, 'channel_id',
-            target.channel_id, 'by_rule', by_rule, 'reason', answer_placement.reason,
+            target.channel_id, 'by_rule', by_rule, 'topic', facts.topic, 'reason', answer_placement.reason,
             'version', seen_version),
             answer_placement.correlation_id, facts.read_at);
         IF NOT by_rule THEN

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CorrelationId, CreatedAt, Key, enum_column
@@ -126,5 +127,7 @@ class AcceptanceRule(Base):
     """How many placements of the advertiser must have been paid for. 0 accepts everybody."""
     most_price: Mapped[int | None]
     """The highest price (minor units) that is accepted. Null accepts each price."""
+    excluded_topics: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    """The topics of ads about which the owner is asked. Then an ad without a topic is one too."""
     changed_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
     correlation_id: Mapped[CorrelationId]

@@ -55,6 +55,7 @@ class Campaign(Base):
     __tablename__ = "campaigns"
     __table_args__ = (
         CheckConstraint("total_budget > 0", name="total_budget"),
+        CheckConstraint("topic ~ '^[a-z]{1,32}$'", name="topic"),
         Index("ix_campaigns_advertiser_id_id", "advertiser_id", "id"),
     )
 
@@ -72,6 +73,8 @@ class Campaign(Base):
     created_at: Mapped[CreatedAt]
     link_base: Mapped[str | None]
     """The public address of the redirect if clicks on new placements are counted, or null."""
+    topic: Mapped[str | None]
+    """The topic of the ad (`services.market.topics.TOPICS`), or null if none was chosen."""
 
 
 class Channel(Base):

@@ -92,6 +92,8 @@ class PlacementDetails:
     fee_bps: int
     publish_at: datetime | None
     status: str
+    topic: str | None
+    """The topic of the ad, which the advertiser has chosen, or None."""
     decided_by_telegram_id: int | None
     decision_reason: str | None
     answer_due_at: datetime | None
@@ -359,6 +361,7 @@ def _card(row: Any) -> PlacementDetails:
         fee_bps=target.fee_bps,
         publish_at=row.publish_at,
         status=target.status,
+        topic=campaign.topic,
         decided_by_telegram_id=row.decider_telegram_id,
         decision_reason=target.decision_reason,
         answer_due_at=target.answer_due_at,

@@ -53,3 +53,17 @@ class CancelTooLate(DomainError):
     """The post of an approved placement is due so soon that it cannot be cancelled any more."""
 
     target_id: int
+
+
+@dataclass(eq=False)
+class NoRule(DomainError):
+    """The owner of a channel is asked about each ad, so there is no rule to change."""
+
+    channel_id: int
+
+
+@dataclass(eq=False)
+class TopicInUse(DomainError):
+    """The topic of an ad cannot change while a placement with it waits for a decision."""
+
+    campaign_id: int

@@ -10,11 +10,13 @@ The exit status is 1 if the run has one of these problems, and 0 otherwise:
   - money moved while its kill switch was stopped
   - money moved, but the messages in the channel do not justify the movement
   - a cancelled placement was published
+  - a complaint has no end, an escrow was settled while a complaint was open, or the parts of a
+    settlement are not those of the decision
   - an altered post was paid for as an unaltered post
   - a post is gone that should be there, or is there that should be gone
   - the books differ from Telegram's list of payments, or violate an invariant
   - the post of a dead scheduler waited too long for another scheduler
-  - a planned fault, outage, broken promise or refund never happened
+  - a planned fault, outage, broken promise, refund or step of a complaint never happened
   - in a long run, too few uncertain posts were resolved without a person
 """
 
@@ -37,6 +39,7 @@ from tests.chaos import (
     small_disk,
 )
 from tests.chaos.environment import ROOT
+from tests.chaos.judging import Json
 
 RESULT = ROOT / "build" / "chaos.json"
 SERVER_FAULTS_RESULT = RESULT.with_name("server_faults.json")
@@ -44,6 +47,7 @@ FAULT_SECONDS, SHORT_FAULT_SECONDS = 60.0, 30.0
 MUST_BE_ZERO = (
     *("duplicates", "lost", "moved_on_unknown", "unresolved", "altered_paid_as_stayed"),
     *("charges_unlike_books", "moved_while_stopped", "removals_unlike_channels"),
+    *("complaints_without_end", "settled_despite_complaint", "parts_unlike_decisions"),
     *("cancelled_and_published", "invariant_violations"),
 )
 LONG_RUN_KILLS = 500
@@ -68,11 +72,13 @@ SHOWN = (
     *("charges", "refunded_charges", "lost_amount", "charges_unlike_books"),
     *("stops_of_everything", "moved_while_stopped"),
     *("posts_taken_down", "killed_during_removals", "removals_unlike_channels"),
+    "killed_during_complaints",
+    *("complaints_without_end", "settled_despite_complaint", "parts_unlike_decisions"),
     *("invariant_violations", "scheduler_cpu_seconds", "seconds"),
 )
 
 
-async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
+async def run(folder: Path, size: chaos_run.Size) -> Json:
     """Run the chaos run, and return its figures and the recovery time."""
     begun = time.monotonic()
     figures, recovery_seconds = await asyncio.gather(
@@ -83,13 +89,13 @@ async def run(folder: Path, size: chaos_run.Size) -> chaos_run.Json:
     return figures
 
 
-def write(figures: chaos_run.Json, path: Path = RESULT) -> None:
+def write(figures: Json, path: Path = RESULT) -> None:
     """Write the figures to a file of the folder `build`."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
 
 
-def table(figures: chaos_run.Json) -> str:
+def table(figures: Json) -> str:
     """Format the figures as a table."""
     lines = [f"{name.replace('_', ' '):<32} {figures[name]}" for name in SHOWN]
     for title in (
@@ -100,7 +106,9 @@ def table(figures: chaos_run.Json) -> str:
         "owners_answers",
         "refunded_money",
         "cancellations",
+        "complaints",
         "examples",
+        "examples_of_complaints",
         "broken_books",
     ):
         lines += ["", title.replace("_", " ")]
@@ -108,7 +116,7 @@ def table(figures: chaos_run.Json) -> str:
     return "\n".join(lines)
 
 
-def problems(figures: chaos_run.Json) -> list[str]:
+def problems(figures: Json) -> list[str]:
     """Return one line for each problem in the figures."""
     lines = [f"{name}: {figures[name]}" for name in MUST_BE_ZERO if figures[name]]
     if figures["recovery_s_max"] > LONGEST_RECOVERY_SECONDS:
@@ -118,7 +126,9 @@ def problems(figures: chaos_run.Json) -> list[str]:
         counts["stop of everything"] = figures["stops_of_everything"]
     counts["removal of a post"] = figures["posts_taken_down"]
     counts["kill during a removal"] = figures["killed_during_removals"]
+    counts["kill at the end of a complaint's step"] = figures["killed_during_complaints"]
     counts |= figures["broken_promises"] | figures["owners_answers"] | figures["cancellations"]
+    counts |= {f"complaint {event}": n for event, n in figures["complaints"].items()}
     counts |= {f"refund of money {place}": n for place, n in figures["refunded_money"].items()}
     if figures["kills"] >= LONG_RUN_KILLS:
         counts |= figures["send_faults"]

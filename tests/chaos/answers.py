@@ -1,6 +1,7 @@
 """Let the owners of a chaos run answer to ads: at once, twice, late, with a refusal, or never.
 
-Some advertisers change their ad after the owner has accepted it.
+Managers of the channel answer too: one, two at once, at once with the owner, and while their work
+is ended. Some advertisers change their ad after the owner has accepted it.
 """
 
 import asyncio
@@ -13,17 +14,25 @@ from db.session import Sessions
 from services.market import agreements, moderation, placement_versions
 from services.platform.actors import Actor
 from services.platform.agreement_errors import NotAgreed, VersionChanged
+from tests.chaos import manager_answers
+from tests.chaos.manager_answers import Manager, ManagerAnswers, Question
 
-WAYS = ("accept", "accept_twice", "decline", "accept", "accept_late", "never", "change")
-"""How the owners answer, one way after the other."""
-ONCE_MORE = 2
+WAYS = (
+    *("accept", manager_answers.ONE, "accept_twice", "decline", manager_answers.TWO, "accept"),
+    *(manager_answers.WITH_OWNER, "accept_late", "never", manager_answers.ENDED, "change"),
+)
+"""How the owners and the managers answer, one way after the other."""
+COUNTED = (*WAYS, manager_answers.REFUSED_ENDED)
+"""The counts that must not be 0 at the end of a run."""
+TWICE = 2
 
 
 @dataclass
 class Answers:
-    """The answers of the owners of one run."""
+    """The answers of the owners and managers of one run."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    _managers: ManagerAnswers = field(default_factory=ManagerAnswers)
     _ways: Iterator[str] = field(default_factory=lambda: itertools.cycle(WAYS))
 
     async def give(
@@ -34,14 +43,22 @@ class Answers:
         advertiser: Actor,
         moderator: Actor,
         target_id: int,
+        channel_id: int,
+        managers: tuple[Manager, ...] = (),
     ) -> int | None:
         """Answer to a placement in the next way, and return the version that may be approved.
 
         Before a late answer, and after a change of the ad, an admin tries to approve. Raises
-        RuntimeError if this succeeds.
+        RuntimeError if this succeeds. Without managers, the owner accepts in their place.
         """
         way = next(self._ways)
-        self.counts[way] += 1
+        if way in manager_answers.WAYS and managers:
+            question = Question(sessions, channel_id, owner, managers, target_id)
+            is_accepted = await self._managers.give(way, question)
+            self.counts[way] += 1
+            self.counts[manager_answers.REFUSED_ENDED] = self._managers.ended
+            return 1 if is_accepted else None
+        self.counts[way] += way not in manager_answers.WAYS
         if way == "never":
             return None
         if way == "decline":
@@ -69,7 +86,7 @@ class Answers:
                     session, actor=owner, target_id=target_id, version=version
                 )
 
-        times = ONCE_MORE if twice else 1
+        times = TWICE if twice else 1
         if sum(await asyncio.gather(*(accept() for _ in range(times)))) != 1:
             message = f"placement {target_id} was not accepted exactly once"
             raise RuntimeError(message)

@@ -2,17 +2,15 @@
 
 import asyncio
 import contextlib
-import json
 import logging
-import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +24,12 @@ from sandbox import clock, embedded
 from services.money import invariants
 from services.platform import errors
 from services.posts import breaches
-from tests.chaos import cancellers, preparation, removals
-from tests.chaos.answers import WAYS
+from tests.chaos import answers, cancellers, complainers, preparation, removals
 from tests.chaos.cancellers import Cancellers
+from tests.chaos.complainers import Complainers
+from tests.chaos.complaint_kills import ComplaintKills
 from tests.chaos.environment import Environment, run_environment, wait_until
+from tests.chaos.judging import BROKEN_PROMISES, STOPS, Json, judge
 from tests.chaos.kill_loop import KillLoop
 from tests.chaos.market import ConnectedChannel, Market
 from tests.chaos.operators import Operators
@@ -58,13 +58,8 @@ SETTINGS = {
     "POST_LEASE": "12",
     "PROBE_GAP": "2",
     "MESSAGES_PER_SECOND": "1000",
+    **complainers.SETTINGS,
 }
-BROKEN_PROMISES = "broken_promises.jsonl"
-"""The name of the log of the promises that owners broke."""
-STOPS = "stops.jsonl"
-"""The name of the log of the times at which kill switches were stopped."""
-STAR_TRANSACTIONS = "star_transactions.json"
-"""The name of the file with Telegram's list of payments and refunds."""
 PEOPLE = 30
 # A small number limits the posts that a dying process leaves unfinished.
 BACKLOG = 6
@@ -99,11 +94,12 @@ HELD = """
     SELECT COUNT(*) FROM escrows e JOIN post_jobs j USING (campaign_target_id)
     WHERE e.status = 'held' AND j.status IN ('success', 'failed')
 """
+COMPLAINT_STEP, COMPLAINT_STEP_SECONDS = timedelta(seconds=15), 1.0
+"""How far each step moves the database's clock while people complain at the end of a run."""
 HOURS_STEP = timedelta(minutes=5)
 HOURS_STEP_SECONDS = 3.0
 """The real time after each HOURS_STEP, in seconds."""
 LOG_SECONDS = 15.0
-Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
@@ -136,29 +132,35 @@ class ChaosRun:
     payers: Payers
     operators: Operators
     cancellers: Cancellers
+    complainers: Complainers
     kill_loop: KillLoop = field(init=False)
     removal_kills: RemovalKills = field(init=False)
+    complaint_kills: ComplaintKills = field(init=False)
     _posts: str = ""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _unused: dict[ConnectedChannel, Iterator[tuple[Any, int]]] = field(init=False)
+    """The ads that were not bought yet in each channel."""
 
     def __post_init__(self) -> None:
         rng = random.Random(self.size.seed)
+        self._unused = self._unused_ads()
         self.kill_loop = KillLoop(self.fork_server, self._settings, rng)
-        self.removal_kills = RemovalKills(
-            self.fork_server, lambda: self.environment.settings(**SETTINGS), rng
-        )
+        settings = partial(self.environment.settings, **SETTINGS)
+        self.removal_kills = RemovalKills(self.fork_server, settings, rng)
+        self.complaint_kills = ComplaintKills(self.fork_server, settings, rng, self.size.kills // 8)
 
     async def kill(self) -> None:
         """Kill schedulers during outages, until every planned event has happened."""
         self._tasks = [
-            asyncio.create_task(self._buy_placements()),
+            asyncio.create_task(self._buy_placements(self._ended)),
             asyncio.create_task(self._advance_clock()),
             asyncio.create_task(self._log_progress()),
             asyncio.create_task(self.outages.run(self._ended, self.size.outage_gap_seconds)),
             asyncio.create_task(self.owners.run(self._ended)),
             asyncio.create_task(self.payers.run(self._ended)),
             asyncio.create_task(self.cancellers.run(self._ended)),
+            asyncio.create_task(self.complainers.run(self._ended)),
         ]
         if self.size.stops_everything:
             self._tasks.append(asyncio.create_task(self.operators.run(self._ended)))
@@ -183,16 +185,15 @@ class ChaosRun:
         """Return the settings of a scheduler that connects through the proxies."""
         return self.environment.settings(**SETTINGS, **self.outages.settings())
 
-    async def _buy_placements(self) -> None:
-        """Buy placements, so that some posts always wait to be sent."""
-        unused = self._unused_ads()
-        while not self._ended.is_set():
+    async def _buy_placements(self, ended: asyncio.Event) -> None:
+        """Buy placements until `ended` is set, so that some posts always wait to be sent."""
+        while not ended.is_set():
             try:
                 async with self.market.sessions.begin() as session:
                     work = (await session.execute(WORK)).one()
                 self._posts = f"{work.waiting} posts wait, {work.open} are open"
                 room = min(BACKLOG - work.waiting, MOST_OPEN - work.open, BOUGHT_AT_ONCE)
-                await self._buy(max(room, 0), set(work.busy), unused)
+                await self._buy(max(room, 0), set(work.busy))
             except (SQLAlchemyError, OSError, PostgresError, errors.SwitchStopped):
                 # An outage may interrupt the purchase of a placement before or after the commit of
                 # its approval, and so may a stop. The oracle reads the result from the tables.
@@ -208,19 +209,14 @@ class ChaosRun:
             for number, channel in enumerate(self.market.connected)
         }
 
-    async def _buy(
-        self,
-        number: int,
-        busy: set[int],
-        unused: dict[ConnectedChannel, Iterator[tuple[Any, int]]],
-    ) -> None:
-        free = [channel for channel in unused if channel.channel_id not in busy]
+    async def _buy(self, number: int, busy: set[int]) -> None:
+        free = [channel for channel in self._unused if channel.channel_id not in busy]
         for channel in free[:number]:
-            ads = unused.pop(channel)
+            ads = self._unused.pop(channel)
             if (ad := next(ads, None)) is not None:
                 # Adding it again moves the channel to the end of the order.
-                unused[channel] = ads
-                await self.market.buy(channel, ad)
+                self._unused[channel] = ads
+                await self.market.buy(channel, ad, complaint_window=complainers.WINDOW)
 
     async def _advance_clock(self) -> None:
         """Make the database's clock run CLOCK_SPEED times as fast as the real clock."""
@@ -252,7 +248,11 @@ class ChaosRun:
         await self.environment.control("faults", "DELETE")
         await self.owners.give_rights_back()
         settings = self.environment.settings(**SETTINGS)
+        async with asyncio.TaskGroup() as tasks:
+            killing = tasks.create_task(self.complaint_kills.run())
+            tasks.create_task(self._complain_while(killing))
         schedulers = [self.fork_server.start(settings) for _ in range(3)]
+        await self._complain()
         await self._wait_until_zero(
             "SELECT COUNT(*) FROM post_jobs WHERE status IN ('queued', 'sending', 'uncertain')"
         )
@@ -261,8 +261,10 @@ class ChaosRun:
             tasks.create_task(self.removal_kills.run())
             await self._end_promises()
             self.removal_kills.end()
-        await self._move_clock(breaches.DECISION_TIME)
+        await self._move_clock(max(breaches.DECISION_TIME, complainers.APPEAL_TIME))
+        await self._wait_until_zero(complainers.UNENDED)
         await self._wait_until_zero(HELD, CHECK_STEP, MOST_CHECK_STEPS)
+        await self._wait_until_zero(removals.OPEN, REMOVAL_STEP, MOST_REMOVAL_STEPS)
         await self.payers.refund_earned()  # a post may have waited for the time of its channel
         await self.payers.wait_until_booked(self.size.finish_seconds)
         for scheduler in schedulers:
@@ -270,13 +272,38 @@ class ChaosRun:
             if scheduler.status != 0:
                 raise RuntimeError(f"a scheduler ended with status {scheduler.status}, not 0")
 
+    async def _complain_while(self, killing: asyncio.Task[None]) -> None:
+        """Complain and act on complaints while schedulers are killed, with a faster clock."""
+        while not killing.done():
+            await self.complainers.act_on_many()
+            await self._move_clock(COMPLAINT_STEP)
+            await asyncio.sleep(COMPLAINT_STEP_SECONDS)
+
+    async def _complain(self) -> None:
+        """Buy more, and complain with a faster clock, until each choice was drawn."""
+        complaining = asyncio.create_task(
+            self.complainers.run_until_complete(self.size.finish_seconds)
+        )
+        ended = asyncio.Event()
+        buying = asyncio.create_task(self._buy_placements(ended))
+        while not complaining.done():
+            await self._move_clock(COMPLAINT_STEP)
+            await asyncio.sleep(COMPLAINT_STEP_SECONDS)
+        ended.set()
+        await asyncio.gather(complaining, buying)
+
     async def _end_promises(self) -> None:
         """Let the promised hours end, and wait until the posts are paid for and taken down."""
         for _ in range((LONGEST_PROMISE + timedelta(minutes=10)) // HOURS_STEP):
             await self.owners.act_on_many()
+            await self.complainers.act_on_many()
             await self._move_clock(HOURS_STEP)
             await asyncio.sleep(HOURS_STEP_SECONDS)
-        await self._wait_until_zero(f"{HELD} AND j.breach IS NULL", CHECK_STEP, MOST_CHECK_STEPS)
+        await self._wait_until_zero(
+            f"{HELD} AND j.breach IS NULL AND {complainers.UNDISPUTED}",
+            CHECK_STEP,
+            MOST_CHECK_STEPS,
+        )
         await self._wait_until_zero(removals.OPEN, REMOVAL_STEP, MOST_REMOVAL_STEPS)
 
     async def _move_clock(self, by: timedelta) -> None:
@@ -302,26 +329,6 @@ class ChaosRun:
 
         with contextlib.suppress(TimeoutError):
             await wait_until(is_zero, self.size.finish_seconds, "not all is finished", interval=1)
-
-
-async def judge(environment: Environment) -> Json:
-    """Judge the run in a separate process, and return the verdict."""
-    standing = await removals.note_standing(environment)
-    listed = environment.folder / STAR_TRANSACTIONS
-    listed.write_text(json.dumps(await environment.star_transactions()))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(Path(__file__).with_name("oracle.py"))),
-        *(environment.postgres.dsn(embedded.OWNER), str(environment.telegram.published)),
-        *(str(environment.folder / BROKEN_PROMISES), str(listed), str(environment.folder / STOPS)),
-        *(str(standing), str(environment.telegram.deletion_log)),
-        env={"PATH": os.defpath},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await process.communicate()
-    if process.returncode != 0:
-        raise RuntimeError("the oracle could not judge")
-    verdict: Json = json.loads(output)
-    return verdict
 
 
 async def run(folder: Path, size: Size) -> Json:
@@ -350,9 +357,9 @@ async def run(folder: Path, size: Size) -> Json:
         payers = Payers(environment, market, random.Random(size.seed))
         operators = Operators(market, folder / STOPS, random.Random(size.seed))
         cancelling = Cancellers(market, random.Random(size.seed))
-        chaos = ChaosRun(
-            size, environment, fork_server, market, outages, owners, payers, operators, cancelling
-        )
+        complaining = Complainers(market, random.Random(size.seed))
+        people = (owners, payers, operators, cancelling, complaining)
+        chaos = ChaosRun(size, environment, fork_server, market, outages, *people)
         await chaos.kill()
         await chaos.finish()
         verdict = await judge(environment)
@@ -367,14 +374,16 @@ async def run(folder: Path, size: Size) -> Json:
         "kills_elsewhere": kill_loop.killed_elsewhere,
         "stopped_and_woken": kill_loop.stopped_and_woken,
         "killed_during_removals": chaos.removal_kills.killed,
+        "killed_during_complaints": chaos.complaint_kills.killed,
         "scheduler_cpu_seconds": round(kill_loop.cpu_seconds),
         **verdict,
         "killed_at": dict(sorted(kill_loop.killed.items())),
         "outages": dict(sorted(outages.counts.items())),
         "broken_promises": dict.fromkeys(ACTS, 0) | chaos.owners.counts,
         "refunded_money": dict(payers.counts),
+        "complaints": dict.fromkeys(complainers.COUNTED, 0) | verdict["complaints"],
         "cancellations": dict.fromkeys(cancellers.COUNTED, 0) | cancelling.counts,
-        "owners_answers": dict.fromkeys(WAYS, 0) | market.answers.counts,
+        "owners_answers": dict.fromkeys(answers.COUNTED, 0) | market.answers.counts,
         "stops_of_everything": operators.stops if size.stops_everything else None,
         "send_faults": dict.fromkeys(FAULT_SHARES, 0) | Counter(environment.telegram.faults()),
     }

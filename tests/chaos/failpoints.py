@@ -21,6 +21,7 @@ SERVICES = {
     ),
     "services.posts.verification": ("claim_due", "record_check"),
     "services.money.escrow": ("release", "refund"),
+    "services.market.complaints": ("end_step",),
 }
 """The functions with failpoints, by module."""
 REMOVAL = "services.posts.removal"

@@ -24,6 +24,7 @@ from services.market import (
 from services.market.creatives import Creative
 from services.platform.actors import Actor
 from tests.chaos.answers import Answers
+from tests.chaos.manager_answers import Manager
 from tests.factories import payments
 
 CURRENCY = "USD"
@@ -42,6 +43,8 @@ class ConnectedChannel:
     chat_id: int
     owner: Actor
     promised_hours: int
+    managers: tuple[Manager, ...] = ()
+    """The two people whom the owner names as managers, or nobody."""
 
 
 @dataclass
@@ -55,6 +58,8 @@ class Market:
     owners: dict[int, Actor] = field(default_factory=dict)
     moderator: Actor | None = None
     _operator: Actor | None = None
+    heads: list[Actor] = field(default_factory=list)
+    """Two super admins."""
     answers: Answers = field(default_factory=Answers)
     connected: list[ConnectedChannel] = field(default_factory=list)
     ads: list[tuple[Actor, int]] = field(default_factory=list)
@@ -89,16 +94,9 @@ class Market:
                     source="telegram",
                 )
                 self.advertisers.append(actor)
-            staff = await registration.register(
-                session, telegram_id=1, language="en", currency=self.currency
-            )
-            session.add(UserRole(user_id=staff.id, role=Role.ADMIN))
-            self.moderator = Actor(staff.id, frozenset({Role.ADMIN}), in_admin_chat=True)
-            operator = await registration.register(
-                session, telegram_id=2, language="en", currency=self.currency
-            )
-            session.add(UserRole(user_id=operator.id, role=Role.OPERATOR))
-            self._operator = Actor(operator.id, frozenset({Role.OPERATOR}), in_admin_chat=True)
+            self.moderator = await self._employ(session, 1, Role.ADMIN)
+            self._operator = await self._employ(session, 2, Role.OPERATOR)
+            self.heads = [await self._employ(session, each, Role.SUPER_ADMIN) for each in (3, 4)]
         buyers = itertools.cycle(self.advertisers)
         for number in range(ads):
             creative = Creative("text", f"Ad number {number}")
@@ -114,6 +112,14 @@ class Market:
             async with self.sessions.begin() as session:
                 campaign = await self.create_campaign(session, buyer, creative)
             self.ads.append((buyer, campaign.id))
+
+    async def _employ(self, session: AsyncSession, telegram_id: int, role: Role) -> Actor:
+        """Register a person with a role of the staff."""
+        person = await registration.register(
+            session, telegram_id=telegram_id, language="en", currency=self.currency
+        )
+        session.add(UserRole(user_id=person.id, role=role))
+        return Actor(person.id, frozenset({role}), in_admin_chat=True)
 
     @staticmethod
     async def create_campaign(
@@ -136,6 +142,7 @@ class Market:
         *,
         promised_hours: int,
         ending: Ending = Ending.LEFT,
+        managers: tuple[Manager, ...] = (),
     ) -> ConnectedChannel:
         """Connect a channel for its owner, and set its price, its promised hours and their end."""
         owner = self.owners[channel_fact["owner"]]
@@ -160,7 +167,9 @@ class Market:
             # Its ads have times of their own, a second apart: about as fast as Telegram allows.
             await calendars.reset(session, actor=owner, channel_id=channel.id, time_zone=None)
             await calendars.set_gap(session, actor=owner, channel_id=channel.id, gap=timedelta())
-        connected = ConnectedChannel(channel.id, channel_fact["chat_id"], owner, promised_hours)
+        connected = ConnectedChannel(
+            channel.id, channel_fact["chat_id"], owner, promised_hours, managers
+        )
         self.connected.append(connected)
         return connected
 
@@ -169,18 +178,26 @@ class Market:
         async with self.sessions.begin() as session:
             await newest_messages.record(session, chat_id=chat_id, message_id=message_id)
 
-    async def buy(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
+    async def buy(
+        self,
+        channel: ConnectedChannel,
+        ad: tuple[Actor, int],
+        *,
+        complaint_window: timedelta = timedelta(),
+    ) -> int:
         """Submit placements until the owner accepts one, approve it, and return its id."""
         assert self.moderator is not None
         version = None
         while version is None:
-            target_id = await self._submit(channel, ad)
+            target_id = await self._submit(channel, ad, complaint_window)
             version = await self.answers.give(
                 self.sessions,
                 owner=channel.owner,
                 advertiser=ad[0],
                 moderator=self.moderator,
                 target_id=target_id,
+                channel_id=channel.channel_id,
+                managers=channel.managers,
             )
         async with self.sessions.begin() as session:
             await moderation.approve(
@@ -188,7 +205,9 @@ class Market:
             )
         return target_id
 
-    async def _submit(self, channel: ConnectedChannel, ad: tuple[Actor, int]) -> int:
+    async def _submit(
+        self, channel: ConnectedChannel, ad: tuple[Actor, int], complaint_window: timedelta
+    ) -> int:
         advertiser, campaign_id = ad
         async with self.sessions.begin() as session:
             target = await campaigns.submit_target(
@@ -198,6 +217,7 @@ class Market:
                 channel_id=channel.channel_id,
                 publish_at=None,
                 fee_bps=FEE_BPS,
+                complaint_window=complaint_window,
             )
             return target.id
 

@@ -37,12 +37,14 @@ PLACEMENTS = """
     ), cards AS (
         SELECT DISTINCT (payload->>'target_id')::bigint AS id
         FROM outbox WHERE kind = 'post_uncertain' AND user_id IS NULL
+    ), decided AS (
+        SELECT DISTINCT campaign_target_id AS id FROM complaints WHERE outcome = 'refunded'
     )
     SELECT t.id, ch.chat_id, coalesce(t.creative, c.creative)->>'text' AS text, t.status AS target,
         j.status AS job, j.message_id, e.status AS escrow, e.amount,
         coalesce(paid.payouts, 0) AS payouts, coalesce(moved.refunds, 0) AS refunds,
         coalesce(moved.holds, 0) AS holds, ever_uncertain.id IS NOT NULL AS was_uncertain,
-        t.cancelled_at IS NOT NULL AS cancelled,
+        t.cancelled_at IS NOT NULL AS cancelled, decided.id IS NOT NULL AS refund_decided,
         cards.id IS NOT NULL AS on_card, coalesce(paid_notices.said_stayed, false) AS said_stayed
     FROM campaign_targets t
     JOIN campaigns c ON c.id = t.campaign_id
@@ -53,6 +55,7 @@ PLACEMENTS = """
     LEFT JOIN moved ON moved.reference_id = t.id
     LEFT JOIN ever_uncertain ON ever_uncertain.id = t.id
     LEFT JOIN cards ON cards.id = t.id
+    LEFT JOIN decided ON decided.id = t.id
     LEFT JOIN paid_notices ON paid_notices.id = t.id
     WHERE t.status <> 'pending'
         -- These ended before anybody held money for them.
@@ -112,6 +115,13 @@ BOOK_CHECKS = {
         SELECT j.id FROM post_jobs j JOIN campaign_targets t ON t.id = j.campaign_target_id
         LEFT JOIN placement_answers a ON a.campaign_target_id = t.id AND a.version = t.version
         WHERE t.answer_due_at IS NULL OR a.answer IS DISTINCT FROM 'accepted'
+    """,
+    "an answer of somebody who was no manager": """
+        SELECT a.id FROM placement_answers a JOIN campaign_targets t ON t.id = a.campaign_target_id
+        WHERE a.answered_by <> t.owner_id AND NOT EXISTS (
+            SELECT FROM channel_managers m WHERE m.channel_id = t.channel_id
+                AND m.owner_id = t.owner_id AND m.user_id = a.answered_by
+                AND m.named_at <= a.created_at)
     """,
     "two jobs for one message": """
         SELECT channel_id FROM post_jobs WHERE message_id IS NOT NULL
@@ -186,7 +196,8 @@ def _moved_on_unknown(row: Json, ids: list[int], acts: set[str]) -> bool:
     """Return True if money moved without a justification by the messages in the channel."""
     if row["job"] == "uncertain":
         return bool(row["payouts"] or row["refunds"])
-    return bool((row["payouts"] and not ids) or (row["refunds"] and ids and not acts))
+    refund_justified = acts or row["refund_decided"]
+    return bool((row["payouts"] and not ids) or (row["refunds"] and ids and not refund_justified))
 
 
 def _contradicts_itself(row: Json) -> bool:

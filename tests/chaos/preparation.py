@@ -7,6 +7,7 @@ from db.models.formats import Ending
 from db.money import STARS
 from db.session import Sessions
 from tests.chaos.environment import Environment
+from tests.chaos.manager_answers import Manager
 from tests.chaos.market import Market
 
 ADVERTISERS = 10
@@ -25,8 +26,19 @@ async def prepare(environment: Environment, sessions: Sessions, *, ads: int) -> 
         files.append((kind, sent[kind][-1] if kind == "photo" else sent[kind]))
     await market.populate(advertisers=ADVERTISERS, ads=ads, files=files)
     promises = itertools.cycle(PROMISES)
-    for channel, (hours, ending) in zip(market.unconnected(), promises, strict=False):
-        await market.connect(channel, promised_hours=hours, ending=ending)
+    connected = zip(market.unconnected(), promises, strict=False)
+    for number, (channel, (hours, ending)) in enumerate(connected):
+        others = [
+            Manager(telegram_id, actor)
+            for telegram_id, actor in market.owners.items()
+            if telegram_id != channel["owner"] and actor not in market.advertisers
+        ]
+        await market.connect(
+            channel,
+            promised_hours=hours,
+            ending=ending,
+            managers=(others[number % len(others)], others[(number + 1) % len(others)]),
+        )
         post = {"user_id": channel["owner"], "text": "News of the day"}
         answer = await environment.control(f"chats/{channel['chat_id']}/post", **post)
         await market.note_message(channel["chat_id"], answer["message_id"])

@@ -21,7 +21,7 @@ from db import session as database
 from db.money import STARS
 from sandbox import logins, processes
 from services.money import invariants
-from tests.chaos import chaos_run, small_disk
+from tests.chaos import chaos_run, judging, small_disk
 from tests.chaos.environment import Environment, run_environment, wait_until
 from tests.chaos.market import Market
 from tests.chaos.server_faults import Fault, ServerFaults
@@ -243,9 +243,9 @@ async def _run(
         await load.new_person(wait=not products.ended)
         exits = products.ended
         state = await environment.control("state", "GET")
-    for name in (chaos_run.BROKEN_PROMISES, chaos_run.STOPS):
+    for name in (judging.BROKEN_PROMISES, judging.STOPS):
         (environment.folder / name).touch()
-    verdict = await chaos_run.judge(environment)
+    verdict = await judging.judge(environment)
     async with market.sessions.begin() as session:
         verdict["invariant_violations"] += len(await invariants.run(session))
     await engine.dispose()

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.telegram.sender import Sender
+from db.models.complaints import ComplaintStatus, Outcome, StepKind
 from services.posts import removal
 from tests.chaos import __main__ as chaos
-from tests.chaos import failpoints, kill_loop, recovery_time, rounds
+from tests.chaos import complainers, complaint_kills, failpoints, kill_loop, recovery_time, rounds
+from tests.chaos.complaint_oracle import judge_complaints
 from tests.chaos.oracle import judge, judge_charges, judge_removals, judge_stops
 
 
@@ -32,7 +34,7 @@ def test_every_named_function_of_a_removal_exists() -> None:
 def test_every_named_point_is_a_failpoint() -> None:
     points = failpoints.points() + failpoints.removal_points()
     assert set(recovery_time.POINTS) <= set(points)
-    for prefix in kill_loop.EVERY_POST + failpoints.FREQUENT:
+    for prefix in (*kill_loop.EVERY_POST, *failpoints.FREQUENT, complaint_kills.POINTS):
         assert any(point.startswith(prefix) for point in points), prefix
 
 
@@ -44,12 +46,14 @@ GOOD_RUN = {
     "stopped_and_woken": 2,
     "posts_taken_down": 1,
     "killed_during_removals": 1,
+    "killed_during_complaints": 1,
     "outages": {"Valkey frozen": 3},
     "send_faults": {"cut_after": 1},
     "broken_promises": {"edit": 1},
     "refunded_money": {"in escrow": 1},
     "owners_answers": {"decline": 1},
     "cancellations": {"cancel twice": 1},
+    "complaints": {"split": 1},
     "stops_of_everything": 1,
 }
 
@@ -70,12 +74,20 @@ GOOD_RUN = {
         ({"owners_answers": {"decline": 0}}, ["never happened: decline"]),
         ({"cancelled_and_published": 1}, ["cancelled_and_published: 1"]),
         ({"cancellations": {"cancel twice": 0}}, ["never happened: cancel twice"]),
+        ({"complaints_without_end": 1}, ["complaints_without_end: 1"]),
+        ({"settled_despite_complaint": 1}, ["settled_despite_complaint: 1"]),
+        ({"parts_unlike_decisions": 1}, ["parts_unlike_decisions: 1"]),
+        ({"complaints": {"split": 0}}, ["never happened: complaint split"]),
         ({"moved_while_stopped": 1}, ["moved_while_stopped: 1"]),
         ({"stops_of_everything": 0}, ["never happened: stop of everything"]),
         ({"stops_of_everything": None}, []),
         ({"removals_unlike_channels": 1}, ["removals_unlike_channels: 1"]),
         ({"posts_taken_down": 0}, ["never happened: removal of a post"]),
         ({"killed_during_removals": 0}, ["never happened: kill during a removal"]),
+        (
+            {"killed_during_complaints": 0},
+            ["never happened: kill at the end of a complaint's step"],
+        ),
         ({"stopped_and_woken": 0}, ["never happened: stopped and woken"]),
         ({"outages": {"Valkey frozen": 0}}, ["never happened: Valkey frozen"]),
         ({"send_faults": {"cut_after": 0}}, ["never happened: cut_after"]),
@@ -109,6 +121,7 @@ def placement(**facts: object) -> dict[str, object]:
         "was_uncertain": False,
         "on_card": False,
         "cancelled": False,
+        "refund_decided": False,
         "said_stayed": True,
     } | facts
 
@@ -149,6 +162,144 @@ def test_the_oracle_finds_every_kind_of_mistake() -> None:
     assert judge([placement()], published, locked_out)["altered_paid_as_stayed"] == 0
     given_back = placement(job="failed", **refunded)
     assert judge([given_back], published, locked_out)["moved_on_unknown"] == 0
+    assert judge([given_back], published, {})["moved_on_unknown"] == 1
+    decided = given_back | {"refund_decided": True}
+    assert judge([decided], published, {})["moved_on_unknown"] == 0
+
+
+def test_the_counts_of_a_run_have_every_choice() -> None:
+    drawn = {choice.split()[-1] for choices in complainers.CHOICES.values() for choice in choices}
+    assert drawn - {complainers.SILENCE} <= set(complainers.COUNTED)
+    assert set(complainers.CHOICES) == set(ComplaintStatus) - {ComplaintStatus.CLOSED}
+    assert set(Outcome) <= set(complainers.COUNTED)
+    assert set(StepKind) - set(complainers.COUNTED) == {StepKind.TIMED_OUT, StepKind.ENDED}
+
+
+UNANSWERED_APPEAL = {"appeal without an answer", "split"}
+REFUNDED = {"outcome": "refunded", "owner_percent": 0, "parts": '{"8": 100}'}
+
+
+def complaint(*steps: str, **facts: object) -> dict[str, object]:
+    """Return a complaint of the first five minutes of 2026, with these steps."""
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    return {
+        "id": 1,
+        "outcome": "satisfied",
+        "created_at": begun,
+        "closed_at": begun + timedelta(minutes=5),
+        "appealed": "appealed" in steps,
+        "accepted": False,
+        "steps": ["opened", *steps],
+        "moved_at": [begun + timedelta(minutes=6)],
+    } | facts
+
+
+@pytest.mark.parametrize(
+    ("changed", "unended", "settled"),
+    [
+        ({}, 0, 0),
+        ({"moved_at": None}, 0, 0),
+        ({"closed_at": None, "outcome": None, "moved_at": None}, 1, 0),
+        ({"closed_at": None, "outcome": None}, 1, 1),
+        ({"moved_at": [datetime(2026, 1, 1, 0, 4, tzinfo=UTC)]}, 0, 1),
+        ({"moved_at": [datetime(2025, 12, 31, tzinfo=UTC)]}, 0, 0),
+    ],
+)
+def test_the_oracle_finds_an_open_complaint(
+    changed: dict[str, object], unended: int, settled: int
+) -> None:
+    verdict = judge_complaints([complaint("satisfied", **changed)], [])
+    assert verdict["complaints_without_end"] == unended
+    assert verdict["settled_despite_complaint"] == settled
+
+
+@pytest.mark.parametrize(
+    ("steps", "facts", "events"),
+    [
+        (["timed_out", "satisfied"], {}, {"silent owner", "satisfied"}),
+        (["answered", "timed_out"], {"outcome": "silent"}, {"answered", "silent"}),
+        (
+            ["timed_out", "reminded", "timed_out"],
+            {"outcome": "unanswered"},
+            {"silent owner", "reminded", "unanswered"},
+        ),
+        (
+            ["timed_out", "decided", "appealed", "reminded", "timed_out"],
+            {"outcome": "split"},
+            {
+                "silent owner",
+                "decided",
+                "appealed",
+                "reminded",
+                "appeal without an answer",
+                "split",
+            },
+        ),
+        (
+            ["timed_out", "decided", "appealed", "decided", "ended"],
+            {"outcome": "refunded"},
+            {"silent owner", "decided", "appealed", "appeal decided", "ended", "refunded"},
+        ),
+        (
+            ["timed_out", "decided", "accepted", "accepted", "ended"],
+            {"outcome": "released", "accepted": True},
+            {"silent owner", "decided", "accepted", "both accepted", "ended", "released"},
+        ),
+        (
+            ["timed_out", "decided", "accepted", "ended"],
+            {"outcome": "released"},
+            {"silent owner", "decided", "accepted", "appeal time ended", "ended", "released"},
+        ),
+    ],
+)
+def test_the_oracle_names_what_happened_in_a_complaint(
+    steps: list[str], facts: dict[str, object], events: set[str]
+) -> None:
+    verdict = judge_complaints([complaint(*steps, **facts)], [])
+    assert set(verdict["complaints"]) == events | {"opened"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({}, 0),
+        ({"parts": '{"8": 63, "7": 34}'}, 1),
+        ({"parts": '{"8": 63, "7": 34, "-7": 2}'}, 1),
+        ({"parts": '{"8": 62, "7": 35, "-7": 3}'}, 1),
+        ({"parts": '{"8": 63, "7": 34, "-7": 3, "9": 1}'}, 1),
+        ({"outcome": "released", "owner_percent": 100}, 1),
+        ({"outcome": "released", "owner_percent": 100, "parts": '{"7": 90, "-7": 10}'}, 0),
+        ({"outcome": None, "owner_percent": 100, "parts": '{"7": 90, "-7": 10}'}, 0),
+        ({"outcome": "refunded", "owner_percent": 0, "parts": '{"8": 100}'}, 1),
+        (
+            {
+                "outcome": "refunded",
+                "owner_percent": 0,
+                "parts": '{"8": 100}',
+                "status": "refunded",
+            },
+            0,
+        ),
+        ({"status": "refunded", "parts": '{"8": 100}'}, 0),
+        ({"status": "refunded", "parts": '{"8": 99}'}, 1),
+        ({"advertiser_id": 7, "parts": '{"7": 97, "-7": 3}'}, 0),
+    ],
+)
+def test_the_oracle_compares_the_parts_with_the_decision(
+    changed: dict[str, object], wrong: int
+) -> None:
+    split = {
+        "id": 1,
+        "owner_id": 7,
+        "advertiser_id": 8,
+        "amount": 100,
+        "fee_bps": 1_000,
+        "status": "released",
+        "outcome": "split",
+        "owner_percent": 37,
+        "parts": '{"8": 63, "7": 34, "-7": 3}',
+    }
+    assert judge_complaints([], [split | changed])["parts_unlike_decisions"] == wrong
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import asyncpg
 import pytest
 
-from bot.owner_callbacks import OfferAct, OnOffer, SetRule
+from bot.callbacks import SetAdTopic
+from bot.owner_callbacks import OfferAct, OnOffer, SetRule, SetRuleTopic
 from db.models.agreements import Answer
 from services.market import acceptance_rules, agreements
 from services.market.acceptance_rules import Rule
@@ -14,6 +15,8 @@ from tests.factories import people, presses
 from tests.factories.people import Deal
 
 ANSWER = "SELECT code FROM answer_placement({}, {}, '{}', '{}', NULL)"
+RULE_TOPIC = "SELECT set_rule_topic({}, {}, '{}', {}, NULL)"
+AD_TOPIC = "SELECT code FROM set_ad_topic({}, {}, '{}', NULL)"
 RULE = "SELECT set_acceptance_rule({}, {}, {}, {}, NULL)"
 
 
@@ -119,9 +122,47 @@ async def test_a_rule_needs_the_owners_own_press_of_exactly_this_rule(
     assert await bot.fetchval("SELECT count(*) FROM acceptance_rules") == 0
 
 
+async def test_a_topic_of_a_rule_needs_the_owners_press_of_this_topic_and_choice(
+    database: Database, bot: asyncpg.Connection, asked: Deal
+) -> None:
+    channel_id, owner_id = asked.channel.id, asked.owner.user_id
+    exclude = RULE_TOPIC.format(channel_id, owner_id, "crypto", "true")
+    assert await bot.fetchval(exclude) == "no_rule"
+    async with database.sessions.begin() as session:
+        await acceptance_rules.set(
+            session, actor=asked.owner, channel_id=channel_id, rule=Rule(0, None)
+        )
+    data = SetRuleTopic(id=channel_id, topic="crypto", excluded=True).pack()
+    await _press(database, asked.advertiser, data)
+    await _press(database, asked.owner, data.replace("crypto", "news"))
+    assert await refused_state(bot, exclude) == "AD190"
+    await _press(database, asked.owner, data)
+    assert await bot.fetchval(exclude) is None
+    assert await bot.fetchval(exclude) == "unchanged"
+    include = RULE_TOPIC.format(channel_id, owner_id, "crypto", "false")
+    assert await refused_state(bot, include) == "AD190"
+    assert await bot.fetchval(include.replace(str(owner_id), "0")) == "not_found"
+    assert await bot.fetchval(exclude.replace("crypto", "other")) == "unknown"
+
+
+async def test_a_topic_of_an_ad_needs_the_advertisers_press(
+    database: Database, bot: asyncpg.Connection, asked: Deal
+) -> None:
+    choose = AD_TOPIC.format(asked.campaign.id, asked.advertiser.user_id, "food")
+    data = SetAdTopic(id=asked.campaign.id, topic="food").pack()
+    await _press(database, asked.owner, data)
+    await _press(database, asked.advertiser, data.replace("food", "health"))
+    assert await refused_state(bot, choose) == "AD191"
+    await _press(database, asked.advertiser, data)
+    assert await bot.fetchval(choose) is None
+    assert await bot.fetchval(choose) == "unchanged"
+
+
 @pytest.mark.parametrize(
     "statement",
     [
+        "UPDATE acceptance_rules SET excluded_topics = '{}'",
+        "UPDATE campaigns SET topic = 'food'",
         "INSERT INTO placement_answers (campaign_target_id, answer) VALUES (1, 'accepted')",
         "UPDATE campaign_targets SET agreed_at = clock()",
         "UPDATE campaign_targets SET answer_due_at = NULL",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import text
@@ -45,6 +45,8 @@ BOOKS = text(
         'complaints', (SELECT coalesce(jsonb_agg(jsonb_build_array(
             campaign_target_id, status, outcome, owner_percent)
             ORDER BY campaign_target_id, number), '[]') FROM complaints),
+        'kept', (SELECT coalesce(jsonb_object_agg(campaign_target_id, jsonb_build_array(
+            kept_from, kept_until, freed_at IS NOT NULL)), '{{}}') FROM kept_times),
         'switches', (SELECT jsonb_object_agg(key, enabled) FROM kill_switches),
         'targets', (SELECT coalesce(jsonb_object_agg(t.id, jsonb_build_array(
                 t.status, t.price, e.status, e.amount, e.fee,
@@ -127,6 +129,20 @@ class RolledBackSteps:
             {"by": timedelta(hours=hours)},
         )
         await self._set_role(self._connection)
+
+    def now(self) -> datetime:
+        """Return the time of the database's clock."""
+        moment = self._wait(self._connection.execute(text("SELECT clock()"))).scalar_one()
+        assert isinstance(moment, datetime)
+        return moment
+
+    def set_minute(self, minute: int) -> float:
+        """Move the database's clock forward to a minute of the hour. Return by how many hours."""
+        moment = self.now()
+        by = timedelta(minutes=(minute - moment.minute) % 60, seconds=-moment.second)
+        hours = max(by, timedelta()) / timedelta(hours=1)
+        self.forward(hours)
+        return hours
 
     def books(self) -> dict[str, Any]:
         """Return balances, statuses, kill switches and violated invariants."""

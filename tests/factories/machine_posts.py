@@ -20,6 +20,8 @@ from tests.factories.model import MOMENT, Refused
 from tests.factories.model_posts import RETRY_HOURS
 
 LEASE = timedelta(hours=1)
+START_MINUTE = 10
+"""The minute of the hour at which each sequence begins."""
 PICK = st.integers(0, 99)
 YES = st.booleans()
 Act = Callable[[AsyncSession], Awaitable[Any]]
@@ -37,13 +39,18 @@ class Machine(RuleBasedStateMachine):
         self.rolled_back.mark()
         self.model = world.copy(self.world.model)
         self.claims: list[Claim] = []
+        # Times ahead are then far from the whole and the half hours of the calendars.
+        shift = self.rolled_back.set_minute(START_MINUTE)
+        self.model.now += shift
+        self.model.begun_at = self.rolled_back.now() - timedelta(hours=self.model.now)
 
     def both(self, act: Act, expected: Callable[[], Any]) -> Any:
         """Run an operation in the product and in the model, and return both results.
 
         Returns None if both refuse the operation with the same error.
         """
-        self.model.now += MOMENT
+        real_hours = self.model.hours_of(self.rolled_back.now())
+        self.model.now = max(self.model.now + MOMENT, real_hours)
         try:
             expected_result = expected()
         except Refused as refusal:

@@ -1,8 +1,9 @@
 """Model the rules of escrows and placements in plain Python, with times in hours."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from db.models.campaigns import CampaignStatus as Campaigns
 from db.models.campaigns import ChannelStatus as Channels
@@ -30,6 +31,22 @@ class Refused(Exception):
     def __init__(self, fact: type[errors.DomainError]) -> None:
         super().__init__(fact.__name__)
         self.fact = fact
+
+
+class Sold(NamedTuple):
+    """What a channel sells: a price in minor units, promised hours and hours on top."""
+
+    price: int
+    hours: int
+    hours_on_top: int
+
+
+class Kept(NamedTuple):
+    """The time of a channel that is kept for a placement."""
+
+    begin: datetime
+    end: datetime
+    """Until when no other ad may come."""
 
 
 @dataclass
@@ -94,6 +111,14 @@ class Target:
     complaints: list[Any] = field(default_factory=list)
     cancelled: bool = False
     """Whether the advertiser has cancelled the approved placement."""
+    hours_on_top: int = 0
+    kept: Kept | None = None
+    """The time that was kept last, or None for a channel without a calendar."""
+
+    @property
+    def sold(self) -> Sold:
+        """The terms of the placement."""
+        return Sold(self.price, self.hours, self.hours_on_top)
 
     @property
     def open_complaint(self) -> Any:
@@ -201,13 +226,17 @@ class Model:
             for target in self.targets.values()
             if target.escrow is Escrows.HELD
             and target.job in {None, Jobs.QUEUED}
-            and max(target.held_at, target.publish_at or 0) + STUCK_HOURS < self.now
+            and max(target.held_at, self.planned_hours(target)) + STUCK_HOURS < self.now
         ]
         if self.switches[Switch.REFUNDS] and self.switches[Switch.WORKER_WATCHDOGS]:
             for target in stuck:
                 target.job = target.job and Jobs.FAILED
                 self._refund(target)
         return len(stuck)
+
+    def planned_hours(self, target: Target) -> float:
+        """Return the time at which a post is to be published, or 0 for "soon"."""
+        return target.publish_at or 0
 
     # -- placements -------------------------------------------------------------------------------
 
@@ -218,6 +247,7 @@ class Model:
         channel_id: int,
         publish_in: float | None,
         fee_bps: int,
+        sold: Sold | None = None,
     ) -> Target:
         """Create a pending placement, which the caller stores in `targets`."""
         campaign, channel = self.campaigns[campaign_id], self.channels[channel_id]
@@ -232,34 +262,40 @@ class Model:
         self.require_no_loss(actor)
         if publish_in is not None and publish_in <= 0:
             raise Refused(errors.PublishTimePast)
+        terms = sold or Sold(channel.price, channel.hours, 0)
+        self.require_money(actor, campaign_id, terms.price)
+        return Target(
+            campaign_id,
+            channel_id,
+            channel.owner,
+            terms.price,
+            terms.hours,
+            fee_bps,
+            submitted_at=self.now,
+            publish_at=None if publish_in is None else self.now + publish_in,
+            answer_due_at=self.now + min(ANSWER_HOURS, publish_in or ANSWER_HOURS),
+            accepted=True if channel.accepts else None,
+            hours_on_top=terms.hours_on_top,
+        )
+
+    def require_money(self, advertiser: int, campaign_id: int, price: int) -> None:
+        """Require that the budget and the wallet cover a price, beside the other placements."""
         spent = sum(
             target.price
             for target in self.targets.values()
             if target.campaign == campaign_id and target.status in COUNTED
         )
-        if spent + channel.price > campaign.budget:
+        if spent + price > self.campaigns[campaign_id].budget:
             raise Refused(errors.BudgetExceeded)
         pending = [
             target.price
             for target in self.targets.values()
             if target.status is Targets.PENDING
             and target.escrow is None
-            and self.campaigns[target.campaign].advertiser == actor
+            and self.campaigns[target.campaign].advertiser == advertiser
         ]
-        if sum(pending) + channel.price > self.balances[actor]:
+        if sum(pending) + price > self.balances[advertiser]:
             raise Refused(errors.InsufficientFunds)
-        return Target(
-            campaign_id,
-            channel_id,
-            channel.owner,
-            channel.price,
-            channel.hours,
-            fee_bps,
-            submitted_at=self.now,
-            publish_at=None if publish_in is None else self.now + publish_in,
-            answer_due_at=self.now + min(ANSWER_HOURS, publish_in or ANSWER_HOURS),
-            accepted=True if channel.accepts else None,
-        )
 
     def withdraw(self, actor: int, target_id: int) -> None:
         """Let an advertiser take back a pending placement."""

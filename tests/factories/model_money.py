@@ -12,7 +12,7 @@ from services.money.payout_terms import PayoutTerms
 from services.platform import errors
 from services.platform.payout_errors import NotYetWithdrawable
 from tests.factories.model import Refused
-from tests.factories.model_cancellations import CancellationModel
+from tests.factories.model_calendars import CalendarModel
 from tests.factories.model_posts import OWNER_BLOCKED
 
 PROPOSAL_HOURS = 72
@@ -67,7 +67,7 @@ class Request:
 
 
 @dataclass
-class MoneyModel(CancellationModel):
+class MoneyModel(CalendarModel):
     """The expected state of deposits, withdrawals and staff requests."""
 
     deposits: dict[str, Deposit] = field(default_factory=dict)

@@ -93,6 +93,7 @@ class PostingModel(AgreementModel):
             and self.campaigns[target.campaign].advertiser not in self.blocked
             and self.channels[target.channel].status in {Channels.ACTIVE, Channels.PAUSED}
             and target.channel not in busy
+            and self.may_claim(target)
         ]
         if not due:
             return None
@@ -101,6 +102,10 @@ class PostingModel(AgreementModel):
         target.job, target.lease_over = Jobs.SENDING, lease_over
         target.claim_no += 1
         return target_id
+
+    def may_claim(self, target: Target) -> bool:
+        """Return whether the channel of a due post lets it be sent now."""
+        return target.job is Jobs.QUEUED
 
     def may_send(self, target_id: int, claim_no: int) -> bool:
         """Return whether the worker with this claim may begin the send."""

@@ -4,13 +4,19 @@ from copy import deepcopy
 from functools import partial
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models.formats import Ending
 from db.models.money import DepositStatus, EscrowStatus
 from db.models.users import Role
 from db.money import STARS
+from services.market import calendars, format_changes
+from services.market.terms import Terms
 from services.platform.actors import Actor
 from tests.factories import payments, people
 from tests.factories.books import RolledBackSteps
-from tests.factories.model import Campaign, Channel, Target
+from tests.factories.model import Campaign, Channel, Sold, Target
+from tests.factories.model_calendars import Calendar
 from tests.factories.model_corrections import CorrectionModel
 from tests.factories.model_money import Deposit
 
@@ -39,6 +45,7 @@ class World:
             self.model.balances[user_id(employed)] = 0
         for owner, price, hours, accepts in ((2, 700, 24, True), (1, 900, 0, False)):
             self._channel(self.people[owner], price, hours, accepts=accepts)
+        self._calendar(self.people[2])
         for advertiser, budget in ((0, 4_000), (1, 2_000)):
             self._campaign(self.people[advertiser], budget)
 
@@ -58,6 +65,27 @@ class World:
             lambda session: connect(session, owner, price=price, promised_hours=hours)
         )
         self.model.channels[created.id] = Channel(user_id(owner), price, hours, accepts=accepts)
+
+    def _calendar(self, owner: Actor) -> None:
+        """Connect a channel with a calendar that sells two formats."""
+        first, second = Sold(300, 24, 0), Sold(450, 48, 2)
+
+        async def connect(session: AsyncSession) -> int:
+            made = await people.asking_channel(
+                session, owner, price=first.price, promised_hours=first.hours
+            )
+            await format_changes.put(
+                session, actor=owner, channel_id=made.id, terms=Terms(*second, Ending.LEFT)
+            )
+            await calendars.reset(session, actor=owner, channel_id=made.id, time_zone="UTC")
+            return made.id
+
+        channel_id = self.rolled_back.do(connect)
+        self.model.channels[channel_id] = Channel(
+            user_id(owner), first.price, first.hours, accepts=False
+        )
+        self.model.calendars[channel_id] = Calendar()
+        self.model.formats = [first, second]
 
     def _campaign(self, advertiser: Actor, budget: int) -> None:
         created = self.rolled_back.do(

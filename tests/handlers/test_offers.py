@@ -110,6 +110,58 @@ async def test_an_owner_lets_the_bot_accept_up_to_a_price(market: Marketplace) -
     assert await market.rows("SELECT * FROM acceptance_rules") == []
 
 
+async def test_an_owner_is_asked_about_some_topics_in_spite_of_the_rule(
+    market: Marketplace,
+) -> None:
+    await market.give("advertiser", 20_000)
+    await market.world.promote(can_post_messages=True)
+    await market.connect_channel()
+    await market.press("owner", "🤝 Answers to ads")
+    assert "🏷 Except for some topics" not in await market.buttons("owner")
+    await market.press("owner", "✅ Accept each ad")
+    await market.press("owner", "At any price")
+    await market.press("owner", "🏷 Except for some topics")
+    assert "ads without a topic" in await market.last("owner")
+    await market.press("owner", "Food")
+    await market.press("owner", "Crypto")
+    await market.press("owner", "✋ Food")
+    await market.press("owner", "⬅️ Back")
+    assert "ads without a topic: Crypto." in await market.last("owner")
+
+    await market.make_campaign(budget="200")
+    assert "🏷 Topic: not chosen" in await market.buttons("advertiser")
+    await market.press("advertiser", "🛒 Buy a placement")
+    await market.press("advertiser", "Daily")
+    await market.press("advertiser", "🛒 Buy here")
+    await market.press("advertiser", "⚡ As soon as approved")
+    assert "only ads with a topic" in await market.last("advertiser")
+    await market.press("advertiser", "🏷 Choose the topic of the ad")
+    assert "What is the ad of “Bakery” about?" in await market.last("advertiser")
+    await market.press("advertiser", "Food")
+    assert "🏷 Topic: Food" in await market.buttons("advertiser")
+    await market.press("advertiser", "✅ Submit")
+    assert "accepts such ads" in await market.last("advertiser")
+    await market.deliver()
+    assert "Topic: Food" in await market.last("group")
+    assert "The channel's rule accepted it" in await market.last("group")
+
+
+async def test_the_topic_stays_while_a_placement_waits(market: Marketplace) -> None:
+    await _ask(market)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "Bakery")
+    await market.press("advertiser", "🏷 Topic: not chosen")
+    await market.press("advertiser", "Health")
+    await market.press("advertiser", "🏷 Topic: Health")
+    alert = await market.press("advertiser", "Food")
+    assert "The topic stays" in alert
+    await market.say("owner", "/start")
+    await market.press("owner", "⏳ Waiting for you")
+    await market.press("owner", "#")
+    assert "Topic: Health" in await market.last("owner")
+
+
 async def test_strangers_read_and_answer_nothing(market: Marketplace) -> None:
     await _ask(market)
     target_id = await market.value("SELECT max(id) FROM campaign_targets")

@@ -7,6 +7,7 @@ audit-act = { $name ->
     [calendar_set] Calendar of a channel changed
     [campaign_activated] Campaign activated
     [campaign_cancelled] Campaign cancelled
+    [ad_topic_set] Topic of an ad chosen
     [campaign_changed] Campaign changed
     [campaign_completed] Campaign completed
     [campaign_created] Campaign created

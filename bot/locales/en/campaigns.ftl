@@ -26,6 +26,15 @@ campaign-pause = ⏸ Pause
 campaign-resume = ▶️ Resume
 campaign-ad = 👁 Show the ad
 campaign-change = ✏️ Change the draft
+campaign-topic = 🏷 Topic: { $topic ->
+    [none] not chosen
+   *[other] { $topic }
+}
+ad-topic-ask = 🏷 What is the ad of “{ $name }” about?
+
+    Some channels accept ads of most topics at once, without asking their owner. They ask about ads without a topic. Choose what fits best: the owner and the admins see the topic with the ad.
+buy-topic-hint = 🏷 This channel accepts some ads at once, but only ads with a topic. Choose the topic first, or the owner is asked.
+buy-topic = 🏷 Choose the topic of the ad
 campaign-copy = 📑 Copy
 campaign-raise = 💰 Raise the budget
 campaign-raise-ask = 💰 { $name }

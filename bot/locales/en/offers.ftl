@@ -12,6 +12,7 @@ offer = 🆕 Placement #{ $id }: an advertiser wants to publish this ad in { $ch
         [0] {""}
        *[other] , cancelled { $cancelled } of { $approved } before their time
     }
+offer-topic = Topic: { $topic }
 offer-until = Please answer by { $until }. Without an answer, the ad is not published.
 offer-accept = ✅ Accept
 offer-decline = ❌ Decline
@@ -48,6 +49,17 @@ rule = 🤝 Answers to ads in “{ $title }”
     }
 
     An admin checks each ad before it is published. A change counts for ads that are submitted from now on.
+rule-topics = 🏷 I also ask you about ads on these topics, and about ads without a topic: { $topics }.
+rule-topics-button = 🏷 Except for some topics
+rule-topics-ask = 🏷 Topics about which I ask you, in “{ $title }”
+
+    I don't accept ads on the marked topics for you, but ask you about them. As soon as a topic is marked, I also ask you about ads without a topic.
+
+    The advertiser says what the ad is about. You and the admins see it with each ad.
+rule-topic = { $excluded ->
+    [yes] ✋ { $topic }
+   *[no] { $topic }
+}
 rule-ask = ✋ Ask me about each ad
 rule-accept = { $kept ->
     [0] ✅ Accept each ad

@@ -7,6 +7,7 @@ audit-act = { $name ->
     [calendar_set] Изменён календарь канала
     [campaign_activated] Кампания запущена
     [campaign_cancelled] Кампания отменена
+    [ad_topic_set] Выбрана тема объявления
     [campaign_changed] Кампания изменена
     [campaign_completed] Кампания завершена
     [campaign_created] Кампания создана

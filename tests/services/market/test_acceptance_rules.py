@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.market import acceptance_rules, campaigns, channels, moderation
+from services.market import acceptance_rules, ad_topics, campaigns, channels, moderation
 from services.market.acceptance_rules import Rule
 from services.money import escrow
 from services.platform import errors
+from services.platform.agreement_errors import NoRule
 from tests.conftest import Database
 from tests.factories import people, rows
 from tests.factories.people import Deal
@@ -109,3 +110,71 @@ async def test_a_rule_leaves_waiting_questions_open(session: AsyncSession) -> No
     row = await moderation.get_details(session, target_id=made.target.id)
     assert row.waits_for_owner
     await campaigns.withdraw_target(session, actor=made.advertiser, target_id=made.target.id)
+
+
+async def _exclude(session: AsyncSession, made: Deal, topic: str, *, excluded: bool = True) -> None:
+    await acceptance_rules.exclude_topic(
+        session, actor=made.owner, channel_id=made.channel.id, topic=topic, excluded=excluded
+    )
+
+
+async def _choose(session: AsyncSession, made: Deal, topic: str) -> None:
+    await ad_topics.choose(
+        session, actor=made.advertiser, campaign_id=made.campaign.id, topic=topic
+    )
+
+
+async def test_a_rule_asks_about_excluded_topics_and_about_ads_without_a_topic(
+    session: AsyncSession,
+) -> None:
+    made = await people.deal(session, asks=True)
+    await _set(session, made, Rule(0, None))
+    await _exclude(session, made, "crypto")
+    assert not await _is_agreed(session, made)
+    await _choose(session, made, "food")
+    assert await _is_agreed(session, made)
+    await _exclude(session, made, "food")
+    assert not await _is_agreed(session, made)
+    await _exclude(session, made, "food", excluded=False)
+    assert await _is_agreed(session, made)
+    rule = await acceptance_rules.get(session, made.channel.id)
+    assert rule == Rule(0, None, ("crypto",))
+    used = "SELECT count(*) FROM user_audit_logs WHERE metadata ->> 'topic' = 'food' AND action = "
+    assert await rows.one(session, f"{used} 'placement_accepted'") == 2
+
+
+async def test_the_topics_stay_when_the_rule_changes_and_end_with_it(session: AsyncSession) -> None:
+    made = await people.deal(session, asks=True)
+    await _set(session, made, Rule(0, None))
+    for topic in ("crypto", "news"):
+        await _exclude(session, made, topic)
+        await _exclude(session, made, topic)
+    await _set(session, made, Rule(1, 500))
+    rule = await acceptance_rules.get(session, made.channel.id)
+    assert rule == Rule(1, 500, ("news", "crypto"))
+    await _set(session, made, None)
+    with pytest.raises(NoRule):
+        await _exclude(session, made, "news")
+    await _set(session, made, Rule(0, None))
+    assert await acceptance_rules.get(session, made.channel.id) == Rule(0, None)
+
+
+async def test_only_the_owner_excludes_a_topic_of_the_list(session: AsyncSession) -> None:
+    made = await people.deal(session)
+    for topic in ("other", "weather", "Crypto"):
+        with pytest.raises(errors.InvalidTerms):
+            await _exclude(session, made, topic)
+    with pytest.raises(errors.NotFound):
+        await acceptance_rules.exclude_topic(
+            session, actor=made.advertiser, channel_id=made.channel.id, topic="news", excluded=True
+        )
+
+
+async def test_a_new_owner_begins_without_the_topics_of_the_former_one(
+    session: AsyncSession,
+) -> None:
+    made = await people.deal(session)
+    await _exclude(session, made, "crypto")
+    heir = await people.take_over(session, made.channel)
+    await acceptance_rules.set(session, actor=heir, channel_id=made.channel.id, rule=Rule(0, None))
+    assert await acceptance_rules.get(session, made.channel.id) == Rule(0, None)
