@@ -398,6 +398,19 @@ GRANT SELECT ON channels TO adtech_reports;
 GRANT UPDATE (owner_id, title, username, topic, subscribers, price, promised_hours, status, status_reason, was_paused, last_message_id, suspended_at, auto_delete_seconds, facts_due_at, invite_link, language) ON channels TO adtech_bot;
 GRANT UPDATE (title, username, subscribers, status, status_reason, was_paused, last_message_id, suspended_at, description, photo_id, auto_delete_seconds, protected, bot_rights, facts_at, facts_due_at) ON channels TO adtech_clock;
 
+CREATE TABLE checkouts (
+    user_id bigint NOT NULL,
+    invoice text NOT NULL,
+    query_id text NOT NULL,
+    accepted_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_checkouts PRIMARY KEY (user_id),
+    CONSTRAINT fk_checkouts_user_id FOREIGN KEY (user_id) REFERENCES users(id)
+);
+GRANT SELECT ON checkouts TO adtech_bot;
+GRANT SELECT ON checkouts TO adtech_reports;
+GRANT INSERT (user_id, invoice, query_id) ON checkouts TO adtech_bot;
+GRANT UPDATE (invoice, query_id, accepted_at) ON checkouts TO adtech_bot;
+
 CREATE TABLE clawbacks (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     deposit_id bigint NOT NULL,
@@ -1315,17 +1328,19 @@ CREATE TABLE received_payments (
     currency text NOT NULL,
     created_at timestamp with time zone DEFAULT clock() NOT NULL,
     provider_charge_id text,
+    invoice text,
     CONSTRAINT pk_received_payments PRIMARY KEY (id),
     CONSTRAINT uq_received_payments_kind_charge_id UNIQUE (kind, charge_id),
     CONSTRAINT ck_received_payments_kind CHECK (kind = ANY (ARRAY['payment'::text, 'refund'::text]))
 );
 CREATE INDEX ix_received_payments_charge_id ON received_payments USING btree (charge_id);
+CREATE INDEX ix_received_payments_invoice ON received_payments USING btree (invoice) WHERE invoice IS NOT NULL;
 CREATE INDEX ix_received_payments_provider_charge_id ON received_payments USING btree (provider_charge_id) WHERE provider_charge_id IS NOT NULL;
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON received_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT ON received_payments TO adtech_bot;
 GRANT SELECT ON received_payments TO adtech_clock;
 GRANT SELECT ON received_payments TO adtech_reports;
-GRANT INSERT (kind, charge_id, telegram_id, amount, currency, provider_charge_id) ON received_payments TO adtech_intake;
+GRANT INSERT (kind, charge_id, telegram_id, amount, currency, provider_charge_id, invoice) ON received_payments TO adtech_intake;
 GRANT SELECT (kind, charge_id) ON received_payments TO adtech_intake;
 
 CREATE TABLE removals (

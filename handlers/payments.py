@@ -24,7 +24,7 @@ from db.models.money import DepositStatus
 from db.money import STARS
 from handlers import error_handlers, respond
 from services.market import payment_reversals, star_transactions
-from services.money import deposits, invoices
+from services.money import checkouts, deposits, invoices
 from services.platform import errors, users
 
 log = structlog.get_logger(__name__)
@@ -62,10 +62,12 @@ async def _problem(query: PreCheckoutQuery, context: RequestContext) -> str | No
     if not terms.matches(query.total_amount, query.currency):
         return context.t("payment-outdated")
     try:
-        async with context.read() as session:
-            await deposits.check_payable(
+        async with database_errors(), context.dependencies.sessions.begin() as session:
+            await checkouts.begin(
                 session,
                 user_id=context.user_id,
+                invoice=query.invoice_payload,
+                query_id=query.id,
                 amount=query.total_amount,
                 currency=query.currency,
             )

@@ -180,7 +180,7 @@ async def _retry_offered(session: AsyncSession, t: Texts, payload: Payload) -> O
 
 
 async def _deposit_credited(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
-    return money_screens.deposit_credited(t, payload["amount"])
+    return money_screens.deposit_credited(t, payload)
 
 
 async def _answer_lost(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:

@@ -202,6 +202,7 @@ class StarReconciliation:
                 amount=transaction.amount,
                 currency=STARS,
                 refunded=transaction.refunded,
+                invoice=None if transaction.refunded else transaction.payload,
             )
         try:
             async with self._sessions.begin() as session:

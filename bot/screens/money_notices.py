@@ -4,17 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.callbacks import Go, Screen
+from bot.payment_callbacks import ShowOwnPayment
 from bot.screens.outgoing import Outgoing, receipt_button, rows
 from bot.texts import Texts
 from db.money import STARS
 
 
-def deposit_credited(t: Texts, amount: int) -> Outgoing:
-    """Build the notice to a person that their deposit was credited."""
-    return Outgoing(
-        t("notice-deposit-credited", amount=t.money(amount)),
-        rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]),
-    )
+def deposit_credited(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the notice to a person that their deposit was credited.
+
+    If it is the second payment of one invoice, the notice has a button to the payment.
+    """
+    text = t("notice-deposit-credited", amount=t.money(payload["amount"]))
+    buttons = [receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]
+    if payload.get("second"):
+        text += "\n\n" + t("notice-paid-twice")
+        shown = ShowOwnPayment(id=payload["deposit_id"])
+        buttons.append(receipt_button(t("notice-this-payment"), shown))
+    return Outgoing(text, rows(buttons))
 
 
 def star_transaction_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:

@@ -3,6 +3,7 @@
 -- is emptied when it is handled. For a payment, the payer is the sender of the message. For a refund,
 -- the payer is the person of the message's private chat. The provider's id of a payment is stored too,
 -- because letters about chargebacks name only this id; Telegram's messages about refunds do not have it.
+-- So is the payload of the invoice that was paid (128 bytes at most), so that no invoice is paid twice.
 -- Content that is no valid payment is skipped without an error, because every update has to be stored.
 -- So is an id that is too long for an index.
 -- Locks: nothing. Raises: nothing.
@@ -11,11 +12,14 @@ SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     message jsonb := NEW.payload -> 'message';
 BEGIN
-    INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency, provider_charge_id)
+    INSERT INTO received_payments (kind, charge_id, telegram_id, amount, currency, provider_charge_id,
+        invoice)
     SELECT said.kind, said.content ->> 'telegram_payment_charge_id', said.payer::bigint,
         (said.content ->> 'total_amount')::bigint, said.content ->> 'currency',
         CASE WHEN length(said.content ->> 'provider_payment_charge_id') BETWEEN 1 AND 200
-            THEN said.content ->> 'provider_payment_charge_id' END
+            THEN said.content ->> 'provider_payment_charge_id' END,
+        CASE WHEN said.kind = 'payment' AND octet_length(said.content ->> 'invoice_payload') <= 128
+            THEN said.content ->> 'invoice_payload' END
     FROM (VALUES
         ('payment', message -> 'successful_payment', message #>> '{from,id}'),
         ('refund', message -> 'refunded_payment', message #>> '{chat,id}')

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, CreatedAt, Key
@@ -32,6 +32,12 @@ class ReceivedPayment(Base):
             "provider_charge_id",
             postgresql_where=text("provider_charge_id IS NOT NULL"),
         ),
+        # Not unique: an invoice that was paid twice has two payments, and both are recorded.
+        Index(
+            "ix_received_payments_invoice",
+            "invoice",
+            postgresql_where=text("invoice IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Key]
@@ -47,6 +53,26 @@ class ReceivedPayment(Base):
 
     Null for refunds, for payments that only Telegram's list of Stars reported, and for older ones.
     """
+    invoice: Mapped[str | None]
+    """The payload of the invoice that was paid. Null for refunds and for older payments."""
+
+
+class Checkout(Base):
+    """The latest payment to which the bot has agreed for a person (Telegram's pre-checkout query).
+
+    There is one row for each person. The next payment of the person replaces it.
+    """
+
+    __tablename__ = "checkouts"
+
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users.id"), primary_key=True, autoincrement=False
+    )
+    invoice: Mapped[str]
+    """The payload of the invoice."""
+    query_id: Mapped[str]
+    """Telegram's id of the pre-checkout query."""
+    accepted_at: Mapped[CreatedAt]
 
 
 class ListedStarTransaction(Base):

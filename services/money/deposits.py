@@ -286,6 +286,12 @@ async def _credit(session: AsyncSession, received: Deposit) -> None:
         session,
         user_id=received.user_id,
         kind="deposit_credited",
-        payload={"deposit_id": received.id, "amount": received.amount},
+        payload={
+            "deposit_id": received.id,
+            "amount": received.amount,
+            "second": await received_payments.is_second_payment(
+                session, received.external_reference
+            ),
+        },
         key=f"deposit_credited:{received.id}",
     )

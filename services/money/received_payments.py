@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.models.intake import ReceivedPayment
 
@@ -16,11 +16,12 @@ async def note(
     amount: int,
     currency: str,
     refunded: bool,
+    invoice: str | None = None,
 ) -> None:
     """Record a payment or a refund from Telegram's list of transactions.
 
-    `amount` is in minor units. A second call changes nothing. The session needs a database role
-    that can store updates.
+    `amount` is in minor units. `invoice` is the payload of the paid invoice. A second call changes
+    nothing. The session needs a database role that can store updates.
     """
     await session.execute(
         insert(ReceivedPayment)
@@ -30,11 +31,34 @@ async def note(
             telegram_id=telegram_id,
             amount=amount,
             currency=currency,
+            invoice=invoice,
         )
         .on_conflict_do_nothing(index_elements=["kind", "charge_id"])
         # Without `inline`, SQLAlchemy asks for the new id, which `adtech_intake` may not read.
         .inline()
     )
+
+
+async def is_paid(session: AsyncSession, invoice: str) -> bool:
+    """Return whether Telegram has reported a payment of the invoice with this payload."""
+    found = await session.scalar(select(exists().where(ReceivedPayment.invoice == invoice)))
+    return bool(found)
+
+
+async def is_second_payment(session: AsyncSession, charge_id: str) -> bool:
+    """Return whether another payment of the same invoice was reported before this one."""
+    earlier = aliased(ReceivedPayment)
+    found = await session.scalar(
+        select(
+            exists().where(
+                ReceivedPayment.kind == "payment",
+                ReceivedPayment.charge_id == charge_id,
+                earlier.invoice == ReceivedPayment.invoice,
+                earlier.id < ReceivedPayment.id,
+            )
+        )
+    )
+    return bool(found)
 
 
 def is_payment(charge_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:

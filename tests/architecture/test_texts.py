@@ -55,6 +55,7 @@ from services.platform import (
     draft_errors,  # noqa: F401 - defines errors
     errors,
     format_errors,  # noqa: F401 - defines errors
+    payment_errors,  # noqa: F401 - defines errors
     payout_errors,  # noqa: F401 - defines errors
     removal_errors,  # noqa: F401 - defines errors
     reports,

@@ -156,3 +156,5 @@ error-launch-check-open = Phase { $phase } has a check that has not passed ({ $c
 error-not-tester = This person is no tester. Mark the person first: adtech testers mark.
 error-own-channel = This is your own channel.
 error-format-not-sold = The channel does not sell this format. Please choose another format or channel.
+error-invoice-paid = This invoice is already paid, and you have { $balance } in your wallet. No money was taken now. To pay more, make a new invoice: 💰 Wallet → ➕ Top up.
+error-invoice-busy = This invoice is being paid at this moment, perhaps on another device. No money was taken by this press. Please look into 💰 Wallet in a minute.

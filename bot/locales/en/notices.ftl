@@ -102,6 +102,8 @@ placement-channel-why = { $reason ->
 }
 notice-channel-taken-over = 🔁 “{ $title }” has a new creator, who has connected it. New placements belong to the new owner. Ads that were published before are checked and paid for as agreed; ads that were not published yet are refunded.
 notice-deposit-credited = 💰 { $amount } has arrived in your wallet.
+notice-paid-twice = This invoice was already paid before. Both payments are in your wallet, and nothing is lost.
+notice-this-payment = 🧾 This payment
 notice-ledger-violation = 🚨 The ledger's invariants are broken (incident { $id }). Holds, payouts, refunds, withdrawals and adjustments are stopped.
 notice-backup-restored = 🚨 A backup of the database was restored (incident { $id }). Every kill switch is stopped. { $searched } posts may have been published since the backup: the bot searches them in their channels before it sends them. { $parked } presses and commands from before the backup are not carried out: press again if something is missing.
 notice-backup-withdrawals = 💸 These withdrawals were open in the backup. They may have been paid since: ask the bank before you pay one. { $ids }{ $more ->
