@@ -18,7 +18,7 @@ OPEN = "SELECT count(*) FROM removals WHERE status IN ('planned', 'deleting', 'u
 STANDING = "standing.json"
 """The name of the file with the ids of all messages that are left in each channel."""
 KILLED_AT_ONCE = 2
-LIFE_SECONDS = 12.0
+LIFE_SECONDS = 20.0
 """The longest life of a scheduler that reaches no failpoint, in seconds."""
 
 

@@ -127,7 +127,7 @@ async def _choose(session: AsyncSession, made: Deal, topic: str) -> None:
 async def test_a_rule_asks_about_excluded_topics_and_about_ads_without_a_topic(
     session: AsyncSession,
 ) -> None:
-    made = await people.deal(session, asks=True)
+    made = await people.deal(session, asks=True, balance=50_000)
     await _set(session, made, Rule(0, None))
     await _exclude(session, made, "crypto")
     assert not await _is_agreed(session, made)

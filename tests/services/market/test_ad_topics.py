@@ -1,5 +1,7 @@
 """Test the topic of a campaign's ad."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -62,7 +64,7 @@ async def test_a_topic_is_wanted_only_where_a_rule_excludes_some(session: AsyncS
         )
 
     assert not await is_wanted()
-    facts = {"actor": made.owner, "channel_id": made.channel.id}
+    facts: dict[str, Any] = {"actor": made.owner, "channel_id": made.channel.id}
     await acceptance_rules.set(session, rule=Rule(0, None), **facts)
     assert not await is_wanted()
     await acceptance_rules.exclude_topic(session, topic="crypto", excluded=True, **facts)
