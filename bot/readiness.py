@@ -14,6 +14,12 @@ from services.platform.guards import CachedComparison
 
 REVISION = "0062"
 """The oldest schema revision that this version can use."""
+PREVIOUS_REVISION = "0062"
+"""The schema revision of the release before this one.
+
+That release's code works on this release's schema, and `make rehearse-deploy` tries it. Before the
+first tag, it is the revision from which the steps of the schema are rehearsed.
+"""
 SECONDS = 5.0
 """A database that does not answer within this time counts as not available."""
 NEEDED = ("database", "migrations")

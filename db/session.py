@@ -52,12 +52,18 @@ CONFLICT_STATES = ("40001", "40P01", "55P03", "25P04", "57014", "AD072")
 The services read a switch themselves. AD072 means that it was stopped after they had read it.
 """
 
-FAILURE_KINDS = {"53100": "disk_full", READ_ONLY_STATE: "read_only", "53300": "no_connection"}
+_NO_DATABASE = "3D000"
+FAILURE_KINDS = {
+    "53100": "disk_full",
+    READ_ONLY_STATE: "read_only",
+    "53300": "no_connection",
+    _NO_DATABASE: "missing",
+}
 """The SQLSTATEs of a full disk, a read-only server, and a server without a free connection."""
 OTHER_FAILURE = "other"
 REFUSED_STATES = ("28", "3D")
 """The SQLSTATE prefixes of a refused user name, password or database name."""
-_NO_DATABASE = "3D000"
+NO_SOCKET = "no server listens: the socket that the address names is gone"
 # A file of the address is missing, or no host is suitable.
 _NO_SERVER = (ClientConfigurationError, TargetServerAttributeNotMatched)
 _SPEAKING = (PostgresError, OSError, *_NO_SERVER)
@@ -173,6 +179,8 @@ def is_missing(error: BaseException) -> bool:
 def cause(error: BaseException) -> str:
     """Return the cause of a database error in one line, without passwords and statements."""
     root = _root(error)
+    if isinstance(root, FileNotFoundError) and root.filename is None:
+        return NO_SOCKET  # Python's own words read as if a file of the product were missing
     words = " ".join(str(root).split()) if isinstance(root, _SPEAKING) else ""
     return f"{type(root).__name__}: {words}" if words else type(root).__name__
 

@@ -32,7 +32,7 @@ CANNOT_SAVE = {
 }
 """The advice for each result of `failure_kind` that has its own."""
 _NO_RIGHT = "42501"
-_OTHER_SCHEMA = ("42P01", "42703", "42883", "3F000")
+OTHER_SCHEMA = ("42P01", "42703", "42883", "3F000")
 """The SQLSTATEs of a missing table, column, function and schema."""
 
 
@@ -55,7 +55,7 @@ def _advise(error: BaseException, setting: str) -> str:
             f"The login of {setting} may not do this. See “Needs” in the --help of this command,"
             " and use the login that it names."
         )
-    elif state in _OTHER_SCHEMA:
+    elif state in OTHER_SCHEMA:
         advice = (
             "The database does not fit this version. Migrate it first: see docs/deploy.md,"
             " “A release”."

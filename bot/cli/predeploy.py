@@ -16,13 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import logging
 from bot.cli import database_problems
 from bot.cli.commands import LAUNCH, OWNER, command
+from bot.cli.database_problems import OTHER_SCHEMA
 from bot.cli.shell import REFUSED, read_all_settings
 from bot.cli.tables import out
+from bot.readiness import PREVIOUS_REVISION
 from bot.settings import Settings
 from db.money import STARS
-from db.session import create_engine, create_sessions, is_away
+from db.session import create_engine, create_sessions, is_away, sqlstate
 from services.money import incidents
-from services.platform import killswitches
+from services.platform import heartbeats, killswitches
 
 CUSTOM_FORMAT = b"PGDMP"
 """The first bytes of a backup in the custom format of `pg_dump`."""
@@ -35,11 +37,19 @@ _NEEDED = (
 )
 """The settings that a release needs beyond those that every start needs."""
 
+_TABLES = text(
+    "SELECT count(*) FROM pg_class"
+    " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+)
+_REVISION = text("SELECT max(version_num) FROM alembic_version")
+_LAST_CHECK = text(
+    "SELECT violations, extract(epoch FROM clock() - created_at) / 60 AS minutes"
+    " FROM ledger_checkpoints ORDER BY id DESC LIMIT 1"
+)
+
 Backup = Annotated[
-    Path, typer.Option("--backup", help="The backup that was made for this release.")
-]
-Behind = Annotated[
-    int, typer.Option(min=0, help="How many migrations this release brings at most.")
+    Path | None,
+    typer.Option(help="The backup that was made for this release. The first release has none."),
 ]
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True)
@@ -55,12 +65,13 @@ class Failed(Exception):
     example="adtech predeploy --backup /backups/adtech_20260301_120000.dump",
     needs=f"all settings of all processes, {OWNER} too",
 )
-def predeploy(backup: Backup, behind: Behind = 1) -> None:
+def predeploy(backup: Backup = None) -> None:
     """Check whether a release may begin, and print PASS or FAIL for each check.
 
     Run the command of the new release, with the settings of all processes together: it connects
     with each login. The exit status is 1 if a check fails. The command changes nothing, except that
-    a violated rule of the ledger stops the money, as with `adtech check`.
+    a violated rule of the ledger stops the money, as with `adtech check`. In a database without
+    tables, it checks the settings and the logins alone: nothing is there that could be lost.
     """
     configured = read_all_settings()
     logging.setup(configured)
@@ -68,13 +79,18 @@ def predeploy(backup: Backup, behind: Behind = 1) -> None:
     clock = configured.clock_database_url or database
     checks: dict[str, Callable[[], str]] = {
         "settings": lambda: _check_settings(configured),
-        "backup": lambda: _check_backup(backup),
         **{name: partial(_check_login, url) for name, url in _addresses(configured).items()},
-        "schema": lambda: _check_schema(database, behind),
-        "switches": lambda: _check_switches(database),
-        "incidents": lambda: _check_incidents(database),
-        "ledger": lambda: _check_ledger(clock),
+        "schema": lambda: _check_schema(database),
     }
+    if _is_empty(database):
+        checks["schema"] = lambda: "the database has no tables: the first release; migrate next"
+    else:
+        checks |= {
+            "backup": lambda: _check_backup(backup),
+            "switches": lambda: _check_switches(database),
+            "incidents": lambda: _check_incidents(database),
+            "ledger": lambda: _check_ledger(clock),
+        }
     results = [(name, *_result(name, check)) for name, check in checks.items()]
     for name, passed, words in results:
         out.print(
@@ -131,7 +147,9 @@ def _check_settings(configured: Settings) -> str:
     return f"complete; currency {configured.currency}"
 
 
-def _check_backup(path: Path) -> str:
+def _check_backup(path: Path | None) -> str:
+    if path is None:
+        raise Failed("make a backup, and give its file with --backup")
     try:
         with path.open("rb") as file:
             begins = file.read(len(CUSTOM_FORMAT))
@@ -165,29 +183,49 @@ def _check_login(url: SecretStr) -> str:
     return f"{role} connects to PostgreSQL {version}"
 
 
-def _check_schema(url: SecretStr, behind: int) -> str:
-    """Check that the schema is that of this release, or at most `behind` migrations older.
+def _is_empty(url: SecretStr) -> bool:
+    """Return whether the database has no tables, so that this is the first release."""
 
-    Only the release directly before this one has to work on this release's schema.
+    async def count(session: AsyncSession) -> int:
+        return int(await session.scalar(_TABLES) or 0)
+
+    try:
+        return _ask(url, count) == 0
+    except Exception as error:
+        if not (isinstance(error, DBAPIError) or is_away(error)):
+            raise
+        return False  # the check of the schema says why
+
+
+def _check_schema(url: SecretStr) -> str:
+    """Check that the old processes can go on when this release's migrations have run.
+
+    The code of a release was tried on the schema of the next one, and on no later schema. So a
+    database that is older than the release before this one needs that no old process runs.
     """
 
-    async def read_revision(session: AsyncSession) -> str:
-        query = text("SELECT coalesce(max(version_num), 'none') FROM alembic_version")
-        revision: str = (await session.execute(query)).scalar_one()
-        return revision
+    async def read(session: AsyncSession) -> tuple[str, dict[str, int]]:
+        revision = await session.scalar(_REVISION)
+        return str(revision or "none"), dict(await heartbeats.count_alive(session))
 
-    current, known = _ask(url, read_revision), known_revisions()
+    current, alive = _ask(url, read)
+    known = known_revisions()
     if current not in known:
         raise Failed(f"this release does not know revision {current}: deploy a newer release")
     missing = known.index(current)
-    if missing > behind:
+    if not missing:
+        return f"revision {current}, as this release needs it"
+    behind = f"revision {current}, {missing} behind {known[0]}"
+    if current >= PREVIOUS_REVISION:
+        return f"{behind}: migrate next"
+    running = ", ".join(f"{count} {name}" for name, count in alive.items() if count)
+    if running:
         raise Failed(
-            f"revision {current} is {missing} migrations behind {known[0]}: deploy the releases"
-            f" between them first, or allow it with --behind {missing}"
+            f"revision {current} is older than {PREVIOUS_REVISION}, from which this release was"
+            f" tried, and old processes run ({running}): deploy the releases between them first,"
+            " or stop all bots and schedulers, and check again"
         )
-    if missing:
-        return f"revision {current}, {missing} behind {known[0]}: migrate next"
-    return f"revision {current}, as this release needs it"
+    return f"{behind}: nothing runs, so migrate next; only the backup leads back"
 
 
 def known_revisions() -> list[str]:
@@ -219,8 +257,26 @@ def _check_incidents(url: SecretStr) -> str:
 
 
 def _check_ledger(url: SecretStr) -> str:
-    violations = _ask(url, incidents.check_ledger_invariant)
+    try:
+        violations = _ask(url, incidents.check_ledger_invariant)
+    except DBAPIError as error:
+        if sqlstate(error) not in OTHER_SCHEMA:
+            raise
+        return _read_last_check(url)
     if violations:
         named = ", ".join(violation.name for violation in violations)
         raise Failed(f"violated: {named}; the money is stopped, see the runbook")
     return "all invariants hold"
+
+
+def _read_last_check(url: SecretStr) -> str:
+    """Return what the old release found. This release's rules need tables that come with it."""
+
+    async def read(session: AsyncSession) -> tuple[int, float] | None:
+        row = (await session.execute(_LAST_CHECK)).first()
+        return None if row is None else (row.violations, row.minutes)
+
+    last = _ask(url, read)
+    if last is None or last[0] or last[1] > BACKUP_AGE.total_seconds() / 60:
+        raise Failed("the old release has not checked it lately: let its `adtech check` say more")
+    return f"the old release found no violation {last[1]:.0f} minutes ago"

@@ -4,10 +4,8 @@ from bot.alert_routes import UrgentAlert
 from bot.screens import next_steps
 from bot.screens.outgoing import Outgoing, rows
 from bot.texts import Texts
-from services.platform.alert_conditions import BY_NAME
+from services.platform.alert_conditions import BY_NAME, DATABASE_AWAY
 
-DATABASE_AWAY = "database_away"
-"""The name of the alert that a bot sends by itself, because it cannot be stored."""
 _WITHOUT_BUTTONS = frozenset({DATABASE_AWAY, "bot_missing", "inbox_late"})
 """The alerts during which nobody answers a press in time, so that only a shell helps."""
 

@@ -74,8 +74,11 @@ def _signatures(t: Texts, launch: Launch) -> list[str]:
     if launch.is_signed:
         return [*text, t("launch-signed")]
     done = {state.step.name for state in signed}
-    missing = ", ".join(t("launch-role", name=role) for role in SIGNERS if role not in done)
-    return [*text, t("launch-sign", open=missing)]
+    missing = [t("launch-role", name=role) for role in SIGNERS if role not in done]
+    text.append(t("launch-sign", open=", ".join(missing)))
+    if launch.may_sign is not None and launch.may_sign < len(missing):
+        text.append(t("launch-few-signers", people=launch.may_sign, missing=len(missing)))
+    return text
 
 
 def _buttons(t: Texts, launch: Launch) -> list[list[InlineKeyboardButton]]:

@@ -4,7 +4,7 @@ There is one launch for each database. A check that has passed is never run agai
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,16 @@ _RESULTS = text(
     ORDER BY done.step, done.passed DESC, done.id DESC
     """
 )
+_MAY_SIGN = text(
+    """
+    SELECT count(DISTINCT granted.user_id) FROM user_roles granted
+    JOIN users person ON person.id = granted.user_id
+    WHERE granted.role IN ('operator', 'super_admin') AND NOT person.blocked AND NOT EXISTS (
+        SELECT FROM launch_runs signed
+        WHERE signed.phase = :sign_off AND signed.passed AND signed.user_id = person.id)
+    """
+)
+"""Counts the people whom `require_operator` lets sign, without those who have signed."""
 _BEGAN_AT = text("SELECT min(created_at) FROM launch_runs")
 _NO_OPERATOR = "AD042"
 _SIGNED_TWICE = "AD098"
@@ -58,6 +68,8 @@ class Launch:
     """The state of the launch."""
 
     states: Sequence[StepState]
+    may_sign: int | None = None
+    """How many people may still sign. None if no signature is due."""
 
     @property
     def phase(self) -> int | None:
@@ -96,7 +108,7 @@ class Launch:
 async def read(session: AsyncSession) -> Launch:
     """Return the state of the launch."""
     rows: Mapping[str, Any] = {row.step: row for row in await session.execute(_RESULTS)}
-    return Launch(
+    launch = Launch(
         [
             StepState(step, row.passed, row.found or "", row.created_at, row.telegram_id)
             if (row := rows.get(step.name))
@@ -104,6 +116,9 @@ async def read(session: AsyncSession) -> Launch:
             for step in STEPS
         ]
     )
+    if not launch.may_be_signed or launch.is_signed:
+        return launch
+    return replace(launch, may_sign=await session.scalar(_MAY_SIGN, {"sign_off": SIGN_OFF}))
 
 
 async def check(session: AsyncSession, *, actor: Actor, facts: Facts) -> Launch:

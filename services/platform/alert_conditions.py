@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+DATABASE_AWAY = "database_away"
+"""The name of the alert that a bot sends by itself, because it cannot be stored."""
 Watcher = Literal["bot", "scheduler", "prometheus"]
 
 
@@ -129,7 +131,7 @@ CONDITIONS = (
     ),
     # No row can be stored about it. So the bot tells it by itself (`bot/process_watch.py`).
     Condition(
-        "database_away",
+        DATABASE_AWAY,
         "database_away",
         "adtech health",
         lasting=timedelta(seconds=20),

@@ -71,6 +71,19 @@ async def record(
     return changes
 
 
+async def assume_firing(session: AsyncSession, *, watcher: Watcher, name: str) -> None:
+    """Store an alert as firing and told, so that its end is told.
+
+    For an alert that could not be stored when it began. Locks the alert's row.
+    """
+    told = {"firing": True, "value": 1.0, "in_chat": True, "sent_out": True}
+    await session.execute(
+        upsert(Alert)
+        .values(name=name, watcher=watcher, **told)
+        .on_conflict_do_update(index_elements=["name", "watcher"], set_=told)
+    )
+
+
 async def list_not_in_chat(session: AsyncSession, watcher: Watcher) -> Sequence[Change]:
     """Return the changes of `watcher` that are not yet in the admin chat."""
     return await _list(session, watcher, Alert.in_chat)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services.platform import audit
+from services.platform import alert_conditions, alerts, audit
 from services.platform.actors import STAFF, Actor
 
 _OTHERS = text(
@@ -84,7 +84,8 @@ async def finish(session: AsyncSession, *, added: int, actor: Actor) -> Restored
     """Stop every kill switch, and let each post be searched that may have been published.
 
     `added` is the result of `continue_transaction_numbers`. `actor` ran the command. Opens an
-    incident that freezes the money, and notifies the admin chat. Needs the owner's role. No other
+    incident that freezes the money, and notifies the admin chat. The next bot says that the alert
+    about the database is over. Needs the owner's role. No other
     process may use the database.
     """
     newest: datetime | None = await session.scalar(
@@ -101,6 +102,8 @@ async def finish(session: AsyncSession, *, added: int, actor: Actor) -> Restored
             role=actor.staff_role(*STAFF) or "none",
             incident_id=done["incident_id"],
         )
+    # The bot that told it knew it alone, and was stopped before the restore.
+    await alerts.assume_firing(session, watcher="bot", name=alert_conditions.DATABASE_AWAY)
     open_withdrawals = (await session.execute(_OPEN_WITHDRAWALS)).mappings()
     return Restored(
         added=added,

@@ -10,7 +10,7 @@ import pytest
 from asyncpg import DiskFullError, PostgresError
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from bot import outages, process_watch
 from bot.context import DatabaseAwayError, Dependencies
@@ -18,6 +18,7 @@ from bot.event_loop import LoopWatch
 from bot.leader_election import LeaderElection
 from bot.process_watch import ProcessWatch
 from db.session import create_engine, create_sessions
+from services.platform import alerts as stored_alerts
 from services.platform import heartbeats
 from tests.factories import breakage
 from tests.factories.alert_receiver import WebReceiver, web_receiver
@@ -153,6 +154,54 @@ async def test_a_database_that_is_away_is_told_once(
     ]
     assert REGISTRY.get_sample_value("adtech_database_away") == 1
     assert "PostgreSQL does not answer" in await market.last("group")
+    assert "If its data are lost, restore a backup: docs/incidents.md" in await market.last("group")
+
+
+@pytest.mark.parametrize(
+    ("language", "gone", "advice"),
+    [
+        ("en", "the product's database is gone", "restore the newest backup: docs/incidents.md"),
+        ("ru", "базы продукта в нём нет", "восстановите последнюю резервную копию"),
+    ],
+)
+async def test_a_database_that_is_gone_needs_a_backup(
+    language: str,
+    gone: str,
+    advice: str,
+    market: Marketplace,
+    receiver: WebReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await market.database.as_owner("UPDATE users SET language = $1", language)
+    watching = await watch(market, receiver)
+    await watching.watch_once()
+    monkeypatch.setattr(outages, "LONG_SECONDS", -1.0)
+    engine = create_engine(
+        make_url(market.database.url).set(database="nowhere").render_as_string(hide_password=False)
+    )
+    lost = replace(watching._dependencies, sessions=create_sessions(engine))
+    watching._dependencies = lost
+    await watching.watch_once()
+    await engine.dispose()
+    assert gone in await market.last("group")
+    assert advice in await market.last("group")
+    assert gone in receiver.alerts[-1]["text"]
+
+
+async def test_the_bot_after_a_restore_says_that_the_database_is_back(
+    market: Marketplace, receiver: WebReceiver
+) -> None:
+    await scheduler_beats(market)
+    async with market.database.sessions.begin() as session:
+        await stored_alerts.assume_firing(session, watcher="bot", name="database_away")
+    watching = await watch(market, receiver)
+    for _ in range(2):
+        await watching.watch_once()
+    said = [m["text"] for m in await market.messages("group") if "PostgreSQL" in (m["text"] or "")]
+    assert said == ["✅ Over: PostgreSQL does not answer: nothing works"]
+    assert [(alert["alert"], alert["status"]) for alert in receiver.alerts] == [
+        ("database_away", "resolved")
+    ]
 
 
 async def test_a_scheduler_has_time_to_return_after_an_outage_of_the_database(

@@ -48,6 +48,7 @@ async def _restore(world: World, report: Report) -> None:
             await world.control.post(f"/processes/{name}/start")
         await world.group.shows("A backup of the database was restored", since=world.since)
         await world.shell("adtech killswitch list")
+        await world.group.shows("✅ Over: PostgreSQL does not answer", since=world.since)
         running = await world.books.rows("SELECT key FROM running_switches")
         expect(running, [], "no switch runs")
     async with report.phase("repair", "the post is found, nothing is published, no money moves"):

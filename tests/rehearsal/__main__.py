@@ -1,11 +1,10 @@
 """Rehearse a release: replace the old processes by the new ones while people use the product.
 
-The old release is the last tag. Without a tag, it is the commit before the newest migration, so
-that old code runs on the new schema. The new release is this folder. Both run the processes of
-deploy/compose.yml with their settings, but without containers. The walk is done twice, with long
-polling and with a webhook. Its steps are:
+The old release is the last tag; what it is without a tag, tests/rehearsal/old_release.py says. The
+new release is this folder. Both run the processes of deploy/compose.yml with their settings, but
+without containers. The walk is done twice, with long polling and with a webhook. Its steps are:
 
-1. two bots and two schedulers of the old release run, and people use them
+1. two bots and two schedulers of the old release run, and people buy an ad
 2. a backup is made, and `adtech predeploy` allows the release
 3. the schema is migrated while the old release runs
 4. the new processes start beside the old ones, and then the old ones stop gently
@@ -23,7 +22,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,8 +31,9 @@ from sandbox.demo.books import DemoDatabase
 from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Control, Person
 from sandbox.demo.scenario import Scenario
-from tests.rehearsal import balancer, installation
+from tests.rehearsal import balancer, installation, old_release
 from tests.rehearsal.installation import ROOT, Installation
+from tests.rehearsal.old_release import OldRelease
 from tests.rehearsal.release import Release
 from tests.rehearsal.traffic import Traffic
 
@@ -53,13 +53,30 @@ def step(title: str) -> Iterator[list[str]]:
     print(f"  {time.monotonic() - began:6.1f} s  {title}", *notes, sep="  ", flush=True)
 
 
+class UnusableError(Exception):
+    """The old release does not work before anything of the new one has begun."""
+
+
+async def use_alone(old: Release, traffic: Traffic, *, webhook: bool) -> None:
+    """Start the old release, and let people buy an ad.
+
+    Raises UnusableError if the old release does not work by itself.
+    """
+    try:
+        with step("two bots and two schedulers of the old release work"):
+            await old.start(webhook=webhook)
+        with step("people buy an ad, which the old release publishes"):
+            await traffic.advertise()
+    except Unexpected as error:
+        raise UnusableError(str(error)) from error
+
+
 async def walk(old: Release, new: Release, traffic: Traffic, *, webhook: bool) -> None:
     """Walk the release and its roll-back with one way of receiving updates.
 
-    At the end, the processes of the old release run. Raises Unexpected if a step fails.
+    The processes of the old release run at the beginning, and nothing runs at the end. Raises
+    Unexpected if a step fails.
     """
-    with step("two bots and two schedulers of the old release work"):
-        await old.start(webhook=webhook)
     async with traffic.visitors():
         async with asyncio.TaskGroup() as at_once:
             at_once.create_task(traffic.advertise())
@@ -159,14 +176,43 @@ async def _finish(old: Release, traffic: Traffic) -> None:
         await asyncio.sleep(0.2)
 
 
+async def with_first_usable(
+    candidates: Iterable[OldRelease], attempt: Callable[[OldRelease], Awaitable[list[str]]]
+) -> list[str]:
+    """Rehearse from the first old release that works by itself, and return the problems.
+
+    Only a commit that was never released is passed over.
+    """
+    for candidate in candidates:
+        try:
+            return await attempt(candidate)
+        except UnusableError as error:
+            if candidate.was_released or candidate.is_this_commit:
+                return [f"the old release does not work by itself: {error}"]
+            print(f"{candidate.commit} does not work by itself, so it is no release: {error}")
+    return ["there is no old release"]
+
+
 async def rehearse(folder: Path) -> list[str]:
     """Walk a release in every mode, and return a sentence for each problem."""
+    return await with_first_usable(
+        old_release.candidates(ROOT),
+        lambda candidate: _rehearse_from(candidate, folder / candidate.commit),
+    )
+
+
+async def _rehearse_from(candidate: OldRelease, folder: Path) -> list[str]:
+    folder.mkdir(mode=0o711)  # noqa: ASYNC240 - a local folder
     with step("check out the old release") as notes:
-        notes.append(await asyncio.to_thread(installation.check_out, folder / "old"))
+        notes.append(f"{candidate.commit}: {candidate.why}")
+        await asyncio.to_thread(old_release.check_out, candidate, folder / "old", ROOT)
     async with balancer.serve(folder) as proxy:
         with step("start PostgreSQL, Valkey and Telegram"):
             servers = installation.run(folder, folder / "old", proxy)
-            here = await servers.__aenter__()
+            try:
+                here = await servers.__aenter__()
+            except Unexpected as error:
+                raise UnusableError(str(error)) from error
         try:
             return await _walk_all(here, folder / "old")
         finally:
@@ -181,6 +227,7 @@ async def _walk_all(here: Installation, old_tree: Path) -> list[str]:
             traffic = Traffic(here, control, DemoDatabase(here.facts["database_url"]))
             for mode, webhook in MODES.items():
                 print(mode, flush=True)
+                await use_alone(old, traffic, webhook=webhook)
                 await walk(old, new, traffic, webhook=webhook)
             print(
                 f"{traffic.answered} messages of visitors were answered, {len(traffic.tenants)} ads"

@@ -1,15 +1,11 @@
 """Run PostgreSQL, Valkey and a Telegram, with the tables of the old release."""
 
 import asyncio
-import compileall
-import io
 import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,8 +23,6 @@ from tests.rehearsal.balancer import Balancer
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180.0
-PROGRAMS = ("bot", "db", "handlers", "migrations", "sandbox", "scheduler", "services")
-"""The folders of the code that the processes of a release load."""
 _STOP_SECONDS = 45.0
 _POLL_SECONDS = 0.1
 
@@ -89,46 +83,6 @@ class Installation:
             return await connection.fetchval(sql, *arguments)
         finally:
             await connection.close()
-
-
-def check_out(folder: Path, repository: Path = ROOT) -> str:
-    """Write the files of the old release into `folder`, and return the name of the release.
-
-    The old release is the last tag before this commit. Without a tag, it is the commit before the
-    newest migration, or this commit if there is none.
-    """
-    found = _git(repository, "describe", "--tags", "--abbrev=0", "HEAD^")
-    name = found.stdout.decode().strip() if found.returncode == 0 else _before_migration(repository)
-    archive = _git(repository, "archive", "--format=tar", name)
-    if archive.returncode:
-        raise Unexpected("a git repository with the old release", archive.stderr.decode().strip())
-    folder.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(folder, filter="data")
-    compile_programs(folder)
-    return name
-
-
-def _before_migration(repository: Path) -> str:
-    """Return the commit before the one that brought the newest migration, or HEAD."""
-    added = ("--first-parent", "-m", "--diff-filter=A", "--", "migrations/versions")
-    newest = _git(repository, "log", "-1", "--format=%H", *added).stdout.decode().strip()
-    before = _git(repository, "rev-parse", "--verify", "--short", f"{newest}^1")
-    return before.stdout.decode().strip() if newest and before.returncode == 0 else "HEAD"
-
-
-def compile_programs(folder: Path) -> None:
-    """Compile the code of a release, as its image does. Else each first process does it at once."""
-    for part in PROGRAMS:
-        compileall.compile_dir(folder / part, quiet=2)
-
-
-def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        ["git", "-C", repository, *arguments],  # noqa: S607 - the developer's git
-        capture_output=True,
-        check=False,
-    )
 
 
 def program(tree: Path, command: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from tests.rehearsal.installation import Installation, program
 
 BOTS = ("bot-1", "bot-2")
 SCHEDULERS = ("scheduler-1", "scheduler-2")
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 LONGEST_DRAIN_SECONDS = 45.0
 """A process that needs longer to stop is killed (`stop_grace_period` in deploy/compose.yml)."""
 _POLL_SECONDS = 0.1

@@ -20,9 +20,11 @@ from sandbox.demo.errors import Unexpected
 from sandbox.demo.people import Chat, Control
 from sandbox.demo.scenario import Participants, Scenario
 from tests.conftest import Database
-from tests.rehearsal import balancer, compose, installation, release
+from tests.rehearsal import __main__ as rehearsal
+from tests.rehearsal import balancer, compose, installation, old_release, release
 from tests.rehearsal.balancer import Balancer
 from tests.rehearsal.installation import Installation
+from tests.rehearsal.old_release import OldRelease
 from tests.rehearsal.release import Process, Release
 from tests.rehearsal.traffic import Traffic
 from tests.sandbox import raw_world
@@ -72,36 +74,123 @@ def test_a_process_may_take_as_long_to_stop_as_the_compose_file_allows() -> None
         assert services[name]["stop_grace_period"] == f"{release.LONGEST_DRAIN_SECONDS:.0f}s"
 
 
-def test_the_old_release_is_the_last_tag_before_this_commit(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
+class Repository:
+    """A git repository in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments: str) -> None:
+        """Run git in the folder."""
         me = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
-        command = ["git", "-C", str(tmp_path), *me, *arguments]
+        command = ["git", "-C", str(self.folder), *me, *arguments]
         subprocess.run(command, check=True, capture_output=True)
 
-    git("init", "-q")
-    for version in ("1", "2", "3"):
-        (tmp_path / "version").write_text(version)
-        git("add", "version")
-        git("commit", "-q", "-m", version)
-        if version == "1":
-            assert installation.check_out(tmp_path / "without", tmp_path) == "HEAD"
-        else:
-            git("tag", f"v{version}")
-    assert installation.check_out(tmp_path / "old", tmp_path) == "v2"
-    assert (tmp_path / "old/version").read_text() == "2"
-    git("tag", "--delete", "v2", "v3")
-    versions = tmp_path / "migrations/versions"
-    versions.mkdir(parents=True)
-    (versions / "0001.py").write_text("")
-    git("add", "migrations")
-    git("commit", "-q", "-m", "4")
-    (tmp_path / "version").write_text("5")
-    git("commit", "-q", "-a", "-m", "5")
-    assert installation.check_out(tmp_path / "unmigrated", tmp_path) not in ("", "HEAD")
-    assert (tmp_path / "unmigrated/version").read_text() == "3"
-    assert not (tmp_path / "unmigrated/migrations").exists()
+    def commit(self, version: str, *revisions: str) -> None:
+        """Commit a file with the text `version`, and new migrations."""
+        (self.folder / "version").write_text(version)
+        for revision in revisions:
+            file = self.folder / f"migrations/versions/{revision}_name.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("")
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", version)
+
+    def candidates(self, since: str) -> list[str]:
+        """Return the commits to try, by the text of their file `version`."""
+        found = []
+        for each in old_release.candidates(self.folder, since):
+            tree = self.folder.parent / f"{self.folder.name}-{since}-{each.commit}"
+            old_release.check_out(each, tree, self.folder)
+            found.append((tree / "version").read_text())
+            assert each.is_this_commit == (each.commit == "HEAD")
+        return found
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Repository:
+    """Return a repository whose last two migrations came in one merge."""
+    made = Repository(tmp_path / "history")
+    made.commit("1", "0001")
+    made.commit("2", "0002")
+    made.commit("3")
+    made.git("checkout", "-q", "-b", "side")
+    made.commit("on the side", "0003")
+    made.commit("also on the side", "0004")
+    made.git("checkout", "-q", "main")
+    made.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+    made.commit("5")
+    return made
+
+
+def test_the_old_release_is_the_last_tag_before_this_commit(history: Repository) -> None:
+    history.git("tag", "v2", "main~2")
+    history.git("tag", "v5")
+    history.git("tag", "note", "main~1")
+    assert history.candidates(since="0004") == ["3"]
+    assert [each.was_released for each in old_release.candidates(history.folder)] == [True]
+
+
+def test_without_a_tag_an_older_schema_of_the_main_line_is_tried_first(
+    history: Repository,
+) -> None:
+    assert history.candidates(since="0002") == ["3", "5"]
+    assert not next(old_release.candidates(history.folder, "0002")).was_released
+
+
+def test_without_an_older_release_this_commit_is_replaced_by_itself(
+    history: Repository, tmp_path: Path
+) -> None:
+    assert history.candidates(since="0003") == ["5"]
+    first = Repository(tmp_path / "first")
+    first.commit("1", "0001")
+    assert first.candidates(since="0001") == ["1"]
+    shallow = Repository(tmp_path / "shallow")
+    shallow.git("fetch", "-q", "--depth=1", f"file://{history.folder}", "main")
+    shallow.git("reset", "-q", "--hard", "FETCH_HEAD")
+    assert shallow.candidates(since="0001") == ["5"]
     with pytest.raises(Unexpected, match="a git repository"):
-        installation.check_out(tmp_path / "nothing", tmp_path / "absent")
+        old_release.check_out(
+            OldRelease("HEAD", "no repository"), tmp_path / "nothing", tmp_path / "absent"
+        )
+
+
+@pytest.mark.parametrize(
+    ("commits", "tried", "problems"),
+    [
+        (["abc", "HEAD"], ["abc", "HEAD"], []),
+        (["v1"], ["v1"], ["the old release does not work by itself: broken"]),
+        (["HEAD"], ["HEAD"], ["the old release does not work by itself: broken"]),
+    ],
+)
+async def test_a_commit_that_does_not_work_by_itself_is_no_old_release(
+    commits: list[str],
+    tried: list[str],
+    problems: list[str],
+) -> None:
+    chosen = [OldRelease(name, "", was_released=name.startswith("v")) for name in commits]
+    seen: list[str] = []
+
+    async def attempt(candidate: OldRelease) -> list[str]:
+        seen.append(candidate.commit)
+        if len(seen) == 1:
+            raise rehearsal.UnusableError("broken")
+        return []
+
+    assert await rehearsal.with_first_usable(chosen, attempt) == problems
+    assert seen == tried
+
+
+async def test_an_old_release_that_does_not_start_is_unusable(here: Installation) -> None:
+    without_code = Release("old", here.folder, here)
+    nobody = Traffic(here, None, None)  # type: ignore[arg-type]  # nobody comes
+    try:
+        with pytest.raises(rehearsal.UnusableError, match=r"the old bot-1 works\nseen: +status 1"):
+            await rehearsal.use_alone(without_code, nobody, webhook=False)
+    finally:
+        await without_code.kill()
 
 
 def test_programs_run_with_the_code_of_their_release(tmp_path: Path) -> None:

@@ -8,14 +8,19 @@ alert-outage = { $kind ->
     [disk_full] The disk of PostgreSQL is full: nothing can be saved
     [read_only] PostgreSQL is read-only: nothing can be saved
     [no_connection] PostgreSQL has no free connection: nothing works
+    [missing] PostgreSQL answers, but the product's database is gone: nothing works
    *[other] PostgreSQL does not answer: nothing works
 }
 alert-outage-advice = { $kind ->
     [disk_full] Free space on the disk of PostgreSQL, or make it larger.
     [read_only] Let PostgreSQL accept writes again, or set DATABASE_URL to the server that does.
     [no_connection] Find who uses the connections (pg_stat_activity), and end what is not needed.
-   *[other] Start PostgreSQL again if it has ended, repair the way to it, or end the session that holds a lock.
-} Payments and messages wait at Telegram and are not lost. When the database works again, everything goes on by itself.
+    [missing] Stop every bot and scheduler, and restore the newest backup: docs/incidents.md, “The database is lost: a backup is restored”. Or correct the name in DATABASE_URL, if it was changed.
+   *[other] Start PostgreSQL again if it has ended, repair the way to it, or end the session that holds a lock. If its data are lost, restore a backup: docs/incidents.md, “The database is lost: a backup is restored”.
+} { $kind ->
+    [missing] Payments and messages wait at Telegram for 24 hours. A message here says when the backup is restored; every kill switch is stopped then.
+   *[other] Payments and messages wait at Telegram for 24 hours and are not lost. When the database works again, everything goes on by itself, and a message here says that this is over.
+}
 alert-what = { $name ->
     [conflicts] Acts collide: stale states, lock time-outs or deadlocks, more than one a minute
     [approve_failures] Approvals fail

@@ -136,6 +136,7 @@ error-not-checked = Incident { $incident_id } stays open: the whole ledger must 
 error-guards-differ = Incident { $incident_id } stays open: { $guard }. Put it back with the database owner's role: { $repair } Nothing was changed.
 error-same-person = { $action ->
     [kill_switch_run] Not by you: whoever proposed, confirmed or applied a correction for the incident, or closed it, runs no switch that it stopped. Another operator does. Nothing was changed.
+    [launch_sign] You have signed the launch already, in another role. Each role is signed by another person: let another operator or super admin do it. Nothing was changed.
     [correction_confirm] Whoever proposed a correction cannot confirm it. Another admin has to do this. Nothing was changed.
    *[other] Another person has to do this, not the one who did the previous step. Nothing was changed.
 }

@@ -99,6 +99,14 @@ launch-do = 👉 { $name ->
 launch-begin = 👉 Before you begin, read docs/launch.md. The first phase only reads.
 launch-passed = 👉 This phase has passed. Begin the next one when everybody is ready.
 launch-sign = 👉 Still to sign, each role by another person: { $open }
+launch-few-signers = 👥 { $missing ->
+    [one] One signature is missing
+   *[other] { $missing } signatures are missing
+}, and { $people ->
+    [0] nobody is left who may sign
+    [one] only one person may still sign
+   *[other] only { $people } people may still sign
+}. Operators and super admins sign, each once. Somebody becomes an operator with /grant ID operator why, which a second person confirms.
 launch-signed = The launch is signed. From now on, the criteria of a rollback are watched: see docs/rollback.md.
 launch-signature = ✍️ { $role }: { $by }, { $at }
 launch-show = 🚀 Back to the launch

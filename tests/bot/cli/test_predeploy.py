@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -14,10 +16,16 @@ from bot import env_file
 from bot.cli import predeploy, running_sandbox
 from sandbox import binaries, embedded, logins
 from tests.conftest import ROOT, Database
+from tests.embedded_fixture import clone_database, drop_database
 from tests.factories import breakage
 from tests.shell import Shell, shell_of
 
-HEAD, BEFORE = predeploy.known_revisions()[:2]
+HEAD, BEFORE, _, THREE_BEFORE = predeploy.known_revisions()[:4]
+BEAT = "INSERT INTO heartbeats (owner, name) VALUES (concat($1::text, '-1'), $1)"
+CHECKED = (
+    "INSERT INTO ledger_checkpoints (violations, details, created_at)"
+    " VALUES ($1, '{}', clock() - $2 * interval '1 minute')"
+)
 ROLES = {
     "DATABASE_URL": logins.BOT,
     "INTAKE_DATABASE_URL": logins.INTAKE,
@@ -104,21 +112,83 @@ async def test_a_stopped_switch_is_listed_and_fails_nothing(
     assert "STOPPED: payouts (a reason)" in ran.out
 
 
-async def test_the_migration_of_this_release_may_be_missing_and_no_other(
-    database: Database, shell: Shell, backup: Path
+async def test_the_migrations_since_the_release_before_may_be_missing(
+    database: Database, shell: Shell, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await database.as_owner("UPDATE alembic_version SET version_num = $1", BEFORE)
+    monkeypatch.setattr(predeploy, "PREVIOUS_REVISION", THREE_BEFORE)
+    await database.as_owner("UPDATE alembic_version SET version_num = $1", THREE_BEFORE)
+    await database.as_owner(BEAT, "bot")
     ran = await shell.adtech("predeploy", "--backup", backup)
-    assert ran.status == 0
-    assert f"revision {BEFORE}, 1 behind {HEAD}: migrate next" in ran.out
-    refused = await shell.adtech("predeploy", "--backup", backup, "--behind", "0")
+    assert ran.status == 0, ran.said
+    assert f"revision {THREE_BEFORE}, 3 behind {HEAD}: migrate next" in ran.out
+
+
+async def test_an_older_schema_needs_that_no_old_process_runs(
+    database: Database, shell: Shell, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predeploy, "PREVIOUS_REVISION", BEFORE)
+    await database.as_owner("UPDATE alembic_version SET version_num = $1", THREE_BEFORE)
+    await database.as_owner(BEAT, "bot")
+    await database.as_owner(BEAT, "scheduler")
+    refused = await shell.adtech("predeploy", "--backup", backup)
     assert (refused.status, set(failures(refused.out))) == (1, {"schema"})
+    assert f"older than {BEFORE}" in failures(refused.out)["schema"]
+    assert "old processes run (1 bot, 1 scheduler)" in failures(refused.out)["schema"]
+    await database.as_owner("UPDATE heartbeats SET beat_at = now() - interval '1 minute'")
+    ran = await shell.adtech("predeploy", "--backup", backup)
+    assert ran.status == 0, ran.said
+    assert "3 behind" in ran.out
+    assert "only the backup leads back" in ran.out
+
+
+async def test_an_unknown_schema_fails(database: Database, shell: Shell, backup: Path) -> None:
     await database.as_owner("UPDATE alembic_version SET version_num = '9999'")
     refused = await shell.adtech("predeploy", "--backup", backup)
     assert "does not know revision 9999" in failures(refused.out)["schema"]
     await database.as_owner("DELETE FROM alembic_version")
     refused = await shell.adtech("predeploy", "--backup", backup)
     assert "does not know revision none" in failures(refused.out)["schema"]
+
+
+@pytest.fixture
+async def empty(server: embedded.Postgres, shell: Shell) -> AsyncIterator[Shell]:
+    """Yield a runner of `adtech` that has all settings of a release, and a new database."""
+    name = f"first_{uuid4().hex}"
+    await clone_database(server, "template0", name)
+    yield Shell(shell.environment | {key: server.dsn(role, name) for key, role in ROLES.items()})
+    await drop_database(server, name)
+
+
+async def test_the_first_release_begins_without_tables_and_backup(empty: Shell) -> None:
+    ran = await empty.adtech("predeploy")
+    assert ran.status == 0, ran.said
+    assert "PASS  schema                  the database has no tables: the first release" in ran.out
+    assert ran.out.splitlines()[-1] == "All 7 checks passed: the release may begin."
+    ran = await Shell(empty.environment | {"SUPPORT_CONTACT": ""}).adtech("predeploy")
+    assert (ran.status, failures(ran.out)) == (1, {"settings": "set SUPPORT_CONTACT"})
+
+
+async def test_an_old_schema_is_judged_by_the_last_check_of_the_old_release(
+    database: Database, shell: Shell, backup: Path
+) -> None:
+    await database.as_owner("UPDATE alembic_version SET version_num = $1", BEFORE)
+    await database.as_owner("ALTER TABLE complaints RENAME TO of_a_later_release")
+    refused = failures((await shell.adtech("predeploy", "--backup", backup)).out)
+    assert "the old release has not checked it lately" in refused["ledger"]
+    for violations, age, passes in ((1, 1, False), (0, 300, False), (0, 2, True)):
+        await database.as_owner(CHECKED, violations, age)
+        ran = await shell.adtech("predeploy", "--backup", backup)
+        assert ("ledger" not in failures(ran.out)) == passes, ran.said
+    assert "the old release found no violation 2 minutes ago" in ran.out
+    await database.as_owner("ALTER TABLE of_a_later_release RENAME TO complaints")
+
+
+async def test_a_release_in_a_used_database_needs_a_backup(shell: Shell) -> None:
+    ran = await shell.adtech("predeploy")
+    assert (ran.status, failures(ran.out)) == (
+        1,
+        {"backup": "make a backup, and give its file with --backup"},
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from scheduler import audit_chain_tick, notice_delivery, post_search, settlement
 from services.market import campaigns, moderation
 from services.market.creatives import Creative
 from services.money import incidents, withdrawals
-from services.platform import users
+from services.platform import alerts, users
 from services.posts import posting
 from tests.conftest import ROOT, Database
 from tests.embedded_fixture import clone_database, drop_database
@@ -136,6 +136,7 @@ async def test_no_post_of_a_restored_backup_is_published_twice(
         scene.database = restored
         async with restored.sessions.begin() as session:
             assert await rows.one(session, "SELECT count(*) FROM running_switches") == 0
+            assert "database_away" in await alerts.names_firing(session)  # a bot says that it ends
         await pass_of_scheduler(scene)
         for target in queued:
             job = await scene.job(target)

@@ -296,7 +296,10 @@ async def test_a_signature_needs_all_checks_another_person_and_the_press(walk: W
     with pytest.raises(refusals.LaunchCheckOpen):
         await walk.sign(SIGNERS[0], walk.operator)
     await walk.pass_all()
-    await walk.sign(SIGNERS[2], walk.operator)
+    before = (await walk.read()).may_sign
+    assert before is not None
+    launch = await walk.sign(SIGNERS[2], walk.operator)
+    assert launch.may_sign == before - 1
     with pytest.raises(errors.SamePerson):
         await walk.sign(SIGNERS[0], walk.operator)
     # A second signature in the same role writes nothing.
