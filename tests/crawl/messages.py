@@ -94,7 +94,10 @@ class Messages(Acts):
         if not rows:
             return None
         source = {"chat_id": self.market.chat(place), "message_id": self.rng.choice(rows)}
-        return await self.write(who, chat, {"forward_from": source})
+        done = await self.write(who, chat, {"forward_from": source})
+        if done is not None:
+            done.words = f"forwards message {source['message_id']} of {place} to {chat}"
+        return done
 
     async def album(self, who: Person, chat: str) -> Done | None:
         """Send three files as one album."""

@@ -11,6 +11,8 @@ from tests.crawl import cast, forms
 from tests.crawl.acts import Acts, Done
 from tests.crawl.cast import Person
 
+FORGED = "crumbs"
+"""The text of a message that the bot has never sent, and of its button."""
 RECENT = 6
 """How many of the newest messages with buttons a person looks at mostly."""
 
@@ -67,11 +69,11 @@ class Presses(Acts):
         made = await self.market.world.call(
             "sendMessage",
             chat_id=self.market.chat(chat),
-            text="crumbs",
-            reply_markup={"inline_keyboard": [[{"text": "crumbs", "callback_data": data}]]},
+            text=FORGED,
+            reply_markup={"inline_keyboard": [[{"text": FORGED, "callback_data": data}]]},
         )
         message = self._message(chat, made["message_id"])
-        done = await self._press(who, chat, _Button(message, 0, 0, "crumbs", data))
+        done = await self._press(who, chat, _Button(message, 0, 0, FORGED, data))
         if done is not None:
             done.forged = message
         return done

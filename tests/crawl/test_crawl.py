@@ -3,11 +3,13 @@
 import os
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from bot.telegram import rate_limits
 from bot.telegram.rate_limits import Rule
+from services.posts import check_times
 from tests.conftest import Database
 from tests.crawl.cast import prepare
 from tests.crawl.observer import Observer
@@ -31,6 +33,8 @@ async def test_a_walk_finds_no_fault(
     seed = int(os.environ.get(SEED, USUAL_SEED))
     # A walk is much faster than people, so Telegram's limits would be most of its time.
     monkeypatch.setattr(rate_limits, "rules", _no_rules)
+    # The product chooses the times of its checks at random.
+    monkeypatch.setattr(check_times, "RANDOM", Random(seed))
     observer = Observer()
     async with open_marketplace(database, tmp_path) as market:
         people = await prepare(market)
