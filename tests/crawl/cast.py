@@ -5,10 +5,12 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.throttle import Throttle
-from db.models.campaigns import Channel
+from db import queries
+from db.models.campaigns import CampaignTarget, Channel
 from db.models.destinations import PayoutMethod
 from db.models.users import Role
 from services.market import (
@@ -16,6 +18,7 @@ from services.market import (
     campaigns,
     channels,
     managers,
+    moderation,
     registration,
     user_blocks,
 )
@@ -69,6 +72,10 @@ async def prepare(market: Marketplace) -> list[Person]:
     await _let_in(market, "talk", "stranger_ru")
     for language in LANGUAGES:
         await _fill(market, language)
+    # Nobody knows whether this post was published.
+    await market.world.control(
+        "faults", method="sendMessage", kind="cut_after", chat_id=market.chat("weekly_owner_ru")
+    )
     return cast
 
 
@@ -137,6 +144,10 @@ async def _fill(market: Marketplace, language: str) -> None:
             telegram_id=market.chat(names["manager"]),
         )
         await _buy(session, actors["advertiser"], places)
+        admin = Actor(actors["admin"].user_id, frozenset({Role.ADMIN}), in_admin_chat=True)
+        await moderation.approve(
+            session, actor=admin, target_id=await _newest_placement(session, places[-1])
+        )
         await _buy(session, actors["poor"], [])
         await user_blocks.block(
             session, actor=SYSTEM, user_id=actors["blocked"].user_id or 0, role="system"
@@ -208,6 +219,14 @@ async def _buy(session: AsyncSession, advertiser: Actor, places: list[Channel]) 
             publish_at=None,
             fee_bps=people.FEE_BPS,
         )
+
+
+async def _newest_placement(session: AsyncSession, place: Channel) -> int:
+    """Return the id of the newest placement in a channel."""
+    found = await session.scalar(
+        select(func.max(CampaignTarget.id)).where(CampaignTarget.channel_id == place.id)
+    )
+    return queries.required(found)
 
 
 def roles_of(who: Person) -> frozenset[Role]:

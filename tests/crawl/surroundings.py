@@ -14,6 +14,12 @@ from tests.crawl.acts import Acts, Done
 from tests.crawl.cast import Person
 from tests.crawl.inputs import Content
 
+TITLES = (
+    *("Weekly", "Weekly", "bread " * 21, "\N{CROISSANT}" * 64, "<b>bread</b> & crumbs"),
+    "\N{RIGHT-TO-LEFT OVERRIDE}daerb \N{ARABIC LETTER ALEF}",
+)
+"""The titles that people give to their channels."""
+
 
 @dataclass
 class Surroundings(Acts):
@@ -62,7 +68,10 @@ class Surroundings(Acts):
                 f"{chat}/info", user_id=who, subscribers=self.rng.randrange(50, 100_000)
             ),
             "retitle": lambda chat, who, _: change(
-                f"{chat}/info", user_id=who, title="Weekly", description="fresh bread"
+                f"{chat}/info",
+                user_id=who,
+                title=self.rng.choice(TITLES),
+                description="bread " * 40,
             ),
         }
 
@@ -79,7 +88,7 @@ class Surroundings(Acts):
             return None
         subject = self.rng.choice(("poor_en", "stranger_ru"))
         kind = self.rng.choice((RequestKind.BLOCK, RequestKind.UNBLOCK, RequestKind.CORRECTION))
-        asks = Actor(await self._user_id(who.name), cast.roles_of(who))
+        asks = Actor(await self._user_id(who.name), cast.roles_of(who), in_admin_chat=True)
         async with self.market.database.sessions.begin() as session:
             if kind == RequestKind.CORRECTION:
                 wallets_of = [

@@ -28,6 +28,7 @@ from tests.handlers.marketplace import Marketplace
 REMEMBERED = 12
 """How many of a person's last acts the report of a fault has."""
 BOOKS_EVERY = 250
+LONGEST_LINE = 2_500
 REPAIR_EVERY = 60
 """After this many steps, all kill switches run again, and the staff have their roles again."""
 _WEIGHTS = {
@@ -196,7 +197,7 @@ class Walk:
             self._report(who, chat, done, fault)
         self._tick_faults.clear()
         for line in self.observer.lines:
-            self._report(who, chat, done, f"the log has {line[:1500]}")
+            self._report(who, chat, done, f"the log has {_shortened(line)}")
         for call in self.observer.calls:
             language = self._language_of(call.chat_id or actor, actor, is_notice=call.is_notice)
             reader = call.chat_id if call.chat_id in self._languages else actor
@@ -278,7 +279,7 @@ class Walk:
             self._report(who, "group", done, fault)
         self._tick_faults.clear()
         for line in self.observer.lines:
-            self._report(who, "group", done, f"the log has {line[:1500]}")
+            self._report(who, "group", done, f"the log has {_shortened(line)}")
         for call in self.observer.calls:
             language = self._language_of(call.chat_id or 0, 0, is_notice=True)
             for fault in checks.call_faults(call, language):
@@ -317,6 +318,11 @@ class Walk:
             self.faults.append(fault)
             sys.stdout.write(f"seed {self.seed}, {fault}\n\n")
             sys.stdout.flush()
+
+
+def _shortened(line: str) -> str:
+    """Return a line of the log without the middle of a traceback."""
+    return line if len(line) < LONGEST_LINE else f"{line[:300]} [...] {line[-LONGEST_LINE:]}"
 
 
 def _signature(what: str) -> str:
