@@ -14,11 +14,11 @@ FOREIGN := PYTHON% PYTEST% PY_COLORS PG% TZ% MYPY% HYPOTHESIS% COVERAGE% COV_% R
 	FORCE_COLOR NO_COLOR CLICOLOR% COLUMNS LINES
 $(foreach name,$(filter-out PYTHON,$(filter $(FOREIGN),$(.VARIABLES))),$(eval unexport $(name)))
 # These are given on the command line: make test ARGS="-k E1". A shell's own variable is another thing.
-$(foreach name,ARGS KILLS SEED,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
+$(foreach name,ARGS KILLS SEED STEPS,$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test chaos drills exercise rehearse-deploy mutants bench-posting bench-ledger bench-rolling \
-	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot bench-flood lint \
+	bench-migrations bench-partitions bench-stop bench-catalogue bench-bot bench-flood crawl lint \
 	alerts incidents traceability tour schema requirements audit sbom clean
 
 help: ## show this list
@@ -35,6 +35,9 @@ test: $(READY) ## run every test; make test ARGS="-k E1" runs some
 
 chaos: $(READY) ## kill schedulers by the hundred, then check every post; KILLS=1000 SEED=7, ARGS=--short or --server-faults
 	@exec $(BIN)/python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+crawl: $(READY) ## press every button as people of all roles, with odd input in between; STEPS=500 SEED=7
+	@exec $(BIN)/python -m tests.crawl $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED))
 
 bench-posting: $(READY) ## measure how fast posts are published, with Telegram's limits and without
 	@exec $(BIN)/python -m tests.benchmarks.posting $(ARGS)

@@ -19,6 +19,7 @@ from aiogram.types import (
     Update,
 )
 from aiogram.types import User as TelegramUser
+from aiogram_dialog.utils import REPLY_CALLBACK_SYMBOLS
 
 from bot import button_screens
 from bot.callbacks import BESIDE, ConfirmAdminChat
@@ -35,6 +36,7 @@ from services.platform.actors import Actor
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+_WHOLE_MESSAGE = "whole_message"
 _COMMAND_LENGTH = 32
 _GROUPS = (ChatType.GROUP, ChatType.SUPERGROUP)
 _CONFIRM = ConfirmAdminChat().pack()
@@ -184,6 +186,31 @@ class OwnButtonMiddleware(BaseMiddleware):
                 return await handler(event.model_copy(update={"data": shown}), data)
         await answer_press(event, context.t("button-stale"))
         return None
+
+
+class HideInvisibleEndMiddleware(BaseMiddleware):
+    """The middleware that lets aiogram-dialog read no press from the end of a text.
+
+    aiogram-dialog writes the data of its reply buttons in invisible characters. The bot has no such
+    button, so these characters are a person's own, for example from a copied text. As a press,
+    they would skip the check of OwnButtonMiddleware. RestoreTextMiddleware must come afterwards.
+    """
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler with the text of a message without its invisible end."""
+        if isinstance(event, Message) and event.text:
+            data[_WHOLE_MESSAGE] = event
+            visible = event.text.rstrip(REPLY_CALLBACK_SYMBOLS)
+            event = event.model_copy(update={"text": visible})
+        return await handler(event, data)
+
+
+class RestoreTextMiddleware(BaseMiddleware):
+    """The middleware that gives the handlers a message as the person wrote it."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Call the handler with the whole text of a message."""
+        return await handler(data.pop(_WHOLE_MESSAGE, event), data)
 
 
 class ReceiptMiddleware(BaseMiddleware):

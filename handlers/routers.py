@@ -14,10 +14,12 @@ from bot.flat_router import FlatRouter
 from bot.middlewares import (
     ConfirmedAdminChatMiddleware,
     ContextMiddleware,
+    HideInvisibleEndMiddleware,
     OwnButtonMiddleware,
     OwnWordsMiddleware,
     PrivateAdminChatMiddleware,
     ReceiptMiddleware,
+    RestoreTextMiddleware,
 )
 from handlers import (
     admin_chat,
@@ -167,5 +169,7 @@ def _forms() -> Router:
         destinations.form,
         start.unmatched,
     )
+    router.message.outer_middleware(HideInvisibleEndMiddleware())
     setup_dialogs(router)
+    router.message.outer_middleware(RestoreTextMiddleware())
     return router

@@ -1,6 +1,9 @@
 """Test that the bot answers a press of an unknown button and changes nothing."""
 # ruff: noqa: RUF001 - buttons are pressed by the very text that people see
 
+import pytest
+from aiogram_dialog.utils import encode_reply_callback
+
 from tests.handlers.marketplace import Marketplace
 
 
@@ -33,3 +36,16 @@ async def test_an_unknown_button_does_not_disturb_an_open_form(market: Marketpla
     assert await market.last("advertiser") == "a message with a forged button"
     await market.say("advertiser", "Bakery")
     assert "send the ad itself" in await market.last("advertiser")
+
+
+@pytest.mark.parametrize("end", ["\u200b\u200c\u2060", encode_reply_callback("form:topup:0")])
+async def test_invisible_characters_are_no_press(market: Marketplace, end: str) -> None:
+    await market.say("advertiser", "/start")
+    await market.say("advertiser", end)
+    assert "I did not expect a message" in await market.last("advertiser")
+    await market.press("advertiser", "📣 Campaigns")
+    await market.press("advertiser", "➕ New campaign")
+    await market.say("advertiser", f"Bakery{end}")
+    await market.say("advertiser", f"Fresh bread{end}")
+    assert await market.buttons("advertiser") == ["Skip", "⬅️ Back", "✖️ Cancel"]
+    assert [m for m in await market.messages("advertiser") if m["text"] == f"Fresh bread{end}"]

@@ -1,0 +1,330 @@
+"""Walk through the bot step by step, and check after each step what it has done."""
+
+import hashlib
+import sys
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+from sqlalchemy import text
+
+from db.models.operations import Switch
+from db.models.users import Role
+from sandbox.control import buttons
+from sandbox.entities import Message
+from tests.crawl import acts, checks, forms
+from tests.crawl.acts import Done
+from tests.crawl.cast import Person
+from tests.crawl.coverage import Coverage
+from tests.crawl.messages import Messages
+from tests.crawl.observer import Observer
+from tests.crawl.presses import FORGED, Presses
+from tests.crawl.surroundings import Surroundings
+from tests.crawl.ticks import Scheduler
+from tests.factories import books
+from tests.handlers.marketplace import Marketplace
+
+REMEMBERED = 12
+"""How many of a person's last acts the report of a fault has."""
+BOOKS_EVERY = 250
+LONGEST_LINE = 2_500
+REPAIR_EVERY = 60
+"""After this many steps, all kill switches run again, and the staff have their roles again."""
+_WEIGHTS = {
+    "newcomer": 4,
+    "advertiser": 16,
+    "poor": 6,
+    "owner": 14,
+    "manager": 5,
+    "admin": 14,
+    "super": 8,
+    "blocked": 2,
+    "stranger": 2,
+}
+_ACTS = {
+    "press": 50,
+    "answer": 40,
+    "write_oddly": 7,
+    "command": 7,
+    "press_again": 4,
+    "press_others": 3,
+    "press_very_old": 2,
+    "forward": 2,
+    "album": 1,
+    "edit": 1,
+    "pay": 5,
+    "choose_channel": 6,
+    "change_channel": 5,
+    "block_bot": 0.4,
+    "ask_in_shell": 1,
+}
+_TIMES = (0, 0.2, 1, 1, 3, 7, 13, 26, 50)
+"""The hours that pass at once."""
+_TIME_SHARE = 0.05
+
+
+@dataclass
+class Fault:
+    """What was wrong in one step."""
+
+    step: int
+    what: str
+    act: str
+    before: list[str]
+    """The last acts of the person."""
+    chat: list[str]
+    """The newest messages of the chat."""
+
+    def __str__(self) -> str:
+        lines = [f"step {self.step}: {self.what}", f"  act: {self.act}"]
+        lines += [f"  before: {each}" for each in self.before]
+        return "\n".join([*lines, *(f"  chat: {each}" for each in self.chat)])
+
+
+@dataclass
+class Walk:
+    """One walk of all people, which its seed repeats."""
+
+    market: Marketplace
+    people: list[Person]
+    seed: int
+    observer: Observer
+    faults: list[Fault] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
+    done: Counter[str] = field(default_factory=Counter)
+    scheduler: Scheduler = field(init=False)
+    _now: int = 0
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    _tick_faults: list[str] = field(default_factory=list)
+    _languages: dict[int, str] = field(default_factory=dict)
+    _history: dict[str, deque[str]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=REMEMBERED))
+    )
+
+    def __post_init__(self) -> None:
+        self.rng = Random(self.seed)
+        self.presses = Presses(self.market, self.rng)
+        self.messages = Messages(self.market, self.rng)
+        self.surroundings = Surroundings(self.market, self.rng)
+        self.scheduler = Scheduler(self.market, self._tick_failed)
+        self.observer.watch(self.market.bot, is_notice=False)
+        self.observer.watch(self.scheduler.outbox.bot, is_notice=True)
+
+    async def run(self, steps: int, most_faults: int = 30) -> None:
+        """Walk this many steps, but end after `most_faults` different faults."""
+        self._languages = await self._read_languages()
+        for self._now in range(1, steps + 1):
+            await self.step()
+            if self._now % REPAIR_EVERY == 0:
+                await self._repair()
+            if self._now % BOOKS_EVERY == 0:
+                await self._check_books()
+            if len(self.faults) >= most_faults:
+                break
+        await self._check_books()
+
+    def report(self) -> str:
+        """Return what the walk has done, and what it has not reached."""
+        lines = [
+            f"seed {self.seed}: {self._now} steps, {len(self.faults)} faults",
+            f"digest of all acts: {self._digest.hexdigest()[:12]}",
+            "acts: " + ", ".join(f"{name} {count}" for name, count in self.done.most_common()),
+            f"buttons not pressed: {', '.join(self.coverage.missing_buttons()) or 'none'}",
+            f"steps of forms not seen: {', '.join(self.coverage.missing_states()) or 'none'}",
+        ]
+        return "\n".join(lines)
+
+    async def step(self) -> None:
+        """Let one person do one thing, or let time pass, and check what happens."""
+        self.observer.clear()
+        if self.rng.random() < _TIME_SHARE:
+            await self._pass_time()
+            return
+        who = self.rng.choices(self.people, [_WEIGHTS[one.role] for one in self.people])[0]
+        chat = self._choose_chat(who)
+        name = self.rng.choices(list(_ACTS), list(_ACTS.values()))[0]
+        if self.messages.has_blocked_bot(who):
+            # Telegram shows no button then, only "Restart".
+            name, chat = "restart", who.name
+        done = await self._act(name, who, chat)
+        for instead in ("press", "command"):
+            if done is None:
+                name, done = instead, await self._act(instead, who, chat)
+        if done is None:
+            return
+        self.done[name] += 1
+        try:
+            await self.market.settle()
+        except TimeoutError:
+            self._report(who, chat, done, "an update was not handled within a minute")
+        await self.scheduler.deliver()
+        before, self._languages = self._languages, await self._read_languages()
+        await self._check(who, chat, done, before)
+        self._history[who.name].append(f"{self._now}: {done.words}")
+        self._digest.update(f"{who.name} {done.words}\n".encode())
+        if done.forged is not None:
+            self._remove(done.forged)
+
+    def _remove(self, message: Message) -> None:
+        """Delete a message of which only the walk knows, unless the bot shows something in it."""
+        state = self.market.world.state
+        present = state.find_message(message.chat_id, message.message_id)
+        if present is not None and present.body["text"] == FORGED:
+            state.delete_message(present)
+
+    async def _act(self, name: str, who: Person, chat: str) -> Done | None:
+        """Let a person do something. Return None if it is not possible now."""
+        acts_of = (self.presses, self.messages, self.surroundings)
+        kind = next(each for each in acts_of if hasattr(each, name))
+        done: Done | None = await getattr(kind, name)(who, chat)
+        return done
+
+    def _choose_chat(self, who: Person) -> str:
+        if who.is_staff:
+            return "group" if self.rng.random() < 0.8 else who.name
+        if who.role == "stranger" and self.rng.random() < 0.5:
+            return "talk"
+        return who.name
+
+    # --- checks
+
+    async def _check(
+        self, who: Person, chat: str, done: Done, languages_before: dict[int, str]
+    ) -> None:
+        actor = self.market.chat(who.name)
+        for fault in self._tick_faults:
+            self._report(who, chat, done, fault)
+        self._tick_faults.clear()
+        for line in self.observer.lines:
+            self._report(who, chat, done, f"the log has {_shortened(line)}")
+        for call in self.observer.calls:
+            language = self._language_of(call.chat_id or actor, actor, is_notice=call.is_notice)
+            reader = call.chat_id if call.chat_id in self._languages else actor
+            if languages_before.get(reader or 0, language) != self._languages.get(reader or 0):
+                language = None
+            for fault in checks.call_faults(call, language):
+                self._report(who, chat, done, fault)
+        self._check_reaction(who, chat, done)
+        await self._check_ways_on(who, chat, done)
+        self.coverage.note(done)
+
+    def _language_of(self, chat_id: int, actor: int, *, is_notice: bool) -> str | None:
+        if chat_id in self._languages:
+            return self._languages[chat_id]
+        return "en" if is_notice else self._languages.get(actor)
+
+    def _check_reaction(self, who: Person, chat: str, done: Done) -> None:
+        calls = [call for call in self.observer.calls if not call.is_notice]
+        if done.query_id is not None:
+            answers = self.observer.answers(done.query_id)
+            if len(answers) != 1:
+                self._report(who, chat, done, f"a press was answered {len(answers)} times")
+            alert = any(getattr(call.method, "text", None) for call in answers)
+            seen = any(call.is_shown or "not modified" in call.error for call in calls)
+            if not alert and not seen and chat != "talk":
+                self._report(who, chat, done, "nobody sees that a press did anything")
+        elif done.chat_id is not None and not any(
+            call.is_shown and call.chat_id == done.chat_id for call in self.observer.calls
+        ):
+            self._report(who, chat, done, "there is no reaction to a message")
+
+    async def _check_ways_on(self, who: Person, chat: str, done: Done) -> None:
+        actor = self.market.chat(who.name)
+        state = self.market.world.state
+        form = await forms.find_open(self.market, actor)
+        if form is not None:
+            self.coverage.states.add(form.state)
+            shown = form.message_id and state.find_message(actor, form.message_id)
+            data = (
+                [each.get("callback_data", "") for each in buttons.inline_buttons(shown)]
+                if shown
+                else []
+            )
+            if not any(each.endswith(forms.WAYS_OUT) for each in data):
+                self._report(who, chat, done, f"{form.state} has no way out")
+        pressed = done.message_id and state.find_message(actor, done.message_id)
+        stays = pressed and buttons.inline_buttons(pressed)
+        own = [
+            call
+            for call in self.observer.calls
+            if call.chat_id == actor and call.is_shown and not call.is_notice and call.texts
+        ]
+        leads_on = any(checks.leads_on(call) for call in own)
+        if own and not (form or stays or done.is_command or leads_on):
+            self._report(who, chat, done, f"a dead end: {own[-1].texts[0][:200]!r}")
+
+    async def _check_books(self) -> None:
+        async with self.market.database.sessions.begin() as session:
+            try:
+                await books.assert_invariants(session)
+            except AssertionError as error:
+                self._fault(f"invariants: {error}", "", [], [])
+        parked = await self.market.rows(
+            "SELECT update_id, last_error, payload FROM inbox WHERE failed_at IS NOT NULL"
+        )
+        for row in parked:
+            self._fault(f"a parked update: {row}", "", [], [])
+
+    # --- what happens around the people
+
+    async def _pass_time(self) -> None:
+        hours = self.rng.choice(_TIMES)
+        await self.scheduler.forward(timedelta(hours=hours))
+        await self.scheduler.work()
+        done = Done(f"{hours} hours pass")
+        self.done["time"] += 1
+        who = Person("admin_en", "admin")
+        for fault in self._tick_faults:
+            self._report(who, "group", done, fault)
+        self._tick_faults.clear()
+        for line in self.observer.lines:
+            self._report(who, "group", done, f"the log has {_shortened(line)}")
+        for call in self.observer.calls:
+            language = self._language_of(call.chat_id or 0, 0, is_notice=True)
+            for fault in checks.call_faults(call, language):
+                self._report(who, "group", done, fault)
+
+    async def _repair(self) -> None:
+        """Let all kill switches run again, and give the staff their roles again."""
+        for key in Switch:
+            await self.market.set_switch(key, enabled=True)
+        async with self.market.database.sessions.begin() as session:
+            for who, role in (("admin", Role.ADMIN), ("super", Role.SUPER_ADMIN)):
+                for language in ("en", "ru"):
+                    await session.execute(
+                        text(
+                            "INSERT INTO user_roles (user_id, role) SELECT id, :role FROM users"
+                            " WHERE telegram_id = :id ON CONFLICT DO NOTHING"
+                        ),
+                        {"role": role.value, "id": self.market.chat(f"{who}_{language}")},
+                    )
+
+    async def _read_languages(self) -> dict[int, str]:
+        found = await self.market.rows("SELECT telegram_id, language FROM users")
+        return {row["telegram_id"]: row["language"] for row in found}
+
+    def _tick_failed(self, name: str, error: Exception) -> None:
+        self._tick_faults.append(f"tick {name}: {type(error).__name__}: {error}")
+
+    def _report(self, who: Person, chat: str, done: Done, what: str) -> None:
+        before = list(self._history[who.name])
+        shown = acts.last_messages(self.market, chat)
+        self._fault(what, f"{who.name} {done.words}", before, shown)
+
+    def _fault(self, what: str, act: str, before: list[str], chat: list[str]) -> None:
+        if _signature(what) not in {_signature(fault.what) for fault in self.faults}:
+            fault = Fault(self._now, what, act, before, chat)
+            self.faults.append(fault)
+            sys.stdout.write(f"seed {self.seed}, {fault}\n\n")
+            sys.stdout.flush()
+
+
+def _shortened(line: str) -> str:
+    """Return a line of the log without the middle of a traceback."""
+    return line if len(line) < LONGEST_LINE else f"{line[:300]} [...] {line[-LONGEST_LINE:]}"
+
+
+def _signature(what: str) -> str:
+    """Return a fault without its numbers, so that the same fault is reported once."""
+    return "".join(letter for letter in what if not letter.isdigit())[:120]
