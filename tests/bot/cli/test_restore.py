@@ -357,6 +357,8 @@ async def test_a_restore_into_a_database_with_tables_is_refused(
 
 async def test_restored_continues_the_transaction_numbers(chained_database: Database) -> None:
     shell = owner_shell(chained_database)
+    async with chained_database.sessions.begin() as session:
+        await people.person(session)
     used = await shell.adtech("restored")
     assert (used.status, "Other programs use the database" in used.err) == (1, True)
     await chained_database.sessions.kw["bind"].dispose()
