@@ -12,6 +12,7 @@ from bot.cli.shell import (
     Person,
     read_all_settings,
     read_settings,
+    request,
     run_all,
     run_once,
     staff,
@@ -21,14 +22,21 @@ from bot.screens import launch as screens
 from bot.texts import DEFAULT_LANGUAGE, Texts
 from db import queries
 from db.models.operations import Switch
+from db.models.users import RequestKind, RequestStatus, StaffRequest
 from db.session import Sessions
 from services.launch import criteria, gate
 from services.launch.checks import Facts
 from services.launch.gate import Launch
+from services.market import staff_requests
+from services.platform import proposals
+from services.platform.actors import OPERATORS, Actor
 
 GROUP = LAUNCH
 _CRITERIA_COLUMNS = ("criterion", "now", "limit", "met")
-_NEEDS = f"{DATABASE}, and the other settings of the bot"
+_NEEDS = (
+    f"{DATABASE}, and the other settings of the bot. The person of --as presses “That was me” in"
+    " the admin chat"
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,32 +54,31 @@ def status() -> None:
 def check(person: Person) -> None:
     """Repeat the first check that has not passed, and go on from there.
 
-    Exit with status 1 if a check does not pass. Run it on the machine of the bot, because it asks
-    the bot's health page.
+    The first call in a phase makes a request: press "That was me" in the admin chat, and run the
+    same command again. Exit with status 1 if a check does not pass. Run it on the machine of the
+    bot, because it asks the bot's health page.
     """
 
-    async def repeat(session: AsyncSession, facts: Facts) -> Launch:
-        return await gate.check(session, actor=await staff(session, person), facts=facts)
+    async def repeat(session: AsyncSession, actor: Actor, facts: Facts) -> Launch:
+        return await gate.check(session, actor=actor, facts=facts)
 
-    _run(repeat)
+    _run(person, gate.phase_to_check, repeat)
 
 
 @command(app, "next", group=GROUP, example="adtech launch next --as 12345", needs=_NEEDS)
 def begin_next(person: Person) -> None:
     """Begin the next phase with its first check.
 
-    Exit with status 1 if a check does not pass. Run it on the machine of the bot, because it asks
-    the bot's health page.
+    The first call makes a request: press "That was me" in the admin chat, and run the same command
+    again. Exit with status 1 if a check does not pass. Run it on the machine of the bot, because it
+    asks the bot's health page.
     """
 
-    async def begin(session: AsyncSession, facts: Facts) -> Launch:
-        actor = await staff(session, person)
-        phase = (await gate.read(session)).phase
-        return await gate.begin_phase(
-            session, actor=actor, phase=0 if phase is None else phase + 1, facts=facts
-        )
+    async def begin(session: AsyncSession, actor: Actor, facts: Facts) -> Launch:
+        phase = _next_phase(await gate.read(session))
+        return await gate.begin_phase(session, actor=actor, phase=phase, facts=facts)
 
-    _run(begin)
+    _run(person, _next_phase, begin)
 
 
 @command(
@@ -105,18 +112,69 @@ def show_criteria() -> None:
         raise typer.Exit(REFUSED)
 
 
-def _run(act: Callable[[AsyncSession, Facts], Awaitable[Launch]]) -> None:
-    """Gather the facts, run an act in one transaction, and print the new state of the launch."""
+def _next_phase(launch: Launch) -> int:
+    """Return the phase after the one that began last. Raises what `require_next` raises."""
+    phase = 0 if launch.phase is None else launch.phase + 1
+    gate.require_next(launch, phase)
+    return phase
+
+
+def _run(
+    person: int,
+    phase_of: Callable[[Launch], int],
+    act: Callable[[AsyncSession, Actor, Facts], Awaitable[Launch]],
+) -> None:
+    """Run an act if the person has acknowledged it, and print the new state of the launch.
+
+    Otherwise, ask for the acknowledgement. One counts for the checks of one phase, which
+    `phase_of` returns.
+    """
+    configured = read_all_settings()
+    phase, asked = run_once(lambda session: _find_request(session, person, phase_of))
+    if asked is None:
+        request(
+            RequestKind.LAUNCH,
+            {"phase": phase},
+            reason=f"adtech launch: phase {phase}",
+            person=person,
+        )
+    elif asked.status is RequestStatus.PROPOSED:
+        out.print(f"Request {asked.id} still waits for “That was me” in the admin chat.")
+    if asked is None or asked.status is RequestStatus.PROPOSED:
+        out.print("After that, run the same command again: it checks the launch.")
+        return
 
     async def run(sessions: Sessions) -> Launch:
-        facts = await launch_facts.gather(read_all_settings())
+        facts = await launch_facts.gather(configured)
         async with sessions.begin() as session:
-            return await act(session, facts)
+            return await act(session, await staff(session, person), facts)
 
     launch = run_all(run)
     _print(launch)
     if launch.phase is not None and launch.first_open(launch.phase) is not None:
         raise typer.Exit(1)
+
+
+async def _find_request(
+    session: AsyncSession, person: int, phase_of: Callable[[Launch], int]
+) -> tuple[int, StaffRequest | None]:
+    """Return the phase, and the person's request to check it, or None if there is none that counts.
+
+    Raises AccessDenied, and what `phase_of` raises.
+    """
+    actor = await staff(session, person)
+    actor.require_staff(*OPERATORS, action="launch_check")
+    phase = phase_of(await gate.read(session))
+    newest = await staff_requests.find_newest(
+        session,
+        kind=RequestKind.LAUNCH,
+        arguments={"phase": phase},
+        requested_by=actor.require_user(action="launch_check"),
+    )
+    since = await queries.now(session) - proposals.LIFETIME
+    if newest is not None and (newest.decided_at or newest.created_at) <= since:
+        newest = None
+    return phase, newest
 
 
 def _print(launch: Launch) -> None:

@@ -1,7 +1,6 @@
 """Define the `adtech` commands that restore a backup and make it safe to start."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -10,12 +9,11 @@ import typer
 from bot import readiness
 from bot.cli import backup, backup_archive
 from bot.cli.commands import OWNER, RESTORE, command
-from bot.cli.shell import REFUSED, read_settings, run_all, run_once, staff, telegram_id
+from bot.cli.shell import REFUSED, read_settings, run_all, run_once
 from bot.cli.tables import err, out, print_rows
 from db.session import Sessions
 from services.money import audit_chain, audit_chain_file
 from services.platform import restores
-from services.platform.actors import SYSTEM
 from services.platform.restores import Restored
 
 _SWITCHES = " TABLE DATA public kill_switches "
@@ -31,16 +29,6 @@ ChainFile = Annotated[
     Path | None,
     typer.Option("--chain-file", help="The copy of the audit chain. Default: AUDIT_CHAIN_FILE."),
 ]
-RunBy = Annotated[
-    int | None,
-    typer.Option(
-        "--as",
-        parser=telegram_id,
-        metavar="ID",
-        help="Your Telegram id, for the audit log. Leave it out if the backup does not know you.",
-    ),
-]
-
 app = typer.Typer(no_args_is_help=True)
 
 
@@ -53,7 +41,6 @@ app = typer.Typer(no_args_is_help=True)
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `adtech backup` has written.")],
     chain_file: ChainFile = None,
-    person: RunBy = None,
 ) -> None:
     """Restore a backup into an empty database, and make it safe to start (as `restored` does).
 
@@ -81,23 +68,24 @@ def restore(
         )
     )
     out.print(f"{file} is restored. It was made at {archive.made_at}.")
-    restored(chain_file, person)
+    restored(chain_file)
 
 
 @command(app, group=RESTORE, example="adtech restored", needs=OWNER)
-def restored(chain_file: ChainFile = None, person: RunBy = None) -> None:
+def restored(chain_file: ChainFile = None) -> None:
     """Finish a restore that another program made, before anything is started.
 
     `adtech restore` does the same itself. Every kill switch is stopped. Each post that may have
     been published since the backup is searched before it is sent. The ledger continues with the
-    transaction number after the last one in the backup.
+    transaction number after the last one in the backup. It acts in nobody's name: a person in the
+    admin chat closes the incident that it opens.
     """
     path = chain_file or read_settings("MIGRATION_DATABASE_URL").audit_chain_file
-    _print(run_all(partial(_finish, person=person), as_owner=True))
+    _print(run_all(_finish, as_owner=True))
     _print_lost_links(path)
 
 
-async def _finish(sessions: Sessions, *, person: int | None) -> Restored:
+async def _finish(sessions: Sessions) -> Restored:
     async with sessions.begin() as session:
         _require_alone(await restores.other_sessions(session))
         if not await restores.count_tables(session):
@@ -109,11 +97,10 @@ async def _finish(sessions: Sessions, *, person: int | None) -> Restored:
                 f" {readiness.REVISION}. Run `alembic upgrade head`, and then `adtech restored`."
                 " Start nothing before that."
             )
-        actor = SYSTEM if person is None else await staff(session, person)
     async with sessions.begin() as session:
         added = await restores.continue_transaction_numbers(session)
     async with sessions.begin() as session:
-        return await restores.finish(session, added=added, actor=actor)
+        return await restores.finish(session, added=added)
 
 
 def _print(done: Restored) -> None:

@@ -147,6 +147,7 @@ def _what(t: Texts, details: RequestDetails) -> str:
         reference=str(arguments.get("external_reference", "")),
         correction=correction,
         details=facts,
+        phase=str(arguments.get("phase", "")),
     )
 
 

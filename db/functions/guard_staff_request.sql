@@ -12,7 +12,7 @@ DECLARE
     allowed text[] := CASE
         WHEN NEW.kind IN ('grant_role', 'revoke_role', 'block_staff', 'unblock_staff')
             THEN '{super_admin}'
-        WHEN NEW.kind IN ('run_switch', 'retry_payment') THEN '{operator,super_admin}'
+        WHEN NEW.kind IN ('run_switch', 'retry_payment', 'launch') THEN '{operator,super_admin}'
         ELSE '{admin,super_admin}' END;
 BEGIN
     IF TG_OP = 'INSERT' THEN

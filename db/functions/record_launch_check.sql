@@ -1,10 +1,12 @@
 -- Stores the result of one check of the launch, or one signature (phase 6), with an audit row. Returns
 -- whether the row was written: false if this check has passed before, and nothing is written then. Every
--- earlier check must have passed. A signer has pressed the button of the signature in the update that is
+-- earlier check must have passed. Whoever checks has pressed the button that checks or begins this phase, in an
+-- update that is being handled, or has acknowledged within 72 hours a request from a shell to check it. A signer
+-- has pressed the button of the signature in the update that is
 -- being handled, and no person signs twice. No login can write a result in another way.
 -- Locks: the launch (advisory, exclusive). Raises: AD042 (no operator), AD096 (nobody's name), AD097 (no such
 -- check, or an earlier one has not passed; DETAIL is the earlier one), AD098 (a person signs twice),
--- AD099 (a signature that has not passed); what `require_words` raises.
+-- AD099 (a signature that has not passed), AD188 (this person has not asked for the check); what `require_words` raises.
 CREATE OR REPLACE FUNCTION record_launch_check(
     check_name text, check_passed boolean, check_evidence jsonb, actor_id bigint, inbox_id bigint,
     correlation_id text
@@ -42,6 +44,15 @@ BEGIN
         ELSIF EXISTS (SELECT FROM launch_runs WHERE phase = 6 AND user_id = actor_id) THEN
             RAISE EXCEPTION 'a person signs the launch once' USING ERRCODE = 'AD098';
         END IF;
+    ELSIF NOT has_said_like(actor_id,
+            format('^(beside[|])?launch:(check:|next:%s:)', wanted.phase))
+        AND NOT EXISTS (
+            SELECT FROM staff_requests asked
+            WHERE asked.kind = 'launch' AND asked.status = 'done' AND asked.requested_by = actor_id
+                AND asked.arguments ->> 'phase' = wanted.phase::text
+                AND asked.decided_at > clock() - interval '72 hours')
+    THEN
+        RAISE EXCEPTION 'this person has not asked for this check' USING ERRCODE = 'AD188';
     END IF;
     INSERT INTO launch_runs (phase, step, passed, evidence, user_id, inbox_id)
     VALUES (wanted.phase, check_name, check_passed, check_evidence, actor_id,

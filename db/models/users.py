@@ -82,6 +82,8 @@ class RequestKind(StrEnum):
     UNMARK_TESTER = "unmark_tester"
     CLEAN_UP_TESTER = "clean_up_tester"
     """Cancel a tester's campaigns, delete the drafts, and ask to pay the tester's money back."""
+    LAUNCH = "launch"
+    """Check a phase of the launch from a shell."""
 
 
 class RequestStatus(StrEnum):

@@ -45,7 +45,8 @@ _MAY_SIGN = text(
 )
 """Counts the people whom `require_operator` lets sign, without those who have signed."""
 _BEGAN_AT = text("SELECT min(created_at) FROM launch_runs")
-_NO_OPERATOR = "AD042"
+_REFUSED = frozenset({"AD042", "AD188"})
+"""The SQLSTATEs for a person who is no operator, or who has not asked for the check."""
 _SIGNED_TWICE = "AD098"
 
 
@@ -121,31 +122,24 @@ async def read(session: AsyncSession) -> Launch:
     return replace(launch, may_sign=await session.scalar(_MAY_SIGN, {"sign_off": SIGN_OFF}))
 
 
-async def check(session: AsyncSession, *, actor: Actor, facts: Facts) -> Launch:
-    """Repeat the first check that has not passed and go on, and return the new state.
+def phase_to_check(launch: Launch) -> int:
+    """Return the phase whose first open check is repeated.
 
-    The first check that fails ends the run. Locks the launch. Raises AccessDenied, LaunchNotBegun;
-    LaunchPhasePassed if the phase that has begun is over.
+    Raises LaunchNotBegun; LaunchPhasePassed if the phase that has begun is over.
     """
-    actor.require_staff(*OPERATORS, action="launch_check")
-    await session.execute(_LOCK)
-    launch = await read(session)
     if launch.phase is None:
         raise refusals.LaunchNotBegun
     if launch.first_open(launch.phase) is None:
         raise refusals.LaunchPhasePassed(launch.phase)
-    return await _run(session, actor, launch, launch.phase, facts)
+    return launch.phase
 
 
-async def begin_phase(session: AsyncSession, *, actor: Actor, phase: int, facts: Facts) -> Launch:
-    """Begin a phase with its first check, and return the new state.
+def require_next(launch: Launch, phase: int) -> None:
+    """Refuse to begin a phase that is not the next one.
 
-    Locks the launch. Raises AccessDenied; LaunchPhasePassed if the phase is over; LaunchCheckOpen
-    if the phase has begun, or if a check before it has not passed.
+    Raises LaunchPhasePassed if the phase is over; LaunchCheckOpen if the phase has begun, or if a
+    check before it has not passed.
     """
-    actor.require_staff(*OPERATORS, action="launch_next")
-    await session.execute(_LOCK)
-    launch = await read(session)
     for earlier in range(min(phase, LAST_PHASE + 1)):
         if (missing := launch.first_open(earlier)) is not None:
             raise refusals.LaunchCheckOpen(earlier, missing.step.name)
@@ -155,6 +149,31 @@ async def begin_phase(session: AsyncSession, *, actor: Actor, phase: int, facts:
         if (open_check := launch.first_open(phase)) is not None:
             raise refusals.LaunchCheckOpen(phase, open_check.step.name)
         raise refusals.LaunchPhasePassed(phase)
+
+
+async def check(session: AsyncSession, *, actor: Actor, facts: Facts) -> Launch:
+    """Repeat the first check that has not passed and go on, and return the new state.
+
+    The first check that fails ends the run. The actor has asked for it: by a button in the update
+    that is being handled, or by a request from a shell that counts. Locks the launch. Raises
+    AccessDenied, also without such a request; what `phase_to_check` raises.
+    """
+    actor.require_staff(*OPERATORS, action="launch_check")
+    await session.execute(_LOCK)
+    launch = await read(session)
+    return await _run(session, actor, launch, phase_to_check(launch), facts)
+
+
+async def begin_phase(session: AsyncSession, *, actor: Actor, phase: int, facts: Facts) -> Launch:
+    """Begin a phase with its first check, and return the new state.
+
+    The actor has asked for it as for `check`. Locks the launch. Raises AccessDenied, also without
+    such a request; what `require_next` raises.
+    """
+    actor.require_staff(*OPERATORS, action="launch_next")
+    await session.execute(_LOCK)
+    launch = await read(session)
+    require_next(launch, phase)
     return await _run(session, actor, launch, phase, facts)
 
 
@@ -206,7 +225,7 @@ async def _record(
     try:
         await session.execute(_RECORD, values)
     except DBAPIError as error:
-        if sqlstate(error) == _NO_OPERATOR:
+        if sqlstate(error) in _REFUSED:
             raise errors.AccessDenied("launch_check") from error
         if sqlstate(error) == _SIGNED_TWICE:
             raise errors.SamePerson("launch_sign") from error

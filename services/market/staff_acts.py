@@ -92,6 +92,10 @@ async def _allow_repair(session: AsyncSession, actor: Actor, request: StaffReque
     )
 
 
+async def _allow_launch(_session: AsyncSession, _actor: Actor, _request: StaffRequest) -> None:
+    """Change nothing: `adtech launch` checks the phase after this request is done."""
+
+
 async def _grant_role(session: AsyncSession, actor: Actor, request: StaffRequest) -> object:
     return await roles.grant(
         session,
@@ -173,5 +177,6 @@ ACTS: Mapping[RequestKind, Act] = {
     RequestKind.CLAWBACK: Act(MODERATORS, _claw_back, two_people=True),
     RequestKind.MARK_TESTER: Act(MODERATORS, testers.mark),
     RequestKind.UNMARK_TESTER: Act(MODERATORS, testers.unmark),
+    RequestKind.LAUNCH: Act(OPERATORS, _allow_launch),
     RequestKind.CLEAN_UP_TESTER: Act(MODERATORS, testers.clean_up, two_people=True),
 }

@@ -10,8 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.operations import Switch
-from services.platform import alert_conditions, alerts, audit
-from services.platform.actors import STAFF, Actor
+from services.platform import alert_conditions, alerts
 
 _OTHERS = text(
     "SELECT DISTINCT concat_ws(' ', usename, nullif(application_name, '')) FROM pg_stat_activity"
@@ -34,8 +33,6 @@ _OPEN_WITHDRAWALS = text(
 
 ACTION = "backup_restored"
 """The action of the audit row about a restore. The function `finish_restore` has the same word."""
-RUN_BY = "backup_restored_by"
-"""The action of the audit row that says which person ran the command."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +77,12 @@ async def continue_transaction_numbers(session: AsyncSession) -> int:
     return int((await session.execute(_RESTART)).scalar_one())
 
 
-async def finish(session: AsyncSession, *, added: int, actor: Actor) -> Restored:
+async def finish(session: AsyncSession, *, added: int) -> Restored:
     """Stop every kill switch, and let each post be searched that may have been published.
 
-    `added` is the result of `continue_transaction_numbers`. `actor` ran the command. Opens an
-    incident that freezes the money, and notifies the admin chat. The next bot says that the alert
-    about the database is over. Needs the owner's role. No other
-    process may use the database.
+    `added` is the result of `continue_transaction_numbers`. Opens an incident that freezes the
+    money, and notifies the admin chat. The next bot says that the alert about the database is over.
+    Needs the owner's role. No other process may use the database.
     """
     newest: datetime | None = await session.scalar(
         text("SELECT max(created_at) FROM user_audit_logs")
@@ -94,14 +90,6 @@ async def finish(session: AsyncSession, *, added: int, actor: Actor) -> Restored
     done: dict[str, int] = (
         await session.execute(_FINISH, {"keys": [key.value for key in Switch]})
     ).scalar_one()
-    if actor.user_id is not None:
-        await audit.record(
-            session,
-            actor=actor,
-            action=RUN_BY,
-            role=actor.staff_role(*STAFF) or "none",
-            incident_id=done["incident_id"],
-        )
     # The bot that told it knew it alone, and was stopped before the restore.
     await alerts.assume_firing(session, watcher="bot", name=alert_conditions.DATABASE_AWAY)
     open_withdrawals = (await session.execute(_OPEN_WITHDRAWALS)).mappings()

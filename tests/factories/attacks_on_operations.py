@@ -166,7 +166,7 @@ ON_OPERATIONS = (
         "a check of the launch is invented in the name of an operator",
         "SELECT record_launch_check('switch_rows', true, '{{}}', {operator}, NULL, NULL)",
         app="may",
-        bot="may",
+        bot="AD188",
     ),
     attack(
         "a check of the launch is recorded by somebody without the role",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from bot.operator_callbacks import LaunchAct, OnLaunch
 from db.models.operations import Switch
 from db.models.users import Role
 from db.session import Sessions
@@ -53,14 +54,16 @@ class Walk:
             return await attempts.digests(session)
 
     async def go_on(self, phase: int) -> Launch:
-        """Check a phase again, or begin it."""
+        """Let the operator press the button that checks a phase again, or that begins it."""
         begun = (await self.read()).phase
+        begins = begun is None or begun < phase
+        async with self.database.sessions.begin() as session:
+            data = OnLaunch(act=LaunchAct.NEXT if begins else LaunchAct.CHECK, phase=phase).pack()
+            pressed = await presses.press(session, self.operator, data)
         async with (self.bot_sessions or self.database.sessions).begin() as session:
-            if begun is None or begun < phase:
-                return await gate.begin_phase(
-                    session, actor=self.operator, phase=phase, facts=self.facts
-                )
-            return await gate.check(session, actor=self.operator, facts=self.facts)
+            if begins:
+                return await gate.begin_phase(session, actor=pressed, phase=phase, facts=self.facts)
+            return await gate.check(session, actor=pressed, facts=self.facts)
 
     async def prepare(self, step: Step) -> None:
         """Do what the staff do before a check, if there is something to do."""

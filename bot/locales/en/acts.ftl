@@ -3,7 +3,6 @@ audit-act = { $name ->
     [access_denied] Act refused
     [audit_chain_file_added] Audit chain: new file allowed
     [backup_restored] Backup restored
-    [backup_restored_by] Backup restored by a person
     [calendar_set] Calendar of a channel changed
     [campaign_activated] Campaign activated
     [campaign_cancelled] Campaign cancelled

@@ -19,6 +19,7 @@ request-kind = { $kind ->
     [mark_tester] mark a tester
     [unmark_tester] unmark a tester
     [clean_up_tester] clean up after a tester
+    [launch] check the launch
    *[clawback] take a deposit back
 }
 request-card = 👥 Request #{ $id }: { $what }
@@ -37,6 +38,7 @@ request-what = { $kind ->
     [mark_tester] mark { $person } as a tester: no report counts this person's campaigns, placements and deposits any more
     [unmark_tester] count the acts of { $person } in the reports again
     [clean_up_tester] clean up after the tester { $person }: cancel the campaigns, delete the drafts, and request a withdrawal of the money in the wallet
+    [launch] check phase { $phase } of the launch. Then, within 72 hours, the checks run by: adtech launch next --as YOUR_ID (or launch check)
    *[clawback] take the deposit { $charge } back, because its payer reversed the payment. The payer is blocked.
 }
 request-fact = { $name ->

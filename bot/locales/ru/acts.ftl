@@ -3,7 +3,6 @@ audit-act = { $name ->
     [access_denied] Действие отклонено
     [audit_chain_file_added] Контрольная цепочка: разрешён новый файл
     [backup_restored] Восстановлена резервная копия
-    [backup_restored_by] Резервную копию восстановил человек
     [calendar_set] Изменён календарь канала
     [campaign_activated] Кампания запущена
     [campaign_cancelled] Кампания отменена
