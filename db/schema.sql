@@ -630,6 +630,59 @@ GRANT SELECT ON corrections TO adtech_reports;
 GRANT UPDATE (status) ON corrections TO adtech_clock;
 GRANT UPDATE (status, confirmed_by, confirm_reason, done_at, confirmed_in) ON corrections TO adtech_bot;
 
+CREATE TABLE deposit_returns (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    deposit_id bigint NOT NULL,
+    number bigint NOT NULL,
+    user_id bigint NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    status character varying(32) DEFAULT 'requested'::character varying NOT NULL,
+    due_at timestamp with time zone DEFAULT clock() NOT NULL,
+    claim_no bigint DEFAULT 0 NOT NULL,
+    lease_owner text,
+    lease_until timestamp with time zone,
+    uncertain_at timestamp with time zone,
+    last_error text,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock() NOT NULL,
+    txn bigint DEFAULT ledger_txn() NOT NULL,
+    correlation_id text DEFAULT NULLIF(current_setting('adtech.correlation_id'::text, true), ''::text),
+    CONSTRAINT pk_deposit_returns PRIMARY KEY (id),
+    CONSTRAINT uq_deposit_returns_deposit_id_number UNIQUE (deposit_id, number),
+    CONSTRAINT fk_deposit_returns_deposit_id FOREIGN KEY (deposit_id) REFERENCES deposits(id),
+    CONSTRAINT fk_deposit_returns_user_id FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT ck_deposit_returns_amount CHECK (amount > 0),
+    CONSTRAINT ck_deposit_returns_lease CHECK ((status::text = 'sending'::text) = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)),
+    CONSTRAINT ck_deposit_returns_number CHECK (number >= 0),
+    CONSTRAINT ck_deposit_returns_returnstatus CHECK (status::text = ANY (ARRAY['requested'::character varying, 'sending'::character varying, 'uncertain'::character varying, 'done'::character varying, 'refused'::character varying]::text[])),
+    CONSTRAINT ck_deposit_returns_uncertain CHECK ((status::text = 'uncertain'::text) = (uncertain_at IS NOT NULL))
+);
+CREATE INDEX ix_deposit_returns_correlation_id ON deposit_returns USING hash (correlation_id);
+CREATE INDEX ix_deposit_returns_open ON deposit_returns USING btree (due_at) WHERE status::text = ANY (ARRAY['requested'::character varying, 'sending'::character varying, 'uncertain'::character varying]::text[]);
+CREATE INDEX ix_deposit_returns_txn ON deposit_returns USING btree (txn);
+CREATE INDEX ix_deposit_returns_user_id ON deposit_returns USING btree (user_id);
+CREATE UNIQUE INDEX uq_deposit_returns_once ON deposit_returns USING btree (deposit_id) WHERE status::text <> 'refused'::text;
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposit_returns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('requested>sending', 'requested>done', 'requested>refused', 'sending>done', 'sending>refused', 'sending>requested', 'sending>uncertain', 'uncertain>done', 'uncertain>requested');
+CREATE CONSTRAINT TRIGGER audited AFTER INSERT ON deposit_returns DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_audit_row();
+CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON deposit_returns DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND (new.status::text = ANY (ARRAY['done'::character varying, 'refused'::character varying]::text[]))) EXECUTE FUNCTION write_audit_row();
+CREATE TRIGGER decided_by_telegram BEFORE UPDATE OF status, claim_no ON deposit_returns FOR EACH ROW EXECUTE FUNCTION guard_deposit_return();
+CREATE TRIGGER ended_once BEFORE UPDATE OF ended_at ON deposit_returns FOR EACH ROW WHEN (old.ended_at IS NOT NULL AND old.ended_at IS DISTINCT FROM new.ended_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER frozen BEFORE UPDATE OF deposit_id, number, user_id, amount, currency, created_at ON deposit_returns FOR EACH ROW WHEN (old.deposit_id IS DISTINCT FROM new.deposit_id OR old.number IS DISTINCT FROM new.number OR old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE FUNCTION refuse_frozen();
+CREATE TRIGGER initial_status BEFORE INSERT ON deposit_returns FOR EACH ROW WHEN (new.status::text IS DISTINCT FROM 'requested'::text) EXECUTE FUNCTION refuse_initial_status();
+CREATE CONSTRAINT TRIGGER matches_ledger AFTER INSERT OR UPDATE ON deposit_returns DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_external_transfer();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposit_returns FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER stamped BEFORE UPDATE ON deposit_returns FOR EACH ROW EXECUTE FUNCTION stamp_txn();
+CREATE TRIGGER switched_claim BEFORE UPDATE OF status ON deposit_returns FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'sending'::text) EXECUTE FUNCTION require_running('withdrawals');
+CREATE TRIGGER switched_request BEFORE INSERT ON deposit_returns FOR EACH ROW EXECUTE FUNCTION require_running('withdrawals');
+CREATE TRIGGER wanted_by_payer BEFORE INSERT ON deposit_returns FOR EACH ROW EXECUTE FUNCTION guard_deposit_return();
+GRANT SELECT ON deposit_returns TO adtech_bot;
+GRANT SELECT ON deposit_returns TO adtech_clock;
+GRANT SELECT ON deposit_returns TO adtech_reports;
+GRANT INSERT (deposit_id, number, user_id, amount, currency) ON deposit_returns TO adtech_bot;
+GRANT UPDATE (status, due_at, claim_no, lease_owner, lease_until, uncertain_at, last_error, ended_at) ON deposit_returns TO adtech_clock;
+GRANT UPDATE (status, lease_owner, lease_until, uncertain_at, last_error, ended_at) ON deposit_returns TO adtech_bot;
+
 CREATE TABLE deposits (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     user_id bigint NOT NULL,
@@ -649,16 +702,16 @@ CREATE TABLE deposits (
     CONSTRAINT fk_deposits_user_id FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT ck_deposits_amount CHECK (amount > 0),
     CONSTRAINT ck_deposits_comparison CHECK (comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[])),
-    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying]::text[])),
+    CONSTRAINT ck_deposits_depositstatus CHECK (status::text = ANY (ARRAY['received'::character varying, 'credited'::character varying, 'clawed_back'::character varying, 'returned'::character varying]::text[])),
     CONSTRAINT ck_deposits_refund_comparison CHECK (refund_comparison::text = ANY (ARRAY['listed'::character varying, 'accepted'::character varying, 'not_covered'::character varying]::text[]))
 );
 CREATE INDEX ix_deposits_correlation_id ON deposits USING hash (correlation_id);
 CREATE INDEX ix_deposits_received ON deposits USING btree (id) WHERE status::text = 'received'::text;
 CREATE INDEX ix_deposits_txn ON deposits USING btree (txn);
 CREATE INDEX ix_deposits_uncompared ON deposits USING btree (id) WHERE currency = 'XTR'::text AND comparison IS NULL;
-CREATE INDEX ix_deposits_uncompared_refunds ON deposits USING btree (id) WHERE currency = 'XTR'::text AND refund_comparison IS NULL AND status::text = 'clawed_back'::text;
+CREATE INDEX ix_deposits_uncompared_refunds ON deposits USING btree (id) WHERE currency = 'XTR'::text AND refund_comparison IS NULL AND (status::text = ANY (ARRAY['clawed_back'::character varying, 'returned'::character varying]::text[]));
 CREATE INDEX ix_deposits_user_id ON deposits USING btree (user_id);
-CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back');
+CREATE TRIGGER allowed_move BEFORE UPDATE OF status ON deposits FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text) EXECUTE FUNCTION require_allowed_move('received>credited', 'received>clawed_back', 'credited>clawed_back', 'credited>returned');
 CREATE CONSTRAINT TRIGGER audited_move AFTER UPDATE OF status ON deposits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (old.status::text IS DISTINCT FROM new.status::text AND new.status::text = 'credited'::text) EXECUTE FUNCTION write_audit_row();
 CREATE TRIGGER compared_once BEFORE UPDATE OF comparison ON deposits FOR EACH ROW WHEN (old.comparison IS NOT NULL AND new.comparison::text IS DISTINCT FROM old.comparison::text) EXECUTE FUNCTION refuse_frozen();
 CREATE TRIGGER frozen BEFORE UPDATE OF user_id, amount, currency, source, external_reference ON deposits FOR EACH ROW WHEN (old.user_id IS DISTINCT FROM new.user_id OR old.amount IS DISTINCT FROM new.amount OR old.currency IS DISTINCT FROM new.currency OR old.source IS DISTINCT FROM new.source OR old.external_reference IS DISTINCT FROM new.external_reference) EXECUTE FUNCTION refuse_frozen();
@@ -952,7 +1005,7 @@ CREATE TABLE ledger_entries (
     CONSTRAINT fk_ledger_entries_transfer_id FOREIGN KEY (transfer_id) REFERENCES ledger_transfers(id),
     CONSTRAINT fk_ledger_entries_wallet_id FOREIGN KEY (wallet_id) REFERENCES wallets(id),
     CONSTRAINT ck_ledger_entries_not_zero CHECK (amount <> 0),
-    CONSTRAINT ck_ledger_entries_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying, 'withdrawal_fee'::character varying]::text[]))
+    CONSTRAINT ck_ledger_entries_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_fee'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'return_hold'::character varying, 'deposit_return'::character varying, 'return_refused'::character varying, 'adjustment'::character varying]::text[]))
 );
 CREATE INDEX ix_ledger_entries_payouts ON ledger_entries USING btree (wallet_id, created_at) WHERE reason::text = 'payout'::text;
 CREATE INDEX ix_ledger_entries_reference_id_reason ON ledger_entries USING btree (reference_id, reason);
@@ -974,7 +1027,7 @@ CREATE TABLE ledger_transfers (
     CONSTRAINT pk_ledger_transfers PRIMARY KEY (id),
     CONSTRAINT uq_ledger_transfers_key UNIQUE (key),
     CONSTRAINT fk_ledger_transfers_actor_id FOREIGN KEY (actor_id) REFERENCES users(id),
-    CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'adjustment'::character varying, 'withdrawal_fee'::character varying]::text[])),
+    CONSTRAINT ck_ledger_transfers_reason CHECK (reason::text = ANY (ARRAY['deposit'::character varying, 'escrow_hold'::character varying, 'payout'::character varying, 'fee'::character varying, 'escrow_release'::character varying, 'refund'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_fee'::character varying, 'withdrawal_return'::character varying, 'clawback'::character varying, 'excess_payment'::character varying, 'return_hold'::character varying, 'deposit_return'::character varying, 'return_refused'::character varying, 'adjustment'::character varying]::text[])),
     CONSTRAINT ck_ledger_transfers_reason_of_transfer CHECK (reason::text <> ALL (ARRAY['fee'::character varying, 'escrow_release'::character varying, 'withdrawal_fee'::character varying]::text[]))
 );
 CREATE INDEX ix_ledger_transfers_correlation_id ON ledger_transfers USING hash (correlation_id);
@@ -983,6 +1036,7 @@ CREATE UNIQUE INDEX uq_ledger_transfers_settlement ON ledger_transfers USING btr
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE CONSTRAINT TRIGGER matches_escrow AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_transfer();
 CREATE CONSTRAINT TRIGGER matches_its_row AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['deposit'::character varying, 'clawback'::character varying, 'withdrawal_hold'::character varying, 'withdrawal'::character varying, 'withdrawal_return'::character varying, 'adjustment'::character varying, 'excess_payment'::character varying]::text[])) EXECUTE FUNCTION check_external_transfer();
+CREATE CONSTRAINT TRIGGER matches_return AFTER INSERT ON ledger_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.reason::text = ANY (ARRAY['return_hold'::character varying, 'deposit_return'::character varying, 'return_refused'::character varying]::text[])) EXECUTE FUNCTION check_external_transfer();
 GRANT SELECT ON ledger_transfers TO adtech_bot;
 GRANT SELECT ON ledger_transfers TO adtech_clock;
 GRANT SELECT ON ledger_transfers TO adtech_reports;
@@ -1732,6 +1786,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- guard_click_count() RETURNS trigger
 -- guard_complaint_notice() RETURNS trigger
 -- guard_correction() RETURNS trigger
+-- guard_deposit_return() RETURNS trigger
 -- guard_destination() RETURNS trigger
 -- guard_escrow() RETURNS trigger
 -- guard_incident() RETURNS trigger
@@ -1827,6 +1882,7 @@ GRANT SELECT ON running_switches TO adtech_reports;
 -- require_question() RETURNS trigger
 -- require_received_payment() RETURNS trigger
 -- require_retention(keep interval) RETURNS void
+-- require_return_match(return_id bigint) RETURNS void
 -- require_role_request() RETURNS trigger
 -- require_running() RETURNS trigger
 -- require_search() RETURNS trigger

@@ -35,6 +35,7 @@ from scheduler import (
     alerts,
     audit_chain_tick,
     channel_reading,
+    deposit_returns,
     dispatch,
     notice_delivery,
     post_checks,
@@ -123,7 +124,19 @@ def ticks(
         sessions, outbox_worker.bot, outbox_worker.intake_sessions
     )
     reconcile_stars = leader.leader_only(stars.run)
-    star_ticks = [Tick("star transactions", 10.0, 5 * HANG_SECONDS, reconcile_stars)]
+    give_back = partial(
+        deposit_returns.give_back_due,
+        sessions,
+        outbox_worker.bot,
+        posting_worker.owner,
+        posting_worker.stopping,
+    )
+    star_ticks = [
+        Tick("star transactions", 10.0, 5 * HANG_SECONDS, reconcile_stars),
+        Tick(
+            "deposit returns", deposit_returns.TICK_SECONDS, deposit_returns.TICK_LIMIT, give_back
+        ),
+    ]
     return [
         *(star_ticks if settings.currency == STARS else []),
         Tick("posts", dispatch.TICK_SECONDS, posts_limit, publish),

@@ -19,6 +19,7 @@ ABOUT_MONEY = frozenset(
         *("target_paid", "target_refunded", "deposit_credited", "deposit_taken_back"),
         *("withdrawal_changed", "wallet_corrected", "placement_cancelled", "payouts_wait"),
         *("post_breach_refunded", "refund_decided", "destination_changed", "loss_open"),
+        *("deposit_returned", "deposit_return_refused"),
     }
 )
 """The kinds of notices that a summary shows before all others."""

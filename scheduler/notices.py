@@ -235,6 +235,19 @@ async def _deposit_clawed_back(session: AsyncSession, t: Texts, payload: Payload
     return money_screens.deposit_clawed_back(t, user.telegram_id, payload)
 
 
+async def _deposit_returned(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    return money_screens.deposit_returned(t, payload)
+
+
+async def _deposit_return_refused(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    return money_screens.deposit_return_refused(t, payload)
+
+
+async def _deposit_return_problem(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
+    user = await users.get(session, payload["user_id"])
+    return money_screens.deposit_return_problem(t, user.telegram_id, payload)
+
+
 async def _deposit_taken_back(session: AsyncSession, t: Texts, payload: Payload) -> Outgoing:
     return money_screens.deposit_taken_back(t, payload)
 
@@ -302,6 +315,9 @@ _KINDS: Mapping[str, Render] = {
     "destination_dropped": _destination_dropped,
     "deposit_clawed_back": _deposit_clawed_back,
     "deposit_taken_back": _deposit_taken_back,
+    "deposit_returned": _deposit_returned,
+    "deposit_return_refused": _deposit_return_refused,
+    "deposit_return_problem": _deposit_return_problem,
     "wallet_corrected": _wallet_corrected,
     "excess_payment": _excess_payment,
 }

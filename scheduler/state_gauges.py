@@ -20,6 +20,7 @@ _DESCRIPTIONS = {
     "dead_letters": "Posts that failed for good in the last hour",
     "refunds_late": "Failed or cancelled posts whose escrow is held for over two minutes",
     "payout_waits_oldest_seconds": "Age of the oldest wait of payouts for an admin's decision",
+    "returns_oldest_seconds": "Age of the oldest deposit that is being given back",
     "escrows_held": "Escrows that hold money",
     "escrows_late": "Escrows that hold money without a published post longer than ESCROW_SLA",
     "ledger_incidents": "Open incidents about the ledger",

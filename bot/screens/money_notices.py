@@ -66,6 +66,43 @@ def deposit_taken_back(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
     )
 
 
+def deposit_returned(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the notice to a payer that Telegram has given a payment back to them."""
+    amount = t.money(payload["amount"], payload["currency"])
+    text = t("notice-deposit-returned", id=str(payload["deposit_id"]), amount=amount)
+    return Outgoing(text, rows([receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))]))
+
+
+def deposit_return_refused(t: Texts, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the notice to a payer that a payment was not given back, and why."""
+    text = t(
+        "notice-deposit-return-refused",
+        id=str(payload["deposit_id"]),
+        amount=t.money(payload["amount"], payload["currency"]),
+        why=payload["why"],
+    )
+    return Outgoing(
+        text,
+        rows(
+            [receipt_button(t("menu-wallet"), Go(screen=Screen.WALLET))],
+            [receipt_button(t("notice-this-payment"), ShowOwnPayment(id=payload["deposit_id"]))],
+        ),
+    )
+
+
+def deposit_return_problem(t: Texts, telegram_id: int, payload: Mapping[str, Any]) -> Outgoing:
+    """Build the notice to staff that Telegram refuses to give a payment back."""
+    return Outgoing(
+        t(
+            "notice-deposit-return-problem",
+            id=str(payload["deposit_id"]),
+            person=str(telegram_id),
+            amount=t.money(payload["amount"], payload["currency"]),
+            error=payload["error"],
+        )
+    )
+
+
 def wallet_corrected(t: Texts, amount: int, currency: str) -> Outgoing:
     """Build the notice that admins have changed a person's wallet by an amount in minor units."""
     way = "in" if amount > 0 else "out"

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from aiogram.types import InlineKeyboardButton
 
 from bot.callbacks import Go, Screen
-from bot.payment_callbacks import ShowOwnPayment, ShowOwnPayments
+from bot.payment_callbacks import AskGiveBack, GiveBack, ShowOwnPayment, ShowOwnPayments
 from bot.screens.outgoing import Outgoing, button, column, rows
 from bot.texts import Texts
-from db.models.money import Deposit
+from db.models.deposit_returns import DepositReturn
+from db.models.money import Deposit, DepositStatus
+from db.money import STARS
 
 
 def payment_support(t: Texts, contact: str, payments: Sequence[Deposit]) -> Outgoing:
@@ -30,8 +32,11 @@ def payment_support(t: Texts, contact: str, payments: Sequence[Deposit]) -> Outg
     )
 
 
-def payment(t: Texts, contact: str, row: Deposit) -> Outgoing:
-    """Build the page of one payment, with all that the support asks for."""
+def payment(t: Texts, contact: str, row: Deposit, given: DepositReturn | None = None) -> Outgoing:
+    """Build the page of one payment, with all that the support asks for.
+
+    `given` is its latest return, or None if nobody wanted the payment back.
+    """
     text = t(
         "own-payment",
         id=str(row.id),
@@ -39,9 +44,40 @@ def payment(t: Texts, contact: str, row: Deposit) -> Outgoing:
         when=t.time(row.created_at),
         status=row.status.value,
         charge=row.external_reference,
+        returned=given.status.value if given else "none",
         contact=contact or "none",
     )
-    return Outgoing(text, rows(_write(t, contact), [button(t("back"), ShowOwnPayments())]))
+    can_return = (row.status, row.currency) == (DepositStatus.CREDITED, STARS) and (
+        given is None or given.ended_at is not None
+    )
+    ask = [button(t("give-back"), AskGiveBack(id=row.id))] if can_return else []
+    return Outgoing(text, rows(ask, _write(t, contact), [button(t("back"), ShowOwnPayments())]))
+
+
+def give_back_question(t: Texts, row: Deposit, number: int) -> Outgoing:
+    """Build the question whether a person wants a payment back, with the amount.
+
+    `number` says how many returns of the payment were refused before.
+    """
+    amount = t.money(row.amount, row.currency)
+    return Outgoing(
+        t("give-back-question", id=str(row.id), amount=amount, when=t.time(row.created_at)),
+        rows(
+            [button(t("give-back-yes", amount=amount), GiveBack(id=row.id, number=number))],
+            [button(t("back"), ShowOwnPayment(id=row.id))],
+        ),
+    )
+
+
+def no_return(t: Texts, row: Deposit, reason: str) -> Outgoing:
+    """Build the page that says why a payment is not given back, with the way to the wallet."""
+    return Outgoing(
+        t("give-back-refused", id=str(row.id), reason=reason),
+        rows(
+            [button(t("menu-wallet"), Go(screen=Screen.WALLET))],
+            [button(t("back"), ShowOwnPayment(id=row.id))],
+        ),
+    )
 
 
 def _row(t: Texts, row: Deposit) -> str:

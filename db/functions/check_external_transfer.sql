@@ -1,10 +1,11 @@
--- Constraint triggers `matches_ledger` (of deposits, clawbacks, withdrawals, excess_payments and
--- corrections) and `matches_its_row` (of ledger_transfers). Require at commit that such a row says the
+-- Constraint triggers `matches_ledger` (of deposits, clawbacks, withdrawals, excess_payments, corrections and
+-- deposit_returns), `matches_its_row` and `matches_return` (of ledger_transfers). Require at commit that such a row says the
 -- same as the transfers that belong to it.
 -- Locks: the row (not the transfers). Raises: AD024 (a leg has another reason or reference than its
 -- transfer, so that the checks would not find it; only the leg that brings the platform the fee of a paid
 -- withdrawal has its own reason); what `require_deposit_match`,
--- `require_withdrawal_match`, `require_excess_payment_match` and `require_correction_match` raise.
+-- `require_withdrawal_match`, `require_excess_payment_match`, `require_correction_match` and
+-- `require_return_match` raise.
 CREATE OR REPLACE FUNCTION check_external_transfer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -19,6 +20,11 @@ BEGIN
         PERFORM require_excess_payment_match(NEW.id);
     WHEN 'corrections' THEN
         PERFORM require_correction_match(NEW.id);
+    WHEN 'deposit_returns' THEN
+        PERFORM require_return_match(NEW.id);
+        IF NEW.status = 'done' THEN
+            PERFORM require_deposit_match(NEW.deposit_id);
+        END IF;
     WHEN 'ledger_transfers' THEN
         IF EXISTS (
             SELECT FROM ledger_entries entry JOIN wallets wallet ON wallet.id = entry.wallet_id
@@ -38,6 +44,8 @@ BEGIN
             PERFORM require_excess_payment_match(NEW.reference_id);
         ELSIF NEW.reason = 'adjustment' THEN
             PERFORM require_correction_match(NEW.reference_id);
+        ELSIF NEW.reason IN ('return_hold', 'deposit_return', 'return_refused') THEN
+            PERFORM require_return_match(NEW.reference_id);
         ELSE
             PERFORM require_withdrawal_match(NEW.reference_id);
         END IF;

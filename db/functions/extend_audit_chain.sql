@@ -104,6 +104,11 @@ BEGIN
             k.target_id, k.proposed_by, k.reason, k.confirmed_by, k.confirm_reason)::text
         FROM moved JOIN corrections k
             ON moved.reason = 'adjustment' AND k.id = moved.reference_id
+        UNION ALL
+        SELECT 8, b.id, ROW(b.id, b.deposit_id, b.number, b.user_id, b.amount, b.currency)::text
+        FROM moved JOIN deposit_returns b
+            ON moved.reason IN ('return_hold', 'deposit_return', 'return_refused')
+                AND b.id = moved.reference_id
     ) AS sealed;
     link.digest := encode(sha256(convert_to(concat_ws(' ', coalesce(before.digest, ''), link.number,
         link.upto_txn, link.entries, content, terms), 'UTF8')), 'hex');

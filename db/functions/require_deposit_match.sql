@@ -1,7 +1,8 @@
--- Requires that a deposit, its clawback and their transfers say the same, in the currency of the
+-- Requires that a deposit, its clawback or return, and their transfers say the same, in the currency of the
 -- person's wallet. Called at commit.
 -- Locks: the deposit, so that two transactions that post for one deposit check one after the other.
--- Raises: AD021 (no such deposit, or its status, times, currency or clawback contradict each other);
+-- Raises: AD021 (no such deposit, or its status, times, currency, clawback or return contradict each
+-- other);
 -- what `require_legs` raises.
 CREATE OR REPLACE FUNCTION require_deposit_match(checked_deposit_id bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -17,7 +18,9 @@ BEGIN
     WHERE user_id = deposit.user_id AND kind = 'user';
     IF deposit.id IS NULL OR deposit.currency IS DISTINCT FROM user_wallet.currency
         OR (clawback.id IS NOT NULL) <> (deposit.status = 'clawed_back')
-        OR (deposit.status = 'credited' AND deposit.credited_at IS NULL)
+        OR (deposit.status = 'returned') <> EXISTS (
+            SELECT FROM deposit_returns WHERE deposit_id = deposit.id AND status = 'done')
+        OR (deposit.status IN ('credited', 'returned') AND deposit.credited_at IS NULL)
         OR (deposit.status = 'received' AND deposit.credited_at IS NOT NULL)
         OR (clawback.id IS NOT NULL
             AND (clawback.user_id, clawback.amount, clawback.currency,

@@ -3,7 +3,7 @@
 -- `not_found` for a campaign of somebody else, `unknown` for a topic that is not in the list, `invalid_move` for a campaign that has ended, and `in_use` while a
 -- placement waits for a decision, because a rule may have accepted it for the present topic. A first topic can
 -- be chosen at any time.
--- Locks: the campaign. Raises: AD191.
+-- Locks: the campaign. Raises: AD197.
 CREATE OR REPLACE FUNCTION set_ad_topic(
     campaign_id bigint, actor_id bigint, topic text, correlation_id text,
     OUT code text, OUT state text
@@ -25,7 +25,7 @@ BEGIN
     ELSE
         IF NOT has_said(actor_id, ARRAY[concat_ws(':', 'ad_topic', campaign_id, topic)]) THEN
             RAISE EXCEPTION 'this person has not chosen this topic of an ad'
-            USING ERRCODE = 'AD191';
+            USING ERRCODE = 'AD197';
         END IF;
         UPDATE campaigns SET topic = set_ad_topic.topic WHERE id = campaign_id;
         INSERT INTO user_audit_logs (action, user_id, role, metadata, correlation_id)

@@ -2,7 +2,7 @@
 -- excluded topic, and about one without a topic, the owner is asked. The actor is the owner, who has pressed the
 -- button of exactly this topic and choice in an update that is being handled. Returns null for a change,
 -- `unchanged`, `not_found` for a channel of somebody else, `unknown` for a topic that is not in the list, and `no_rule` if the owner is asked each time.
--- Locks: the channel. Raises: AD190.
+-- Locks: the channel. Raises: AD196.
 CREATE OR REPLACE FUNCTION set_rule_topic(
     channel_id bigint, actor_id bigint, topic text, excluded boolean, correlation_id text
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -34,7 +34,7 @@ BEGIN
     IF NOT has_said(actor_id,
         ARRAY[concat_ws(':', 'rule_topic', channel_id, topic, excluded::integer)])
     THEN
-        RAISE EXCEPTION 'this person has not chosen this topic of a rule' USING ERRCODE = 'AD190';
+        RAISE EXCEPTION 'this person has not chosen this topic of a rule' USING ERRCODE = 'AD196';
     END IF;
     UPDATE acceptance_rules rule SET excluded_topics = wanted, changed_at = clock()
     WHERE rule.channel_id = set_rule_topic.channel_id;

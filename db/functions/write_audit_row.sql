@@ -55,6 +55,11 @@ BEGIN
     WHEN 'clawbacks' THEN
         actions := '{deposit_clawed_back}';
         facts := jsonb_build_object('clawback_id', changed -> 'id');
+    WHEN 'deposit_returns' THEN
+        actions := ARRAY[CASE changed ->> 'status' WHEN 'requested' THEN 'deposit_return_requested'
+            WHEN 'done' THEN 'deposit_returned' ELSE 'deposit_return_refused' END];
+        facts := jsonb_build_object('deposit_return_id', changed -> 'id');
+        actor_id := CASE changed ->> 'status' WHEN 'requested' THEN changed ->> 'user_id' END;
     WHEN 'excess_payments' THEN
         actions := '{excess_payment_recorded}';
         facts := jsonb_build_object('excess_payment_id', changed -> 'id');

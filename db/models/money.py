@@ -22,7 +22,7 @@ class WalletKind(StrEnum):
     EXTERNAL = "external"
     """The counterpart of one person's money outside the platform. Its balance can be below zero."""
     WITHDRAWAL = "withdrawal"
-    """The money of a person's withdrawals that are neither paid nor returned."""
+    """The money of a person's open withdrawals, and of deposits that are being given back."""
     LOSS = "loss"
     """The money that one person owes to the platform, as a balance of zero or below."""
 
@@ -45,6 +45,11 @@ class Reason(StrEnum):
     WITHDRAWAL_RETURN = "withdrawal_return"
     CLAWBACK = "clawback"
     EXCESS_PAYMENT = "excess_payment"
+    RETURN_HOLD = "return_hold"
+    """The money of a deposit that is given back is held until Telegram has refunded the payment."""
+    DEPOSIT_RETURN = "deposit_return"
+    RETURN_REFUSED = "return_refused"
+    """The held money goes back into the wallet, because the payment was not refunded."""
     ADJUSTMENT = "adjustment"
 
 
@@ -62,6 +67,8 @@ class DepositStatus(StrEnum):
     RECEIVED = "received"
     CREDITED = "credited"
     CLAWED_BACK = "clawed_back"
+    RETURNED = "returned"
+    """The platform has given the deposit back, at the wish of its payer."""
 
 
 class WithdrawalStatus(StrEnum):
@@ -237,7 +244,8 @@ class Deposit(Base):
             "ix_deposits_uncompared_refunds",
             "id",
             postgresql_where=text(
-                "currency = 'XTR' AND refund_comparison IS NULL AND status = 'clawed_back'"
+                "currency = 'XTR' AND refund_comparison IS NULL"
+                " AND status IN ('clawed_back', 'returned')"
             ),
         ),
         Index("ix_deposits_user_id", "user_id"),

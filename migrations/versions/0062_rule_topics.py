@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import functions, online
 
 revision = "0062"
-down_revision = "0056"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 

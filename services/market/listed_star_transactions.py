@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
 from db.models.intake import Comparison, ListedStarTransaction
-from db.models.money import Deposit, DepositStatus
+from db.models.money import Deposit
 from db.models.operations import InboxUpdate, OutboxMessage
 from db.models.users import User
 from services.market import star_transactions
@@ -110,7 +110,7 @@ async def mark_booked(session: AsyncSession) -> None:
         (star_transactions.PAYMENT, Deposit.comparison.is_(None)),
         (
             star_transactions.REFUND,
-            Deposit.refund_comparison.is_(None) & (Deposit.status == DepositStatus.CLAWED_BACK),
+            Deposit.refund_comparison.is_(None) & Deposit.status.in_(star_transactions.REFUNDED),
         ),
     ):
         found = await session.scalars(
@@ -140,11 +140,14 @@ def _is_ended() -> ColumnElement[bool]:
 
 
 def _is_booked() -> ColumnElement[bool]:
-    """Build the SQL condition that a listed payment has its deposit, or a refund its clawback."""
+    """Build the SQL condition that a listed transaction is booked.
+
+    A payment has its deposit, and the deposit of a refund is taken back or returned.
+    """
     return exists().where(
         star_transactions.is_of_deposit(),
         or_(
             ListedStarTransaction.kind == star_transactions.PAYMENT,
-            Deposit.status == DepositStatus.CLAWED_BACK,
+            Deposit.status.in_(star_transactions.REFUNDED),
         ),
     )

@@ -2,10 +2,9 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.losses import Clawback
 from db.models.money import Deposit
 from services.market import user_blocks
-from services.money import clawbacks, deposits
+from services.money import clawbacks, deposit_returns, deposits
 from services.platform import errors, users
 from services.platform.actors import SYSTEM
 
@@ -18,15 +17,16 @@ async def reverse(
     amount: int,
     source: str,
     currency: str | None = None,
-) -> Clawback:
-    """Take back the deposit of a reversed payment, block the payer, and return the clawback.
+) -> Deposit:
+    """Take back the deposit of a reversed payment, block the payer, and return the deposit.
 
-    A repeated call returns the first clawback. An uncredited deposit is never credited afterwards.
-    An unknown deposit is recorded for `user_id` without a credit. `amount` is in minor units, and a
-    `currency` of None is not compared. Locks the deposit, the person, their channels, their
-    unapproved withdrawals, then the wallets. Raises InvalidAmount, CurrencyMismatch; NotFound if
-    there is no deposit and no `user_id`; PaymentMismatch if the deposit has another amount or
-    currency.
+    If the platform is giving the deposit back, the reversal is the refund that it has asked for: it
+    ends the return, and nobody is blocked. A repeated call changes nothing. An uncredited deposit
+    is never credited afterwards. An unknown deposit is recorded for `user_id` without a credit.
+    `amount` is in minor units, and a `currency` of None is not compared. Locks the deposit, the
+    person, their channels, their unapproved withdrawals and returns, then the wallets. Raises
+    InvalidAmount, CurrencyMismatch; NotFound if there is no deposit and no `user_id`;
+    PaymentMismatch if the deposit has another amount or currency.
     """
     deposit = await deposits.lock(session, external_reference)
     if deposit is None:
@@ -46,7 +46,9 @@ async def reverse(
         raise errors.PaymentMismatch(external_reference, str(deposit.amount), str(amount))
     if currency not in {None, deposit.currency}:
         raise errors.PaymentMismatch(external_reference, deposit.currency, str(currency))
-    return await _take_back(session, deposit)
+    if not await deposit_returns.record_refund(session, deposit):
+        await _take_back(session, deposit)
+    return deposit
 
 
 async def block_payer(session: AsyncSession, external_reference: str) -> None:
@@ -63,12 +65,11 @@ async def block_payer(session: AsyncSession, external_reference: str) -> None:
         )
 
 
-async def _take_back(session: AsyncSession, deposit: Deposit) -> Clawback:
+async def _take_back(session: AsyncSession, deposit: Deposit) -> None:
     """Take back a deposit that the caller has locked, and block its payer."""
-    first = await clawbacks.find_by_deposit(session, deposit.id)
-    if first is not None:
-        return first
+    if await clawbacks.find_by_deposit(session, deposit.id) is not None:
+        return
     await user_blocks.block(
         session, actor=SYSTEM, user_id=deposit.user_id, role="system", deposit_id=deposit.id
     )
-    return await clawbacks.record(session, deposit)
+    await clawbacks.record(session, deposit)

@@ -11,7 +11,7 @@ from db.models.corrections import CorrectionKind
 from db.models.operations import Switch
 from db.models.users import RequestKind, Role, StaffRequest
 from services.market import payment_reversals, testers, user_blocks
-from services.money import corrections, deposits, excess_payments, withdrawals
+from services.money import corrections, deposit_returns, deposits, excess_payments, withdrawals
 from services.platform import errors, killswitches, parked_updates, roles
 from services.platform.actors import MODERATORS, OPERATORS, Actor
 
@@ -140,6 +140,8 @@ async def _claw_back(session: AsyncSession, actor: Actor, request: StaffRequest)
         raise errors.NotFound("deposit", charge_id)
     if deposit.user_id in {actor.user_id, request.requested_by}:
         raise errors.OwnMoney(deposit.id)
+    # The refund of a deposit that is being given back is reported by Telegram, not by a letter.
+    await deposit_returns.require_none(session, deposit)
     return await payment_reversals.reverse(
         session,
         external_reference=charge_id,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.deposit_returns import DepositReturn, ReturnStatus
 from db.models.intake import Comparison, ListedStarTransaction
 from db.models.losses import Clawback
 from db.models.money import Deposit, DepositStatus
@@ -34,6 +35,8 @@ GRACE = timedelta(minutes=1)
 """A deposit or a refund that is older than this must be in Telegram's list."""
 REPEAT_AFTER = GRACE / 2
 """If a deposit or refund older than this was not listed, older parts of the list are read again."""
+REFUNDED = (DepositStatus.CLAWED_BACK, DepositStatus.RETURNED)
+"""The statuses of a deposit whose payment was refunded."""
 PAYMENT, REFUND = "payment", "refund"
 REFUSED = "star_transaction_refused:"
 """The beginning of `refusal_key`."""
@@ -75,7 +78,7 @@ async def booked(
     """Return the deposit ids of those listed transactions that are already in the database.
 
     A payment needs a deposit with its payer and its amount. A refund needs such a deposit that is
-    taken back.
+    taken back or returned.
     """
     rows = await session.execute(
         select(Deposit, User.telegram_id)
@@ -96,7 +99,7 @@ def _is_same(transaction: StarTransaction, deposit: Deposit, payer_id: int) -> b
         transaction.telegram_id,
         transaction.amount,
         STARS,
-    ) and (not transaction.refunded or deposit.status is DepositStatus.CLAWED_BACK)
+    ) and (not transaction.refunded or deposit.status in REFUNDED)
 
 
 async def record(session: AsyncSession, transaction: StarTransaction) -> int:
@@ -110,7 +113,7 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
     await _require_payer(session, transaction)
     payer = await users.by_telegram_id(session, transaction.telegram_id)
     if transaction.refunded:
-        clawback = await payment_reversals.reverse(
+        reversed_deposit = await payment_reversals.reverse(
             session,
             external_reference=transaction.charge_id,
             user_id=payer.id if payer else None,
@@ -118,7 +121,7 @@ async def record(session: AsyncSession, transaction: StarTransaction) -> int:
             source=SOURCE,
             currency=STARS,
         )
-        return clawback.deposit_id
+        return reversed_deposit.id
     invoices.require_match(
         transaction.payload,
         charge_id=transaction.charge_id,
@@ -311,14 +314,23 @@ def is_of_deposit() -> ColumnElement[bool]:
 def _uncompared(before: datetime, *, refunds: bool) -> Select[int, int, int, datetime]:
     """Build a query for old deposits in Stars, or old refunds, whose comparison has no result."""
     if refunds:
+        refunded_at = func.coalesce(Clawback.created_at, DepositReturn.ended_at)
         query = (
-            select(Deposit.id, Deposit.amount, Deposit.user_id, Clawback.created_at)
-            .join(Clawback, Clawback.deposit_id == Deposit.id)
+            select(Deposit.id, Deposit.amount, Deposit.user_id, refunded_at.label("created_at"))
+            .outerjoin(Clawback, Clawback.deposit_id == Deposit.id)
+            .outerjoin(
+                DepositReturn,
+                (DepositReturn.deposit_id == Deposit.id)
+                & (DepositReturn.status == ReturnStatus.DONE),
+            )
             .where(
                 Deposit.refund_comparison.is_(None),
-                Deposit.status == DepositStatus.CLAWED_BACK,
-                Clawback.created_at < before,
-                received_payments.is_refunded(Deposit.external_reference),
+                Deposit.status.in_(REFUNDED),
+                refunded_at < before,
+                or_(
+                    Deposit.status == DepositStatus.RETURNED,
+                    received_payments.is_refunded(Deposit.external_reference),
+                ),
             )
         )
     else:

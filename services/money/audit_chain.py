@@ -108,6 +108,11 @@ _TERMS = text("""
             k.target_id, k.proposed_by, k.reason, k.confirmed_by, k.confirm_reason)::text
         FROM moved JOIN public.corrections k
             ON moved.reason = 'adjustment' AND k.id = moved.reference_id
+        UNION ALL
+        SELECT 8, b.id, ROW(b.id, b.deposit_id, b.number, b.user_id, b.amount, b.currency)::text
+        FROM moved JOIN public.deposit_returns b
+            ON moved.reason IN ('return_hold', 'deposit_return', 'return_refused')
+                AND b.id = moved.reference_id
     ) AS sealed
 """)
 

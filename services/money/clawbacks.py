@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.losses import Clawback
 from db.models.money import Deposit, DepositStatus, Reason, Withdrawal, WithdrawalStatus
-from services.money import ledger, losses, wallets, withdrawals
+from services.money import deposit_returns, ledger, losses, wallets, withdrawals
 from services.platform import audit, outbox, transitions
 from services.platform.actors import SYSTEM
 from services.platform.transitions import ActorRole
@@ -22,12 +22,13 @@ async def find_by_deposit(session: AsyncSession, deposit_id: int) -> Clawback | 
 async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
     """Take a deposit back after its payer has reversed the payment, and return the clawback.
 
-    The money of unapproved withdrawals goes back to the person's wallet. Then the wallet gives the
+    The money of unapproved withdrawals and of returns (deposits that Telegram was not yet asked to
+    refund) goes back to the person's wallet. Then the wallet gives the
     amount, and the platform bears the rest as a loss. No money moves for a deposit that was not
     credited.
 
-    The caller must have locked the deposit, then the person. Locks the unapproved withdrawals, then
-    the wallets. Raises InvalidMove, NotFound.
+    The caller must have locked the deposit, then the person. Locks the unapproved withdrawals and
+    returns, then the wallets. Raises InvalidMove, NotFound.
     """
     transitions.require(
         transitions.DEPOSIT,
@@ -41,6 +42,7 @@ async def record(session: AsyncSession, deposit: Deposit) -> Clawback:
     recovered = loss = 0
     if deposit.status is DepositStatus.CREDITED:
         await withdrawals.return_unapproved(session, user_id=deposit.user_id)
+        await deposit_returns.refuse_requested(session, user_id=deposit.user_id)
         recovered = min(await ledger.lock_wallet(session, wallet.id), deposit.amount)
         loss = deposit.amount - recovered
     clawback = Clawback(

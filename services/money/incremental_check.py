@@ -121,7 +121,9 @@ _NEW = text("""
         OR (w.kind = 'escrow' AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id))
         OR (w.kind = 'withdrawal' AND w.balance <> (
             SELECT COALESCE(sum(d.amount), 0) FROM withdrawals d
-            WHERE d.user_id = w.user_id AND d.status IN ('requested', 'approved'))))
+            WHERE d.user_id = w.user_id AND d.status IN ('requested', 'approved')) + (
+            SELECT COALESCE(sum(r.amount), 0) FROM deposit_returns r
+            WHERE r.user_id = w.user_id AND r.status NOT IN ('done', 'refused'))))
     LIMIT :suspects)
     UNION
     (SELECT 'transfers', transfer_id FROM new
@@ -150,6 +152,11 @@ _NEW = text("""
     SELECT 'withdrawals', id FROM withdrawals WHERE txn >= :since AND txn < :upto
     UNION
     SELECT 'deposits', id FROM deposits WHERE txn >= :since AND txn < :upto
+    UNION
+    SELECT 'deposits', r.deposit_id FROM new n JOIN deposit_returns r ON r.id = n.reference_id
+    WHERE n.reason IN ('return_hold', 'deposit_return', 'return_refused')
+    UNION
+    SELECT 'deposits', deposit_id FROM deposit_returns WHERE txn >= :since AND txn < :upto
 """)
 
 # The last entry of the previous part is read again, because the first entry of this part is
@@ -190,7 +197,8 @@ _WALLETS = text("""
                     AND NOT EXISTS (SELECT FROM escrows e WHERE e.wallet_id = w.id))
                 -- A person with withdrawals is checked when the rolling check reads these.
                 OR (w.kind = 'withdrawal' AND w.balance <> 0
-                    AND NOT EXISTS (SELECT FROM withdrawals d WHERE d.user_id = w.user_id)))
+                    AND NOT EXISTS (SELECT FROM withdrawals d WHERE d.user_id = w.user_id)
+                    AND NOT EXISTS (SELECT FROM deposit_returns r WHERE r.user_id = w.user_id)))
     )
     SELECT ARRAY(SELECT id FROM suspect ORDER BY id LIMIT :suspects) AS suspects,
         chosen.upto, chosen.wallets, ended.wallet_id, ended.version, ended.cut

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.money import payment_rules
+
 MAX_ROWS = 20
 
 
@@ -234,32 +236,7 @@ INVARIANTS: tuple[Invariant, ...] = (
                         WHEN 100 THEN 'released' WHEN 0 THEN 'refunded' ELSE 'split' END)))
         """,
     ),
-    Invariant(
-        "deposit_credited_once",
-        "a credited deposit without its two entries, or entries of one that was not credited",
-        """
-        SELECT d.id AS ref, d.status FROM deposits d
-        WHERE (SELECT COUNT(*) FROM explained_entries l
-            WHERE l.reference_id = d.id AND l.reason = 'deposit')
-            <> CASE WHEN d.credited_at IS NULL THEN 0 ELSE 2 END
-            OR (d.status = 'credited' AND d.credited_at IS NULL)
-            OR (d.status = 'received' AND d.credited_at IS NOT NULL)
-        """,
-    ),
-    Invariant(
-        "clawback_booked_once",
-        "a reversed deposit without its clawback, or one whose transfer is not its amounts",
-        """
-        SELECT d.id AS ref, d.status, c.id AS clawback_id
-        FROM deposits d FULL JOIN clawbacks c ON c.deposit_id = d.id
-        WHERE (d.status = 'clawed_back') IS DISTINCT FROM (c.id IS NOT NULL)
-            OR (c.id IS NOT NULL AND (
-                (c.recovered + c.loss > 0) <> (d.credited_at IS NOT NULL)
-                OR c.recovered + c.loss <> COALESCE((
-                    SELECT SUM(l.amount) FROM explained_entries l
-                    WHERE l.reference_id = c.id AND l.reason = 'clawback' AND l.amount > 0), 0)))
-        """,
-    ),
+    *(Invariant(*rule) for rule in payment_rules.RULES),
     Invariant(
         "excess_payment_booked_once",
         "a payment in excess whose transfer is not its amounts, or whose withdrawal is open",
@@ -311,13 +288,18 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "withdrawal_wallet",
-        "a withdrawal wallet does not hold what its person's open withdrawals ask for",
+        "a withdrawal wallet does not hold what its person's open withdrawals and returns ask for",
         """
-        SELECT w.id AS ref, w.balance, COALESCE(SUM(d.amount), 0)::bigint AS asked
-        FROM wallets w
-        LEFT JOIN withdrawals d ON d.user_id = w.user_id AND d.status IN ('requested', 'approved')
-        WHERE w.kind = 'withdrawal'
-        GROUP BY w.id, w.balance HAVING w.balance <> COALESCE(SUM(d.amount), 0)
+        SELECT w.id AS ref, w.balance, asked.amount AS asked
+        FROM wallets w CROSS JOIN LATERAL (
+            SELECT COALESCE(SUM(wanted.amount), 0)::bigint AS amount FROM (
+                SELECT d.amount FROM withdrawals d
+                WHERE d.user_id = w.user_id AND d.status IN ('requested', 'approved')
+                UNION ALL
+                SELECT r.amount FROM deposit_returns r
+                WHERE r.user_id = w.user_id AND r.status NOT IN ('done', 'refused')) AS wanted
+        ) AS asked
+        WHERE w.kind = 'withdrawal' AND w.balance <> asked.amount
         """,
     ),
     Invariant(

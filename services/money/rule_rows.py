@@ -55,6 +55,7 @@ LOOKS: Mapping[str, Look] = {
     "held_is_undecided": Look("placement", "adtech report held"),
     "deposit_credited_once": _DEPOSIT,
     "clawback_booked_once": _DEPOSIT,
+    "deposit_returned_once": _DEPOSIT,
     "excess_payment_booked_once": Look(
         "excess_payment", "SELECT * FROM excess_payments WHERE id = REF"
     ),

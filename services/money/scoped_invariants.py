@@ -64,6 +64,9 @@ ROW_FILTERS = {
     "orphan_target": RowFilter("targets", {"campaign_targets": "id"}),
     "campaign_budget": RowFilter("campaigns", {"campaigns": "id"}),
     "clawback_booked_once": RowFilter("deposits", {"deposits": "id", "clawbacks": "deposit_id"}),
+    "deposit_returned_once": RowFilter(
+        "deposits", {"deposits": "id", "deposit_returns": "deposit_id"}
+    ),
     "withdrawal_settled_once": RowFilter("withdrawals", {"withdrawals": "id"}),
     "withdrawal_within_due": RowFilter("withdrawals", {"withdrawals": "id"}),
     "withdrawal_wallet": RowFilter("withdrawal_wallets", {"wallets": "id"}),

@@ -168,6 +168,7 @@ CONDITIONS = (
         above=86_400,
         watcher="prometheus",
     ),
+    Condition("returns_late", "returns_oldest_seconds", "/report returns", above=900),
     Condition("switch_missing", "switches_missing", "/killswitch", urgent=True),
     # Each stop is told to the admin chat at once, and a stopped product is well.
     Condition(

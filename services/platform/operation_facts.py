@@ -52,6 +52,10 @@ _NUMBERS = text(
             AND updated_at < clock() - interval '2 minutes') AS refunds_late,
         (SELECT extract(epoch FROM clock() - min(began_at)) FROM payout_waits
             WHERE ended_at IS NULL) AS payout_waits_oldest_seconds,
+        (SELECT extract(epoch FROM clock() - min(created_at)) FROM deposit_returns
+            WHERE status IN ('sending', 'uncertain') OR status = 'requested'
+                AND EXISTS (SELECT FROM running_switches WHERE key = 'withdrawals'))
+            AS returns_oldest_seconds,
         (SELECT count(*) FROM escrows WHERE status = 'held') AS escrows_held,
         (SELECT count(*) FROM late) AS escrows_late,
         (SELECT count(*) FROM incidents WHERE closed_at IS NULL AND kind = 'ledger_violation')

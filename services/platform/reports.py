@@ -320,6 +320,16 @@ REPORTS: Mapping[str, Report] = {
         FROM changes ORDER BY day DESC
         """,
     ),
+    "returns": Report(
+        "payments in Stars that are being given back, the oldest first, with the last error",
+        """
+        SELECT given.id, given.deposit_id, payer.telegram_id, given.amount, given.status,
+            given.claim_no AS asked, given.created_at, given.last_error
+        FROM deposit_returns given JOIN users payer ON payer.id = given.user_id
+        WHERE given.status IN ('requested', 'sending', 'uncertain')
+        ORDER BY given.due_at, given.id
+        """,
+    ),
     "unbooked_stars": Report(
         "payments and refunds in Telegram's list of Stars that the books do not have",
         """
@@ -329,7 +339,7 @@ REPORTS: Mapping[str, Report] = {
             SELECT FROM deposits deposit JOIN users payer ON payer.id = deposit.user_id
             WHERE deposit.external_reference = listed.charge_id
                 AND deposit.amount = listed.amount AND payer.telegram_id = listed.telegram_id
-                AND (listed.kind = 'payment' OR deposit.status = 'clawed_back')
+                AND (listed.kind = 'payment' OR deposit.status IN ('clawed_back', 'returned'))
         ) ORDER BY listed.id
         """,
         is_wrong=_each_row_is_wrong,

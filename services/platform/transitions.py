@@ -7,6 +7,7 @@ from typing import TypeVar
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.complaints import ComplaintStatus
 from db.models.corrections import CorrectionStatus
+from db.models.deposit_returns import ReturnStatus
 from db.models.destinations import DestinationStatus
 from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.operations import OutboxStatus
@@ -104,6 +105,23 @@ DEPOSIT: Transitions[DepositStatus] = {
     # The payment was reversed before it was credited here, so that no money moves.
     (DepositStatus.RECEIVED, DepositStatus.CLAWED_BACK): _SYSTEM,
     (DepositStatus.CREDITED, DepositStatus.CLAWED_BACK): _SYSTEM,
+    # Telegram has refunded the payment, because its payer wanted an unused deposit back.
+    (DepositStatus.CREDITED, DepositStatus.RETURNED): _SYSTEM,
+}
+
+DEPOSIT_RETURN: Transitions[ReturnStatus] = {
+    (ReturnStatus.REQUESTED, ReturnStatus.SENDING): _SYSTEM,
+    # Telegram reports the refund before the bot asks for it, for example after a lost answer.
+    (ReturnStatus.REQUESTED, ReturnStatus.DONE): _SYSTEM,
+    # The payer was blocked before Telegram was asked.
+    (ReturnStatus.REQUESTED, ReturnStatus.REFUSED): _SYSTEM,
+    (ReturnStatus.SENDING, ReturnStatus.DONE): _SYSTEM,
+    (ReturnStatus.SENDING, ReturnStatus.REFUSED): _SYSTEM,
+    (ReturnStatus.SENDING, ReturnStatus.REQUESTED): _SYSTEM,
+    (ReturnStatus.SENDING, ReturnStatus.UNCERTAIN): _SYSTEM,
+    (ReturnStatus.UNCERTAIN, ReturnStatus.DONE): _SYSTEM,
+    # Telegram's list does not have the refund, so that Telegram is asked again.
+    (ReturnStatus.UNCERTAIN, ReturnStatus.REQUESTED): _SYSTEM,
 }
 
 WITHDRAWAL: Transitions[WithdrawalStatus] = {

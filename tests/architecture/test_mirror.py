@@ -44,7 +44,11 @@ TESTED_ELSEWHERE = {
     "scheduler/staff_notices": "test_notice_delivery and test_alerts deliver its messages",
     "scheduler/channel_notices": "handlers and scheduler/test_channel_reading read its messages",
     "bot/telegram/channel_reader": "scheduler/test_channel_reading gets every kind of answer",
-    "services/platform/payment_errors": "services/money/test_checkouts meets each",
+    "services/platform/payment_errors": "services/money/test_checkouts and test_deposit_returns"
+    " meet each",
+    "services/money/payment_rules": "test_invariants breaks each of its rules",
+    "services/money/return_attempts bot/telegram/star_refunds": "scheduler/test_deposit_returns"
+    " gets each kind of answer",
     "services/platform/draft_errors": "services/market/test_drafts meets each",
     "services/platform/agreement_errors": "services/market/test_agreements meets each",
     "services/platform/format_errors": "services/market/test_format_changes meets each",

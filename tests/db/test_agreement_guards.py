@@ -135,12 +135,12 @@ async def test_a_topic_of_a_rule_needs_the_owners_press_of_this_topic_and_choice
     data = SetRuleTopic(id=channel_id, topic="crypto", excluded=True).pack()
     await _press(database, asked.advertiser, data)
     await _press(database, asked.owner, data.replace("crypto", "news"))
-    assert await refused_state(bot, exclude) == "AD190"
+    assert await refused_state(bot, exclude) == "AD196"
     await _press(database, asked.owner, data)
     assert await bot.fetchval(exclude) is None
     assert await bot.fetchval(exclude) == "unchanged"
     include = RULE_TOPIC.format(channel_id, owner_id, "crypto", "false")
-    assert await refused_state(bot, include) == "AD190"
+    assert await refused_state(bot, include) == "AD196"
     assert await bot.fetchval(include.replace(str(owner_id), "0")) == "not_found"
     assert await bot.fetchval(exclude.replace("crypto", "other")) == "unknown"
 
@@ -152,7 +152,7 @@ async def test_a_topic_of_an_ad_needs_the_advertisers_press(
     data = SetAdTopic(id=asked.campaign.id, topic="food").pack()
     await _press(database, asked.owner, data)
     await _press(database, asked.advertiser, data.replace("food", "health"))
-    assert await refused_state(bot, choose) == "AD191"
+    assert await refused_state(bot, choose) == "AD197"
     await _press(database, asked.advertiser, data)
     assert await bot.fetchval(choose) is None
     assert await bot.fetchval(choose) == "unchanged"

@@ -11,6 +11,7 @@ from sqlalchemy import Enum
 from db.models import (
     campaigns,
     complaints,
+    deposit_returns,
     destinations,
     losses,
     money,
@@ -25,7 +26,7 @@ from services.platform import transitions
 from tests.conftest import ROLLED_BACK
 
 MODULES = (
-    *(campaigns, complaints, destinations, losses, money),
+    *(campaigns, complaints, deposit_returns, destinations, losses, money),
     *(operations, posting, removals, users),
 )
 """The modules that define tables."""
@@ -36,6 +37,7 @@ TABLES: dict[str, Mapping[tuple[Any, Any], object]] = {
     "post_jobs": transitions.POST_JOB,
     "channels": transitions.CHANNEL,
     "deposits": transitions.DEPOSIT,
+    "deposit_returns": transitions.DEPOSIT_RETURN,
     "withdrawals": transitions.WITHDRAWAL,
     "payout_destinations": transitions.DESTINATION,
     "removals": transitions.REMOVAL,

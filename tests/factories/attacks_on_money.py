@@ -88,6 +88,13 @@ ON_MONEY = (
         **everywhere("AD045"),
     ),
     attack(
+        "a payment that was made in other money than Stars is given back",
+        "INSERT INTO deposit_returns (deposit_id, number, user_id, amount, currency)"
+        " SELECT id, 0, user_id, amount, currency FROM deposits LIMIT 1",
+        app="AD190",
+        bot="AD190",
+    ),
+    attack(
         "an update is put into the inbox",
         """INSERT INTO inbox (update_id, lane, payload) VALUES (77, 1, '{{"message": {{}}}}')""",
         app="may",

@@ -14,6 +14,7 @@ from tests.conftest import Database
 from tests.factories import presses
 
 GUARDED_TABLES = (
+    "deposit_returns",
     *("wallets", "ledger_entries", "ledger_transfers", "audit_chain_links", "escrows"),
     *("campaign_targets", "post_jobs", "deposits", "campaigns", "withdrawals", "clawbacks"),
     *("corrections", "excess_payments", "ledger_checkpoints", "users", "channels", "moved_chats"),

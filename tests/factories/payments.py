@@ -10,7 +10,7 @@ from db.models.losses import Clawback
 from db.models.money import Deposit
 from db.models.users import RequestKind, RequestStatus, StaffRequest, User
 from services.market import payment_reversals
-from services.money import deposits, received_payments, wallets
+from services.money import clawbacks, deposits, received_payments, wallets
 from services.platform.actors import Actor
 from tests.factories import presses
 
@@ -49,7 +49,7 @@ async def reverse(
     )
     if payer_id is not None:
         await _note(session, payer_id, amount, external_reference, currency, refunded=True)
-    return await payment_reversals.reverse(
+    deposit = await payment_reversals.reverse(
         session,
         external_reference=external_reference,
         user_id=user_id,
@@ -57,6 +57,7 @@ async def reverse(
         source=source,
         currency=currency,
     )
+    return queries.required(await clawbacks.find_by_deposit(session, deposit.id))
 
 
 async def decided_request(

@@ -35,6 +35,9 @@ audit-act = { $name ->
     [dead_letter_offered] Failed post offered again
     [dead_letter_retried] Failed post bought again
     [deposit_clawed_back] Deposit taken back
+    [deposit_return_refused] Return of a deposit refused
+    [deposit_return_requested] Deposit wanted back
+    [deposit_returned] Deposit given back
     [deposit_credited] Deposit credited
     [destination_confirmed] Payout address confirmed
     [destination_dropped] Payout address dropped

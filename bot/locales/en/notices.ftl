@@ -188,3 +188,14 @@ notice-correction = { $status ->
     [done] ✅ Correction #{ $id } is done: { $kind }.
    *[dropped] ✖️ Correction #{ $id } was refused: { $kind }.
 }
+notice-deposit-returned = ↩️ Your payment #{ $id } was given back: { $amount } are with you in Telegram again, and no longer in your wallet.
+notice-deposit-return-refused = Your payment #{ $id } was not given back: { $why ->
+    [blocked] you are blocked at the moment.
+    [clawed_back] another payment of yours was taken back meanwhile.
+   *[telegram] Telegram does not give it back.
+} Its { $amount } are back in your wallet.{ $why ->
+    [telegram] { " " }You can use them for ads, ask again from the page of the payment, or write to the support: /paysupport
+   *[other] { " " }Please write to the support: /paysupport
+}
+notice-deposit-return-problem = ⚠️ Telegram refuses to refund payment #{ $id } of { $person }: { $error }. Its { $amount } are back in the wallet, and the payer was told.
+    If it is about the bot's balance of Stars, the payer can ask again when the bot has enough.

@@ -79,6 +79,7 @@ report-name = { $name ->
     [audit_recent] Acts, 10 minutes
     [revenue_by_day] Revenue by day
     [held_by_day] Held money by day
+    [returns] Payments on their way back
     [unbooked_stars] Stars not booked
    *[other] { $name }
 }

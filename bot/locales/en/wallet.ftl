@@ -21,6 +21,8 @@ statement-line = { $at }
         [clawback] Payment reversed
         [excess_payment] Withdrawal paid in excess
         [adjustment] Adjustment
+        [return_hold] Payment on its way back
+        [return_refused] Payment was not given back
        *[other] { $reason }
     }: { $amount }
     Balance: { $after }

@@ -43,6 +43,7 @@ withdrawal-source = • { $amount }, { $when }, { $reason ->
     [payout] placement #{ $id } of advertiser { $advertiser }
     [refund] back from placement #{ $id }
     [withdrawal_return] withdrawal #{ $id }, given back
+    [return_refused] payment that was not given back
     [adjustment] correction #{ $id }
    *[other] { $reason } #{ $id }
 }

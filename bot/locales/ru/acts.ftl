@@ -35,6 +35,9 @@ audit-act = { $name ->
     [dead_letter_offered] Неудавшийся пост предложен снова
     [dead_letter_retried] Неудавшийся пост куплен снова
     [deposit_clawed_back] Пополнение отозвано
+    [deposit_return_refused] В возврате пополнения отказано
+    [deposit_return_requested] Запрошен возврат пополнения
+    [deposit_returned] Пополнение возвращено
     [deposit_credited] Пополнение зачислено
     [destination_confirmed] Адрес для выплат подтверждён
     [destination_dropped] Адрес для выплат отменён

@@ -79,6 +79,7 @@ report-name = { $name ->
     [audit_recent] Действия, 10 минут
     [revenue_by_day] Доход по дням
     [held_by_day] Удержано по дням
+    [returns] Возвращаемые платежи
     [unbooked_stars] Звёзды вне книги
    *[other] { $name }
 }

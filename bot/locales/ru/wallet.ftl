@@ -21,6 +21,8 @@ statement-line = { $at }
         [clawback] Платёж отозван
         [excess_payment] Вывод выплачен сверх положенного
         [adjustment] Исправление
+        [return_hold] Платёж возвращается
+        [return_refused] Платёж не был возвращён
        *[other] { $reason }
     }: { $amount }
     Остаток: { $after }

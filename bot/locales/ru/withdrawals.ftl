@@ -43,6 +43,7 @@ withdrawal-source = • { $amount }, { $when }, { $reason ->
     [payout] размещение #{ $id } рекламодателя { $advertiser }
     [refund] возврат за размещение #{ $id }
     [withdrawal_return] возвращённый вывод #{ $id }
+    [return_refused] платёж, который не был возвращён
     [adjustment] исправление #{ $id }
    *[other] { $reason } #{ $id }
 }

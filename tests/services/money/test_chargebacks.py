@@ -82,7 +82,7 @@ async def _charged_back(session: AsyncSession, state: str) -> Case:
     again = await payment_reversals.reverse(
         session, external_reference="charge", user_id=None, amount=PAID_IN, source="staff"
     )
-    assert again.id == first.id
+    assert again.id == first.deposit_id
     assert await rows.snapshot(session) == before
     return Case(person, admin, other, asked.id)
 

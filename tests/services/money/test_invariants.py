@@ -116,6 +116,9 @@ BREAKS: dict[str, list[str]] = {
         "UPDATE deposits SET status = 'received' WHERE id = (SELECT min(id) FROM deposits)"
     ],
     "clawback_booked_once": ["UPDATE clawbacks SET loss = 0, recovered = 0"],
+    "deposit_returned_once": [
+        "UPDATE deposits SET status = 'returned' WHERE id = (SELECT min(id) FROM deposits)"
+    ],
     "excess_payment_booked_once": [
         "UPDATE excess_payments SET amount = 1, recovered = 1, loss = 0"
     ],
@@ -150,6 +153,13 @@ MORE = {
     "a clawback of a deposit that stands": (
         "clawback_booked_once",
         "UPDATE deposits SET status = 'credited' WHERE status = 'clawed_back'",
+    ),
+    "a return whose money was never held": (
+        "deposit_returned_once",
+        (
+            "INSERT INTO deposit_returns (deposit_id, number, user_id, amount, currency, status)"
+            " SELECT id, 0, user_id, amount, currency, 'refused' FROM deposits ORDER BY id LIMIT 1"
+        ),
     ),
     "a payment in excess of an open withdrawal": (
         "excess_payment_booked_once",

@@ -9,6 +9,7 @@ import pytest
 
 from db.models.campaigns import CampaignStatus, ChannelStatus, TargetStatus
 from db.models.corrections import CorrectionStatus
+from db.models.deposit_returns import ReturnStatus
 from db.models.money import DepositStatus, EscrowStatus, WithdrawalStatus
 from db.models.operations import OutboxStatus
 from db.models.posting import PostJobStatus
@@ -26,7 +27,13 @@ TABLES: dict[str, tuple[Mapping[Any, frozenset[ActorRole]], type[StrEnum], str, 
     "escrow": (transitions.ESCROW, EscrowStatus, "held", {"released", "refunded"}),
     "post_job": (transitions.POST_JOB, PostJobStatus, "queued", {"failed", "cancelled"}),
     "channel": (transitions.CHANNEL, ChannelStatus, "pending", set()),
-    "deposit": (transitions.DEPOSIT, DepositStatus, "received", {"clawed_back"}),
+    "deposit": (transitions.DEPOSIT, DepositStatus, "received", {"clawed_back", "returned"}),
+    "deposit_return": (
+        transitions.DEPOSIT_RETURN,
+        ReturnStatus,
+        "requested",
+        {"done", "refused"},
+    ),
     "withdrawal": (transitions.WITHDRAWAL, WithdrawalStatus, "requested", {"paid", "returned"}),
     "correction": (transitions.CORRECTION, CorrectionStatus, "proposed", {"done", "dropped"}),
     "outbox": (transitions.OUTBOX, OutboxStatus, "queued", {"sent", "failed"}),
@@ -43,7 +50,9 @@ EXPECTED = {
     "channel": "pending>active active>paused paused>active active>suspended paused>suspended"
     " suspended>active suspended>paused pending>removed active>removed paused>removed"
     " suspended>removed removed>pending",
-    "deposit": "received>credited received>clawed_back credited>clawed_back",
+    "deposit": "received>credited received>clawed_back credited>clawed_back credited>returned",
+    "deposit_return": "requested>sending requested>done requested>refused sending>done"
+    " sending>refused sending>requested sending>uncertain uncertain>done uncertain>requested",
     "withdrawal": "requested>approved approved>paid requested>paid requested>returned"
     " approved>returned",
     "correction": "proposed>confirmed proposed>done proposed>dropped confirmed>done"
