@@ -137,11 +137,13 @@ async def _buy(_press: CallbackQuery, _button: Button, manager: DialogManager) -
     """Submit each placement of the table in a transaction of its own.
 
     The key of each one is made from the form and the channel, so that a second press, also after a
-    crash in the middle, submits only those that are not submitted yet.
+    crash in the middle, submits only those that are not submitted yet. The update counts as handled
+    after the last one: the database wants to see the press for each of them.
     """
     context = forms.context_of(manager)
     done: list[Line] = []
-    for channel_id, title, terms, at in manager.dialog_data.get("table", []):
+    table = manager.dialog_data.get("table", [])
+    for channel_id, title, terms, at in table:
         line = Line(channel_id, title, _read_terms(terms), at and datetime.fromisoformat(at), None)
         try:
             await buy_steps.submit(
@@ -150,6 +152,7 @@ async def _buy(_press: CallbackQuery, _button: Button, manager: DialogManager) -
                 publish_at=line.publish_at,
                 agreed=line.terms,
                 key=f"{forms.idempotency_key(manager)}:{channel_id}",
+                is_last=len(done) == len(table) - 1,
             )
         except errors.DomainError as error:
             line = line._replace(refusal=error)
@@ -189,7 +192,7 @@ table_step = Window(
     forms.Question("many-table"),
     Format("\n{table}"),
     forms.Translated("many-sum"),
-    Button(forms.Translated("many-buy"), "buy", on_click=_buy, when="can_buy"),
+    Button(forms.Translated("many-buy"), "submit", on_click=_buy, when="can_buy"),
     Button(forms.Translated("buy-top-up"), "top_up", on_click=buy_steps.top_up, when="missing"),
     forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.many_when),
     state=BuyForm.many_table,
