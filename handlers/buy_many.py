@@ -16,6 +16,7 @@ from bot.screens import formats as format_screens
 from db.models.formats import Ending
 from handlers import buy_steps, forms
 from handlers.buy_steps import BuyForm
+from handlers.time_choice import TimeSteps
 from services.market import bulk_purchases
 from services.market.bulk_purchases import Line, Plan, TimeRule
 from services.market.terms import Kind, Terms
@@ -85,7 +86,16 @@ async def _rules(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
 async def _choose_rule(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
-    manager.dialog_data["many_rule"] = TimeRule(item).value
+    rule = TimeRule(item)
+    manager.dialog_data["many_rule"] = rule.value
+    if rule is TimeRule.CHOSEN:
+        await time_steps.open(manager)
+    else:
+        await forms.next_step(manager, BuyForm.many_table)
+
+
+async def _save_time(manager: DialogManager, at: datetime) -> None:
+    manager.dialog_data["many_at"] = at.isoformat()
     await forms.next_step(manager, BuyForm.many_table)
 
 
@@ -99,7 +109,13 @@ async def _plan(context: RequestContext, manager: DialogManager) -> Plan:
             kind=_read_kind(manager.dialog_data.get("many_kind", _CHEAPEST)),
             rule=TimeRule(manager.dialog_data.get("many_rule", TimeRule.SOON)),
             zone=time_zones.zone(context.t.time_zone),
+            chosen=_chosen_time(manager),
         )
+
+
+def _chosen_time(manager: DialogManager) -> datetime | None:
+    at: str | None = manager.dialog_data.get("many_at")
+    return datetime.fromisoformat(at) if at else None
 
 
 async def _table(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
@@ -187,6 +203,17 @@ when_step = Window(
     forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.many_format),
     state=BuyForm.many_when,
     getter=_rules,
+)
+time_steps = TimeSteps(
+    "many-time-ask",
+    zone=BuyForm.many_zone,
+    day=BuyForm.many_day,
+    month=BuyForm.many_month,
+    hour=BuyForm.many_hour,
+    save=_save_time,
+    place=lambda _manager: None,
+    after_cancel=buy_steps.campaign_card,
+    back_to=BuyForm.many_when,
 )
 table_step = Window(
     forms.Question("many-table"),

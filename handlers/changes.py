@@ -1,5 +1,6 @@
 """Handle the changes of pending placements: owners ask for them, and advertisers make them."""
 
+from datetime import datetime
 from typing import Any
 
 from aiogram import Bot, F, Router
@@ -21,9 +22,9 @@ from bot.owner_callbacks import (
 )
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
-from handlers import ad_input, forms, offers, respond
+from handlers import ad_input, forms, offers, respond, time_choice
 from handlers import placements as placement_handlers
-from handlers import settings as settings_handlers
+from handlers.time_choice import TimeSteps
 from services.market import change_requests, formats, moderation, placement_versions, placements
 
 router = Router(name="changes")
@@ -37,6 +38,8 @@ class AskForm(StatesGroup):
     price = State()
     zone = State()
     time = State()
+    month = State()
+    hour = State()
 
 
 class EditForm(StatesGroup):
@@ -121,17 +124,19 @@ async def open_ask_form(
     dialog_manager: DialogManager,
 ) -> None:
     """Open the form for a placement in one of the person's own channels. Raises NotFound."""
-    await offers.read(context, callback_data.id)
+    row, _ = await offers.read(context, callback_data.id)
     steps = {
         ChangeForm.WORDS: AskForm.words,
         ChangeForm.PRICE: AskForm.price,
-        ChangeForm.TIME: AskForm.time if context.t.time_zone else AskForm.zone,
+        ChangeForm.TIME: _time_steps.first(context),
     }
     await forms.open_form(
         dialog_manager,
         steps[callback_data.name],
         target_id=callback_data.id,
         version=callback_data.version,
+        channel_id=row.channel_id,
+        on_top=row.hours_on_top,
     )
 
 
@@ -145,15 +150,8 @@ async def _read_price(message: Message, _input: MessageInput, manager: DialogMan
         await _ask(manager, price=price)
 
 
-async def _save_zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    if await settings_handlers.save_zone(message, manager):
-        await forms.next_step(manager, AskForm.time)
-
-
-async def _read_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    at = await forms.read_publish_time(message, manager)
-    if at is not None:
-        await _ask(manager, publish_at=at)
+async def _save_time(manager: DialogManager, at: datetime) -> None:
+    await _ask(manager, publish_at=at)
 
 
 async def _ask(manager: DialogManager, **change: Any) -> None:
@@ -187,12 +185,15 @@ async def _present_terms(dialog_manager: DialogManager, **_data: Any) -> dict[st
         "values": {
             "price": context.t.money(row.price, row.currency),
             "example": context.t.money(formatting.EXAMPLE),
-            "when": context.t.time(row.publish_at)
-            if row.publish_at
-            else context.t("when-approved"),
-            "zone": context.t.zone,
         }
     }
+
+
+async def _present_time(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    row, _ = await offers.read(context, _placement(dialog_manager)[0])
+    at, t = row.publish_at, context.t
+    return {"when": t.time_and_zone(at) if at else t("when-approved")}
 
 
 async def _question(manager: DialogManager, context: RequestContext) -> Outgoing:
@@ -285,6 +286,17 @@ async def _placement_card(manager: DialogManager, context: RequestContext) -> Ou
     return await placement_handlers.screen(context, _placement(manager)[0])
 
 
+_time_steps = TimeSteps(
+    "change-time-ask",
+    zone=AskForm.zone,
+    day=AskForm.time,
+    month=AskForm.month,
+    hour=AskForm.hour,
+    save=_save_time,
+    place=time_choice.place_of_form,
+    after_cancel=_question,
+    more=_present_time,
+)
 ask_form = Dialog(
     forms.text_step(
         "change-words-ask", _read_words, state=AskForm.words, after_cancel=_question, first=True
@@ -297,15 +309,7 @@ ask_form = Dialog(
         first=True,
         getter=_present_terms,
     ),
-    forms.text_step("zone-ask", _save_zone, state=AskForm.zone, after_cancel=_question, first=True),
-    forms.text_step(
-        "change-time-ask",
-        _read_time,
-        state=AskForm.time,
-        after_cancel=_question,
-        first=True,
-        getter=_present_terms,
-    ),
+    *_time_steps.windows(),
 )
 edit_form = Dialog(
     forms.text_step(

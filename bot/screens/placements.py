@@ -114,7 +114,7 @@ def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timede
             price=t.money(row.price),
             stays=formats.stays(t, row),
             published="yes" if published_at else "no",
-            when=t.time(planned) if planned else t("when-approved"),
+            when=t.time_and_zone(planned) if planned else t("when-approved"),
             state=t("placement-state", state=state(row)),
         )
     ]
