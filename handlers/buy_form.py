@@ -28,7 +28,6 @@ from services.market import (
     campaigns,
     channel_cards,
     channels,
-    favourites,
     formats,
     kept_times,
     placements,
@@ -76,21 +75,11 @@ async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     channel_id = dialog_manager.dialog_data["channel_id"]
     async with context.read() as session:
         row = await channels.get(session, channel_id)
-        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
     return {
-        "values": {"next": at, "marked": "yes" if marked else "no"},
+        "values": {"next": at},
         "can_be_soon": at != "none",
         "title": names.one_line(row.title),
     }
-
-
-async def _change_favourite(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    context, channel_id = forms.context_of(manager), manager.dialog_data["channel_id"]
-    async with context.begin() as session:
-        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
-        await favourites.mark(
-            session, actor=context.actor, channel_id=channel_id, marked=not marked
-        )
 
 
 def _place(manager: DialogManager) -> Place:
@@ -243,7 +232,6 @@ form = Dialog(
                 when="can_be_soon",
             ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
-            Button(forms.Translated("favourite"), "favourite", on_click=_change_favourite),
         ),
         forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.card),
         state=BuyForm.when,
