@@ -37,9 +37,9 @@ async def test_pictures_and_reports_show_the_sign(
     assert set(shown) == {market.chat(where)}
 
 
-def _shown_in(market: Marketplace) -> list[int]:
+def _shown_in(market: Marketplace) -> list[int | str]:
     """Return the list that gets the id of the chat of each sign."""
-    shown: list[int] = []
+    shown: list[int | str] = []
 
     async def note(make_request: Any, bot: Any, method: Any) -> Any:
         if isinstance(method, SendChatAction):
