@@ -8,7 +8,7 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button
+from aiogram_dialog.widgets.kbd import Button, Group
 
 from bot import formatting
 from bot.context import RequestContext
@@ -24,6 +24,7 @@ from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
 from handlers import ad_input, forms, offers, respond, time_choice
 from handlers import placements as placement_handlers
+from handlers.ad_fields import AdFields, preview_facts
 from handlers.time_choice import TimeSteps
 from services.market import change_requests, formats, moderation, placement_versions, placements
 
@@ -43,12 +44,18 @@ class AskForm(StatesGroup):
 
 
 class EditForm(StatesGroup):
-    """The steps with which an advertiser changes the ad of a placement."""
+    """The steps with which an advertiser changes the ad of a placement.
 
+    The form begins with the preview, or with the step `ad` if Telegram refuses the present ad.
+    """
+
+    preview = State()
     ad = State()
     button_text = State()
     button_url = State()
-    preview = State()
+    text = State()
+    file = State()
+    link_preview = State()
 
 
 @router.callback_query(OnChange.filter(F.act == ChangeAct.ASK))
@@ -206,17 +213,23 @@ async def open_edit_form(
     callback_data: OpenChangeForm,
     context: RequestContext,
     dialog_manager: DialogManager,
+    bot: Bot,
 ) -> None:
-    """Open the form for the ad of the person's own pending placement. Raises NotFound."""
+    """Open the form for the ad of the person's own pending placement, with its present ad.
+
+    Raises NotFound.
+    """
     async with context.read() as session:
         placement = await placements.get(session, actor=context.actor, target_id=callback_data.id)
         row = await moderation.get_details(session, target_id=callback_data.id)
     if placement.advertiser_id != context.user_id or not placement.is_changeable:
         await respond.show(press, await placement_handlers.screen(context, callback_data.id))
         return
+    shown = await ad_input.send(bot, press.from_user.id, row.plain_creative)
     await forms.open_form(
         dialog_manager,
-        EditForm.ad,
+        EditForm.preview if shown else EditForm.ad,
+        below=True,
         target_id=row.target_id,
         version=callback_data.version,
         ad=row.plain_creative.as_json(),
@@ -229,7 +242,7 @@ async def _begin(start: dict[str, Any], manager: DialogManager) -> None:
 
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     if ad_input.parse(message, manager):
-        await _show_preview(manager)
+        await _fields.show_preview(manager)
 
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -239,21 +252,12 @@ async def _read_button_text(message: Message, _input: MessageInput, manager: Dia
 
 async def _read_button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     if ad_input.read_button_url(message, manager):
-        await _show_preview(manager)
+        await _fields.show_preview(manager)
 
 
 async def _remove_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     ad_input.remove_button(manager)
-    await _show_preview(manager)
-
-
-async def _change_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    await forms.next_step(manager, EditForm.button_text)
-
-
-async def _show_preview(manager: DialogManager) -> None:
-    if await ad_input.show_preview(manager, EditForm.ad):
-        await forms.next_step(manager, EditForm.preview)
+    await _fields.show_preview(manager)
 
 
 async def _send(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
@@ -279,7 +283,12 @@ async def _names(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
         row = await placements.get(
             session, actor=context.actor, target_id=_placement(dialog_manager)[0]
         )
-    return {"values": {"id": str(row.target_id), "channel": row.channel_title}}
+    start: Any = dialog_manager.start_data
+    return {
+        "values": {"id": str(row.target_id), "channel": row.channel_title},
+        "is_changed": dialog_manager.dialog_data["ad"] != start["ad"],
+        **preview_facts(dialog_manager),
+    }
 
 
 async def _placement_card(manager: DialogManager, context: RequestContext) -> Outgoing:
@@ -311,11 +320,29 @@ ask_form = Dialog(
     ),
     *_time_steps.windows(),
 )
+_fields = AdFields(
+    ad=EditForm.ad,
+    preview=EditForm.preview,
+    text=EditForm.text,
+    file=EditForm.file,
+    link_preview=EditForm.link_preview,
+    button_text=EditForm.button_text,
+    after_cancel=_placement_card,
+)
 edit_form = Dialog(
+    Window(
+        forms.Question("change-preview"),
+        ad_input.AdLosses(),
+        MessageInput(_read_ad),
+        Button(forms.Translated("change-send"), "submit", on_click=_send, when="is_changed"),
+        Group(*_fields.openers(), width=2),
+        forms.navigation_row(_placement_card, first=True),
+        state=EditForm.preview,
+        getter=_names,
+    ),
     forms.text_step(
         "change-ad-ask",
         _read_ad,
-        Button(forms.Translated("change-button-only"), "button", on_click=_change_button),
         state=EditForm.ad,
         after_cancel=_placement_card,
         first=True,
@@ -328,23 +355,15 @@ edit_form = Dialog(
         Button(forms.Translated("change-button-none"), "none", on_click=_remove_button),
         state=EditForm.button_text,
         after_cancel=_placement_card,
-        back_to=EditForm.ad,
+        back_to=EditForm.preview,
     ),
     forms.text_step(
         "campaign-url-ask",
         _read_button_url,
         state=EditForm.button_url,
         after_cancel=_placement_card,
+        back_to=EditForm.button_text,
     ),
-    Window(
-        forms.Question("change-preview"),
-        ad_input.AdLosses(),
-        MessageInput(_read_ad),
-        Button(forms.Translated("change-send"), "submit", on_click=_send),
-        Button(forms.Translated("change-button"), "button", on_click=_change_button),
-        forms.navigation_row(_placement_card, back_to=EditForm.ad),
-        state=EditForm.preview,
-        getter=_names,
-    ),
+    *_fields.windows(),
     on_start=_begin,
 )

@@ -48,13 +48,11 @@ move-confirm = 🕒 Placement #{ $id } in { $channel }
 
     The owner of the channel is asked about the new time, and then an admin. Is it right?
 change-usage = Write the number of the placement and what should be different, for example: /change 12 Please name the price in the text
-change-ad-ask = Send the new ad for placement #{ $id }, exactly as it should look: a text with formatting, or one photo, video or GIF with a caption. The link button stays as it is, unless you change it. Other placements of the campaign keep their ad.
-change-button-only = 🔗 Change only the link button
-change-button = 🔗 Change the link button
+change-ad-ask = Send the new ad for placement #{ $id }, exactly as it should look: a text with formatting, or one photo, video or GIF with a caption. The link button stays as it is. Other placements of the campaign keep their ad.
 change-button-none = 🚫 No link button
 change-preview = 👆 This is the ad, exactly as it will be published.
 
-    The owner of { $channel } is asked about it again, and then an admin. Is it right? If not, send another ad, and it replaces this one.
+    The owner of { $channel } is asked about it again, and then an admin. Change its parts one by one with the buttons, or send another ad, which replaces this one.
 change-send = ✅ Send
 notice-change-asked = ✏️ { $side ->
     [owner] The owner of { $channel } asks for a change of placement #{ $id }
