@@ -35,7 +35,7 @@ from bot.callbacks import (
     Withdraw,
     WithdrawalAct,
 )
-from bot.card_callbacks import BuyFor, BuyHere, DrawGrowth, ShowCard
+from bot.card_callbacks import BuyFor, BuyHere, DrawGrowth, MarkFavourite, ShowCard
 from bot.operator_callbacks import (
     DrawReport,
     IncidentAct,
@@ -82,6 +82,7 @@ _SCREENS: dict[type[CallbackData], Callable[..., CallbackData]] = {
     OnChannel: lambda pressed: Go(screen=Screen.CHANNEL, id=pressed.id),
     BuyHere: lambda pressed: ShowCard(id=pressed.id),
     BuyFor: lambda pressed: ShowCard(id=pressed.channel),
+    MarkFavourite: lambda pressed: ShowCard(id=pressed.id),
     DrawGrowth: lambda pressed: ShowCard(id=pressed.id),
     Withdraw: lambda _pressed: Go(screen=Screen.WALLET),
     CancelWithdrawal: lambda _pressed: Go(screen=Screen.WITHDRAWALS),

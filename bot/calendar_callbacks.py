@@ -33,7 +33,8 @@ class CalendarPart(StrEnum):
 class EditCalendar(CallbackData, prefix="cal_edit"):
     """The data of a button that shows the choices for a part of a calendar.
 
-    `value` is the chosen first hour for UNTIL, and the number of the page for DAYS_OFF.
+    `value` is the chosen first hour for UNTIL, and for DAYS_OFF how many months after the
+    present one the shown month is.
     """
 
     part: CalendarPart

@@ -1,11 +1,27 @@
 """Define the data of the buttons about the card of a channel, which buyers read before they pay."""
 
+from enum import StrEnum
+
 from aiogram.filters.callback_data import CallbackData
 
 
 class ShowCard(CallbackData, prefix="card"):
     """The data of a button that shows the card of a channel."""
 
+    id: int
+
+
+class Mark(StrEnum):
+    """Whether a channel becomes a favourite or is no favourite any more."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class MarkFavourite(CallbackData, prefix="card_mark"):
+    """The data of a button that makes a channel a favourite of the person, or no favourite."""
+
+    mark: Mark
     id: int
 
 

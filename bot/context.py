@@ -163,19 +163,19 @@ class RequestContext:
             yield
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncSession]:
+    async def begin(self, *, marks: bool = True) -> AsyncIterator[AsyncSession]:
         """Open a transaction, and mark the update as done in it.
 
-        Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the transaction;
-        AlreadyHandledError if another process has marked the update.
+        Without `marks`, the update stays open for another transaction, and after a crash the whole
+        update is handled again. Raises DatabaseAwayError if PostgreSQL is not available or a
+        conflict ends the transaction; AlreadyHandledError if another process has marked the update.
         """
         async with database_errors(), self.dependencies.sessions.begin() as session:
             yield session
-            if not self.update_result.marked and not await inbox.mark_handled(
-                session, self.update_result.inbox_id
-            ):
+            is_open = marks and not self.update_result.marked
+            if is_open and not await inbox.mark_handled(session, self.update_result.inbox_id):
                 raise AlreadyHandledError
-        self.update_result.marked = True
+        self.update_result.marked |= marks
         with self.logged_actor():
             log.info("Act saved", act=self.action, inbox_id=self.update_result.inbox_id)
 

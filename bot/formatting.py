@@ -31,6 +31,8 @@ EXAMPLE = 5_000
 
 _AMOUNT = re.compile(r"([^0-9]*?)\s*([0-9](?:[0-9 .,\u00a0]*[0-9.,])?)\s*([^0-9]*)")
 _HOURS = re.compile(r"(?:([0-9]{1,4}) ?/ ?)?([0-9]{1,4})")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3])(?:[:.]([0-5][0-9]))?( ?[+-][0-9]{2}:?[0-9]{2})?")
+_DAY_FORMATS = ("%Y-%m-%d", "%d.%m.%Y")
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M")
 _STAR = "⭐"
 
@@ -173,6 +175,42 @@ def format_time(at: datetime, time_zone: str | None, language: str) -> str:
     except OverflowError:
         local = at.astimezone(UTC)
     return f"{format_datetime(local, 'd MMM y HH:mm', locale=language)} {local.tzname()}"
+
+
+def format_time_and_zone(at: datetime, time_zone: str | None, language: str) -> str:
+    """Format an aware datetime in the person's time zone, with the zone's full name.
+
+    A time that the zone's clocks show two times also gets the short name, for example CEST. If the
+    year is above 9999 in this zone, the time is shown in UTC.
+    """
+    name = time_zones.label(time_zone) if time_zone else "UTC"
+    try:
+        local = at.astimezone(time_zones.zone(time_zone))
+    except OverflowError:
+        local, name = at.astimezone(UTC), "UTC"
+    shown = format_datetime(local, "d MMM y HH:mm", locale=language)
+    if local.replace(fold=1 - local.fold).utcoffset() != local.utcoffset():  # comes twice
+        shown = f"{shown} {local.tzname()}"
+    return f"{shown}, {name}"
+
+
+def parse_day(text: str) -> date | None:
+    """Parse a typed day of the calendar. Returns None for any other text."""
+    for day_format in _DAY_FORMATS:
+        try:
+            return datetime.strptime(text.strip(), day_format).date()  # noqa: DTZ007 - a day
+        except ValueError:
+            continue
+    return None
+
+
+def with_day(text: str, day: date) -> str:
+    """Put a day before a typed time of day, such as 18:30 or 18. Any other text stays as it is."""
+    parts = _CLOCK.fullmatch(text.strip())
+    if parts is None:
+        return text
+    difference = f" {parts[3].strip()}" if parts[3] else ""
+    return f"{day:%Y-%m-%d} {int(parts[1]):02}:{parts[2] or '00'}{difference}"
 
 
 def parse_time(text: str, time_zone: str | None) -> datetime | None:

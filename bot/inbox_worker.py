@@ -273,9 +273,10 @@ class InboxWorker:
             log.info("answer not sent", inbox_id=row.id, error=type(error).__name__)
 
     def _typing_if_late(self, lane: int) -> AbstractContextManager[None]:
-        """Return the context that shows the typing sign, in private chats alone."""
+        """Return the context that shows the typing sign, in private chats and the admin chat."""
         is_private = 0 < lane < lanes.SWITCH_LANES
-        return typing_if_late(self._bot, lane) if is_private else nullcontext()
+        is_shown = is_private or lane == self._dependencies.admin_chat.id
+        return typing_if_late(self._bot, lane) if is_shown else nullcontext()
 
     async def _feed_dispatcher(self, row: InboxUpdate, update_result: UpdateResult) -> None:
         """Call the handlers for one row, and store a failure in `update_result`.

@@ -77,14 +77,15 @@ class AskFormat(CallbackData, prefix="change_to"):
 class ChangeForm(StrEnum):
     """The name of a form about a change of a placement.
 
-    The owner asks for another ad (in words), price or time. The advertiser edits the ad. (Another
-    format is chosen with `AskFormat`.)
+    The owner asks for another ad (in words), price or time. The advertiser edits the ad, or moves
+    the placement to another time. (Another format is chosen with `AskFormat`.)
     """
 
     WORDS = "words"
     PRICE = "price"
     TIME = "time"
     EDIT = "edit"
+    MOVE = "move"
 
 
 class OpenChangeForm(CallbackData, prefix="change_form"):

@@ -19,8 +19,8 @@ border-bottom:1px solid #ddd;overflow-wrap:anywhere}td.n,th.n{text-align:right;w
 img{max-width:100%;height:auto}@media print{body{margin:0;font-size:11px}tr,img{break-inside:avoid}}
 """
 _COLUMNS = (
-    *("placement", "channel", "published", "price", "kept", "subscribers", "clicks"),
-    "price-per-click",
+    *("placement", "channel", "published", "price", "kept", "subscribers", "reactions"),
+    *("clicks", "price-per-click"),
 )
 _NUMBERS = 3
 """The columns from this one on hold numbers."""
@@ -61,12 +61,20 @@ def _page(t: Texts, title: str, total: Total, now: datetime) -> bytes:
 
 
 def _summary(t: Texts, total: Total) -> str:
-    facts = [("price", t.money(total.price)), *_measured(t, total)]
+    facts = [("price", t.money(total.price)), *_reactions(total), *_measured(t, total)]
     shown = (
         f"<div><dt>{escape(t('result-page-column', name=name))}</dt><dd>{escape(value)}</dd></div>"
         for name, value in facts
     )
     return f"<dl>{''.join(shown)}</dl>"
+
+
+def _reactions(total: Total) -> Sequence[tuple[str, str]]:
+    """Return the median of the reactions of several posts, or the number of one."""
+    if total.median_reactions is None:
+        return []
+    name = "reactions" if len(total.results) == 1 else "median-reactions"
+    return [(name, str(total.median_reactions))]
 
 
 def _measured(t: Texts, total: Total) -> Sequence[tuple[str, str]]:
@@ -102,6 +110,7 @@ def _cells(t: Texts, row: Result) -> Sequence[str]:
         f"{t.money(row.price)}{refunded}",
         unknown if row.kept_hours is None else f"{row.kept_hours} / {row.promised_hours}",
         unknown if row.subscribers is None else str(row.subscribers),
+        unknown if row.reactions is None else str(row.reactions),
         str(row.clicks) if row.is_tracked else t("result-page-not-counted"),
         "" if each is None else t.money(each),
     )

@@ -13,7 +13,8 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _DAYS = ("day_utc", "clicks", "repeated_clicks", "program_requests")
 _PLACEMENTS = (
     *("placement", "channel", "status", "published_at_utc", "price", "currency"),
-    *("promised_hours", "seen_hours", "subscribers", "subscribers_on", "clicks_counted"),
+    *("promised_hours", "seen_hours", "subscribers", "subscribers_on", "reactions"),
+    "clicks_counted",
     *("clicks", "repeated_clicks", "program_requests", "price_per_click"),
 )
 
@@ -43,6 +44,7 @@ def _row(result: Result, currency: str) -> tuple[object, ...]:
         _known(result.kept_hours),
         _known(result.subscribers),
         _known(result.counted_on),
+        _known(result.reactions),
         "yes" if result.is_tracked else "no",
         result.clicks if result.is_tracked else "",
         *(total.left_out if result.is_tracked else ("", "")),

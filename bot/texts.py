@@ -88,6 +88,10 @@ class Texts:
         """Format an aware datetime in the person's zone."""
         return formatting.format_time(at, self.time_zone, self.language)
 
+    def time_and_zone(self, at: datetime) -> str:
+        """Format an aware datetime in the person's zone, with the full name of the zone."""
+        return formatting.format_time_and_zone(at, self.time_zone, self.language)
+
 
 def in_all_languages(message_id: str, **values: str) -> frozenset[str]:
     """Return the translations of a text into all languages."""

@@ -21,6 +21,17 @@ GRANT SELECT ON acceptance_rules TO adtech_bot;
 GRANT SELECT ON acceptance_rules TO adtech_clock;
 GRANT SELECT ON acceptance_rules TO adtech_reports;
 
+CREATE TABLE ad_reactions (
+    campaign_target_id bigint NOT NULL,
+    reactions bigint NOT NULL,
+    told_at timestamp with time zone DEFAULT clock() NOT NULL,
+    CONSTRAINT pk_ad_reactions PRIMARY KEY (campaign_target_id),
+    CONSTRAINT fk_ad_reactions_campaign_target_id FOREIGN KEY (campaign_target_id) REFERENCES campaign_targets(id)
+);
+GRANT INSERT, SELECT ON ad_reactions TO adtech_bot;
+GRANT SELECT ON ad_reactions TO adtech_reports;
+GRANT UPDATE (reactions, told_at) ON ad_reactions TO adtech_bot;
+
 CREATE TABLE alerts (
     name text NOT NULL,
     watcher text NOT NULL,

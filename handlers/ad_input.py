@@ -189,6 +189,15 @@ def remove_button(manager: DialogManager) -> None:
     manager.dialog_data["ad"] = ad.as_json()
 
 
+async def send(bot: Bot, chat_id: int, ad: Creative) -> bool:
+    """Send an ad as channels will get it. Return False if Telegram refuses the ad."""
+    try:
+        await bot(ad_messages.message(chat_id, ad))
+    except TelegramBadRequest:  # the file is gone, for example
+        return False
+    return True
+
+
 async def show_preview(manager: DialogManager, ad_step: State) -> bool:
     """Show the ad of the draft as channels will get it.
 
@@ -197,9 +206,7 @@ async def show_preview(manager: DialogManager, ad_step: State) -> bool:
     context = forms.context_of(manager)
     bot: Bot = manager.middleware_data["bot"]
     chat_id: int = manager.middleware_data["event_chat"].id
-    try:
-        await bot(ad_messages.message(chat_id, draft(manager)))
-    except TelegramBadRequest:
+    if not await send(bot, chat_id, draft(manager)):
         forms.show_error(manager, context.t("ad-refused"))
         await manager.switch_to(ad_step)
         return False

@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery
 from aiogram_dialog import Dialog, DialogManager, Window
-from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, Column
 from aiogram_dialog.widgets.text import Format
 
@@ -18,19 +17,20 @@ from bot.screens import channel_card as card_screens
 from bot.screens import formats as format_screens
 from bot.screens import offers as offer_screens
 from bot.screens.outgoing import Outgoing
+from db import queries
 from db.models.campaigns import CampaignStatus
 from db.models.formats import Ending
-from handlers import buy_many, buy_steps, catalogue_steps, forms, time_choice
+from handlers import buy_many, buy_steps, catalogue_steps, forms
 from handlers import placements as placement_handlers
-from handlers import settings as settings_handlers
 from handlers.buy_steps import BuyForm
+from handlers.time_choice import Place, TimeSteps
 from services.market import (
     ad_topics,
     campaigns,
     channel_cards,
     channels,
-    favourites,
     formats,
+    kept_times,
     placements,
 )
 from services.market.terms import Terms
@@ -67,42 +67,54 @@ async def _publish_at_once(_press: CallbackQuery, _button: Button, manager: Dial
 
 
 async def _publish_later(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    context = forms.context_of(manager)
-    await forms.next_step(manager, BuyForm.time if context.t.time_zone else BuyForm.zone)
-
-
-async def _save_zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    if await settings_handlers.save_zone(message, manager):
-        await forms.next_step(manager, BuyForm.time)
+    await _time_steps.open(manager)
 
 
 async def _when(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     context = forms.context_of(dialog_manager)
-    at = await time_choice.next_time(dialog_manager)
+    at = await _next_time(dialog_manager)
     channel_id = dialog_manager.dialog_data["channel_id"]
     async with context.read() as session:
         row = await channels.get(session, channel_id)
-        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
     return {
-        "values": {"next": at, "marked": "yes" if marked else "no"},
+        "values": {"next": at},
         "can_be_soon": at != "none",
         "title": names.one_line(row.title),
     }
 
 
-async def _change_favourite(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    context, channel_id = forms.context_of(manager), manager.dialog_data["channel_id"]
-    async with context.begin() as session:
-        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
-        await favourites.mark(
-            session, actor=context.actor, channel_id=channel_id, marked=not marked
-        )
+def _place(manager: DialogManager) -> Place:
+    draft = manager.dialog_data
+    return Place(int(draft["channel_id"]), timedelta(hours=draft.get("on_top", 0)))
 
 
-async def _save_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    at = await forms.read_publish_time(message, manager)
-    if at is not None:
-        await time_choice.save(manager, at, BuyForm.confirm)
+async def _next_time(manager: DialogManager) -> str:
+    """Return the next free time of the channel as text: `now` for at once, `none` for no free time.
+
+    A channel without a calendar publishes at once.
+    """
+    context, place = forms.context_of(manager), _place(manager)
+    async with context.read() as session:
+        if not await kept_times.is_kept(session, place.channel_id):
+            return "now"
+        soon = await queries.now(session) + kept_times.SOON
+        at = await kept_times.soonest(session, place.channel_id, on_top=place.on_top)
+    if at is None:
+        return "none"
+    return "now" if at < soon else context.t.time_and_zone(at)
+
+
+async def _save_time(manager: DialogManager, at: datetime) -> None:
+    """Store a chosen time, or show the error if the time is not free."""
+    context, place = forms.context_of(manager), _place(manager)
+    try:
+        async with context.read() as session:
+            await kept_times.require(session, place.channel_id, at, on_top=place.on_top)
+    except TimeNotFree as error:
+        forms.show_error(manager, explain(context.t, error))
+        return
+    manager.dialog_data["publish_at"] = at.isoformat()
+    await forms.next_step(manager, BuyForm.confirm)
 
 
 async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
@@ -122,7 +134,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
     at = _publish_at(dialog_manager)
     kind = dialog_manager.dialog_data.get("kind")
     chosen = next((each for each in offered if list(each.kind) == kind), offered[0])
-    soon = "" if at else await time_choice.next_time(dialog_manager)
+    soon = "" if at else await _next_time(dialog_manager)
     # The previous release, which may go on with this form, reads two values.
     dialog_manager.dialog_data.update(terms=list(chosen[:2]), promise=list(chosen[2:]))
     return {
@@ -131,7 +143,7 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
             "channel": row.title,
             "price": context.t.money(chosen.price),
             "stays": format_screens.stays(context.t, chosen),
-            "when": context.t.time(at) if at else context.t("when-next-free", next=soon),
+            "when": context.t.time_and_zone(at) if at else context.t("when-next-free", next=soon),
             "hours": -(-context.settings.complaint_window // timedelta(hours=1)),
             "left": context.t.money(left),
             "after": context.t.money(left - chosen.price),
@@ -196,11 +208,23 @@ def _publish_at(manager: DialogManager) -> datetime | None:
     return datetime.fromisoformat(at) if at else None
 
 
+_time_steps = TimeSteps(
+    "buy-time-ask",
+    zone=BuyForm.zone,
+    day=BuyForm.time,
+    month=BuyForm.month,
+    hour=BuyForm.hour,
+    save=_save_time,
+    place=_place,
+    after_cancel=buy_steps.campaign_card,
+    back_to=BuyForm.when,
+)
 form = Dialog(
     catalogue_steps.channel_step,
     catalogue_steps.order_step,
     catalogue_steps.filters_step,
     catalogue_steps.choices_step,
+    catalogue_steps.free_day_step,
     buy_steps.channel_card_step,
     buy_steps.format_step,
     Window(
@@ -214,33 +238,12 @@ form = Dialog(
                 when="can_be_soon",
             ),
             Button(forms.Translated("buy-later"), "later", on_click=_publish_later),
-            Button(forms.Translated("favourite"), "favourite", on_click=_change_favourite),
         ),
         forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.card),
         state=BuyForm.when,
         getter=_when,
     ),
-    forms.text_step(
-        "zone-ask",
-        _save_zone,
-        state=BuyForm.zone,
-        after_cancel=buy_steps.campaign_card,
-    ),
-    forms.text_step(
-        "buy-time-ask",
-        _save_time,
-        time_choice.day_buttons(BuyForm.hour),
-        state=BuyForm.time,
-        after_cancel=buy_steps.campaign_card,
-        back_to=BuyForm.when,
-        getter=time_choice.days,
-    ),
-    time_choice.hour_step(
-        BuyForm.hour,
-        next_state=BuyForm.confirm,
-        back_to=BuyForm.time,
-        after_cancel=buy_steps.campaign_card,
-    ),
+    *_time_steps.windows(),
     Window(
         forms.Question("buy-confirm"),
         Format("\n{topic_hint}", when="wants_topic"),
@@ -258,6 +261,7 @@ form = Dialog(
     ),
     buy_many.format_step,
     buy_many.when_step,
+    *buy_many.time_steps.windows(),
     buy_many.table_step,
     on_start=buy_steps.begin,
 )

@@ -16,6 +16,7 @@ from bot.screens import formats as format_screens
 from db.models.formats import Ending
 from handlers import buy_steps, forms
 from handlers.buy_steps import BuyForm
+from handlers.time_choice import TimeSteps
 from services.market import bulk_purchases
 from services.market.bulk_purchases import Line, Plan, TimeRule
 from services.market.terms import Kind, Terms
@@ -85,7 +86,16 @@ async def _rules(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
 async def _choose_rule(
     _press: CallbackQuery, _select: Any, manager: DialogManager, item: str
 ) -> None:
-    manager.dialog_data["many_rule"] = TimeRule(item).value
+    rule = TimeRule(item)
+    manager.dialog_data["many_rule"] = rule.value
+    if rule is TimeRule.CHOSEN:
+        await time_steps.open(manager)
+    else:
+        await forms.next_step(manager, BuyForm.many_table)
+
+
+async def _save_time(manager: DialogManager, at: datetime) -> None:
+    manager.dialog_data["many_at"] = at.isoformat()
     await forms.next_step(manager, BuyForm.many_table)
 
 
@@ -99,7 +109,13 @@ async def _plan(context: RequestContext, manager: DialogManager) -> Plan:
             kind=_read_kind(manager.dialog_data.get("many_kind", _CHEAPEST)),
             rule=TimeRule(manager.dialog_data.get("many_rule", TimeRule.SOON)),
             zone=time_zones.zone(context.t.time_zone),
+            chosen=_chosen_time(manager),
         )
+
+
+def _chosen_time(manager: DialogManager) -> datetime | None:
+    at: str | None = manager.dialog_data.get("many_at")
+    return datetime.fromisoformat(at) if at else None
 
 
 async def _table(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
@@ -137,11 +153,13 @@ async def _buy(_press: CallbackQuery, _button: Button, manager: DialogManager) -
     """Submit each placement of the table in a transaction of its own.
 
     The key of each one is made from the form and the channel, so that a second press, also after a
-    crash in the middle, submits only those that are not submitted yet.
+    crash in the middle, submits only those that are not submitted yet. The update counts as handled
+    after the last one: the database wants to see the press for each of them.
     """
     context = forms.context_of(manager)
     done: list[Line] = []
-    for channel_id, title, terms, at in manager.dialog_data.get("table", []):
+    table = manager.dialog_data.get("table", [])
+    for channel_id, title, terms, at in table:
         line = Line(channel_id, title, _read_terms(terms), at and datetime.fromisoformat(at), None)
         try:
             await buy_steps.submit(
@@ -150,6 +168,7 @@ async def _buy(_press: CallbackQuery, _button: Button, manager: DialogManager) -
                 publish_at=line.publish_at,
                 agreed=line.terms,
                 key=f"{forms.idempotency_key(manager)}:{channel_id}",
+                is_last=len(done) == len(table) - 1,
             )
         except errors.DomainError as error:
             line = line._replace(refusal=error)
@@ -185,11 +204,22 @@ when_step = Window(
     state=BuyForm.many_when,
     getter=_rules,
 )
+time_steps = TimeSteps(
+    "many-time-ask",
+    zone=BuyForm.many_zone,
+    day=BuyForm.many_day,
+    month=BuyForm.many_month,
+    hour=BuyForm.many_hour,
+    save=_save_time,
+    place=lambda _manager: None,
+    after_cancel=buy_steps.campaign_card,
+    back_to=BuyForm.many_when,
+)
 table_step = Window(
     forms.Question("many-table"),
     Format("\n{table}"),
     forms.Translated("many-sum"),
-    Button(forms.Translated("many-buy"), "buy", on_click=_buy, when="can_buy"),
+    Button(forms.Translated("many-buy"), "submit", on_click=_buy, when="can_buy"),
     Button(forms.Translated("buy-top-up"), "top_up", on_click=buy_steps.top_up, when="missing"),
     forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.many_when),
     state=BuyForm.many_table,

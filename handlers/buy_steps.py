@@ -24,12 +24,12 @@ from services.platform.channel_errors import PromiseTooLong
 
 
 class BuyForm(StatesGroup):
-    """The steps of the form. A person with a time zone skips the step `zone`.
+    """The steps of the form.
 
-    The step `channel` is the catalogue, with the steps `order`, `filters` and `choices` beside it.
+    The step `channel` is the catalogue, with the steps from `order` to `free_day` beside it.
     The step `card` shows the chosen channel. The step `format` is skipped if the channel sells one
-    format alone. A channel with a calendar offers its free times in the steps `time` (a day) and
-    `hour`. Several channels are bought in the steps `many_format`, `many_when` and `many_table`.
+    format alone. The steps from `zone` to `hour` ask for a time (`time_choice.TimeSteps`). Several
+    channels are bought in the steps `many_...`.
     """
 
     channel = State()
@@ -37,14 +37,20 @@ class BuyForm(StatesGroup):
     order = State()
     filters = State()
     choices = State()
+    free_day = State()
     format = State()
     when = State()
     zone = State()
     time = State()
+    month = State()
     hour = State()
     confirm = State()
     many_format = State()
     many_when = State()
+    many_zone = State()
+    many_day = State()
+    many_month = State()
+    many_hour = State()
     many_table = State()
 
 
@@ -140,15 +146,17 @@ async def submit(
     publish_at: datetime | None,
     agreed: Terms | None,
     key: str,
+    is_last: bool = True,
 ) -> CampaignTarget:
     """Submit a placement of the form's campaign, in a transaction of its own.
 
     `publish_at` is a time with a time zone, or None for as soon as possible. `agreed` are the terms
-    that the person has read. Locks and raises what `campaigns.submit_target` does.
+    that the person has read. `is_last` is False if the same press submits more. Locks and raises
+    what `campaigns.submit_target` does.
     """
     context = forms.context_of(manager)
     with metrics.measuring("submit", counts=not context.is_tester):
-        async with context.begin() as session:
+        async with context.begin(marks=is_last) as session:
             return await campaigns.submit_target(
                 session,
                 actor=context.actor,

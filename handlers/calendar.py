@@ -19,6 +19,7 @@ from bot.calendar_callbacks import (
 )
 from bot.context import RequestContext
 from bot.screens import calendar as screens
+from bot.screens import month_grid
 from bot.screens.calendar import Week
 from bot.screens.outgoing import Outgoing
 from bot.telegram.answers import answer_press
@@ -84,8 +85,8 @@ async def _part_screen(
     if part is CalendarPart.WEEKDAYS:
         return screens.weekdays(t, channel, calendar)
     if part is CalendarPart.DAYS_OFF:
-        page = min(max(value, 0), screens.LAST_PAGE)
-        return screens.days_off(t, channel, calendar, today=today, page=page)
+        months = min(max(value, 0), screens.LAST_MONTH)
+        return screens.days_off(t, channel, calendar, today=today, months=months)
     if part is CalendarPart.UNTIL:
         return screens.until(t, channel, value % 24)
     build = {
@@ -133,8 +134,8 @@ async def _after_change(context: RequestContext, made: SetCalendar) -> Outgoing:
         return await _part_screen(context, made.id, CalendarPart.WEEKDAYS, 0)
     if made.change in {CalendarChange.TAKE_OFF, CalendarChange.PUT_BACK}:
         _, _, today = await _read(context, made.id)
-        page = (made.value - today.toordinal()) // screens.DAYS_OFF_SHOWN
-        return await _part_screen(context, made.id, CalendarPart.DAYS_OFF, page)
+        months = month_grid.months_between(today, _day(made.value))
+        return await _part_screen(context, made.id, CalendarPart.DAYS_OFF, months)
     return await _week_screen(context, made.id)
 
 
@@ -230,18 +231,22 @@ def _set_weekday(*, is_open: bool) -> Callable[[RequestContext, int, int], Await
 def _set_day_off(*, is_off: bool) -> Callable[[RequestContext, int, int], Awaitable[None]]:
     async def change(context: RequestContext, channel_id: int, value: int) -> None:
         _, _, today = await _read(context, channel_id)
-        number = min(max(value, _FIRST_DAY.toordinal()), _LAST_DAY.toordinal())
         async with context.begin() as session:
             await calendars.set_day_off(
                 session,
                 actor=context.actor,
                 channel_id=channel_id,
-                day=date.fromordinal(number),
+                day=_day(value),
                 is_off=is_off,
                 today=today,
             )
 
     return change
+
+
+def _day(number: int) -> date:
+    """Return the day with a number in the proleptic calendar. A forged number may be too large."""
+    return date.fromordinal(min(max(number, _FIRST_DAY.toordinal()), _LAST_DAY.toordinal()))
 
 
 _CHANGES: dict[CalendarChange, Callable[[RequestContext, int, int], Awaitable[None]]] = {

@@ -7,7 +7,6 @@ be changed by itself.
 from typing import Any
 
 from aiogram import Bot, F, Router
-from aiogram.exceptions import TelegramBadRequest
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
@@ -18,10 +17,10 @@ from bot.callbacks import FormName, OpenForm
 from bot.context import RequestContext
 from bot.errors import explain
 from bot.screens.outgoing import Outgoing
-from bot.telegram import ad_messages
 from db.models.campaigns import CampaignStatus
 from handlers import ad_input, card_purchases, forms
 from handlers import campaigns as campaign_handlers
+from handlers.ad_fields import AdFields, opener, preview_facts
 from services.market import campaigns, creatives, drafts
 from services.market.creatives import Creative
 from services.platform import errors
@@ -75,14 +74,10 @@ async def open_filled_form(
     changes = callback_data.name is FormName.DRAFT
     if changes and row.status is not CampaignStatus.DRAFT:
         raise errors.InvalidMove("campaign", row.id, row.status, "changed")
-    try:
-        await bot(ad_messages.message(press.from_user.id, Creative.from_json(row.creative)))
-        step = CampaignForm.preview
-    except TelegramBadRequest:  # the file is gone, for example
-        step = CampaignForm.ad
+    shown = await ad_input.send(bot, press.from_user.id, Creative.from_json(row.creative))
     await forms.open_form(
         dialog_manager,
-        step,
+        CampaignForm.preview if shown else CampaignForm.ad,
         below=True,
         draft={"name": row.name, "ad": row.creative, "budget": row.total_budget, _COMPLETE: True},
         source_id=row.id,
@@ -131,33 +126,6 @@ async def _read_name(message: Message, _input: MessageInput, manager: DialogMana
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     if ad_input.parse(message, manager):
         await _go_on(manager, CampaignForm.button_text)
-
-
-async def _read_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    if ad_input.read_text(message, manager):
-        await _show_preview(manager)
-
-
-async def _remove_text(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    ad_input.remove_text(manager)
-    await _show_preview(manager)
-
-
-async def _read_file(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    if ad_input.read_file(message, manager):
-        await _show_preview(manager)
-
-
-async def _remove_file(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    if ad_input.remove_file(manager):
-        await _show_preview(manager)
-
-
-async def _set_preview(
-    _press: CallbackQuery, _select: object, manager: DialogManager, choice: str
-) -> None:
-    ad_input.set_preview(manager, choice)
-    await _show_preview(manager)
 
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -210,25 +178,8 @@ async def _summary(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
     draft = dialog_manager.dialog_data
     return {
         "values": {"name": draft["name"], "budget": context.t.money(draft["budget"])},
-        "has_preview": ad_input.may_have_preview(ad_input.draft(dialog_manager)),
+        **preview_facts(dialog_manager),
     }
-
-
-async def _preview_choices(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    t = forms.context_of(dialog_manager).t
-    preview = ad_input.draft(dialog_manager).link_preview
-    if preview is None:
-        choices = ["auto"]
-    else:
-        place = "below" if "above" in preview else "above"
-        choices = ["auto", *creatives.PREVIEW_SIZES, place, "off"]
-    return {
-        "previews": [(choice, t("campaign-preview-choice", choice=choice)) for choice in choices]
-    }
-
-
-async def _file_of_draft(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    return {"has_file": ad_input.draft(dialog_manager).kind != "text"}
 
 
 async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outgoing:
@@ -238,16 +189,15 @@ async def _after_cancel(manager: DialogManager, context: RequestContext) -> Outg
     return await campaign_handlers.list_screen(context)
 
 
-def _opener(message_id: str, step: State, *, when: str | None = None) -> Button:
-    """Make a button of the preview that opens the step of one field."""
-
-    async def open_step(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-        await forms.next_step(manager, step)
-
-    name = str(step.state).rpartition(":")[2]
-    return Button(forms.Translated(message_id), f"open_{name}", on_click=open_step, when=when)
-
-
+_fields = AdFields(
+    ad=CampaignForm.ad,
+    preview=CampaignForm.preview,
+    text=CampaignForm.text,
+    file=CampaignForm.file,
+    link_preview=CampaignForm.link_preview,
+    button_text=CampaignForm.button_text,
+    after_cancel=_after_cancel,
+)
 form = Dialog(
     forms.text_step(
         "campaign-name-ask",
@@ -294,12 +244,9 @@ form = Dialog(
         MessageInput(_read_ad),
         Button(forms.Translated("save"), "save", on_click=_save),
         Group(
-            _opener("campaign-change-name", CampaignForm.other_name),
-            _opener("campaign-change-budget", CampaignForm.budget),
-            _opener("campaign-change-text", CampaignForm.text),
-            _opener("campaign-change-file", CampaignForm.file),
-            _opener("campaign-change-button", CampaignForm.button_text),
-            _opener("campaign-change-preview", CampaignForm.link_preview, when="has_preview"),
+            opener("campaign-change-name", CampaignForm.other_name),
+            opener("campaign-change-budget", CampaignForm.budget),
+            *_fields.openers(),
             width=2,
         ),
         forms.navigation_row(_after_cancel, first=True),
@@ -313,36 +260,6 @@ form = Dialog(
         after_cancel=_after_cancel,
         back_to=CampaignForm.preview,
     ),
-    forms.text_step(
-        "campaign-text-ask",
-        _read_text,
-        Button(
-            forms.Translated("campaign-no-text"), "no_text", on_click=_remove_text, when="has_file"
-        ),
-        state=CampaignForm.text,
-        after_cancel=_after_cancel,
-        back_to=CampaignForm.preview,
-        getter=_file_of_draft,
-        takes_forwards=True,
-    ),
-    forms.text_step(
-        "campaign-file-ask",
-        _read_file,
-        Button(
-            forms.Translated("campaign-no-file"), "no_file", on_click=_remove_file, when="has_file"
-        ),
-        state=CampaignForm.file,
-        after_cancel=_after_cancel,
-        back_to=CampaignForm.preview,
-        getter=_file_of_draft,
-        takes_forwards=True,
-    ),
-    Window(
-        forms.Question("campaign-preview-ask"),
-        forms.choices("previews", _set_preview),
-        forms.navigation_row(_after_cancel, back_to=CampaignForm.preview),
-        state=CampaignForm.link_preview,
-        getter=_preview_choices,
-    ),
+    *_fields.windows(),
     on_start=_begin,
 )

@@ -12,6 +12,7 @@ from aiogram_dialog.widgets.text import Format
 
 from bot.screens import channel_card as screens
 from handlers import channel_cards, forms
+from services.market import favourites
 
 OnBuy = Callable[[CallbackQuery, Button, DialogManager], Awaitable[None]]
 
@@ -35,6 +36,12 @@ def card_step(
         Button(forms.Translated("card-buy"), "buy_here", on_click=on_buy, when="is_offered"),
         Url(forms.Translated("card-open"), Format("{link}"), when="link"),
         Button(forms.Translated("card-draw"), "growth", on_click=_draw, when="has_growth"),
+        Button(
+            forms.Translated("favourite"),
+            "favourite",
+            on_click=_change_favourite,
+            when="is_offered",
+        ),
         Url(forms.Translated("card-share"), Format("{share}"), when="is_offered"),
         forms.navigation_row(after_cancel, back_to=back_to),
         state=state,
@@ -50,14 +57,28 @@ async def _card(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
         return {"values": {"offered": "no"}}
     card, _ = visible
     share_link = await channel_cards.share_link(_bot(dialog_manager), channel_id)
+    async with context.read_once() as session:
+        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
     return {
-        "values": {"offered": "yes" if card.is_offered else "no"},
+        "values": {
+            "offered": "yes" if card.is_offered else "no",
+            "marked": "yes" if marked else "no",
+        },
         "card": screens.text(context.t, card),
         "is_offered": card.is_offered,
         "link": screens.link(card.channel),
         "has_growth": bool(screens.growth_button(context.t, channel_id, card.growth)),
         "share": screens.share_address(context.t, card.channel, share_link),
     }
+
+
+async def _change_favourite(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    context, channel_id = forms.context_of(manager), manager.dialog_data["channel_id"]
+    async with context.begin() as session:
+        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
+        await favourites.mark(
+            session, actor=context.actor, channel_id=channel_id, marked=not marked
+        )
 
 
 async def _draw(press: CallbackQuery, _button: Button, manager: DialogManager) -> None:

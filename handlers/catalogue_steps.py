@@ -1,6 +1,8 @@
 """Define the steps of the buying form in which an advertiser looks through the catalogue."""
 
 import re
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from aiogram.types import CallbackQuery, Message
@@ -8,12 +10,14 @@ from aiogram_dialog import DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
 from aiogram_dialog.widgets.kbd import Button, ListGroup, Row
 from aiogram_dialog.widgets.text import Format
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot import formatting
 from bot.context import RequestContext
 from bot.screens import catalogue as screens
 from bot.screens.paging import PAGE_SIZE
 from db import queries
-from handlers import buy_many, buy_steps, catalogue_filters, forms
+from handlers import buy_many, buy_steps, catalogue_filters, forms, month_choice
 from handlers.buy_steps import BuyForm
 from services.market import campaigns, catalogue, formats, owner_records
 from services.market.catalogue import Order, Position
@@ -173,9 +177,11 @@ async def _choices(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any
     async with context.read() as session:
         choices = catalogue_filters.values(dialog_manager, await queries.now(session))
     any_of = ("any", context.t("filter-any"))
+    name = dialog_manager.dialog_data.get("filter", screens.FILTERS[0])
     return {
-        "values": {"name": dialog_manager.dialog_data.get("filter", screens.FILTERS[0])},
+        "values": {"name": name, "zone": context.t.zone},
         "choices": [any_of, *choices],
+        "is_day": name == "day",
     }
 
 
@@ -187,6 +193,34 @@ async def _choose_value(
         choices = dict(catalogue_filters.values(manager, await queries.now(session)))
     catalogue_filters.change(manager, name, item if item in choices else None)
     await forms.next_step(manager, BuyForm.channel)
+
+
+async def _open_month(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
+    month_choice.begin(manager)
+    await forms.next_step(manager, BuyForm.free_day)
+
+
+async def _month(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    async def each(_session: AsyncSession, days: Sequence[date]) -> Sequence[date]:
+        return days
+
+    return await month_choice.read(dialog_manager, each)
+
+
+async def _choose_day(manager: DialogManager, day: date) -> None:
+    catalogue_filters.change(manager, "day", day.isoformat())
+    await forms.next_step(manager, BuyForm.channel)
+
+
+async def _read_day(message: Message, _input: MessageInput, manager: DialogManager) -> None:
+    context = forms.context_of(manager)
+    day = formatting.parse_day(message.text or "")
+    async with context.read() as session:
+        today = await month_choice.today(session, context)
+    if day is None or day < today:
+        forms.show_error(manager, context.t("day-wrong"))
+        return
+    await _choose_day(manager, day)
 
 
 async def _reset(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
@@ -254,7 +288,17 @@ filters_step = Window(
 choices_step = Window(
     forms.Question("filter-ask"),
     forms.choices("choices", _choose_value, width=3),
+    Button(forms.Translated("time-other-day"), "month", on_click=_open_month, when="is_day"),
     forms.navigation_row(buy_steps.campaign_card, back_to=BuyForm.filters),
     state=BuyForm.choices,
     getter=_choices,
+)
+free_day_step = forms.text_step(
+    "filter-month",
+    _read_day,
+    *month_choice.buttons(_choose_day),
+    state=BuyForm.free_day,
+    after_cancel=buy_steps.campaign_card,
+    back_to=BuyForm.choices,
+    getter=_month,
 )

@@ -1,5 +1,6 @@
 """Handle the changes of pending placements: owners ask for them, and advertisers make them."""
 
+from datetime import datetime
 from typing import Any
 
 from aiogram import Bot, F, Router
@@ -7,7 +8,7 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import Dialog, DialogManager, Window
 from aiogram_dialog.widgets.input import MessageInput
-from aiogram_dialog.widgets.kbd import Button
+from aiogram_dialog.widgets.kbd import Button, Group
 
 from bot import formatting
 from bot.context import RequestContext
@@ -21,9 +22,10 @@ from bot.owner_callbacks import (
 )
 from bot.screens import offers as screens
 from bot.screens.outgoing import Outgoing
-from handlers import ad_input, forms, offers, respond
+from handlers import ad_input, forms, offers, respond, time_choice
 from handlers import placements as placement_handlers
-from handlers import settings as settings_handlers
+from handlers.ad_fields import AdFields, preview_facts
+from handlers.time_choice import TimeSteps
 from services.market import change_requests, formats, moderation, placement_versions, placements
 
 router = Router(name="changes")
@@ -37,15 +39,23 @@ class AskForm(StatesGroup):
     price = State()
     zone = State()
     time = State()
+    month = State()
+    hour = State()
 
 
 class EditForm(StatesGroup):
-    """The steps with which an advertiser changes the ad of a placement."""
+    """The steps with which an advertiser changes the ad of a placement.
 
+    The form begins with the preview, or with the step `ad` if Telegram refuses the present ad.
+    """
+
+    preview = State()
     ad = State()
     button_text = State()
     button_url = State()
-    preview = State()
+    text = State()
+    file = State()
+    link_preview = State()
 
 
 @router.callback_query(OnChange.filter(F.act == ChangeAct.ASK))
@@ -121,17 +131,19 @@ async def open_ask_form(
     dialog_manager: DialogManager,
 ) -> None:
     """Open the form for a placement in one of the person's own channels. Raises NotFound."""
-    await offers.read(context, callback_data.id)
+    row, _ = await offers.read(context, callback_data.id)
     steps = {
         ChangeForm.WORDS: AskForm.words,
         ChangeForm.PRICE: AskForm.price,
-        ChangeForm.TIME: AskForm.time if context.t.time_zone else AskForm.zone,
+        ChangeForm.TIME: _time_steps.first(context),
     }
     await forms.open_form(
         dialog_manager,
         steps[callback_data.name],
         target_id=callback_data.id,
         version=callback_data.version,
+        channel_id=row.channel_id,
+        on_top=row.hours_on_top,
     )
 
 
@@ -145,15 +157,8 @@ async def _read_price(message: Message, _input: MessageInput, manager: DialogMan
         await _ask(manager, price=price)
 
 
-async def _save_zone(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    if await settings_handlers.save_zone(message, manager):
-        await forms.next_step(manager, AskForm.time)
-
-
-async def _read_time(message: Message, _input: MessageInput, manager: DialogManager) -> None:
-    at = await forms.read_publish_time(message, manager)
-    if at is not None:
-        await _ask(manager, publish_at=at)
+async def _save_time(manager: DialogManager, at: datetime) -> None:
+    await _ask(manager, publish_at=at)
 
 
 async def _ask(manager: DialogManager, **change: Any) -> None:
@@ -187,12 +192,15 @@ async def _present_terms(dialog_manager: DialogManager, **_data: Any) -> dict[st
         "values": {
             "price": context.t.money(row.price, row.currency),
             "example": context.t.money(formatting.EXAMPLE),
-            "when": context.t.time(row.publish_at)
-            if row.publish_at
-            else context.t("when-approved"),
-            "zone": context.t.zone,
         }
     }
+
+
+async def _present_time(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+    context = forms.context_of(dialog_manager)
+    row, _ = await offers.read(context, _placement(dialog_manager)[0])
+    at, t = row.publish_at, context.t
+    return {"when": t.time_and_zone(at) if at else t("when-approved")}
 
 
 async def _question(manager: DialogManager, context: RequestContext) -> Outgoing:
@@ -205,17 +213,23 @@ async def open_edit_form(
     callback_data: OpenChangeForm,
     context: RequestContext,
     dialog_manager: DialogManager,
+    bot: Bot,
 ) -> None:
-    """Open the form for the ad of the person's own pending placement. Raises NotFound."""
+    """Open the form for the ad of the person's own pending placement, with its present ad.
+
+    Raises NotFound.
+    """
     async with context.read() as session:
         placement = await placements.get(session, actor=context.actor, target_id=callback_data.id)
         row = await moderation.get_details(session, target_id=callback_data.id)
     if placement.advertiser_id != context.user_id or not placement.is_changeable:
         await respond.show(press, await placement_handlers.screen(context, callback_data.id))
         return
+    shown = await ad_input.send(bot, press.from_user.id, row.plain_creative)
     await forms.open_form(
         dialog_manager,
-        EditForm.ad,
+        EditForm.preview if shown else EditForm.ad,
+        below=True,
         target_id=row.target_id,
         version=callback_data.version,
         ad=row.plain_creative.as_json(),
@@ -228,7 +242,7 @@ async def _begin(start: dict[str, Any], manager: DialogManager) -> None:
 
 async def _read_ad(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     if ad_input.parse(message, manager):
-        await _show_preview(manager)
+        await _fields.show_preview(manager)
 
 
 async def _read_button_text(message: Message, _input: MessageInput, manager: DialogManager) -> None:
@@ -238,21 +252,12 @@ async def _read_button_text(message: Message, _input: MessageInput, manager: Dia
 
 async def _read_button_url(message: Message, _input: MessageInput, manager: DialogManager) -> None:
     if ad_input.read_button_url(message, manager):
-        await _show_preview(manager)
+        await _fields.show_preview(manager)
 
 
 async def _remove_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
     ad_input.remove_button(manager)
-    await _show_preview(manager)
-
-
-async def _change_button(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
-    await forms.next_step(manager, EditForm.button_text)
-
-
-async def _show_preview(manager: DialogManager) -> None:
-    if await ad_input.show_preview(manager, EditForm.ad):
-        await forms.next_step(manager, EditForm.preview)
+    await _fields.show_preview(manager)
 
 
 async def _send(_press: CallbackQuery, _button: Button, manager: DialogManager) -> None:
@@ -278,13 +283,29 @@ async def _names(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
         row = await placements.get(
             session, actor=context.actor, target_id=_placement(dialog_manager)[0]
         )
-    return {"values": {"id": str(row.target_id), "channel": row.channel_title}}
+    start: Any = dialog_manager.start_data
+    return {
+        "values": {"id": str(row.target_id), "channel": row.channel_title},
+        "is_changed": dialog_manager.dialog_data["ad"] != start["ad"],
+        **preview_facts(dialog_manager),
+    }
 
 
 async def _placement_card(manager: DialogManager, context: RequestContext) -> Outgoing:
     return await placement_handlers.screen(context, _placement(manager)[0])
 
 
+_time_steps = TimeSteps(
+    "change-time-ask",
+    zone=AskForm.zone,
+    day=AskForm.time,
+    month=AskForm.month,
+    hour=AskForm.hour,
+    save=_save_time,
+    place=time_choice.place_of_form,
+    after_cancel=_question,
+    more=_present_time,
+)
 ask_form = Dialog(
     forms.text_step(
         "change-words-ask", _read_words, state=AskForm.words, after_cancel=_question, first=True
@@ -297,21 +318,31 @@ ask_form = Dialog(
         first=True,
         getter=_present_terms,
     ),
-    forms.text_step("zone-ask", _save_zone, state=AskForm.zone, after_cancel=_question, first=True),
-    forms.text_step(
-        "change-time-ask",
-        _read_time,
-        state=AskForm.time,
-        after_cancel=_question,
-        first=True,
-        getter=_present_terms,
-    ),
+    *_time_steps.windows(),
+)
+_fields = AdFields(
+    ad=EditForm.ad,
+    preview=EditForm.preview,
+    text=EditForm.text,
+    file=EditForm.file,
+    link_preview=EditForm.link_preview,
+    button_text=EditForm.button_text,
+    after_cancel=_placement_card,
 )
 edit_form = Dialog(
+    Window(
+        forms.Question("change-preview"),
+        ad_input.AdLosses(),
+        MessageInput(_read_ad),
+        Button(forms.Translated("change-send"), "submit", on_click=_send, when="is_changed"),
+        Group(*_fields.openers(), width=2),
+        forms.navigation_row(_placement_card, first=True),
+        state=EditForm.preview,
+        getter=_names,
+    ),
     forms.text_step(
         "change-ad-ask",
         _read_ad,
-        Button(forms.Translated("change-button-only"), "button", on_click=_change_button),
         state=EditForm.ad,
         after_cancel=_placement_card,
         first=True,
@@ -324,23 +355,15 @@ edit_form = Dialog(
         Button(forms.Translated("change-button-none"), "none", on_click=_remove_button),
         state=EditForm.button_text,
         after_cancel=_placement_card,
-        back_to=EditForm.ad,
+        back_to=EditForm.preview,
     ),
     forms.text_step(
         "campaign-url-ask",
         _read_button_url,
         state=EditForm.button_url,
         after_cancel=_placement_card,
+        back_to=EditForm.button_text,
     ),
-    Window(
-        forms.Question("change-preview"),
-        ad_input.AdLosses(),
-        MessageInput(_read_ad),
-        Button(forms.Translated("change-send"), "submit", on_click=_send),
-        Button(forms.Translated("change-button"), "button", on_click=_change_button),
-        forms.navigation_row(_placement_card, back_to=EditForm.ad),
-        state=EditForm.preview,
-        getter=_names,
-    ),
+    *_fields.windows(),
     on_start=_begin,
 )

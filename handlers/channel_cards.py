@@ -7,13 +7,13 @@ from aiogram.types import BufferedInputFile, CallbackQuery
 from aiogram.utils.deep_linking import create_start_link
 
 from bot import bar_chart
-from bot.card_callbacks import DrawGrowth, ShareChannel, ShowCard
+from bot.card_callbacks import DrawGrowth, Mark, MarkFavourite, ShareChannel, ShowCard
 from bot.context import RequestContext
 from bot.screens import channel_card as screens
 from bot.screens.outgoing import Outgoing
 from bot.telegram.answers import answer_press
 from handlers import respond
-from services.market import channel_cards, managers, subscriber_counts
+from services.market import channel_cards, favourites, managers, subscriber_counts
 from services.market.channel_cards import ChannelCard
 from services.platform import errors
 
@@ -50,7 +50,9 @@ async def card_screen(context: RequestContext, bot: Bot, channel_id: int) -> Out
         return screens.missing(context.t)
     card, is_own = visible
     link = await share_link(bot, channel_id)
-    return screens.card(context.t, card, share_link=link, is_own=is_own)
+    async with context.read_once() as session:
+        marked = await favourites.is_marked(session, user_id=context.user_id, channel_id=channel_id)
+    return screens.card(context.t, card, share_link=link, is_own=is_own, marked=marked)
 
 
 async def send_growth(context: RequestContext, bot: Bot, chat_id: int, channel_id: int) -> None:
@@ -79,12 +81,30 @@ async def show_card(
     await respond.show(press, await card_screen(context, bot, callback_data.id))
 
 
+@router.callback_query(MarkFavourite.filter())
+async def mark_favourite(
+    press: CallbackQuery, callback_data: MarkFavourite, context: RequestContext, bot: Bot
+) -> None:
+    """Make a channel that the person can see a favourite or no favourite, and show its card."""
+    if await read_visible(context, callback_data.id) is not None:
+        async with context.begin() as session:
+            await favourites.mark(
+                session,
+                actor=context.actor,
+                channel_id=callback_data.id,
+                marked=callback_data.mark is Mark.ON,
+            )
+    await respond.show(press, await card_screen(context, bot, callback_data.id))
+
+
 @router.callback_query(DrawGrowth.filter())
 async def draw_growth(
     press: CallbackQuery, callback_data: DrawGrowth, context: RequestContext, bot: Bot
 ) -> None:
     """Send a picture of the subscribers of a channel."""
-    await send_growth(context, bot, press.from_user.id, callback_data.id)
+    # The staff may have no private chat with the bot.
+    chat_id = press.message.chat.id if press.message else press.from_user.id
+    await send_growth(context, bot, chat_id, callback_data.id)
     await answer_press(press)
 
 

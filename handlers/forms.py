@@ -121,23 +121,28 @@ async def read_amount(message: Message, manager: DialogManager) -> int | None:
     return amount
 
 
-async def read_publish_time(message: Message, manager: DialogManager) -> datetime | None:
+async def read_publish_time(typed: str, manager: DialogManager) -> datetime | None:
     """Return the time of publication in a person's answer, with a time zone.
 
     Returns None and shows the error if the answer is no time, or too early or too late.
     """
-    context = context_of(manager)
-    typed = message.text or ""
-    at = formatting.parse_time(typed, context.t.time_zone)
+    t = context_of(manager).t
+    at = formatting.parse_time(typed, t.time_zone)
     if at is None:
-        choice = formatting.repeated_time(typed, context.t.time_zone)
+        choice = formatting.repeated_time(typed, t.time_zone)
         show_error(
             manager,
-            context.t("time-twice", first=choice[0], second=choice[1])
+            t("time-twice", first=choice[0], second=choice[1])
             if choice
-            else context.t("time-wrong"),
+            else t("time-wrong", zone=t.zone),
         )
         return None
+    return await checked_publish_time(manager, at)
+
+
+async def checked_publish_time(manager: DialogManager, at: datetime) -> datetime | None:
+    """Return a time of publication. Returns None and shows the error if it is early or late."""
+    context = context_of(manager)
     try:
         async with context.read() as session:
             await publish_times.require(session, at, ahead=context.settings.publish_ahead)
@@ -150,11 +155,6 @@ async def read_publish_time(message: Message, manager: DialogManager) -> datetim
 async def example_amount(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
     """Return an example amount in the person's currency, as data for a step's texts."""
     return {"values": {"example": context_of(dialog_manager).t.money(formatting.EXAMPLE)}}
-
-
-async def time_zone(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    """Return the person's time zone, as data for a step's texts."""
-    return {"values": {"zone": context_of(dialog_manager).t.zone}}
 
 
 def text_step(

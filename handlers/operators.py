@@ -3,11 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from aiogram import F, Router
-from aiogram.enums import ChatType
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from bot import commands, switches, system_status
+from bot import switches, system_status
 from bot.context import RequestContext, database_errors
 from bot.operator_callbacks import (
     IncidentAct,
@@ -151,13 +150,6 @@ async def run_switch(
     if callback_data.reason == screens.LAUNCH_REASON:
         screen = launch_screens.with_way_back(context.t, screen)
     await respond.show(press, screen)
-
-
-@router.message(Command("start", "help"), F.chat.type != ChatType.PRIVATE)
-async def show_commands(message: Message, context: RequestContext) -> None:
-    """Show the staff's commands to staff, and nothing to other people."""
-    if context.actor.staff_role(*STAFF) is not None:
-        await respond.show(message, screens.commands(context.t, commands.STAFF))
 
 
 @router.message(Command("health"))

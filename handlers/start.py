@@ -14,8 +14,8 @@ from bot.screens.outgoing import Outgoing
 from handlers import respond
 from services.market import menu_facts
 
-# Telegram requires some of these texts from bots that sell something.
-PAGES = ("help", "terms", "privacy")
+# Telegram requires these texts from bots that sell something.
+PAGES = ("terms", "privacy")
 
 router = Router(name="start")
 """The router of handlers that leave an open form open."""
@@ -36,12 +36,6 @@ async def menu_screen(context: RequestContext) -> Outgoing:
 async def show_menu(press: CallbackQuery, context: RequestContext) -> None:
     """Show the menu after a press of a button."""
     await respond.show(press, await menu_screen(context))
-
-
-@router.callback_query(Go.filter(F.screen == Screen.HELP))
-async def show_help(press: CallbackQuery, context: RequestContext) -> None:
-    """Show the help text after a press of a button."""
-    await respond.show(press, menu.page(context.t, "help"))
 
 
 @router.message(Command(*PAGES), F.chat.type == ChatType.PRIVATE)
@@ -65,10 +59,11 @@ async def cancel(
     message: Message, context: RequestContext, bot: Bot, dialog_manager: DialogManager
 ) -> None:
     """Close an open form, remove the channel picker's keyboard, and show the menu."""
+    # The word without a slash is the button of the channel picker.
+    is_open = dialog_manager.has_context() or (message.text or "")[:1] != "/"
     await dialog_manager.reset_stack(remove_keyboard=False)
-    await respond.send(
-        bot, message.chat.id, Outgoing(context.t("cancelled"), ReplyKeyboardRemove())
-    )
+    said = context.t("cancelled" if is_open else "cancel-nothing")
+    await respond.send(bot, message.chat.id, Outgoing(said, ReplyKeyboardRemove()))
     await respond.show(message, await menu_screen(context))
 
 

@@ -1,117 +1,238 @@
-"""Offer the free times of a channel in a form: first the days, then the times of one day.
+"""Ask for a time of publication in a form: the day, a month to choose the day from, and the hour.
 
-The form's data has the `channel_id` and, if the format has any, the hours `on_top`. It gets the
-chosen time as `publish_at`.
+The buttons offer the free times of a channel that has a calendar, and else the usual hours. A typed
+time is taken in each of these steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiogram.fsm.state import State
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, Message
 from aiogram_dialog import DialogManager, Window
-from aiogram_dialog.widgets.kbd import Group, Select
+from aiogram_dialog.widgets.input import MessageInput
+from aiogram_dialog.widgets.kbd import Button, Select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot import time_zones
+from bot import formatting, time_zones
 from bot.context import RequestContext
-from bot.errors import explain
+from bot.screens import catalogue
 from db import queries
-from handlers import forms
+from handlers import forms, month_choice
+from handlers import settings as settings_handlers
 from services.market import kept_times
-from services.platform.calendar_errors import TimeNotFree
+
+USUAL_HOURS = (9, 10, 12, 14, 16, 18, 19, 20, 21)
+"""The hours that are offered for a channel without a calendar."""
+DAYS_OFFERED = 6
+_LOOKED_AHEAD = 14
+"""Of so many days, the first ones with a free time are offered."""
+_DAY = "day"
 
 
-async def next_time(manager: DialogManager) -> str:
-    """Return the next free time of the channel as text: `now` for at once, `none` for no free time.
+class Place(NamedTuple):
+    """The channel of a placement, and how long no other ad may come after the ad."""
 
-    A channel without a calendar publishes at once.
-    """
-    context, channel_id, on_top = _facts(manager)
-    async with context.read() as session:
-        if not await kept_times.is_kept(session, channel_id):
-            return "now"
-        soon = await queries.now(session) + kept_times.SOON
-        at = await kept_times.soonest(session, channel_id, on_top=on_top)
-    if at is None:
-        return "none"
-    return "now" if at < soon else context.t.time(at)
+    channel_id: int
+    on_top: timedelta
 
 
-async def days(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    """Return the next days on which the channel has a free time, in the zone of the person."""
-    context, channel_id, on_top = _facts(dialog_manager)
-    zone = time_zones.zone(context.t.time_zone)
-    async with context.read() as session:
-        is_kept = await kept_times.is_kept(session, channel_id)
-        found: Sequence[date] = ()
-        if is_kept:
-            found = await kept_times.free_days(session, channel_id, zone, on_top=on_top)
-    choice = ("some" if found else "none") if is_kept else "no"
-    return {
-        "values": {"zone": context.t.zone, "choice": choice},
-        "days": [(day.isoformat(), context.t.weekday(day)) for day in found],
-    }
+@dataclass(frozen=True)
+class TimeSteps:
+    """The steps of a form that ask for a time. A person with a time zone skips the step `zone`."""
 
+    question: str
+    """The text of the step `day`, which gets the values `zone` and `choice`."""
+    zone: State
+    day: State
+    month: State
+    hour: State
+    save: Callable[[DialogManager, datetime], Awaitable[None]]
+    """What happens with the chosen time."""
+    place: Callable[[DialogManager], Place | None]
+    after_cancel: forms.ScreenAfterCancel
+    back_to: State | None = None
+    """The step before `zone` and `day`. None if the form begins with them."""
+    more: forms.Getter | None = None
+    """What returns more values for the text of the step `day`."""
 
-async def _times(dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
-    context, channel_id, on_top = _facts(dialog_manager)
-    zone = time_zones.zone(context.t.time_zone)
-    day = date.fromisoformat(dialog_manager.dialog_data["day"])
-    async with context.read() as session:
-        found = await kept_times.free_on(session, channel_id, day, zone, on_top=on_top)
-    return {
-        "values": {"day": context.t.weekday(day), "zone": context.t.zone, "found": len(found)},
-        "times": [(int(at.timestamp()), context.t.clock(at)) for at in found],
-    }
+    async def open(self, manager: DialogManager) -> None:
+        """Go to the first of the steps."""
+        await forms.next_step(manager, self.first(forms.context_of(manager)))
 
+    def first(self, context: RequestContext) -> State:
+        """Return the first of the steps for a person."""
+        return self.day if context.t.time_zone else self.zone
 
-def day_buttons(hour_state: State) -> Group:
-    """Make the buttons of `days`. A press goes to the step `hour_state`."""
+    def windows(self) -> Sequence[Window]:
+        """Make the windows of the steps."""
+        return (
+            forms.text_step(
+                "zone-ask",
+                self._save_zone,
+                state=self.zone,
+                after_cancel=self.after_cancel,
+                first=self.back_to is None,
+                back_to=self.back_to,
+            ),
+            forms.text_step(
+                self.question,
+                self._read,
+                forms.choices("days", self._choose_day, width=3),
+                Button(forms.Translated("time-other-day"), "month", on_click=self._open_month),
+                state=self.day,
+                after_cancel=self.after_cancel,
+                first=self.back_to is None,
+                back_to=self.back_to,
+                getter=self._days,
+            ),
+            forms.text_step(
+                "time-month",
+                self._read,
+                *month_choice.buttons(self._save_day),
+                state=self.month,
+                after_cancel=self.after_cancel,
+                back_to=self.day,
+                getter=self._month,
+            ),
+            forms.text_step(
+                "time-hour",
+                self._read_in_day,
+                forms.choices("times", self._choose_time, width=4),
+                state=self.hour,
+                after_cancel=self.after_cancel,
+                back_to=self.day,
+                getter=self._times,
+            ),
+        )
 
-    async def choose(
-        _press: CallbackQuery, _select: Select[Any], manager: DialogManager, item: str
+    async def _save_zone(
+        self, message: Message, _input: MessageInput, manager: DialogManager
     ) -> None:
-        manager.dialog_data["day"] = item
-        await forms.next_step(manager, hour_state)
+        if await settings_handlers.save_zone(message, manager):
+            await forms.next_step(manager, self.day)
 
-    return forms.choices("days", choose, width=3)
-
-
-def hour_step(
-    state: State, *, next_state: State, back_to: State, after_cancel: forms.ScreenAfterCancel
-) -> Window:
-    """Make the step that offers the free times of the chosen day."""
-
-    async def choose(
-        _press: CallbackQuery, _select: Select[Any], manager: DialogManager, item: str
+    async def _open_month(
+        self, _press: CallbackQuery, _button: Button, manager: DialogManager
     ) -> None:
-        await save(manager, datetime.fromtimestamp(int(item), UTC), next_state)
+        month_choice.begin(manager)
+        await forms.next_step(manager, self.month)
 
-    return Window(
-        forms.Question("buy-hour"),
-        forms.choices("times", choose, width=4),
-        forms.navigation_row(after_cancel, back_to=back_to),
-        state=state,
-        getter=_times,
-    )
-
-
-async def save(manager: DialogManager, at: datetime, next_state: State) -> None:
-    """Store a chosen time and go to `next_state`, or show the error if the time is not free."""
-    context, channel_id, on_top = _facts(manager)
-    try:
+    async def _days(self, dialog_manager: DialogManager, **data: Any) -> dict[str, Any]:
+        context = forms.context_of(dialog_manager)
+        place = self.place(dialog_manager)
         async with context.read() as session:
-            await kept_times.require(session, channel_id, at, on_top=on_top)
-    except TimeNotFree as error:
-        forms.show_error(manager, explain(context.t, error))
-        return
-    manager.dialog_data["publish_at"] = at.isoformat()
-    await forms.next_step(manager, next_state)
+            today = await month_choice.today(session, context)
+            days = [today + timedelta(days=number) for number in range(_LOOKED_AHEAD)]
+            found = await _free_days(session, context, place, days)
+            is_kept = place is not None and await kept_times.is_kept(session, place.channel_id)
+        choice = ("some" if found else "none") if is_kept else "any"
+        more = await self.more(dialog_manager, **data) if self.more else {}
+        return {
+            "values": {"zone": context.t.zone, "choice": choice, **more},
+            "days": [
+                (day.isoformat(), catalogue.day_label(context.t, day, today))
+                for day in found[:DAYS_OFFERED]
+            ],
+        }
+
+    async def _month(self, dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+        place = self.place(dialog_manager)
+
+        async def free(session: AsyncSession, days: Sequence[date]) -> Sequence[date]:
+            return await _free_days(session, forms.context_of(dialog_manager), place, days)
+
+        return await month_choice.read(dialog_manager, free)
+
+    async def _choose_day(
+        self, _press: CallbackQuery, _select: Select[Any], manager: DialogManager, item: str
+    ) -> None:
+        await self._save_day(manager, date.fromisoformat(item))
+
+    async def _save_day(self, manager: DialogManager, day: date) -> None:
+        manager.dialog_data[_DAY] = day.isoformat()
+        await forms.next_step(manager, self.hour)
+
+    async def _times(self, dialog_manager: DialogManager, **_data: Any) -> dict[str, Any]:
+        t, day = forms.context_of(dialog_manager).t, _day(dialog_manager)
+        place = self.place(dialog_manager)
+        async with forms.context_of(dialog_manager).read() as session:
+            found = await _free_times(session, t.time_zone, place, day)
+        return {
+            "values": {"day": t.weekday(day), "zone": t.zone, "found": len(found)},
+            "times": [(int(at.timestamp()), t.clock(at)) for at in found],
+        }
+
+    async def _choose_time(
+        self, _press: CallbackQuery, _select: Select[Any], manager: DialogManager, item: str
+    ) -> None:
+        at = await forms.checked_publish_time(manager, datetime.fromtimestamp(int(item), UTC))
+        if at is not None:
+            await self.save(manager, at)
+
+    async def _read(self, message: Message, _input: MessageInput, manager: DialogManager) -> None:
+        """Read a time, or a day, after which the hour is asked for."""
+        typed = message.text or ""
+        day = formatting.parse_day(typed)
+        if day is not None:
+            await self._save_day(manager, day)
+        else:
+            await self._save_typed(manager, typed)
+
+    async def _read_in_day(
+        self, message: Message, _input: MessageInput, manager: DialogManager
+    ) -> None:
+        """Read an hour of the chosen day, or another time."""
+        await self._save_typed(manager, formatting.with_day(message.text or "", _day(manager)))
+
+    async def _save_typed(self, manager: DialogManager, typed: str) -> None:
+        at = await forms.read_publish_time(typed, manager)
+        if at is not None:
+            await self.save(manager, at)
 
 
-def _facts(manager: DialogManager) -> tuple[RequestContext, int, timedelta]:
-    """Return the context, the channel's id and how long no other ad may come after the ad."""
-    draft = manager.dialog_data
-    on_top = timedelta(hours=draft.get("on_top", 0))
-    return forms.context_of(manager), int(draft["channel_id"]), on_top
+def place_of_form(manager: DialogManager) -> Place | None:
+    """Return the channel with which a form was opened: `channel_id`, and `on_top` in hours."""
+    start: Any = manager.start_data
+    if "channel_id" not in start:  # the previous release has opened the form
+        return None
+    return Place(start["channel_id"], timedelta(hours=start["on_top"]))
+
+
+def _day(manager: DialogManager) -> date:
+    return date.fromisoformat(manager.dialog_data[_DAY])
+
+
+async def _free_days(
+    session: AsyncSession, context: RequestContext, place: Place | None, days: Sequence[date]
+) -> Sequence[date]:
+    """Return those of some days on which there is a time to offer."""
+    time_zone = context.t.time_zone
+    now = await queries.now(session)
+    last = (now + context.settings.publish_ahead).astimezone(time_zones.zone(time_zone)).date()
+    days = [day for day in days if day <= last]
+    if place is not None and await kept_times.is_kept(session, place.channel_id):
+        zone = time_zones.zone(time_zone)
+        return await kept_times.free_days(
+            session, place.channel_id, days, zone, on_top=place.on_top
+        )
+    return [day for day in days if _usual_times(day, time_zone, now)]
+
+
+async def _free_times(
+    session: AsyncSession, time_zone: str | None, place: Place | None, day: date
+) -> Sequence[datetime]:
+    """Return the times to offer on a day."""
+    if place is not None and await kept_times.is_kept(session, place.channel_id):
+        zone = time_zones.zone(time_zone)
+        return await kept_times.free_on(session, place.channel_id, day, zone, on_top=place.on_top)
+    return _usual_times(day, time_zone, await queries.now(session))
+
+
+def _usual_times(day: date, time_zone: str | None, now: datetime) -> Sequence[datetime]:
+    """Return the usual hours of a day that are not over and that come once."""
+    typed = (formatting.with_day(str(hour), day) for hour in USUAL_HOURS)
+    found = (formatting.parse_time(each, time_zone) for each in typed)
+    return [at for at in found if at is not None and at > now + kept_times.SOON]

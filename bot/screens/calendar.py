@@ -16,6 +16,8 @@ from bot.calendar_callbacks import (
     ShowCalendar,
 )
 from bot.callbacks import FormName, Go, OpenForm, Screen
+from bot.screens import month_grid
+from bot.screens.month_grid import Cell
 from bot.screens.outgoing import Outgoing, Rows, button, column, rows
 from bot.texts import Texts
 from db.models.calendars import EVERY_DAY, MINUTES_A_DAY, SHORTEST_GAP, ChannelCalendar
@@ -24,9 +26,8 @@ from services.market.kept_times import PlannedAd
 
 WEEK_DAYS = 7
 LAST_WEEK = 52
-DAYS_OFF_SHOWN = 28
-LAST_PAGE = 12
-"""Days off can be chosen for about a year."""
+LAST_MONTH = 12
+"""How many months after the present one days off can be chosen."""
 GAPS = (0, 15, 30, 60, 120, 180, 240, 360, 720, 1_440)
 """The gaps that can be chosen, in minutes."""
 ADS_A_DAY = (1, 2, 3, 4, 5, 6, 8, 10, 0)
@@ -250,28 +251,37 @@ def ads_a_day(t: Texts, channel: Channel) -> Outgoing:
 
 
 def days_off(
-    t: Texts, channel: Channel, calendar: ChannelCalendar, *, today: date, page: int
+    t: Texts, channel: Channel, calendar: ChannelCalendar, *, today: date, months: int
 ) -> Outgoing:
-    """Build the question which days have no ads. A page has four weeks."""
-    first = today + timedelta(days=DAYS_OFF_SHOWN * page)
-    days = [first + timedelta(days=number) for number in range(DAYS_OFF_SHOWN)]
-    choices = [
-        _toggle(
-            t,
-            t.weekday(day),
-            channel.id,
-            day.toordinal(),
-            is_chosen=day in calendar.days_off,
-            changes=(CalendarChange.PUT_BACK, CalendarChange.TAKE_OFF),
-        )
-        for day in days
-    ]
+    """Build the question which days have no ads, for a month that is `months` after the present.
+
+    `today` is the present day in the zone of the calendar. Days that are over cannot be pressed.
+    """
+    month = month_grid.later(today, months)
+    stay = EditCalendar(part=CalendarPart.DAYS_OFF, id=channel.id, value=months)
+
+    def label(day: date) -> str | None:
+        if day < today:
+            return None
+        return t("calendar-off-day", day=str(day.day), off=_yes(day in calendar.days_off))
+
+    def action(cell: Cell) -> SetCalendar | EditCalendar:
+        if cell.day is None:
+            return stay
+        is_off = cell.day in calendar.days_off
+        change = CalendarChange.PUT_BACK if is_off else CalendarChange.TAKE_OFF
+        return SetCalendar(change=change, id=channel.id, value=cell.day.toordinal())
+
+    choices = [button(cell.label, action(cell)) for cell in month_grid.cells(t, month, label)]
     turn = [
         button(t(text), EditCalendar(part=CalendarPart.DAYS_OFF, id=channel.id, value=number))
-        for text, number in (("page-previous", page - 1), ("page-next", page + 1))
-        if 0 <= number <= LAST_PAGE
+        for text, number in (("page-previous", months - 1), ("page-next", months + 1))
+        if 0 <= number <= LAST_MONTH
     ]
-    return _choices(t, channel, t("calendar-off-ask"), [*_in_rows(choices, 4), turn])
+    question = t(
+        "calendar-off-ask", month=t.month(month), zone=time_zones.label(calendar.time_zone)
+    )
+    return _choices(t, channel, question, [*_in_rows(choices, month_grid.WEEK), turn])
 
 
 def caption(t: Texts, channel: Channel, month: date, ads: int) -> str:
@@ -291,9 +301,13 @@ def _toggle(
     """Make a button that makes the first change if the value is chosen, or else the second."""
     change = changes[0] if is_chosen else changes[1]
     return button(
-        t("calendar-toggle", label=label, chosen="yes" if is_chosen else "no"),
+        t("calendar-toggle", label=label, chosen=_yes(is_chosen)),
         SetCalendar(change=change, id=channel_id, value=value),
     )
+
+
+def _yes(is_so: bool) -> str:  # noqa: FBT001 - the word for a text
+    return "yes" if is_so else "no"
 
 
 def _in_rows(buttons: Sequence[InlineKeyboardButton], width: int) -> Rows:

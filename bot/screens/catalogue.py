@@ -97,7 +97,14 @@ def choices(t: Texts, name: str, today: date) -> Choices:
     if name == "length":
         return [(str(int(each)), t("filter-length", length=int(each))) for each in Length]
     days = [today + timedelta(days=number) for number in range(DAYS)]
-    return [(day.isoformat(), t.weekday(day)) for day in days]
+    return [(day.isoformat(), day_label(t, day, today)) for day in days]
+
+
+def day_label(t: Texts, day: date, today: date) -> str:
+    """Return the words for today and tomorrow, and for any other day its date."""
+    if day == today:
+        return t("day-today")
+    return t("day-tomorrow") if day == today + timedelta(days=1) else t.weekday(day)
 
 
 def filter_label(t: Texts, name: str, value: str | None, today: date) -> str:
@@ -106,6 +113,8 @@ def filter_label(t: Texts, name: str, value: str | None, today: date) -> str:
         shown = t("filter-any")
     elif name in ON_OFF:
         shown = value
+    elif name == "day":
+        shown = day_label(t, date.fromisoformat(value), today)
     else:
         shown = dict(choices(t, name, today)).get(value, value)
     return t("filter-button", name=name, value=shown)

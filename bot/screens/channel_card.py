@@ -7,7 +7,15 @@ from aiogram.types import InlineKeyboardButton
 
 from bot import formatting, time_zones
 from bot.callbacks import FormName, Go, OpenForm, Screen
-from bot.card_callbacks import BuyFor, BuyHere, DrawGrowth, ShareChannel, ShowCard
+from bot.card_callbacks import (
+    BuyFor,
+    BuyHere,
+    DrawGrowth,
+    Mark,
+    MarkFavourite,
+    ShareChannel,
+    ShowCard,
+)
 from bot.screens import channel_facts, offers
 from bot.screens import formats as format_screens
 from bot.screens.outgoing import Outgoing, button, column, rows
@@ -64,8 +72,11 @@ def _clicks(t: Texts, card: ChannelCard) -> list[str]:
     ]
 
 
-def card(t: Texts, shown: ChannelCard, *, share_link: str, is_own: bool) -> Outgoing:
-    """Build the card of a channel. The owner or a manager sees it as buyers do, and cannot buy."""
+def card(t: Texts, shown: ChannelCard, *, share_link: str, is_own: bool, marked: bool) -> Outgoing:
+    """Build the card of a channel. The owner or a manager sees it as buyers do, and cannot buy.
+
+    `marked` is whether the channel is a favourite of the person.
+    """
     row = shown.channel
     back = Go(screen=Screen.CHANNEL, id=row.id) if is_own else Go(screen=Screen.MENU)
     buys = shown.is_offered and not is_own
@@ -75,10 +86,16 @@ def card(t: Texts, shown: ChannelCard, *, share_link: str, is_own: bool) -> Outg
             [button(t("card-buy"), BuyHere(id=row.id))] if buys else [],
             _open(t, row),
             growth_button(t, row.id, shown.growth),
+            [] if is_own else [_favourite(t, row.id, marked=marked)],
             [share_button(t, row, share_link)] if shown.is_offered else [],
             [button(t("back"), back)],
         ),
     )
+
+
+def _favourite(t: Texts, channel_id: int, *, marked: bool) -> InlineKeyboardButton:
+    text = t("favourite", marked="yes" if marked else "no")
+    return button(text, MarkFavourite(mark=Mark.OFF if marked else Mark.ON, id=channel_id))
 
 
 def short(t: Texts, card: ChannelCard) -> str:

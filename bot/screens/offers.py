@@ -291,7 +291,7 @@ def _facts(t: Texts, row: PlacementDetails, record: AdvertiserRecord) -> str:
             share=t.money(shares.owner, row.currency),
             fee=t.money(shares.fee, row.currency),
             stays=formats.stays(t, row),
-            when=t.time(row.publish_at) if row.publish_at else t("when-approved"),
+            when=t.time_and_zone(row.publish_at) if row.publish_at else t("when-approved"),
             advertiser=str(row.advertiser_id),
             kept=record.kept,
             cancelled=record.cancelled,

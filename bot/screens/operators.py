@@ -107,12 +107,6 @@ def no_run_of_all(t: Texts) -> Outgoing:
     return Outgoing(t("switch-run-all"), rows(*next_steps.instead(t, next_steps.KILLSWITCH)))
 
 
-def commands(t: Texts, names: Sequence[str]) -> Outgoing:
-    """Build the list of the staff's commands."""
-    lines = [f"/{name}: {t(f'command-{name}')}" for name in names]
-    return Outgoing("\n".join([t("staff-commands"), *lines]))
-
-
 def unknown_command(t: Texts) -> Outgoing:
     """Build the answer to a command that the bot does not know."""
     return Outgoing(t("staff-unknown-command"))

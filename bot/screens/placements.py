@@ -97,6 +97,13 @@ def placement_list(
     )
 
 
+def _when(t: Texts, published_at: datetime | None, publish_at: datetime | None) -> str:
+    """Return when a post was published, or else its planned time with the zone's full name."""
+    if published_at is not None:
+        return t.time(published_at)
+    return t.time_and_zone(publish_at) if publish_at else t("when-approved")
+
+
 def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timedelta) -> Outgoing:
     """Build the advertiser's screen of one placement, with what has happened with it.
 
@@ -104,7 +111,6 @@ def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timede
     """
     cancel_until = row.cancel_until(cutoff)
     published_at = get_published_at(row)
-    planned = published_at or row.publish_at
     lines = [
         t(
             "placement",
@@ -114,7 +120,7 @@ def placement(t: Texts, row: Placement, story: Sequence[Step], *, cutoff: timede
             price=t.money(row.price),
             stays=formats.stays(t, row),
             published="yes" if published_at else "no",
-            when=t.time(planned) if planned else t("when-approved"),
+            when=_when(t, published_at, row.publish_at),
             state=t("placement-state", state=state(row)),
         )
     ]

@@ -36,7 +36,7 @@ def campaign(t: Texts, row: Campaign, total: Total) -> Outgoing:
     lines = [t("results-campaign", campaign=row.name), ""]
     if total.results:
         lines.append(t("results-sum", placements=len(total.results), price=t.money(total.price)))
-        lines += _clicks(t, total)
+        lines += [_reactions(t, total), *_clicks(t, total)]
         lines += ["", *(_line(t, each) for each in total.results[:ROWS])]
     else:
         lines.append(t("results-nothing-campaign"))
@@ -88,7 +88,19 @@ def _facts(t: Texts, row: Result) -> list[str]:
     else:
         day = t.day(row.counted_on)
         lines.append(t("results-subscribers", subscribers=row.subscribers, day=day))
-    return [*lines, "", *_clicks(t, Total([row]))]
+    total = Total([row])
+    return [*lines, _reactions(t, total), "", *_clicks(t, total)]
+
+
+def _reactions(t: Texts, total: Total) -> str:
+    """Build the line about the reactions: of one post their number, of several the median."""
+    return t(
+        "results-reactions",
+        posts=len(total.results),
+        counted=len(total.reacted),
+        reactions=sum(total.reacted),
+        median=total.median_reactions or 0,
+    )
 
 
 def _clicks(t: Texts, total: Total) -> list[str]:

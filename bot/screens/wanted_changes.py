@@ -30,8 +30,11 @@ def advertiser_buttons(
     t: Texts, target_id: int, version: int, wanted: WantedChange | None
 ) -> list[list[InlineKeyboardButton]]:
     """Build the buttons with which an advertiser changes a pending placement."""
-    edit = OpenChangeForm(name=ChangeForm.EDIT, id=target_id, version=version)
-    found = [[button(t("change-edit"), edit)]]
+    edit, move = (
+        OpenChangeForm(name=name, id=target_id, version=version)
+        for name in (ChangeForm.EDIT, ChangeForm.MOVE)
+    )
+    found = [[button(t("change-edit"), edit), button(t("change-move"), move)]]
     if wanted is not None and wanted.is_proposal:
         accept = AcceptChange(id=target_id, version=version, request_id=wanted.id)
         found.insert(0, [button(t("change-accept", what=_what(t, wanted)), accept)])
@@ -69,6 +72,6 @@ def _what(t: Texts, wanted: WantedChange) -> str:
     if wanted.price is not None:
         return t("change-price", price=t.money(wanted.price))
     if wanted.publish_at is not None:
-        return t("change-time", at=t.time(wanted.publish_at))
+        return t("change-time", at=t.time_and_zone(wanted.publish_at))
     words = wanted.words or ""
     return t("change-reason", reason=words) if words in REASONS else words

@@ -59,3 +59,17 @@ class ChannelPostCount(Base):
     )
     day: Mapped[date] = mapped_column(primary_key=True)
     posts: Mapped[int]
+
+
+class AdReactions(Base):
+    """How many reactions the published post of a placement has."""
+
+    __tablename__ = "ad_reactions"
+
+    campaign_target_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("campaign_targets.id"), primary_key=True, autoincrement=False
+    )
+    reactions: Mapped[int]
+    """The number of all reactions when Telegram told it last."""
+    told_at: Mapped[datetime] = mapped_column(server_default=text("clock()"))
+    """When Telegram told this number."""

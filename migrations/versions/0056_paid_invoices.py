@@ -10,7 +10,7 @@ from alembic import op
 from migrations import functions, online
 
 revision = "0056"
-down_revision = "0051"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 

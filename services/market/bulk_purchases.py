@@ -37,6 +37,8 @@ class TimeRule(StrEnum):
     """All are published in the next evening."""
     DAILY = "daily"
     """One is published each day, in the order in which the channels were chosen."""
+    CHOSEN = "chosen"
+    """All are published at one time, which the buyer has chosen."""
 
 
 class _Hours(NamedTuple):
@@ -115,11 +117,13 @@ async def plan(
     kind: Kind | None,
     rule: TimeRule,
     zone: tzinfo,
+    chosen: datetime | None = None,
 ) -> Plan:
     """Plan a placement in each of some channels, in their order.
 
     `kind` is the format, or None for the cheapest one of each channel. `zone` is the time zone of
-    evenings and days. Raises NotFound, NotCampaignOwner.
+    evenings and days. `chosen` is the time, with a time zone, for the rule CHOSEN. Raises NotFound,
+    NotCampaignOwner.
     """
     advertiser_id = actor.require_user(action="target_submit")
     campaign = await campaigns.get(session, actor=actor, campaign_id=campaign_id)
@@ -129,7 +133,7 @@ async def plan(
     wallet = await wallets.of_user(session, advertiser_id)
     available = wallet.balance - await submission_funds.reserved(session, advertiser_id)
     money = _Money(campaign_id, advertiser_id, wallet.currency, budget, available)
-    clock = _Clock(session, rule, zone, await queries.now(session))
+    clock = _Clock(session, rule, zone, await queries.now(session), chosen)
     lines = []
     for channel_id in channel_ids:
         channel = await channels.get(session, channel_id)
@@ -176,14 +180,16 @@ class _Clock:
     rule: TimeRule
     zone: tzinfo
     now: datetime
+    chosen: datetime | None
     day: date | None = None
     """The first day on which the next line can be published, for one a day."""
 
     async def time(self, channel_id: int, on_top: timedelta) -> datetime | None:
         """Return the time of a channel's placement. Raises NoFreeTime, TimeNotFree."""
-        if self.rule is TimeRule.SOON:
-            await kept_times.require(self.session, channel_id, None, on_top=on_top)
-            return None
+        if self.rule in {TimeRule.SOON, TimeRule.CHOSEN}:
+            at = self.chosen if self.rule is TimeRule.CHOSEN else None
+            await kept_times.require(self.session, channel_id, at, on_top=on_top)
+            return at
         if self.rule is TimeRule.EVENING:
             at = await self._on_day(channel_id, on_top, self._first_day(_EVENING), _EVENING)
             if at is None:

@@ -3,6 +3,7 @@
 This is a hint to colleagues: any admin may still decide.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.models.campaigns import CampaignTarget, TargetStatus
 from db.models.moderation import CardReader
 from db.models.users import User
 from services.platform.actors import MODERATORS, Actor
@@ -66,3 +68,24 @@ async def give_back(session: AsyncSession, *, actor: Actor, target_id: int) -> N
         .values(until=func.clock())
         .execution_options(synchronize_session=False)
     )
+
+
+async def give_back_all(session: AsyncSession, *, actor: Actor) -> Sequence[int]:
+    """Let others read all cards that the actor reads. Return the ids of their placements.
+
+    Locks the rows of the reader.
+    """
+    # Only cards of pending placements are read, and these are found by an index.
+    pending = select(CampaignTarget.id).where(CampaignTarget.status == TargetStatus.PENDING)
+    given_back = await session.scalars(
+        update(CardReader)
+        .where(
+            CardReader.campaign_target_id.in_(pending),
+            CardReader.user_id == actor.user_id,
+            CardReader.until > func.clock(),
+        )
+        .values(until=func.clock())
+        .returning(CardReader.campaign_target_id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(given_back)

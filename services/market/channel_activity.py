@@ -79,6 +79,20 @@ _SET_REACTIONS = text(
 ).bindparams(
     *(bindparam(name, type_=ARRAY(BigInteger)) for name in ("chat_ids", "message_ids", "reactions"))
 )
+_SET_AD_REACTIONS = text(
+    """
+    INSERT INTO ad_reactions AS known (campaign_target_id, reactions)
+    SELECT job.campaign_target_id, told.reactions
+    FROM unnest(:chat_ids, :message_ids, :reactions) AS told (chat_id, message_id, reactions)
+    JOIN channels channel ON channel.chat_id = told.chat_id
+    JOIN post_jobs job ON job.channel_id = channel.id AND job.message_id = told.message_id
+    ON CONFLICT (campaign_target_id) DO UPDATE
+    SET reactions = excluded.reactions, told_at = clock()
+    WHERE known.reactions <> excluded.reactions
+    """
+).bindparams(
+    *(bindparam(name, type_=ARRAY(BigInteger)) for name in ("chat_ids", "message_ids", "reactions"))
+)
 _READ = text(
     """
     SELECT counted.since, counted.posts, counted.today, reacted.posts AS reacted_posts,
@@ -147,18 +161,17 @@ async def note_post(
 
 
 async def set_reactions(session: AsyncSession, told: Mapping[tuple[int, int], int]) -> None:
-    """Store how many reactions posts have now, by the ids of the chat and the message.
+    """Store how many reactions posts and published ads have now, by the ids of chat and message.
 
-    Only posts that are kept are written, and only if the number has changed.
+    Of the posts, only those that are kept are written, and only numbers that have changed.
     """
-    await session.execute(
-        _SET_REACTIONS,
-        {
-            "chat_ids": [chat_id for chat_id, _ in told],
-            "message_ids": [message_id for _, message_id in told],
-            "reactions": list(told.values()),
-        },
-    )
+    values = {
+        "chat_ids": [chat_id for chat_id, _ in told],
+        "message_ids": [message_id for _, message_id in told],
+        "reactions": list(told.values()),
+    }
+    for statement in (_SET_REACTIONS, _SET_AD_REACTIONS):
+        await session.execute(statement, values)
 
 
 async def forget(session: AsyncSession, *, chat_id: int) -> None:

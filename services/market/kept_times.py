@@ -27,8 +27,6 @@ SUGGESTED = 3
 STEP = timedelta(hours=1)
 """Suggested times are multiples of this, in the zone of the channel."""
 SUGGESTED_WITHIN = timedelta(days=31)
-DAYS = 14
-"""The number of days from today that `free_days` offers."""
 TIMES_A_DAY = 48
 SOON = timedelta(minutes=1)
 """A free time within this time from now counts as now."""
@@ -104,15 +102,18 @@ async def free(
 
 
 async def free_days(
-    session: AsyncSession, channel_id: int, zone: tzinfo, *, on_top: timedelta = timedelta()
+    session: AsyncSession,
+    channel_id: int,
+    days: Sequence[date],
+    zone: tzinfo,
+    *,
+    on_top: timedelta = timedelta(),
 ) -> Sequence[date]:
-    """Return the days of the next DAYS days on which a channel has a free time, in a time zone.
+    """Return those of some days of a time zone on which a channel has a free time, from now on.
 
     `on_top` is how long no other ad may come after the ad.
     """
     soon = await queries.now(session) + SOON
-    today = soon.astimezone(zone).date()
-    days = [today + timedelta(days=number) for number in range(DAYS)]
     limits = [day_limits(day, zone, soon) for day in days]
     found = await session.scalars(
         _DAYS,

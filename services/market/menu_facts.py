@@ -1,11 +1,18 @@
-"""Read what a person's menu shows: the balance, and what waits for the person."""
+"""Read what a person's menu and help show: the balance, what waits, and what the person is."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
+from db.models.campaigns import (
+    Campaign,
+    CampaignTarget,
+    Channel,
+    ChannelStatus,
+    TargetStatus,
+)
+from db.models.managers import ChannelManager
 from db.models.money import Wallet, WalletKind
 from services.market import agreements, change_requests
 
@@ -20,6 +27,29 @@ class MenuFacts:
     """How many ads wait for the person's answer as an owner or a manager."""
     changes: int
     """How many of the person's own placements wait for a change by the person."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """On which sides of the market a person is."""
+
+    buys: bool
+    """Whether the person has a campaign."""
+    owns: bool
+    manages: bool
+    """Whether the person is a manager of somebody else's channel."""
+
+
+async def sides(session: AsyncSession, user_id: int) -> Sides:
+    """Return on which sides of the market a person is."""
+    row = await session.execute(
+        select(
+            exists().where(Campaign.advertiser_id == user_id),
+            exists().where(Channel.owner_id == user_id, Channel.status != ChannelStatus.REMOVED),
+            exists().where(ChannelManager.user_id == user_id, ChannelManager.ended_at.is_(None)),
+        )
+    )
+    return Sides(*row.one())
 
 
 async def read(session: AsyncSession, user_id: int) -> MenuFacts:

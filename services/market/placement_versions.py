@@ -83,6 +83,36 @@ async def change_ad(
     )
 
 
+async def change_time(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    target_id: int,
+    version: int,
+    publish_at: datetime,
+    publish_ahead: timedelta = publish_times.LONGEST_AHEAD,
+    answer_time: timedelta = agreements.ANSWER_TIME,
+) -> bool:
+    """Give a pending placement another time (with a time zone), and ask the channel's owner.
+
+    `version` is the version that the advertiser has seen. Returns False if the same change was made
+    before. Locks the placement, then its campaign, and takes an advisory lock on the channel's
+    calendar. Raises the errors of `change_ad`, and PublishTimeTooFar, TimeNotFree.
+    """
+    placement = await _lock(session, actor, target_id)
+    return await _change(
+        session,
+        actor,
+        placement,
+        version,
+        creative=None,
+        terms=_terms(placement[0]),
+        publish_at=publish_at,
+        publish_ahead=publish_ahead,
+        answer_time=answer_time,
+    )
+
+
 async def accept_request(
     session: AsyncSession,
     *,

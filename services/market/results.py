@@ -3,6 +3,7 @@
 Days are those of UTC. docs/results.md says what is counted.
 """
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -12,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import queries
-from db.models.audience import ChannelSubscribers
+from db.models.audience import AdReactions, ChannelSubscribers
 from db.models.campaigns import Campaign, CampaignTarget, Channel, TargetStatus
 from db.models.money import Escrow
 from db.models.posting import PostCheck, PostJob, Verdict
@@ -56,6 +57,8 @@ class Result:
     """The day on which Telegram said this number."""
     is_tracked: bool
     """Whether clicks are counted."""
+    reactions: int | None = None
+    """How many reactions the post has, or None if Telegram has never told a number."""
     days: tuple[Day, ...] = ()
     """The days with requests, the earliest first."""
 
@@ -85,6 +88,16 @@ class Total:
     def clicks(self) -> int:
         """The number of clicks on all days."""
         return sum(each.clicks for each in self.results)
+
+    @property
+    def reacted(self) -> Sequence[int]:
+        """The numbers of reactions of the posts about which Telegram has told one."""
+        return [each.reactions for each in self.results if each.reactions is not None]
+
+    @property
+    def median_reactions(self) -> int | None:
+        """The median of `reacted`, rounded, or None if there is no number."""
+        return round(statistics.median(self.reacted)) if self.reacted else None
 
     @property
     def left_out(self) -> tuple[int, int]:
@@ -187,6 +200,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             seen_at.label("seen_at"),
             ChannelSubscribers.count.label("subscribers"),
             ChannelSubscribers.day.label("counted_on"),
+            AdReactions.reactions,
         )
         .join(Channel, Channel.id == CampaignTarget.channel_id)
         .outerjoin(PostJob, PostJob.campaign_target_id == CampaignTarget.id)
@@ -196,6 +210,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             (ChannelSubscribers.channel_id == CampaignTarget.channel_id)
             & (ChannelSubscribers.day == counted_on),
         )
+        .outerjoin(AdReactions, AdReactions.campaign_target_id == CampaignTarget.id)
         .order_by(CampaignTarget.id.desc())
         .limit(MOST)
     )
@@ -215,6 +230,7 @@ def _result(row: Any, moment: datetime) -> Result:
         subscribers=row.subscribers if published_at is not None else None,
         counted_on=row.counted_on if published_at is not None else None,
         is_tracked=target.link_base is not None,
+        reactions=row.reactions,
     )
 
 

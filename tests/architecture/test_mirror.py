@@ -28,6 +28,9 @@ TESTED_ELSEWHERE = {
     " the buttons and reads the cards",
     "bot/card_callbacks handlers/card_step handlers/card_purchases": "handlers/test_channel_cards"
     " and handlers/test_deep_links press and forge their buttons",
+    "handlers/ad_fields": "handlers/test_campaign_form and handlers/test_changes change each part"
+    " of an ad with it",
+    "handlers/month_choice": "handlers/test_time_choice chooses days of months with it",
     "bot/calendar_callbacks": "handlers/test_calendar presses and forges its buttons",
     "bot/manager_callbacks": "handlers/test_managers presses its buttons",
     "bot/cli/__main__": "cli/test_app starts it as a program",

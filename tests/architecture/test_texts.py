@@ -120,8 +120,8 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 
 def ids_in_code() -> set[str]:
     """Return the text ids that are written in calls of `t` and similar functions."""
-    text_calls = {"t", "Translated", "Question", "text_step", "_opener"}
-    text_calls |= {"_of_placement", "in_all_languages"}
+    text_calls = {"t", "Translated", "Question", "text_step", "opener"}
+    text_calls |= {"_of_placement", "in_all_languages", "TimeSteps"}
     found = set()
     for _, module in sources():
         for node in ast.walk(module):

@@ -1,6 +1,10 @@
 """Test what Telegram shows about the bot."""
 
-from aiogram.types import BotCommandScopeAllPrivateChats, BotCommandScopeChat
+from aiogram.types import (
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+)
 
 from bot import commands
 from tests.handlers.marketplace import Marketplace
@@ -11,6 +15,8 @@ async def test_people_read_commands_and_descriptions_in_their_language(market: M
     await commands.publish(bot, group)
     in_russian = await bot.get_my_commands(BotCommandScopeAllPrivateChats(), language_code="ru")
     assert [command.command for command in in_russian] == list(commands.PEOPLE)
+    in_groups = await bot.get_my_commands(BotCommandScopeAllGroupChats(), language_code="ru")
+    assert [command.command for command in in_groups] == list(commands.GROUPS)
     staff = await bot.get_my_commands(BotCommandScopeChat(chat_id=group))
     assert [command.command for command in staff] == list(commands.STAFF)
     assert (await bot.get_my_description()).description.startswith("Buy advertising posts")

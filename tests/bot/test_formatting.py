@@ -1,6 +1,6 @@
 """Test how amounts and times are read and shown."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import example, given
@@ -203,6 +203,51 @@ def test_a_time_outside_of_the_calendar_is_refused(typed: str, zone: str) -> Non
 @example(datetime.min.replace(tzinfo=UTC), "America/New_York")
 def test_every_time_is_shown_in_every_zone(at: datetime, zone: str) -> None:
     assert formatting.format_time(at, zone, "en")
+    assert formatting.format_time_and_zone(at, zone, "en")
     typed = at.strftime("%d.%m.%Y %H:%M")
     moment = formatting.parse_time(typed, zone)
     assert moment is None or formatting.format_time(moment, zone, "en")
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "shown"),
+    [
+        ("2035-07-02T16:00:00+00:00", "Europe/Berlin", "2 Jul 2035 18:00, Europe/Berlin"),
+        ("2035-10-28T00:30:00+00:00", "Europe/Berlin", "28 Oct 2035 02:30 CEST, Europe/Berlin"),
+        ("2035-10-28T01:30:00+00:00", "Europe/Berlin", "28 Oct 2035 02:30 CET, Europe/Berlin"),
+        ("2035-07-02T15:00:00+00:00", "Etc/GMT-3", "2 Jul 2035 18:00, UTC+3"),
+        ("2035-07-02T18:00:00+00:00", None, "2 Jul 2035 18:00, UTC"),
+    ],
+)
+def test_a_time_is_read_back_with_its_zone(moment: str, zone: str | None, shown: str) -> None:
+    at = datetime.fromisoformat(moment)
+    assert formatting.format_time_and_zone(at, zone, "en") == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("2035-07-02", date(2035, 7, 2)),
+        (" 02.07.2035 ", date(2035, 7, 2)),
+        ("2035-02-30", None),
+        ("18:00", None),
+        ("", None),
+    ],
+)
+def test_a_typed_day_is_read(typed: str, day: date | None) -> None:
+    assert formatting.parse_day(typed) == day
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("18:30", "2035-07-02 18:30"),
+        ("7.05", "2035-07-02 07:05"),
+        (" 9 ", "2035-07-02 09:00"),
+        ("02:30 +01:00", "2035-07-02 02:30 +01:00"),
+        ("25:00", "25:00"),
+        ("2035-07-03 18:00", "2035-07-03 18:00"),
+    ],
+)
+def test_a_typed_hour_gets_the_chosen_day(typed: str, read: str) -> None:
+    assert formatting.with_day(typed, date(2035, 7, 2)) == read

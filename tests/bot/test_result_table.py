@@ -19,6 +19,7 @@ TRACKED = Result(
     subscribers=1_200,
     counted_on=date(2026, 5, 1),
     is_tracked=True,
+    reactions=12,
     days=(Day(date(2026, 5, 1), 3, 1, 2), Day(date(2026, 5, 2), 1, 0, 0)),
 )
 PLAIN = Result(8, "Café, “News”", 100, TargetStatus.APPROVED, 24, None, None, None, None, False)  # noqa: FBT003 - a row of values
@@ -43,8 +44,10 @@ def test_a_campaign_has_a_row_for_each_placement() -> None:
     row = dict(zip(head, tracked, strict=True))
     assert (row["price"], row["currency"], row["price_per_click"]) == ("50.00", "USD", "12.50")
     assert (row["clicks"], row["repeated_clicks"], row["program_requests"]) == ("4", "1", "2")
+    assert (row["reactions"], row["clicks_counted"]) == ("12", "yes")
     assert (row["published_at_utc"], row["subscribers_on"]) == ("2026-05-01 12:30", "2026-05-01")
     assert row["channel"] == '\'=HYPERLINK("https://evil.example")'  # no spreadsheet computes it
     other = dict(zip(head, plain, strict=True))
+    assert (other["reactions"], other["clicks_counted"]) == ("", "no")
     assert (other["channel"], other["clicks"], other["seen_hours"]) == ("Café, “News”", "", "")
     assert read(result_table.of_campaign([TRACKED], "XTR"))[1][4] == "5000"

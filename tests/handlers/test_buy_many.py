@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot import storage
 from bot.storage import FormStorage
 from sandbox import embedded
@@ -12,6 +14,8 @@ from services.platform.actors import Actor
 from tests.conftest import Database
 from tests.handlers.marketplace import Marketplace, open_marketplace
 from tests.handlers.test_catalogue_steps import offer, open_catalogue
+
+pytestmark = pytest.mark.usefixtures("with_own_login")
 
 
 async def _tick(market: Marketplace, *numbers: int) -> None:

@@ -142,7 +142,7 @@ async def test_a_link_button_is_changed_alone(market: Marketplace) -> None:
     await market.press("advertiser", "📋 My placements")
     await market.press("advertiser", f"#{target_id}")
     await market.press("advertiser", EDIT)
-    await market.press("advertiser", "🔗 Change only the link button")
+    await market.press("advertiser", "🔘 Button")
     await market.say("advertiser", "Order")
     await market.say("advertiser", "not an address")
     await market.say("advertiser", "https://example.com/bread")
@@ -150,11 +150,46 @@ async def test_a_link_button_is_changed_alone(market: Marketplace) -> None:
     creative = await market.value("SELECT creative FROM campaign_targets")
     assert (creative["text"], creative["button_url"]) == (AD, "https://example.com/bread")
     await market.press("advertiser", EDIT)
-    await market.press("advertiser", "🔗 Change only the link button")
+    await market.press("advertiser", "🔘 Button")
     await market.press("advertiser", "🚫 No link button")
     await market.press("advertiser", SEND)
     creative = await market.value("SELECT creative FROM campaign_targets")
     assert creative["button_url"] is None
+
+
+async def test_each_part_of_the_ad_of_one_placement_is_changed_alone(
+    with_own_login: Marketplace,
+) -> None:
+    market = with_own_login
+    target_id = await _ask(market)
+    await market.say("advertiser", "/start")
+    await market.press("advertiser", "📋 My placements")
+    await market.press("advertiser", f"#{target_id}")
+    await market.press("advertiser", EDIT)
+    assert [m["text"] for m in await market.messages("advertiser")][-2] == AD
+    await market.press("advertiser", "📝 Text")
+    await market.say("advertiser", "Bread: https://example.com")
+    await market.press("advertiser", "🔗 Link preview")
+    await market.press("advertiser", "⬆️ Above the text")
+    await market.press("advertiser", SEND)
+    creative = await market.value("SELECT creative FROM campaign_targets")
+    assert creative["text"] == "Bread: https://example.com"
+    assert creative["link_preview"]["above"]
+    await market.press("advertiser", EDIT)
+    await market.press("advertiser", "📎 File")
+    await market.say("advertiser", "no file")
+    await market.send_photo("advertiser", "these words are not taken")
+    assert "🔗 Link preview" not in await market.buttons("advertiser")
+    await market.press("advertiser", SEND)
+    creative = await market.value("SELECT creative FROM campaign_targets")
+    assert (creative["kind"], creative["text"]) == ("photo", "Bread: https://example.com")
+    assert await market.value("SELECT version FROM campaign_targets") == 3
+    assert (await market.value("SELECT creative FROM campaigns"))["text"] == AD
+    await market.press("advertiser", EDIT)
+    await market.press("advertiser", "📎 File")
+    await market.press("advertiser", "🚫 Without a file")
+    await market.press("advertiser", "✖️ Cancel")
+    assert await market.value("SELECT version FROM campaign_targets") == 3
 
 
 async def test_the_same_ad_is_no_change(market: Marketplace) -> None:
@@ -163,8 +198,11 @@ async def test_the_same_ad_is_no_change(market: Marketplace) -> None:
     await market.press("advertiser", "📋 My placements")
     await market.press("advertiser", f"#{target_id}")
     await market.press("advertiser", EDIT)
+    assert SEND not in await market.buttons("advertiser")
+    await market.say("advertiser", NEW_AD)
+    assert SEND in await market.buttons("advertiser")
     await market.say("advertiser", AD)
-    assert "the same as before" in await market.press("advertiser", SEND)
+    assert SEND not in await market.buttons("advertiser")
     await market.press("advertiser", "✖️ Cancel")
     assert f"Placement #{target_id}" in await market.last("advertiser")
     assert await market.value("SELECT version FROM campaign_targets") == 1

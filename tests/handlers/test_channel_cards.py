@@ -196,7 +196,8 @@ async def test_a_buyer_reads_the_card_in_the_form(market: Marketplace) -> None:
     assert "📈 +50 subscribers (+5 %)" in shown
     assert shown.endswith("Buy a placement here?")
     assert await market.buttons("advertiser") == [
-        *("🛒 Buy here", "📈 Picture of the growth", "🔗 Share", "⬅️ Back", "✖️ Cancel"),
+        *("🛒 Buy here", "📈 Picture of the growth", "☆ Add to favourites", "🔗 Share"),
+        *("⬅️ Back", "✖️ Cancel"),
     ]
     await market.press("advertiser", "📈 Picture of the growth")
     photo = (await market.messages("advertiser"))[-1]
@@ -243,6 +244,25 @@ async def test_an_owner_sees_the_growth_and_shares_the_link(market: Marketplace)
         f"https://t.me/share/url?url=https%3A%2F%2Ft.me%2F{name}%3Fstart%3Dbuy_{channel_id}"
         "&text=Buy+an+ad+in+%E2%80%9CDaily%E2%80%9D"
     )
+
+
+async def test_a_favourite_is_marked_on_the_card(with_own_login: Marketplace) -> None:
+    market = with_own_login
+    await market.connect_channel()
+    channel_id = await market.value("SELECT id FROM channels")
+    for who in ("advertiser", "owner"):
+        await market.say(who, f"/start buy_{channel_id}")
+    assert not [label for label in await market.buttons("owner") if "favourite" in label]
+    await market.press("advertiser", "☆ Add to favourites")
+    assert "⭐ A favourite (take it off)" in await market.buttons("advertiser")
+    assert len(await market.rows("SELECT * FROM favourite_channels")) == 1
+    await market.press("advertiser", "⭐ A favourite")
+    assert await market.rows("SELECT * FROM favourite_channels") == []
+    await market.press("owner", "⬅️ Back")
+    await market.press("owner", "⏸ Pause")
+    await market.press("advertiser", "☆ Add to favourites")
+    assert "not on offer" in await market.last("advertiser")
+    assert await market.rows("SELECT * FROM favourite_channels") == []
 
 
 async def test_forged_buttons_open_nothing_of_others(market: Marketplace) -> None:

@@ -140,7 +140,7 @@ class Tour:
         if at:
             await self.press(who, "🕒 At a time I choose")
             await self.record.say(who, "UTC")
-            await self.press(who, "Tue", at)
+            await self.press(who, "Tomorrow", at)
         else:
             await self.press(who, "⚡ As soon as approved")
         await self.press(who, "✅ Submit")

@@ -17,15 +17,26 @@ buy-when = When should it be published?{ $next ->
     [none] {" "}The channel has no free time in the next 7 days. Choose a later time, or go back and choose another channel.
    *[other] {" "}The next free time of the channel is { $next }.
 }
-buy-time-ask = { $choice ->
-    [some] Choose a day on which the channel has a free time, or send
-    [none] The channel has no free time in the next days. Please send
-   *[no] Send
-} the date and the time in your time zone ({ $zone }), for example 2030-12-31 18:00 or 31.12.2030 18:00
-buy-hour = { $found ->
-    [0] { $day } has no free time any more. Please go back and choose another day.
-   *[other] { $day }: choose a free time. The times are in your time zone ({ $zone }).
+buy-time-ask = 🕒 { $choice ->
+    [some] Choose a day on which the channel has a free time
+    [none] The channel has no free time in the next two weeks. Choose another day
+   *[any] Choose a day
+}, or send the date and the time, for example 2030-12-31 18:00 or 31.12.2030 18:00
+
+    Your time zone: { $zone }
+time-other-day = 📅 Another day
+time-month = 📅 { $month }. Choose a day, or send a date with or without a time. Days that cannot be chosen have a dot.
+
+    Your time zone: { $zone }
+time-hour = 🕒 { $found ->
+    [0] { $day } has no time to choose any more. Please go back and choose another day.
+   *[other] { $day }: choose a time, or send one, for example 18:30
 }
+
+    Your time zone: { $zone }
+day-today = Today
+day-tomorrow = Tomorrow
+day-wrong = That is no day from today on. Please choose a day, or send it like 2030-12-31 or 31.12.2030
 when-next-free = as soon as it is approved{ $next ->
     [now] {""}
     [none] {""}
@@ -98,7 +109,13 @@ calendar-most = { $most ->
     [0] any number
    *[other] { $most }
 }
-calendar-off-ask = On which days do you want no ads? Press a day to change it. Ads that are bought already stay.
+calendar-off-ask = 🌴 { $month }. On which days do you want no ads? Press a day to change it. Ads that are bought already stay.
+
+    Time zone of the calendar: { $zone }
+calendar-off-day = { $off ->
+    [yes] 🌴{ $day }
+   *[no] { $day }
+}
 calendar-toggle = { $chosen ->
     [yes] ✔️ { $label }
    *[no] { $label }

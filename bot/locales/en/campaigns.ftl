@@ -107,7 +107,7 @@ buy-campaign-row = 📣 { $name }
 buy-at-once = ⚡ As soon as approved
 buy-later = 🕒 At a time I choose
 time-twice = On that day the clocks are set back, so this time comes twice. Please send the one that you mean: { $first } (the earlier one) or { $second } (the later one).
-time-wrong = I can't read that as a date and a time. Please send it like 2030-12-31 18:00 (an hour that is skipped when the clocks change does not exist).
+time-wrong = I can't read that as a date and a time. Please send it like 2030-12-31 18:00, in your time zone { $zone } (an hour that is skipped when the clocks change does not exist).
 buy-confirm = 🛒 Please check
 
     Campaign: { $campaign }

@@ -68,8 +68,11 @@ filter-ask = { $name ->
     [price] What may the cheapest post cost?
     [subscribers] How many subscribers should it have?
     [length] How long should a post stay?
-   *[day] On which day should it have a free time?
+   *[day] On which day, in your time zone ({ $zone }), should it have a free time?
 }
+filter-month = 📅 { $month }. On which day should the channel have a free time? Choose a day, or send it like 2030-12-31 or 31.12.2030
+
+    Your time zone: { $zone }
 filter-any = any
 filter-button = { $name ->
     [topic] Topic
@@ -146,8 +149,12 @@ many-when = 🕒 When should the ads be published? Times are in your time zone (
 many-rule = { $rule ->
     [soon] ⚡ As soon as possible
     [evening] 🌆 All in the next evening
-   *[daily] 📅 One a day
+    [daily] 📅 One a day
+   *[chosen] 🕒 All at a time I choose
 }
+many-time-ask = 🕒 Choose the day on which all ads should be published, or send the date and the time, for example 2030-12-31 18:00 or 31.12.2030 18:00. A channel that has no free time then is left out.
+
+    Your time zone: { $zone }
 many-table = 🛒 Please check
 many-line = { $number }. { $title } · { $kind } · { $price } · { $when }
 many-refused = { $number }. { $title }{ $price ->

@@ -73,23 +73,6 @@ zone-ask = 🕒 Which time zone are you in?
     Send the name of the nearest big city in English, for example: Berlin, New York, Tokyo. UTC and a difference from UTC such as UTC+3 work too.
 zone-unknown = I do not know that time zone. Send a big city's English name, for example Berlin, or a full name such as Europe/Berlin.
 
-help = ❓ How it works
-
-    Advertiser
-    1. Top up your wallet (💰 Wallet).
-    2. Make a campaign (📣 Campaigns): a name, the ad, a budget. Save it and activate it.
-    3. Buy a placement (🛒): choose a channel and a time.
-    4. The owner of the channel accepts the ad, and an admin checks it. Once it is approved, the price is held in escrow and the ad is published.
-    5. When the promised hours are over and the post is still there, the channel's owner is paid. If it could not be published or was removed, you get everything back.
-    6. If the owner changes the ad a second time or locks me out, an admin decides. If none decides within a day, you get everything back.
-
-    Channel owner
-    1. Connect a channel you created (📺 My channels). I need the right to post and no other.
-    2. Set a price, the promised hours and a topic.
-    3. I ask you about each ad, and publish only what you accept. You can let me accept ads for you (🤝 Answers to ads). Do not change published ads, and leave me my right to post. You are paid when the promised hours are over, minus the platform's fee.
-    4. Take your money out: 💰 Wallet → 🏦 Withdraw.
-
-    Trouble with a payment: /paysupport
 paysupport = 💬 Payment support
 
     Is something wrong with a payment? Look at 💰 Wallet → 📄 Statement first: it shows every movement of your money. Money that arrived is never lost, even if it is credited later.
@@ -110,7 +93,7 @@ privacy = 🔒 Privacy
 bot-description = Buy advertising posts in Telegram channels, or sell them in your own. The money is held in escrow until it is proven that the post stayed as long as promised. Otherwise it comes back. Press Start.
 bot-about = Ads in Telegram channels. The money waits in escrow until the post has stayed as promised.
 command-start = Menu
-command-cancel = Leave the open form
+command-cancel = Cancel what you have begun
 command-settings = Language and time zone
 command-help = How it works
 command-paysupport = Help with a payment

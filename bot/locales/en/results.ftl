@@ -39,6 +39,13 @@ results-price = Price: { $price }{ $refunded ->
 results-kept = Seen in the channel for: { $hours } h of { $promised } h
 results-subscribers = Subscribers at that time: { $subscribers } (on { $day })
 results-subscribers-unknown = Subscribers at that time: not known
+results-reactions = ❤️ Reactions: { $counted ->
+    [0] Telegram has told none yet
+   *[other] { $posts ->
+        [1] { $reactions }
+       *[other] { $reactions } in all; the middle one of { $counted } counted posts has { $median }
+    }
+}
 results-clicks = Clicks: { $clicks }
 results-price-per-click = Price of a click: { $price }
 results-left-out = Left out: { $repeats } repeated clicks, { $bots } requests of programs
@@ -84,6 +91,8 @@ result-page-column = { $name ->
     [price] Price
     [kept] Hours seen
     [subscribers] Subscribers
+    [reactions] Reactions
+    [median-reactions] Reactions to a post (median)
     [clicks] Clicks
    *[price-per-click] Price of a click
 }
@@ -91,4 +100,4 @@ result-page-clicks-by-day = Clicks by day (UTC)
 result-page-not-counted = not counted
 result-page-refunded = refunded
 result-page-unknown = not known
-result-page-how = A click is the first visit of a person on a day (UTC) over the link in the ad. Repeated visits ({ $repeats }) and programs ({ $bots }) are left out. The bot has looked at the posts itself; subscribers are what Telegram said on the day of the publication or last before it. The price of a click is the price of the measured placements by their clicks.
+result-page-how = A click is the first visit of a person on a day (UTC) over the link in the ad. Repeated visits ({ $repeats }) and programs ({ $bots }) are left out. The bot has looked at the posts itself; subscribers are what Telegram said on the day of the publication or last before it, and reactions what it said last. The price of a click is the price of the measured placements by their clicks.

@@ -39,6 +39,13 @@ results-price = Цена: { $price }{ $refunded ->
 results-kept = Пост видели в канале: { $hours } ч из { $promised } ч
 results-subscribers = Подписчиков в то время: { $subscribers } (на { $day })
 results-subscribers-unknown = Подписчиков в то время: неизвестно
+results-reactions = ❤️ Реакций: { $counted ->
+    [0] Telegram пока не сообщил ни одной
+   *[other] { $posts ->
+        [1] { $reactions }
+       *[other] всего { $reactions }; медиана по постам с известным числом реакций ({ $counted }): { $median }
+    }
+}
 results-clicks = Переходов: { $clicks }
 results-price-per-click = Цена перехода: { $price }
 results-left-out = Не учтено: повторных переходов { $repeats }, запросов программ { $bots }
@@ -85,6 +92,8 @@ result-page-column = { $name ->
     [price] Цена
     [kept] Часов видели
     [subscribers] Подписчики
+    [reactions] Реакции
+    [median-reactions] Реакций на пост (медиана)
     [clicks] Переходы
    *[price-per-click] Цена перехода
 }
@@ -92,4 +101,4 @@ result-page-clicks-by-day = Переходы по дням (UTC)
 result-page-not-counted = не считались
 result-page-refunded = возвращена
 result-page-unknown = неизвестно
-result-page-how = Переход — это первое посещение человека за день (UTC) по ссылке в объявлении. Повторные посещения ({ $repeats }) и программы ({ $bots }) не учтены. Посты бот проверял сам; число подписчиков — то, которое Telegram назвал в день публикации или последним до неё. Цена перехода — это цена размещений с подсчётом, делённая на их переходы.
+result-page-how = Переход — это первое посещение человека за день (UTC) по ссылке в объявлении. Повторные посещения ({ $repeats }) и программы ({ $bots }) не учтены. Посты бот проверял сам; число подписчиков — то, которое Telegram назвал в день публикации или последним до неё, реакции — по последним данным Telegram. Цена перехода — это цена размещений с подсчётом, делённая на их переходы.

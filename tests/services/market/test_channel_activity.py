@@ -169,6 +169,11 @@ async def test_each_query_uses_an_index(session: AsyncSession, channel: Channel)
     for query, values, indexes in (
         (channel_activity._READ, one | times, ["pk_channel_posts", "pk_channel_post_counts"]),
         (channel_activity._SET_REACTIONS, arrays, ["pk_channel_posts", "uq_channels_chat_id"]),
+        (
+            channel_activity._SET_AD_REACTIONS,
+            arrays,
+            ["ix_post_jobs_channel_id_message_id", "uq_channels_chat_id"],
+        ),
         (channel_activity._DROP_POSTS, one, ["pk_channel_posts"]),
         (channel_activity._DROP_DAYS, one | {"kept_days": 90}, ["pk_channel_post_counts"]),
     ):

@@ -360,7 +360,8 @@ async def test_no_query_reads_the_whole_table(database: Database) -> None:
     )
     async with database.sessions.begin() as session:
         assert await kept_times.soonest(session, channel_id) is not None
-        assert len(await kept_times.free_days(session, channel_id, UTC)) > 5
+        days = [at.date() + DAY * number for number in range(31)]
+        assert len(await kept_times.free_days(session, channel_id, days, UTC)) > 5
         await kept_times.planned(session, channel_id, begin=at, end=at + DAY)
         with pytest.raises(TimeNotFree):
             await kept_times.require(session, channel_id, at)

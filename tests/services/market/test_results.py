@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.models.audience import ChannelSubscribers
 from db.models.campaigns import TargetStatus
 from db.models.posting import Verdict
-from services.market import link_clicks, results
+from services.market import channel_activity, link_clicks, results
 from services.market.link_clicks import Clicks
 from services.market.results import Day, Result, Total
 from services.money import escrow
@@ -83,6 +83,25 @@ async def test_the_result_of_a_placement(session: AsyncSession) -> None:
     assert found.days == (Day(moment.date(), 3, 4, 2),)
     assert found.clicks == 3
     assert Total([found]).price_per_click == -(-people.PRICE // 3)
+
+
+async def test_reactions_to_an_ad_are_those_that_telegram_told_last(
+    session: AsyncSession,
+) -> None:
+    made = await tracked.deal(session)
+    await publish(session, made)
+    post = (made.channel.chat_id, 10 + made.target.id)
+    found = await results.of_ended(session, made.target.id)
+    assert (found.reactions, Total([found]).median_reactions) == (None, None)
+    for told in (4, 4, 2):
+        await channel_activity.set_reactions(session, {post: told, (post[0], 5): 9, (1, 10): 7})
+        found = await results.of_ended(session, made.target.id)
+        assert found.reactions == told
+    rows_ = (await session.execute(text("SELECT campaign_target_id FROM ad_reactions"))).all()
+    assert [row[0] for row in rows_] == [made.target.id]
+    posts = [result(reactions=number) for number in (1, 9, None, 4)]
+    assert (Total(posts).reacted, Total(posts).median_reactions) == ([1, 9, 4], 4)
+    assert Total([*posts, result(reactions=5)]).median_reactions == 4
 
 
 async def test_results_are_for_the_advertiser_and_the_staff(session: AsyncSession) -> None:
