@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models.campaigns import Campaign, CampaignTarget, TargetStatus
@@ -22,8 +22,9 @@ class MenuFacts:
     """How many of the person's own placements wait for a change by the person."""
 
 
-async def read(session: AsyncSession, user_id: int) -> MenuFacts:
-    """Return the facts of a person's menu. A person without a wallet has the balance 0."""
+def _statement() -> Select[int, int, int]:
+    """Build the statement that reads all facts of the person `user_id`."""
+    user_id = bindparam("user_id", type_=BigInteger)
     balance = (
         select(Wallet.balance)
         .where(Wallet.user_id == user_id, Wallet.kind == WalletKind.USER)
@@ -40,7 +41,13 @@ async def read(session: AsyncSession, user_id: int) -> MenuFacts:
         )
         .scalar_subquery()
     )
-    row = await session.execute(
-        select(func.coalesce(balance, 0), agreements.waiting_count(user_id), changes)
-    )
+    return select(func.coalesce(balance, 0), agreements.waiting_count(user_id), changes)
+
+
+_FACTS = _statement()
+
+
+async def read(session: AsyncSession, user_id: int) -> MenuFacts:
+    """Return the facts of a person's menu. A person without a wallet has the balance 0."""
+    row = await session.execute(_FACTS, {"user_id": user_id})
     return MenuFacts(*row.one())
