@@ -129,7 +129,8 @@ class InboxWorker:
         # Telegram sends again what could not be stored, so only a success counts.
         for update in wanted:
             self._throttle.count_stored(update)
-        self.wake()
+        if self._claims.should_claim(map(inbox.lane_of, wanted)):
+            self.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Handle updates until `stop` is set, and wait for the running handlers.
