@@ -73,9 +73,22 @@ async def single_read(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
     Raises DatabaseAwayError if PostgreSQL is not available.
     """
-    engine = without_transactions(sessions)
-    async with database_errors(reads_only=True), sessions(bind=engine) as session:
+    async with database_errors(reads_only=True), _single_statement(sessions) as session:
         yield session
+
+
+@asynccontextmanager
+async def single_write(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session for one statement, which PostgreSQL commits by itself.
+
+    Raises DatabaseAwayError if PostgreSQL is not available or a conflict ends the statement.
+    """
+    async with database_errors(), _single_statement(sessions) as session:
+        yield session
+
+
+def _single_statement(sessions: Sessions) -> AsyncSession:
+    return sessions(bind=without_transactions(sessions))
 
 
 @dataclass
